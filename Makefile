@@ -1,0 +1,84 @@
+# One command each; `make` alone lists them. GNU make 3.81 and any POSIX shell will do.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+CLUSTER := $(PYTHON) manifests/kind/cluster.py
+SOURCES := crds operator trader_image tests manifests
+
+.DEFAULT_GOAL := help
+.PHONY: help setup style unit simulation integration crash-matrix kind test bench cluster images cluster-down demo demo-down crd lock clean
+
+help: ## List the commands.
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(READY) ## Make the virtual environment from the locked requirements.
+
+$(READY): requirements/dev.txt pyproject.toml
+	@echo "setting up .venv from requirements/dev.txt (about a minute the first time)"
+	@$(PYTHON) -c 'import sys, ensurepip, venv; assert sys.version_info >= (3, 11)' 2>/dev/null || \
+		{ echo "Python 3.11 or newer with venv is needed; on Debian: apt-get install python3 python3-venv"; exit 1; }
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+style: $(READY) ## Check style, types and import directions.
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: $(READY) ## Run the unit tests.
+	$(BIN)/pytest tests/unit -q -n 2
+
+simulation: $(READY) ## Run the seeded simulation of the trading core.
+	$(BIN)/pytest tests/simulation -q
+
+integration: $(READY) ## Run the tests with a real PostgreSQL, real sockets and real processes.
+	$(BIN)/python -m support.prepare
+	$(BIN)/pytest tests/integration tests/crash -q -n 2
+
+crash-matrix: $(READY) ## End a leader at every step with every fault, and audit what it leaves; takes hours.
+	$(BIN)/python -m support.prepare
+	$(BIN)/python -m crash $(if $(ONLY),--only "$(ONLY)")
+
+kind: $(READY) images ## Run the tests on a real cluster.
+	$(CLUSTER) deploy
+	$(BIN)/pytest tests/kind -q
+
+test: style unit simulation integration kind ## Run everything.
+
+bench: $(READY) images ## Measure speed, memory and size, and print a table.
+	$(CLUSTER) deploy
+	$(BIN)/python -m support.prepare
+	$(BIN)/python -m bench
+
+cluster: ## Make a kind cluster on this machine, or bring it back.
+	$(CLUSTER) up
+
+images: cluster ## Build the images and load them into the cluster.
+	$(CLUSTER) images
+
+cluster-down: ## Delete the cluster and end what it needed.
+	$(CLUSTER) down
+
+demo: ## Trade a symbol on a local cluster and show it live; TRADES=FILE SPEED=X SYMBOL=S LOOP=1.
+	@$(PYTHON) manifests/kind/demo.py $(if $(TRADES),--trades "$(TRADES)") $(if $(SPEED),--speed "$(SPEED)") \
+		$(if $(SYMBOL),--symbol "$(SYMBOL)") $(if $(LOOP),--loop)
+
+demo-down: ## Remove all that `make demo` made; caches stay.
+	$(CLUSTER) down
+
+crd: $(READY) ## Generate the CRD from the models.
+	$(BIN)/python -m tradingsymbol_api.crd > crds/tradingsymbol.yaml
+
+lock: ## Lock the dependencies anew, all images to the same versions.
+	@for extra in dev operator trader paper-exchange; do \
+		echo "locking requirements/$$extra.txt"; \
+		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+			$$(test $$extra = dev || echo --constraint requirements/dev.txt) \
+			--extra $$extra --output-file requirements/$$extra.txt pyproject.toml || exit 1; \
+	done
+
+clean: ## Remove what was generated in this folder; the cluster and the caches stay.
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,1 @@
+"""The contract of the TradingSymbol resource: what users write, what the programs report."""

@@ -1,0 +1,54 @@
+"""Names that the operator, the leader and the manifests must spell the same way."""
+
+from typing import Final
+
+GROUP: Final = "tradingsymbol.dev"
+VERSION: Final = "v1alpha1"
+API_VERSION: Final = f"{GROUP}/{VERSION}"
+KIND: Final = "TradingSymbol"
+LIST_KIND: Final = "TradingSymbolList"
+SINGULAR: Final = "tradingsymbol"
+PLURAL: Final = "tradingsymbols"
+SHORT_NAME: Final = "tsym"
+CATEGORY: Final = "trading"
+CRD_NAME: Final = f"{PLURAL}.{GROUP}"
+
+RESOURCE_NAME_LENGTH_MAX: Final = 52
+"""Longest name of a resource: leaves room for suffixes within the 63 characters of a label."""
+
+OPERATOR_MANAGER: Final = "symbol-operator"
+"""Field manager of every write by the operator."""
+TRADER_MANAGER: Final = "symbol-trader"
+"""Field manager of every write by a leader."""
+
+LEADER_SERVICE_ACCOUNT: Final = "symbol-trader"
+"""ServiceAccount of the leader pods, one in each trading namespace."""
+
+LABEL_APP: Final = "app.kubernetes.io/name"
+LABEL_MANAGED_BY: Final = "app.kubernetes.io/managed-by"
+LABEL_RESOURCE: Final = f"{GROUP}/name"
+"""Label of a leader pod that holds the name of its TradingSymbol."""
+ANNOTATION_TEMPLATE_HASH: Final = f"{GROUP}/template-hash"
+"""Annotation of a leader pod: digest of what the operator asked for when it created the pod."""
+
+LEADER_SELECTOR: Final = f"{LABEL_APP}=symbol-trader,{LABEL_MANAGED_BY}=symbol-operator"
+"""Label selector that matches the leader pods of all symbols."""
+
+API_KEY_KEY: Final = "api-key"
+API_SECRET_KEY: Final = "api-secret"  # noqa: S105 - the name of a key in a Secret, not its value
+DATABASE_URL_KEY: Final = "url"
+"""Keys within the Secrets that exchange and database entries name."""
+
+
+def leader_pod_name(resource: str) -> str:
+    """Name of the one pod that may lead for the TradingSymbol `resource`."""
+    return f"{resource}-leader"
+
+
+def leader_labels(resource: str) -> dict[str, str]:
+    """Labels of the leader pod of the TradingSymbol `resource`."""
+    return {
+        LABEL_APP: "symbol-trader",
+        LABEL_MANAGED_BY: "symbol-operator",
+        LABEL_RESOURCE: resource,
+    }

@@ -1,0 +1,82 @@
+"""The command `symbol-operator`."""
+
+import asyncio
+import logging
+import os
+from pathlib import Path
+
+import click
+import kopf
+
+from symbol_operator.cluster import ClusterError
+from symbol_operator.runtime import run as operate
+from symbol_operator.settings import SettingsError, load_settings
+
+
+@click.group()
+def main() -> None:
+    """Run one leader pod per TradingSymbol that is on or in shutdown."""
+
+
+@main.command()
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar="SYMBOL_OPERATOR_CONFIG",
+    help="Configuration file: exchanges, leader pods, namespaces.",
+)
+@click.option(
+    "--kubeconfig",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    envvar="KUBECONFIG",
+    help="Cluster to operate on, by its current context. Default: the one this pod runs in.",
+)
+@click.option(
+    "--namespace",
+    "namespaces",
+    multiple=True,
+    envvar="SYMBOL_OPERATOR_NAMESPACE",
+    help="Namespace to serve; may be repeated. Default: as configured.",
+)
+@click.option(
+    "--leader-image",
+    envvar="SYMBOL_OPERATOR_LEADER_IMAGE",
+    help="Image of the leader pods. Default: as configured.",
+)
+@click.option(
+    "--log-format",
+    type=click.Choice(["json", "console"]),
+    default="console",
+    show_default=True,
+    envvar="SYMBOL_OPERATOR_LOG_FORMAT",
+)
+@click.option("--verbose", is_flag=True, help="Log what the watches do, too.")
+def run(
+    *,
+    config: Path | None,
+    kubeconfig: Path | None,
+    namespaces: tuple[str, ...],
+    leader_image: str | None,
+    log_format: str,
+    verbose: bool,
+) -> None:
+    """Operate until SIGINT or SIGTERM."""
+    kopf.configure(
+        verbose=verbose,
+        log_format=kopf.LogFormat.JSON if log_format == "json" else kopf.LogFormat.FULL,
+    )
+    if not verbose:
+        # That a handler has put a name into a queue is no news.
+        logging.getLogger("kopf.objects").setLevel(logging.WARNING)
+    try:
+        settings = load_settings(config, namespaces=namespaces, leader_image=leader_image)
+        if kubeconfig is not None:
+            # kopf reads the variable, and the project's own client takes the path.
+            os.environ["KUBECONFIG"] = str(kubeconfig)
+        asyncio.run(operate(settings, kubeconfig=str(kubeconfig) if kubeconfig else None))
+    except (SettingsError, ClusterError) as exc:
+        raise click.ClickException(str(exc)) from exc
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,282 @@
+"""The cluster, as far as the operator touches it. The one user of the `kubernetes` package.
+
+Requests carry plain JSON: the package's models cost more memory and time than all the rest of
+the operator. Its client brings the connection, the credentials and their renewal. Reads ask
+for the latest state, never for a cached one.
+"""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any, Final
+from urllib.parse import quote
+
+import aiohttp
+from kubernetes.aio import config
+from kubernetes.aio.client.api_client import ApiClient
+from kubernetes.aio.client.configuration import Configuration
+
+from symbol_operator.news import News
+from symbol_operator.observation import Document
+from tradingsymbol_api.names import (
+    API_VERSION,
+    GROUP,
+    KIND,
+    LEADER_SELECTOR,
+    OPERATOR_MANAGER,
+    PLURAL,
+    VERSION,
+    leader_pod_name,
+)
+
+REQUEST_TIMEOUT_SECONDS: Final = 10
+PAGE_SIZE: Final = 250
+CONNECTIONS_MAX: Final = 32
+NOTE_LENGTH_MAX: Final = 1024
+"""Longest note of an Event that the API server takes."""
+
+APPLY: Final = "application/apply-patch+yaml"
+JSON: Final = "application/json"
+
+BAD_REQUEST: Final = 400
+NOT_FOUND: Final = 404
+CONFLICT: Final = 409
+REFUSALS: Final = frozenset({400, 403, 422})
+
+
+class ClusterError(Exception):
+    """A request to the API server failed."""
+
+
+class UnavailableError(ClusterError):
+    """The API server cannot be reached, or is too busy; later it may be different."""
+
+
+class NotFoundError(ClusterError):
+    """The object does not exist."""
+
+
+class ConflictError(ClusterError):
+    """The object exists already, or is no longer the one that was read."""
+
+
+class RefusedError(ClusterError):
+    """The API server understood the request and will not carry it out."""
+
+
+def _error(status: int, body: bytes) -> ClusterError:
+    """Make the error for an answer, from the API server's own words."""
+    try:
+        message = str(json.loads(body)["message"])
+    except (ValueError, KeyError, TypeError):
+        message = f"HTTP status {status}"
+    if status == NOT_FOUND:
+        return NotFoundError(message)
+    if status == CONFLICT:
+        return ConflictError(message)
+    return RefusedError(message) if status in REFUSALS else UnavailableError(message)
+
+
+@asynccontextmanager
+async def connect(kubeconfig: str | None) -> AsyncIterator["Cluster"]:
+    """Connect to the cluster of `kubeconfig`, or without one to that of this pod.
+
+    Raises:
+        ClusterError: neither leads to a cluster.
+
+    """
+    configuration = Configuration()
+    configuration.connection_pool_maxsize = CONNECTIONS_MAX
+    try:
+        if kubeconfig:
+            await config.load_kube_config(  # type: ignore[no-untyped-call]
+                config_file=kubeconfig, client_configuration=configuration, persist_config=False
+            )
+        else:
+            config.load_incluster_config(  # type: ignore[no-untyped-call]
+                client_configuration=configuration
+            )
+    except config.ConfigException as exc:
+        raise ClusterError(f"no cluster to connect to: {exc}") from exc
+    async with ApiClient(configuration) as client:
+        client.user_agent = OPERATOR_MANAGER
+        yield Cluster(client)
+
+
+class Cluster:
+    """Reads and writes of the operator; every write says what it expects to find."""
+
+    def __init__(self, client: ApiClient) -> None:
+        self._client = client
+
+    async def identity(self) -> str:
+        """Read the uid of the namespace kube-system, which identifies the cluster."""
+        namespace = await self._request("GET", "/api/v1/namespaces/kube-system")
+        return str(namespace["metadata"]["uid"])
+
+    async def resource(self, namespace: str, name: str) -> Document | None:
+        """Read a TradingSymbol, None if there is none."""
+        return await self._find(_resources(namespace, name))
+
+    async def pod(self, namespace: str, resource: str) -> Document | None:
+        """Read the pod that has the leader's name, None if there is none."""
+        return await self._find(_pods(namespace, leader_pod_name(resource)))
+
+    async def node(self, name: str) -> Document | None:
+        """Read a node, None if there is none."""
+        return await self._find(f"/api/v1/nodes/{_part(name)}")
+
+    async def resources(self, namespace: str) -> list[Document]:
+        """List the TradingSymbols of a namespace."""
+        return await self._list(_resources(namespace))
+
+    async def leader_pods(self, namespace: str) -> list[Document]:
+        """List the leader pods of a namespace."""
+        return await self._list(_pods(namespace), ("labelSelector", LEADER_SELECTOR))
+
+    async def create_pod(self, pod: Mapping[str, Any]) -> Document:
+        """Create a pod.
+
+        Raises:
+            ConflictError: a pod of that name exists.
+            RefusedError: the API server does not take it: a quota, an admission rule.
+
+        """
+        return await self._request("POST", _pods(pod["metadata"]["namespace"]), body=pod)
+
+    async def delete_pod(self, namespace: str, resource: str, uid: str, *, force: bool) -> None:
+        """Delete the leader pod with this uid; `force` does not wait for its node.
+
+        Raises:
+            ConflictError: another pod has its name by now.
+
+        """
+        options: dict[str, Any] = {"preconditions": {"uid": uid}}
+        if force:
+            options["gracePeriodSeconds"] = 0
+        try:
+            await self._request("DELETE", _pods(namespace, leader_pod_name(resource)), body=options)
+        except NotFoundError:
+            return
+
+    async def apply_status(self, document: Mapping[str, Any], manager: str) -> None:
+        """Write a manager's part of the status by server-side apply.
+
+        Raises:
+            ConflictError: the name has passed to another resource.
+
+        """
+        metadata = document["metadata"]
+        await self._request(
+            "PATCH",
+            _resources(metadata["namespace"], metadata["name"]) + "/status",
+            ("fieldManager", manager),
+            ("force", "true"),
+            body=document,
+            content_type=APPLY,
+        )
+
+    async def tell(self, resource: Document, news: News, now: datetime, instance: str) -> None:
+        """Post an Event about a resource; one that was posted already is left alone."""
+        path = f"/apis/events.k8s.io/v1/namespaces/{resource['metadata']['namespace']}/events"
+        try:
+            await self._request("POST", path, body=_event(resource, news, now, instance))
+        except ConflictError:
+            return
+
+    async def _find(self, path: str) -> Document | None:
+        try:
+            return await self._request("GET", path)
+        except NotFoundError:
+            return None
+
+    async def _list(self, path: str, *query: tuple[str, str]) -> list[Document]:
+        items: list[Document] = []
+        more = ""
+        while True:
+            page = [("limit", str(PAGE_SIZE)), *([("continue", more)] if more else [])]
+            answer = await self._request("GET", path, *query, *page)
+            items.extend(answer["items"])
+            more = answer["metadata"].get("continue", "")
+            if not more:
+                return items
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        *query: tuple[str, str],
+        body: Mapping[str, Any] | None = None,
+        content_type: str = JSON,
+    ) -> dict[str, Any]:
+        """Send one request, once, and read its answer.
+
+        Raises:
+            ClusterError: in the kind that the status code calls for.
+
+        """
+        try:
+            status, answer = await self._exchange(method, path, query, body, content_type)
+        except (aiohttp.ClientError, TimeoutError, OSError) as exc:
+            raise UnavailableError(f"{method} {path}: {exc!r}") from exc
+        if status >= BAD_REQUEST:
+            raise _error(status, answer)
+        result: dict[str, Any] = json.loads(answer)
+        return result
+
+    async def _exchange(
+        self,
+        method: str,
+        path: str,
+        query: tuple[tuple[str, str], ...],
+        body: Mapping[str, Any] | None,
+        content_type: str,
+    ) -> tuple[int, bytes]:
+        request = await self._client.param_serialize(
+            method,
+            path,
+            query_params=list(query),
+            header_params={"Accept": JSON, "Content-Type": content_type},
+            body=body,
+            auth_settings=["BearerToken"],
+        )
+        response = await self._client.call_api(*request, _request_timeout=REQUEST_TIMEOUT_SECONDS)
+        return response.status, await response.read()  # type: ignore[no-untyped-call]
+
+
+def _part(text: str) -> str:
+    return quote(text, safe="")
+
+
+def _resources(namespace: str, name: str = "") -> str:
+    path = f"/apis/{GROUP}/{VERSION}/namespaces/{_part(namespace)}/{PLURAL}"
+    return f"{path}/{_part(name)}" if name else path
+
+
+def _pods(namespace: str, name: str = "") -> str:
+    path = f"/api/v1/namespaces/{_part(namespace)}/pods"
+    return f"{path}/{_part(name)}" if name else path
+
+
+def _event(resource: Document, news: News, now: datetime, instance: str) -> dict[str, Any]:
+    metadata = resource["metadata"]
+    return {
+        "apiVersion": "events.k8s.io/v1",
+        "kind": "Event",
+        "metadata": {"name": news.name(resource), "namespace": metadata["namespace"]},
+        "eventTime": now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "type": "Warning" if news.warning else "Normal",
+        "reason": str(news.reason),
+        "action": "Reconcile",
+        "note": news.note[:NOTE_LENGTH_MAX],
+        "regarding": {
+            "apiVersion": API_VERSION,
+            "kind": KIND,
+            "namespace": metadata["namespace"],
+            "name": metadata["name"],
+            "uid": metadata["uid"],
+        },
+        "reportingController": f"{GROUP}/{OPERATOR_MANAGER}",
+        "reportingInstance": instance,
+    }

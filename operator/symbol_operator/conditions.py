@@ -1,0 +1,162 @@
+"""What the operator's conditions say about a symbol. Nothing here has side effects.
+
+One situation is found, and Ready, Reconciling and Stalled all follow from it: Ready is what
+people and `kubectl wait` look at, the other two are kstatus' way of saying whether waiting
+helps.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from symbol_operator.observation import LeaderPod, PodState, Trouble, missing_secret
+from symbol_operator.plan import Plan, Step, Wish
+from tradingsymbol_api.names import API_KEY_KEY, API_SECRET_KEY, DATABASE_URL_KEY
+from tradingsymbol_api.status import ConditionType, Finding, OperatorReason
+
+SETTLED: Final = frozenset({OperatorReason.LEADER_READY, OperatorReason.STOPPED})
+"""What was asked for is the case."""
+STALLED: Final = frozenset(
+    {
+        OperatorReason.CANNOT_START,
+        OperatorReason.CRASH_LOOPING,
+        OperatorReason.CREATE_REFUSED,
+        OperatorReason.EXCHANGE_REFUSED,
+        OperatorReason.FOREIGN_POD,
+        OperatorReason.IMAGE_UNAVAILABLE,
+        OperatorReason.INVALID_SPEC,
+        OperatorReason.SECRET_MISSING,
+        OperatorReason.UNKNOWN_EXCHANGE,
+    }
+)
+"""Somebody has to change something; the operator carries on by itself once it is changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """How things stand, in one reason."""
+
+    reason: OperatorReason
+    message: str
+
+    def findings(self) -> tuple[Finding, Finding, Finding]:
+        """Say it as the conditions Ready, Reconciling and Stalled."""
+        settled, stalled = self.reason in SETTLED, self.reason in STALLED
+        return (
+            Finding(ConditionType.READY, settled, self.reason, self.message),
+            self._aspect(ConditionType.RECONCILING, holds=not settled and not stalled),
+            self._aspect(ConditionType.STALLED, holds=stalled),
+        )
+
+    def _aspect(self, kind: ConditionType, *, holds: bool) -> Finding:
+        if not holds:
+            return Finding(kind, status=False, reason=OperatorReason.AS_ASKED)
+        return Finding(kind, status=True, reason=self.reason, message=self.message)
+
+
+@dataclass(frozen=True, slots=True)
+class SecretNames:
+    """The Secrets that a leader needs, for the advice how to create a missing one."""
+
+    namespace: str
+    exchange: str
+    database: str
+
+
+def find_situation(
+    wish: Wish, pod: LeaderPod, planned: Plan, blocker: Trouble | None, secrets: SecretNames
+) -> Situation:
+    """Sum up how things stand once `planned` is carried out.
+
+    `pod` is the pod as last seen, `blocker` what keeps a leader from being created.
+    """
+    if wish is Wish.END:
+        return Situation(OperatorReason.DELETING, "The resource is being deleted.")
+    if wish is Wish.OFF:
+        return _off(pod)
+    if blocker is not None:
+        return Situation(blocker.reason, blocker.message)
+    if pod.state in {PodState.PENDING, PodState.RUNNING}:
+        return _alive(wish, pod, secrets)
+    return _not_yet(pod, planned)
+
+
+def _off(pod: LeaderPod) -> Situation:
+    if pod.state in {PodState.NONE, PodState.FOREIGN}:
+        return Situation(OperatorReason.STOPPED, "Off: no leader pod runs.")
+    return Situation(OperatorReason.STOPPING, f"Off: waiting for pod {pod.name} to end.")
+
+
+def _alive(wish: Wish, pod: LeaderPod, secrets: SecretNames) -> Situation:
+    if pod.trouble is not None:
+        return Situation(pod.trouble.reason, _advice(pod.trouble, secrets))
+    if pod.state is PodState.PENDING:
+        return Situation(OperatorReason.STARTING, f"Pod {pod.name} is starting.")
+    if not pod.ready:
+        return Situation(
+            OperatorReason.LEADER_NOT_READY,
+            f"Pod {pod.name} runs and cannot trade yet; condition Degraded says why.",
+        )
+    if wish is Wish.SHUTDOWN:
+        return Situation(
+            OperatorReason.DRAINING,
+            f"Shutdown: pod {pod.name} finishes what is open, then switches the symbol off.",
+        )
+    return Situation(OperatorReason.LEADER_READY, f"Pod {pod.name} leads.")
+
+
+def _advice(trouble: Trouble, secrets: SecretNames) -> str:
+    """Add to the kubelet's words what to do."""
+    name = missing_secret(trouble.message)
+    commands = {
+        secrets.exchange: f"--from-literal={API_KEY_KEY}=… --from-literal={API_SECRET_KEY}=…",
+        secrets.database: f"--from-literal={DATABASE_URL_KEY}=postgresql://…",
+    }
+    if name not in commands:
+        return trouble.message
+    return (
+        f"{trouble.message}. Create it: kubectl create secret generic {name} "
+        f"--namespace {secrets.namespace} {commands[name]}"
+    )
+
+
+def _not_yet(pod: LeaderPod, planned: Plan) -> Situation:
+    """Sum up a wish for a leader where none is alive."""
+    if planned.wake_at is not None:
+        return Situation(
+            OperatorReason.BACKING_OFF,
+            f"{planned.backoff.failures} leader pods ended too early in a row; "
+            f"the next one is created at {planned.wake_at:%H:%M:%S} UTC.",
+        )
+    if planned.step is Step.CREATE:
+        return Situation(OperatorReason.STARTING, "A leader pod is being created.")
+    reason, text = NOT_YET[pod.state]
+    message = text.format(pod=pod.name, node=pod.node)
+    return Situation(reason, f"{message} ({pod.outcome})" if pod.outcome else message)
+
+
+NOT_YET: Final = {
+    PodState.FOREIGN: (
+        OperatorReason.FOREIGN_POD,
+        "Pod {pod} is not this operator's, and a leader needs its name: delete or rename it.",
+    ),
+    PodState.ORPHANED: (
+        OperatorReason.REPLACING,
+        "Pod {pod} belongs to an earlier resource of this name and is deleted first.",
+    ),
+    PodState.TERMINATING: (
+        OperatorReason.REPLACING,
+        "Waiting for the earlier pod {pod} to end; then a new one is created.",
+    ),
+    PodState.LOST: (
+        OperatorReason.NODE_LOST,
+        "Node {node} does not answer; pod {pod} is replaced on another node.",
+    ),
+    PodState.UNKNOWN: (
+        OperatorReason.NODE_LOST,
+        "Node {node} does not tell about pod {pod}.",
+    ),
+    **dict.fromkeys(
+        (PodState.DRAINED, PodState.FENCED, PodState.COMPLETED, PodState.FAILED),
+        (OperatorReason.REPLACING, "Pod {pod} ended and is replaced."),
+    ),
+}

@@ -1,0 +1,220 @@
+"""From what was read to all that follows from it. Nothing here has side effects.
+
+`decide` is used twice: on fresh reads, and then its decision is carried out; and on lists of
+everything, and then only whether there is something to carry out counts.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from symbol_operator.conditions import SecretNames, Situation, find_situation
+from symbol_operator.news import News, find_news
+from symbol_operator.observation import (
+    NO_POD,
+    Document,
+    LeaderPod,
+    Trouble,
+    observe_pod,
+)
+from symbol_operator.plan import Backoff, Plan, Wish, plan
+from symbol_operator.pod import leader_pod
+from symbol_operator.settings import SUPPORTED_ENVIRONMENTS, ExchangeEntry, OperatorSettings
+from tradingsymbol_api.names import OPERATOR_MANAGER, TRADER_MANAGER
+from tradingsymbol_api.spec import (
+    DeletionPolicy,
+    InvalidResourceError,
+    TradingStatus,
+    TradingSymbol,
+    parse_resource,
+    parse_status,
+)
+from tradingsymbol_api.status import (
+    LeaderStatus,
+    OperatorReason,
+    OperatorStatus,
+    Target,
+    conditions_of,
+    owned_status,
+    says_the_same,
+    status_document,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What all decisions share."""
+
+    settings: OperatorSettings
+    cluster: str
+    """What identifies the cluster: the uid of its namespace kube-system."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What was read of one symbol. The pod was read before the resource."""
+
+    resource: Document | None
+    pod: Document | None
+    node_lost: bool = False
+
+
+NO_SECRETS: Final = SecretNames("", "", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a resource asks for, and what stands in the way of a leader."""
+
+    wish: Wish
+    symbol: TradingSymbol | None = None
+    """None where the resource is missing or invalid."""
+    blocker: Trouble | None = None
+    secrets: SecretNames = NO_SECRETS
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """All that follows from a view."""
+
+    request: Request
+    pod: LeaderPod
+    planned: Plan
+    situation: Situation
+    news: tuple[News, ...]
+    status: Mapping[str, Any] | None
+    """The operator's status document, None if the resource says all of it already."""
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing follows."""
+        return not self.planned.actions and self.status is None
+
+
+def decide(view: View, context: Context, backoff: Backoff, now: datetime) -> Decision:
+    """Decide what to do about one symbol and what to say about it. No side effects."""
+    request = read_request(view.resource, context.settings)
+    owner = view.resource["metadata"]["uid"] if view.resource else None
+    pod = observe_pod(view.pod, owner, node_lost=view.node_lost)
+    planned = plan(
+        request.wish,
+        pod,
+        now=now,
+        backoff=backoff,
+        blocked=request.blocker is not None,
+        reported=_reported(view.resource),
+    )
+    situation = find_situation(request.wish, pod, planned, request.blocker, request.secrets)
+    if view.resource is None:
+        return Decision(request, pod, planned, situation, (), None)
+    news = find_news(view.resource, request.wish, pod, planned, situation)
+    document = _status(view.resource, pod, situation, now)
+    return Decision(request, pod, planned, situation, news, document)
+
+
+def after_creation(
+    decision: Decision, resource: Document, created: Document | Trouble, now: datetime
+) -> Mapping[str, Any] | None:
+    """Make the status document anew once the leader pod was `created`, or refused.
+
+    No side effects.
+    """
+    if isinstance(created, Trouble):
+        situation = Situation(created.reason, created.message)
+        return _status(resource, NO_POD, situation, now)
+    request = decision.request
+    pod = observe_pod(created, resource["metadata"]["uid"], node_lost=False)
+    situation = find_situation(request.wish, pod, decision.planned, None, request.secrets)
+    return _status(resource, pod, situation, now)
+
+
+def _reported(resource: Document | None) -> Target | None:
+    """Return the resource as a target if its status holds a leader's report."""
+    if resource is None or not owned_status(TRADER_MANAGER, resource.get("status")):
+        return None
+    return _target(resource)
+
+
+def _target(resource: Document) -> Target:
+    metadata = resource["metadata"]
+    return Target(metadata["namespace"], metadata["name"], metadata["uid"])
+
+
+def pod_manifest(decision: Decision, context: Context) -> dict[str, Any]:
+    """Build the pod that `decision` wants created. No side effects."""
+    symbol = decision.request.symbol
+    entry = context.settings.exchange(symbol.spec.exchange) if symbol else None
+    if symbol is None or entry is None:
+        raise ValueError("a blocked request creates no pod")
+    return leader_pod(symbol, entry, context.settings, context.cluster)
+
+
+def read_request(resource: Document | None, settings: OperatorSettings) -> Request:
+    """Read what a resource asks for. No side effects."""
+    if resource is None or resource["metadata"].get("deletionTimestamp"):
+        return Request(Wish.END)
+    try:
+        symbol = parse_resource(resource)
+    except InvalidResourceError as exc:
+        # What can be read of it still counts: a symbol must be stoppable in any case.
+        trouble = Trouble(OperatorReason.INVALID_SPEC, f"{exc}.")
+        return Request(Wish(_requested(resource).value), blocker=trouble)
+    wish = Wish(symbol.spec.status.value)
+    entry = settings.exchange(symbol.spec.exchange)
+    secrets = SecretNames(
+        symbol.metadata.namespace, entry.secret if entry else "", settings.database_secret
+    )
+    return Request(wish, symbol, _blocker(symbol, entry, settings), secrets)
+
+
+def _blocker(
+    symbol: TradingSymbol, entry: ExchangeEntry | None, settings: OperatorSettings
+) -> Trouble | None:
+    if entry is None:
+        names = ", ".join(entry.name for entry in settings.exchanges) or "none"
+        return Trouble(
+            OperatorReason.UNKNOWN_EXCHANGE,
+            f"spec.exchange {symbol.spec.exchange} is no entry of the operator's exchange list "
+            f"({names}).",
+        )
+    if entry.environment not in SUPPORTED_ENVIRONMENTS:
+        return Trouble(
+            OperatorReason.EXCHANGE_REFUSED,
+            f"Exchange {entry.name} is {entry.environment}: this version trades on paper only.",
+        )
+    if symbol.spec.deletion_policy is not DeletionPolicy.STOP:
+        return Trouble(
+            OperatorReason.INVALID_SPEC,
+            f"spec.deletionPolicy {symbol.spec.deletion_policy} is not carried out by this "
+            "version: use Stop.",
+        )
+    return None
+
+
+def _status(
+    resource: Document, pod: LeaderPod, situation: Situation, now: datetime
+) -> Mapping[str, Any] | None:
+    """Make the operator's status document, None if the resource has all of it."""
+    metadata, spec = resource["metadata"], resource.get("spec", {})
+    generation = metadata.get("generation", 0)
+    present = resource.get("status")
+    part = OperatorStatus(
+        requested=_requested(resource),
+        symbol=spec.get("symbol") or metadata["name"].upper(),
+        observed_generation=generation,
+        leader=LeaderStatus(pod=pod.name, uid=pod.uid, node=pod.node) if pod.leads else None,
+    )
+    conditions = conditions_of(
+        OPERATOR_MANAGER, situation.findings(), generation=generation, now=now, status=present
+    )
+    document = status_document(_target(resource), part, conditions)
+    return None if says_the_same(OPERATOR_MANAGER, document, present) else document
+
+
+def _requested(resource: Document) -> TradingStatus:
+    """Read spec.status alone; one that cannot be read does not let anything trade."""
+    try:
+        return parse_status(resource["spec"].get("status", TradingStatus.OFF))
+    except (ValueError, KeyError):
+        return TradingStatus.OFF

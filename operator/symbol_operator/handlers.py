@@ -1,0 +1,84 @@
+"""Where kopf's events enter: they name what to look at, and that is all.
+
+Only `on.event` handlers are used. kopf keeps no state on objects for these: it adds no
+annotation and no finalizer, and therefore leaves none behind. What kopf does not promise for
+them, retries and one run at a time, is the work queue's business; what its watches may miss,
+the resync's.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import kopf
+
+from symbol_operator.reconcile import Key
+from tradingsymbol_api.names import (
+    GROUP,
+    LABEL_RESOURCE,
+    LEADER_SELECTOR,
+    PLURAL,
+    VERSION,
+)
+
+WATCH_SERVER_TIMEOUT_SECONDS: Final = 300
+WATCH_CLIENT_TIMEOUT_SECONDS: Final = 310
+"""A watch that the server does not end in time is ended here."""
+REQUEST_TIMEOUT_SECONDS: Final = 30
+CONNECT_TIMEOUT_SECONDS: Final = 5
+FINALIZER: Final = f"{GROUP}/never-set"
+"""kopf removes its finalizer wherever it finds it unneeded: this one it never finds."""
+
+
+def make_settings() -> kopf.OperatorSettings:
+    """Configure kopf to watch, and to write nothing."""
+    settings = kopf.OperatorSettings()
+    settings.posting.enabled = False
+    settings.persistence.finalizer = FINALIZER
+    # Namespaces and resources are known; watching for more would need rights to list them.
+    settings.scanning.disabled = True
+    settings.peering.standalone = True
+    settings.networking.request_timeout = REQUEST_TIMEOUT_SECONDS
+    settings.networking.connect_timeout = CONNECT_TIMEOUT_SECONDS
+    settings.watching.server_timeout = WATCH_SERVER_TIMEOUT_SECONDS
+    settings.watching.client_timeout = WATCH_CLIENT_TIMEOUT_SECONDS
+    settings.watching.label_selectors["pods"] = LEADER_SELECTOR
+    return settings
+
+
+def make_registry(
+    changed: Callable[[Key], None], *, kubeconfig: str | None
+) -> kopf.OperatorRegistry:
+    """Register the handlers; `changed` is called with each symbol that needs a look."""
+    registry = kopf.OperatorRegistry()
+    seen: dict[Key, tuple[Any, ...]] = {}
+
+    @kopf.on.login(registry=registry)
+    def login(**kwargs: Any) -> kopf.ConnectionInfo | None:
+        if kubeconfig is not None:
+            return kopf.login_with_kubeconfig(**kwargs)
+        return kopf.login_with_service_account(**kwargs)
+
+    @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
+    async def resource_changed(event: Any, **_: Any) -> None:
+        metadata = event["object"]["metadata"]
+        key = Key(metadata["namespace"], metadata["name"])
+        relevant = _relevant(metadata)
+        # Leaders report into the status often; what is asked for has not changed by that.
+        if event["type"] != "DELETED" and seen.get(key) == relevant:
+            return
+        seen[key] = relevant
+        if event["type"] == "DELETED":
+            del seen[key]
+        changed(key)
+
+    @kopf.on.event("v1", "pods", registry=registry)
+    async def pod_changed(event: Any, **_: Any) -> None:
+        metadata = event["object"]["metadata"]
+        changed(Key(metadata["namespace"], metadata["labels"][LABEL_RESOURCE]))
+
+    return registry
+
+
+def _relevant(metadata: Any) -> tuple[Any, ...]:
+    """Pick what changes with the uid, the spec, or the beginning of deletion."""
+    return metadata["uid"], metadata.get("generation"), metadata.get("deletionTimestamp")

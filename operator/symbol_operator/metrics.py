@@ -1,0 +1,79 @@
+"""What the operator counts, for Prometheus."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+
+class Result:
+    """How one reconcile ended."""
+
+    def __init__(self) -> None:
+        self.label = "ok"
+
+    def conflict(self) -> None:
+        """Somebody else was quicker; the next look sees what they did."""
+        self.label = "conflict"
+
+
+class Metrics:
+    """The operator's metrics, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._reconciles = Counter(
+            "symbol_operator_reconciles",
+            "Reconciles by result: ok, conflict, error.",
+            ["result"],
+            registry=self._registry,
+        )
+        self._seconds = Histogram(
+            "symbol_operator_reconcile_seconds",
+            "Time that a reconcile took.",
+            registry=self._registry,
+        )
+        self._symbols = Gauge(
+            "symbol_operator_symbols",
+            "TradingSymbols by namespace, at the last resync.",
+            ["namespace"],
+            registry=self._registry,
+        )
+        self._leaders = Gauge(
+            "symbol_operator_leaders",
+            "Leader pods by namespace, at the last resync.",
+            ["namespace"],
+            registry=self._registry,
+        )
+        self.queue_depth = Gauge(
+            "symbol_operator_queue_depth",
+            "TradingSymbols that wait for a reconcile.",
+            registry=self._registry,
+        )
+        self.resync_age = Gauge(
+            "symbol_operator_resync_age_seconds",
+            "Time since the last resync that succeeded.",
+            registry=self._registry,
+        )
+
+    @contextmanager
+    def reconciling(self) -> Iterator[Result]:
+        """Measure one reconcile."""
+        result = Result()
+        with self._seconds.time():
+            try:
+                yield result
+            except Exception:
+                result.label = "error"
+                raise
+            finally:
+                self._reconciles.labels(result.label).inc()
+
+    def counted(self, namespace: str, *, symbols: int, leaders: int) -> None:
+        """Note what a resync found in a namespace."""
+        self._symbols.labels(namespace).set(symbols)
+        self._leaders.labels(namespace).set(leaders)
+
+    def render(self) -> bytes:
+        """Write all metrics in Prometheus' text format."""
+        return generate_latest(self._registry)

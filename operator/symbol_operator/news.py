@@ -1,0 +1,140 @@
+"""Which Events to tell. Nothing here has side effects.
+
+An Event tells of something that just happened. What the resource's status already said when
+the operator looked is old, so neither a resync nor a restart of the operator repeats it.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from symbol_operator.conditions import STALLED, Situation
+from symbol_operator.observation import Document, LeaderPod, PodState, status_writer
+from symbol_operator.plan import CreatePod, DeletePod, Plan, Wish
+from tradingsymbol_api.names import TRADER_MANAGER
+from tradingsymbol_api.status import ConditionType, OperatorReason
+
+
+class EventReason(StrEnum):
+    """Reasons of Events that are not reasons of conditions."""
+
+    LEADER_STARTED = "LeaderStarted"
+    LEADER_STOPPED = "LeaderStopped"
+    LEADER_REPLACED = "LeaderReplaced"
+    ALREADY_STOPPED = "AlreadyStopped"
+    SHUTDOWN_CANCELLED = "ShutdownCancelled"
+    NODE_LOST = "NodeLost"
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """One thing to tell about a resource."""
+
+    reason: EventReason | OperatorReason
+    note: str
+    warning: bool = False
+    about: str = ""
+    """What it is about besides the resource, such as a pod's uid."""
+
+    def name(self, resource: Document) -> str:
+        """Name of the Event: telling the same twice is refused as a duplicate."""
+        metadata = resource["metadata"]
+        facts = (metadata["uid"], metadata.get("generation"), self.reason, self.about, self.note)
+        digest = hashlib.sha256("\n".join(map(str, facts)).encode()).hexdigest()[:16]
+        return f"{metadata['name']}.{digest}"
+
+
+WARNED: Final = STALLED | {OperatorReason.UNSCHEDULABLE}
+"""Situations that are worth a warning when they begin."""
+
+
+def find_news(
+    resource: Document, wish: Wish, pod: LeaderPod, planned: Plan, situation: Situation
+) -> tuple[News, ...]:
+    """Find what happened since the resource's status was written.
+
+    `pod` is the pod as it was before `planned` was carried out.
+    """
+    before = resource.get("status") or {}
+    return (
+        *_request_news(resource, wish, pod, before),
+        *_pod_news(resource, wish, pod, planned, before),
+        *_warnings(situation, pod, before),
+    )
+
+
+def _request_news(
+    resource: Document, wish: Wish, pod: LeaderPod, before: Mapping[str, Any]
+) -> Iterator[News]:
+    asked = (before.get("requested"), wish)
+    if asked == ("off", Wish.SHUTDOWN) and pod.state is PodState.NONE:
+        yield News(
+            EventReason.ALREADY_STOPPED,
+            "Shutdown of a stopped symbol: a leader finishes what is on record, if anything, "
+            "and switches the symbol off",
+        )
+    if asked == ("shutdown", Wish.ON) and pod.state in {PodState.PENDING, PodState.RUNNING}:
+        yield News(
+            EventReason.SHUTDOWN_CANCELLED, f"Switched on during shutdown{_by_whom(resource)}"
+        )
+
+
+def _pod_news(
+    resource: Document, wish: Wish, pod: LeaderPod, planned: Plan, before: Mapping[str, Any]
+) -> Iterator[News]:
+    """Tell of a pod that goes, and of one that comes where none went or none was told of."""
+    wanted = wish in {Wish.ON, Wish.SHUTDOWN}
+    new = before.get("requested") in {None, "off"} or pod.state is PodState.DRAINED
+    for action in planned.actions:
+        if isinstance(action, DeletePod) and wanted and pod.leads and not new:
+            yield _replaced(pod, planned)
+        elif isinstance(action, DeletePod) and wish is Wish.OFF and pod.leads:
+            yield _stopped(resource, pod)
+        elif isinstance(action, CreatePod) and new:
+            whom = _by_whom(resource) if wish is Wish.ON else ""
+            yield News(EventReason.LEADER_STARTED, f"Created a leader pod: {wish}{whom}")
+        elif isinstance(action, CreatePod) and pod.state is PodState.NONE and "leader" in before:
+            yield _vanished(before["leader"])
+
+
+def _replaced(pod: LeaderPod, planned: Plan) -> News:
+    if pod.state is PodState.LOST:
+        note = f"Node {pod.node} does not answer: pod {pod.name} is given up and replaced"
+        return News(EventReason.NODE_LOST, note, warning=True, about=pod.uid)
+    when = f" at {planned.wake_at:%H:%M:%S} UTC" if planned.wake_at else ""
+    note = f"Pod {pod.name} ended ({pod.outcome or pod.state}) and is replaced{when}"
+    return News(EventReason.LEADER_REPLACED, note, warning=True, about=pod.uid)
+
+
+def _stopped(resource: Document, pod: LeaderPod) -> News:
+    # A leader that has written off may still be on its way out.
+    drained = pod.state is PodState.DRAINED or status_writer(resource) == TRADER_MANAGER
+    why = "the shutdown is done" if drained else "switched off"
+    return News(EventReason.LEADER_STOPPED, f"Deleted pod {pod.name}: {why}", about=pod.uid)
+
+
+def _vanished(former: Mapping[str, Any]) -> News:
+    note = f"Pod {former['pod']} was deleted; created a new one"
+    return News(EventReason.LEADER_REPLACED, note, about=former["uid"])
+
+
+def _by_whom(resource: Document) -> str:
+    manager = status_writer(resource)
+    return f", by {manager}" if manager else ""
+
+
+def _warnings(situation: Situation, pod: LeaderPod, before: Mapping[str, Any]) -> Iterator[News]:
+    if situation.reason not in WARNED or situation.reason == _ready_reason(before):
+        return
+    yield News(situation.reason, situation.message, warning=True, about=pod.uid)
+
+
+def _ready_reason(status: Mapping[str, Any]) -> str | None:
+    ready = (
+        item["reason"]
+        for item in status.get("conditions", ())
+        if item["type"] == ConditionType.READY
+    )
+    return next(ready, None)

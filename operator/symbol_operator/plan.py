@@ -1,0 +1,180 @@
+"""What to do about a symbol's leader pod: one table, and the little around it.
+
+The table has a row for each state of the pod and a column for each wish. It knows no API,
+no clock and no memory; what it needs of them comes as arguments. No side effects.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from symbol_operator.observation import LeaderPod, PodState
+from tradingsymbol_api.status import Target
+
+BACKOFF_FIRST: Final = timedelta(seconds=10)
+"""Wait before the second replacement in a row; the first is immediate."""
+BACKOFF_MAX: Final = timedelta(minutes=5)
+"""Longest wait before a replacement."""
+BACKOFF_RESET: Final = timedelta(minutes=10)
+"""A leader pod that lived this long does not count as one of a series of failures."""
+
+
+class Wish(StrEnum):
+    """What is asked for."""
+
+    ON = "on"
+    OFF = "off"
+    SHUTDOWN = "shutdown"
+    END = "end"
+    """The resource is gone or on its way."""
+
+
+class Step(StrEnum):
+    """What the table answers."""
+
+    KEEP = "keep"
+    """Do nothing: it is as it should be, or an event will tell when it goes on."""
+    CREATE = "create"
+    DELETE = "delete"
+    REPLACE = "replace"
+    """Delete and create at once: the pod has ended, or nobody will end it."""
+    REPLACE_LATER = "replace later"
+    """Delete now; create at once the first time, ever later if it keeps happening."""
+    FORCE_DELETE = "force delete"
+    FORCE_REPLACE = "force replace"
+
+
+@dataclass(frozen=True, slots=True)
+class CreatePod:
+    """Create the leader pod."""
+
+    def __str__(self) -> str:
+        return "create a leader pod"
+
+
+@dataclass(frozen=True, slots=True)
+class DeletePod:
+    """Delete the pod with this uid, and no later one of its name."""
+
+    uid: str
+    force: bool = False
+    """Do not wait for its node. The leader's epoch keeps what may still run from trading."""
+
+    def __str__(self) -> str:
+        return f"{'give up' if self.force else 'delete'} pod {self.uid}"
+
+
+@dataclass(frozen=True, slots=True)
+class ClearTraderStatus:
+    """Withdraw what a leader reported: there is none."""
+
+    target: Target
+
+    def __str__(self) -> str:
+        return "withdraw the former leader's report"
+
+
+Action = CreatePod | DeletePod | ClearTraderStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """How a symbol's leader pods have failed lately."""
+
+    failures: int = 0
+    last_uid: str = ""
+    """The failed pod counted last: seeing it again is no further failure."""
+    not_before: datetime | None = None
+    """When the next leader pod may be created."""
+
+
+NO_BACKOFF: Final = Backoff()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to do, and when to look again if no event tells."""
+
+    step: Step
+    actions: tuple[Action, ...]
+    backoff: Backoff
+    wake_at: datetime | None = None
+
+
+TABLE: Final = {
+    # Wish.ON, Wish.OFF, Wish.SHUTDOWN, Wish.END
+    PodState.NONE: (Step.CREATE, Step.KEEP, Step.CREATE, Step.KEEP),
+    # Not ours to touch; the condition says who has to move.
+    PodState.FOREIGN: (Step.KEEP, Step.KEEP, Step.KEEP, Step.KEEP),
+    # It may still run: gone first, then a new one.
+    PodState.ORPHANED: (Step.DELETE, Step.DELETE, Step.DELETE, Step.DELETE),
+    PodState.PENDING: (Step.KEEP, Step.DELETE, Step.KEEP, Step.DELETE),
+    PodState.RUNNING: (Step.KEEP, Step.DELETE, Step.KEEP, Step.DELETE),
+    # On again while the old pod terminates: its end is an event, and then it is NONE.
+    PodState.TERMINATING: (Step.KEEP, Step.KEEP, Step.KEEP, Step.KEEP),
+    PodState.LOST: (
+        Step.FORCE_REPLACE,
+        Step.FORCE_DELETE,
+        Step.FORCE_REPLACE,
+        Step.FORCE_DELETE,
+    ),
+    # Shutdown here was asked for anew after the drained leader wrote off: the pod is read
+    # before the resource, so its off cannot be still to come.
+    PodState.DRAINED: (Step.REPLACE, Step.DELETE, Step.REPLACE, Step.DELETE),
+    PodState.FENCED: (Step.REPLACE_LATER, Step.DELETE, Step.REPLACE_LATER, Step.DELETE),
+    PodState.COMPLETED: (Step.REPLACE_LATER, Step.DELETE, Step.REPLACE_LATER, Step.DELETE),
+    PodState.FAILED: (Step.REPLACE_LATER, Step.DELETE, Step.REPLACE_LATER, Step.DELETE),
+    # The node may come back; the resync sees when it is lost.
+    PodState.UNKNOWN: (Step.KEEP, Step.DELETE, Step.KEEP, Step.DELETE),
+}
+COLUMNS: Final = (Wish.ON, Wish.OFF, Wish.SHUTDOWN, Wish.END)
+CREATING: Final = frozenset({Step.CREATE, Step.REPLACE, Step.REPLACE_LATER, Step.FORCE_REPLACE})
+DELETING: Final = frozenset(Step) - {Step.KEEP, Step.CREATE}
+FORCING: Final = frozenset({Step.FORCE_DELETE, Step.FORCE_REPLACE})
+
+
+def plan(
+    wish: Wish,
+    pod: LeaderPod,
+    *,
+    now: datetime,
+    backoff: Backoff = NO_BACKOFF,
+    blocked: bool = False,
+    reported: Target | None = None,
+) -> Plan:
+    """Decide what to do about the leader pod. No side effects.
+
+    `blocked` says that no leader may be created now, whatever the wish; `reported` is the
+    resource if its status holds a leader's report.
+    """
+    step = TABLE[pod.state][COLUMNS.index(wish)]
+    backoff = _backoff(step, wish, pod, backoff, now)
+    creates = step in CREATING and not blocked
+    waits = creates and backoff.not_before is not None and now < backoff.not_before
+    actions: list[Action] = []
+    if step in DELETING:
+        actions.append(DeletePod(pod.uid, force=step in FORCING))
+    if reported and wish is not Wish.END and (step in CREATING or not pod.leads):
+        actions.append(ClearTraderStatus(reported))
+    if creates and not waits:
+        actions.append(CreatePod())
+    return Plan(step, tuple(actions), backoff, backoff.not_before if waits else None)
+
+
+def _backoff(step: Step, wish: Wish, pod: LeaderPod, backoff: Backoff, now: datetime) -> Backoff:
+    if wish in {Wish.OFF, Wish.END}:
+        return NO_BACKOFF
+    if step is not Step.REPLACE_LATER or pod.uid == backoff.last_uid:
+        return backoff
+    lived_long = pod.created is not None and now - pod.created >= BACKOFF_RESET
+    failures = 1 if lived_long else backoff.failures + 1
+    return Backoff(failures, pod.uid, now + backoff_delay(failures))
+
+
+def backoff_delay(failures: int) -> timedelta:
+    """Time from the last of `failures` failures in a row to the next leader pod."""
+    if failures <= 1:
+        return timedelta()
+    # The shift is bounded, so that no count of failures overflows a timedelta.
+    return min(BACKOFF_FIRST * (1 << min(failures - 2, 16)), BACKOFF_MAX)

@@ -1,0 +1,179 @@
+"""The leader pod that a TradingSymbol asks for. No side effects."""
+
+import hashlib
+import json
+from typing import Any, Final
+
+from symbol_operator.settings import ExchangeEntry, LeaderSettings, OperatorSettings
+from tradingsymbol_api.names import (
+    ANNOTATION_TEMPLATE_HASH,
+    API_KEY_KEY,
+    API_SECRET_KEY,
+    API_VERSION,
+    DATABASE_URL_KEY,
+    KIND,
+    LEADER_SERVICE_ACCOUNT,
+    leader_labels,
+    leader_pod_name,
+)
+from tradingsymbol_api.spec import TradingSymbol
+
+CONTAINER: Final = "leader"
+HTTP_PORT: Final = 8080
+USER_ID: Final = 10001
+
+EXCHANGE_TIMEOUT_SECONDS: Final = 10
+"""How long the exchange may take to answer, by its own account."""
+RECV_WINDOW_SECONDS: Final = 3
+"""How late the exchange accepts an order that is on its way."""
+GRACE_SLACK_SECONDS: Final = 7
+"""For what the leader does besides: writing down the replies it waited for."""
+GRACE_SECONDS: Final = EXCHANGE_TIMEOUT_SECONDS + RECV_WINDOW_SECONDS + GRACE_SLACK_SECONDS
+
+LOST_NODE_SECONDS: Final = 10
+"""How long a leader pod stays on a node that does not answer; Kubernetes' default is 300."""
+LOST_NODE_TAINTS: Final = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
+
+
+def leader_pod(
+    resource: TradingSymbol, entry: ExchangeEntry, settings: OperatorSettings, cluster: str
+) -> dict[str, Any]:
+    """Build the leader pod of `resource`, which trades at `entry`.
+
+    `cluster` identifies the cluster: the uid of its namespace kube-system.
+    """
+    name = resource.metadata.name
+    spec = _pod_spec(resource, entry, settings, cluster)
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": leader_pod_name(name),
+            "namespace": resource.metadata.namespace,
+            "labels": leader_labels(name),
+            "annotations": {ANNOTATION_TEMPLATE_HASH: _digest(spec)},
+            "ownerReferences": [_owner(resource)],
+        },
+        "spec": spec,
+    }
+
+
+def _digest(spec: dict[str, Any]) -> str:
+    canonical = json.dumps(spec, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+def _owner(resource: TradingSymbol) -> dict[str, Any]:
+    return {
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "name": resource.metadata.name,
+        "uid": resource.metadata.uid,
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
+
+
+def _pod_spec(
+    resource: TradingSymbol, entry: ExchangeEntry, settings: OperatorSettings, cluster: str
+) -> dict[str, Any]:
+    leader = settings.leader
+    return {
+        "serviceAccountName": LEADER_SERVICE_ACCOUNT,
+        # Exit 0 means that there is nothing left to do; anything else is tried again in place.
+        "restartPolicy": "OnFailure",
+        "terminationGracePeriodSeconds": GRACE_SECONDS,
+        "enableServiceLinks": False,
+        "nodeSelector": dict(leader.node_selector),
+        "tolerations": [*_lost_node_tolerations(), *map(dict, leader.tolerations)],
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": USER_ID,
+            "runAsGroup": USER_ID,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containers": [
+            {
+                "name": CONTAINER,
+                "args": ["lead"],
+                "env": _environment(resource, entry, settings, cluster),
+                **_container(leader),
+            }
+        ],
+    }
+
+
+def _lost_node_tolerations() -> list[dict[str, Any]]:
+    return [
+        {
+            "key": taint,
+            "operator": "Exists",
+            "effect": "NoExecute",
+            "tolerationSeconds": LOST_NODE_SECONDS,
+        }
+        for taint in LOST_NODE_TAINTS
+    ]
+
+
+def _container(leader: LeaderSettings) -> dict[str, Any]:
+    """Describe what is the same in the container of every leader."""
+    return {
+        "image": leader.image,
+        "imagePullPolicy": leader.image_pull_policy,
+        "ports": [{"name": "http", "containerPort": HTTP_PORT}],
+        "resources": dict(leader.resources),
+        "startupProbe": _probe("/healthz", period=2, failures=60),
+        "livenessProbe": _probe("/healthz", period=10, failures=3),
+        "readinessProbe": _probe("/readyz", period=3, failures=2),
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+    }
+
+
+def _probe(path: str, *, period: int, failures: int) -> dict[str, Any]:
+    return {
+        "httpGet": {"path": path, "port": "http"},
+        "periodSeconds": period,
+        "timeoutSeconds": 2,
+        "failureThreshold": failures,
+    }
+
+
+def _environment(
+    resource: TradingSymbol, entry: ExchangeEntry, settings: OperatorSettings, cluster: str
+) -> list[dict[str, Any]]:
+    plain = {
+        "EXCHANGE_ENVIRONMENT": entry.environment,
+        "EXCHANGE_API_URL": entry.api_url,
+        "EXCHANGE_STREAM_URL": entry.stream_url,
+        "CLUSTER": cluster,
+        "NAMESPACE": resource.metadata.namespace,
+        "NAME": resource.metadata.name,
+        "HTTP_HOST": "0.0.0.0",  # noqa: S104 - the kubelet asks from outside the pod
+        "HTTP_PORT": str(HTTP_PORT),
+        "LOG_FORMAT": settings.leader.log_format,
+    }
+    return [
+        *(_variable(name, value=value) for name, value in plain.items()),
+        _from_secret("EXCHANGE_API_KEY", entry.secret, API_KEY_KEY),
+        _from_secret("EXCHANGE_API_SECRET", entry.secret, API_SECRET_KEY),
+        _from_secret("DATABASE_URL", settings.database_secret, DATABASE_URL_KEY),
+        _from_pod("POD", "metadata.name"),
+        _from_pod("POD_UID", "metadata.uid"),
+        _from_pod("NODE", "spec.nodeName"),
+    ]
+
+
+def _variable(name: str, **source: Any) -> dict[str, Any]:
+    return {"name": f"SYMBOL_TRADER_{name}", **source}
+
+
+def _from_secret(name: str, secret: str, key: str) -> dict[str, Any]:
+    return _variable(name, valueFrom={"secretKeyRef": {"name": secret, "key": key}})
+
+
+def _from_pod(name: str, path: str) -> dict[str, Any]:
+    return _variable(name, valueFrom={"fieldRef": {"fieldPath": path}})

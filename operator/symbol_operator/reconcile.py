@@ -1,0 +1,213 @@
+"""Carrying out decisions: read, decide, act, report. The loop that everything feeds.
+
+Whatever happened, the question is the same: what is, and what should be. So nothing here
+depends on having seen every event, and a run that was cut off anywhere is finished by the
+next one.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Final, NamedTuple, Protocol
+
+from symbol_operator.cluster import ConflictError, NotFoundError, RefusedError
+from symbol_operator.decision import (
+    Context,
+    Decision,
+    View,
+    after_creation,
+    decide,
+    pod_manifest,
+)
+from symbol_operator.metrics import Metrics
+from symbol_operator.news import News
+from symbol_operator.observation import (
+    Document,
+    Trouble,
+    node_lost,
+    node_suspect,
+    overdue_at,
+)
+from symbol_operator.plan import NO_BACKOFF, Backoff, ClearTraderStatus, CreatePod, DeletePod
+from tradingsymbol_api.names import LABEL_RESOURCE, OPERATOR_MANAGER, TRADER_MANAGER
+from tradingsymbol_api.status import OperatorReason, status_document
+
+logger = logging.getLogger(__name__)
+
+CONFLICT_RETRY_SECONDS: Final = 0.2
+"""Time to the next look after somebody else was quicker."""
+REFUSED_RETRY_SECONDS: Final = 30.0
+"""Time to the next attempt at a pod that the API server refuses."""
+
+
+class Key(NamedTuple):
+    """A TradingSymbol by name: the next resource of that name is the same piece of work."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+class ClusterPort(Protocol):
+    """What reconciling needs of a cluster; `cluster.Cluster` says what each does."""
+
+    async def resource(self, namespace: str, name: str) -> Document | None: ...
+    async def pod(self, namespace: str, resource: str) -> Document | None: ...
+    async def node(self, name: str) -> Document | None: ...
+    async def resources(self, namespace: str) -> list[Document]: ...
+    async def leader_pods(self, namespace: str) -> list[Document]: ...
+    async def create_pod(self, pod: Mapping[str, Any]) -> Document: ...
+    async def delete_pod(self, namespace: str, resource: str, uid: str, *, force: bool) -> None: ...
+    async def apply_status(self, document: Mapping[str, Any], manager: str) -> None: ...
+    async def tell(self, resource: Document, news: News, now: datetime, instance: str) -> None: ...
+
+
+class Reconciler:
+    """Brings symbols to what they ask for, one look at a time."""
+
+    def __init__(
+        self,
+        cluster: ClusterPort,
+        context: Context,
+        metrics: Metrics,
+        *,
+        clock: Callable[[], datetime],
+        instance: str,
+    ) -> None:
+        self._cluster = cluster
+        self._context = context
+        self._metrics = metrics
+        self._clock = clock
+        self._instance = instance
+        self._backoffs: dict[Key, Backoff] = {}
+
+    async def reconcile(self, key: Key) -> float | None:
+        """Look at one symbol and do what is to be done.
+
+        Returns the seconds after which to look again even if no event tells.
+
+        Raises:
+            ClusterError: the API server could not be asked or told; try again.
+
+        """
+        with self._metrics.reconciling() as result:
+            view = await self._read(key)
+            decision = decide(view, self._context, self._backoff(key), self._clock())
+            self._remember(key, decision.planned.backoff)
+            try:
+                return await self._carry_out(key, view, decision)
+            except ConflictError:
+                result.conflict()
+                return CONFLICT_RETRY_SECONDS
+
+    async def survey(self, namespace: str) -> set[Key]:
+        """Compare all symbols and leader pods of a namespace with what they should be.
+
+        Returns those that need a look: also pods whose resource is gone, and whatever an
+        event should have told and did not.
+
+        Raises:
+            ClusterError: the API server could not be asked.
+
+        """
+        pods = {
+            Key(namespace, _owner_name(p)): p for p in await self._cluster.leader_pods(namespace)
+        }
+        resources = {
+            Key(namespace, item["metadata"]["name"]): item
+            for item in await self._cluster.resources(namespace)
+        }
+        self._metrics.counted(namespace, symbols=len(resources), leaders=len(pods))
+        self._forget_all_but(namespace, set(resources))
+        return {
+            key
+            for key in resources.keys() | pods.keys()
+            if self._needs_look(key, View(resources.get(key), pods.get(key)))
+        }
+
+    def _needs_look(self, key: Key, view: View) -> bool:
+        now = self._clock()
+        return node_suspect(view.pod, now) or not (
+            decide(view, self._context, self._backoff(key), now).idle
+        )
+
+    async def _read(self, key: Key) -> View:
+        # The order matters: an ended leader has written before it ended.
+        pod = await self._cluster.pod(*key)
+        resource = await self._cluster.resource(*key)
+        lost = False
+        if pod is not None and node_suspect(pod, self._clock()):
+            lost = node_lost(await self._cluster.node(pod["spec"]["nodeName"]))
+        return View(resource, pod, lost)
+
+    async def _carry_out(self, key: Key, view: View, decision: Decision) -> float | None:
+        created = await self._act(key, decision)
+        status = decision.status
+        if created is not None and view.resource is not None:
+            status = after_creation(decision, view.resource, created, self._clock())
+        await self._tell(view, decision)
+        if status is not None:
+            await self._report(status, OPERATOR_MANAGER)
+        if isinstance(created, Trouble):
+            return REFUSED_RETRY_SECONDS
+        return self._next_look(view, decision)
+
+    async def _act(self, key: Key, decision: Decision) -> Document | Trouble | None:
+        """Carry out the actions; returns the pod that was created, or why it was refused."""
+        created: Document | Trouble | None = None
+        for action in decision.planned.actions:
+            wish, state = decision.request.wish, decision.pod.state
+            logger.info("%s: wanted %s, leader pod %s: %s", key, wish, state, action)
+            match action:
+                case DeletePod():
+                    await self._cluster.delete_pod(*key, action.uid, force=action.force)
+                case ClearTraderStatus():
+                    await self._report(status_document(action.target), TRADER_MANAGER)
+                case CreatePod():
+                    created = await self._create(decision)
+        return created
+
+    async def _create(self, decision: Decision) -> Document | Trouble:
+        try:
+            return await self._cluster.create_pod(pod_manifest(decision, self._context))
+        except (RefusedError, NotFoundError) as exc:
+            return Trouble(OperatorReason.CREATE_REFUSED, f"The leader pod was refused: {exc}")
+
+    async def _report(self, document: Mapping[str, Any], manager: str) -> None:
+        try:
+            await self._cluster.apply_status(document, manager)
+        except NotFoundError:
+            # The resource went meanwhile, and its status with it.
+            return
+
+    async def _tell(self, view: View, decision: Decision) -> None:
+        if view.resource is None:
+            return
+        for news in decision.news:
+            await self._cluster.tell(view.resource, news, self._clock(), self._instance)
+
+    def _next_look(self, view: View, decision: Decision) -> float | None:
+        moments = (decision.planned.wake_at, overdue_at(view.pod))
+        waits = [(moment - self._clock()).total_seconds() for moment in moments if moment]
+        future = [wait for wait in waits if wait > 0]
+        return min(future) if future else None
+
+    def _backoff(self, key: Key) -> Backoff:
+        return self._backoffs.get(key, NO_BACKOFF)
+
+    def _remember(self, key: Key, backoff: Backoff) -> None:
+        if backoff == NO_BACKOFF:
+            self._backoffs.pop(key, None)
+        else:
+            self._backoffs[key] = backoff
+
+    def _forget_all_but(self, namespace: str, present: set[Key]) -> None:
+        gone = {key for key in self._backoffs if key.namespace == namespace} - present
+        for key in gone:
+            del self._backoffs[key]
+
+
+def _owner_name(pod: Document) -> str:
+    return str(pod["metadata"]["labels"][LABEL_RESOURCE])

@@ -1,0 +1,102 @@
+"""The running operator: watches, workers, resync and endpoints, from start to stop."""
+
+import asyncio
+import contextlib
+import logging
+import socket
+import time
+from datetime import UTC, datetime
+from typing import Final
+
+import kopf
+
+from symbol_operator.cluster import Cluster, ClusterError, connect
+from symbol_operator.decision import Context
+from symbol_operator.handlers import make_registry, make_settings
+from symbol_operator.health import Progress, serve
+from symbol_operator.metrics import Metrics
+from symbol_operator.reconcile import Key, Reconciler
+from symbol_operator.settings import OperatorSettings
+from symbol_operator.workqueue import WorkQueue
+
+logger = logging.getLogger(__name__)
+
+API_RETRY_SECONDS: Final = 2.0
+"""Time between two attempts to find the resource served, at start."""
+
+
+async def run(settings: OperatorSettings, *, kubeconfig: str | None) -> None:
+    """Operate until told to stop by SIGINT or SIGTERM.
+
+    Raises:
+        ClusterError: there is no cluster to connect to.
+
+    """
+    async with connect(kubeconfig) as cluster:
+        identity = await _await_api(cluster, settings.namespaces)
+        logger.info("Serving namespaces %s of cluster %s", settings.namespaces, identity)
+        await _operate(cluster, Context(settings, identity), kubeconfig)
+
+
+async def _await_api(cluster: Cluster, namespaces: tuple[str, ...]) -> str:
+    """Wait until the resource is served and may be read; returns the cluster's identity."""
+    while True:
+        try:
+            for namespace in namespaces:
+                await cluster.resources(namespace)
+            return await cluster.identity()
+        except ClusterError as exc:
+            logger.warning("Waiting for the cluster and its TradingSymbols: %s", exc)
+        await asyncio.sleep(API_RETRY_SECONDS)
+
+
+async def _operate(cluster: Cluster, context: Context, kubeconfig: str | None) -> None:
+    settings, metrics = context.settings, Metrics()
+    progress = Progress(time.monotonic, settings.resync_seconds)
+    reconciler = Reconciler(
+        cluster,
+        context,
+        metrics,
+        clock=lambda: datetime.now(UTC),
+        instance=socket.gethostname(),
+    )
+    queue = WorkQueue(reconciler.reconcile, expected=ClusterError)
+    metrics.queue_depth.set_function(lambda: len(queue))
+    registry = make_registry(queue.add, kubeconfig=kubeconfig)
+    async with serve(settings.http_port, progress, metrics), asyncio.TaskGroup() as tasks:
+        background = [
+            tasks.create_task(_resync(reconciler, queue, settings, progress)),
+            *(tasks.create_task(queue.work()) for _ in range(settings.workers)),
+        ]
+        await _watch(registry, settings.namespaces)
+        queue.close()
+        for task in background:
+            task.cancel()
+
+
+async def _watch(registry: kopf.OperatorRegistry, namespaces: tuple[str, ...]) -> None:
+    # The peering is off, and everything that kopf could write with it.
+    await kopf.operator(
+        registry=registry, settings=make_settings(), namespaces=namespaces, standalone=True
+    )
+
+
+async def _resync(
+    reconciler: Reconciler, queue: WorkQueue[Key], settings: OperatorSettings, progress: Progress
+) -> None:
+    """Find what no event told, from time to time; the watches' first lists are the first time."""
+    while True:
+        await asyncio.sleep(settings.resync_seconds)
+        with contextlib.suppress(ClusterError):
+            await _survey_all(reconciler, queue, settings.namespaces)
+            progress.succeeded()
+        progress.moved()
+
+
+async def _survey_all(
+    reconciler: Reconciler, queue: WorkQueue[Key], namespaces: tuple[str, ...]
+) -> None:
+    for namespace in namespaces:
+        for key in await reconciler.survey(namespace):
+            logger.debug("%s: needs a look that no event has brought yet", key)
+            queue.add(key)

@@ -1,0 +1,116 @@
+"""The operator's configuration: one YAML file, read once at start."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import yaml
+from pydantic import ConfigDict, Field, ValidationError
+
+from tradingsymbol_api.spec import ApiModel
+
+SUPPORTED_ENVIRONMENTS: Final = frozenset({"paper"})
+"""Environments that leaders may trade in; the others wait until the exchange client is complete."""
+
+
+class SettingsError(ValueError):
+    """The configuration is unusable; the message names each field at fault."""
+
+
+class _Section(ApiModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class ExchangeEntry(_Section):
+    """One entry of the exchange list: what `spec.exchange` names."""
+
+    name: str
+    environment: Literal["paper", "testnet", "live"]
+    api_url: str
+    """WebSocket API: `ws://host:port/ws-api/v3`."""
+    stream_url: str
+    """Market streams: `ws://host:port`."""
+    secret: str
+    """Secret in the resource's namespace with the keys `api-key` and `api-secret`."""
+
+
+class LeaderSettings(_Section):
+    """How leader pods look."""
+
+    image: str = ""
+    """The trader's image; without one the operator does not start."""
+    image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
+    node_selector: Mapping[str, str] = Field(default_factory=dict)
+    tolerations: tuple[Mapping[str, Any], ...] = ()
+    """Tolerations besides those for lost nodes."""
+    resources: Mapping[str, Any] = Field(
+        default_factory=lambda: {"requests": {"cpu": "20m", "memory": "64Mi"}}
+    )
+    log_format: Literal["json", "console"] = "json"
+
+
+class OperatorSettings(_Section):
+    """Everything that the operator can be told."""
+
+    namespaces: tuple[str, ...] = ()
+    """Namespaces whose TradingSymbols are served; at least one."""
+    exchanges: tuple[ExchangeEntry, ...] = ()
+    database_secret: str = "trading-database"  # noqa: S105 - the name of a Secret
+    """Secret in the resource's namespace with the key `url`."""
+    leader: LeaderSettings = Field(default_factory=LeaderSettings)
+    workers: int = Field(default=10, ge=1, le=100)
+    """Resources that are reconciled at the same time."""
+    resync_seconds: int = Field(default=60, ge=5, le=600)
+    """Time between two comparisons of everything with what it should be."""
+    http_port: int = Field(default=8080, ge=0, le=65535)
+    """Port of /healthz, /readyz and /metrics; 0 takes any free port."""
+
+    def exchange(self, name: str) -> ExchangeEntry | None:
+        """Find the exchange entry `name`."""
+        return next((entry for entry in self.exchanges if entry.name == name), None)
+
+
+def load_settings(
+    path: Path | None, *, namespaces: tuple[str, ...] = (), leader_image: str | None = None
+) -> OperatorSettings:
+    """Read the file at `path`, if any; `namespaces` and `leader_image` have precedence over it.
+
+    Raises:
+        SettingsError: the file is unreadable, or the whole is unusable.
+
+    """
+    document = _read(path) if path else {}
+    if namespaces:
+        document["namespaces"] = list(namespaces)
+    if leader_image:
+        document["leader"] = {**(document.get("leader") or {}), "image": leader_image}
+    return _checked(_parsed(document))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as exc:
+        raise SettingsError(f"cannot read {path}: {exc}") from exc
+    if not isinstance(document, dict):
+        raise SettingsError(f"{path} holds no mapping of settings")
+    return document
+
+
+def _parsed(document: Mapping[str, Any]) -> OperatorSettings:
+    try:
+        return OperatorSettings.model_validate(document)
+    except ValidationError as exc:
+        problems = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in exc.errors())
+        raise SettingsError("; ".join(problems)) from exc
+
+
+def _checked(settings: OperatorSettings) -> OperatorSettings:
+    if not settings.namespaces:
+        raise SettingsError("namespaces: name at least one namespace to serve")
+    if not settings.leader.image:
+        raise SettingsError("leader.image: name the trader's image")
+    names = [entry.name for entry in settings.exchanges]
+    if doubled := sorted({name for name in names if names.count(name) > 1}):
+        raise SettingsError(f"exchanges: more than one entry is named {', '.join(doubled)}")
+    return settings

@@ -1,0 +1,110 @@
+"""A queue of things to look at: each at most once at a time, failures ever more slowly.
+
+Events only say that something may have changed. So what is queued is a name, never a change:
+any number of events before the look need one look, and an event during a look needs another.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Final, Generic, TypeVar
+
+logger = logging.getLogger(__name__)
+
+Key = TypeVar("Key", bound=Hashable)
+
+RETRY_FIRST_SECONDS: Final = 0.25
+"""Wait after the first failure in a row; each further one doubles it."""
+RETRY_MAX_SECONDS: Final = 60.0
+"""Longest wait after a failure."""
+
+
+def retry_delay(failures: int) -> float:
+    """Seconds to wait after `failures` failures in a row."""
+    # The exponent is bounded, so that no count of failures overflows a float.
+    return min(RETRY_FIRST_SECONDS * 2.0 ** min(failures - 1, 32), RETRY_MAX_SECONDS)
+
+
+class WorkQueue(Generic[Key]):
+    """Keys that wait to be processed, by any number of workers.
+
+    `process` looks at one key and returns the seconds after which to look again even if
+    nothing happens, None if only events count. If it raises, the key is tried again; an
+    error that is not `expected` is logged with all that is known of it.
+    """
+
+    def __init__(
+        self, process: Callable[[Key], Awaitable[float | None]], expected: type[Exception]
+    ) -> None:
+        self._process = process
+        self._expected = expected
+        self._ready: deque[Key] = deque()
+        self._queued: set[Key] = set()
+        self._processing: set[Key] = set()
+        self._failures: dict[Key, int] = {}
+        self._timers: dict[Key, asyncio.TimerHandle] = {}
+        self._available = asyncio.Semaphore(0)
+
+    def __len__(self) -> int:
+        """Count the keys that wait for a worker."""
+        return len(self._ready)
+
+    def add(self, key: Key) -> None:
+        """Have `key` processed soon, once, however often it was added meanwhile."""
+        self._cancel_timer(key)
+        if key in self._queued:
+            return
+        self._queued.add(key)
+        if key not in self._processing:
+            self._hand_out(key)
+
+    def add_after(self, key: Key, delay: float) -> None:
+        """Have `key` processed in `delay` seconds at the latest."""
+        due = asyncio.get_running_loop().time() + delay
+        timer = self._timers.get(key)
+        if key in self._queued or (timer is not None and timer.when() <= due):
+            return
+        self._cancel_timer(key)
+        self._timers[key] = asyncio.get_running_loop().call_at(due, self.add, key)
+
+    async def work(self) -> None:
+        """Process keys, one after the other, until cancelled."""
+        while True:
+            await self._available.acquire()
+            key = self._ready.popleft()
+            self._queued.discard(key)
+            self._processing.add(key)
+            try:
+                await self._attempt(key)
+            finally:
+                self._processing.discard(key)
+                # It was added during its processing.
+                if key in self._queued:
+                    self._hand_out(key)
+
+    def close(self) -> None:
+        """Drop all timers."""
+        for key in list(self._timers):
+            self._cancel_timer(key)
+
+    async def _attempt(self, key: Key) -> None:
+        try:
+            delay = await self._process(key)
+        except Exception as exc:
+            failures = self._failures[key] = self._failures.get(key, 0) + 1
+            delay = retry_delay(failures)
+            details = None if isinstance(exc, self._expected) else exc
+            logger.warning("%s: trying again in %.2f s: %s", key, delay, exc, exc_info=details)
+        else:
+            self._failures.pop(key, None)
+        if delay is not None:
+            self.add_after(key, delay)
+
+    def _hand_out(self, key: Key) -> None:
+        self._ready.append(key)
+        self._available.release()
+
+    def _cancel_timer(self, key: Key) -> None:
+        if timer := self._timers.pop(key, None):
+            timer.cancel()

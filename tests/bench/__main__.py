@@ -1,0 +1,123 @@
+"""`make bench`: the project's figures, measured in one run and printed as a table."""
+
+import argparse
+import asyncio
+import json
+import re
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from bench.latency import compare
+from kind.kubectl import STATE, Kubectl, eventually, manifest
+from kind.operating import OperatorProcess, prepare_namespace
+from kind.trading import SYMBOLS, Platform, image, platform, trading, wait_until_trading
+
+ALONE = 3
+FIVE_TRADERS_WITHIN_S = 120
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--no-cluster", action="store_true", help="only what needs no cluster")
+    rows = [] if parser.parse_args().no_cluster else list(_on_the_cluster())
+    rows += asyncio.run(_latency())
+    width = max(len(row[0]) for row in rows)
+    for name, value, goal in rows:
+        print(f"{name:<{width}}  {value:>14}  {goal}")
+
+
+async def _latency() -> list[tuple[str, str, str]]:
+    print("measuring price to order, with and without Postgres ...", file=sys.stderr, flush=True)
+    with_record, without = await compare()
+    ratio = with_record.median_ms / without.median_ms
+    return [
+        ("price to order, median", f"{with_record.median_ms:.2f} ms", ""),
+        ("price to order, p99", f"{with_record.p99_ms:.2f} ms", ""),
+        ("  the same without Postgres, median", f"{without.median_ms:.2f} ms", f"{ratio:.1f}x"),
+        ("  the same without Postgres, p99", f"{without.p99_ms:.2f} ms", ""),
+    ]
+
+
+def _on_the_cluster() -> list[tuple[str, str, str]]:
+    print("measuring leaders on the cluster ...", file=sys.stderr, flush=True)
+    run = f"bench-{datetime.now(UTC):%H%M%S}"
+    market = prepare_namespace(f"{run}-market", secrets=False)
+    try:
+        with platform(market) as made:
+            return _leaders(run, made)
+    finally:
+        market.run("delete", "namespace", market.namespace, f"{run}-real", "--wait=false")
+
+
+def _leaders(run: str, made: Platform) -> list[tuple[str, str, str]]:
+    home = prepare_namespace(f"{run}-real", database=made.leaders_database)
+    folder = STATE / "bench"
+    folder.mkdir(exist_ok=True)
+    operator = OperatorProcess(
+        image("symbol-trader"), [home.namespace], folder, exchange=made.address
+    )
+    operator.start()
+    try:
+        alone = [_first_order(home, made, symbol) for symbol in SYMBOLS[:ALONE]]
+        memory = _memory(home, SYMBOLS[0].lower())
+        twenty = _twenty(home, made)
+    finally:
+        operator.end()
+    size = _image_megabytes(image("symbol-trader"))
+    return [
+        ("apply to first order, best of 3", f"{min(alone):.1f} s", "goal: 5 s"),
+        ("apply to first order, worst of 3", f"{max(alone):.1f} s", "goal: 5 s"),
+        ("20 symbols applied at once, all trading", f"{twenty:.1f} s", "goal: 60 s"),
+        ("leader with 5 traders, resident", f"{memory:.1f} MiB", "goal: 80 MiB"),
+        ("image of the trader", f"{size:.0f} MB", "goal: 250 MB"),
+    ]
+
+
+def _first_order(home: Kubectl, made: Platform, symbol: str) -> float:
+    before = time.time()
+    home.apply(manifest(symbol.lower(), "on", symbol=f"{symbol}USDT", maxBuyAge="5s"))
+    wait_until_trading(home, symbol.lower(), within=120)
+    return _accepted(made, f"{symbol}USDT") - before
+
+
+def _twenty(home: Kubectl, made: Platform) -> float:
+    names = SYMBOLS[4:24]
+    text = "---\n".join(manifest(n.lower(), "on", symbol=f"{n}USDT") for n in names)
+    before = time.time()
+    home.apply(text)
+    for name in names:
+        eventually(lambda name=name: trading(home, name.lower()), within=240)  # type: ignore[misc]
+    return max(_accepted(made, f"{name}USDT") for name in names) - before
+
+
+def _accepted(made: Platform, symbol: str) -> float:
+    """Return when the exchange created the symbol's first order, in seconds of this clock."""
+    text = "SELECT min(timestamp_ms) FROM orders WHERE symbol = $1 AND order_id IS NOT NULL"
+    first: Any = made.query(text, symbol)[0][0]
+    return float(first) / 1000
+
+
+def _memory(home: Kubectl, name: str) -> float:
+    eventually(
+        lambda: home.symbol(name)["status"].get("traders", 0) == 5, within=FIVE_TRADERS_WITHIN_S
+    )
+    text = home.run("exec", f"{name}-leader", "--", "cat", "/proc/1/status")
+    match = re.search(r"VmRSS:\s+(\d+) kB", text)
+    assert match
+    return int(match[1]) / 1024
+
+
+def _image_megabytes(reference: str) -> float:
+    host = json.loads((STATE / "cluster.json").read_text())["docker_host"]
+    engine = ("--host", host) if host else ()
+    ask = ["docker", *engine, "image", "inspect", "--format", "{{.Size}}", reference]
+    done = subprocess.run(ask, capture_output=True, text=True, check=True)
+    return int(done.stdout) / 1e6
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,171 @@
+"""From a price coming in to the order that follows being written, with and without Postgres.
+
+Two leaders run one after the other in this process, against the same seeded market over real
+sockets; the one keeps its record in PostgreSQL, the other nowhere.
+"""
+
+import asyncio
+import logging
+import random
+import secrets
+import statistics
+import tempfile
+import time
+from collections.abc import AsyncIterator, Collection, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import structlog
+
+from support.postgres import running_server
+from support.processes import venue
+from symbol_trader.binance.client import BinanceExchange
+from symbol_trader.binance.market import BinanceMarket
+from symbol_trader.binance.settings import BinanceSettings
+from symbol_trader.core.leader import new_trader_bits
+from symbol_trader.core.orders import CancelIntent, Intent
+from symbol_trader.core.records import RecordChange, Snapshot
+from symbol_trader.core.settings import Settings, TradingStatus
+from symbol_trader.core.timing import Timing
+from symbol_trader.ports import Book, Desired, Epoch, OffOutcome, Owner, Record, Report
+from symbol_trader.postgres.migrate import migrate
+from symbol_trader.postgres.record import PostgresRecord
+from symbol_trader.runtime.health import Health
+from symbol_trader.runtime.metrics import Metrics
+from symbol_trader.runtime.service import Identity, Links, Patience, Service, Surface
+from symbol_trader.runtime.story import Story, configure
+from symbol_trader.runtime.term import Beat
+
+SYMBOL = "XRPUSDT"
+SPEED = "100"
+SAMPLES = 300
+SETTINGS = Settings(
+    TradingStatus.ON,
+    Decimal(1000),
+    10,
+    buy_down=Decimal("0.0001"),
+    profit=Decimal("0.0002"),
+    rebuy=Decimal("0.0005"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Milliseconds of one leader."""
+
+    median_ms: float
+    p99_ms: float
+    samples: int
+
+
+class NoRecord:
+    """A record that keeps nothing: what trading costs without one."""
+
+    async def open(self) -> None: ...
+    async def claim(self, book: Book, owner: Owner, *, pod: str, settings: Settings) -> Epoch:
+        return Epoch(1, "")
+
+    async def confirm(self) -> None: ...
+    async def load(self) -> Snapshot:
+        return Snapshot("bench0", watermark=-1)
+
+    async def commit_intent(self, intent: Intent) -> None: ...
+    async def commit_cancel(self, intent: CancelIntent) -> None: ...
+    async def note(self, changes: Sequence[RecordChange]) -> None: ...
+    async def orders_not_on_record(self, order_ids: Collection[int]) -> frozenset[int]:
+        return frozenset()
+
+    async def names_not_on_record(self, names: Collection[str]) -> frozenset[str]:
+        return frozenset()
+
+    async def advance_watermark(self, trade_id: int) -> None: ...
+    async def mirror_settings(self, settings: Settings) -> None: ...
+    async def release(self) -> None: ...
+    async def close(self) -> None: ...
+
+
+class FixedResource:
+    """A resource that says on, and never anything else."""
+
+    async def changes(self) -> AsyncIterator[Desired]:
+        yield Desired(SYMBOL, SETTINGS, 1)
+        await asyncio.Event().wait()
+
+    async def report(self, report: Report) -> None: ...
+    async def write_off(self) -> OffOutcome:
+        return OffOutcome.WRITTEN
+
+    async def close(self) -> None: ...
+
+
+class Stopwatch(Metrics):
+    """Metrics that keep each latency, and call `done` when there are enough."""
+
+    def __init__(self) -> None:
+        super().__init__(SYMBOL, time.monotonic)
+        self.seconds: list[float] = []
+        self.done = asyncio.Event()
+
+    def placed(self, came_s: float | None) -> None:
+        """Keep the time since the price, if one led to the order."""
+        super().placed(came_s)
+        if came_s is not None:
+            self.seconds.append(time.monotonic() - came_s)
+        if len(self.seconds) >= SAMPLES:
+            self.done.set()
+
+
+async def measure(record: Record, address: str) -> Latency:
+    """Let a leader trade until there are enough samples."""
+    watch = Stopwatch()
+    settings = BinanceSettings(
+        f"{address}/ws-api/v3", address, SYMBOL, api_key="paper", api_secret="paper-secret"
+    )
+    service = Service(
+        Identity(Owner("bench", "bench", "bench"), "paper", secrets.token_hex(4)),
+        Links(
+            FixedResource(),
+            record,
+            lambda _: BinanceExchange(
+                settings, monotonic_ns=time.monotonic_ns, random=random.random
+            ),
+            lambda _: BinanceMarket(settings, random=random.random),
+        ),
+        Surface(Story(_silence()), Health(time.monotonic), lambda _: watch),
+        timing=Timing(),
+        beat=Beat(),
+        patience=Patience(),
+        new_bits=new_trader_bits(secrets.randbits),
+        jitter=random.random,
+    )
+    running = asyncio.create_task(service.run())
+    await asyncio.wait(
+        {running, asyncio.create_task(watch.done.wait())},
+        timeout=240,
+        return_when=asyncio.FIRST_COMPLETED,
+    )
+    service.stop()
+    await running
+    cuts = statistics.quantiles(watch.seconds, n=100)
+    return Latency(cuts[49] * 1000, cuts[98] * 1000, len(watch.seconds))
+
+
+def _silence() -> structlog.typing.FilteringBoundLogger:
+    """Return a logger for errors alone: printing the story is not what is measured."""
+    configure("json")
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+    return logger
+
+
+async def compare() -> tuple[Latency, Latency]:
+    """Measure with PostgreSQL and without; a fresh exchange for each."""
+    with tempfile.TemporaryDirectory() as folder, running_server(fsync=True) as server:
+        url = server.url(await server.create_database())
+        await migrate(url, lambda _: None)
+        results = []
+        for name, record in (("with", PostgresRecord(url)), ("without", NoRecord())):
+            async with venue(Path(folder) / name, "--speed", SPEED) as exchange:
+                results.append(await measure(record, exchange.address))
+        return results[0], results[1]

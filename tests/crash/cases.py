@@ -1,0 +1,150 @@
+"""Which steps are crossed with which faults. Pure.
+
+A step is a call of a port, and where in the call the leader ends. The calls are those of a traced
+run; `test_crash.py` checks that no call of the ports is missing among them.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import product
+from typing import Any, Self
+
+PHASES = ("before", "during", "after")
+
+
+class Way(StrEnum):
+    """How the leader ends at its step."""
+
+    KILLED = "killed"
+    FROZEN = "frozen"
+    """It thaws when another process has taken over, and must find itself fenced."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The end of a leader: at the so-manieth time that a phase of a call is reached."""
+
+    call: str
+    phase: str
+    occurrence: int = 1
+    way: Way = Way.KILLED
+
+    def __str__(self) -> str:
+        return f"{self.call}/{self.phase}/{self.occurrence}/{self.way}"
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """Read what `str` wrote."""
+        call, phase, occurrence, way = text.split("/")
+        return cls(call, phase, int(occurrence), Way(way))
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that goes wrong at the exchange: commands from the start, and once it trades."""
+
+    name: str
+    from_start: tuple[tuple[str, dict[str, Any]], ...] = ()
+    once_trading: tuple[tuple[str, dict[str, Any]], ...] = ()
+
+
+def _request(fault: str, target: str = "order.place", **more: Any) -> Fault:
+    rule = {"fault": fault, "target": target, "skip": 1, "times": 2, "delayMs": 600, **more}
+    return Fault(f"{fault} {target}", from_start=(("fault", rule),))
+
+
+def _event(fault: str) -> Fault:
+    rule = {"fault": fault, "target": "TRADE", "times": 4, "delayMs": 300}
+    return Fault(f"{fault} TRADE", from_start=(("fault", rule),))
+
+
+def _command(name: str, command: str, **params: Any) -> Fault:
+    return Fault(name, once_trading=((command, params),))
+
+
+NO_FAULT = Fault("no fault")
+FAULTS = (
+    NO_FAULT,
+    _request("request-lost"),
+    _request("request-delayed"),
+    _request("reply-lost"),
+    _request("reply-delayed"),
+    _request("event-first", times=0),
+    _request("timeout"),
+    _request("timeout-executed"),
+    _request("refused", code=-1003, retryAfterMs=500, times=1),
+    _request("refused", "order.status", code=-2013, skip=0, times=3),
+    _request("disconnect", times=1),
+    _request("disconnect-executed", times=1),
+    _request("stall", times=1),
+    _request("request-lost", "order.cancel", skip=0),
+    _request("reply-lost", "order.cancel", skip=0),
+    _request("timeout-executed", "order.cancel", skip=0),
+    _request("reply-lost", "myTrades", skip=0),
+    _event("event-lost"),
+    _event("event-twice"),
+    _event("event-delayed"),
+    _event("event-swapped"),
+    _command("user data ends", "end-user-data"),
+    _command("shutdown announced", "announce-shutdown"),
+    _command("connections cut", "cut", channel="all"),
+    _command("market silent", "stall", channel="streams"),
+    Fault("small pages", from_start=(("page-limit", {"rows": 2}),)),
+    _command("clock off", "clock-skew", ms=1_500),
+)
+
+CALLS = (
+    *("record.open", "record.claim", "record.load", "record.mirror_settings"),
+    *("record.advance_watermark", "record.commit_intent", "record.commit_cancel", "record.note"),
+    *("record.confirm", "record.release"),
+    *("record.orders_not_on_record", "record.names_not_on_record"),
+    *("exchange.open", "exchange.account", "exchange.symbol", "exchange.commission"),
+    *("exchange.trades", "exchange.open_orders", "exchange.order", "exchange.place"),
+    *("exchange.cancel", "exchange.best_bid", "exchange.order_by_number"),
+)
+"""The calls of the ports: `test_crash.py` checks that these are all, and that a run makes them."""
+
+LATER = {
+    "record.commit_intent": 4,
+    "record.note": 7,
+    "exchange.place": 4,
+}
+"""Calls at which the leader also ends a later time: in the middle of a life, not at its begin."""
+RESTING = ("record.commit_cancel", "exchange.cancel", "exchange.best_bid")
+"""Calls that a shutdown's deadline makes while a sell rests: the leader asks for too much."""
+FREEZABLE = ("record.commit_intent", "record.commit_cancel", "record.note", "exchange.place")
+"""Calls at which it is also frozen, and taken over from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One life of a leader that ends at a step while a fault is about."""
+
+    step: Step
+    fault: Fault
+
+    def __str__(self) -> str:
+        return f"{self.step} with {self.fault.name}"
+
+
+def steps(calls: Iterable[str] = CALLS) -> Iterator[Step]:
+    """Yield every step at which a leader is ended."""
+    for call, phase in product(calls, PHASES):
+        yield Step(call, phase)
+        if call in LATER:
+            yield Step(call, phase, LATER[call])
+        if call in FREEZABLE:
+            yield Step(call, phase, LATER.get(call, 1), Way.FROZEN)
+
+
+def matrix() -> list[Case]:
+    """Return every step with every fault."""
+    return [Case(step, fault) for step in steps() for fault in FAULTS]
+
+
+def share(size: int) -> list[Case]:
+    """Return so many cases, evenly among the steps; the faults go round among them."""
+    every = list(steps())
+    chosen = [every[place * len(every) // size] for place in range(size)]
+    return [Case(step, FAULTS[place % len(FAULTS)]) for place, step in enumerate(chosen)]

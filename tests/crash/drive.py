@@ -1,0 +1,152 @@
+"""One case with real processes: a leader ends at its step, another takes up, the books agree."""
+
+import contextlib
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from crash.cases import RESTING, Case, Way
+from crash.victim import STEP_VARIABLE, TRACE_VARIABLE
+from support.books import compare
+from support.people import SYMBOL, account_at, trade_by_hand
+from support.processes import Bot, Running, Venue, until, venue
+from symbol_trader.audit.auditing import audit
+from symbol_trader.core.orders import Side
+
+FAST = ("--speed", "40")
+"""Market time per wall time: cycles finish in seconds."""
+QUICK = (
+    *("--recv-window-ms", "300", "--exchange-timeout-ms", "400", "--exchange-margin-ms", "100"),
+    *("--reconcile-s", "1"),
+)
+"""The times that safety waits for, as fractions of the real ones."""
+SOLD = r"trader finished.*why=sold"
+SOLD_S = 8
+"""How long a leader that has begun to sell is given to finish cycles; the market may not want."""
+ENDED_S = 40
+"""How long a shutdown with a deadline of a second may take under any fault of the matrix."""
+SHUTDOWN = {"status": "shutdown", "shutdown": "{deadline: 1s, atDeadline: Sell}"}
+TRADING = {"status": "on", "chunks": 3, "maxBuyAge": "1s", "profitInterval": "-0.15%"}
+TOO_MUCH = {"profitInterval": "15%"}
+OCCASIONS: dict[str, tuple[str, dict[str, Any]]] = {
+    "record.confirm": ("cut", {"channel": "api"}),
+    "record.names_not_on_record": (
+        "fault",
+        {"fault": "event-twice", "target": "TRADE", "times": 0},
+    ),
+}
+"""What has to happen for a call to be made at all: a lost link; late news of a finished trader."""
+BY_HAND = "exchange.order_by_number"
+"""This call needs a trade that is not the leader's: a person makes one."""
+FENCED = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a case."""
+
+    case: Case
+    reached: bool
+    orders: int
+    fills: int
+    problems: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Life:
+    """The processes around one case."""
+
+    case: Case
+    folder: Path
+    bot: Bot
+    venue: Venue
+
+    @property
+    def trace(self) -> Path:
+        """Where the victim writes its steps."""
+        return self.folder / "trace"
+
+    async def run(self) -> Outcome:
+        """Live through the case."""
+        try:
+            reached = await self._first_life()
+            await self._second_life(self.bot.running if self._frozen else None)
+        except (AssertionError, TimeoutError) as exc:
+            return Outcome(self.case, False, 0, 0, (f"{type(exc).__name__}: {exc}",))
+        return await self._judge(reached)
+
+    @property
+    def _sells_rest(self) -> bool:
+        return self.case.step.call in RESTING
+
+    @property
+    def _frozen(self) -> bool:
+        return self.case.step.way is Way.FROZEN
+
+    async def _first_life(self) -> bool:
+        """Trade until the step is reached; a shutdown reaches those that trading does not."""
+        for command, params in self.case.fault.from_start:
+            await self.venue.admin(command, **params)
+        wanted = {**TRADING, **(TOO_MUCH if self._sells_rest else {})}
+        self.bot.ask(**wanted)
+        victim = await self._start_victim()
+        begun = "sell open" if self._sells_rest else "placing sell"
+        await victim.said(f"{begun}|reached ")
+        await self._disturb(victim)
+        if not self._sells_rest:
+            with contextlib.suppress(AssertionError):
+                await victim.said(rf"{SOLD}|reached ", times=2, within_s=SOLD_S)
+        if not victim.count("reached "):
+            self.bot.ask(**{**wanted, **SHUTDOWN})
+            await until(lambda: victim.over or victim.count("reached "), within_s=ENDED_S)
+        return victim.count("reached ") > 0
+
+    async def _start_victim(self) -> Running:
+        chosen = {STEP_VARIABLE: str(self.case.step), TRACE_VARIABLE: str(self.trace)}
+        return await self.bot.start("crash.victim", **chosen)
+
+    async def _disturb(self, victim: Running) -> None:
+        if victim.over:
+            return
+        for command, params in self.case.fault.once_trading:
+            await self.venue.admin(command, **params)
+        if occasion := OCCASIONS.get(self.case.step.call):
+            await self.venue.admin(occasion[0], **occasion[1])
+        if self.case.step.call == BY_HAND:
+            await trade_by_hand(self.venue, Side.BUY, "by-hand")
+
+    async def _second_life(self, frozen: Running | None) -> None:
+        """Take up what the first left, in calm weather, finish a cycle and shut down."""
+        await self.venue.admin("clear-faults")
+        await self.venue.admin("clock-skew", ms=0)
+        self.bot.ask(**TRADING)
+        second = await self.bot.start()
+        await second.said("unfinished on record|placing sell|trader finished")
+        with contextlib.suppress(AssertionError):
+            await second.said(SOLD, within_s=SOLD_S)
+        if frozen and not frozen.over:
+            frozen.signal(signal.SIGCONT)
+            assert await frozen.ended(ENDED_S) == FENCED, "a leader that thawed was not fenced"
+        self.bot.ask(**{**TRADING, **SHUTDOWN})
+        assert await second.ended(ENDED_S) == 0, "\n".join(second.lines[-20:])
+
+    async def _judge(self, reached: bool) -> Outcome:
+        """Compare the exchange's journal and its API with the record."""
+        comparison = await compare(self.venue.journal, self.bot.database, SYMBOL)
+        await self.venue.admin("page-limit", rows=1000)
+        audited = await audit(self.bot.database, "paper", account_at(self.venue), pause_s=0.1)
+        problems = [*comparison.differences, *map(str, audited.findings)]
+        if not audited.orders:
+            problems.append("nothing was compared")
+        return Outcome(self.case, reached, comparison.orders, comparison.fills, tuple(problems))
+
+
+async def live(case: Case, folder: Path, database: str) -> Outcome:
+    """Carry out a case in an empty folder and on an empty database."""
+    async with venue(folder / "journal.jsonl", *FAST) as exchange:
+        bot = Bot(folder / "xrpusdt.yaml", exchange, database, QUICK)
+        try:
+            return await Life(case, folder, bot, exchange).run()
+        finally:
+            await bot.kill()

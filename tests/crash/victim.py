@@ -1,0 +1,91 @@
+"""A real leader that ends at a chosen step: `python -m crash.victim run FILE …`.
+
+Every await on exchange and record goes through a port, and here through a wrapper of that port. It
+writes down each step, and at the chosen one the process kills or freezes itself.
+"""
+
+import asyncio
+import inspect
+import os
+import signal
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import symbol_trader.__main__ as program
+from crash.cases import Step, Way
+
+STEP_VARIABLE = "CRASH_STEP"
+TRACE_VARIABLE = "CRASH_TRACE"
+UNDER_WAY_S = 0.02
+"""How long a call has been made when its step `during` is reached: written, perhaps answered."""
+
+_SIGNALS = {Way.KILLED: signal.SIGKILL, Way.FROZEN: signal.SIGSTOP}
+
+
+class Steps:
+    """Counts the steps of this process, writes them down, and ends it at one of them."""
+
+    def __init__(self, end: Step | None, trace: Path) -> None:
+        self._end = end
+        self._trace = trace.open("a", buffering=1)
+        self._counts: Counter[tuple[str, str]] = Counter()
+
+    def reach(self, call: str, phase: str) -> None:
+        """Take a step; perhaps the last one."""
+        self._counts[call, phase] += 1
+        self._trace.write(f"{call} {phase}\n")
+        end = self._end
+        if end and (end.call, end.phase) == (call, phase):
+            if end.occurrence != self._counts[call, phase]:
+                return
+            print(f"reached {end}", flush=True)
+            os.kill(os.getpid(), _SIGNALS[end.way])
+
+
+class Port:
+    """An adapter whose every await is three steps: before, during and after the call."""
+
+    def __init__(self, name: str, adapter: Any, steps: Steps) -> None:
+        self._name = name
+        self._adapter = adapter
+        self._steps = steps
+
+    def __getattr__(self, name: str) -> Any:
+        attribute = getattr(self._adapter, name)
+        if not inspect.iscoroutinefunction(attribute):
+            return attribute
+        call = f"{self._name}.{name}"
+
+        async def stepping(*arguments: Any, **named: Any) -> Any:
+            self._steps.reach(call, "before")
+            work = asyncio.ensure_future(attribute(*arguments, **named))
+            try:
+                await asyncio.wait({work}, timeout=UNDER_WAY_S)
+                self._steps.reach(call, "during")
+                result = await work
+            finally:
+                work.cancel()
+            self._steps.reach(call, "after")
+            return result
+
+        return stepping
+
+
+def main() -> None:
+    """Run the program with its two ports wrapped."""
+    written = os.environ.get(STEP_VARIABLE)
+    steps = Steps(Step.read(written) if written else None, Path(os.environ[TRACE_VARIABLE]))
+    parts = vars(program)
+    parts["PostgresRecord"] = _wrapped("record", parts["PostgresRecord"], steps)
+    parts["BinanceExchange"] = _wrapped("exchange", parts["BinanceExchange"], steps)
+    program.main()
+
+
+def _wrapped(name: str, make: Callable[..., Any], steps: Steps) -> Callable[..., Port]:
+    return lambda *arguments, **named: Port(name, make(*arguments, **named), steps)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""What the tests on a real cluster start from.
+
+They use the cluster that `python3 manifests/kind/cluster.py up` and `images` have made, by the
+project's own kubeconfig. Any context that is not a kind cluster's is refused.
+"""
+
+import secrets
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kind.kubectl import PROJECT, STATE, Kubectl, command
+from kind.operating import OperatorProcess, load_stub, prepare_namespace
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give what happens on a real cluster its time."""
+    for item in items:
+        ours = Path(__file__).parent in item.path.parents
+        if ours and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(900))
+
+
+@pytest.fixture(scope="session")
+def cluster() -> None:
+    """Make sure that this is the project's kind cluster, with the resource defined."""
+    assert (STATE / "images.json").exists(), "first: python3 manifests/kind/cluster.py up; images"
+    context = subprocess.run(
+        [*command(), "config", "current-context"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    assert context.startswith("kind-"), f"refusing the context {context!r}"
+    Kubectl("default").run("apply", "-k", str(PROJECT / "crds"))
+
+
+@pytest.fixture(scope="session")
+def stub_image(cluster: None) -> str:
+    """Return a leader that trades nothing."""
+    return load_stub()
+
+
+@pytest.fixture(scope="session")
+def run_name() -> str:
+    """Return a name that no other run has."""
+    return f"test-{secrets.token_hex(3)}"
+
+
+@pytest.fixture(scope="session")
+def kubectl(cluster: None, run_name: str) -> Iterator[Kubectl]:
+    """Return kubectl in a trading namespace of this run."""
+    kubectl = prepare_namespace(run_name)
+    yield kubectl
+    kubectl.run("delete", "namespace", run_name, "--wait=false")
+
+
+@pytest.fixture(scope="session")
+def second(cluster: None, run_name: str) -> Iterator[Kubectl]:
+    """Return kubectl in another trading namespace, in which nobody has created the Secrets."""
+    kubectl = prepare_namespace(f"{run_name}-b", secrets=False)
+    yield kubectl
+    kubectl.run("delete", "namespace", f"{run_name}-b", "--wait=false")
+
+
+@pytest.fixture(scope="session")
+def operator(
+    stub_image: str, kubectl: Kubectl, second: Kubectl, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[OperatorProcess]:
+    """Run the operator for the namespaces of this run."""
+    namespaces = [kubectl.namespace, second.namespace]
+    process = OperatorProcess(stub_image, namespaces, tmp_path_factory.mktemp("operator"))
+    process.start()
+    yield process
+    assert process.alive, process.log
+    assert process.end() == 0, process.log
+    assert "Traceback" not in process.log, process.log
+
+
+@pytest.fixture
+def tidy(kubectl: Kubectl, second: Kubectl) -> Iterator[None]:
+    """After a test, look for traces of kopf on what it made, and remove it: leaders cost."""
+    yield
+    for namespace in (kubectl, second):
+        for item in [*namespace.list("tsym"), *namespace.list("pods")]:
+            metadata = item["metadata"]
+            assert "kopf" not in str(metadata), metadata["name"]
+            assert not metadata.get("finalizers"), metadata["name"]
+        namespace.run("delete", "tsym", "--all", "--wait=false")

@@ -1,0 +1,144 @@
+"""The operator as a process against the cluster, with leaders that trade nothing."""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import yaml
+
+from kind.kubectl import KUBECONFIG, PROJECT, STATE, Kubectl, eventually
+
+STUB = Path(__file__).parent / "stub"
+CLUSTER = PROJECT / "manifests" / "kind" / "cluster.py"
+STOP_SECONDS = 15
+ON_TRADING_NODE = {"role": "trading"}
+
+
+def load_stub() -> str:
+    """Build the image of the leader that trades nothing; returns its reference on the nodes."""
+    base = json.loads((STATE / "images.json").read_text())["symbol-operator"]
+    content = b"".join(path.read_bytes() for path in sorted(STUB.iterdir()) if path.is_file())
+    digest = hashlib.sha256(base.encode() + content).hexdigest()[:12]
+    reference = f"stub-leader:{digest}"
+    host = json.loads((STATE / "cluster.json").read_text())["docker_host"]
+    engine = os.environ | ({"DOCKER_HOST": host} if host else {}) | {"DOCKER_BUILDKIT": "0"}
+    build = ["docker", "build", "--tag", reference, "--build-arg", f"BASE={base}", str(STUB)]
+    subprocess.run(build, env=engine, check=True, capture_output=True)
+    load = [sys.executable, str(CLUSTER), "load", reference]
+    subprocess.run(load, check=True, capture_output=True)
+    return reference
+
+
+NOWHERE = "ws://nowhere:9443"
+NO_DATABASE = "postgresql://nowhere/trading"
+
+
+def prepare_namespace(
+    namespace: str, *, secrets: bool = True, database: str = NO_DATABASE
+) -> Kubectl:
+    """Make a trading namespace as an installation does."""
+    kubectl = Kubectl(namespace)
+    folder = STATE / "namespaces" / namespace
+    folder.mkdir(parents=True, exist_ok=True)
+    kustomization = {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "namespace": namespace,
+        "components": ["../../../manifests/components/trading-namespace"],
+    }
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
+    kubectl.run("apply", "-k", str(folder))
+    if secrets:
+        create_secrets(kubectl, database)
+    return kubectl
+
+
+def create_secrets(kubectl: Kubectl, database: str = NO_DATABASE) -> None:
+    """Create the Secrets that a leader needs."""
+    key = ("--from-literal=api-key=paper", "--from-literal=api-secret=paper-secret")
+    kubectl.run("create", "secret", "generic", "paper-credentials", *key)
+    url = f"--from-literal=url={database}"
+    kubectl.run("create", "secret", "generic", "trading-database", url)
+
+
+def prepare_operator(folder: Path) -> Path:
+    """Give the operator the rights of an installation; returns a kubeconfig with no others."""
+    base = PROJECT / "manifests" / "base"
+    system = Kubectl("trading-system")
+    system.run("apply", "-f", str(base / "namespace.yaml"), "-f", str(base / "rbac.yaml"))
+    token = system.run("create", "token", "symbol-operator", "--duration=8h")
+    document = yaml.safe_load(KUBECONFIG.read_text(encoding="utf-8"))
+    for user in document["users"]:
+        user["user"] = {"token": token}
+    path = folder / "kubeconfig"
+    path.write_text(yaml.safe_dump(document), encoding="utf-8")
+    return path
+
+
+class OperatorProcess:
+    """The operator as a developer runs it, with the rights that it has in a cluster."""
+
+    def __init__(
+        self, image: str, namespaces: list[str], folder: Path, *, exchange: str = NOWHERE
+    ) -> None:
+        self._kubeconfig = prepare_operator(folder)
+        self._log = folder / "operator.log"
+        self._config = folder / "operator.yaml"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._image = image
+        entries = {"paper": "paper", "binance": "live"}
+        self._configuration = {
+            "namespaces": namespaces,
+            "exchanges": [
+                {
+                    "name": name,
+                    "environment": environment,
+                    "apiUrl": f"{exchange}/ws-api/v3",
+                    "streamUrl": exchange,
+                    "secret": f"{name}-credentials",
+                }
+                for name, environment in entries.items()
+            ],
+            "resyncSeconds": 10,
+            "httpPort": 0,
+        }
+
+    @property
+    def log(self) -> str:
+        """All that it has said."""
+        return self._log.read_text(encoding="utf-8")
+
+    def start(self, image: str = "", selector: Mapping[str, str] = ON_TRADING_NODE) -> None:
+        """Start it, and wait until it watches; leaders have this image, on such nodes."""
+        leader = {"image": image or self._image, "nodeSelector": dict(selector)}
+        self._config.write_text(yaml.safe_dump({**self._configuration, "leader": leader}))
+        said = len(self.log) if self._log.exists() else 0
+        options = ("--kubeconfig", str(self._kubeconfig), "--config", str(self._config))
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "symbol_operator", "run", *options],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+            )
+        eventually(
+            lambda: "Initial authentication has finished" in self.log[said:], what="operator starts"
+        )
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """End it by a signal; returns its exit code."""
+        assert self._process is not None
+        self._process.send_signal(number)
+        code = self._process.wait(timeout=STOP_SECONDS)
+        self._process = None
+        return code
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs and has not ended by itself."""
+        return self._process is not None and self._process.poll() is None

@@ -1,0 +1,117 @@
+"""A leader that trades nothing: what the operator can see of one, and no more.
+
+It is ready at once and stays until told to go. On shutdown it drains for a moment, writes off
+and ends, as the real one does. The name of its resource can ask for another life.
+"""
+
+import http.server
+import json
+import os
+import signal
+import ssl
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+NAME = os.environ["SYMBOL_TRADER_NAME"]
+RESOURCE = (
+    "https://kubernetes.default.svc/apis/tradingsymbol.dev/v1alpha1/namespaces/"
+    f"{os.environ['SYMBOL_TRADER_NAMESPACE']}/tradingsymbols/{NAME}"
+)
+DRAIN_SECONDS = 1.0
+POLL_SECONDS = 0.5
+SLOW_SECONDS = 4.0
+TERMINATED = 143
+
+
+def end(code: int, cause: str, message: str) -> None:
+    """Leave the last words and go."""
+    words = json.dumps({"cause": cause, "message": message})
+    Path("/dev/termination-log").write_text(words, encoding="utf-8")
+    os._exit(code)
+
+
+def request(method: str, body: object = None, kind: str = "json", path: str = "") -> Any:
+    """Ask the API server."""
+    call = urllib.request.Request(
+        RESOURCE + path,
+        method=method,
+        data=json.dumps(body).encode() if body is not None else None,
+        headers={
+            "Authorization": "Bearer " + (ACCOUNT / "token").read_text(),
+            "Content-Type": f"application/{kind}",
+        },
+    )
+    context = ssl.create_default_context(cafile=str(ACCOUNT / "ca.crt"))
+    with urllib.request.urlopen(call, context=context, timeout=5) as answer:
+        return json.load(answer)
+
+
+def report(traders: int) -> None:
+    """Write a status as the real leader would."""
+    status = {"traders": traders, "openOrders": traders, "profit": "0", "quoteAsset": "USDT"}
+    document = {
+        "apiVersion": "tradingsymbol.dev/v1alpha1",
+        "kind": "TradingSymbol",
+        "metadata": {"name": NAME},
+        "status": {**status, "epoch": 1},
+    }
+    query = "/status?fieldManager=symbol-trader&force=true"
+    request("PATCH", document, "apply-patch+yaml", query)
+
+
+def drain() -> None:
+    """Finish, write off if shutdown is still asked for, and end."""
+    time.sleep(DRAIN_SECONDS)
+    query = "?fieldManager=symbol-trader"
+    test = {"op": "test", "path": "/spec/status", "value": "shutdown"}
+    off = {"op": "replace", "path": "/spec/status", "value": "off"}
+    try:
+        request("PATCH", [test, off], "json-patch+json", query)
+    except urllib.error.HTTPError:
+        return
+    end(0, "drained", "nothing is open")
+
+
+def leave() -> None:
+    """Go when told to, at once or after a while."""
+    if NAME.startswith("slow"):
+        time.sleep(SLOW_SECONDS)
+    sys.exit(TERMINATED)
+
+
+class Health(http.server.BaseHTTPRequestHandler):
+    """Well and ready, unless the name says otherwise."""
+
+    def do_GET(self) -> None:
+        unready = NAME.startswith("unready") and self.path == "/readyz"
+        self.send_response(503 if unready else 200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing about probes."""
+
+
+def main() -> None:
+    """Live as the name says."""
+    if NAME.startswith("crash"):
+        end(1, "error", "cannot work")
+    if NAME.startswith("fenced"):
+        end(0, "fenced", "another leader has taken over")
+    signal.signal(signal.SIGTERM, lambda *_: leave())
+    server = http.server.ThreadingHTTPServer(("", 8080), Health)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    report(1)
+    while True:
+        if request("GET")["spec"].get("status") == "shutdown":
+            drain()
+        time.sleep(POLL_SECONDS)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,274 @@
+"""Real leaders on the cluster: the installation's platform, and looks into its books."""
+
+import asyncio
+import contextlib
+import json
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from kind.kubectl import STATE, Kubectl, command, condition, eventually
+from support.books import Comparison, compare
+from symbol_trader.postgres.migrate import migrate
+
+SYSTEM = Kubectl("trading-system")
+FAST = 4
+"""Market time per wall time: cycles finish in seconds."""
+SWEEP = 100_000
+"""Base quantity of a trade that fills whatever rests."""
+SETTLE_S = 2
+"""Time that leaders get to place what follows from a fill."""
+SYMBOLS = [
+    "XRP",
+    "UNI",
+    "APT",
+    "SUI",
+    "BTC",
+    "ETH",
+    "BNB",
+    "SOL",
+    "ADA",
+    "DOGE",
+    "DOT",
+    "LTC",
+    "LINK",
+    "AVAX",
+    "TRX",
+    "ATOM",
+    "XLM",
+    "ETC",
+    "FIL",
+    "NEAR",
+    "ALGO",
+    "VET",
+    "ICP",
+    "AAVE",
+    "EOS",
+    "XTZ",
+    "NEO",
+    "ZEC",
+    "DASH",
+]
+EXCHANGE = """\
+apiVersion: v1
+kind: Service
+metadata: {{name: exchange}}
+spec:
+  selector: {{app: exchange}}
+  ports: [{{port: 9443}}]
+---
+apiVersion: v1
+kind: Pod
+metadata: {{name: exchange, labels: {{app: exchange}}}}
+spec:
+  nodeSelector: {{role: platform}}
+  automountServiceAccountToken: false
+  securityContext:
+    runAsNonRoot: true
+    fsGroup: 10001
+    seccompProfile: {{type: RuntimeDefault}}
+  containers:
+  - name: exchange
+    image: {image}
+    args: [serve, --host=0.0.0.0, --port=9443, --journal=/data/journal, --speed={speed},
+           "--synthetic-symbols={symbols}"]
+    readinessProbe: {{httpGet: {{path: /healthz, port: 9443}}, periodSeconds: 1}}
+    securityContext:
+      allowPrivilegeEscalation: false
+      capabilities: {{drop: [ALL]}}
+    volumeMounts: [{{name: data, mountPath: /data}}]
+  volumes: [{{name: data, emptyDir: {{}}}}]
+"""
+
+
+def image(program: str) -> str:
+    """Return the image of one of the programs."""
+    reference: str = json.loads((STATE / "images.json").read_text())[program]
+    return reference
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """An exchange and a database of this run's own; a demonstration beside it is left alone."""
+
+    kubectl: Kubectl
+    """The namespace that the exchange runs in."""
+    database: str
+    """The record's URL from here."""
+    leaders_database: str
+    """The record's URL from inside the cluster."""
+
+    @property
+    def address(self) -> str:
+        """Return the exchange's address from inside the cluster."""
+        return f"ws://exchange.{self.kubectl.namespace}:9443"
+
+    def exchange(self, *arguments: str) -> dict[str, Any]:
+        """Give the exchange an administrator's command, from inside its pod."""
+        text = self.kubectl.run("exec", "exchange", "--", "paper-exchange", "admin", *arguments)
+        answer: dict[str, Any] = json.loads(text)
+        return answer
+
+    def freeze(self, symbol: str) -> None:
+        """Let the market stand still at a moment at which orders of a symbol rest."""
+
+        def frozen() -> bool:
+            self.exchange("pause")
+            if self.exchange("status")["symbols"][symbol]["openOrders"]:
+                return True
+            self.exchange("resume")
+            return False
+
+        eventually(frozen, what=f"an order of {symbol} rests")
+
+    def freeze_with_two_orders(self, symbol: str) -> None:
+        """Let the price fall and stand still: a rebuy follows, and its buy rests beside a sell."""
+        self.exchange("pause")
+        price = Decimal(self.exchange("status")["symbols"][symbol]["price"])
+        low = str((price * Decimal("0.8")).quantize(price))
+
+        def fallen() -> bool:
+            if self.exchange("status")["symbols"][symbol]["openOrders"] > 1:
+                return True
+            self.exchange("trade", symbol, low, str(SWEEP), "SELL")
+            return False
+
+        eventually(fallen, what=f"two orders of {symbol} rest")
+
+    def sweep(self, *symbols: str) -> None:
+        """Let each symbol's price fall by a fifth and rise to a fifth above: every order fills.
+
+        A shutdown ends when the market fills its orders; this is a market that does.
+        """
+        self.exchange("pause")
+        listed = self.exchange("status")["symbols"]
+        prices = {symbol: Decimal(listed[symbol]["price"]) for symbol in symbols}
+        try:
+            for factor, side in ((Decimal("0.8"), "SELL"), (Decimal("1.2"), "BUY")):
+                there = {name: (p * factor).quantize(p) for name, p in prices.items()}
+                self._jump(there, side)
+                time.sleep(SETTLE_S)
+        finally:
+            self.exchange("resume")
+
+    def _jump(self, prices: dict[str, Decimal], side: str) -> None:
+        trades = [
+            f"paper-exchange admin trade {symbol} {price} {SWEEP} {side}"
+            for symbol, price in prices.items()
+        ]
+        self.kubectl.run("exec", "exchange", "--", "sh", "-ec", "\n".join(trades))
+
+    def books(self, symbol: str, folder: Path, *, within: float = 30) -> Comparison:
+        """Compare the exchange's own journal with the record, with the market standing still."""
+        self.exchange("pause")
+        deadline = time.monotonic() + within
+        path = folder / "journal"
+        try:
+            while True:
+                path.write_text(self.kubectl.run("exec", "exchange", "--", "cat", "/data/journal"))
+                comparison = asyncio.run(compare(path, self.database, symbol))
+                if not comparison.differences or time.monotonic() > deadline:
+                    return comparison
+                time.sleep(0.5)
+        finally:
+            self.exchange("resume")
+
+    def query(self, text: str, *arguments: Any) -> list[asyncpg.Record]:
+        """Read rows of the record."""
+        return query(self.database, text, *arguments)
+
+
+@contextlib.contextmanager
+def platform(kubectl: Kubectl) -> Iterator[Platform]:
+    """Run an exchange in a namespace, and make a database for its leaders."""
+    symbols = ",".join(f"{symbol}USDT" for symbol in SYMBOLS)
+    kubectl.apply(EXCHANGE.format(image=image("paper-exchange"), speed=FAST, symbols=symbols))
+    name = kubectl.namespace.replace("-", "_")
+    make = ("psql", "--username=trading", "--command", f"CREATE DATABASE {name}")
+    SYSTEM.run("exec", "postgres-0", "--", *make)
+    kubectl.run("wait", "pod/exchange", "--for=condition=Ready", "--timeout=60s")
+    with _forwarded_database() as port:
+        url = f"postgresql://trading:demo@127.0.0.1:{port}/{name}"
+        asyncio.run(migrate(url, lambda _: None))
+        yield Platform(
+            kubectl, url, f"postgresql://trading:demo@postgres.trading-system:5432/{name}"
+        )
+
+
+@contextlib.contextmanager
+def _forwarded_database() -> Iterator[str]:
+    """Reach the cluster's PostgreSQL from here; yields the port."""
+    forward = subprocess.Popen(
+        [*command(), "--namespace", "trading-system", "port-forward", "svc/postgres", ":5432"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert forward.stdout
+    try:
+        match = re.search(r"127\.0\.0\.1:(\d+)", forward.stdout.readline())
+        assert match, "no port to the database"
+        yield match[1]
+    finally:
+        forward.terminate()
+        forward.communicate()
+
+
+def query(url: str, text: str, *arguments: Any) -> list[asyncpg.Record]:
+    """Read rows of the record."""
+
+    async def read() -> list[asyncpg.Record]:
+        connection = await asyncpg.connect(url)
+        try:
+            return list(await connection.fetch(text, *arguments))
+        finally:
+            await connection.close()
+
+    return asyncio.run(read())
+
+
+def trading(kubectl: Kubectl, name: str) -> bool:
+    """Whether a symbol is ready and has orders on the exchange."""
+    status = kubectl.symbol(name).get("status", {})
+    ready = condition(kubectl.symbol(name), "Ready").get("status") == "True"
+    return ready and status.get("openOrders", 0) > 0
+
+
+def off(kubectl: Kubectl, name: str) -> bool:
+    """Whether a symbol is off and has no pod."""
+    symbol = kubectl.symbol(name)
+    return symbol["spec"]["status"] in {"off", False} and kubectl.leader(name) is None
+
+
+def off_writer(kubectl: Kubectl, name: str) -> str:
+    """Return the field manager that wrote spec.status last."""
+    for entry in kubectl.symbol(name)["metadata"]["managedFields"]:
+        if "f:status" in entry["fieldsV1"].get("f:spec", {}):
+            return str(entry["manager"])
+    return ""
+
+
+def drain(kubectl: Kubectl, market: Platform, symbols: dict[str, str], rounds: int = 20) -> None:
+    """Move the market until all of these (symbol by resource) have switched themselves off."""
+    for _ in range(rounds):
+        left = [symbol for name, symbol in symbols.items() if not off(kubectl, name)]
+        if not left:
+            return
+        market.sweep(*left)
+    raise AssertionError(f"still not off after {rounds} rounds: {left}")
+
+
+def wait_until_trading(kubectl: Kubectl, name: str, within: float = 180) -> None:
+    """Wait for the first orders."""
+    eventually(lambda: trading(kubectl, name), within=within, what=f"{name} trades")
+
+
+def wait_until_off(kubectl: Kubectl, name: str, within: float = 240) -> None:
+    """Wait for the end of a shutdown, or of off."""
+    eventually(lambda: off(kubectl, name), within=within, what=f"{name} is off")

@@ -1,0 +1,205 @@
+"""The invariants, checked from outside: what the record and the exchange say, not the leader.
+
+Checked after every decision that was carried out:
+
+1. Never two orders of a trader that are, or may be, on the exchange; on the exchange itself never
+   two open orders of a trader.
+2. Every order on the exchange with our mark has an intent that was committed before it arrived.
+3. Nothing executes more than was intended; a trader's buys never cost more than its chunk; its
+   sells never sell more than it set out to.
+4. The quote that unfinished cycles have spent or may still spend never exceeds the budget.
+5. No trader is started beyond `chunks`, and none in a shutdown; no buy is placed in a shutdown.
+6. The ledger balances: bought less base commission less sold is in progress, carried or stranded.
+7. A leader made from the record at this moment knows what the running one knows.
+8. A finished trader has no order on the exchange.
+9. An order is not canceled again while its last cancel may still take effect.
+
+Checked when a shutdown has drained (which it must, once the faults stop):
+
+10. The record's orders and fills are the exchange's, to the last digit, and a row without an order
+   there is final and says why.
+11. The account's base has changed by what is carried and stranded, its quote by all cycles' flows;
+    a cycle's profit is its flow with what it left valued at its own cost.
+12. An order that a person placed was not touched.
+"""
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+
+from simulation.exchange import BASE, QUOTE, Exchange
+from simulation.memory import MemoryRecord, OrderRow
+from symbol_trader.core.leader import Leader
+from symbol_trader.core.money import ZERO
+from symbol_trader.core.orders import (
+    CancelIntent,
+    ClientOrderId,
+    Fill,
+    Intent,
+    OrderState,
+    Side,
+    TraderId,
+)
+from symbol_trader.core.records import NewTrader, RecordChange, TraderResult
+from symbol_trader.core.timing import Timing
+from symbol_trader.core.trader import Rebuy
+
+OPEN = {"NEW", "PARTIALLY_FILLED"}
+STATUS = {
+    OrderState.FILLED: {"FILLED"},
+    OrderState.CANCELED: {"CANCELED"},
+    OrderState.EXPIRED: {"EXPIRED", "EXPIRED_IN_MATCH"},
+}
+ROUNDING = Decimal("0.00000001")
+"""A cost is rounded to the precision of the exchange's assets."""
+COMPARE_EVERY = 13
+"""A leader is made from the record for comparison after every so many decisions."""
+
+
+class Auditor:
+    """Looks at the books. Every complaint is an `AssertionError`."""
+
+    def __init__(self, record: MemoryRecord) -> None:
+        self._record = record
+        self._decisions = 0
+
+    # While it runs.
+
+    def committed(self, leader: Leader, intent: Intent) -> None:
+        """Check an intent at the moment it is committed: (4) and (5). (1) is the record's."""
+        if intent.side is Side.BUY:
+            assert not leader.draining, "a buy in a shutdown"
+            assert self.committed_quote <= leader.settings.budget, "over budget"
+
+    def canceling(self, intent: CancelIntent) -> None:
+        """Check a cancel at the moment before it is committed: (9)."""
+        for earlier in self._record.orders[intent.client_order_id].cancels:
+            assert intent.timestamp_ms > earlier.timestamp_ms + Timing().bound_ms, "cancels pile up"
+
+    def noted(self, leader: Leader, changes: Sequence[RecordChange]) -> None:
+        """Check changes as they are recorded: (5) and (6)."""
+        if any(isinstance(change, NewTrader) for change in changes):
+            assert not leader.draining, "a trader started in a shutdown"
+            assert len(self._record.running) <= leader.settings.chunks, "more traders than chunks"
+        assert self._record.inventory.unexplained == ZERO
+
+    def carried_out(self, leader: Leader, make: Callable[[], Leader]) -> None:
+        """Check a leader whose decision was carried out: (6) and (7)."""
+        assert leader.halt is None, leader.halt
+        assert leader.carried == self._record.inventory.carried
+        self._decisions += 1
+        if self._decisions % COMPARE_EVERY == 0:
+            restored = make()
+            assert _sums(restored) == _sums(leader)
+            assert _facts(restored) == _facts(leader)
+
+    def arrived(self, name: str) -> None:
+        """Check an order that the exchange tells of: (2)."""
+        assert ClientOrderId(name) in self._record.orders, f"{name} has no intent"
+
+    def look(self, exchange: Exchange) -> None:
+        """Compare the exchange with the record: (1), (3) and (8)."""
+        open_of: dict[TraderId, str] = {}
+        for order in exchange.open_orders():
+            row = self._record.orders.get(ClientOrderId(order.client_order_id))
+            if row is None:
+                continue
+            trader = row.intent.trader_id
+            assert trader not in open_of, f"{order.client_order_id} beside {open_of[trader]}"
+            open_of[trader] = order.client_order_id
+            assert self._record.traders[trader].result is None, "open, its trader is finished"
+            assert row.executed <= order.executed <= row.intent.quantity
+        for trader_id in self._record.running:
+            self._check_trader(trader_id, exchange)
+
+    def _check_trader(self, trader_id: TraderId, exchange: Exchange) -> None:
+        chunk = self._record.traders[trader_id].beginning.terms.chunk_budget
+        bought, sold = ZERO, ZERO
+        for row in self._record.of(trader_id):
+            if order := exchange.order(row.intent.client_order_id):
+                bought += order.executed_quote if order.side is Side.BUY else ZERO
+                sold += order.executed if order.side is Side.SELL else ZERO
+        assert bought <= chunk, "a trader's buys exceed its chunk"
+        targets = [r.intent.quantity for r in self._record.leg(trader_id, Side.SELL) if r.existed]
+        assert sold <= (targets[0] if targets else ZERO), "it sold more than it set out to"
+
+    @property
+    def committed_quote(self) -> Decimal:
+        """Return what unfinished cycles have spent or may still spend, from the record's rows."""
+        rows = [row for name in self._record.running for row in self._record.leg(name, Side.BUY)]
+        return sum((_may_cost(row) for row in rows), ZERO)
+
+    # When it is over.
+
+    def close(self, exchange: Exchange, funds: Decimal) -> None:
+        """Check the books of a drained symbol: (10) and (11)."""
+        there = {order.client_order_id: order for order in exchange.all_orders()}
+        for name, row in self._record.orders.items():
+            order = there.pop(name, None)
+            if order is None:
+                assert row.state in {OrderState.REFUSED, OrderState.ABSENT}, row
+                assert row.reason
+                continue
+            assert order.status in STATUS[row.state], (row, order)
+            assert (row.executed, row.executed_quote) == (order.executed, order.executed_quote)
+            assert row.order_id == order.order_id
+            assert tuple(sorted(row.fills)) == _trade_ids(exchange, order.order_id)
+        assert not there, "orders of ours that the record does not hold"
+        self._close_balances(exchange, funds)
+
+    def _close_balances(self, exchange: Exchange, funds: Decimal) -> None:
+        inventory = self._record.inventory
+        assert inventory.in_progress == ZERO
+        assert exchange.total(BASE) == inventory.position == inventory.carried + inventory.stranded
+        cash = sum((self._close_cycle(result) for result in self._record.results), ZERO)
+        assert exchange.total(QUOTE) - funds == cash
+
+    def _close_cycle(self, result: TraderResult) -> Decimal:
+        """Return a cycle's flow of quote; its profit values what it left at its own cost."""
+        buys = [fill for row in self._leg(result, Side.BUY) for fill in row.fills.values()]
+        sells = [fill for row in self._leg(result, Side.SELL) for fill in row.fills.values()]
+        spent = sum((fill.quote_quantity for fill in buys), ZERO) + _fees(buys, QUOTE)
+        earned = sum((fill.quote_quantity for fill in sells), ZERO) - _fees(sells, QUOTE)
+        received = sum((fill.quantity for fill in buys), ZERO) - _fees(buys, BASE)
+        left = received - sum((fill.quantity for fill in sells), ZERO)
+        worth = left * spent / received if received else ZERO
+        assert abs(result.profit - (earned - spent + worth)) <= ROUNDING, result
+        return earned - spent
+
+    def _leg(self, result: TraderResult, side: Side) -> list[OrderRow]:
+        return self._record.leg(result.trader_id, side)
+
+
+def _may_cost(row: OrderRow) -> Decimal:
+    rest = ZERO if row.over else row.intent.quantity - row.executed
+    return row.executed_quote + rest * row.intent.price
+
+
+def _fees(fills: Sequence[Fill], asset: str) -> Decimal:
+    return sum((fill.commission for fill in fills if fill.commission_asset == asset), ZERO)
+
+
+def _trade_ids(exchange: Exchange, order_id: int) -> tuple[int, ...]:
+    return tuple(fill.trade_id for fill in exchange.trades(order_id))
+
+
+def _sums(leader: Leader) -> tuple[Decimal, Decimal, Decimal, int]:
+    return leader.carried, leader.profit, leader.committed_quote, leader.finished
+
+
+def _facts(leader: Leader) -> set[tuple[object, ...]]:
+    """Return what must survive: an intent without an answer is in doubt for the next leader."""
+    return {
+        (
+            trader.trader_id,
+            trader.rebuy is Rebuy.SPENT,
+            order.intent,
+            order.state if order.state is not OrderState.INTENT else OrderState.UNDECIDED,
+            order.order_id,
+            order.executed,
+            order.executed_quote,
+            tuple(sorted(order.fills)),
+            tuple(order.cancels),
+        )
+        for trader in leader.traders
+        for order in trader.orders
+    } | {(trader.trader_id, trader.terms, trader.started_ms) for trader in leader.traders}

@@ -1,0 +1,212 @@
+"""The paper exchange's engine, spoken to in the core's own words, without a socket."""
+
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+
+from paper_exchange.core import errors, events
+from paper_exchange.core import orders as paper
+from paper_exchange.core.engine import Engine, Grant, Rules
+from paper_exchange.core.fees import FeeRates
+from paper_exchange.core.market import MarketTrade
+from paper_exchange.core.state import Book, State
+from paper_exchange.core.symbols import Filters as PaperFilters
+from paper_exchange.core.symbols import Symbol
+from symbol_trader.core.orders import (
+    CancelIntent,
+    ExchangeOrder,
+    ExecutionReport,
+    Fill,
+    Intent,
+    Side,
+)
+from symbol_trader.core.replies import Accepted, BalanceChanged, Outcome, Refused, UserEvent
+from symbol_trader.core.symbols import Commission, Filters, SymbolInfo
+
+NAME, BASE, QUOTE = "XRPUSDT", "XRP", "USDT"
+OWN = "own"
+TICK, STEP, MIN_NOTIONAL = Decimal("0.0001"), Decimal("0.1"), Decimal(5)
+FEE = Decimal("0.001")
+TYPICAL_TRADE = Decimal(5)
+
+SYMBOL = SymbolInfo(NAME, BASE, QUOTE, Filters(TICK, STEP, STEP, min_notional=MIN_NOTIONAL))
+COMMISSION = Commission(FEE, FEE)
+FOREIGN_ID = "web_1"
+LATE = Refused(-1021, "Timestamp for this request is outside of the recvWindow.")
+
+
+class Exchange:
+    """One symbol, one account, and everything that the account may ask.
+
+    What happens is told to `listener` in the order in which it happens.
+    """
+
+    def __init__(self, now_ms: int, funds: Decimal) -> None:
+        filters = PaperFilters.of(TICK, STEP, MIN_NOTIONAL)
+        rules = Rules(FeeRates(FEE, FEE), typical_trade={NAME: TYPICAL_TRADE})
+        self._engine = Engine([Symbol(NAME, BASE, QUOTE, filters)], rules, State())
+        self._engine.open(now_ms, "simulation", [Grant(OWN, QUOTE, funds)])
+        self.listener: Callable[[UserEvent], None] = lambda _: None
+
+    # Requests.
+
+    def place(self, now_ms: int, intent: Intent) -> Outcome:
+        """Take an order whose window was checked on arrival."""
+        order = paper.NewOrder(
+            NAME,
+            paper.Side(intent.side),
+            paper.OrderType.LIMIT,
+            paper.TimeInForce(intent.time_in_force),
+            intent.quantity,
+            intent.price,
+            intent.client_order_id,
+        )
+        try:
+            taken, step = self._engine.place(now_ms, OWN, order)
+        except errors.ExchangeError as exc:
+            return Refused(exc.code, exc.message)
+        self._tell(step.events)
+        return Accepted(_shown(taken), self._fills([taken.order_id]))
+
+    def cancel(self, now_ms: int, intent: CancelIntent) -> Outcome:
+        """Cancel an order in the name of its trader."""
+        order = self._order(intent.client_order_id)
+        if order is None or not order.is_open:
+            return Refused(-2011, errors.UNKNOWN_ORDER)
+        return Accepted(self._end(now_ms, order, intent.cancel_id))
+
+    def order(self, client_order_id: str) -> ExchangeOrder | None:
+        """Return an order by the id it was placed with."""
+        order = self._order(client_order_id)
+        return _shown(order) if order else None
+
+    def open_orders(self) -> tuple[ExchangeOrder, ...]:
+        """Return all open orders of the account, others' included."""
+        return tuple(_shown(order) for order in self._all() if order.is_open)
+
+    def trades(self, order_id: int | None = None) -> tuple[Fill, ...]:
+        """Return all fills, or those of an order."""
+        return self._fills(self._book.orders if order_id is None else [order_id])
+
+    def by_number(self, order_ids: set[int]) -> tuple[ExchangeOrder, ...]:
+        """Return orders by the exchange's ids."""
+        return tuple(_shown(self._book.orders[number]) for number in sorted(order_ids))
+
+    def best_bid(self) -> Decimal:
+        """Return what buyers pay, zero if there are none."""
+        bid = self._engine.top(NAME).bid
+        return bid.price if bid else Decimal(0)
+
+    # The world.
+
+    def trade(self, now_ms: int, price: Decimal, quantity: Decimal, *, falling: bool) -> None:
+        """Let others trade."""
+        step = self._engine.trade(now_ms, MarketTrade(NAME, price, quantity, falling))
+        self._tell(step.events)
+
+    def deposit(self, now_ms: int, amount: Decimal) -> None:
+        """Add to the quote balance."""
+        self._tell(self._engine.deposit(now_ms, OWN, QUOTE, amount).events)
+
+    def expire(self, now_ms: int, name: str) -> None:
+        """End an order as the exchange may."""
+        self._tell(self._engine.expire(now_ms, self._existing(name)).events)
+
+    def cancel_by_hand(self, now_ms: int, name: str) -> None:
+        """Cancel an order as a person may, at another screen."""
+        self._end(now_ms, self._existing(name), f"web_{now_ms}")
+
+    def place_by_hand(self, now_ms: int, price: Decimal, quantity: Decimal) -> None:
+        """Place a buy that is not ours."""
+        order = paper.NewOrder(
+            NAME,
+            paper.Side.BUY,
+            paper.OrderType.LIMIT,
+            paper.TimeInForce.GTC,
+            quantity,
+            price,
+            FOREIGN_ID,
+        )
+        self._engine.place(now_ms, OWN, order)
+
+    # What an auditor may look at.
+
+    def all_orders(self) -> list[ExchangeOrder]:
+        """Return every order there ever was but the one placed by hand."""
+        return [_shown(order) for order in self._all() if order.client_order_id != FOREIGN_ID]
+
+    def total(self, asset: str) -> Decimal:
+        """Return what the account has of an asset, free and locked."""
+        return self._engine.state.accounts[OWN].of(asset).total
+
+    @property
+    def _book(self) -> Book:
+        return self._engine.book(NAME)
+
+    def _all(self) -> Iterable[paper.Order]:
+        return list(self._book.orders.values())
+
+    def _order(self, client_order_id: str) -> paper.Order | None:
+        order_id = self._book.by_client_id.get((OWN, client_order_id))
+        return None if order_id is None else self._book.orders[order_id]
+
+    def _existing(self, client_order_id: str) -> paper.Order:
+        order = self._order(client_order_id)
+        assert order is not None
+        return order
+
+    def _end(self, now_ms: int, order: paper.Order, new_name: str) -> ExchangeOrder:
+        canceled, step = self._engine.cancel(now_ms, order, new_name)
+        self._tell(step.events)
+        return _shown(canceled)
+
+    def _fills(self, order_ids: Iterable[int]) -> tuple[Fill, ...]:
+        by_order = self._book.fills_by_order
+        found = [_fill(one) for order_id in order_ids for one in by_order.get(order_id, [])]
+        return tuple(sorted(found, key=lambda fill: fill.trade_id))
+
+    def _tell(self, happened: list[events.AccountEvent]) -> None:
+        for event in happened:
+            match event:
+                case events.ExecutionReport() as report:
+                    self.listener(_report(report))
+                case events.Position(balances=balances):
+                    self.listener(BalanceChanged({asset: b.free for asset, b in balances}))
+                case events.BalanceChange():
+                    pass
+
+
+def _shown(order: paper.Order) -> ExchangeOrder:
+    return ExchangeOrder(
+        order.original_client_order_id,
+        order.order_id,
+        Side(order.side),
+        order.price,
+        order.quantity,
+        order.status.value,
+        order.executed,
+        order.quote_executed,
+        order.created,
+    )
+
+
+def _fill(fill: paper.Fill) -> Fill:
+    return Fill(
+        fill.order_id,
+        fill.trade_id,
+        fill.price,
+        fill.quantity,
+        fill.quote_quantity,
+        fill.commission,
+        fill.commission_asset,
+        fill.is_maker,
+        fill.time,
+    )
+
+
+def _report(report: events.ExecutionReport) -> ExecutionReport:
+    return ExecutionReport(
+        report.execution.value,
+        _shown(report.order),
+        _fill(report.fill) if report.fill else None,
+        report.order.client_order_id if report.renamed_from else None,
+    )

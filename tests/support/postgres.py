@@ -1,0 +1,278 @@
+"""A real PostgreSQL for tests: a server of their own, and an empty record for each.
+
+Import the fixtures into a conftest. Tests that kill the server start their own with
+`running_server(fsync=True)`.
+"""
+
+import asyncio
+import contextlib
+import itertools
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from symbol_trader.postgres.migrate import migrate
+
+PROGRAMS = ("initdb", "pg_ctl", "postgres")
+START_TIMEOUT_S = 30
+USER = "trader"
+TEMPLATE = "record_template"
+SHARED = "record"
+
+# What a test left connected would hold locks. The order follows the references.
+_EMPTY = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid();
+DELETE FROM fills; DELETE FROM cancels; DELETE FROM orders; DELETE FROM traders;
+DELETE FROM disowned; DELETE FROM epochs; DELETE FROM owners; DELETE FROM settings;
+"""
+
+_CLEAR_AWAY = 'read -r _; "$0" -D "$1/data" -m immediate stop; rm -rf "$1"'
+
+_FAST = {"fsync": "off", "full_page_writes": "off"}
+_SAFE = {"fsync": "on", "full_page_writes": "on"}
+_SMALL = {
+    "listen_addresses": "127.0.0.1",
+    "shared_buffers": "16MB",
+    "max_connections": "60",
+    "max_wal_size": "128MB",
+    "logging_collector": "off",
+}
+
+
+class ServerMissing(Exception):  # noqa: N818 - a state of the machine
+    """PostgreSQL's server programs are not installed; the text says how to get them."""
+
+
+def find_programs(path: str | None = None, libraries: Path = Path("/usr/lib/postgresql")) -> Path:
+    """Return the folder of the server programs: on the PATH, or where Debian keeps them."""
+    on_path = [shutil.which(program, path=path) for program in PROGRAMS]
+    if all(on_path):
+        return Path(os.path.realpath(str(on_path[0]))).parent
+    for folder in sorted(libraries.glob("*/bin"), key=_version, reverse=True):
+        if all((folder / program).exists() for program in PROGRAMS):
+            return folder
+    raise ServerMissing(
+        f"PostgreSQL's server programs ({', '.join(PROGRAMS)}) are neither on the PATH nor in "
+        f"{libraries}/*/bin; on Debian and Ubuntu: apt-get install postgresql"
+    )
+
+
+def _version(folder: Path) -> float:
+    return float(folder.parent.name)
+
+
+@dataclass(slots=True)
+class Server:
+    """A server that can be stopped, killed, frozen and started again, at the same address."""
+
+    programs: Path
+    folder: Path
+    password: str
+    settings: Mapping[str, str]
+    port: int = 0
+    _databases: Iterator[int] = field(default_factory=itertools.count)
+
+    def url(self, database: str) -> str:
+        """Return the address of one of its databases."""
+        return f"postgresql://{USER}:{self.password}@127.0.0.1:{self.port}/{database}"
+
+    def initialise(self) -> None:
+        """Create the cluster's files."""
+        secret = self.folder / "password"
+        secret.write_text(self.password)
+        _give_away(secret)
+        self._run(
+            "initdb", "--no-sync", "--no-locale", "--encoding=UTF8", "--auth=scram-sha-256",
+            f"--username={USER}", f"--pwfile={secret}",
+        )  # fmt: skip
+
+    def start(self) -> None:
+        """Start it, and wait until it serves."""
+        self.port = self.port or _free_port()
+        settings = {**self.settings, "port": str(self.port)}
+        settings["unix_socket_directories"] = str(self.folder)
+        options = " ".join(f"-c {name}={value}" for name, value in settings.items())
+        log = self.folder / "log"
+        self._run(
+            "pg_ctl", "start", "-w", "-t", str(START_TIMEOUT_S), "-l", str(log), "-o", options
+        )
+
+    def stop(self, mode: str = "fast") -> None:
+        """Stop it: `smart` waits for clients, `fast` cuts them, `immediate` is a crash."""
+        self._run("pg_ctl", "stop", "-w", "-m", mode)
+
+    def restart(self, mode: str = "fast") -> None:
+        """Stop it and start it again."""
+        self.stop(mode)
+        self.start()
+
+    @property
+    def pid(self) -> int:
+        """Return the process id of the running server."""
+        return int((self.folder / "data" / "postmaster.pid").read_text().splitlines()[0])
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Freeze all of its processes for a while: connections stand, nothing answers."""
+        pids = [self.pid, *_children(self.pid)]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+
+    async def admin(self, sql: str) -> None:
+        """Run a command in the maintenance database."""
+        connection = await asyncpg.connect(self.url("postgres"))
+        try:
+            await connection.execute(sql)
+        finally:
+            await connection.close()
+
+    async def create_database(self, template: str = "template0") -> str:
+        """Create a database with a new name; return the name."""
+        name = f"test_{next(self._databases)}"
+        await self.admin(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return name
+
+    async def drop_database(self, name: str) -> None:
+        """Drop a database and cut its connections."""
+        await self.admin(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [str(self.programs / program), "-D", str(self.folder / "data"), *arguments]
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, cwd=self.folder, user=_user(),
+            stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        if done.returncode:
+            log = self.folder / "log"
+            tail = log.read_text()[-2000:] if log.exists() else ""
+            raise RuntimeError(f"{program}: {done.stdout}{done.stderr}{tail}")
+
+
+@contextlib.contextmanager
+def running_server(*, fsync: bool = False, **settings: str) -> Iterator[Server]:
+    """Run a server in a temporary folder; at the end it is gone, with all its files.
+
+    `fsync=True` is for tests that kill it: what was committed survives.
+    """
+    programs = find_programs()
+    folder = Path(tempfile.mkdtemp(prefix="postgres-"))
+    _give_away(folder)
+    durability = _SAFE if fsync else _FAST
+    server = Server(programs, folder, secrets.token_hex(8), {**_SMALL, **durability, **settings})
+    with _cleared_away(server):
+        server.initialise()
+        server.start()
+        yield server
+
+
+@contextlib.contextmanager
+def _cleared_away(server: Server) -> Iterator[None]:
+    """Stop the server and remove its files at the end, even if this process is killed.
+
+    A process beside this one does it as soon as the pipe between them closes.
+    """
+    command = ["sh", "-c", _CLEAR_AWAY, str(server.programs / "pg_ctl"), str(server.folder)]
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=quiet, stderr=quiet, cwd="/", user=_user(),
+        start_new_session=True,
+    ) as waiting:  # fmt: skip
+        try:
+            yield
+        finally:
+            waiting.communicate()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Server]:
+    """Run one server for the session, with a migrated database to copy and one to share."""
+    with running_server() as server:
+        asyncio.run(_make_databases(server))
+        yield server
+
+
+@pytest.fixture
+async def database(postgres_server: Server) -> AsyncIterator[str]:
+    """Return the URL of a database with an empty record.
+
+    It is the same one again and again, emptied: copying one takes many times as long.
+    """
+    url = postgres_server.url(SHARED)
+    yield url
+    await empty(url)
+
+
+@pytest.fixture
+async def own_database(postgres_server: Server) -> AsyncIterator[str]:
+    """Return the URL of a database with an empty record that the test may ruin."""
+    name = await postgres_server.create_database(TEMPLATE)
+    yield postgres_server.url(name)
+    await postgres_server.drop_database(name)
+
+
+@pytest.fixture
+async def empty_database(postgres_server: Server) -> AsyncIterator[str]:
+    """Return the URL of a fresh database with nothing in it."""
+    name = await postgres_server.create_database()
+    yield postgres_server.url(name)
+    await postgres_server.drop_database(name)
+
+
+async def make_template(server: Server) -> None:
+    """Create a migrated database to copy."""
+    await server.admin(f"CREATE DATABASE {TEMPLATE} TEMPLATE template0")
+    await migrate(server.url(TEMPLATE), lambda _: None)
+
+
+async def empty(url: str) -> None:
+    """Empty a record, and cut whoever is still connected."""
+    connection = await asyncpg.connect(url)
+    await connection.execute(_EMPTY)
+    await connection.close()
+
+
+async def _make_databases(server: Server) -> None:
+    await make_template(server)
+    await server.admin(f"CREATE DATABASE {SHARED} TEMPLATE {TEMPLATE}")
+
+
+def _user() -> str | None:
+    """Return whom to run the server as: it refuses to run as root."""
+    if os.geteuid() != 0:
+        return None
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    return "postgres" if "postgres" in names else "nobody"
+
+
+def _give_away(path: Path) -> None:
+    if user := _user():
+        shutil.chown(path, user)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _children(pid: int) -> list[int]:
+    listing = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(child) for child in listing.read_text().split()]

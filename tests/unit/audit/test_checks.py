@@ -1,0 +1,298 @@
+"""Each promise of the auditor: a clean pair of books passes, and one that breaks it is found."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from symbol_trader.audit.checks import Books, findings
+from symbol_trader.audit.evidence import (
+    ExchangeOrder,
+    ExchangeSide,
+    Execution,
+    Limits,
+    RecordedOrder,
+    RecordedTrader,
+    RecordSide,
+)
+
+D = Decimal
+BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+START_MS = 1_767_225_600_000
+COMMISSION = D("0.01")
+"""Of each buy, in the base asset."""
+
+
+class Market:
+    """Builds both sides step by step, as a faithful leader would have left them."""
+
+    def __init__(self, budget: str = "100", chunks: int = 5) -> None:
+        self.orders: list[ExchangeOrder] = []
+        self.fills: list[Execution] = []
+        self.traders: list[RecordedTrader] = []
+        self.rows: list[RecordedOrder] = []
+        self.limits = Limits(D(budget), chunks, BEGIN)
+        self.second = 0
+
+    @property
+    def books(self) -> Books:
+        return Books(
+            ExchangeSide("XRP", "USDT", tuple(self.orders), tuple(self.fills)),
+            RecordSide(
+                frozenset(), self.limits, tuple(self.traders), tuple(self.rows), tuple(self.fills)
+            ),
+        )
+
+    def trader(self, name: str, **facts: object) -> None:
+        made = RecordedTrader(name, "running", D(20), None, None)
+        self.traders.append(replace(made, **facts))  # type: ignore[arg-type]
+
+    def finish(
+        self, name: str, state: str = "finished", unsold: str = "0", carried: str = "0"
+    ) -> None:
+        place = next(i for i, trader in enumerate(self.traders) if trader.trader_id == name)
+        self.traders[place] = replace(
+            self.traders[place], state=state, unsold=D(unsold), carried=D(carried)
+        )
+
+    def order(
+        self, trader: str, side: str, quantity: str, price: str, *, executed: str | None = None
+    ) -> None:
+        """Add an order; `executed` less than the quantity: it rests."""
+        number = len(self.orders) + 1
+        attempt = 1 + sum(1 for r in self.rows if (r.trader_id, r.side) == (trader, side))
+        name = f"tsym-abc123-{trader}-{side[0].lower()}{attempt}"
+        done = D(quantity if executed is None else executed)
+        full = done == D(quantity)
+        begin, end = self.second, self.second + 1
+        self.second += 2
+        self.orders.append(
+            ExchangeOrder(
+                number, name, side, D(price), D(quantity), done, done * D(price),
+                "FILLED" if full else "PARTIALLY_FILLED" if done else "NEW",
+                START_MS + begin * 1000 + 50, START_MS + end * 1000,
+            )
+        )  # fmt: skip
+        self.rows.append(
+            RecordedOrder(
+                name, trader, side, attempt, D(price), D(quantity), START_MS + begin * 1000,
+                BEGIN + timedelta(seconds=begin), BEGIN + timedelta(seconds=end),
+                "filled" if full else "open", number, done, done * D(price), "",
+            )
+        )  # fmt: skip
+        if done:
+            fee, asset = (COMMISSION, "XRP") if side == "BUY" else (COMMISSION, "USDT")
+            self.fills.append(
+                Execution(number, 100 + number, D(price), done, done * D(price), fee, asset)
+            )
+
+
+def traded() -> Market:
+    """One finished cycle that left a crumb, one that sells it along, one that waits to buy."""
+    market = Market()
+    market.trader("t1")
+    market.order("t1", "BUY", "10", "2")
+    market.order("t1", "SELL", "9.9", "2.1")
+    market.finish("t1", carried="0.09")
+    market.trader("t2")
+    market.order("t2", "BUY", "10", "2")
+    market.order("t2", "SELL", "10.0", "2.1", executed="4")
+    market.trader("t3")
+    market.order("t3", "BUY", "10", "1.9", executed="0")
+    return market
+
+
+def found(books: Books) -> set[str]:
+    return {finding.what for finding in findings(books)}
+
+
+def test_faithful_books_pass() -> None:
+    assert findings(traded().books) == []
+
+
+def test_books_without_anything_pass_every_check() -> None:
+    assert findings(Market().books) == []
+
+
+def _exchange(**facts: object) -> Callable[[Books], Books]:
+    return lambda books: replace(books, exchange=replace(books.exchange, **facts))  # type: ignore[arg-type]
+
+
+def _record(**facts: object) -> Callable[[Books], Books]:
+    return lambda books: replace(books, record=replace(books.record, **facts))  # type: ignore[arg-type]
+
+
+def _order(place: int, **facts: object) -> Callable[[Books], Books]:
+    def change(books: Books) -> Books:
+        orders = list(books.exchange.orders)
+        orders[place] = replace(orders[place], **facts)  # type: ignore[arg-type]
+        return _exchange(orders=tuple(orders))(books)
+
+    return change
+
+
+def _row(place: int, **facts: object) -> Callable[[Books], Books]:
+    def change(books: Books) -> Books:
+        rows = list(books.record.orders)
+        rows[place] = replace(rows[place], **facts)  # type: ignore[arg-type]
+        return _record(orders=tuple(rows))(books)
+
+    return change
+
+
+def _trader(place: int, **facts: object) -> Callable[[Books], Books]:
+    def change(books: Books) -> Books:
+        traders = list(books.record.traders)
+        traders[place] = replace(traders[place], **facts)  # type: ignore[arg-type]
+        return _record(traders=tuple(traders))(books)
+
+    return change
+
+
+def _fill(place: int, **facts: object) -> Callable[[Books], Books]:
+    def change(books: Books) -> Books:
+        fills = list(books.record.executions)
+        fills[place] = replace(fills[place], **facts)  # type: ignore[arg-type]
+        return _record(executions=tuple(fills))(books)
+
+    return change
+
+
+def _without_fill(books: Books) -> Books:
+    return _record(executions=books.record.executions[1:])(books)
+
+
+def _without_exchange_fill(books: Books) -> Books:
+    return _exchange(executions=books.exchange.executions[1:])(books)
+
+
+def _without_order(books: Books) -> Books:
+    return _exchange(orders=books.exchange.orders[:-1])(books)
+
+
+def _orphan(books: Books) -> Books:
+    stray = replace(books.exchange.orders[-1], order_id=99, client_order_id="tsym-abc123-t9-b1")
+    return _exchange(orders=(*books.exchange.orders, stray))(books)
+
+
+def _ended_too_early(books: Books) -> Books:
+    return _trader(1, state="finished", unsold=D(6), carried=D("-0.01"))(books)
+
+
+@pytest.mark.parametrize(
+    ("break_it", "what"),
+    [
+        (_orphan, "order is not on record"),
+        (_without_order, "order is not on the exchange"),
+        (_order(0, side="SELL"), "side differs"),
+        (_order(0, price=D("2.01")), "price differs"),
+        (_order(4, quantity=D(11)), "quantity differs"),
+        (_order(3, executed=D(5)), "executed quantity differs"),
+        (_order(3, executed_quote=D(5)), "executed quote quantity differs"),
+        (_order(4, status="CANCELED"), "state differs"),
+        (_row(4, state="absent", order_id=None), "state differs"),
+        (_row(4, client_order_id="lost", state="absent", order_id=None), "no reason on record"),
+        (_row(4, timestamp_ms=START_MS + 9_051), "order is older than its intent"),
+        (_without_fill, "fill is not on record"),
+        (_without_exchange_fill, "fill is not on the exchange"),
+        (_without_exchange_fill, "fills do not add up"),
+        (_fill(0, commission=D("0.02")), "fill differs"),
+        (_fill(0, commission_asset="BNB"), "fill differs"),
+        (_fill(0, price=D("2.01")), "fill differs"),
+        (_order(2, updated_ms=START_MS + 6_051), "two orders at once"),
+        (_order(0, status="NEW"), "two orders at once"),
+        (_row(2, state="undecided"), "two live orders on record"),
+        (_trader(1, chunk_budget=D("19.99")), "cycle over its chunk"),
+        (_trader(2, chunk_budget=D("18.99")), "cycle over its chunk"),
+        (_record(limits=Limits(D("38.99"), 5, BEGIN)), "over budget"),
+        (_record(limits=Limits(D(100), 1, BEGIN)), "more cycles than chunks"),
+        (_trader(0, carried=D("0.1")), "inventory is not explained"),
+        (_trader(0, unsold=D("0.1")), "inventory is not explained"),
+        (_ended_too_early, "order outlives its trader"),
+    ],
+)  # fmt: skip
+def test_what_breaks_a_promise_is_found(break_it: Callable[[Books], Books], what: str) -> None:
+    assert what in found(break_it(traded().books))
+
+
+def test_limits_hold_from_when_they_are_in_force() -> None:
+    later = Limits(D(1), 1, BEGIN + timedelta(days=1))
+    assert findings(_record(limits=later)(traded().books)) == []
+    assert findings(_record(limits=None)(traded().books)) == []
+
+
+def test_a_buy_doubled_and_recorded_twice_is_found() -> None:
+    market = Market()
+    market.trader("t1", chunk_budget=D(1000))
+    market.order("t1", "BUY", "10", "2")
+    market.order("t1", "BUY", "10", "2")
+    assert found(market.books) == {"buy is doubled"}
+
+
+def test_a_sell_doubled_and_recorded_twice_is_found() -> None:
+    market = traded()
+    market.order("t1", "SELL", "9.9", "2.1")
+    assert "sell is doubled" in found(market.books)
+
+
+def test_a_sell_of_more_than_was_ever_bought_is_found() -> None:
+    market = Market()
+    market.trader("t1")
+    market.order("t1", "BUY", "10", "2")
+    market.order("t1", "SELL", "10", "2.1", executed="0")
+    assert found(market.books) == {"more sold than bought"}
+
+
+def test_a_second_attempt_for_the_rest_is_no_doubled_sell() -> None:
+    market = Market()
+    market.trader("t1")
+    market.order("t1", "BUY", "10", "2")
+    market.order("t1", "SELL", "9.9", "2.1", executed="4")
+    market.orders[-1] = replace(market.orders[-1], status="EXPIRED")
+    market.rows[-1] = replace(market.rows[-1], state="expired")
+    market.order("t1", "SELL", "5.9", "2.1")
+    market.finish("t1", carried="0.09")
+    assert findings(market.books) == []
+
+
+def test_an_order_in_doubt_is_found_by_its_name() -> None:
+    """No reply has told its number yet; the exchange may say whatever it likes of it."""
+    market = Market()
+    market.trader("t1")
+    market.order("t1", "BUY", "10", "2", executed="0")
+    market.rows[-1] = replace(market.rows[-1], state="undecided", order_id=None)
+    assert findings(market.books) == []
+
+
+def test_what_is_stranded_is_explained() -> None:
+    market = Market()
+    market.trader("t1")
+    market.order("t1", "BUY", "10", "2")
+    market.finish("t1", state="stranded", unsold="9.99")
+    assert findings(market.books) == []
+
+
+def test_orders_of_others_are_counted_and_left_alone() -> None:
+    market = traded()
+    market.orders.append(replace(market.orders[0], order_id=77, client_order_id="by-hand"))
+    market.fills.append(replace(market.fills[0], order_id=77, trade_id=777))
+    books = market.books
+    books = _record(executions=books.record.executions[:-1])(books)
+    assert findings(books) == []
+    assert books.foreign == 1
+    assert books.fills_compared == 4
+
+
+def test_a_past_order_counts_with_what_it_did_cost() -> None:
+    """A buy that was given up half-way tied up no more, as far as anybody can still know."""
+    market = Market(budget="25", chunks=2)
+    market.trader("t1")
+    market.order("t1", "BUY", "10", "2", executed="1")
+    market.orders[-1] = replace(market.orders[-1], status="CANCELED")
+    market.rows[-1] = replace(market.rows[-1], state="canceled")
+    market.trader("t2")
+    market.order("t2", "BUY", "10", "2")
+    assert findings(market.books) == []
+    assert "over budget" in found(_record(limits=Limits(D("21.99"), 2, BEGIN))(market.books))

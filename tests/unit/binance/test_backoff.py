@@ -1,0 +1,22 @@
+"""Pauses double up to their limit, with jitter."""
+
+from itertools import islice
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from symbol_trader.binance.backoff import delays
+
+
+def test_without_jitter_pauses_double_up_to_the_limit() -> None:
+    assert list(islice(delays(1, 10, lambda: 1.0), 6)) == [1, 2, 4, 8, 10, 10]
+
+
+@given(st.floats(0, 1, exclude_max=True))
+def test_jitter_takes_away_half_at_most(draw: float) -> None:
+    for pause, full in zip(delays(1, 8, lambda: draw), [1, 2, 4, 8, 8], strict=False):
+        assert full / 2 <= pause <= full
+
+
+def test_pauses_never_end_and_never_overflow() -> None:
+    assert list(islice(delays(0.5, 30, lambda: 1.0), 5000))[-1] == 30

@@ -1,0 +1,769 @@
+"""The client against a scripted server: faults, races, and what is written how often."""
+
+import asyncio
+import logging
+import socket
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from websockets.exceptions import ConnectionClosedError
+
+from symbol_trader.binance.client import BinanceExchange
+from symbol_trader.binance.envelope import Reply
+from symbol_trader.binance.errors import RateLimited
+from symbol_trader.binance.session import Answered
+from symbol_trader.binance.settings import BinanceSettings
+from symbol_trader.binance.signing import payload, signature
+from symbol_trader.core.orders import ExecutionReport
+from symbol_trader.core.replies import Accepted, BalanceChanged, NotFound, Refused, Unknown
+from symbol_trader.core.symbols import DEFAULT_COMMISSION, Commission
+from symbol_trader.ports import BadCredentials, Unavailable, UnknownSymbol
+from unit.binance import payloads
+from unit.binance.payloads import CANCEL, INTENT, ORDER_ID, POSITION, SYMBOL, TRADE_REPORT
+from unit.binance.scripted import (
+    Answer,
+    Request,
+    ScriptedExchange,
+    both,
+    hang_up,
+    push,
+    raw,
+    refuse,
+    reply,
+    scripted,
+    silence,
+)
+
+NOT_JSON = raw("{")
+NO_ID = raw('{"id": null, "status": 200}')
+NO_ANSWERS = (silence, NOT_JSON, NO_ID)
+"""Scripts after which a request waits until it gives up."""
+
+API_SECRET = "the-secret-that-must-not-show"
+API_KEY = "the-key-that-must-not-show"
+
+
+def settings_for(url: str, **changes: Any) -> BinanceSettings:
+    quick = {
+        "request_timeout_s": 5.0,
+        "close_timeout_s": 0.2,
+        "retry_first_s": 0.001,
+        "clock_samples": 1,
+    }
+    return BinanceSettings(
+        **{
+            "api_url": url,
+            "stream_url": "ws://127.0.0.1:1",
+            "symbol": SYMBOL,
+            "api_key": API_KEY,
+            "api_secret": API_SECRET,
+            **quick,
+            **changes,
+        }
+    )
+
+
+def client_of(
+    url: str, clock: Callable[[], int] = time.monotonic_ns, **changes: Any
+) -> BinanceExchange:
+    return BinanceExchange(settings_for(url, **changes), monotonic_ns=clock, random=lambda: 0.5)
+
+
+@asynccontextmanager
+async def opened(exchange: ScriptedExchange, **changes: Any) -> AsyncIterator[BinanceExchange]:
+    client = client_of(exchange.url, **changes)
+    await client.open()
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+def impatient(client: BinanceExchange) -> None:
+    """Shorten the time-out of a session that is open: opening takes what it takes."""
+    client._link._settings = settings_for(client._settings.api_url, request_timeout_s=0.05)
+
+
+@pytest.fixture
+async def exchange() -> AsyncIterator[ScriptedExchange]:
+    async with scripted() as server:
+        yield server
+
+
+# --- orders and cancels: once -----------------------------------------------------------------
+
+
+async def test_an_order_carries_its_intent_and_a_signature_that_verifies(
+    exchange: ScriptedExchange,
+) -> None:
+    exchange.on("order.place", reply(payloads.filled()))
+
+    async with opened(exchange) as client:
+        outcome = await client.place(INTENT)
+
+    assert isinstance(outcome, Accepted)
+    assert [fill.trade_id for fill in outcome.fills] == [7, 8]
+    (params,) = exchange.asked("order.place")
+    sign = params.pop("signature")
+    assert sign == signature(payload(params), API_SECRET)
+    assert params["timestamp"] == INTENT.timestamp_ms
+    assert params["recvWindow"] == INTENT.recv_window_ms
+
+
+async def test_a_cancel_carries_its_intent(exchange: ScriptedExchange) -> None:
+    exchange.on("order.cancel", reply(payloads.canceled()))
+
+    async with opened(exchange) as client:
+        outcome = await client.cancel(CANCEL)
+
+    assert isinstance(outcome, Accepted)
+    (params,) = exchange.asked("order.cancel")
+    assert (params["origClientOrderId"], params["newClientOrderId"]) == (
+        CANCEL.client_order_id,
+        CANCEL.cancel_id,
+    )
+    assert params["timestamp"] == CANCEL.timestamp_ms
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (silence, "no reply to order.place in 0.05 s"),
+        (hang_up, "was lost"),
+        (NOT_JSON, "no reply to order.place"),
+        (NO_ID, "no reply to order.place"),
+        (reply({"symbol": SYMBOL}), "unreadable payload: order.place"),
+        (reply(payloads.placed(clientOrderId="another")), "was expected, not 'another'"),
+        (refuse(500, -1000), "-1000"),
+        (refuse(504, -2010), "status 504"),
+        (refuse(408, -1007), "-1007"),
+        (refuse(400, -1006), "-1006"),
+        (refuse(400, -2010, "Duplicate order sent."), "on the book already"),
+    ],
+    ids=[
+        "reply lost",
+        "disconnect",
+        "not json",
+        "no id",
+        "cut reply",
+        "other order",
+        "500",
+        "504",
+        "-1007",
+        "-1006",
+        "duplicate",
+    ],
+)
+async def test_an_order_without_a_clear_answer_is_unknown_and_never_sent_again(
+    exchange: ScriptedExchange, answer: Answer, why: str
+) -> None:
+    exchange.on("order.place", answer)
+
+    async with opened(exchange) as client:
+        if answer in NO_ANSWERS:
+            impatient(client)
+        outcome = await client.place(INTENT)
+
+    assert isinstance(outcome, Unknown)
+    assert why in outcome.why
+    assert len(exchange.asked("order.place")) == 1
+
+
+async def test_a_cancel_without_an_answer_is_unknown(exchange: ScriptedExchange) -> None:
+    exchange.on("order.cancel", hang_up)
+
+    async with opened(exchange) as client:
+        assert isinstance(await client.cancel(CANCEL), Unknown)
+
+    assert len(exchange.asked("order.cancel")) == 1
+
+
+async def test_an_order_that_came_too_late_is_refused_not_sent_again_and_the_clock_is_measured(
+    exchange: ScriptedExchange,
+) -> None:
+    exchange.on("order.place", refuse(400, -1021, "Timestamp outside of the recvWindow."))
+
+    async with opened(exchange) as client:
+        await exchange.heard("time")
+        outcome = await client.place(INTENT)
+        await exchange.heard("time")
+
+    assert outcome == Refused(-1021, "Timestamp outside of the recvWindow.")
+    assert len(exchange.asked("order.place")) == 1
+
+
+async def test_a_cancel_of_what_is_no_longer_open_is_refused(exchange: ScriptedExchange) -> None:
+    exchange.on("order.cancel", refuse(400, -2011, "Unknown order sent."))
+
+    async with opened(exchange) as client:
+        assert await client.cancel(CANCEL) == Refused(-2011, "Unknown order sent.")
+
+
+async def test_replies_may_overtake_each_other(exchange: ScriptedExchange) -> None:
+    held: list[Request] = []
+
+    async def hold(request: Request) -> None:
+        held.append(request)
+
+    async def release(request: Request) -> None:
+        await reply(payloads.canceled())(request)
+        await reply(payloads.placed())(held[0])
+
+    exchange.on("order.place", hold)
+    exchange.on("order.cancel", release)
+
+    async with opened(exchange) as client:
+        placing = asyncio.create_task(client.place(INTENT))
+        await exchange.heard("order.place")
+        canceled = await client.cancel(CANCEL)
+        placed = await placing
+
+    assert isinstance(canceled, Accepted)
+    assert canceled.order.status == "CANCELED"
+    assert isinstance(placed, Accepted)
+    assert placed.order.status == "NEW"
+
+
+async def test_a_late_reply_is_dropped_with_a_line_in_the_log(
+    exchange: ScriptedExchange, caplog: pytest.LogCaptureFixture
+) -> None:
+    late: list[Request] = []
+
+    async def hold(request: Request) -> None:
+        late.append(request)
+
+    exchange.on("order.place", hold)
+    exchange.on("account.status", reply(payloads.account()))
+
+    async with opened(exchange) as client:
+        impatient(client)
+        assert isinstance(await client.place(INTENT), Unknown)
+        client._link._settings = client._settings
+        caplog.set_level(logging.INFO)
+        await reply(payloads.placed())(late[0])
+        await client.account()
+
+    assert "waits no longer" in caplog.text
+
+
+async def test_two_replies_to_one_order_are_one_outcome(exchange: ScriptedExchange) -> None:
+    answer = reply(payloads.placed())
+    exchange.on("order.place", both(answer, answer))
+    exchange.on("account.status", reply(payloads.account()))
+
+    async with opened(exchange) as client:
+        assert isinstance(await client.place(INTENT), Accepted)
+        await client.account()
+
+
+async def test_a_disconnect_leaves_every_waiting_order_unknown(exchange: ScriptedExchange) -> None:
+    exchange.on("order.place", silence, silence, hang_up)
+
+    async with opened(exchange) as client:
+        outcomes = await asyncio.gather(*(client.place(INTENT) for _ in range(3)))
+
+    assert all(isinstance(outcome, Unknown) for outcome in outcomes)
+
+
+async def test_an_order_given_to_an_ended_session_is_not_sent(exchange: ScriptedExchange) -> None:
+    async with opened(exchange) as client:
+        exchange.connections[-1].transport.abort()
+        with pytest.raises(Unavailable):
+            await anext(client.user_events())
+
+        outcome = await client.place(INTENT)
+
+    assert isinstance(outcome, Unknown)
+    assert "was not sent" in outcome.why
+    assert exchange.asked("order.place") == []
+
+
+async def test_an_order_given_to_a_session_that_was_never_opened_is_not_sent() -> None:
+    outcome = await client_of("ws://127.0.0.1:1").place(INTENT)
+
+    assert outcome == Unknown("order.place was not sent: not open")
+
+
+async def test_an_order_whose_writing_fails_is_unknown(
+    exchange: ScriptedExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether anything left this machine is not known then."""
+
+    async def fail(_: str) -> None:
+        raise ConnectionClosedError(None, None)
+
+    async with opened(exchange) as client:
+        monkeypatch.setattr(client._link._socket, "send", fail)
+        outcome = await client.place(INTENT)
+
+    assert isinstance(outcome, Unknown)
+    assert "was lost" in outcome.why
+
+
+async def test_a_placing_that_is_cancelled_leaves_no_trace(exchange: ScriptedExchange) -> None:
+    exchange.on("order.place", silence)
+    exchange.on("account.status", reply(payloads.account()))
+
+    async with opened(exchange) as client:
+        placing = asyncio.create_task(client.place(INTENT))
+        request = await exchange.heard("order.place")
+        placing.cancel()
+        client._link._hear(Answered(request.id, Reply(200, payloads.placed())))  # just then
+        with pytest.raises(asyncio.CancelledError):
+            await placing
+
+        assert (await client.account()).uid == "354937868"
+
+
+# --- limits -----------------------------------------------------------------------------------
+
+
+async def test_while_the_exchange_limits_requests_nothing_is_sent(
+    exchange: ScriptedExchange,
+) -> None:
+    until_ms = int(time.time() * 1000) + 60_000
+    exchange.on("account.status", refuse(429, -1003, "Too much", retryAfter=until_ms))
+    exchange.on("order.place", reply(payloads.placed()))
+
+    async with opened(exchange) as client:
+        for _ in range(2):
+            with pytest.raises(RateLimited) as caught:
+                await client.account()
+            assert caught.value.retry_after_ms == until_ms
+        outcome = await client.place(INTENT)
+
+    assert isinstance(outcome, Refused)
+    assert outcome.code == -1003
+    assert "was not sent" in outcome.message
+    assert len(exchange.asked("account.status")) == 1
+    assert exchange.asked("order.place") == []
+
+
+async def test_not_even_the_time_is_asked_for_while_the_exchange_limits_requests(
+    exchange: ScriptedExchange,
+) -> None:
+    until_ms = int(time.time() * 1000) + 60_000
+    exchange.on("account.status", refuse(429, -1003, "Too much", retryAfter=until_ms))
+
+    async with opened(exchange) as client:
+        with pytest.raises(RateLimited):
+            await client.account()
+        with pytest.raises(RateLimited, match="time was not sent"):
+            await client._asker.measure_clock()
+
+    assert len(exchange.asked("time")) == 1
+
+
+async def test_requests_go_on_when_the_limit_has_passed(exchange: ScriptedExchange) -> None:
+    past_ms = int(time.time() * 1000) - 1_000
+    limited = refuse(418, -1003, "banned", retryAfter=past_ms)
+    exchange.on("account.status", limited, reply(payloads.account()))
+
+    async with opened(exchange) as client:
+        with pytest.raises(RateLimited):
+            await client.account()
+
+        assert (await client.account()).uid == "354937868"
+
+
+async def test_an_overloaded_exchange_is_left_alone(exchange: ScriptedExchange) -> None:
+    exchange.on("account.status", refuse(429, -1008, "overloaded"))
+
+    async with opened(exchange) as client:
+        with pytest.raises(RateLimited, match="-1008 overloaded"):
+            await client.account()
+
+    assert len(exchange.asked("account.status")) == 1
+
+
+# --- requests that only read ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fault", [refuse(500, -1000), refuse(400, -1001), silence])
+async def test_reading_is_repeated_with_a_fresh_timestamp(
+    exchange: ScriptedExchange, fault: Answer
+) -> None:
+    now_ns = iter(range(0, 10**12, 10**9))
+    exchange.on("account.status", fault, reply(payloads.account()))
+
+    async with opened(exchange, clock=lambda: next(now_ns)) as client:
+        if fault is silence:
+            client._link._settings = settings_for(exchange.url, request_timeout_s=0.5)
+        assert (await client.account()).free["XRP"] == Decimal("10.5")
+
+    first, second = exchange.asked("account.status")
+    assert first["timestamp"] < second["timestamp"]
+    assert first["signature"] != second["signature"]
+
+
+async def test_reading_outside_the_window_measures_the_clock_first(
+    exchange: ScriptedExchange,
+) -> None:
+    exchange.on("time", reply({"serverTime": 1_000_000}), reply({"serverTime": 5_000_000}))
+    exchange.on("account.status", refuse(400, -1021), reply(payloads.account()))
+
+    async with opened(exchange) as client:
+        await client.account()
+
+    first, second = exchange.asked("account.status")
+    assert second["timestamp"] - first["timestamp"] > 3_000_000
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [(refuse(503, -1001, "Internal error"), "-1001 Internal error"), (silence, "no reply")],
+)
+async def test_reading_is_repeated_a_bounded_number_of_times(
+    exchange: ScriptedExchange, fault: Answer, words: str
+) -> None:
+    exchange.on("openOrders.status", fault)
+
+    async with opened(exchange, read_attempts=3) as client:
+        impatient(client)
+        with pytest.raises(Unavailable, match=words):
+            await client.open_orders()
+
+    assert len(exchange.asked("openOrders.status")) == 3
+
+
+async def test_reading_is_not_repeated_where_the_answer_is_definite(
+    exchange: ScriptedExchange,
+) -> None:
+    exchange.on("myTrades", refuse(400, -1128, "Combination of parameters invalid."))
+
+    async with opened(exchange) as client:
+        with pytest.raises(Unavailable, match="myTrades: -1128"):
+            await client.trades(None)
+
+    assert len(exchange.asked("myTrades")) == 1
+
+
+async def test_reading_is_not_repeated_on_a_lost_connection(
+    exchange: ScriptedExchange, caplog: pytest.LogCaptureFixture
+) -> None:
+    exchange.on("myTrades", hang_up)
+    caplog.set_level(logging.INFO)
+
+    async with opened(exchange) as client:
+        with pytest.raises(Unavailable, match="was lost"):
+            await client.trades(None)
+
+    assert len(exchange.asked("myTrades")) == 1
+    assert "asked again" not in caplog.text
+
+
+async def test_an_answer_that_cannot_be_read_is_unavailable(exchange: ScriptedExchange) -> None:
+    exchange.on("account.status", reply(payloads.account(uid="text")))
+
+    async with opened(exchange) as client:
+        with pytest.raises(Unavailable, match=r"account\.uid"):
+            await client.account()
+
+
+async def test_trades_are_asked_for_from_an_id_on(exchange: ScriptedExchange) -> None:
+    exchange.on("myTrades", reply([payloads.trade(8)]))
+
+    async with opened(exchange) as client:
+        (fill,) = await client.trades(8, order_id=101)
+
+    assert fill.trade_id == 8
+    (params,) = exchange.asked("myTrades")
+    assert (params["fromId"], params["orderId"]) == (8, 101)
+
+
+async def test_open_orders(exchange: ScriptedExchange) -> None:
+    exchange.on("openOrders.status", reply([payloads.order(time=1)]))
+
+    async with opened(exchange) as client:
+        (order,) = await client.open_orders()
+
+    assert order.client_order_id == ORDER_ID
+
+
+async def test_an_order_is_looked_for_after_the_time_was_asked(exchange: ScriptedExchange) -> None:
+    exchange.on("order.status", reply(payloads.order(time=1)), refuse(400, -2013, "no such order"))
+
+    async with opened(exchange) as client:
+        exchange.on("time", reply({"serverTime": 77}))
+        found = await client.order(ORDER_ID)
+        missing = await client.order(ORDER_ID)
+
+    assert not isinstance(found, NotFound)
+    assert found.order_id == 101
+    assert missing == NotFound(as_of_ms=77)
+    assert [request.method for request in exchange.requests[-2:]] == ["time", "order.status"]
+
+
+async def test_an_order_that_cannot_be_looked_for_is_not_missing(
+    exchange: ScriptedExchange,
+) -> None:
+    exchange.on("order.status", refuse(400, -1102, "Mandatory parameter"))
+
+    async with opened(exchange) as client:
+        with pytest.raises(Unavailable, match="-1102"):
+            await client.order(ORDER_ID)
+
+
+async def test_a_symbol_is_public(exchange: ScriptedExchange) -> None:
+    exchange.on("exchangeInfo", reply(payloads.exchange_info()))
+
+    async with opened(exchange) as client:
+        assert (await client.symbol()).base_asset == "XRP"
+
+    assert exchange.asked("exchangeInfo") == [{"symbol": SYMBOL}]
+
+
+async def test_a_symbol_that_the_exchange_does_not_know(exchange: ScriptedExchange) -> None:
+    exchange.on("exchangeInfo", refuse(400, -1121, "Invalid symbol."), refuse(400, -1100))
+
+    async with opened(exchange) as client:
+        with pytest.raises(UnknownSymbol, match=SYMBOL):
+            await client.symbol()
+        with pytest.raises(Unavailable, match="-1100"):
+            await client.symbol()
+
+
+async def test_the_commission_of_the_symbol(exchange: ScriptedExchange) -> None:
+    exchange.on("account.commission", reply(payloads.commission()))
+
+    async with opened(exchange) as client:
+        assert await client.commission() == Commission(Decimal("0.00151"), Decimal("0.00152"))
+
+
+@pytest.mark.parametrize("fault", [refuse(400, -1100), reply({})], ids=["refused", "unreadable"])
+async def test_without_a_commission_of_the_symbol_the_accounts_counts_and_then_the_default(
+    exchange: ScriptedExchange, fault: Answer
+) -> None:
+    exchange.on("account.commission", fault)
+    exchange.on("account.status", reply(payloads.account()), fault)
+
+    async with opened(exchange) as client:
+        assert await client.commission() == Commission(Decimal("0.0015"), Decimal("0.0016"))
+        assert await client.commission() == DEFAULT_COMMISSION
+
+
+async def test_an_unreachable_exchange_has_no_default_commission(
+    exchange: ScriptedExchange,
+) -> None:
+    exchange.on("account.commission", hang_up)
+
+    async with opened(exchange) as client:
+        with pytest.raises(Unavailable):
+            await client.commission()
+
+
+# --- the life of a session --------------------------------------------------------------------
+
+
+async def test_time_is_the_exchanges(exchange: ScriptedExchange) -> None:
+    exchange.on("time", reply({"serverTime": 1_700_000_000_000}))
+
+    async with opened(exchange, clock=lambda: 42_000_000_000) as client:
+        assert client.now_ms() == 1_700_000_000_000
+
+
+async def test_the_clock_is_measured_by_several_questions_and_again_after_a_while(
+    exchange: ScriptedExchange,
+) -> None:
+    async with opened(exchange, clock_samples=3, clock_interval_s=0.01):
+        for _ in range(6):
+            await exchange.heard("time")
+
+
+async def test_a_clock_that_cannot_be_measured_again_stays_as_it_was(
+    exchange: ScriptedExchange, caplog: pytest.LogCaptureFixture
+) -> None:
+    fault = refuse(500, -1000)
+    exchange.on("time", reply({"serverTime": 7_000_000}), fault, fault, reply({}))
+    exchange.on("account.status", reply(payloads.account()))
+
+    async with opened(exchange, clock=lambda: 0, clock_interval_s=0.01) as client:
+        for _ in range(5):
+            await exchange.heard("time")
+        assert client.now_ms() == 7_000_000
+
+    assert "was not measured again: time: -1000" in caplog.text
+    assert "was not measured again: time: unreadable" in caplog.text
+
+
+async def test_user_data_is_buffered_from_the_subscription_on(exchange: ScriptedExchange) -> None:
+    subscribed = reply({"subscriptionId": 0})
+    foreign = payloads.report(s="BTCUSDT")
+    exchange.on(
+        "userDataStream.subscribe.signature",
+        both(push(payloads.report()), subscribed, push(foreign), push(TRADE_REPORT)),
+    )
+
+    async with opened(exchange) as client:
+        await exchange.push(POSITION)
+        events = client.user_events()
+        first, second, third = [await anext(events) for _ in range(3)]
+
+    assert isinstance(first, ExecutionReport)
+    assert first.execution_type == "NEW"
+    assert isinstance(second, ExecutionReport)
+    assert second.fill is not None
+    assert third == BalanceChanged({"USDT": Decimal(950)})
+
+
+async def test_more_user_data_than_is_read_ends_the_session(exchange: ScriptedExchange) -> None:
+    async with opened(exchange, user_events_max=2) as client:
+        for _ in range(3):
+            await exchange.push(payloads.report())
+        events = client.user_events()
+        await asyncio.gather(*(anext(events) for _ in range(2)))
+
+        with pytest.raises(Unavailable, match="more user events"):
+            await anext(events)
+        with pytest.raises(Unavailable, match="more user events"):
+            await client.account()
+
+
+@pytest.mark.parametrize("kind", ["serverShutdown", "eventStreamTerminated"])
+async def test_an_announced_end_lets_the_reply_that_is_due_arrive(
+    exchange: ScriptedExchange, kind: str
+) -> None:
+    exchange.on("order.place", both(push({"e": kind, "E": 1}), reply(payloads.placed())))
+
+    async with opened(exchange) as client:
+        assert isinstance(await client.place(INTENT), Accepted)
+        with pytest.raises(Unavailable, match="the exchange"):
+            await anext(client.user_events())
+        assert isinstance(await client.place(INTENT), Unknown)
+
+    assert len(exchange.asked("order.place")) == 1
+
+
+async def test_a_report_that_cannot_be_read_ends_the_session(exchange: ScriptedExchange) -> None:
+    cut = payloads.report()
+    del cut["z"]
+
+    async with opened(exchange) as client:
+        await exchange.push(cut)
+        with pytest.raises(Unavailable, match=r"message\.event\.z: missing"):
+            await anext(client.user_events())
+
+
+async def test_a_session_gives_way_to_a_new_one_in_time(exchange: ScriptedExchange) -> None:
+    async with opened(exchange, session_age_max_s=0.01) as client:
+        with pytest.raises(Unavailable, match="due for renewal"):
+            await anext(client.user_events())
+
+
+async def test_a_closed_session_ends_its_events(exchange: ScriptedExchange) -> None:
+    async with opened(exchange) as client:
+        pass
+
+    with pytest.raises(Unavailable, match="the session was closed"):
+        await anext(client.user_events())
+    await client.close()
+
+
+async def test_closing_what_was_never_opened_is_no_error() -> None:
+    await client_of("ws://127.0.0.1:1").close()
+
+
+@pytest.mark.parametrize("code", [-2014, -2015, -1022])
+async def test_a_refused_key_is_reported_with_a_remedy_and_leaves_nothing_open(
+    exchange: ScriptedExchange, code: int
+) -> None:
+    exchange.on("userDataStream.subscribe.signature", refuse(401, code, "refused"))
+    client = client_of(exchange.url)
+
+    with pytest.raises(BadCredentials, match=rf"{code} refused \(.*\?\)") as caught:
+        await client.open()
+
+    await exchange.connections[-1].wait_closed()
+    assert API_KEY not in str(caught.value)
+    assert API_SECRET not in str(caught.value)
+
+
+async def test_a_subscription_whose_reply_was_lost_is_not_mistaken_for_a_failure(
+    exchange: ScriptedExchange,
+) -> None:
+    exchange.on("userDataStream.subscribe.signature", silence, refuse(400, -2035, "active"))
+
+    async with opened(exchange, request_timeout_s=0.5) as client:
+        await exchange.push(payloads.report())
+        assert isinstance(await anext(client.user_events()), ExecutionReport)
+
+
+async def test_a_subscription_that_is_refused_fails_the_opening(exchange: ScriptedExchange) -> None:
+    exchange.on("userDataStream.subscribe.signature", refuse(400, -2042, "used up"))
+
+    with pytest.raises(Unavailable, match="-2042"):
+        await client_of(exchange.url).open()
+
+
+async def test_nobody_listening_is_said_with_the_address() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+
+        with pytest.raises(Unavailable) as caught:
+            await client_of(f"ws://127.0.0.1:{port}/ws-api/v3").open()
+
+    assert str(caught.value) == f"cannot connect to 127.0.0.1:{port}: connection refused"
+
+
+async def test_a_host_that_does_not_answer_is_given_up() -> None:
+    with socket.socket() as mute:
+        mute.bind(("127.0.0.1", 0))
+        mute.listen()
+        url = f"ws://127.0.0.1:{mute.getsockname()[1]}"
+
+        with pytest.raises(Unavailable, match="no answer in time"):
+            await client_of(url, open_timeout_s=0.05).open()
+
+
+async def test_no_secret_reaches_the_log(
+    exchange: ScriptedExchange, caplog: pytest.LogCaptureFixture
+) -> None:
+    exchange.on("order.place", reply(payloads.placed()))
+    exchange.on("account.status", refuse(500, -1000))
+    caplog.set_level(logging.DEBUG)
+
+    async with opened(exchange) as client:
+        await client.place(INTENT)
+        with pytest.raises(Unavailable):
+            await client.account()
+
+    # The server of this test logs what it receives; the client's side must not.
+    ours = [record for record in caplog.records if record.name.startswith("symbol_trader")]
+    text = "\n".join(record.getMessage() for record in ours)
+    assert "account.status is asked again" in text
+    assert API_KEY not in text
+    assert API_SECRET not in text
+    assert "TEXT" not in text, "frames hold keys and signatures"
+
+
+async def test_a_failure_of_the_reader_is_not_silent(
+    exchange: ScriptedExchange,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Should the code that reads messages have a bug, orders are unknown, and the log says why."""
+    exchange.on("order.place", reply(payloads.placed()))
+
+    async with opened(exchange) as client:
+        monkeypatch.setattr(client._link._session, "_hear", lambda _: 1 / 0)
+        outcome = await client.place(INTENT)
+
+    assert isinstance(outcome, Unknown)
+    assert "the reader of the session failed" in caplog.text
+
+
+async def test_distinct_intents_go_out_as_they_are(exchange: ScriptedExchange) -> None:
+    second = replace(INTENT, price=Decimal("0.4999"), timestamp_ms=INTENT.timestamp_ms + 5)
+    exchange.on("order.place", reply(payloads.placed()))
+
+    async with opened(exchange) as client:
+        await client.place(INTENT)
+        await client.place(second)
+
+    assert [params["price"] for params in exchange.asked("order.place")] == ["0.5", "0.4999"]

@@ -1,0 +1,205 @@
+"""The price stream comes back by itself, and says once for each outage that it was gone."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from websockets.asyncio.server import ServerConnection, serve
+
+from symbol_trader.binance.market import BinanceMarket
+from symbol_trader.binance.settings import BinanceSettings
+from symbol_trader.core.replies import Price
+from unit.binance import payloads
+
+FIRST = Price(1, Decimal("0.5"), 1_700_000_003_001)
+SECOND = Price(2, Decimal("0.4"), 1_700_000_003_001)
+
+TRADE = json.dumps(payloads.public_trade(1, "0.5"))
+NEXT_TRADE = json.dumps(payloads.public_trade(2, "0.4"))
+
+
+class Streams:
+    """A server of public trades: it sends each new connection its lines.
+
+    Then it hangs up, unless it is `patient` or has no script for a further connection.
+    """
+
+    def __init__(self) -> None:
+        self.patient = False
+        self.url = ""
+        self.scripts: list[tuple[str, ...]] = []
+        self.paths: list[str] = []
+        self.connections: asyncio.Queue[ServerConnection] = asyncio.Queue()
+
+    async def serve(self, connection: ServerConnection) -> None:
+        """Send a connection's script."""
+        assert connection.request is not None
+        self.paths.append(connection.request.path)
+        self.connections.put_nowait(connection)
+        for line in self.scripts.pop(0) if self.scripts else ():
+            await connection.send(line)
+        if self.patient or not self.scripts:
+            await connection.wait_closed()
+
+
+@pytest.fixture
+async def streams() -> AsyncIterator[Streams]:
+    server = Streams()
+    async with serve(server.serve, "127.0.0.1", 0, close_timeout=0.1) as running:
+        server.url = f"ws://127.0.0.1:{running.sockets[0].getsockname()[1]}"
+        yield server
+
+
+def market_of(url: str, **changes: Any) -> BinanceMarket:
+    values: dict[str, Any] = {
+        "api_url": "ws://127.0.0.1:1",
+        "stream_url": url,
+        "symbol": payloads.SYMBOL,
+        "api_key": "",
+        "api_secret": "",
+        "close_timeout_s": 0.1,
+        "reconnect_first_s": 0.001,
+        **changes,
+    }
+    return BinanceMarket(BinanceSettings(**values), random=lambda: 0.5)
+
+
+@asynccontextmanager
+async def prices_of(market: BinanceMarket) -> AsyncIterator[AsyncIterator[Price | None]]:
+    async with aclosing(market.prices()) as prices:
+        yield prices
+    await market.close()
+
+
+async def test_trades_come_from_the_symbols_stream(streams: Streams) -> None:
+    streams.scripts = [(TRADE, '{"result":null,"id":1}', NEXT_TRADE)]
+
+    async with prices_of(market_of(streams.url)) as prices:
+        assert [await anext(prices), await anext(prices)] == [FIRST, SECOND]
+
+    assert streams.paths == ["/ws/xrpusdt@trade"]
+
+
+@pytest.mark.parametrize(
+    "end",
+    [(), ('{"e":"serverShutdown","E":1}',), ("{",), ('{"e":"trade","t":"x"}',)],
+    ids=["closed", "shutdown", "not json", "cut trade"],
+)
+async def test_a_lost_stream_says_so_and_comes_back(streams: Streams, end: tuple[str, ...]) -> None:
+    streams.scripts = [(TRADE, *end), (NEXT_TRADE,)]
+    streams.patient = bool(end)  # it is the client that leaves
+
+    async with prices_of(market_of(streams.url)) as prices:
+        assert [await anext(prices) for _ in range(3)] == [FIRST, None, SECOND]
+
+
+async def test_a_connection_that_is_cut_comes_back(streams: Streams) -> None:
+    async with prices_of(market_of(streams.url)) as prices:
+        waiting = asyncio.ensure_future(anext(prices))
+        (await streams.connections.get()).transport.abort()
+        assert await waiting is None
+
+        streams.scripts = [(TRADE,)]
+        assert await anext(prices) == FIRST
+
+
+async def test_one_outage_is_reported_once_however_many_attempts_it_takes(
+    streams: Streams,
+) -> None:
+    streams.scripts = [(TRADE,), (), (), (), (NEXT_TRADE,)]
+
+    async with prices_of(market_of(streams.url)) as prices:
+        assert [await anext(prices) for _ in range(3)] == [FIRST, None, SECOND]
+
+    assert len(streams.paths) == 5
+
+
+async def test_each_outage_is_reported_and_its_pauses_begin_anew(
+    streams: Streams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    streams.scripts = [(TRADE,), (), (), (NEXT_TRADE,), (TRADE,)]
+    market = market_of(streams.url, reconnect_first_s=4.0)
+    pauses: list[float] = []
+
+    async def note(pause: float) -> None:
+        pauses.append(pause)
+
+    monkeypatch.setattr(market, "_pause", note)
+
+    async with prices_of(market) as prices:
+        assert [await anext(prices) for _ in range(5)] == [FIRST, None, SECOND, None, FIRST]
+
+    assert pauses == [3.0, 6.0, 12.0, 3.0]
+
+
+async def test_a_stream_that_cannot_be_opened_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        place = f"127.0.0.1:{unused.getsockname()[1]}"
+
+        async with prices_of(market_of(f"ws://{place}")) as prices:
+            assert await anext(prices) is None
+
+    assert f"no market data: cannot connect to {place}: connection refused" in caplog.text
+
+
+async def test_a_silent_stream_is_no_loss(streams: Streams) -> None:
+    async with prices_of(market_of(streams.url)) as prices:
+        waiting = asyncio.ensure_future(anext(prices))
+        connection = await streams.connections.get()
+        await (await connection.ping())
+        assert not waiting.done()
+
+        await connection.send(TRADE)
+        assert await waiting == FIRST
+
+
+async def test_a_slow_reader_misses_nothing(streams: Streams) -> None:
+    lines = [json.dumps(payloads.public_trade(number, "0.5")) for number in range(200)]
+    streams.scripts = [tuple(lines)]
+
+    async with prices_of(market_of(streams.url, market_frames_max=2)) as prices:
+        seen = [await anext(prices) for _ in lines]
+
+    assert [price.trade_id for price in seen if price] == list(range(200))
+
+
+async def test_closing_ends_the_prices(streams: Streams) -> None:
+    streams.scripts = [(TRADE,)]
+    market = market_of(streams.url)
+    prices = market.prices()
+    assert await anext(prices) == FIRST
+    waiting = asyncio.ensure_future(anext(prices, "ended"))
+    await asyncio.sleep(0)
+
+    await market.close()
+
+    assert await waiting == "ended"
+
+
+async def test_closing_while_connecting_ends_the_prices(streams: Streams) -> None:
+    market = market_of(streams.url)
+    waiting = asyncio.ensure_future(anext(market.prices(), "ended"))
+    await asyncio.sleep(0)
+
+    await market.close()
+
+    assert await waiting == "ended"
+
+
+async def test_closing_ends_the_wait_between_attempts(streams: Streams) -> None:
+    streams.scripts = [(), ()]
+    market = market_of(streams.url, reconnect_first_s=3600.0, reconnect_limit_s=3600.0)
+    prices = market.prices()
+    assert await anext(prices) is None
+    waiting = asyncio.ensure_future(anext(prices, "ended"))
+    await asyncio.sleep(0)
+
+    await market.close()
+
+    assert await waiting == "ended"

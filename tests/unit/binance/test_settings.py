@@ -1,0 +1,50 @@
+"""Settings refuse what could not be dialled or logged, and show no secret."""
+
+from typing import Any
+
+import pytest
+
+from symbol_trader.binance.settings import BinanceSettings
+
+
+def settings(**changes: Any) -> BinanceSettings:
+    values = {
+        "api_url": "wss://ws-api.example:443/ws-api/v3",
+        "stream_url": "wss://stream.example:9443/",
+        "symbol": "XRPUSDT",
+        "api_key": "the-key",
+        "api_secret": "the-secret",
+    }
+    return BinanceSettings(**{**values, **changes})
+
+
+def test_neither_key_nor_secret_shows() -> None:
+    assert "the-key" not in repr(settings())
+    assert "the-secret" not in repr(settings())
+    assert settings().credentials.secret == "the-secret"
+
+
+def test_streams_are_named_in_lower_case() -> None:
+    assert settings().trade_stream_url == "wss://stream.example:9443/ws/xrpusdt@trade"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://exchange.example",
+        "exchange.example",
+        "wss://",
+        "wss://user:pass@exchange.example",
+        "wss://exchange.example?x=1",
+        "wss://exchange.example#x",
+        "wss://exchange..example",
+        "wss://exchange.example:99999",
+        "wss://exchange.example:0",
+    ],
+)
+@pytest.mark.parametrize("name", ["api_url", "stream_url"])
+def test_a_url_that_will_not_do(name: str, url: str) -> None:
+    with pytest.raises(ValueError, match=r"URL|empty|Port") as caught:
+        settings(**{name: url})
+
+    assert "pass" not in str(caught.value)

@@ -1,0 +1,298 @@
+"""A leader at a desk: its record, a clock, and an exchange that does what the test says.
+
+Each call hands the leader one event, carries its decision out on the record, and leaves what it
+asked of the exchange in `placed`, `canceled` and `asked`. After each, the books must agree.
+"""
+
+from dataclasses import dataclass, field, replace
+from itertools import count
+from typing import Any
+
+from simulation.memory import INSTALLATION, MemoryRecord
+from symbol_trader.core.decisions import (
+    Cancel,
+    CheckOnRecord,
+    Decision,
+    FetchBid,
+    FetchTrades,
+    Place,
+    Query,
+    RefreshSymbol,
+    Said,
+)
+from symbol_trader.core.leader import ExchangeView, Leader
+from symbol_trader.core.orders import (
+    CancelIntent,
+    ExchangeOrder,
+    ExecutionReport,
+    Fill,
+    Intent,
+    Side,
+)
+from symbol_trader.core.replies import Accepted, NotFound, Outcome, Refused, Unknown
+from symbol_trader.core.settings import Settings
+from symbol_trader.core.symbols import Commission, SymbolInfo
+from symbol_trader.core.timing import Timing
+from unit.core.builders import BASE, COMMISSION, NOW_MS, SETTINGS, SYMBOL, D
+
+TIMING = Timing()
+
+
+@dataclass(slots=True)
+class Resting:
+    """An order as the exchange keeps it."""
+
+    intent: Intent
+    order_id: int
+    status: str = "NEW"
+    fills: list[Fill] = field(default_factory=list)
+
+    @property
+    def executed(self) -> D:
+        return sum((one.quantity for one in self.fills), D(0))
+
+    def shown(self, status: str | None = None) -> ExchangeOrder:
+        return ExchangeOrder(
+            self.intent.client_order_id,
+            self.order_id,
+            self.intent.side,
+            self.intent.price,
+            self.intent.quantity,
+            status or self.status,
+            self.executed,
+            sum((one.quote_quantity for one in self.fills), D(0)),
+            self.intent.timestamp_ms,
+        )
+
+
+class Desk:
+    """Everything around one leader."""
+
+    def __init__(
+        self,
+        settings: Settings = SETTINGS,
+        *,
+        symbol: SymbolInfo = SYMBOL,
+        commission: Commission = COMMISSION,
+        start: bool = True,
+    ) -> None:
+        self.settings, self.symbol, self.commission = settings, symbol, commission
+        self.record = MemoryRecord(BASE)
+        self.now_ms = NOW_MS
+        self.book: dict[str, Resting] = {}
+        self.placed: list[Intent] = []
+        self.canceled: list[CancelIntent] = []
+        self.asked: list[Query | FetchTrades | RefreshSymbol | FetchBid | CheckOnRecord] = []
+        self.told: list[Said] = []
+        self._order_ids, self._trade_ids, self._bits = count(1), count(1), count(1)
+        self.leader = self._lead()
+        if start:
+            self.carry_out(self.leader.start(self.now_ms))
+
+    def _lead(self) -> Leader:
+        return Leader(
+            self.record.load(self.now_ms),
+            settings=self.settings,
+            symbol=self.symbol,
+            commission=self.commission,
+            timing=TIMING,
+            new_bits=lambda: next(self._bits),
+        )
+
+    # The runtime's part.
+
+    def carry_out(self, decision: Decision) -> None:
+        self.told = decision.said
+        self.placed, self.canceled, self.asked = [], [], []
+        self.record.note(decision.changes)
+        for request in decision.requests:
+            match request:
+                case Place(intent):
+                    self.record.commit_intent(intent)
+                    self.placed.append(intent)
+                case Cancel(cancel):
+                    self.record.commit_cancel(cancel)
+                    self.canceled.append(cancel)
+                case Query() | FetchTrades() | RefreshSymbol() | FetchBid() | CheckOnRecord():
+                    self.asked.append(request)
+        self._check_books()
+
+    def carry_out_changes_only(self, fill: Fill) -> None:
+        """Hear of a fill, and die after recording it, before any request."""
+        [resting] = [one for one in self.book.values() if fill in one.fills]
+        report = ExecutionReport("TRADE", resting.shown(), fill)
+        self.record.note(self.leader.hear_report(report, self.now_ms).changes)
+
+    def _check_books(self) -> None:
+        inventory = self.record.inventory
+        assert inventory.unexplained == 0
+        assert inventory.carried == self.leader.carried
+        if any(order.side is Side.BUY for order in self.placed):
+            assert self.leader.committed_quote <= self.settings.budget
+        restored = self._lead()
+        assert restored.committed_quote == self.leader.committed_quote
+        assert restored.profit == self.leader.profit
+        assert restored.carried == self.leader.carried
+
+    def said(self, event: str) -> list[dict[str, Any]]:
+        """Return the facts of each line that the last event led to."""
+        return [line.facts for line in self.told if line.event == event]
+
+    @property
+    def lines(self) -> list[str]:
+        """Return the lines that the last event led to."""
+        return [line.event for line in self.told]
+
+    @property
+    def order(self) -> Intent:
+        """Return the one order that the last event led to."""
+        assert len(self.placed) == 1, self.placed
+        return self.placed[0]
+
+    @property
+    def cancel(self) -> CancelIntent:
+        """Return the one cancel that the last event led to."""
+        assert len(self.canceled) == 1, self.canceled
+        return self.canceled[0]
+
+    # Events.
+
+    def price(self, price: str) -> None:
+        self.carry_out(self.leader.see_price(D(price), self.now_ms))
+
+    def wait(self, milliseconds: int = 0) -> None:
+        self.now_ms += milliseconds
+        self.carry_out(self.leader.pass_time(self.now_ms))
+
+    def ask(self, **changes: Any) -> None:
+        """Change the resource."""
+        self.settings = replace(self.settings, **changes)
+        self.record.mirror_settings(self.settings, self.now_ms)
+        self.carry_out(self.leader.change_settings(self.settings, self.now_ms))
+
+    def bid(self, price: str) -> None:
+        """Answer what buyers pay."""
+        self.carry_out(self.leader.bid_fetched(D(price), self.now_ms))
+
+    def reply(self, intent: Intent, outcome: Outcome) -> None:
+        self.carry_out(self.leader.place_replied(intent.client_order_id, outcome, self.now_ms))
+
+    def accept(self, intent: Intent) -> Intent:
+        self.take(intent)
+        self.reply(intent, Accepted(self.book[intent.client_order_id].shown()))
+        return intent
+
+    def refuse(self, intent: Intent, message: str = "no", code: int = -2010) -> None:
+        self.reply(intent, Refused(code, message))
+
+    def lose(self, intent: Intent) -> None:
+        """Let the reply be lost."""
+        self.reply(intent, Unknown("no reply"))
+
+    def cancel_replied(self, cancel: CancelIntent, outcome: Outcome) -> None:
+        self.carry_out(self.leader.cancel_replied(cancel, outcome, self.now_ms))
+
+    def report(
+        self, intent: Intent, kind: str = "NEW", fill: Fill | None = None, status: str | None = None
+    ) -> None:
+        shown = self.book[intent.client_order_id].shown(status)
+        report = ExecutionReport(kind, shown, fill)
+        self.carry_out(self.leader.hear_report(report, self.now_ms))
+
+    def query(self, intent: Intent, *, as_of_ms: int | None = None) -> None:
+        """Answer a query as the book has it."""
+        answer = self._answer(intent.client_order_id, as_of_ms)
+        name = intent.client_order_id
+        self.carry_out(self.leader.query_replied(name, answer, self.now_ms))
+
+    def fetch(self, intent: Intent, *fills: Fill) -> None:
+        """Answer with an order's fills: those given, or all."""
+        name = intent.client_order_id
+        found = fills or tuple(self.book[name].fills)
+        self.carry_out(self.leader.fills_fetched(name, found, self.now_ms))
+
+    def reconcile(self, **changes: Any) -> None:
+        view = replace(self.view(), **changes)
+        self.carry_out(self.leader.reconcile(view, self.now_ms))
+
+    def restart(self, **changes: Any) -> None:
+        """Throw the leader away, and go on from the record and what the exchange says."""
+        self.leader = self._lead()
+        self.reconcile(**changes)
+        assert not self.placed
+        assert not self.canceled
+        self.carry_out(self.leader.start(self.now_ms))
+
+    # The exchange's part.
+
+    def take(self, intent: Intent) -> None:
+        """Let an order come into being, unheard, if it has not."""
+        if intent.client_order_id not in self.book:
+            self.book[intent.client_order_id] = Resting(intent, next(self._order_ids))
+
+    def execute(
+        self, intent: Intent, quantity: str | D | None = None, *, fee_in: str | None = None
+    ) -> Fill:
+        """Let an order trade, unheard: all that is left, unless said otherwise."""
+        resting = self.book[intent.client_order_id]
+        amount = D(quantity) if quantity else intent.quantity - resting.executed
+        buys = intent.side is Side.BUY
+        rate = self.commission.buy if buys else self.commission.sell
+        asset = self.symbol.base_asset if buys else self.symbol.quote_asset
+        fill = Fill(
+            resting.order_id,
+            next(self._trade_ids),
+            intent.price,
+            amount,
+            intent.price * amount,
+            D("0.001") if fee_in else (amount if buys else intent.price * amount) * rate,
+            fee_in or asset,
+            is_maker=True,
+            time_ms=self.now_ms,
+        )
+        resting.fills.append(fill)
+        over = resting.executed == intent.quantity
+        resting.status = "FILLED" if over else "PARTIALLY_FILLED"
+        return fill
+
+    def fill(self, intent: Intent, quantity: str | D | None = None, **how: Any) -> Fill:
+        """Let an order trade, and report it."""
+        fill = self.execute(intent, quantity, **how)
+        self.report(intent, "TRADE", fill)
+        return fill
+
+    def end(self, intent: Intent, status: str) -> None:
+        """Let an order be canceled or expire, and report it."""
+        self.book[intent.client_order_id].status = status
+        self.report(intent, status)
+
+    def view(self) -> ExchangeView:
+        """Return what the exchange says when it is asked for everything."""
+        asked = self.leader.orders_to_ask_for
+        names = [order.intent.client_order_id for order in asked]
+        return ExchangeView(
+            {name: self._answer(name) for name in names},
+            (),
+            tuple(fill for one in self.book.values() for fill in one.fills),
+        )
+
+    def _answer(self, name: str, as_of_ms: int | None = None) -> ExchangeOrder | NotFound:
+        if name in self.book:
+            return self.book[name].shown()
+        return NotFound(self.now_ms if as_of_ms is None else as_of_ms)
+
+    # What scenarios are made of.
+
+    def bought(self, price: str = "2") -> Intent:
+        """Let the only trader without an order buy at once, and return its sell."""
+        self.price(price)
+        self.fill(self.accept(self.order))
+        return self.order
+
+    def sold(self, sell: Intent) -> None:
+        """Let a sell be taken and filled."""
+        self.fill(self.accept(sell))
+
+
+STRANGER = f"tsym-{INSTALLATION}-vvvvvvvvvvvvv-b1"
+"""An order with our mark that no record holds."""

@@ -1,0 +1,346 @@
+"""What a trader does next: a table of its orders, its surroundings, and the step that follows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from symbol_trader.core.cycle import (
+    CancelOrder,
+    FetchFills,
+    Finish,
+    PlaceBuy,
+    PlaceSell,
+    Step,
+    Surroundings,
+    Wait,
+    next_step,
+)
+from symbol_trader.core.order import Order
+from symbol_trader.core.orders import OrderState, Side
+from symbol_trader.core.records import TraderState
+from symbol_trader.core.settings import UnfilledBuys
+from symbol_trader.core.strategy import Quote
+from symbol_trader.core.trader import Block, Trader
+from unit.core.builders import (
+    COMMISSION,
+    FILTERS,
+    NOW_MS,
+    SETTINGS,
+    SYMBOL,
+    TERMS,
+    TRADER,
+    D,
+    cancel_of,
+    fill,
+    intent,
+)
+
+AROUND = Surroundings(
+    now_ms=NOW_MS,
+    settings=SETTINGS,
+    draining=False,
+    symbol=SYMBOL,
+    commission=COMMISSION,
+    seen=D(2),
+    spendable=D(100),
+    carried=D(0),
+)
+DRAINING: dict[str, Any] = {"draining": True}
+CANCELING: dict[str, Any] = {
+    "draining": True,
+    "settings": replace(SETTINGS, unfilled_buys=UnfilledBuys.CANCEL),
+}
+AGEING: dict[str, Any] = {"settings": replace(SETTINGS, max_buy_age_ms=1_000)}
+
+
+def buy(state: OrderState, filled: D | int | str = 0, *, by_us: str = "", **facts: Any) -> Order:
+    """Make a buy of 10 at 2.0, whose fills were charged 0.1 % in base."""
+    order = Order(intent(Side.BUY), state, **facts)
+    if by_us:
+        order.cancels.append(cancel_of(order.intent, reason=by_us))
+    if quantity := D(filled):
+        order.add_fill(fill(1, quantity, commission=quantity * COMMISSION.buy))
+    return order
+
+
+def sell(
+    state: OrderState,
+    filled: D | int = 0,
+    *,
+    quantity: D | str = "9.9",
+    attempt: int = 1,
+    **facts: Any,
+) -> Order:
+    """Make a sell of 9.9 at 2.0061."""
+    meant = intent(Side.SELL, attempt, quantity=D(quantity), price=D("2.0061"))
+    order = Order(meant, state, **facts)
+    if filled:
+        order.add_fill(fill(100 + attempt, D(filled), "2.0061"))
+    return order
+
+
+FILLED = buy(OrderState.FILLED, 10)
+REFUSAL = Block("OrderRefused", "no", NOW_MS + 1)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table; `block` and `around` are what differs from the usual."""
+
+    orders: Sequence[Order]
+    step: Step
+    around: dict[str, Any] = field(default_factory=dict)
+    block: Block | None = None
+
+
+def blocked(reason: str, message: str, until_ms: int | None = NOW_MS) -> Wait:
+    return Wait(Block(reason, message, until_ms))
+
+
+PLACE_BUY = PlaceBuy(Quote(D("1.9998"), D(10)))
+PLACE_SELL = PlaceSell(Quote(D("2.0061"), D("9.9")))
+STRANDED = "too little to sell at its target price"
+
+
+def others(side: str, order_id: int) -> Wait:
+    text = f"its {side} {order_id} was canceled by others; change the resource to go on"
+    return blocked("CanceledByOthers", text, None)
+
+
+def finished(reason: str) -> Finish:
+    return Finish(TraderState.FINISHED, reason, D(0))
+
+
+BEGINNING = {
+    "no order: it buys below the price": Row([], PLACE_BUY),
+    "no price just now: it waits": Row([], Wait(), {"seen": None}),
+    "shutdown: it ends": Row([], finished("shutdown before it bought"), DRAINING),
+    "shutdown, refused before: it ends": Row(
+        [buy(OrderState.REFUSED)], finished("shutdown before it bought"), DRAINING, REFUSAL
+    ),
+    "refused a moment ago: it waits": Row([buy(OrderState.REFUSED)], Wait(REFUSAL), block=REFUSAL),
+    "refused, no price: it waits, still blocked": Row(
+        [buy(OrderState.REFUSED)], Wait(REFUSAL), {"seen": None}, REFUSAL
+    ),
+    "refused long ago: it buys": Row(
+        [buy(OrderState.REFUSED)], PLACE_BUY, {"now_ms": NOW_MS + 1}, REFUSAL
+    ),
+    "proved absent: it buys": Row([buy(OrderState.ABSENT)], PLACE_BUY),
+    "blocked until told: it waits": Row(
+        [], blocked("Halt", "h", None), block=Block("Halt", "h", None)
+    ),
+    "chunk below the minimum: the least budget is named": Row(
+        [],
+        blocked(
+            "BudgetTooSmall",
+            "a chunk of 20 USDT is below the exchange's minimum; the least budget that works "
+            "with 5 chunks is 105.9894 USDT",
+        ),
+        {"symbol": replace(SYMBOL, filters=replace(FILTERS, min_notional=D(21)))},
+    ),
+    "too expensive for the filters: the filter is named": Row(
+        [],
+        blocked("FilterFailure", "a buy at 1.9998 would fail PRICE_FILTER"),
+        {"symbol": replace(SYMBOL, filters=replace(FILTERS, max_price=D(1)))},
+    ),
+    "budget spent by others: it waits": Row(
+        [],
+        blocked("BudgetSpent", "a buy of 19.99800 USDT would exceed the budget: 19.9 is left"),
+        {"spendable": D("19.9")},
+    ),
+    "budget left to the last digit: it buys": Row([], PLACE_BUY, {"spendable": D("19.998")}),
+}
+
+WAITING = {
+    "intent: it waits for the reply": Row([buy(OrderState.INTENT)], Wait()),
+    "in doubt: it waits": Row([buy(OrderState.UNDECIDED)], Wait(), CANCELING),
+    "resting buy: it waits": Row([buy(OrderState.OPEN)], Wait()),
+    "resting buy in shutdown: it waits": Row([buy(OrderState.OPEN)], Wait(), DRAINING),
+    "resting buy in shutdown with Cancel: it is canceled": Row(
+        [order := buy(OrderState.OPEN, 4)],
+        CancelOrder(order, "shutdown cancels unfilled buys"),
+        CANCELING,
+    ),
+    "cancel under way: it waits": Row(
+        [buy(OrderState.OPEN, cancel_pending=True)], Wait(), CANCELING
+    ),
+    "Cancel without a shutdown: it waits": Row(
+        [buy(OrderState.OPEN)], Wait(), CANCELING | {"draining": False}
+    ),
+    "resting sell in shutdown with Cancel: it waits": Row(
+        [FILLED, sell(OrderState.OPEN)], Wait(), CANCELING
+    ),
+    "buy just young enough: it waits": Row(
+        [buy(OrderState.OPEN)], Wait(), AGEING | {"now_ms": NOW_MS + 1_000}
+    ),
+    "buy too old: it is canceled": Row(
+        [order := buy(OrderState.OPEN)],
+        CancelOrder(order, "older than maxBuyAge"),
+        AGEING | {"now_ms": NOW_MS + 1_001},
+    ),
+    "old sell: it waits": Row(
+        [FILLED, sell(OrderState.OPEN)], Wait(), AGEING | {"now_ms": NOW_MS + 1_001}
+    ),
+    "over, but fills are missing: they are fetched": Row(
+        [order := buy(OrderState.FILLED, 4, executed=D(10))], FetchFills(order)
+    ),
+}
+
+AFTER_THE_BUY = {
+    "filled: it sells what the commission left, in whole steps": Row([FILLED], PLACE_SELL),
+    "filled, no price just now: it sells": Row([FILLED], PLACE_SELL, {"seen": None}),
+    "filled in shutdown: it sells": Row([FILLED], PLACE_SELL, DRAINING),
+    "what others carried over joins once it makes a step": Row(
+        [FILLED], PlaceSell(Quote(D("2.0061"), D(10))), {"carried": D("0.01")}
+    ),
+    "what others carried over stays where it makes no step": Row(
+        [FILLED], PLACE_SELL, {"carried": D("0.0099")}
+    ),
+    "blocked: it waits": Row([FILLED], Wait(REFUSAL), block=REFUSAL),
+    "its sell was refused: it sells again": Row([FILLED, sell(OrderState.REFUSED)], PLACE_SELL),
+    "its sell proved absent: it sells again": Row([FILLED, sell(OrderState.ABSENT)], PLACE_SELL),
+    "partly filled and expired: it sells that": Row(
+        [buy(OrderState.EXPIRED, 4)], PlaceSell(Quote(D("2.0061"), D("3.9")))
+    ),
+    "partly filled, canceled by others: it sells that": Row(
+        [buy(OrderState.CANCELED, 4)], PlaceSell(Quote(D("2.0061"), D("3.9")))
+    ),
+    "expired unfilled: it ends": Row(
+        [buy(OrderState.EXPIRED)], finished("its buy was expired (by others)")
+    ),
+    "canceled by us: it ends and says why": Row(
+        [buy(OrderState.CANCELED, by_us="too old")], finished("its buy was canceled (too old)")
+    ),
+    "an ending with a reason on record: it is told": Row(
+        [buy(OrderState.EXPIRED, reason="so it says")],
+        finished("its buy was expired (so it says)"),
+    ),
+    "canceled by others: it waits until told": Row(
+        [buy(OrderState.CANCELED, order_id=7)], others("buy", 7)
+    ),
+    "canceled by others, told: it ends": Row(
+        [buy(OrderState.CANCELED, pardoned=True)], finished("its buy was canceled (by others)")
+    ),
+    "canceled by others in shutdown: it ends": Row(
+        [buy(OrderState.CANCELED)], finished("its buy was canceled (by others)"), DRAINING
+    ),
+    "too little to sell: it is stranded": Row(
+        [buy(OrderState.EXPIRED, 2)], Finish(TraderState.STRANDED, STRANDED, D("1.998"))
+    ),
+    "less than a step: it is stranded": Row(
+        [buy(OrderState.EXPIRED, "0.1")], Finish(TraderState.STRANDED, STRANDED, D("0.0999"))
+    ),
+    "too little alone, enough with what others carried over: it sells": Row(
+        [buy(OrderState.EXPIRED, "2.5")],
+        PlaceSell(Quote(D("2.0061"), D("2.5"))),
+        {"carried": D("0.01")},
+    ),
+}
+
+AFTER_THE_SELL = {
+    "sold: it ends": Row([FILLED, sell(OrderState.FILLED, D("9.9"))], finished("sold")),
+    "sold in parts: it ends": Row(
+        [
+            FILLED,
+            sell(OrderState.EXPIRED, 4),
+            sell(OrderState.FILLED, D("5.9"), attempt=2, quantity="5.9"),
+        ],
+        finished("sold"),
+    ),
+    "expired: the rest is sold by another": Row(
+        [FILLED, sell(OrderState.EXPIRED, 4)], PlaceSell(Quote(D("2.0061"), D("5.9")))
+    ),
+    "the rest does not grow by what is carried over": Row(
+        [FILLED, sell(OrderState.EXPIRED, 4)],
+        PlaceSell(Quote(D("2.0061"), D("5.9"))),
+        {"carried": D(3)},
+    ),
+    "expired, blocked: it waits": Row(
+        [FILLED, sell(OrderState.EXPIRED, 4)], Wait(REFUSAL), block=REFUSAL
+    ),
+    "expired three times: a person has to look": Row(
+        [FILLED, *(sell(OrderState.EXPIRED, attempt=n) for n in (1, 2, 3))],
+        blocked("SellEnded", "the exchange ended its sell 3 times", None),
+    ),
+    "expired twice and refused: it tries a third": Row(
+        [
+            FILLED,
+            sell(OrderState.EXPIRED),
+            sell(OrderState.EXPIRED, attempt=2),
+            sell(OrderState.REFUSED, attempt=3),
+        ],
+        PLACE_SELL,
+    ),
+    "expired three times, told: it tries again": Row(
+        [FILLED, *(sell(OrderState.EXPIRED, attempt=n, pardoned=True) for n in (1, 2, 3))],
+        PLACE_SELL,
+    ),
+    "canceled by others: it waits until told": Row(
+        [FILLED, sell(OrderState.CANCELED, order_id=8)], others("sell", 8)
+    ),
+    "canceled by others in shutdown: it waits until told": Row(
+        [FILLED, sell(OrderState.CANCELED, order_id=8)], others("sell", 8), DRAINING
+    ),
+    "canceled by others, told: it sells the rest": Row(
+        [FILLED, sell(OrderState.CANCELED, 4, pardoned=True)],
+        PlaceSell(Quote(D("2.0061"), D("5.9"))),
+    ),
+    "canceled by others once, sold since: it ends, whoever forgot that it was told": Row(
+        [
+            FILLED,
+            sell(OrderState.CANCELED),
+            sell(OrderState.FILLED, D("9.9"), attempt=2),
+        ],
+        finished("sold"),
+    ),
+    "its buy was canceled by others: once sold, it waits until told": Row(
+        [
+            buy(OrderState.CANCELED, 4, order_id=7),
+            sell(OrderState.FILLED, D("3.9"), quantity="3.9"),
+        ],
+        others("buy", 7),
+    ),
+    "its buy was canceled by others, sold in shutdown: it ends": Row(
+        [buy(OrderState.CANCELED, 4), sell(OrderState.FILLED, D("3.9"), quantity="3.9")],
+        finished("sold"),
+        DRAINING,
+    ),
+    "its buy was canceled by others, its sell expired: the rest is sold": Row(
+        [buy(OrderState.CANCELED, 4), sell(OrderState.EXPIRED, quantity="3.9")],
+        PlaceSell(Quote(D("2.0061"), D("3.9"))),
+    ),
+    "the rest is too little: it is stranded": Row(
+        [FILLED, sell(OrderState.EXPIRED, D("7.5"))],
+        Finish(TraderState.STRANDED, "the rest is too little to sell", D("2.4")),
+    ),
+}
+
+TABLE = BEGINNING | WAITING | AFTER_THE_BUY | AFTER_THE_SELL
+
+
+@pytest.mark.parametrize("row", [pytest.param(row, id=name) for name, row in TABLE.items()])
+def test_the_next_step(row: Row) -> None:
+    trader = Trader(TRADER, TERMS, NOW_MS, orders=list(row.orders), block=row.block)
+
+    step = next_step(trader, replace(AROUND, **row.around))
+
+    assert step == row.step
+
+
+@pytest.mark.parametrize("row", [pytest.param(row, id=name) for name, row in TABLE.items()])
+def test_deciding_changes_nothing(row: Row) -> None:
+    trader = Trader(TRADER, TERMS, NOW_MS, orders=list(row.orders), block=row.block)
+    before = repr(trader)
+
+    next_step(trader, replace(AROUND, **row.around))
+
+    assert repr(trader) == before
+
+
+def test_a_sell_without_a_buy_is_a_mistake_in_this_program() -> None:
+    trader = Trader(TRADER, TERMS, NOW_MS, orders=[sell(OrderState.EXPIRED)])
+
+    with pytest.raises(AssertionError, match="has a buy"):
+        next_step(trader, AROUND)

@@ -1,0 +1,236 @@
+"""A shutdown with a deadline always ends: what rests is canceled, what is in hand sold or held."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from symbol_trader.core.decisions import FetchBid
+from symbol_trader.core.orders import CancelIntent, Intent, TimeInForce
+from symbol_trader.core.records import TraderState
+from symbol_trader.core.replies import Accepted
+from symbol_trader.core.settings import AtDeadline, TradingStatus
+from unit.core.builders import SYMBOL, D
+from unit.core.desk import STRANGER, Desk
+
+MINUTE_MS = 60_000
+HOLD: dict[str, Any] = {"status": TradingStatus.SHUTDOWN, "deadline_ms": MINUTE_MS}
+SELL: dict[str, Any] = HOLD | {"at_deadline": AtDeadline.SELL}
+
+
+def confirm(desk: Desk, order: Intent, cancel: CancelIntent) -> None:
+    """Let the exchange take an order off the book."""
+    desk.book[order.client_order_id].status = "CANCELED"
+    desk.cancel_replied(cancel, Accepted(desk.book[order.client_order_id].shown()))
+
+
+def overdue(desk: Desk, order: Intent, **shutdown: Any) -> None:
+    """Shut down, let the deadline pass, and take the order off the book."""
+    desk.ask(**shutdown)
+    desk.wait(MINUTE_MS)
+    assert desk.cancel.client_order_id == order.client_order_id
+    assert desk.cancel.reason == "shutdown deadline"
+    confirm(desk, order, desk.cancel)
+
+
+def selling(**shutdown: Any) -> tuple[Desk, Intent]:
+    """Return a trader whose sell rests while the deadline of its shutdown passes."""
+    desk = Desk()
+    desk.accept(sell := desk.bought())
+    overdue(desk, sell, **shutdown)
+    return desk, sell
+
+
+def only_result(desk: Desk) -> tuple[TraderState, str, D]:
+    (result,) = desk.record.results
+    return result.state, result.reason, result.quantity
+
+
+def test_before_the_deadline_it_waits_for_the_market() -> None:
+    desk = Desk()
+    desk.accept(desk.bought())
+    desk.ask(**HOLD)
+    desk.wait(MINUTE_MS - 1)
+    assert not desk.canceled
+    desk.wait(1)
+    assert desk.canceled
+
+
+def test_without_a_deadline_it_waits_for_ever() -> None:
+    desk = Desk()
+    desk.accept(desk.bought())
+    desk.ask(status=TradingStatus.SHUTDOWN)
+    desk.wait(1_000 * MINUTE_MS)
+    assert not desk.canceled
+
+
+def test_an_unfilled_buy_is_canceled_and_done_with() -> None:
+    desk = Desk()
+    desk.price("2")
+    desk.accept(buy := desk.order)
+    overdue(desk, buy, **HOLD)
+    assert only_result(desk) == (
+        TraderState.FINISHED,
+        "its buy was canceled (shutdown deadline)",
+        D(0),
+    )
+    assert desk.leader.drained
+
+
+def test_what_a_partly_filled_buy_brought_is_held() -> None:
+    desk = Desk()
+    desk.price("2")
+    desk.accept(buy := desk.order)
+    desk.fill(buy, "4")
+    overdue(desk, buy, **HOLD)
+    state, reason, quantity = only_result(desk)
+    assert (state, quantity) == (TraderState.HELD, D("3.996"))
+    assert reason == "shutdown deadline: held as asked for"
+    assert desk.leader.drained
+
+
+def test_what_a_sell_had_left_is_held() -> None:
+    desk = Desk()
+    desk.accept(sell := desk.bought())
+    desk.fill(sell, "4")
+    overdue(desk, sell, **HOLD)
+    state, _, quantity = only_result(desk)
+    assert (state, quantity) == (TraderState.HELD, sell.quantity - 4)
+
+
+def test_the_bid_is_asked_for_and_sold_to_at_once() -> None:
+    desk, sell = selling(**SELL)
+    assert desk.asked == [FetchBid()]
+    desk.bid("1.8")
+    offer = desk.order
+    assert offer.time_in_force is TimeInForce.IOC
+    assert (offer.price, offer.quantity) == (D("1.791"), sell.quantity)
+    desk.sold(offer)
+    assert only_result(desk) == (TraderState.FINISHED, "sold", D(0))
+    assert desk.leader.drained
+
+
+def test_the_bid_is_not_asked_for_with_every_event() -> None:
+    desk, _ = selling(**SELL)
+    desk.wait(1)
+    assert not desk.asked
+    desk.wait(1_000)
+    assert desk.asked == [FetchBid()]
+
+
+def test_the_first_sell_of_a_cycle_takes_the_carried_rest_along() -> None:
+    desk = Desk()
+    desk.price("2")
+    desk.accept(buy := desk.order)
+    desk.fill(buy, "9.9")
+    overdue(desk, buy, **SELL)
+    desk.bid("1.8")
+    assert desk.order.quantity == D("9.8")
+    desk.sold(desk.order)
+    assert only_result(desk)[0] is TraderState.FINISHED
+    assert desk.leader.carried == D("0.0901")
+
+
+def test_what_finds_no_buyer_is_held() -> None:
+    desk, sell = selling(**SELL)
+    desk.bid("1.8")
+    offer = desk.accept(desk.order)
+    desk.fill(offer, "3")
+    desk.end(offer, "EXPIRED")
+    expected = (TraderState.HELD, "shutdown deadline: the rest found no buyer", sell.quantity - 3)
+    assert only_result(desk) == expected
+    assert not desk.placed
+
+
+@pytest.mark.parametrize(
+    ("bid", "why"), [("0", "nobody buys"), ("0.1", "too little to sell at a bid of 0.1")]
+)
+def test_what_cannot_be_offered_is_held(bid: str, why: str) -> None:
+    desk, sell = selling(**SELL)
+    desk.bid(bid)
+    assert only_result(desk) == (TraderState.HELD, f"shutdown deadline: {why}", sell.quantity)
+
+
+def test_an_offer_that_is_refused_is_made_three_times() -> None:
+    desk, sell = selling(**SELL)
+    for _ in range(3):
+        desk.wait(1_000)
+        desk.bid("1.8")
+        desk.refuse(desk.order)
+    state, reason, quantity = only_result(desk)
+    assert (state, quantity) == (TraderState.HELD, sell.quantity)
+    assert reason == "shutdown deadline: its sell was refused 3 times"
+
+
+def test_an_offer_in_doubt_is_waited_for() -> None:
+    desk, _ = selling(**SELL)
+    desk.bid("1.8")
+    desk.lose(offer := desk.order)
+    desk.wait(1_000)
+    assert not desk.record.results
+    desk.take(offer)
+    desk.execute(offer)
+    desk.query(offer)
+    desk.fetch(offer)
+    assert only_result(desk)[0] is TraderState.FINISHED
+
+
+def test_a_symbol_that_does_not_trade_leaves_everything_held() -> None:
+    desk = Desk()
+    desk.accept(sell := desk.bought())
+    desk.leader.describe(replace(SYMBOL, status="HALT"), desk.commission)
+    overdue(desk, sell, **SELL)
+    assert only_result(desk)[1] == "shutdown deadline: the symbol is HALT"
+
+
+def test_what_a_person_took_off_the_book_is_not_sold() -> None:
+    desk = Desk()
+    desk.accept(sell := desk.bought())
+    desk.ask(**SELL)
+    desk.end(sell, "CANCELED")
+    desk.wait(MINUTE_MS)
+    assert only_result(desk)[1] == "shutdown deadline: its order was canceled by others"
+
+
+def test_the_deadline_counts_on_while_nobody_leads() -> None:
+    desk = Desk()
+    desk.accept(sell := desk.bought())
+    desk.ask(**HOLD)
+    desk.now_ms += MINUTE_MS - 1
+    desk.restart()
+    assert not desk.canceled
+    desk.wait(1)
+    assert desk.cancel.client_order_id == sell.client_order_id
+
+
+def test_on_ends_the_countdown_and_the_next_shutdown_begins_its_own() -> None:
+    desk = Desk()
+    desk.accept(desk.bought())
+    desk.ask(**HOLD)
+    desk.wait(MINUTE_MS - 1)
+    desk.ask(status=TradingStatus.ON)
+    desk.ask(status=TradingStatus.SHUTDOWN)
+    desk.wait(MINUTE_MS - 1)
+    assert not desk.canceled
+
+
+def test_a_deadline_that_is_put_off_lets_the_trader_sell_on() -> None:
+    desk = Desk()
+    desk.accept(sell := desk.bought())
+    desk.ask(**HOLD)
+    desk.wait(MINUTE_MS)
+    cancel = desk.cancel
+    desk.ask(deadline_ms=None)
+    confirm(desk, sell, cancel)
+    assert (desk.order.price, desk.order.quantity) == (sell.price, sell.quantity)
+    assert desk.order.time_in_force is TimeInForce.GTC
+
+
+def test_nothing_is_given_up_while_a_person_has_to_look_first() -> None:
+    desk = Desk()
+    desk.accept(sell := desk.bought())
+    stranger = replace(desk.book[sell.client_order_id].shown(), client_order_id=STRANGER)
+    desk.reconcile(strangers=(stranger,))
+    desk.ask(**HOLD)
+    desk.wait(MINUTE_MS)
+    assert not desk.canceled

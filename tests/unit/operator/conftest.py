@@ -1,0 +1,30 @@
+"""Builders of the objects that the operator reads, and its configuration."""
+
+import pytest
+
+from symbol_operator.settings import ExchangeEntry, LeaderSettings, OperatorSettings
+
+
+@pytest.fixture
+def settings() -> OperatorSettings:
+    """Serve one namespace, with a paper exchange and one that is refused."""
+    return OperatorSettings(
+        namespaces=("trading",),
+        exchanges=(
+            ExchangeEntry(
+                name="paper",
+                environment="paper",
+                api_url="ws://paper-exchange:9443/ws-api/v3",
+                stream_url="ws://paper-exchange:9443",
+                secret="paper-credentials",
+            ),
+            ExchangeEntry(
+                name="binance",
+                environment="live",
+                api_url="wss://example.invalid/ws-api/v3",
+                stream_url="wss://example.invalid",
+                secret="live-credentials",
+            ),
+        ),
+        leader=LeaderSettings(image="symbol-trader:1"),
+    )

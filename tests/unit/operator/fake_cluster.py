@@ -1,0 +1,152 @@
+"""A cluster of one namespace in memory: what the operator relies on, no more.
+
+It keeps the promises of the API server that matter here: names are unique, deletes and status
+writes look at the uid, a pod with a node ends only when its kubelet says so, and a finished or
+unscheduled pod goes at once.
+"""
+
+import copy
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from symbol_operator.cluster import ConflictError, NotFoundError
+from symbol_operator.news import News
+from symbol_operator.observation import Document
+from tradingsymbol_api.names import LABEL_MANAGED_BY, OPERATOR_MANAGER
+from tradingsymbol_api.status import CONDITION_OWNER, FIELD_OWNER
+from unit.operator.objects import NOW, node, timestamp
+
+GRACE = timedelta(seconds=20)
+
+
+class FakeCluster:
+    """Holds TradingSymbols and pods by name, and remembers what was done."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+        self.symbols: dict[str, dict[str, Any]] = {}
+        self.pods: dict[str, dict[str, Any]] = {}
+        self.nodes: dict[str, dict[str, Any]] = {"node-1": node()}
+        self.writes: list[str] = []
+        self.events: dict[str, News] = {}
+        self.refusal: Exception | None = None
+        self._uids = 0
+
+    # What the operator does.
+
+    async def resource(self, namespace: str, name: str) -> Document | None:
+        del namespace
+        return copy.deepcopy(self.symbols.get(name))
+
+    async def pod(self, namespace: str, resource: str) -> Document | None:
+        del namespace
+        return copy.deepcopy(self.pods.get(f"{resource}-leader"))
+
+    async def node(self, name: str) -> Document | None:
+        return copy.deepcopy(self.nodes.get(name))
+
+    async def resources(self, namespace: str) -> list[Document]:
+        del namespace
+        return copy.deepcopy(list(self.symbols.values()))
+
+    async def leader_pods(self, namespace: str) -> list[Document]:
+        del namespace
+        return [
+            copy.deepcopy(pod)
+            for pod in self.pods.values()
+            if pod["metadata"]["labels"].get(LABEL_MANAGED_BY) == OPERATOR_MANAGER
+        ]
+
+    async def create_pod(self, pod: Mapping[str, Any]) -> Document:
+        name = pod["metadata"]["name"]
+        if self.refusal is not None:
+            raise self.refusal
+        if name in self.pods:
+            raise ConflictError(f"pod {name} exists")
+        self.writes.append("create")
+        created = copy.deepcopy(dict(pod))
+        created["metadata"] |= {"uid": self.new_uid(), "creationTimestamp": timestamp(self.now)}
+        created["status"] = {"phase": "Pending"}
+        self.pods[name] = created
+        return copy.deepcopy(created)
+
+    async def delete_pod(self, namespace: str, resource: str, uid: str, *, force: bool) -> None:
+        del namespace
+        name = f"{resource}-leader"
+        pod = self.pods.get(name)
+        if pod is None:
+            return
+        if pod["metadata"]["uid"] != uid:
+            raise ConflictError(f"pod {name} is another one")
+        self.writes.append("force" if force else "delete")
+        finished = pod["status"]["phase"] in {"Succeeded", "Failed"}
+        if force or finished or "nodeName" not in pod["spec"]:
+            del self.pods[name]
+        else:
+            pod["metadata"].setdefault("deletionTimestamp", timestamp(self.now + GRACE))
+
+    async def apply_status(self, document: Mapping[str, Any], manager: str) -> None:
+        metadata = document["metadata"]
+        symbol = self.symbols.get(metadata["name"])
+        if symbol is None:
+            raise NotFoundError(metadata["name"])
+        if symbol["metadata"]["uid"] != metadata["uid"]:
+            raise ConflictError(f"{metadata['name']} is another one")
+        self.writes.append(f"status of {manager}")
+        symbol["status"] = merged(symbol.get("status", {}), document.get("status", {}), manager)
+
+    async def tell(self, resource: Document, news: News, now: datetime, instance: str) -> None:
+        del now, instance
+        self.events.setdefault(news.name(resource), news)
+
+    # What users, leaders and nodes do.
+
+    def new_uid(self) -> str:
+        self._uids += 1
+        return f"uid-{self._uids}"
+
+    def create_symbol(self, name: str, status: object = "on") -> None:
+        metadata = {"namespace": "trading", "name": name, "uid": self.new_uid(), "generation": 1}
+        self.symbols[name] = {
+            "apiVersion": "tradingsymbol.dev/v1alpha1",
+            "kind": "TradingSymbol",
+            "metadata": metadata,
+            "spec": {"budget": 100, "exchange": "paper", "status": status},
+        }
+
+    def switch(self, name: str, status: str) -> None:
+        symbol = self.symbols[name]
+        if symbol["spec"]["status"] != status:
+            symbol["spec"]["status"] = status
+            symbol["metadata"]["generation"] += 1
+
+    def run(self, name: str) -> None:
+        """Have the node start the leader, and the leader report."""
+        pod = self.pods[f"{name}-leader"]
+        pod["spec"]["nodeName"] = "node-1"
+        pod["status"] = {
+            "phase": "Running",
+            "conditions": [{"type": "Ready", "status": "True"}],
+        }
+
+    def finish(self, name: str, phase: str = "Failed", words: str = "") -> None:
+        """Have the leader end; a terminating pod goes with that."""
+        pod = self.pods[f"{name}-leader"]
+        if "deletionTimestamp" in pod["metadata"]:
+            del self.pods[f"{name}-leader"]
+            return
+        ended = {"terminated": {"exitCode": 0, "message": words}}
+        pod["status"] = {"phase": phase, "containerStatuses": [{"state": ended}]}
+
+
+def merged(status: dict[str, Any], part: Mapping[str, Any], manager: str) -> dict[str, Any]:
+    """Apply a manager's part of a status as the API server does."""
+    kept = {name: value for name, value in status.items() if FIELD_OWNER.get(name) != manager}
+    others = [
+        item for item in status.get("conditions", ()) if CONDITION_OWNER[item["type"]] != manager
+    ]
+    result = {**kept, **copy.deepcopy(dict(part))}
+    conditions = [*others, *part.get("conditions", ())]
+    result.pop("conditions", None)
+    return result | ({"conditions": conditions} if conditions else {})

@@ -1,0 +1,272 @@
+"""The door to the API server: what is sent, and what is made of each answer."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from aiohttp import web
+
+from symbol_operator.cluster import (
+    Cluster,
+    ClusterError,
+    ConflictError,
+    NotFoundError,
+    RefusedError,
+    UnavailableError,
+    connect,
+)
+from symbol_operator.news import EventReason, News
+from tradingsymbol_api.names import OPERATOR_MANAGER
+from tradingsymbol_api.status import Target, status_document
+from unit.operator.objects import NOW, pod, resource
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request, as the server saw it."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: Any
+
+
+class ApiServer:
+    """Answers every request with the next of its answers, and remembers the requests."""
+
+    def __init__(self, *answers: tuple[int, object]) -> None:
+        self.answers = list(answers)
+        self.asked: list[Asked] = []
+
+    async def answer(self, request: web.Request) -> web.Response:
+        text = await request.text()
+        self.asked.append(
+            Asked(
+                request.method,
+                request.path,
+                dict(request.query),
+                dict(request.headers),
+                json.loads(text) if text else None,
+            )
+        )
+        status, body = self.answers.pop(0)
+        return web.json_response(body, status=status)
+
+
+@asynccontextmanager
+async def served(server: ApiServer, folder: Path) -> AsyncIterator[Cluster]:
+    """Connect to `server` by a kubeconfig file, as a developer does."""
+    application = web.Application()
+    application.router.add_route("*", "/{path:.*}", server.answer)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    host, port = runner.addresses[0][:2]
+    try:
+        async with connect(str(kubeconfig(folder, f"http://{host}:{port}"))) as cluster:
+            yield cluster
+    finally:
+        await runner.cleanup()
+
+
+def kubeconfig(folder: Path, server: str) -> Path:
+    path = folder / "kubeconfig"
+    document = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "it",
+        "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
+        "clusters": [{"name": "it", "cluster": {"server": server}}],
+        "users": [{"name": "it", "user": {"token": "secret-token"}}],
+    }
+    path.write_text(yaml.safe_dump(document), encoding="utf-8")
+    return path
+
+
+def problem(status: int, message: str = "because") -> tuple[int, object]:
+    return status, {"kind": "Status", "message": message}
+
+
+async def test_reads_ask_for_the_latest_state(tmp_path: Path) -> None:
+    server = ApiServer((200, resource()), (200, pod()), (200, {"kind": "Node"}))
+
+    async with served(server, tmp_path) as cluster:
+        assert await cluster.resource("trading", "xrpusdt") == resource()
+        assert await cluster.pod("trading", "xrpusdt") == pod()
+        assert await cluster.node("node-1") == {"kind": "Node"}
+
+    base = "/apis/tradingsymbol.dev/v1alpha1/namespaces/trading/tradingsymbols"
+    assert [asked.path for asked in server.asked] == [
+        f"{base}/xrpusdt",
+        "/api/v1/namespaces/trading/pods/xrpusdt-leader",
+        "/api/v1/nodes/node-1",
+    ]
+    # A resourceVersion would allow the server to answer from its cache.
+    assert all(asked.query == {} for asked in server.asked)
+    assert server.asked[0].headers["User-Agent"] == "symbol-operator"
+    assert server.asked[0].headers["Authorization"] == "Bearer secret-token"
+
+
+async def test_what_does_not_exist_is_none(tmp_path: Path) -> None:
+    server = ApiServer(*[problem(404)] * 3)
+
+    async with served(server, tmp_path) as cluster:
+        assert await cluster.resource("trading", "absent") is None
+        assert await cluster.pod("trading", "absent") is None
+        assert await cluster.node("absent") is None
+
+
+async def test_lists_are_read_to_their_last_page(tmp_path: Path) -> None:
+    server = ApiServer(
+        (200, {"metadata": {"continue": "more"}, "items": [pod(uid="1"), pod(uid="2")]}),
+        (200, {"metadata": {}, "items": [pod(uid="3")]}),
+        (200, {"metadata": {}, "items": []}),
+    )
+
+    async with served(server, tmp_path) as cluster:
+        pods = await cluster.leader_pods("trading")
+        assert await cluster.resources("trading") == []
+
+    assert [item["metadata"]["uid"] for item in pods] == ["1", "2", "3"]
+    first, second, third = server.asked
+    selector = "app.kubernetes.io/name=symbol-trader,app.kubernetes.io/managed-by=symbol-operator"
+    assert first.query == {"labelSelector": selector, "limit": "250"}
+    assert second.query == {**first.query, "continue": "more"}
+    assert third.path.endswith("/tradingsymbols")
+
+
+async def test_a_delete_names_the_pod_by_its_uid(tmp_path: Path) -> None:
+    server = ApiServer((200, {}), (200, {}), problem(404))
+
+    async with served(server, tmp_path) as cluster:
+        await cluster.delete_pod("trading", "xrpusdt", "p1", force=False)
+        await cluster.delete_pod("trading", "xrpusdt", "p1", force=True)
+        await cluster.delete_pod("trading", "xrpusdt", "p1", force=False)
+
+    graceful, forced, _ = (asked.body for asked in server.asked)
+    assert graceful == {"preconditions": {"uid": "p1"}}
+    assert forced == {"preconditions": {"uid": "p1"}, "gracePeriodSeconds": 0}
+
+
+async def test_a_status_is_applied_by_its_manager(tmp_path: Path) -> None:
+    document = status_document(Target("trading", "xrpusdt", "r1"))
+    server = ApiServer((200, {}))
+
+    async with served(server, tmp_path) as cluster:
+        await cluster.apply_status(document, OPERATOR_MANAGER)
+
+    (asked,) = server.asked
+    assert asked.method == "PATCH"
+    assert asked.path.endswith("/tradingsymbols/xrpusdt/status")
+    assert asked.query == {"fieldManager": "symbol-operator", "force": "true"}
+    assert asked.headers["Content-Type"] == "application/apply-patch+yaml"
+    assert asked.body == document
+
+
+async def test_a_pod_is_created_in_its_namespace(tmp_path: Path) -> None:
+    server = ApiServer((201, pod()))
+
+    async with served(server, tmp_path) as cluster:
+        assert await cluster.create_pod(pod()) == pod()
+
+    assert server.asked[0].path == "/api/v1/namespaces/trading/pods"
+    assert server.asked[0].body == pod()
+
+
+async def test_an_event_regards_the_resource_and_is_told_once(tmp_path: Path) -> None:
+    server = ApiServer((201, {}), problem(409, "exists"))
+    news = News(EventReason.LEADER_REPLACED, "x" * 2000, warning=True)
+
+    async with served(server, tmp_path) as cluster:
+        await cluster.tell(resource(), news, NOW, "operator-1")
+        await cluster.tell(resource(), news, NOW, "operator-1")
+
+    event = server.asked[0].body
+    assert server.asked[0].path == "/apis/events.k8s.io/v1/namespaces/trading/events"
+    assert event["regarding"]["uid"] == "r1"
+    assert event["regarding"]["kind"] == "TradingSymbol"
+    assert (event["type"], event["reason"]) == ("Warning", "LeaderReplaced")
+    assert event["eventTime"] == "2026-01-01T12:00:00.000000Z"
+    assert len(event["note"]) == 1024
+    assert event["metadata"]["name"] == server.asked[1].body["metadata"]["name"]
+
+
+async def test_the_cluster_is_known_by_its_system_namespace(tmp_path: Path) -> None:
+    server = ApiServer((200, {"metadata": {"uid": "c1"}}))
+
+    async with served(server, tmp_path) as cluster:
+        assert await cluster.identity() == "c1"
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "message"),
+    [
+        (problem(400), RefusedError, "because"),
+        (problem(401), UnavailableError, "because"),
+        (problem(403), RefusedError, "because"),
+        (problem(404), NotFoundError, "because"),
+        (problem(409), ConflictError, "because"),
+        (problem(422), RefusedError, "because"),
+        (problem(429), UnavailableError, "because"),
+        (problem(500), UnavailableError, "because"),
+        ((503, "no object"), UnavailableError, "HTTP status 503"),
+        ((503, {}), UnavailableError, "HTTP status 503"),
+    ],
+)
+async def test_each_failure_has_its_kind_and_the_servers_words(
+    tmp_path: Path, answer: tuple[int, object], error: type[ClusterError], message: str
+) -> None:
+    async with served(ApiServer(answer), tmp_path) as cluster:
+        with pytest.raises(error, match=message):
+            await cluster.create_pod(pod())
+
+
+async def test_a_server_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
+    # Port 9 is the discard service's, which nobody runs.
+    async with connect(str(kubeconfig(tmp_path, "http://127.0.0.1:9"))) as cluster:
+        with pytest.raises(UnavailableError, match="/api/v1/nodes/node-1"):
+            await cluster.node("node-1")
+
+
+async def test_without_a_kubeconfig_or_a_pod_there_is_no_cluster(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    with pytest.raises(ClusterError, match="no cluster to connect to"):
+        async with connect(None):
+            pass
+
+
+async def test_a_kubeconfig_that_leads_nowhere_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "kubeconfig"
+    path.write_text("{}", encoding="utf-8")
+    with pytest.raises(ClusterError, match="no cluster to connect to"):
+        async with connect(str(path)):
+            pass
+
+
+async def test_a_server_that_does_not_answer_in_time_is_unavailable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("symbol_operator.cluster.REQUEST_TIMEOUT_SECONDS", 0.05)
+    server = ApiServer()
+    forever = asyncio.Event()
+
+    async def hang(request: web.Request) -> web.Response:
+        del request
+        await forever.wait()
+        return web.Response()
+
+    server.answer = hang  # type: ignore[method-assign]
+    async with served(server, tmp_path) as cluster:
+        with pytest.raises(UnavailableError):
+            await cluster.node("node-1")
+        forever.set()

@@ -1,0 +1,118 @@
+"""What a resource asks for, and what stands in its way."""
+
+from typing import Any
+
+import pytest
+
+from symbol_operator.decision import Context, Decision, View, decide, pod_manifest
+from symbol_operator.plan import NO_BACKOFF, CreatePod, Wish
+from symbol_operator.settings import OperatorSettings
+from tradingsymbol_api.status import OperatorReason
+from unit.operator.objects import NOW, pod, resource
+
+
+@pytest.fixture
+def context(settings: OperatorSettings) -> Context:
+    """Return what all decisions share."""
+    return Context(settings, "cluster-1")
+
+
+def decision(context: Context, document: dict[str, Any] | None, **view: Any) -> Decision:
+    return decide(View(document, **{"pod": None, **view}), context, NO_BACKOFF, NOW)
+
+
+@pytest.mark.parametrize(
+    ("written", "wish"),
+    [
+        (True, Wish.ON),
+        ("on", Wish.ON),
+        (False, Wish.OFF),
+        ("off", Wish.OFF),
+        ("shutdown", Wish.SHUTDOWN),
+    ],
+)
+def test_a_status_is_a_wish_and_is_shown_in_one_spelling(
+    context: Context, written: object, wish: Wish
+) -> None:
+    decided = decision(context, resource(written))
+
+    assert decided.request.wish is wish
+    assert decided.status is not None
+    assert decided.status["status"]["requested"] == wish.value
+
+
+def test_a_missing_resource_is_the_end(context: Context) -> None:
+    decided = decision(context, None)
+
+    assert decided.request.wish is Wish.END
+    assert decided.idle
+
+
+def test_a_leader_of_a_missing_resource_is_work(context: Context) -> None:
+    assert not decision(context, None, pod=pod()).idle
+
+
+@pytest.mark.parametrize(
+    ("exchange", "reason", "message"),
+    [
+        (
+            "kraken",
+            OperatorReason.UNKNOWN_EXCHANGE,
+            "spec.exchange kraken is no entry of the operator's exchange list (paper, binance).",
+        ),
+        (
+            "binance",
+            OperatorReason.EXCHANGE_REFUSED,
+            "Exchange binance is live: this version trades on paper only.",
+        ),
+    ],
+)
+def test_an_exchange_that_cannot_be_traded_at_blocks_a_leader(
+    context: Context, exchange: str, reason: OperatorReason, message: str
+) -> None:
+    decided = decision(context, resource("on", exchange=exchange))
+
+    assert decided.planned.actions == ()
+    assert (decided.situation.reason, decided.situation.message) == (reason, message)
+
+
+def test_an_operator_without_exchanges_says_so(
+    settings: OperatorSettings,
+) -> None:
+    bare = Context(settings.model_copy(update={"exchanges": ()}), "cluster-1")
+
+    assert "list (none)." in decision(bare, resource("on")).situation.message
+
+
+def test_a_running_leader_survives_the_loss_of_its_exchange_entry(context: Context) -> None:
+    """A mistake in the operator's configuration must not stop who trades."""
+    decided = decision(context, resource("on", exchange="kraken"), pod=pod(ready=True))
+
+    assert decided.planned.actions == ()
+    assert decided.situation.reason is OperatorReason.UNKNOWN_EXCHANGE
+
+
+def test_the_symbol_is_shown_as_the_exchange_writes_it(context: Context) -> None:
+    named = decision(context, resource("off"))
+    given = decision(context, resource("off", symbol="ETHUSDT"))
+
+    assert named.status is not None
+    assert given.status is not None
+    assert named.status["status"]["symbol"] == "XRPUSDT"
+    assert given.status["status"]["symbol"] == "ETHUSDT"
+
+
+def test_the_pod_that_is_created_trades_where_the_resource_says(context: Context) -> None:
+    decided = decision(context, resource("on"))
+
+    assert decided.planned.actions == (CreatePod(),)
+    variables = pod_manifest(decided, context)["spec"]["containers"][0]["env"]
+    assert {"name": "SYMBOL_TRADER_EXCHANGE_ENVIRONMENT", "value": "paper"} in variables
+
+
+@pytest.mark.parametrize("document", [None, resource("on", exchange="kraken")])
+def test_no_pod_is_made_up_for_what_is_blocked(
+    context: Context, document: dict[str, Any] | None
+) -> None:
+    with pytest.raises(ValueError, match="creates no pod"):
+        pod_manifest(decision(context, document), context)

@@ -1,0 +1,101 @@
+"""Where kopf's events enter: what they wake, what they do not, and what kopf may write."""
+
+from typing import Any
+
+import pytest
+
+from symbol_operator.handlers import make_registry, make_settings
+from symbol_operator.reconcile import Key
+from unit.operator.objects import pod, resource
+
+KEY = Key("trading", "xrpusdt")
+
+
+@pytest.fixture
+def woken() -> list[Key]:
+    """Collect what was woken."""
+    return []
+
+
+@pytest.fixture
+def handlers(woken: list[Key]) -> dict[str, Any]:
+    """Return the registered handlers by the plural of their resource."""
+    registry = make_registry(woken.append, kubeconfig=None)
+    found = registry._watching.get_all_handlers()
+    selectors = [handler.selector for handler in found if handler.selector]
+    plurals = [str(selector.plural or selector.any_name) for selector in selectors]
+    return dict(zip(plurals, found, strict=True))
+
+
+async def send(handlers: dict[str, Any], plural: str, kind: str | None, document: object) -> None:
+    await handlers[plural].fn(event={"type": kind, "object": document})
+
+
+def test_only_low_level_handlers_are_registered(handlers: dict[str, Any]) -> None:
+    """The others would keep their state on the objects: annotations and finalizers."""
+    registry = make_registry(print, kubeconfig=None)
+
+    assert set(handlers) == {"tradingsymbols", "pods"}
+    assert list(registry._changing.get_all_handlers()) == []
+    assert list(registry._spawning.get_all_handlers()) == []
+    assert list(registry._indexing.get_all_handlers()) == []
+
+
+async def test_a_resource_wakes_when_it_is_seen_first(
+    handlers: dict[str, Any], woken: list[Key]
+) -> None:
+    await send(handlers, "tradingsymbols", None, resource())
+
+    assert woken == [KEY]
+
+
+async def test_a_report_of_the_leader_wakes_nobody(
+    handlers: dict[str, Any], woken: list[Key]
+) -> None:
+    await send(handlers, "tradingsymbols", "ADDED", resource())
+    await send(handlers, "tradingsymbols", "MODIFIED", resource() | {"status": {"traders": 3}})
+
+    assert woken == [KEY]
+
+
+@pytest.mark.parametrize(
+    "change", [{"generation": 2}, {"uid": "r2"}, {"deletionTimestamp": "2026-01-01T12:00:00Z"}]
+)
+async def test_a_change_of_what_is_asked_for_wakes(
+    handlers: dict[str, Any], woken: list[Key], change: dict[str, object]
+) -> None:
+    changed = resource()
+    changed["metadata"] |= change
+
+    await send(handlers, "tradingsymbols", "ADDED", resource())
+    await send(handlers, "tradingsymbols", "MODIFIED", changed)
+
+    assert woken == [KEY, KEY]
+
+
+async def test_deletion_wakes_and_is_forgotten(handlers: dict[str, Any], woken: list[Key]) -> None:
+    for kind in ("ADDED", "DELETED", "DELETED", "ADDED"):
+        await send(handlers, "tradingsymbols", kind, resource())
+
+    assert woken == [KEY] * 4
+
+
+async def test_every_change_of_a_leader_pod_wakes_its_resource(
+    handlers: dict[str, Any], woken: list[Key]
+) -> None:
+    for kind in ("ADDED", "MODIFIED", "DELETED"):
+        await send(handlers, "pods", kind, pod())
+
+    assert woken == [KEY] * 3
+
+
+def test_kopf_is_told_to_write_nothing_and_to_notice_dead_watches() -> None:
+    settings = make_settings()
+
+    assert settings.posting.enabled is False
+    assert settings.peering.standalone is True
+    assert settings.scanning.disabled is True
+    assert settings.persistence.finalizer != "kopf.zalando.org/KopfFinalizerMarker"
+    assert (settings.watching.server_timeout or 0) < (settings.watching.client_timeout or 0)
+    # Bookmarks come once a minute at the latest.
+    assert settings.watching.inactivity_timeout == pytest.approx(70)

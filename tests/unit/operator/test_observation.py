@@ -1,0 +1,257 @@
+"""What the operator makes of a pod."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from symbol_operator.observation import (
+    NO_POD,
+    OVERDUE_AFTER,
+    LeaderPod,
+    PodState,
+    missing_secret,
+    node_lost,
+    node_suspect,
+    observe_pod,
+    overdue_at,
+    parse_time,
+    status_writer,
+)
+from tradingsymbol_api.status import OperatorReason
+from unit.operator.objects import (
+    NOW,
+    container,
+    foreign_pod,
+    node,
+    pod,
+    resource,
+    terminated,
+    timestamp,
+    waiting,
+)
+
+DRAINED = '{"cause": "drained", "message": "nothing is open"}'
+FENCED = '{"cause": "fenced", "message": "epoch 7 has taken over"}'
+
+
+def observe(document: dict[str, Any] | None, *, lost: bool = False) -> LeaderPod:
+    return observe_pod(document, "r1", node_lost=lost)
+
+
+def ended(message: str) -> dict[str, Any]:
+    return pod("Succeeded", containerStatuses=container(terminated(0, message, "Completed")))
+
+
+def test_no_pod_is_no_pod() -> None:
+    assert observe(None) == NO_POD
+    assert not NO_POD.leads
+
+
+@pytest.mark.parametrize(
+    ("document", "state"),
+    [
+        (pod("Pending"), PodState.PENDING),
+        (pod("Running"), PodState.RUNNING),
+        (pod("Failed"), PodState.FAILED),
+        (pod("Unknown"), PodState.UNKNOWN),
+        (ended(DRAINED), PodState.DRAINED),
+        (ended(FENCED), PodState.FENCED),
+        (ended(""), PodState.COMPLETED),
+        (ended("bye"), PodState.COMPLETED),
+        (ended('"drained"'), PodState.COMPLETED),
+        (pod("Succeeded"), PodState.COMPLETED),
+        (pod("Running", deleted=timedelta(20)), PodState.TERMINATING),
+        (pod("Failed", deleted=timedelta(20)), PodState.TERMINATING),
+        (pod("Running", owner="r0"), PodState.ORPHANED),
+        (pod("Running", owner=None), PodState.ORPHANED),
+        (pod("Failed", owner="r0"), PodState.ORPHANED),
+        (foreign_pod(), PodState.FOREIGN),
+    ],
+)
+def test_each_state_is_told_from_the_others(document: dict[str, Any], state: PodState) -> None:
+    assert observe(document).state is state
+
+
+@pytest.mark.parametrize("document", [pod("Unknown"), pod("Running", deleted=timedelta(0))])
+def test_a_pod_that_only_its_dead_node_could_end_is_lost(document: dict[str, Any]) -> None:
+    assert observe(document, lost=True).state is PodState.LOST
+
+
+def test_without_a_resource_every_leader_pod_is_an_orphan() -> None:
+    assert observe_pod(pod(), None, node_lost=False).state is PodState.ORPHANED
+
+
+def test_an_owner_that_does_not_control_the_pod_is_not_its_resource() -> None:
+    document = pod()
+    document["metadata"]["ownerReferences"][0]["controller"] = False
+
+    assert observe(document).state is PodState.ORPHANED
+
+
+def test_a_pod_is_read_with_its_node_and_readiness() -> None:
+    seen = observe(pod(ready=True))
+
+    assert (seen.name, seen.uid, seen.node, seen.ready) == ("xrpusdt-leader", "p1", "node-1", True)
+    assert seen.created == NOW - timedelta(minutes=1)
+    assert seen.leads
+    assert not observe(pod()).ready
+    assert observe(pod(node=None)).node is None
+
+
+@pytest.mark.parametrize(
+    ("document", "outcome"),
+    [
+        (pod("Running"), ""),
+        (pod("Failed", reason="Evicted", message="low on memory"), "Evicted: low on memory"),
+        (ended(DRAINED), "exit code 0: nothing is open"),
+        (pod(containerStatuses=container(lastState=terminated(1))), "exit code 1: Error"),
+        (
+            pod(containerStatuses=container(terminated(3, "no database", ""))),
+            "exit code 3: no database",
+        ),
+        (pod(containerStatuses=container({"terminated": {"exitCode": 2}})), "exit code 2"),
+    ],
+)
+def test_the_outcome_is_told_in_the_words_of_kubelet_and_leader(
+    document: dict[str, Any], outcome: str
+) -> None:
+    assert observe(document).outcome == outcome
+
+
+def test_a_pod_that_gets_on_has_no_trouble() -> None:
+    assert observe(pod("Pending")).trouble is None
+    assert observe(pod(containerStatuses=container({"running": {}}))).trouble is None
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [
+        (waiting("ErrImagePull", "not found"), OperatorReason.IMAGE_UNAVAILABLE),
+        (waiting("ImagePullBackOff"), OperatorReason.IMAGE_UNAVAILABLE),
+        (waiting("CrashLoopBackOff"), OperatorReason.CRASH_LOOPING),
+        (waiting("CreateContainerError", "no such file"), OperatorReason.CANNOT_START),
+        (waiting("CreateContainerConfigError", "run as root"), OperatorReason.CANNOT_START),
+        (
+            waiting("CreateContainerConfigError", 'secret "paper-credentials" not found'),
+            OperatorReason.SECRET_MISSING,
+        ),
+        (
+            waiting(
+                "CreateContainerConfigError",
+                "couldn't find key api-key in Secret trading/paper-credentials",
+            ),
+            OperatorReason.SECRET_MISSING,
+        ),
+    ],
+)
+def test_trouble_is_told_by_its_cause(state: dict[str, Any], reason: OperatorReason) -> None:
+    trouble = observe(pod("Pending", containerStatuses=container(state))).trouble
+
+    assert trouble is not None
+    assert trouble.reason is reason
+    assert trouble.message
+
+
+def test_a_missing_secret_is_found_in_either_wording() -> None:
+    assert missing_secret('secret "trading-database" not found') == "trading-database"
+    assert missing_secret("couldn't find key url in Secret trading/database") == "database"
+    assert missing_secret("container has runAsNonRoot") is None
+
+
+@pytest.mark.parametrize(
+    ("restarts", "ready", "code", "looping"),
+    [(2, False, 1, True), (1, False, 1, False), (2, True, 1, False), (2, False, 0, False)],
+)
+def test_the_moment_between_two_crashes_is_no_recovery(
+    *, restarts: int, ready: bool, code: int, looping: bool
+) -> None:
+    statuses = container(
+        {"running": {}}, lastState=terminated(code), restartCount=restarts, ready=ready
+    )
+
+    trouble = observe(pod(containerStatuses=statuses)).trouble
+
+    assert (trouble is not None) is looping
+    if trouble:
+        assert trouble.reason is OperatorReason.CRASH_LOOPING
+        assert trouble.message == f"{restarts} restarts; the last one: exit code 1: Error"
+
+
+def test_a_pod_that_no_node_takes_says_why() -> None:
+    unschedulable = {"type": "PodScheduled", "status": "False", "message": "0/3 nodes"}
+
+    trouble = observe(pod("Pending", node=None, conditions=[unschedulable])).trouble
+
+    assert trouble is not None
+    assert trouble.reason is OperatorReason.UNSCHEDULABLE
+    assert trouble.message == "0/3 nodes"
+
+
+EVICTED = {"type": "DisruptionTarget", "status": "True", "reason": "DeletionByTaintManager"}
+
+
+@pytest.mark.parametrize(
+    ("document", "suspect"),
+    [
+        (None, False),
+        (pod("Running"), False),
+        (pod("Unknown"), True),
+        (pod("Unknown", node=None), False),
+        (pod(deleted=timedelta(seconds=10)), False),
+        (pod(deleted=timedelta(seconds=10), conditions=[EVICTED]), True),
+        (pod(deleted=-OVERDUE_AFTER), False),
+        (pod(deleted=-OVERDUE_AFTER - timedelta(seconds=1)), True),
+        (pod(deleted=-timedelta(hours=1), node=None), False),
+    ],
+)
+def test_a_node_is_suspected_only_by_what_its_pod_does(
+    document: dict[str, Any] | None, *, suspect: bool
+) -> None:
+    assert node_suspect(document, NOW) is suspect
+
+
+def test_the_next_look_at_a_terminating_pod_is_when_it_is_overdue() -> None:
+    assert overdue_at(pod(deleted=timedelta(seconds=10))) == NOW + timedelta(seconds=15)
+    assert overdue_at(pod()) is None
+    assert overdue_at(None) is None
+
+
+@pytest.mark.parametrize(
+    ("document", "lost"),
+    [
+        (None, True),
+        (node("True"), False),
+        (node("False"), True),
+        (node("Unknown"), True),
+        ({}, True),
+    ],
+)
+def test_a_node_is_lost_unless_it_is_ready(document: dict[str, Any] | None, *, lost: bool) -> None:
+    assert node_lost(document) is lost
+
+
+def test_times_are_aware() -> None:
+    assert parse_time("2026-01-01T12:00:00Z") == datetime(2026, 1, 1, 12, tzinfo=UTC)
+    assert parse_time(timestamp(NOW)) == NOW
+    assert parse_time(None) is None
+
+
+def test_the_last_writer_of_the_status_field_is_who_switched_it() -> None:
+    document = resource()
+    fields = document["metadata"]["managedFields"]
+    writes_status: dict[str, Any] = {"fieldsV1": {"f:spec": {"f:status": {}}}}
+    fields += [
+        {"manager": "argocd", "time": "2026-01-01T12:00:00Z", **writes_status},
+        {"manager": "editor", "time": "2026-01-01T12:30:00Z", "fieldsV1": {"f:spec": {}}},
+        {
+            "manager": "symbol-operator",
+            "time": "2026-01-01T13:00:00Z",
+            "subresource": "status",
+            **writes_status,
+        },
+    ]
+
+    assert status_writer(document) == "argocd"
+    fields.clear()
+    assert status_writer(document) is None

@@ -1,0 +1,206 @@
+"""The table of what to do about a leader pod, row by row, and its back-off."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from symbol_operator.observation import NO_POD, LeaderPod, PodState
+from symbol_operator.plan import (
+    BACKOFF_FIRST,
+    BACKOFF_MAX,
+    BACKOFF_RESET,
+    COLUMNS,
+    NO_BACKOFF,
+    TABLE,
+    Backoff,
+    ClearTraderStatus,
+    CreatePod,
+    DeletePod,
+    Step,
+    Wish,
+    backoff_delay,
+    plan,
+)
+from tradingsymbol_api.status import Target
+from unit.operator.objects import NOW
+
+CREATE = CreatePod()
+DELETE = DeletePod("p1")
+FORCE = DeletePod("p1", force=True)
+TARGET = Target("trading", "xrpusdt", "r1")
+CLEAR = ClearTraderStatus(TARGET)
+FIRST_FAILURE = Backoff(1, "p1", NOW)
+
+
+def leader(state: PodState, **facts: object) -> LeaderPod:
+    if state is PodState.NONE:
+        return NO_POD
+    return LeaderPod(state, "xrpusdt-leader", "p1", **facts)  # type: ignore[arg-type]
+
+
+# Rows of: state, actions for on, off, shutdown and a resource that is gone or going.
+ROWS = [
+    (PodState.NONE, (CREATE,), (), (CREATE,), ()),
+    (PodState.FOREIGN, (), (), (), ()),
+    (PodState.ORPHANED, (DELETE,), (DELETE,), (DELETE,), (DELETE,)),
+    (PodState.PENDING, (), (DELETE,), (), (DELETE,)),
+    (PodState.RUNNING, (), (DELETE,), (), (DELETE,)),
+    (PodState.TERMINATING, (), (), (), ()),
+    (PodState.LOST, (FORCE, CREATE), (FORCE,), (FORCE, CREATE), (FORCE,)),
+    (PodState.DRAINED, (DELETE, CREATE), (DELETE,), (DELETE, CREATE), (DELETE,)),
+    (PodState.FENCED, (DELETE, CREATE), (DELETE,), (DELETE, CREATE), (DELETE,)),
+    (PodState.COMPLETED, (DELETE, CREATE), (DELETE,), (DELETE, CREATE), (DELETE,)),
+    (PodState.FAILED, (DELETE, CREATE), (DELETE,), (DELETE, CREATE), (DELETE,)),
+    (PodState.UNKNOWN, (), (DELETE,), (), (DELETE,)),
+]
+CELLS = [
+    pytest.param(wish, row[0], actions, id=f"{wish}-{row[0]}")
+    for row in ROWS
+    for wish, actions in zip(COLUMNS, row[1:], strict=True)
+]
+
+
+@pytest.mark.parametrize(("wish", "state", "actions"), CELLS)
+def test_each_cell_of_the_table(wish: Wish, state: PodState, actions: tuple[object, ...]) -> None:
+    assert plan(wish, leader(state), now=NOW).actions == actions
+
+
+def test_the_table_is_complete() -> None:
+    assert {row[0] for row in ROWS} == set(TABLE) == set(PodState)
+    assert set(COLUMNS) == set(Wish)
+
+
+anything = {
+    "wish": st.sampled_from(Wish),
+    "state": st.sampled_from(PodState),
+    "blocked": st.booleans(),
+    "reported": st.booleans(),
+    "failures": st.integers(0, 100),
+    "wait": st.integers(-600, 600),
+}
+
+
+@given(**anything)
+def test_no_plan_leads_to_two_leaders_or_a_pod_nobody_asked_for(
+    *, wish: Wish, state: PodState, blocked: bool, reported: bool, failures: int, wait: int
+) -> None:
+    """Whatever the circumstances, these hold."""
+    backoff = Backoff(failures, "p0", NOW + timedelta(seconds=wait)) if failures else NO_BACKOFF
+
+    planned = plan(
+        wish,
+        leader(state),
+        now=NOW,
+        backoff=backoff,
+        blocked=blocked,
+        reported=TARGET if reported else None,
+    )
+
+    kinds = [type(action) for action in planned.actions]
+    assert len(set(kinds)) == len(kinds)
+    # A pod is created for a wish that needs one, and only where none stands in its way.
+    if CREATE in planned.actions:
+        assert wish in {Wish.ON, Wish.SHUTDOWN}
+        assert not blocked
+        assert state is PodState.NONE or DeletePod in kinds
+        assert kinds[-1] is CreatePod
+    # Nothing that lives is deleted for a wish that needs it.
+    if wish in {Wish.ON, Wish.SHUTDOWN}:
+        assert DeletePod not in kinds or state not in {
+            PodState.PENDING,
+            PodState.RUNNING,
+            PodState.TERMINATING,
+            PodState.UNKNOWN,
+        }
+    # A pod of somebody else is nobody's business; force is for lost nodes alone.
+    assert DeletePod not in kinds or state not in {PodState.NONE, PodState.FOREIGN}
+    assert (FORCE in planned.actions) == (state is PodState.LOST)
+    # A wait for the back-off always ends by itself.
+    if planned.wake_at is not None:
+        assert planned.wake_at > NOW
+        assert CREATE not in planned.actions
+    # What is left waiting for nothing has been said to be blocked or is as asked.
+    if state is PodState.NONE and wish in {Wish.ON, Wish.SHUTDOWN} and not blocked:
+        assert CREATE in planned.actions or planned.wake_at is not None
+
+
+def test_a_blocked_symbol_loses_what_ended_and_gets_nothing_new() -> None:
+    assert plan(Wish.ON, NO_POD, now=NOW, blocked=True).actions == ()
+    assert plan(Wish.ON, leader(PodState.FAILED), now=NOW, blocked=True).actions == (DELETE,)
+    assert plan(Wish.ON, leader(PodState.RUNNING), now=NOW, blocked=True).actions == ()
+
+
+@pytest.mark.parametrize(
+    ("wish", "state", "actions"),
+    [
+        (Wish.OFF, PodState.NONE, (CLEAR,)),
+        (Wish.ON, PodState.NONE, (CLEAR, CREATE)),
+        (Wish.ON, PodState.FAILED, (DELETE, CLEAR, CREATE)),
+        (Wish.ON, PodState.FOREIGN, (CLEAR,)),
+        (Wish.ON, PodState.RUNNING, ()),
+        (Wish.OFF, PodState.TERMINATING, ()),
+        (Wish.END, PodState.NONE, ()),
+    ],
+)
+def test_a_leaders_report_goes_with_its_pod_and_before_the_next(
+    wish: Wish, state: PodState, actions: tuple[object, ...]
+) -> None:
+    assert plan(wish, leader(state), now=NOW, reported=TARGET).actions == actions
+
+
+def test_the_first_replacement_is_immediate_and_the_next_ones_wait_ever_longer() -> None:
+    delays = [backoff_delay(failures) for failures in range(1, 8)]
+
+    assert delays[:3] == [timedelta(), BACKOFF_FIRST, BACKOFF_FIRST * 2]
+    assert delays == sorted(delays)
+    assert backoff_delay(10**6) == BACKOFF_MAX
+    assert backoff_delay(0) == timedelta()
+
+
+def test_the_second_failure_in_a_row_waits() -> None:
+    second = LeaderPod(PodState.FAILED, "xrpusdt-leader", "p2", created=NOW - timedelta(seconds=5))
+
+    planned = plan(Wish.ON, second, now=NOW, backoff=FIRST_FAILURE)
+
+    assert planned.step is Step.REPLACE_LATER
+    assert planned.actions == (DeletePod("p2"),)
+    assert planned.wake_at == NOW + BACKOFF_FIRST
+    later = plan(Wish.ON, NO_POD, now=NOW + BACKOFF_FIRST, backoff=planned.backoff)
+    assert later.actions == (CREATE,)
+
+
+def test_the_wait_is_kept_while_no_pod_exists() -> None:
+    waiting = Backoff(2, "p2", NOW + timedelta(seconds=3))
+
+    planned = plan(Wish.ON, NO_POD, now=NOW, backoff=waiting)
+
+    assert (planned.actions, planned.wake_at) == ((), NOW + timedelta(seconds=3))
+    assert planned.backoff == waiting
+
+
+def test_a_failure_seen_twice_counts_once() -> None:
+    planned = plan(Wish.ON, leader(PodState.FAILED), now=NOW, backoff=FIRST_FAILURE)
+
+    assert planned.backoff == FIRST_FAILURE
+
+
+@pytest.mark.parametrize(
+    ("age", "failures"), [(BACKOFF_RESET, 1), (BACKOFF_RESET - timedelta(seconds=1), 6)]
+)
+def test_a_long_life_ends_a_series(age: timedelta, failures: int) -> None:
+    failed = LeaderPod(PodState.FAILED, "xrpusdt-leader", "p9", created=NOW - age)
+
+    planned = plan(Wish.ON, failed, now=NOW, backoff=Backoff(5, "p8", NOW))
+
+    assert planned.backoff.failures == failures
+
+
+@pytest.mark.parametrize("wish", [Wish.OFF, Wish.END])
+def test_switching_off_forgives(wish: Wish) -> None:
+    assert plan(wish, NO_POD, now=NOW, backoff=Backoff(5, "p8", NOW)).backoff == NO_BACKOFF
+
+
+def test_a_drained_leader_is_no_failure() -> None:
+    assert plan(Wish.ON, leader(PodState.DRAINED), now=NOW).backoff == NO_BACKOFF

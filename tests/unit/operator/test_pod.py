@@ -1,0 +1,168 @@
+"""The leader pod, checked against what Kubernetes and the leader expect of it."""
+
+from typing import Any
+
+from symbol_operator.pod import GRACE_SECONDS, leader_pod
+from symbol_operator.settings import ExchangeEntry, LeaderSettings, OperatorSettings
+from tradingsymbol_api.names import ANNOTATION_TEMPLATE_HASH
+from tradingsymbol_api.spec import parse_resource
+from unit.operator.objects import resource
+
+
+def entry_of(settings: OperatorSettings) -> ExchangeEntry:
+    entry = settings.exchange("paper")
+    assert entry is not None
+    return entry
+
+
+def build(settings: OperatorSettings, **spec: Any) -> dict[str, Any]:
+    symbol = parse_resource(resource(**spec))
+    return leader_pod(symbol, entry_of(settings), settings, "cluster-1")
+
+
+def container_of(pod: dict[str, Any]) -> dict[str, Any]:
+    (container,) = pod["spec"]["containers"]
+    result: dict[str, Any] = container
+    return result
+
+
+def test_the_pod_is_found_again_by_name_labels_and_owner(settings: OperatorSettings) -> None:
+    metadata = build(settings)["metadata"]
+
+    assert (metadata["namespace"], metadata["name"]) == ("trading", "xrpusdt-leader")
+    assert metadata["labels"] == {
+        "app.kubernetes.io/name": "symbol-trader",
+        "app.kubernetes.io/managed-by": "symbol-operator",
+        "tradingsymbol.dev/name": "xrpusdt",
+    }
+    assert metadata["ownerReferences"] == [
+        {
+            "apiVersion": "tradingsymbol.dev/v1alpha1",
+            "kind": "TradingSymbol",
+            "name": "xrpusdt",
+            "uid": "r1",
+            "controller": True,
+            "blockOwnerDeletion": True,
+        }
+    ]
+
+
+def test_the_leader_is_told_all_that_it_needs(settings: OperatorSettings) -> None:
+    variables = {item["name"]: item for item in container_of(build(settings))["env"]}
+    plain = {name: item["value"] for name, item in variables.items() if "value" in item}
+    referred = {name: item["valueFrom"] for name, item in variables.items() if "valueFrom" in item}
+
+    assert plain == {
+        "SYMBOL_TRADER_EXCHANGE_ENVIRONMENT": "paper",
+        "SYMBOL_TRADER_EXCHANGE_API_URL": "ws://paper-exchange:9443/ws-api/v3",
+        "SYMBOL_TRADER_EXCHANGE_STREAM_URL": "ws://paper-exchange:9443",
+        "SYMBOL_TRADER_CLUSTER": "cluster-1",
+        "SYMBOL_TRADER_NAMESPACE": "trading",
+        "SYMBOL_TRADER_NAME": "xrpusdt",
+        "SYMBOL_TRADER_HTTP_HOST": "0.0.0.0",
+        "SYMBOL_TRADER_HTTP_PORT": "8080",
+        "SYMBOL_TRADER_LOG_FORMAT": "json",
+    }
+    assert referred == {
+        "SYMBOL_TRADER_EXCHANGE_API_KEY": {
+            "secretKeyRef": {"name": "paper-credentials", "key": "api-key"}
+        },
+        "SYMBOL_TRADER_EXCHANGE_API_SECRET": {
+            "secretKeyRef": {"name": "paper-credentials", "key": "api-secret"}
+        },
+        "SYMBOL_TRADER_DATABASE_URL": {"secretKeyRef": {"name": "trading-database", "key": "url"}},
+        "SYMBOL_TRADER_POD": {"fieldRef": {"fieldPath": "metadata.name"}},
+        "SYMBOL_TRADER_POD_UID": {"fieldRef": {"fieldPath": "metadata.uid"}},
+        "SYMBOL_TRADER_NODE": {"fieldRef": {"fieldPath": "spec.nodeName"}},
+    }
+
+
+def test_the_pod_passes_the_restricted_pod_security_standard(settings: OperatorSettings) -> None:
+    pod = build(settings)
+
+    assert pod["spec"]["securityContext"]["runAsNonRoot"] is True
+    assert pod["spec"]["securityContext"]["runAsUser"] > 0
+    assert pod["spec"]["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert container_of(pod)["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert "volumes" not in pod["spec"]
+
+
+def test_the_grace_period_covers_an_order_on_its_way(settings: OperatorSettings) -> None:
+    """RecvWindow 3 s, then 10 s in which the exchange may still answer."""
+    assert build(settings)["spec"]["terminationGracePeriodSeconds"] == GRACE_SECONDS
+    assert GRACE_SECONDS > 3 + 10
+
+
+def test_a_leader_leaves_a_lost_node_soon(settings: OperatorSettings) -> None:
+    tolerations = build(settings)["spec"]["tolerations"]
+
+    assert {(item["key"], item["effect"], item["tolerationSeconds"]) for item in tolerations} == {
+        ("node.kubernetes.io/not-ready", "NoExecute", 10),
+        ("node.kubernetes.io/unreachable", "NoExecute", 10),
+    }
+
+
+def test_a_leader_that_is_done_stays_done_and_one_that_failed_is_tried_again(
+    settings: OperatorSettings,
+) -> None:
+    spec = build(settings)["spec"]
+
+    assert spec["restartPolicy"] == "OnFailure"
+    assert spec["serviceAccountName"] == "symbol-trader"
+    assert container_of(build(settings))["args"] == ["lead"]
+
+
+def test_probes_ask_the_leader(settings: OperatorSettings) -> None:
+    container = container_of(build(settings))
+    paths = {
+        probe: container[probe]["httpGet"]["path"]
+        for probe in ("startupProbe", "livenessProbe", "readinessProbe")
+    }
+
+    assert container["ports"] == [{"name": "http", "containerPort": 8080}]
+    assert paths == {
+        "startupProbe": "/healthz",
+        "livenessProbe": "/healthz",
+        "readinessProbe": "/readyz",
+    }
+
+
+def test_the_operator_configures_where_and_how_leaders_run(settings: OperatorSettings) -> None:
+    own = LeaderSettings(
+        image="registry.invalid/trader:2",
+        image_pull_policy="Never",
+        node_selector={"role": "trading"},
+        tolerations=({"key": "dedicated", "operator": "Exists"},),
+        resources={"requests": {"cpu": "1"}},
+        log_format="console",
+    )
+
+    pod = build(settings.model_copy(update={"leader": own}))
+
+    assert container_of(pod)["image"] == "registry.invalid/trader:2"
+    assert container_of(pod)["imagePullPolicy"] == "Never"
+    assert container_of(pod)["resources"] == {"requests": {"cpu": "1"}}
+    assert pod["spec"]["nodeSelector"] == {"role": "trading"}
+    assert {"key": "dedicated", "operator": "Exists"} in pod["spec"]["tolerations"]
+
+
+def test_a_leader_asks_for_little(settings: OperatorSettings) -> None:
+    assert container_of(build(settings))["resources"] == {
+        "requests": {"cpu": "20m", "memory": "64Mi"}
+    }
+
+
+def test_the_hash_changes_with_the_template_and_with_nothing_else(
+    settings: OperatorSettings,
+) -> None:
+    def digest(pod: dict[str, Any]) -> str:
+        return str(pod["metadata"]["annotations"][ANNOTATION_TEMPLATE_HASH])
+
+    other = settings.model_copy(update={"leader": LeaderSettings(image="symbol-trader:2")})
+
+    assert digest(build(settings)) == digest(build(settings, budget=500, status="shutdown"))
+    assert digest(build(settings)) != digest(build(other))

@@ -1,0 +1,445 @@
+"""Reconciling against a cluster in memory: it converges, whatever happened before."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from symbol_operator.cluster import NotFoundError, RefusedError, UnavailableError
+from symbol_operator.decision import Context
+from symbol_operator.metrics import Metrics
+from symbol_operator.observation import OVERDUE_AFTER
+from symbol_operator.reconcile import (
+    CONFLICT_RETRY_SECONDS,
+    REFUSED_RETRY_SECONDS,
+    Key,
+    Reconciler,
+)
+from symbol_operator.settings import ExchangeEntry, LeaderSettings, OperatorSettings
+from unit.operator.fake_cluster import GRACE, FakeCluster
+from unit.operator.objects import foreign_pod, node
+
+KEY = Key("trading", "xrpusdt")
+SETTINGS = OperatorSettings(
+    namespaces=("trading",),
+    exchanges=(
+        ExchangeEntry(name="paper", environment="paper", api_url="a", stream_url="b", secret="c"),
+    ),
+    leader=LeaderSettings(image="symbol-trader:1"),
+)
+
+
+@pytest.fixture
+def cluster() -> FakeCluster:
+    """Return a cluster with one symbol that is on."""
+    cluster = FakeCluster()
+    cluster.create_symbol("xrpusdt")
+    return cluster
+
+
+def operator_of(cluster: FakeCluster) -> Reconciler:
+    return Reconciler(
+        cluster,
+        Context(SETTINGS, "cluster-1"),
+        Metrics(),
+        clock=lambda: cluster.now,
+        instance="test",
+    )
+
+
+@pytest.fixture
+def operator(cluster: FakeCluster) -> Reconciler:
+    """Return an operator that has just started."""
+    return operator_of(cluster)
+
+
+def condition(cluster: FakeCluster, kind: str = "Ready") -> tuple[str, str]:
+    conditions = cluster.symbols["xrpusdt"]["status"]["conditions"]
+    (found,) = [item for item in conditions if item["type"] == kind]
+    return found["status"], found["reason"]
+
+
+def reasons(cluster: FakeCluster) -> list[str]:
+    return [str(news.reason) for news in cluster.events.values()]
+
+
+async def running(cluster: FakeCluster, operator: Reconciler) -> None:
+    """Bring the symbol to a leader that is ready and has reported."""
+    await operator.reconcile(KEY)
+    cluster.run("xrpusdt")
+    await operator.reconcile(KEY)
+    cluster.symbols["xrpusdt"]["status"] |= {"traders": 2, "epoch": 1}
+    cluster.writes.clear()
+
+
+async def test_on_creates_a_pod_and_tells_of_it_in_one_go(
+    cluster: FakeCluster, operator: Reconciler
+) -> None:
+    assert await operator.reconcile(KEY) is None
+
+    pod = cluster.pods["xrpusdt-leader"]
+    status = cluster.symbols["xrpusdt"]["status"]
+    assert cluster.writes == ["create", "status of symbol-operator"]
+    assert status["leader"] == {"pod": "xrpusdt-leader", "uid": pod["metadata"]["uid"]}
+    assert (status["requested"], status["symbol"]) == ("on", "XRPUSDT")
+    assert condition(cluster) == ("False", "Starting")
+    assert reasons(cluster) == ["LeaderStarted"]
+
+
+async def test_a_ready_leader_makes_the_symbol_ready(
+    cluster: FakeCluster, operator: Reconciler
+) -> None:
+    await running(cluster, operator)
+
+    assert condition(cluster) == ("True", "LeaderReady")
+    assert cluster.symbols["xrpusdt"]["status"]["leader"]["node"] == "node-1"
+
+
+async def test_a_look_that_finds_everything_in_order_writes_nothing(
+    cluster: FakeCluster, operator: Reconciler
+) -> None:
+    await running(cluster, operator)
+    cluster.now += timedelta(hours=1)
+
+    await operator.reconcile(KEY)
+
+    assert cluster.writes == []
+    assert await operator.survey("trading") == set()
+
+
+async def test_off_deletes_the_pod_and_then_withdraws_its_report(
+    cluster: FakeCluster, operator: Reconciler
+) -> None:
+    await running(cluster, operator)
+    cluster.switch("xrpusdt", "off")
+
+    await operator.reconcile(KEY)
+    assert cluster.writes == ["delete", "status of symbol-operator"]
+    assert condition(cluster) == ("False", "Stopping")
+
+    cluster.finish("xrpusdt")
+    cluster.writes.clear()
+    await operator.reconcile(KEY)
+    assert cluster.writes == ["status of symbol-trader", "status of symbol-operator"]
+    assert condition(cluster) == ("True", "Stopped")
+    assert not {"traders", "epoch", "leader"} & cluster.symbols["xrpusdt"]["status"].keys()
+
+
+async def test_a_pod_that_changed_hands_between_read_and_delete_is_left_alone(
+    cluster: FakeCluster, operator: Reconciler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await running(cluster, operator)
+    cluster.switch("xrpusdt", "off")
+    read = cluster.resource
+
+    async def read_late(namespace: str, name: str) -> Any:
+        cluster.pods["xrpusdt-leader"]["metadata"]["uid"] = "another"
+        return await read(namespace, name)
+
+    monkeypatch.setattr(cluster, "resource", read_late)
+
+    assert await operator.reconcile(KEY) == CONFLICT_RETRY_SECONDS
+    assert cluster.writes == []
+
+
+async def test_a_leader_that_writes_off_while_it_is_looked_at_is_not_started_again(
+    cluster: FakeCluster, operator: Reconciler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Read the other way round, an old shutdown would meet the end that came after it."""
+    await running(cluster, operator)
+    cluster.switch("xrpusdt", "shutdown")
+    first: list[str] = []
+
+    def then_drain(read: Callable[..., Any]) -> Callable[..., Any]:
+        async def reading(*key: str) -> Any:
+            found = await read(*key)
+            if not first:
+                first.append("read")
+                drain(cluster)
+            return found
+
+        return reading
+
+    monkeypatch.setattr(cluster, "pod", then_drain(cluster.pod))
+    monkeypatch.setattr(cluster, "resource", then_drain(cluster.resource))
+
+    await operator.reconcile(KEY)
+    await operator.reconcile(KEY)
+
+    assert "create" not in cluster.writes
+    assert cluster.pods == {}
+
+
+async def test_a_resource_that_goes_meanwhile_takes_its_status_along(
+    cluster: FakeCluster, operator: Reconciler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def gone(document: object, manager: str) -> None:
+        raise NotFoundError(manager)
+
+    monkeypatch.setattr(cluster, "apply_status", gone)
+
+    assert await operator.reconcile(KEY) is None
+
+
+@pytest.mark.parametrize("refusal", [RefusedError("quota exceeded"), NotFoundError("namespace")])
+async def test_a_refused_pod_is_told_and_tried_again(
+    cluster: FakeCluster, operator: Reconciler, refusal: Exception
+) -> None:
+    cluster.refusal = refusal
+
+    assert await operator.reconcile(KEY) == REFUSED_RETRY_SECONDS
+    assert condition(cluster, "Stalled") == ("True", "CreateRefused")
+
+    cluster.refusal = None
+    await operator.reconcile(KEY)
+    assert condition(cluster) == ("False", "Starting")
+
+
+async def test_an_api_server_that_is_away_is_the_queues_business(
+    cluster: FakeCluster, operator: Reconciler
+) -> None:
+    cluster.refusal = UnavailableError("away")
+
+    with pytest.raises(UnavailableError):
+        await operator.reconcile(KEY)
+
+
+async def test_a_resource_that_never_was_is_nothing(operator: Reconciler) -> None:
+    assert await operator.reconcile(Key("trading", "absent")) is None
+
+
+async def test_a_leader_without_a_resource_ends(cluster: FakeCluster, operator: Reconciler) -> None:
+    await running(cluster, operator)
+    del cluster.symbols["xrpusdt"]
+
+    assert await operator.survey("trading") == {KEY}
+    await operator.reconcile(KEY)
+    assert cluster.writes == ["delete"]
+
+
+async def test_a_new_resource_does_not_inherit_the_pod_of_the_old_one(
+    cluster: FakeCluster, operator: Reconciler
+) -> None:
+    await running(cluster, operator)
+    former = cluster.pods["xrpusdt-leader"]["metadata"]["uid"]
+    cluster.create_symbol("xrpusdt")
+
+    await operator.reconcile(KEY)
+    assert cluster.writes[0] == "delete"
+    cluster.finish("xrpusdt")
+    await operator.reconcile(KEY)
+    assert cluster.pods["xrpusdt-leader"]["metadata"]["uid"] != former
+
+
+async def test_a_pod_of_somebody_else_is_never_touched(
+    cluster: FakeCluster, operator: Reconciler
+) -> None:
+    cluster.pods["xrpusdt-leader"] = foreign_pod()
+
+    await operator.reconcile(KEY)
+
+    assert cluster.writes == ["status of symbol-operator"]
+    assert condition(cluster, "Stalled") == ("True", "ForeignPod")
+
+
+async def test_failures_in_a_row_wait_ever_longer(
+    cluster: FakeCluster, operator: Reconciler
+) -> None:
+    await running(cluster, operator)
+
+    cluster.finish("xrpusdt")
+    assert await operator.reconcile(KEY) is None
+    cluster.run("xrpusdt")
+    cluster.finish("xrpusdt")
+    assert await operator.reconcile(KEY) == 10
+    assert "xrpusdt-leader" not in cluster.pods
+
+    cluster.now += timedelta(seconds=4)
+    assert await operator.reconcile(KEY) == 6
+    assert condition(cluster) == ("False", "BackingOff")
+    cluster.now += timedelta(seconds=6)
+    assert await operator.reconcile(KEY) is None
+    assert "xrpusdt-leader" in cluster.pods
+    assert reasons(cluster) == ["LeaderStarted", "LeaderReplaced", "LeaderReplaced"]
+
+
+async def test_a_resource_that_is_gone_leaves_no_memory(
+    cluster: FakeCluster, operator: Reconciler
+) -> None:
+    await running(cluster, operator)
+    cluster.finish("xrpusdt")
+    await operator.reconcile(KEY)
+    assert operator._backoffs
+    cluster.symbols.clear()
+    cluster.pods.clear()
+
+    await operator.survey("trading")
+
+    assert operator._backoffs == {}
+
+
+async def test_a_pod_that_only_its_dead_node_could_end_is_given_up(
+    cluster: FakeCluster, operator: Reconciler
+) -> None:
+    await running(cluster, operator)
+    cluster.run("xrpusdt")
+    await cluster.delete_pod(*KEY, cluster.pods["xrpusdt-leader"]["metadata"]["uid"], force=False)
+    wait = await operator.reconcile(KEY)
+    assert wait == (GRACE + OVERDUE_AFTER).total_seconds()
+
+    cluster.nodes["node-1"] = node("Unknown")
+    cluster.now += timedelta(seconds=wait + 1)
+    cluster.writes.clear()
+    await operator.reconcile(KEY)
+
+    assert cluster.writes == [
+        "force",
+        "status of symbol-trader",
+        "create",
+        "status of symbol-operator",
+    ]
+    assert reasons(cluster)[-1] == "NodeLost"
+
+
+async def test_an_overdue_pod_on_a_healthy_node_is_waited_for(
+    cluster: FakeCluster, operator: Reconciler
+) -> None:
+    await running(cluster, operator)
+    await cluster.delete_pod(*KEY, cluster.pods["xrpusdt-leader"]["metadata"]["uid"], force=False)
+    cluster.now += timedelta(minutes=5)
+    cluster.writes.clear()
+
+    await operator.reconcile(KEY)
+
+    assert "force" not in cluster.writes
+    assert await operator.survey("trading") == {KEY}
+
+
+async def test_an_invalid_resource_can_still_be_switched_off(
+    cluster: FakeCluster, operator: Reconciler
+) -> None:
+    await running(cluster, operator)
+    cluster.symbols["xrpusdt"]["spec"]["budget"] = "nothing"
+
+    await operator.reconcile(KEY)
+    assert condition(cluster, "Stalled") == ("True", "InvalidSpec")
+    assert "xrpusdt-leader" in cluster.pods
+
+    cluster.switch("xrpusdt", "off")
+    await operator.reconcile(KEY)
+    cluster.finish("xrpusdt")
+    await operator.reconcile(KEY)
+    assert condition(cluster) == ("True", "Stopped")
+
+
+@pytest.mark.parametrize("status", ["banana", None, 3])
+async def test_a_status_that_nobody_understands_does_not_trade(
+    cluster: FakeCluster, operator: Reconciler, status: object
+) -> None:
+    cluster.symbols["xrpusdt"]["spec"]["status"] = status
+
+    await operator.reconcile(KEY)
+
+    assert cluster.pods == {}
+    assert cluster.symbols["xrpusdt"]["status"]["requested"] == "off"
+
+
+@pytest.mark.parametrize("policy", ["CancelOrders", "Drain"])
+async def test_a_deletion_policy_that_would_not_be_kept_is_refused(
+    cluster: FakeCluster, operator: Reconciler, policy: str
+) -> None:
+    cluster.symbols["xrpusdt"]["spec"]["deletionPolicy"] = policy
+
+    await operator.reconcile(KEY)
+
+    assert cluster.pods == {}
+    assert condition(cluster, "Stalled") == ("True", "InvalidSpec")
+
+
+async def test_a_resource_on_its_way_gets_no_pod(
+    cluster: FakeCluster, operator: Reconciler
+) -> None:
+    cluster.symbols["xrpusdt"]["metadata"]["deletionTimestamp"] = "2026-01-01T12:00:00Z"
+
+    await operator.reconcile(KEY)
+
+    assert cluster.pods == {}
+    assert condition(cluster) == ("False", "Deleting")
+
+
+MOVES: list[Callable[[FakeCluster], object]] = [
+    lambda c: c.switch("xrpusdt", "on") if c.symbols else c.create_symbol("xrpusdt"),
+    lambda c: c.switch("xrpusdt", "off") if c.symbols else None,
+    lambda c: c.switch("xrpusdt", "shutdown") if c.symbols else None,
+    lambda c: c.symbols.clear(),
+    lambda c: c.create_symbol("xrpusdt", "shutdown"),
+    lambda c: c.run("xrpusdt") if c.pods else None,
+    lambda c: c.finish("xrpusdt") if c.pods else None,
+    lambda c: c.finish("xrpusdt", "Succeeded", '{"cause": "fenced"}') if c.pods else None,
+    lambda c: drain(c) if c.pods else None,
+    lambda c: c.pods.clear(),
+    lambda c: c.nodes.clear(),
+    lambda c: c.nodes.update({"node-1": node()}),
+    lambda c: setattr(c, "now", c.now + timedelta(minutes=1)),
+]
+
+
+def drain(cluster: FakeCluster) -> None:
+    """End a shutdown as a leader does: off first, then its own end."""
+    if cluster.symbols and cluster.symbols["xrpusdt"]["spec"]["status"] == "shutdown":
+        cluster.switch("xrpusdt", "off")
+        cluster.finish("xrpusdt", "Succeeded", '{"cause": "drained"}')
+
+
+async def settle(cluster: FakeCluster, operator: Reconciler) -> None:
+    """Let time pass, with the kubelet ending what is to end, until nothing is left to do."""
+    for _ in range(12):
+        await operator.reconcile(KEY)
+        cluster.now += timedelta(minutes=6)
+        pod = cluster.pods.get("xrpusdt-leader")
+        if pod and "deletionTimestamp" in pod["metadata"] and "node-1" in cluster.nodes:
+            cluster.finish("xrpusdt")
+        if not await operator.survey("trading"):
+            return
+    raise AssertionError("never comes to rest")
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(range(len(MOVES))), st.integers(0, 3)), max_size=12))
+def test_whatever_happens_the_end_is_what_was_asked_for(moves: list[tuple[int, int]]) -> None:
+    """After any history, seen or missed, with restarts of the operator in between."""
+
+    async def history() -> FakeCluster:
+        cluster = FakeCluster()
+        cluster.create_symbol("xrpusdt")
+        operator = operator_of(cluster)
+        for move, attention in moves:
+            MOVES[move](cluster)
+            # The operator looks, misses it, or was restarted.
+            if attention == 3:
+                operator = operator_of(cluster)
+            elif attention:
+                await operator.reconcile(KEY)
+        await settle(cluster, operator)
+        return cluster
+
+    cluster = asyncio.run(history())
+    symbol = cluster.symbols.get("xrpusdt")
+    wanted = symbol is not None and symbol["spec"]["status"] in {"on", "shutdown"}
+    assert list(cluster.pods) == (["xrpusdt-leader"] if wanted else [])
+    if symbol is None:
+        return
+    assert symbol["status"]["requested"] == symbol["spec"]["status"]
+    assert symbol["status"]["observedGeneration"] == symbol["metadata"]["generation"]
+    if wanted:
+        (owner,) = cluster.pods["xrpusdt-leader"]["metadata"]["ownerReferences"]
+        assert owner["uid"] == symbol["metadata"]["uid"]
+        assert (
+            symbol["status"]["leader"]["uid"] == cluster.pods["xrpusdt-leader"]["metadata"]["uid"]
+        )
+    else:
+        assert condition(cluster) == ("True", "Stopped")

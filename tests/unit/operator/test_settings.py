@@ -1,0 +1,96 @@
+"""The operator's configuration file."""
+
+from pathlib import Path
+
+import pytest
+
+from symbol_operator.settings import SettingsError, load_settings
+
+FILE = """
+namespaces: [trading, trading-b]
+exchanges:
+  - name: paper
+    environment: paper
+    apiUrl: ws://paper-exchange:9443/ws-api/v3
+    streamUrl: ws://paper-exchange:9443
+    secret: paper-credentials
+leader:
+  image: symbol-trader:1
+  nodeSelector: {role: trading}
+resyncSeconds: 30
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "operator.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def refusal(path: Path | None) -> str:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(path)
+    return str(caught.value)
+
+
+def test_a_file_is_read_and_the_rest_has_defaults(tmp_path: Path) -> None:
+    settings = load_settings(write(tmp_path, FILE))
+
+    assert settings.namespaces == ("trading", "trading-b")
+    assert settings.leader.node_selector == {"role": "trading"}
+    assert settings.leader.image_pull_policy == "IfNotPresent"
+    assert settings.database_secret == "trading-database"
+    assert (settings.workers, settings.resync_seconds) == (10, 30)
+    entry = settings.exchange("paper")
+    assert entry is not None
+    assert entry.api_url == "ws://paper-exchange:9443/ws-api/v3"
+    assert settings.exchange("binance") is None
+
+
+def test_options_have_precedence(tmp_path: Path) -> None:
+    settings = load_settings(
+        write(tmp_path, FILE), namespaces=("other",), leader_image="symbol-trader:2"
+    )
+
+    assert settings.namespaces == ("other",)
+    assert settings.leader.image == "symbol-trader:2"
+    assert settings.leader.node_selector == {"role": "trading"}
+
+
+def test_options_alone_are_enough() -> None:
+    settings = load_settings(None, namespaces=("trading",), leader_image="symbol-trader:2")
+
+    assert settings.exchanges == ()
+
+
+def test_a_leader_section_may_be_empty(tmp_path: Path) -> None:
+    path = write(tmp_path, "namespaces: [a]\nleader:\n")
+
+    assert load_settings(path, leader_image="x").leader.image == "x"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("namespaces: [a]\nleader: {image: x}\nworker: 5", "worker: Extra inputs"),
+        ("namespaces: [a]\nleader: {image: x}\nworkers: 0", "workers: Input should be"),
+        ("namespaces: [a]\nexchanges: [{name: paper}]", "exchanges.0.environment: Field required"),
+        ("namespaces: [a]", "leader.image: name the trader's image"),
+        ("leader: {image: x}", "namespaces: name at least one"),
+        ("- a", "holds no mapping"),
+        ("a: [", "cannot read"),
+    ],
+)
+def test_a_mistake_is_named(tmp_path: Path, text: str, problem: str) -> None:
+    assert problem in refusal(write(tmp_path, text))
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    assert "absent.yaml" in refusal(tmp_path / "absent.yaml")
+
+
+def test_two_entries_of_one_name_are_refused(tmp_path: Path) -> None:
+    entry = "  - {name: paper, environment: paper, apiUrl: a, streamUrl: b, secret: c}\n"
+    text = f"namespaces: [a]\nleader: {{image: x}}\nexchanges:\n{entry}{entry}"
+
+    assert "more than one entry is named paper" in refusal(write(tmp_path, text))

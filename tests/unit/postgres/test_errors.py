@@ -1,0 +1,135 @@
+"""What each error of PostgreSQL and of the driver means to a leader."""
+
+import asyncpg
+import pytest
+
+from symbol_trader.core.order_states import Contradiction
+from symbol_trader.ports import Fenced, Unavailable
+from symbol_trader.postgres import errors
+
+WHERE = "PostgreSQL at db:5432/trading"
+
+
+def server_error(sqlstate: str, message: str = "said so", detail: str = "") -> Exception:
+    """Make an error as the driver makes it of the server's message."""
+    fields = {"C": sqlstate, "M": message, "S": "ERROR"} | ({"D": detail} if detail else {})
+    error: Exception = asyncpg.PostgresError.new(fields)
+    return error
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "meaning"),
+    [
+        ("TR001", Fenced),
+        ("TR002", Contradiction),
+        ("08006", Unavailable),
+        ("23503", Contradiction),
+        ("23505", Contradiction),
+        ("23514", Contradiction),
+        ("25006", Unavailable),
+        ("25P03", Unavailable),
+        ("25P04", Unavailable),
+        ("28P01", Unavailable),
+        ("3D000", Unavailable),
+        ("40001", Unavailable),
+        ("40003", Unavailable),
+        ("40P01", Unavailable),
+        ("42501", Unavailable),
+        ("53100", Unavailable),
+        ("53300", Unavailable),
+        ("55P03", Unavailable),
+        ("57014", Unavailable),
+        ("57P01", Unavailable),
+        ("57P03", Unavailable),
+        ("58030", Unavailable),
+    ],
+)
+def test_a_known_sqlstate_has_one_meaning(sqlstate: str, meaning: type[Exception]) -> None:
+    told = errors.translate(server_error(sqlstate), WHERE, connection_lost=False)
+    assert type(told) is meaning
+
+
+@pytest.mark.parametrize(
+    "sqlstate", ["42601", "42P01", "22003", "25P01", "XX000", "0A000", "P0001"]
+)
+def test_a_mistake_of_this_program_is_not_explained_away(sqlstate: str) -> None:
+    assert errors.translate(server_error(sqlstate), WHERE, connection_lost=False) is None
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        asyncpg.InterfaceError("the server expects 3 arguments"),
+        asyncpg.InternalClientError("odd"),
+        server_error("XX000"),
+    ],
+)
+def test_a_complaint_is_a_mistake_unless_the_connection_is_gone(
+    error: Exception,
+) -> None:
+    assert errors.translate(error, WHERE, connection_lost=False) is None
+    told = errors.translate(error, WHERE, connection_lost=True)
+    assert isinstance(told, Unavailable)
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (TimeoutError(), f"{WHERE}: no answer in time"),
+        (
+            ConnectionRefusedError(111, "Connect call failed"),
+            f"{WHERE}: [Errno 111] Connect call failed",
+        ),
+        (OSError(), f"{WHERE}: OSError"),
+        (
+            asyncpg.TargetServerAttributeNotMatched("none is primary\nat all"),
+            f"{WHERE}: none is primary",
+        ),
+        (
+            server_error("57P01", "terminating connection"),
+            f"{WHERE}: terminating connection (57P01)",
+        ),
+    ],
+)
+def test_what_is_unavailable_says_where_and_why(error: Exception, text: str) -> None:
+    told = errors.translate(error, WHERE, connection_lost=False)
+    assert isinstance(told, Unavailable)
+    assert str(told) == text
+
+
+def test_a_contradiction_names_the_row() -> None:
+    error = server_error("23505", "duplicate key", "Key (order_id)=(7) already exists.")
+    told = errors.translate(error, WHERE, connection_lost=False)
+    assert str(told) == "duplicate key: Key (order_id)=(7) already exists."
+
+
+def test_an_error_is_raised_with_its_cause_and_a_mistake_as_it_is() -> None:
+    cause = server_error("57P01")
+    with pytest.raises(Unavailable) as told, errors.translated(WHERE, lambda: False):
+        raise cause
+    assert told.value.__cause__ is cause
+    mistake = server_error("42601")
+    with pytest.raises(asyncpg.PostgresSyntaxError), errors.translated(WHERE, lambda: False):
+        raise mistake
+    with pytest.raises(ZeroDivisionError), errors.translated(WHERE, lambda: True):
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("postgresql://trader:hunter2@db:5432/trading", "PostgreSQL at db:5432/trading"),
+        ("postgresql://trader:hunter2@db", "PostgreSQL at db"),
+        ("postgresql://trader:hunter2@[::1]:5432/trading", "PostgreSQL at [::1]:5432/trading"),
+        ("postgresql://trader:hunter2@a:1,b:2/trading", "PostgreSQL at a:1,b:2/trading"),
+        ("postgresql://u:p@db/trading?sslmode=require", "PostgreSQL at db/trading"),
+        ("postgresql://db/trading?password=hunter2", "PostgreSQL at db/trading"),
+        # Whatever might be a piece of a password is left out.
+        ("postgresql://db/trading?user=me@home&password=hunter2", "PostgreSQL"),
+        ("postgresql://trader:hunter2/x@db/trading", "PostgreSQL at db/trading"),
+        ("hunter2", "PostgreSQL"),
+        ("", "PostgreSQL"),
+    ],
+)
+def test_a_database_is_named_without_its_password(url: str, name: str) -> None:
+    assert errors.describe(url) == name

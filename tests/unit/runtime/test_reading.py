@@ -1,0 +1,129 @@
+"""What a reconciliation reads, and who placed what it finds."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+
+from symbol_trader.core.orders import ExchangeOrder, Fill
+from symbol_trader.core.replies import NotFound
+from symbol_trader.runtime.reading import OVERLAP_TRADES, Reader
+from unit.core.builders import D, intent, seen
+from unit.core.desk import STRANGER, Desk
+
+OTHERS = replace(seen(intent(), "FILLED", 10), client_order_id="web_1", order_id=99)
+OURS = replace(OTHERS, client_order_id=STRANGER, order_id=98)
+
+
+@dataclass
+class Exchange:
+    """An exchange with a desk's orders, and some more; it counts what it is asked."""
+
+    desk: Desk
+    open: tuple[ExchangeOrder, ...] = ()
+    all: tuple[ExchangeOrder, ...] = ()
+    fills: tuple[Fill, ...] = ()
+    page: int = 2
+    asked: list[int] = field(default_factory=list)
+    from_ids: list[int | None] = field(default_factory=list)
+
+    async def order(self, name: str) -> ExchangeOrder | NotFound:
+        return self.desk.view().answers[name]  # type: ignore[index]
+
+    async def open_orders(self) -> tuple[ExchangeOrder, ...]:
+        return self.open
+
+    async def trades(self, from_id: int | None, order_id: int | None = None) -> tuple[Fill, ...]:
+        self.from_ids.append(from_id)
+        known = [*self.fills, *(f for one in self.desk.book.values() for f in one.fills)]
+        found = [f for f in known if f.trade_id >= (from_id or 0)]
+        found = [f for f in found if order_id in {None, f.order_id}]
+        return tuple(sorted(found, key=lambda f: f.trade_id)[: self.page])
+
+    async def order_by_number(self, order_id: int) -> ExchangeOrder | NotFound:
+        self.asked.append(order_id)
+        return next((o for o in self.all if o.order_id == order_id), NotFound(0))
+
+
+@dataclass
+class Record:
+    """A record that holds these."""
+
+    numbers: frozenset[int] = frozenset()
+    names: frozenset[str] = frozenset()
+
+    async def orders_not_on_record(self, order_ids: Collection[int]) -> frozenset[int]:
+        return frozenset(order_ids) - self.numbers
+
+    async def names_not_on_record(self, names: Collection[str]) -> frozenset[str]:
+        return frozenset(names) - self.names
+
+
+def reader(exchange: Exchange, record: Record | None = None) -> Reader:
+    return Reader(exchange, record or Record())  # type: ignore[arg-type]
+
+
+def fill_of(order: ExchangeOrder, trade_id: int) -> Fill:
+    amounts = (order.price, order.executed, order.price * order.executed)
+    return Fill(order.order_id, trade_id, *amounts, D(0), "XRP", is_maker=True, time_ms=1)
+
+
+async def test_fills_are_read_page_by_page_from_before_the_watermark() -> None:
+    desk = Desk()
+    exchange = Exchange(desk, fills=tuple(fill_of(OTHERS, 100 + n) for n in range(5)))
+    view, newest = await reader(exchange).read(desk.leader, 90)
+    assert [fill.trade_id for fill in view.fills] == [100, 101, 102, 103, 104]
+    assert newest == 104
+    assert exchange.from_ids[0] == 90 - OVERLAP_TRADES + 1
+
+
+async def test_an_open_order_with_our_mark_that_the_record_does_not_hold_is_strange() -> None:
+    desk = Desk()
+    exchange = Exchange(desk, open=(OURS, OTHERS))
+    view, _ = await reader(exchange).read(desk.leader, 0)
+    assert view.strangers == (OURS,)
+
+
+async def test_a_fill_leads_to_an_order_that_is_over_and_strange() -> None:
+    desk = Desk()
+    exchange = Exchange(desk, all=(OURS,), fills=(fill_of(OURS, 7),))
+    view, _ = await reader(exchange).read(desk.leader, 0)
+    assert view.strangers == (OURS,)
+
+
+async def test_orders_on_record_are_not_strange_and_not_asked_for() -> None:
+    desk = Desk()
+    exchange = Exchange(desk, open=(OURS,), all=(OURS,), fills=(fill_of(OURS, 7),))
+    record = Record(numbers=frozenset({98}), names=frozenset({STRANGER}))
+    view, _ = await reader(exchange, record).read(desk.leader, 0)
+    assert view.strangers == ()
+    assert exchange.asked == []
+
+
+async def test_the_leaders_own_orders_are_not_asked_for() -> None:
+    desk = Desk()
+    desk.fill(desk.accept(desk.bought()), "4")
+    exchange = Exchange(desk)
+    view, _ = await reader(exchange).read(desk.leader, 0)
+    assert view.strangers == ()
+    assert exchange.asked == []
+
+
+async def test_orders_of_others_are_asked_for_once() -> None:
+    desk = Desk()
+    exchange = Exchange(desk, all=(OTHERS,), fills=(fill_of(OTHERS, 7),))
+    reading = reader(exchange)
+    for _ in range(3):
+        view, _ = await reading.read(desk.leader, 0)
+        assert view.strangers == ()
+    assert exchange.asked == [99]
+
+
+async def test_a_stranger_is_looked_at_until_a_person_disowns_it() -> None:
+    """Also when it is off the book and behind the watermark."""
+    desk = Desk()
+    exchange = Exchange(desk)
+    desk.reconcile(strangers=(OURS,))
+    view, _ = await reader(exchange).read(desk.leader, 0)
+    assert view.strangers == (OURS,)
+    disowned = Record(names=frozenset({STRANGER}))
+    view, _ = await reader(exchange, disowned).read(desk.leader, 0)
+    assert view.strangers == ()

@@ -1,0 +1,84 @@
+"""What a leader says of itself while it trades."""
+
+import pytest
+
+from symbol_trader.core.settings import TradingStatus
+from symbol_trader.ports import Desired, Report, Trouble
+from symbol_trader.runtime.health import Health
+from symbol_trader.runtime.reporting import report_trading
+from unit.core.builders import D
+from unit.core.desk import Desk
+
+
+def report(desk: Desk, *, fresh: bool = True) -> Report:
+    health = Health(lambda: 0.0)
+    health.epoch, health.market_fresh = 7, fresh
+    return report_trading(desk.leader, Desired("XRPUSDT", desk.settings, 3), health)
+
+
+def test_a_trading_leader_counts_what_it_has() -> None:
+    desk = Desk()
+    desk.accept(desk.bought())
+    said = report(desk)
+    assert (said.generation, said.epoch, said.trading, said.draining) == (3, 7, True, False)
+    assert (said.traders, said.open_orders, said.waits_for) == (1, 1, ())
+    assert said.troubles == ()
+
+
+@pytest.mark.parametrize(
+    ("market", "distance"),
+    [
+        ("2.01", "less than 1 % below the market"),
+        ("2.0", "less than 1 % above the market"),
+        ("1.5", "about 34 % above the market"),
+    ],
+)
+def test_a_shutdown_names_each_order_that_it_waits_for(market: str, distance: str) -> None:
+    desk = Desk()
+    desk.accept(sell := desk.bought())
+    desk.fill(sell, "4")
+    desk.ask(status=TradingStatus.SHUTDOWN)
+    desk.price(market)
+    assert report(desk).waits_for == (f"SELL 5.9 at 2.0059, {distance} (order 2)",)
+
+
+def test_before_a_price_has_come_there_is_no_distance() -> None:
+    desk = Desk()
+    desk.accept(desk.bought())
+    desk.ask(status=TradingStatus.SHUTDOWN)
+    desk.restart()
+    assert report(desk).waits_for == ("SELL 9.9 at 2.0059 (order 2)",)
+
+
+def test_an_order_in_doubt_is_a_trouble() -> None:
+    desk = Desk()
+    desk.price("2")
+    desk.lose(buy := desk.order)
+    text = f"whether {buy.client_order_id} exists is being found out"
+    assert report(desk).troubles == (Trouble("OrderUnknown", text),)
+
+
+def test_the_reasons_of_conditions_are_known_ones() -> None:
+    desk = Desk()
+    desk.price("2")
+    desk.refuse(desk.order, "Account has insufficient balance for requested action.")
+    assert [t.reason for t in report(desk).troubles] == ["InsufficientBalance"]
+
+
+def test_silence_of_the_market_is_a_trouble() -> None:
+    assert [t.reason for t in report(Desk(), fresh=False).troubles] == ["MarketDataStale"]
+
+
+def test_a_loss_that_was_asked_for_is_warned_about() -> None:
+    desk = Desk()
+    desk.ask(profit=D("-0.01"))
+    assert [t.reason for t in report(desk).troubles] == ["SellsAtLoss"]
+
+
+def test_a_spent_budget_is_normal_life() -> None:
+    desk = Desk()
+    desk.accept(desk.bought())
+    desk.price("1")
+    desk.ask(budget=D(21), chunks=1)
+    desk.price("1")
+    assert report(desk).troubles == ()

@@ -1,0 +1,94 @@
+"""Who may trade: accounts with their keys and initial balances, as they are configured."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from paper_exchange.core.engine import Grant
+from paper_exchange.core.errors import ConfigError
+from paper_exchange.core.money import ASSET_DECIMALS, ZERO, decimals
+
+UID_BITS = 53
+"""A uid must survive JSON readers that keep numbers as doubles."""
+
+_LARGEST = Decimal(10) ** 15
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An API key pair."""
+
+    api_key: str
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountConfig:
+    """An account: several key pairs may belong to it."""
+
+    name: str
+    keys: tuple[Key, ...]
+    balances: tuple[tuple[str, Decimal], ...]
+
+    def grants(self, traded: Iterable[str]) -> list[Grant]:
+        """Return the initial balances as the engine takes them: zero of other traded assets."""
+        amounts = dict.fromkeys(traded, ZERO) | dict(self.balances)
+        return [Grant(self.name, asset, amount) for asset, amount in amounts.items()]
+
+
+def uid(instance: str, account: str) -> int:
+    """Return the account's number at this instance: a reset exchange shows another one."""
+    digest = blake2b(f"{instance}\x1f{account}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> (64 - UID_BITS)
+
+
+def parse_balances(text: str) -> tuple[tuple[str, Decimal], ...]:
+    """Read `USDT=1000,BTC=0.5`; raise `ConfigError`."""
+    pairs = (part.partition("=") for part in text.split(",") if part)
+    return tuple((asset.strip(), amount_of(asset, amount)) for asset, _, amount in pairs)
+
+
+def amount_of(asset: str, text: str) -> Decimal:
+    """Read a balance; raise `ConfigError` unless it is a plain non-negative number."""
+    try:
+        amount = Decimal(text)
+    except InvalidOperation as exc:
+        raise ConfigError(f"balance of {asset!r} is not a number: {text!r}") from exc
+    if not asset or not 0 <= amount < _LARGEST or decimals(amount) > ASSET_DECIMALS:
+        raise ConfigError(f"balance of {asset!r} must be between 0 and 1e15: {text!r}")
+    return amount
+
+
+def read_accounts(path: Path) -> tuple[AccountConfig, ...]:
+    """Read an accounts file; raise `ConfigError` with what is wrong in it.
+
+    [{"name": "alice", "keys": [{"apiKey": "…", "secret": "…"}], "balances": {"USDT": "1000"}}]
+    """
+    try:
+        return tuple(map(_account, json.loads(path.read_text())))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
+        raise ConfigError(f"{path}: not an accounts file: {exc!r}") from exc
+
+
+def check_accounts(accounts: Iterable[AccountConfig]) -> None:
+    """Raise `ConfigError` if a name or an API key stands for two accounts."""
+    names = [account.name for account in accounts]
+    keys = [key.api_key for account in accounts for key in account.keys]
+    for what, values in (("account name", names), ("API key", keys)):
+        double = {value for value in values if values.count(value) > 1}
+        if double:
+            raise ConfigError(f"{what} given twice: {', '.join(sorted(double))}")
+
+
+def _account(values: dict[str, Any]) -> AccountConfig:
+    keys = tuple(Key(str(key["apiKey"]), str(key["secret"])) for key in values["keys"])
+    balances = values["balances"].items()
+    return AccountConfig(
+        name=str(values.get("name", keys[0].api_key)),
+        keys=keys,
+        balances=tuple((asset, amount_of(asset, str(amount))) for asset, amount in balances),
+    )

@@ -1,0 +1,1 @@
+"""The matching core: orders, balances, filters and matching as pure functions of its inputs."""

@@ -1,0 +1,68 @@
+"""Refusals in Binance's codes and words (spot API errors and filters documentation)."""
+
+from typing import Any
+
+
+class ConfigError(Exception):
+    """The exchange was asked to start with something that cannot work; says what."""
+
+
+class ExchangeError(Exception):
+    """A request that is answered by an error; nothing was changed by it."""
+
+    def __init__(
+        self, code: int, message: str, *, status: int = 400, data: dict[str, Any] | None = None
+    ) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+        self.status = status
+        self.data = data
+        self.request_id: int | str | None = None
+        """Whose refusal it is, where only the refusal knows."""
+
+
+def filter_failure(name: str) -> ExchangeError:
+    """Refuse what a symbol's static filter forbids."""
+    return ExchangeError(-1013, f"Filter failure: {name}")
+
+
+def rejected(message: str) -> ExchangeError:
+    """Refuse a new order inside the engine."""
+    return ExchangeError(-2010, message)
+
+
+def cancel_rejected(message: str) -> ExchangeError:
+    """Refuse a cancel inside the engine."""
+    return ExchangeError(-2011, message)
+
+
+def invalid_symbol() -> ExchangeError:
+    """Refuse a symbol that is not traded here."""
+    return ExchangeError(-1121, "Invalid symbol.")
+
+
+def missing(name: str) -> ExchangeError:
+    """Refuse the absence of a mandatory parameter."""
+    return ExchangeError(
+        -1102, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed."
+    )
+
+
+def illegal(name: str, pattern: str) -> ExchangeError:
+    """Refuse a value that its parameter's pattern does not allow."""
+    return ExchangeError(
+        -1100, f"Illegal characters found in parameter '{name}'; legal range is '{pattern}'."
+    )
+
+
+def too_precise(name: str) -> ExchangeError:
+    """Refuse a number with more decimals than any asset has."""
+    return ExchangeError(-1111, f"Parameter '{name}' has too much precision.")
+
+
+INSUFFICIENT_BALANCE = "Account has insufficient balance for requested action."
+DUPLICATE_ORDER = "Duplicate order sent."
+WOULD_TAKE = "Order would immediately match and take."
+MARKET_CLOSED = "Market is closed."
+UNKNOWN_ORDER = "Unknown order sent."

@@ -1,0 +1,186 @@
+"""Who trades with whom, and how much: pure allocation without accounts or ids of trades.
+
+The rules are stated in `docs/paper-exchange.md`; the numbers in comments refer to them.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from paper_exchange.core.market import Level
+from paper_exchange.core.money import ZERO, divide_down, floor_to, times
+from paper_exchange.core.orders import Order, SelfTrade, Side
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one outside trade does to one resting order: a fill, a move up the queue, or both."""
+
+    order: Order
+    filled: Decimal
+    ahead: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A taker trades `quantity` at `price` with `maker`, or with the outside market (None)."""
+
+    price: Decimal
+    quantity: Decimal
+    maker: Order | None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What happens to an arriving order at once, in order of time.
+
+    `expire` are the account's own resting orders that self-trade prevention ends first;
+    `stopped` says that it ended the arriving order itself.
+    """
+
+    matches: tuple[Match, ...]
+    expire: tuple[Order, ...] = ()
+    stopped: bool = False
+
+    @property
+    def quantity(self) -> Decimal:
+        """Quantity that trades at once."""
+        return sum((match.quantity for match in self.matches), ZERO)
+
+    @property
+    def cost(self) -> Decimal:
+        """Quote that trades at once."""
+        return sum((times(match.price, match.quantity) for match in self.matches), ZERO)
+
+
+def by_priority(orders: Iterable[Order]) -> list[Order]:
+    """Sort resting orders of one side: better price first, then earlier arrival."""
+    ordered = list(orders)
+    if len(ordered) > 1:
+        ordered.sort(key=_priority)
+    return ordered
+
+
+def _priority(order: Order) -> tuple[Decimal, int]:
+    return (-order.price if order.side is Side.BUY else order.price, order.order_id)
+
+
+def crosses(side: Side, limit: Decimal, price: Decimal) -> bool:
+    """Whether an order of this side and limit may trade at `price`."""
+    return price <= limit if side is Side.BUY else price >= limit
+
+
+def share_trade(
+    orders: Sequence[Order], price: Decimal, volume: Decimal, step: Decimal
+) -> list[Share]:
+    """Share one outside trade's volume among resting orders that it reaches (rules 3 to 6).
+
+    `orders` must be of the side that the aggressor hits, in priority.  Orders with a better
+    price than the trade's were swept and fill at their own limit; orders at the price fill with
+    what the queue ahead of them leaves, in whole steps.  No part of the volume goes to two
+    orders.
+    """
+    shares: list[Share] = []
+    passed = ZERO  # what this trade took from outside orders that stood ahead at its price
+    for order in orders:
+        ahead: Decimal | None = ZERO
+        if order.price == price:
+            used = _queue(order, passed, volume)
+            passed, volume = passed + used, volume - used
+            ahead = None if order.ahead is None else max(ZERO, order.ahead - passed)
+        filled = floor_to(min(volume, order.remaining), step)
+        volume -= filled
+        if filled or ahead != order.ahead:
+            shares.append(Share(order, filled, ahead))
+    return shares
+
+
+def _queue(order: Order, passed: Decimal, volume: Decimal) -> Decimal:
+    """How much of `volume` goes to the outside queue ahead, of which `passed` is served."""
+    if order.ahead is None:
+        return volume
+    return min(volume, max(ZERO, order.ahead - passed))
+
+
+def share_level(orders: Sequence[Order], level: Level, step: Decimal) -> list[Share]:
+    """Share a displayed opposite level among resting orders whose limit it has reached (rule 7)."""
+    shares: list[Share] = []
+    left = level.size
+    for order in orders:
+        filled = floor_to(min(left, order.remaining), step)
+        if not filled:
+            break
+        left -= filled
+        shares.append(Share(order, filled, ZERO))
+    return shares
+
+
+def requeue(order: Order, level: Level) -> Decimal:
+    """Return the queue ahead of an order at or before its side's displayed best level (rule 5).
+
+    Better than the best: nobody is ahead.  At the best: at most what is shown.  (Behind the best,
+    others' cancels are not known and nothing changes.)
+    """
+    if order.price != level.price:
+        return ZERO
+    return level.shown if order.ahead is None else min(order.ahead, level.shown)
+
+
+@dataclass(frozen=True, slots=True)
+class Taker:
+    """An arriving order as the book sees it: limit None takes any price, `budget` is in quote."""
+
+    account: str
+    side: Side
+    limit: Decimal | None
+    quantity: Decimal
+    budget: Decimal
+    step: Decimal
+    self_trade: SelfTrade
+
+    def after(self, match: Match) -> "Taker":
+        """Return what is left of the taker after a match."""
+        if self.budget:
+            return replace(self, budget=self.budget - times(match.price, match.quantity))
+        return replace(self, quantity=self.quantity - match.quantity)
+
+    def wants(self, price: Decimal) -> Decimal:
+        """Return how much it would take at a price."""
+        if self.limit is not None and not crosses(self.side, self.limit, price):
+            return ZERO
+        if self.budget:
+            return floor_to(divide_down(self.budget, price), self.step)
+        return self.quantity
+
+
+def plan_taker(taker: Taker, own: Sequence[Order], outside: Level | None) -> Plan:
+    """Walk the opposite side: better price first, then what was there first (rules 1 and 7).
+
+    `own` are the other side's resting orders of our accounts in priority; at one price the
+    displayed outside size counts as earlier.
+    """
+    matches: list[Match] = []
+    expired: list[Order] = []
+    for price, size, maker in _levels(taker.side, own, outside):
+        if not (wanted := taker.wants(price)):
+            break
+        if maker and maker.account == taker.account and taker.self_trade is not SelfTrade.NONE:
+            if taker.self_trade is not SelfTrade.EXPIRE_TAKER:
+                expired.append(maker)
+            if taker.self_trade is not SelfTrade.EXPIRE_MAKER:
+                return Plan(tuple(matches), tuple(expired), stopped=True)
+            continue
+        if quantity := floor_to(min(size, wanted), taker.step):
+            matches.append(Match(price, quantity, maker))
+            taker = taker.after(matches[-1])
+    return Plan(tuple(matches), tuple(expired))
+
+
+def _levels(
+    side: Side, own: Sequence[Order], outside: Level | None
+) -> list[tuple[Decimal, Decimal, Order | None]]:
+    levels: list[tuple[Decimal, Decimal, Order | None]] = []
+    if outside and outside.size:
+        levels.append((outside.price, outside.size, None))
+    levels.extend((order.price, order.remaining, order) for order in own)
+    return sorted(levels, key=lambda level: level[0], reverse=side is Side.SELL)

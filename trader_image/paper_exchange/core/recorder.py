@@ -1,0 +1,149 @@
+"""Carrying out decisions: each fact changes the state, joins the journal batch and is reported."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from paper_exchange.core.entries import Accepted, Adjusted, Ended, Entry, Filled, Priced, Queued
+from paper_exchange.core.events import (
+    BalanceChange,
+    Execution,
+    ExecutionReport,
+    Position,
+    PublicTrade,
+    Step,
+)
+from paper_exchange.core.fees import FeeRates, commission
+from paper_exchange.core.market import MarketTrade
+from paper_exchange.core.matching import Match
+from paper_exchange.core.money import times
+from paper_exchange.core.orders import ExpiryReason, Order, OrderStatus, Side
+from paper_exchange.core.state import State
+
+
+class Recorder:
+    """One engine step in the making, at one moment (wall-clock milliseconds)."""
+
+    def __init__(self, state: State, fees: FeeRates, now: int) -> None:
+        self.state = state
+        self.step = Step(now)
+        self._fees = fees
+
+    def write(self, entry: Entry) -> None:
+        """Change the state by a journal entry."""
+        self.state.apply(entry)
+        self.step.entries.append(entry)
+
+    def order(self, order: Order) -> Order:
+        """Return the newest version of an order."""
+        return self.state.books[order.symbol].orders[order.order_id]
+
+    def accept(self, entry: Accepted) -> Order:
+        """Put an order on the book and report it as NEW."""
+        self.write(entry)
+        order = self.state.books[entry.symbol].orders[entry.order_id]
+        self._report(order, Execution.NEW)
+        return order
+
+    def queue(self, order: Order, ahead: Decimal | None) -> None:
+        """Move an order in its queue, if it moved."""
+        if ahead != order.ahead:
+            self.write(Queued(order.symbol, order.order_id, ahead))
+
+    def rest_filled(self, order: Order, quantity: Decimal) -> None:
+        """Fill a resting order at its own limit and publish the trade."""
+        match = Match(order.price, quantity, order)
+        self._fill(order, match, self._next_trade_id(order.symbol), is_maker=True)
+        self._publish(order.symbol, match, buyer_is_maker=order.side is Side.BUY)
+
+    def taken(self, taker: Order, match: Match) -> None:
+        """Fill an arriving order, and its maker if it is one of ours; publish the trade."""
+        trade_id = self._next_trade_id(taker.symbol)
+        self._fill(taker, match, trade_id, is_maker=False)
+        if match.maker:
+            self._fill(match.maker, match, trade_id, is_maker=True)
+        self._publish(taker.symbol, match, buyer_is_maker=taker.side is Side.SELL)
+
+    def traded(self, trade: MarketTrade, rest: Decimal) -> None:
+        """Record an outside trade and publish what of its volume none of our orders got."""
+        last = self.state.books[trade.symbol].last_trade_id
+        self.write(Priced(trade.symbol, trade.price, last + 1 if rest else last))
+        if rest:
+            match = Match(trade.price, rest, None)
+            self._publish(trade.symbol, match, buyer_is_maker=trade.buyer_is_maker)
+
+    def cancel(self, order: Order, client_order_id: str) -> None:
+        """End an order by its owner's wish, under a new id."""
+        self._end(order, OrderStatus.CANCELED, client_order_id, ExpiryReason.NONE)
+        self._report(self.order(order), Execution.CANCELED, renamed_from=order.client_order_id)
+
+    def expire(self, order: Order, status: OrderStatus, reason: ExpiryReason) -> None:
+        """End an order by the exchange's rules."""
+        self._end(order, status, order.client_order_id, reason)
+        prevented = status is OrderStatus.EXPIRED_IN_MATCH
+        execution = Execution.TRADE_PREVENTION if prevented else Execution.EXPIRED
+        self._report(self.order(order), execution)
+
+    def adjust(self, account: str, asset: str, delta: Decimal) -> None:
+        """Change a free balance from outside."""
+        self.write(Adjusted(account, asset, delta, self.step.at))
+        self.step.events.append(BalanceChange(account, asset, delta, self.step.at))
+        self._position(account, [asset])
+
+    def finish(self) -> Step:
+        """Append one position per account that the reports concern, and return the step."""
+        touched: dict[str, dict[str, None]] = {}
+        for event in self.step.events:
+            if isinstance(event, ExecutionReport):
+                book = self.state.books[event.order.symbol]
+                touched.setdefault(event.account, {}).update({book.base: None, book.quote: None})
+        for account, assets in touched.items():
+            self._position(account, assets)
+        return self.step
+
+    def _end(self, order: Order, status: OrderStatus, name: str, reason: ExpiryReason) -> None:
+        self.write(Ended(order.symbol, order.order_id, status, name, reason, self.step.at))
+
+    def _next_trade_id(self, symbol: str) -> int:
+        return self.state.books[symbol].last_trade_id + 1
+
+    def _fill(self, order: Order, match: Match, trade_id: int, *, is_maker: bool) -> None:
+        book = self.state.books[order.symbol]
+        rate, value = self._fees.of(is_maker=is_maker), times(match.price, match.quantity)
+        self.write(
+            Filled(
+                symbol=order.symbol,
+                trade_id=trade_id,
+                order_id=order.order_id,
+                price=match.price,
+                quantity=match.quantity,
+                commission=commission(order.side, match.quantity, value, rate),
+                commission_asset=book.base if order.side is Side.BUY else book.quote,
+                is_maker=is_maker,
+                time=self.step.at,
+            )
+        )
+        self._report(self.order(order), Execution.TRADE)
+
+    def _publish(self, symbol: str, match: Match, *, buyer_is_maker: bool) -> None:
+        trade_id, now = self.state.books[symbol].last_trade_id, self.step.at
+        self.step.trades.append(
+            PublicTrade(symbol, trade_id, match.price, match.quantity, buyer_is_maker, now)
+        )
+
+    def _report(self, order: Order, execution: Execution, renamed_from: str = "") -> None:
+        book = self.state.books[order.symbol]
+        self.step.events.append(
+            ExecutionReport(
+                order=order,
+                execution=execution,
+                execution_id=book.last_execution_id,
+                time=self.step.at,
+                fill=book.fills[-1] if execution is Execution.TRADE else None,
+                renamed_from=renamed_from,
+            )
+        )
+
+    def _position(self, account: str, assets: Iterable[str]) -> None:
+        owner = self.state.accounts[account]
+        balances = tuple((asset, owner.of(asset)) for asset in assets)
+        self.step.events.append(Position(account, self.step.at, balances))

@@ -1,0 +1,240 @@
+"""The exchange's state, changed by journal entries and by nothing else."""
+
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+from paper_exchange.core.entries import (
+    Accepted,
+    Adjusted,
+    Ended,
+    Entry,
+    Filled,
+    Granted,
+    Listed,
+    Opened,
+    Played,
+    Priced,
+    Queued,
+)
+from paper_exchange.core.money import ZERO, times
+from paper_exchange.core.orders import Fill, Order, OrderStatus, Side
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """One asset of one account: what it can use, and what its open orders hold."""
+
+    free: Decimal = ZERO
+    locked: Decimal = ZERO
+
+    @property
+    def total(self) -> Decimal:
+        """Free and locked together."""
+        return self.free + self.locked
+
+
+@dataclass(slots=True)
+class Account:
+    """Balances by asset and the assets that were granted at the start."""
+
+    balances: dict[str, Balance] = field(default_factory=dict)
+    granted: set[str] = field(default_factory=set)
+    updated: int = 0
+
+    def of(self, asset: str) -> Balance:
+        """Return the balance of an asset, zero if there never was any."""
+        return self.balances.get(asset, Balance())
+
+    def move(self, asset: str, *, free: Decimal = ZERO, locked: Decimal = ZERO) -> None:
+        """Add to (or take from) the free and the locked balance of an asset."""
+        before = self.of(asset)
+        self.balances[asset] = Balance(before.free + free, before.locked + locked)
+
+
+@dataclass(slots=True)
+class Book:
+    """One symbol: every order and fill, and the counters that give out ids."""
+
+    base: str
+    quote: str
+    orders: dict[int, Order] = field(default_factory=dict)
+    resting: dict[Side, dict[int, Order]] = field(
+        default_factory=lambda: {Side.BUY: {}, Side.SELL: {}}
+    )
+    fills: list[Fill] = field(default_factory=list)
+    fills_by_order: dict[int, list[Fill]] = field(default_factory=dict)
+    by_client_id: dict[tuple[str, str], int] = field(default_factory=dict)
+    last_trade_id: int = 0
+    last_execution_id: int = 0
+    price: Decimal | None = None
+    """Price of the last outside trade: what the source's walk and the filters refer to."""
+
+    @property
+    def last_order_id(self) -> int:
+        """Id of the newest order, 0 if there is none."""
+        return next(reversed(self.orders), 0)
+
+    def put(self, order: Order) -> None:
+        """Store the newest version of an order."""
+        self.orders[order.order_id] = order
+        resting = self.resting[order.side]
+        if order.is_open:
+            resting[order.order_id] = order
+        else:
+            resting.pop(order.order_id, None)
+
+
+class State:
+    """All accounts and books.  `apply` is the only way to change it, live and in replay."""
+
+    def __init__(self) -> None:
+        self.source = ""
+        self.position = 0
+        self.accounts: dict[str, Account] = {}
+        self.books: dict[str, Book] = {}
+        self.open_client_ids: dict[tuple[str, str], tuple[str, int]] = {}
+
+    def apply(self, entry: Entry) -> None:
+        """Carry out one journal entry."""
+        match entry:
+            case Accepted():
+                self._accept(entry)
+            case Filled():
+                self._fill(entry)
+            case Ended():
+                self._end(entry)
+            case Granted() | Adjusted():
+                self._credit(entry)
+            case _:
+                self._apply_market(entry)
+
+    def _apply_market(self, entry: Opened | Listed | Queued | Priced | Played) -> None:
+        match entry:
+            case Opened(source):
+                self.source, self.position = source, 0
+            case Listed(symbol, base, quote):
+                self.books[symbol] = Book(base, quote)
+            case Queued(symbol, order_id, ahead):
+                book = self.books[symbol]
+                book.put(replace(book.orders[order_id], ahead=ahead))
+            case Priced(symbol, price, last_trade_id):
+                self.books[symbol].price = price
+                self.books[symbol].last_trade_id = last_trade_id
+            case Played(position):
+                self.position = position
+
+    def _credit(self, entry: Granted | Adjusted) -> None:
+        account = self.accounts.setdefault(entry.account, Account())
+        if isinstance(entry, Granted):
+            account.granted.add(entry.asset)
+            account.move(entry.asset, free=entry.amount)
+        else:
+            account.move(entry.asset, free=entry.delta)
+            account.updated = entry.time
+
+    def _accept(self, entry: Accepted) -> None:
+        book = self.books[entry.symbol]
+        order = Order(
+            symbol=entry.symbol,
+            order_id=entry.order_id,
+            account=entry.account,
+            client_order_id=entry.client_order_id,
+            original_client_order_id=entry.client_order_id,
+            side=entry.side,
+            type=entry.type,
+            time_in_force=entry.time_in_force,
+            quantity=entry.quantity,
+            price=entry.price,
+            quote_quantity=entry.quote_quantity,
+            self_trade=entry.self_trade,
+            ahead=entry.ahead,
+            created=entry.time,
+            updated=entry.time,
+        )
+        book.put(order)
+        book.last_execution_id += 1
+        book.by_client_id[order.account, order.client_order_id] = order.order_id
+        self.open_client_ids[order.account, order.client_order_id] = (order.symbol, order.order_id)
+        self._reserve(order, order.reserved, entry.time)
+
+    def _fill(self, entry: Filled) -> None:
+        book = self.books[entry.symbol]
+        before = book.orders[entry.order_id]
+        after = _after_fill(before, entry)
+        fill = _fill_of(before, entry)
+        book.put(after)
+        book.fills.append(fill)
+        book.fills_by_order.setdefault(fill.order_id, []).append(fill)
+        book.last_execution_id += 1
+        book.last_trade_id = max(book.last_trade_id, fill.trade_id)
+        self._forget_if_final(after)
+        self._settle(book, before, after, fill)
+
+    def _settle(self, book: Book, before: Order, after: Order, fill: Fill) -> None:
+        self._reserve(before, after.reserved - before.reserved, fill.time)
+        account = self.accounts[fill.account]
+        if fill.side is Side.BUY:
+            account.move(book.base, free=fill.quantity)
+            account.move(book.quote, free=-fill.quote_quantity)
+        else:
+            account.move(book.base, free=-fill.quantity)
+            account.move(book.quote, free=fill.quote_quantity)
+        account.move(fill.commission_asset, free=-fill.commission)
+
+    def _end(self, entry: Ended) -> None:
+        book = self.books[entry.symbol]
+        before = book.orders[entry.order_id]
+        after = replace(
+            before,
+            status=entry.status,
+            client_order_id=entry.client_order_id,
+            expiry_reason=entry.expiry_reason,
+            updated=entry.time,
+        )
+        book.put(after)
+        book.last_execution_id += 1
+        book.by_client_id[after.account, after.client_order_id] = after.order_id
+        self.open_client_ids.pop((before.account, before.client_order_id), None)
+        self._reserve(before, -before.reserved, entry.time)
+
+    def _forget_if_final(self, order: Order) -> None:
+        if not order.is_open:
+            self.open_client_ids.pop((order.account, order.client_order_id), None)
+
+    def _reserve(self, order: Order, amount: Decimal, time: int) -> None:
+        """Move `amount` of what the order pays with from free to locked (back if negative)."""
+        book = self.books[order.symbol]
+        account = self.accounts[order.account]
+        asset = book.quote if order.side is Side.BUY else book.base
+        account.move(asset, free=-amount, locked=amount)
+        account.updated = time
+
+
+def _after_fill(order: Order, entry: Filled) -> Order:
+    executed = order.executed + entry.quantity
+    return replace(
+        order,
+        executed=executed,
+        quote_executed=order.quote_executed + times(entry.price, entry.quantity),
+        status=OrderStatus.FILLED if executed == order.quantity else OrderStatus.PARTIALLY_FILLED,
+        ahead=ZERO,
+        updated=entry.time,
+    )
+
+
+def _fill_of(order: Order, entry: Filled) -> Fill:
+    return Fill(
+        symbol=entry.symbol,
+        trade_id=entry.trade_id,
+        order_id=entry.order_id,
+        client_order_id=order.client_order_id,
+        account=order.account,
+        side=order.side,
+        price=entry.price,
+        quantity=entry.quantity,
+        quote_quantity=times(entry.price, entry.quantity),
+        commission=entry.commission,
+        commission_asset=entry.commission_asset,
+        is_maker=entry.is_maker,
+        time=entry.time,
+    )

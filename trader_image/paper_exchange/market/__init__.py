@@ -1,0 +1,1 @@
+"""Sources of the outside market: recordings, a seeded synthetic market, and none at all."""

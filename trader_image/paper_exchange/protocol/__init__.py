@@ -1,0 +1,1 @@
+"""Binance Spot's WebSocket API and stream protocol, without sockets and without a clock."""

@@ -1,0 +1,1 @@
+"""Sockets, files and time: the thin shell around the pure exchange."""

@@ -1,0 +1,220 @@
+"""`paper-exchange admin …`: the administrator's commands."""
+
+import asyncio
+import json
+from typing import Any
+
+import click
+
+from paper_exchange.faults import ANY, EventFault, RequestFault
+from paper_exchange.shell.admin_client import AdminRefusedError, call
+from paper_exchange.shell.admin_faults import CHANNELS
+
+
+@click.group(context_settings={"show_default": True})
+@click.option(
+    "--url",
+    envvar="PAPER_EXCHANGE_ADMIN_URL",
+    show_envvar=True,
+    default="ws://127.0.0.1:9081",
+    help="The exchange's admin interface.",
+)
+@click.pass_context
+def admin(context: click.Context, url: str) -> None:
+    """Control a running paper exchange."""
+    context.obj = url
+
+
+def _run(url: str, command: str, **params: Any) -> None:
+    given = {name: value for name, value in params.items() if value is not None}
+    try:
+        result = asyncio.run(call(url, command, given))
+    except AdminRefusedError as exc:
+        raise click.ClickException(str(exc)) from exc
+    click.echo(json.dumps(result, indent=2))
+
+
+@admin.command()
+@click.pass_obj
+def status(url: str) -> None:
+    """Show instance, market position, last ids and counts."""
+    _run(url, "status")
+
+
+@admin.command()
+@click.pass_obj
+def pause(url: str) -> None:
+    """Let market time stand still."""
+    _run(url, "pause")
+
+
+@admin.command()
+@click.pass_obj
+def resume(url: str) -> None:
+    """Let market time run on."""
+    _run(url, "resume")
+
+
+@admin.command()
+@click.argument("factor")
+@click.pass_obj
+def speed(url: str, factor: str) -> None:
+    """Set market time per wall time."""
+    _run(url, "speed", speed=factor)
+
+
+@admin.command()
+@click.argument("count", type=int, default=1)
+@click.pass_obj
+def step(url: str, count: int) -> None:
+    """Publish the next COUNT trades of a paused market."""
+    _run(url, "step", count=count)
+
+
+@admin.command()
+@click.argument("symbol")
+@click.argument("price")
+@click.argument("quantity")
+@click.argument("side", type=click.Choice(["BUY", "SELL"]))
+@click.pass_obj
+def trade(url: str, symbol: str, price: str, quantity: str, side: str) -> None:
+    """Let one trade happen in a paused or manual market; SIDE is the aggressor's."""
+    _run(url, "trade", symbol=symbol, price=price, quantity=quantity, side=side)
+
+
+@admin.command("symbol-status")
+@click.argument("symbol")
+@click.argument("status", type=click.Choice(["TRADING", "HALT", "BREAK"]))
+@click.pass_obj
+def symbol_status(url: str, symbol: str, status: str) -> None:
+    """Halt a symbol, or let it trade again."""
+    _run(url, "symbol-status", symbol=symbol, status=status)
+
+
+@admin.command()
+@click.argument("symbol")
+@click.argument("order_id", type=int)
+@click.pass_obj
+def expire(url: str, symbol: str, order_id: int) -> None:
+    """End an open order as the exchange itself would."""
+    _run(url, "expire", symbol=symbol, orderId=order_id)
+
+
+@admin.command()
+@click.argument("asset")
+@click.argument("amount")
+@click.option("--account", help="Default: the first account.")
+@click.pass_obj
+def deposit(url: str, asset: str, amount: str, account: str | None) -> None:
+    """Add AMOUNT to a free balance; negative takes from it (write -- before it)."""
+    _run(url, "deposit", asset=asset, amount=amount, account=account)
+
+
+@admin.command()
+@click.argument("asset")
+@click.argument("free")
+@click.option("--account", help="Default: the first account.")
+@click.pass_obj
+def balance(url: str, asset: str, free: str, account: str | None) -> None:
+    """Set a free balance."""
+    _run(url, "balance", asset=asset, free=free, account=account)
+
+
+@admin.command()
+@click.argument("symbol")
+@click.argument("changes", nargs=-1, required=True)
+@click.pass_obj
+def filters(url: str, symbol: str, changes: tuple[str, ...]) -> None:
+    """Change a symbol's filters: CHANGES are NAME=VALUE, named as for --filters."""
+    pairs = [change.partition("=") for change in changes]
+    _run(url, "filters", symbol=symbol, filters={name: value for name, _, value in pairs})
+
+
+@admin.command()
+@click.argument("fault", type=click.Choice([f.value for f in (*RequestFault, *EventFault)]))
+@click.argument("target", default=ANY)
+@click.option("--skip", type=click.IntRange(0), default=0, help="How many pass undisturbed first.")
+@click.option("--times", type=click.IntRange(0), default=1, help="How many; 0: until cleared.")
+@click.option("--delay-ms", type=click.IntRange(0), help="How long a delay is.")
+@click.option("--code", type=int, help="The error's code, for `refused`; -1003 limits the rate.")
+@click.option("--message", help="The error's text.")
+@click.option("--retry-after-ms", type=click.IntRange(0), help="How long -1003 keeps away.")
+@click.pass_obj
+def fault(  # noqa: PLR0917 - click passes them by name
+    url: str,
+    fault: str,
+    target: str,
+    skip: int,
+    times: int,
+    delay_ms: int | None,
+    code: int | None,
+    message: str | None,
+    retry_after_ms: int | None,
+) -> None:
+    """Disturb the next requests of method TARGET, or the next events of kind TARGET."""
+    given = {"fault": fault, "target": target, "skip": skip, "times": times, "code": code}
+    timing = {"delayMs": delay_ms, "message": message, "retryAfterMs": retry_after_ms}
+    _run(url, "fault", **given, **timing)
+
+
+@admin.command()
+@click.pass_obj
+def faults(url: str) -> None:
+    """Show all faults since the last clear-faults, and how often each has hit."""
+    _run(url, "faults")
+
+
+@admin.command("clear-faults")
+@click.pass_obj
+def clear_faults(url: str) -> None:
+    """Disturb nothing any more."""
+    _run(url, "clear-faults")
+
+
+_channel = click.argument("channel", type=click.Choice(list(CHANNELS)), default="all")
+
+
+@admin.command()
+@_channel
+@click.pass_obj
+def cut(url: str, channel: str) -> None:
+    """Cut connections without a closing handshake."""
+    _run(url, "cut", channel=channel)
+
+
+@admin.command()
+@_channel
+@click.pass_obj
+def stall(url: str, channel: str) -> None:
+    """Let connections fall silent, open as they are."""
+    _run(url, "stall", channel=channel)
+
+
+@admin.command("end-user-data")
+@click.pass_obj
+def end_user_data(url: str) -> None:
+    """End the subscriptions to user data; their connections stay."""
+    _run(url, "end-user-data")
+
+
+@admin.command("announce-shutdown")
+@click.pass_obj
+def announce_shutdown(url: str) -> None:
+    """Tell every connection that the server is about to close; it does not."""
+    _run(url, "announce-shutdown")
+
+
+@admin.command("page-limit")
+@click.argument("rows", type=click.IntRange(1))
+@click.pass_obj
+def page_limit(url: str, rows: int) -> None:
+    """Change the most rows in one reply."""
+    _run(url, "page-limit", rows=rows)
+
+
+@admin.command("clock-skew")
+@click.argument("ms", type=int)
+@click.pass_obj
+def clock_skew(url: str, ms: int) -> None:
+    """Let the server's clock be off by MS milliseconds (write -- before a negative one)."""
+    _run(url, "clock-skew", ms=ms)

@@ -1,0 +1,124 @@
+"""The administrator's commands that make things go wrong; `docs/paper-exchange.md` lists them."""
+
+from paper_exchange.core.errors import ExchangeError
+from paper_exchange.faults import ANY, Faults, Rule, fault_named
+from paper_exchange.protocol.api import Api
+from paper_exchange.shell.admin import AdminError, Command, Params
+from paper_exchange.shell.connections import Connections
+from paper_exchange.venue import SkewedClock
+
+CHANNELS = {"all": (True, True), "api": (True, False), "streams": (False, True)}
+"""What a command about connections is for: (requests and user data, market streams)."""
+DEFAULT_DELAY_MS = 1_000
+RATE_LIMITED = -1003
+
+
+class Disturbances:
+    """Faults of requests, events, connections and of the clock."""
+
+    def __init__(
+        self, api: Api, faults: Faults, connections: Connections, clock: SkewedClock
+    ) -> None:
+        self._api = api
+        self._faults = faults
+        self._connections = connections
+        self._clock = clock
+
+    @property
+    def commands(self) -> dict[str, Command]:
+        """Return the commands by name."""
+        return {
+            "fault": self.fault,
+            "faults": self.faults,
+            "clear-faults": self.clear_faults,
+            "cut": self.cut,
+            "stall": self.stall,
+            "end-user-data": self.end_user_data,
+            "announce-shutdown": self.announce_shutdown,
+            "page-limit": self.page_limit,
+            "clock-skew": self.clock_skew,
+        }
+
+    def fault(self, params: Params) -> Params:
+        """Disturb requests of a method, or events of a kind."""
+        skip, times = int(params.get("skip", 0)), int(params.get("times", 1))
+        delay_ms = int(params.get("delayMs", DEFAULT_DELAY_MS))
+        if min(skip, times, delay_ms) < 0:
+            raise AdminError("skip, times and delayMs must not be negative")
+        rule = Rule(
+            fault_named(str(params["fault"])),
+            str(params.get("target", ANY)),
+            skip,
+            times,
+            delay_ms,
+            self._error(params) if "code" in params else None,
+        )
+        self._faults.add(rule)
+        return _shown(rule)
+
+    def _error(self, params: Params) -> ExchangeError:
+        """Read the error that a refusal answers by; -1003 says until when to stay away."""
+        code = int(params["code"])
+        message = str(params.get("message", "refused on purpose"))
+        if code != RATE_LIMITED:
+            return ExchangeError(code, message)
+        until = self._clock() + int(params.get("retryAfterMs", DEFAULT_DELAY_MS))
+        data = {"serverTime": self._clock(), "retryAfter": until}
+        return ExchangeError(code, message, status=429, data=data)
+
+    def faults(self, _: Params) -> Params:
+        """Show all rules since the last clear-faults and how often each has hit."""
+        return {"faults": [_shown(rule) for rule in self._faults.rules]}
+
+    def clear_faults(self, _: Params) -> Params:
+        """Disturb nothing any more."""
+        self._faults.clear()
+        return {}
+
+    def cut(self, params: Params) -> Params:
+        """Cut connections without a closing handshake."""
+        api, streams = _channels(params)
+        return {"connections": self._connections.cut(api=api, streams=streams)}
+
+    def stall(self, params: Params) -> Params:
+        """Let connections fall silent, open as they are."""
+        api, streams = _channels(params)
+        return {"connections": self._connections.stall(api=api, streams=streams)}
+
+    def end_user_data(self, _: Params) -> Params:
+        """End the subscriptions to user data; their connections stay."""
+        return {"subscriptions": self._connections.end_user_data()}
+
+    def announce_shutdown(self, _: Params) -> Params:
+        """Tell every connection that the server is about to close; it does not."""
+        return {"connections": self._connections.say_shutdown()}
+
+    def page_limit(self, params: Params) -> Params:
+        """Change the most rows in one reply."""
+        limit = int(params["rows"])
+        if limit < 1:
+            raise AdminError(f"rows must be positive: {limit}")
+        self._api.page_limit = limit
+        return {"rows": limit}
+
+    def clock_skew(self, params: Params) -> Params:
+        """Let the server's clock be off by so many milliseconds."""
+        self._clock.skew_ms = int(params["ms"])
+        return {"ms": self._clock.skew_ms}
+
+
+def _channels(params: Params) -> tuple[bool, bool]:
+    channel = str(params.get("channel", "all"))
+    if channel not in CHANNELS:
+        raise AdminError(f"unknown channel {channel!r}; known: {', '.join(CHANNELS)}")
+    return CHANNELS[channel]
+
+
+def _shown(rule: Rule) -> Params:
+    return {
+        "fault": rule.fault.value,
+        "target": rule.target,
+        "skip": rule.skip,
+        "times": rule.times,
+        "hits": rule.hits,
+    }

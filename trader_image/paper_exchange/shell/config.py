@@ -1,0 +1,65 @@
+"""Everything that `serve` can be told."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from paper_exchange.accounts import AccountConfig, Key
+from paper_exchange.core.errors import ConfigError
+from paper_exchange.core.fees import FeeRates
+from paper_exchange.market.source import Source
+
+DEFAULT_KEY = Key("paper", "paper-secret")
+"""The demonstration's key pair: paper money needs no secret."""
+
+DEFAULT_QUOTE_BALANCE = Decimal(1_000_000)
+"""What the default account has of each quote asset."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The settings of one exchange.
+
+    Ports of 0 are chosen by the system.  `journal` None keeps the record in memory only.
+    A limit of 0 is none.  `connection_life` is in seconds.
+    """
+
+    source: Source
+    accounts: tuple[AccountConfig, ...] = ()
+    host: str = "127.0.0.1"
+    port: int = 0
+    admin_port: int = 0
+    journal: Path | None = None
+    fsync: bool = False
+    speed: Decimal = Decimal(1)
+    paused: bool = False
+    seed: int = 0
+    fees: FeeRates = field(default_factory=FeeRates)
+    queue_multiple: Decimal = Decimal(1)
+    participation: Decimal = Decimal(1)
+    filters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    page_limit: int = 1000
+    weight_limit: int = 6000
+    order_limit: int = 1000
+    daily_order_limit: int = 1_000_000
+    connection_life: float = 86_400.0
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense; raise `ConfigError` with the setting's name."""
+        if self.speed <= 0:
+            raise ConfigError("speed must be more than 0")
+        if not 0 < self.participation <= 1:
+            raise ConfigError("participation must be more than 0 and at most 1")
+        if max(self.fees.maker, self.fees.taker) >= 1:
+            raise ConfigError("a fee must be less than 1 (0.001 is 0.1 %)")
+        if self.page_limit < 1:
+            raise ConfigError("the page limit must be at least 1")
+
+
+def default_account(source: Source) -> AccountConfig:
+    """Return the account that exists when none is configured: rich in every quote asset."""
+    quotes = dict.fromkeys(symbol.quote for symbol in source.symbols)
+    balances = tuple((quote, DEFAULT_QUOTE_BALANCE) for quote in quotes)
+    return AccountConfig(DEFAULT_KEY.api_key, (DEFAULT_KEY,), balances)

@@ -1,0 +1,330 @@
+"""The command line, and the one place where adapters meet.
+
+`symbol-trader run FILE` is a bot for a person without Kubernetes; `symbol-trader lead` is the
+same leader as the operator runs it in a pod; `migrate` and `takeover` look after the record.
+"""
+
+import asyncio
+import json
+import random
+import secrets
+import signal
+import socket
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import click
+
+from symbol_trader.audit.auditing import Audit
+from symbol_trader.audit.auditing import audit as compare
+from symbol_trader.binance.client import BinanceExchange
+from symbol_trader.binance.market import BinanceMarket
+from symbol_trader.core.leader import new_trader_bits
+from symbol_trader.core.timing import Timing
+from symbol_trader.options import (
+    ENV_PREFIX,
+    ExchangeOptions,
+    Options,
+    context_settings,
+    database_option,
+    exchange_options,
+    option,
+    trading_options,
+)
+from symbol_trader.ports import (
+    BadCredentials,
+    Book,
+    Owner,
+    Resource,
+    SchemaMismatch,
+    Unavailable,
+)
+from symbol_trader.postgres.ownership import disown as take_no_account
+from symbol_trader.postgres.ownership import takeover as take
+from symbol_trader.postgres.record import PostgresRecord
+from symbol_trader.resource.file import FileResource, InvalidFile, read_file
+from symbol_trader.runtime.health import Health
+from symbol_trader.runtime.http import serving
+from symbol_trader.runtime.metrics import Metrics
+from symbol_trader.runtime.service import Cause, Ending, Identity, Links, Patience, Service, Surface
+from symbol_trader.runtime.story import Story, configure
+from symbol_trader.runtime.term import Beat
+
+TERMINATED_STATUS = 128 + signal.SIGTERM
+MIGRATION_PAUSE_S = 1.0
+MESSAGE_LENGTH_MAX = 4096
+"""The kubelet cuts a termination message here."""
+
+
+@click.group(context_settings={"auto_envvar_prefix": ENV_PREFIX, "show_default": True})
+def main() -> None:
+    """Trade one symbol: buy low, sell high, never lose or double an order.
+
+    Each flag can be given as an environment variable: --database-url is
+    SYMBOL_TRADER_DATABASE_URL, for all commands alike.
+    """
+
+
+@main.command(context_settings=context_settings)
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@trading_options
+def run(file: Path, **flags: Any) -> None:
+    """Trade as FILE says, a TradingSymbol in YAML, without Kubernetes.
+
+    Edits of FILE are settings updates. `status: shutdown` finishes what is open, starts nothing
+    new, writes off into FILE and ends; `status: off` ends at once and leaves orders on the
+    exchange, to be taken up by the next run. The record is migrated first.
+    """
+    options = Options(**flags)
+    try:
+        name = read_file(file).metadata.name
+    except InvalidFile as exc:
+        raise click.ClickException(str(exc)) from exc
+    story = Story(configure(options.log_format), symbol=name)
+    resource = FileResource(file, lambda why: story.warn("edit ignored", why=why))
+    owner = Owner("file", socket.gethostname(), str(file.resolve()))
+    process = f"{socket.gethostname()}/{secrets.token_hex(8)}"
+    identity = Identity(owner, options.exchange_environment, process)
+
+    async def run_it() -> Ending:
+        await _migrate_when_there(options.database_url, story)
+        return await _lead(options, resource, identity, story)
+
+    try:
+        ending = asyncio.run(run_it())
+    except InvalidFile as exc:
+        raise click.ClickException(str(exc)) from exc
+    except KeyboardInterrupt:
+        sys.exit(TERMINATED_STATUS)
+    if ending.cause is Cause.TERMINATED:
+        sys.exit(TERMINATED_STATUS)
+    if ending.cause is Cause.FENCED:
+        raise click.ClickException(ending.message)
+
+
+@main.command(context_settings=context_settings)
+@option("--cluster", required=True, help="Uid of the namespace kube-system.")
+@option("--namespace", required=True, help="Namespace of the TradingSymbol.")
+@option("--name", required=True, help="Name of the TradingSymbol.")
+@option("--pod", required=True, help="Name of this pod.")
+@option("--pod-uid", required=True, help="Its uid: an epoch is taken once per pod's life.")
+@option("--node", default="", help="Name of its node.")
+@option(
+    "--termination-log",
+    type=click.Path(path_type=Path),
+    default=Path("/dev/termination-log"),
+    help="Where to say why the leader ended.",
+)
+@trading_options
+def lead(  # noqa: PLR0917 - click passes them by name
+    cluster: str,
+    namespace: str,
+    name: str,
+    pod: str,
+    pod_uid: str,
+    node: str,
+    termination_log: Path,
+    **flags: Any,
+) -> None:
+    """Lead a TradingSymbol of the cluster that this pod runs in."""
+    # Loaded here alone: the client costs memory and time that `run` does not need.
+    from symbol_trader.resource.api_server import ApiServerResource  # noqa: PLC0415
+
+    options = Options(**flags)
+    story = Story(configure(options.log_format), symbol=name, namespace=namespace)
+    identity = Identity(Owner(cluster, namespace, name), options.exchange_environment, pod_uid)
+    story.tell("leader process started", pod=pod, node=node)
+
+    async def lead_it() -> Ending:
+        resource = ApiServerResource.in_cluster(namespace, name)
+        return await _lead(options, resource, identity, story)
+
+    ending = asyncio.run(lead_it())
+    _leave_word(termination_log, ending)
+    sys.exit(TERMINATED_STATUS if ending.cause is Cause.TERMINATED else 0)
+
+
+@main.command(context_settings=context_settings)
+@option("--database-url", required=True, help="The record to create or to bring up to date.")
+def migrate(database_url: str) -> None:
+    """Bring the record's schema up to date; safe to repeat and to run twice at once."""
+    # Loaded here alone: the migration tool is heavy, and a leader never migrates.
+    from symbol_trader.postgres.migrate import migrate as bring_up_to_date  # noqa: PLC0415
+
+    try:
+        asyncio.run(bring_up_to_date(database_url, click.echo))
+    except (Unavailable, SchemaMismatch) as exc:
+        raise click.ClickException(str(exc)) from exc
+
+
+@main.command(context_settings=context_settings)
+@option("--database-url", required=True, help="The record.")
+@option("--exchange-environment", default="paper", help="Environment of the book.")
+@option("--account", required=True, help="The account's uid, as the refusal names it.")
+@option("--symbol", required=True, help="The symbol, such as XRPUSDT.")
+@option("--cluster", required=True, help="Uid of kube-system; `file` for `run FILE`.")
+@option("--namespace", required=True, help="Namespace of the new owner; the host for `run`.")
+@option("--name", required=True, help="Name of the new owner; the file's path for `run`.")
+def takeover(  # noqa: PLR0917 - click passes them by name
+    database_url: str,
+    exchange_environment: str,
+    account: str,
+    symbol: str,
+    cluster: str,
+    namespace: str,
+    name: str,
+) -> None:
+    """Give a symbol's open cycles to another resource, whoever held them.
+
+    Stop the other one first: its leader is fenced at its next write, and what it has under way is
+    taken up by the new owner.
+    """
+    book = Book(exchange_environment, account, symbol)
+    try:
+        epoch = asyncio.run(take(database_url, book, Owner(cluster, namespace, name)))
+    except (Unavailable, SchemaMismatch) as exc:
+        raise click.ClickException(str(exc)) from exc
+    if epoch is None:
+        raise click.ClickException(f"the record has no {symbol} of account {account}")
+    click.echo(f"{symbol} belongs to {namespace}/{name} from epoch {epoch} on")
+
+
+@main.command(context_settings=context_settings)
+@click.argument("orders", nargs=-1, required=True)
+@database_option
+@option("--exchange-environment", default="paper", help="Environment of the book.")
+@option("--account", required=True, help="The account's uid.")
+@option("--symbol", required=True, help="The symbol, such as XRPUSDT.")
+@option("--reason", required=True, help="Why they may be left alone; it is kept on record.")
+def disown(  # noqa: PLR0917 - click passes them by name
+    orders: tuple[str, ...],
+    database_url: str,
+    exchange_environment: str,
+    account: str,
+    symbol: str,
+    reason: str,
+) -> None:
+    """Let a symbol trade on although ORDERS, by their client order ids, are not on record.
+
+    A leader that finds orders with this record's mark that the record does not hold stops
+    placing: commits were lost, or another record with the same mark is about. Look first at what
+    they did (`audit` lists them); what they bought or sold is not in any cycle.
+    """
+    book = Book(exchange_environment, account, symbol)
+    try:
+        noted = asyncio.run(take_no_account(database_url, book, orders, reason))
+    except (Unavailable, SchemaMismatch) as exc:
+        raise click.ClickException(str(exc)) from exc
+    for name in noted:
+        click.echo(f"{name}: leaders of {symbol} trade on without it")
+    if not noted:
+        raise click.ClickException(
+            "nothing new to disown: they are noted already, or the "
+            f"record has no {symbol} of account {account}"
+        )
+
+
+@main.command(context_settings=context_settings)
+@click.argument("symbol")
+@exchange_options
+@database_option
+@option("--pause-s", type=click.FloatRange(0), default=2.0, help="Between two looks.")
+def audit(symbol: str, database_url: str, pause_s: float, **flags: Any) -> None:
+    """Compare the exchange with the record for SYMBOL, such as XRPUSDT, and check every promise.
+
+    Ends with 1 if anything differs, or if there was nothing to compare. A symbol that is being
+    traded moves under the auditor's eyes: only what three looks in a row find is reported. Fills
+    that came while no leader ran are not on record before the next one has taken them up.
+    """
+    entry = ExchangeOptions(**flags)
+    try:
+        found = asyncio.run(
+            compare(
+                database_url, entry.exchange_environment, entry.settings(symbol), pause_s=pause_s
+            )
+        )
+    except (Unavailable, BadCredentials, SchemaMismatch) as exc:
+        raise click.ClickException(str(exc)) from exc
+    for finding in found.findings:
+        click.echo(f"{finding.subject}: {finding.what}: {finding.detail}")
+    click.echo(_verdict(found))
+    if not found.passed:
+        sys.exit(1)
+
+
+def _verdict(found: Audit) -> str:
+    outcome = "nothing to compare" if not found.orders else f"{len(found.findings)} differences"
+    return (
+        f"{found.book.symbol} of account {found.book.account}: compared {found.orders} orders and "
+        f"{found.fills} fills of {found.cycles} cycles: {outcome}; orders of others, not looked "
+        f"at: {found.foreign_orders}"
+    )
+
+
+async def _migrate_when_there(database_url: str, story: Story) -> None:
+    """Migrate the record, waiting for a database that is not there yet."""
+    from symbol_trader.postgres.migrate import migrate as bring_up_to_date  # noqa: PLC0415
+
+    said = ""
+    while True:
+        try:
+            await bring_up_to_date(database_url, lambda line: story.tell("migration", step=line))
+        except Unavailable as exc:
+            if str(exc) != said:
+                said = str(exc)
+                story.warn("waiting", reason="DatabaseUnreachable", why=said)
+            await asyncio.sleep(MIGRATION_PAUSE_S)
+        except SchemaMismatch as exc:
+            raise click.ClickException(str(exc)) from exc
+        else:
+            return
+
+
+async def _lead(options: Options, resource: Resource, identity: Identity, story: Story) -> Ending:
+    """Put the adapters together and lead until the end."""
+    health = Health(time.monotonic)
+    service = Service(
+        identity,
+        _links(options, resource),
+        Surface(story, health, lambda symbol: Metrics(symbol, time.monotonic)),
+        timing=Timing(
+            options.recv_window_ms, options.exchange_timeout_ms, options.exchange_margin_ms
+        ),
+        beat=Beat(reconcile_s=options.reconcile_s),
+        patience=Patience(),
+        new_bits=new_trader_bits(secrets.randbits),
+        jitter=random.random,
+    )
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, service.stop)
+    if not options.http_port:
+        return await service.run()
+    metrics = lambda: service.metrics_text  # noqa: E731
+    async with serving(options.http_host, options.http_port, health, metrics):
+        return await service.run()
+
+
+def _links(options: Options, resource: Resource) -> Links:
+    return Links(
+        resource=resource,
+        record=PostgresRecord(options.database_url),
+        exchange=lambda symbol: BinanceExchange(
+            options.settings(symbol), monotonic_ns=time.monotonic_ns, random=random.random
+        ),
+        market=lambda symbol: BinanceMarket(options.settings(symbol), random=random.random),
+    )
+
+
+def _leave_word(path: Path, ending: Ending) -> None:
+    """Tell the operator, through the kubelet, why the container ended."""
+    word = json.dumps({"cause": ending.cause, "message": ending.message})
+    with suppress(OSError):
+        path.write_text(word[:MESSAGE_LENGTH_MAX])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,170 @@
+"""The port `Exchange` over one WebSocket: requests and user data share it, and end with it.
+
+This is the port's vocabulary; how requests are sent, and what is never sent twice, is in `asking`.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from symbol_trader.binance import replies, requests
+from symbol_trader.binance.asking import Asker
+from symbol_trader.binance.errors import RequestRefused, UnreadableReply
+from symbol_trader.binance.link import Link
+from symbol_trader.binance.settings import BinanceSettings
+from symbol_trader.binance.signing import Params
+from symbol_trader.binance.verdicts import ALREADY_SUBSCRIBED, NO_SUCH_ORDER, UNKNOWN_SYMBOL
+from symbol_trader.core.orders import CancelIntent, ExchangeOrder, Fill, Intent
+from symbol_trader.core.replies import Account, NotFound, Outcome, UserEvent
+from symbol_trader.core.symbols import DEFAULT_COMMISSION, Commission, SymbolInfo
+from symbol_trader.ports import UnknownSymbol
+
+log = logging.getLogger(__name__)
+
+
+class BinanceExchange:
+    """One session with Binance Spot, or with an exchange that speaks like it, for one symbol.
+
+    `monotonic_ns` is a clock that never jumps; `random` returns numbers in [0, 1).
+    """
+
+    def __init__(
+        self,
+        settings: BinanceSettings,
+        *,
+        monotonic_ns: Callable[[], int],
+        random: Callable[[], float],
+    ) -> None:
+        self._settings = settings
+        self._link = Link(settings)
+        self._asker = Asker(settings, self._link, monotonic_ns=monotonic_ns, random=random)
+        self._clock_keeper: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Connect, measure the clock, subscribe to user data on the same socket.
+
+        Raises `Unavailable`, `BadCredentials`; nothing is left open then.
+        """
+        await self._link.open()
+        try:
+            await self._asker.measure_clock()
+            await self._subscribe()
+        except BaseException:
+            await self.close()
+            raise
+        self._clock_keeper = asyncio.create_task(self._asker.keep_clock())
+
+    async def close(self) -> None:
+        """Close the socket; never raises."""
+        await self._link.close()
+        if self._clock_keeper is not None:
+            self._clock_keeper.cancel()
+            await asyncio.gather(self._clock_keeper, return_exceptions=True)
+
+    def now_ms(self) -> int:
+        """Return exchange time: the measured offset plus a monotonic clock."""
+        return self._asker.now_ms()
+
+    def user_events(self) -> AsyncIterator[UserEvent]:
+        """Yield user data from `open` on, for one reader; raises `Unavailable` at the end."""
+        return self._link.events
+
+    async def account(self) -> Account:
+        """Read the account's uid and balances."""
+        return await self._asker.query(
+            "account.status", {"omitZeroBalances": True}, replies.account
+        )
+
+    async def symbol(self) -> SymbolInfo:
+        """Read the symbol. Raises `UnknownSymbol`."""
+        name = self._settings.symbol
+        parse = partial(replies.symbol_info, symbol=name)
+        try:
+            return await self._asker.query("exchangeInfo", {"symbol": name}, parse, private=False)
+        except RequestRefused as exc:
+            if exc.code != UNKNOWN_SYMBOL:
+                raise
+            raise UnknownSymbol(f"the exchange does not know the symbol {name}") from exc
+
+    async def commission(self) -> Commission:
+        """Read the account's commission on the symbol, or its general one, or assume the default.
+
+        Only where the exchange has no such answer; being unreachable is `Unavailable`.
+        """
+        symbol = {"symbol": self._settings.symbol}
+        try:
+            return await self._asker.query("account.commission", symbol, replies.commission)
+        except (RequestRefused, UnreadableReply) as exc:
+            log.warning("no commission of the symbol, asking for the account's: %s", exc)
+        try:
+            return await self._asker.query("account.status", {}, replies.account_commission)
+        except (RequestRefused, UnreadableReply) as exc:
+            log.warning("no commission of the account, assuming the standard one: %s", exc)
+        return DEFAULT_COMMISSION
+
+    async def best_bid(self) -> Decimal:
+        """Read the best price that buyers offer in the symbol, zero where none is known."""
+        symbol = {"symbol": self._settings.symbol}
+        parse = partial(replies.best_bid, symbol=self._settings.symbol)
+        return await self._asker.query("ticker.book", symbol, parse, private=False)
+
+    async def order(self, client_order_id: str) -> ExchangeOrder | NotFound:
+        """Query an order by its client id; the server's time is asked first."""
+        symbol = self._settings.symbol
+        as_of_ms = await self._asker.query("time", {}, replies.server_time_ms, private=False)
+        params = requests.order_status(client_order_id, symbol)
+        parse = partial(replies.order_status, symbol=symbol, client_order_id=client_order_id)
+        return await self._order_or_denial(params, parse, as_of_ms)
+
+    async def _order_or_denial(
+        self, params: Params, parse: Callable[[Any], ExchangeOrder], as_of_ms: int
+    ) -> ExchangeOrder | NotFound:
+        try:
+            return await self._asker.query("order.status", params, parse)
+        except RequestRefused as exc:
+            if exc.code != NO_SUCH_ORDER:
+                raise
+            return NotFound(as_of_ms)
+
+    async def order_by_number(self, order_id: int) -> ExchangeOrder | NotFound:
+        """Query any order of the account by the exchange's id; a canceled one may be renamed."""
+        symbol = self._settings.symbol
+        as_of_ms = await self._asker.query("time", {}, replies.server_time_ms, private=False)
+        params = requests.order_by_number(order_id, symbol)
+        parse = partial(replies.order_by_number, symbol=symbol)
+        return await self._order_or_denial(params, parse, as_of_ms)
+
+    async def open_orders(self) -> tuple[ExchangeOrder, ...]:
+        """Read all open orders of the account in the symbol, ours and others'."""
+        symbol = self._settings.symbol
+        parse = partial(replies.open_orders, symbol=symbol)
+        return await self._asker.query("openOrders.status", {"symbol": symbol}, parse)
+
+    async def trades(self, from_id: int | None, order_id: int | None = None) -> tuple[Fill, ...]:
+        """Read a page of the account's fills in the symbol, ascending, from a trade id on."""
+        symbol = self._settings.symbol
+        params = requests.my_trades(symbol, from_id, order_id)
+        return await self._asker.query("myTrades", params, partial(replies.trades, symbol=symbol))
+
+    async def place(self, intent: Intent) -> Outcome:
+        """Send an order, once, with exactly the intent's values."""
+        symbol = self._settings.symbol
+        accepted = partial(replies.placed, symbol=symbol, client_order_id=intent.client_order_id)
+        return await self._asker.act("order.place", requests.place(intent, symbol), accepted)
+
+    async def cancel(self, intent: CancelIntent) -> Outcome:
+        """Send a cancel, once, with exactly the intent's values."""
+        symbol = self._settings.symbol
+        accepted = partial(replies.canceled, symbol=symbol, client_order_id=intent.client_order_id)
+        return await self._asker.act("order.cancel", requests.cancel(intent, symbol), accepted)
+
+    async def _subscribe(self) -> None:
+        """Subscribe to user data; a repeated attempt may find that the first one was heard."""
+        try:
+            await self._asker.read("userDataStream.subscribe.signature", {}, private=True)
+        except RequestRefused as exc:
+            if exc.code != ALREADY_SUBSCRIBED:
+                raise

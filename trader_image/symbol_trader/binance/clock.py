@@ -1,0 +1,45 @@
+"""The exchange's clock: an offset, measured, on top of a clock that never jumps."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+_NS_PER_MS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One question for the time: when it was sent and answered here, and what the server said."""
+
+    sent_ns: int
+    received_ns: int
+    server_ms: int
+
+    @property
+    def round_trip_ns(self) -> int:
+        """Return how long the answer took: twice the most that the sample can be wrong by."""
+        return self.received_ns - self.sent_ns
+
+    @property
+    def offset_ns(self) -> int:
+        """Return server time minus local time, taking the server's answer as given half-way."""
+        return self.server_ms * _NS_PER_MS - (self.sent_ns + self.received_ns) // 2
+
+
+class Clock:
+    """Exchange time. Before the first `adjust` there is none."""
+
+    def __init__(self, monotonic_ns: Callable[[], int]) -> None:
+        self._monotonic_ns = monotonic_ns
+        self._offset_ns: int | None = None
+
+    def adjust(self, samples: Iterable[Sample]) -> int:
+        """Take over the offset of the sample with the least round trip; return that, in ns."""
+        best = min(samples, key=lambda sample: sample.round_trip_ns)
+        self._offset_ns = best.offset_ns
+        return best.round_trip_ns
+
+    def now_ms(self) -> int:
+        """Return exchange time in milliseconds."""
+        if self._offset_ns is None:
+            raise ValueError("the exchange's clock was not measured yet")
+        return (self._monotonic_ns() + self._offset_ns) // _NS_PER_MS

@@ -1,0 +1,74 @@
+"""Foreign errors in our words: where it went wrong, and why. URLs here hold no secrets."""
+
+import socket
+import ssl
+from urllib.parse import urlsplit
+
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+
+from symbol_trader.ports import ExchangeUnavailable, Unavailable
+
+FOREIGN = (OSError, WebSocketException)
+"""What opening a connection may raise. `TimeoutError` and TLS errors are `OSError`s."""
+
+_DEFAULT_PORTS = {"ws": 80, "wss": 443}
+
+
+class RateLimited(Unavailable):
+    """The exchange wants to be left alone until `retry_after_ms` (exchange time), if it says so."""
+
+    def __init__(self, text: str, retry_after_ms: int | None) -> None:
+        super().__init__(text)
+        self.retry_after_ms = retry_after_ms
+
+
+class RequestRefused(Unavailable):
+    """The exchange refused a request that only reads, for a reason of its own."""
+
+    def __init__(self, text: str, code: int) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class UnreadableReply(Unavailable):
+    """The exchange answered something that cannot be read."""
+
+
+def place_of(url: str) -> str:
+    """Return host:port of a WebSocket URL."""
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port or _DEFAULT_PORTS[parts.scheme]}"
+
+
+def unreachable(url: str, exc: Exception) -> Unavailable:
+    """Say why a connection could not be opened."""
+    return ExchangeUnavailable(f"cannot connect to {place_of(url)}: {_reason(exc)}")
+
+
+def closed(url: str, exc: ConnectionClosed) -> str:
+    """Say how a connection ended."""
+    if exc.rcvd is not None:
+        reason = f": {exc.rcvd.reason}" if exc.rcvd.reason else ""
+        return f"{place_of(url)} closed the connection (code {exc.rcvd.code}{reason})"
+    if exc.sent is not None:
+        return (
+            f"the connection to {place_of(url)} was closed here ({exc.sent.reason or 'normally'})"
+        )
+    return f"the connection to {place_of(url)} was lost"
+
+
+def _reason(exc: Exception) -> str:
+    """Say what went wrong; the more special errors come before those that include them."""
+    match exc:
+        case TimeoutError():
+            return "no answer in time"
+        case ConnectionRefusedError():
+            return "connection refused"
+        case socket.gaierror():
+            return f"the name cannot be resolved ({exc.strerror})"
+        case ssl.SSLError():
+            return f"TLS failed ({exc})"
+        case InvalidStatus():
+            return f"it answered HTTP {exc.response.status_code} instead of a WebSocket"
+        case _:
+            return str(exc) or type(exc).__name__

@@ -1,0 +1,91 @@
+"""What Binance pushes: user data, public trades, and the end of a stream.
+
+Sources: user-data-stream.md, web-socket-streams.md. Every function raises `PayloadError`, naming
+the field, for what it cannot read.
+"""
+
+from symbol_trader.binance.fields import Fields
+from symbol_trader.binance.replies import side
+from symbol_trader.core.money import ZERO
+from symbol_trader.core.orders import ExchangeOrder, ExecutionReport, Fill
+from symbol_trader.core.replies import BalanceChanged, Price, UserEvent
+
+ENDINGS = {
+    "serverShutdown": "the exchange announced that it closes the connection",
+    "eventStreamTerminated": "the exchange ended the user data stream",
+}
+"""Events after which a stream says nothing more, and what they mean."""
+
+
+def user_event(event: Fields, symbol: str) -> UserEvent | None:
+    """Read one event of the user data stream; None for what does not concern the symbol.
+
+    `balanceUpdate` is not among the balances: it states a difference, and the balances that
+    result follow in `outboundAccountPosition`.
+    """
+    kind = event.text("e")
+    if kind == "executionReport" and event.text("s") == symbol:
+        return execution_report(event)
+    if kind == "outboundAccountPosition":
+        return BalanceChanged(
+            {entry.text("a"): entry.decimal("f") for entry in event.children("B")}
+        )
+    return None
+
+
+def execution_report(event: Fields) -> ExecutionReport:
+    """Read an `executionReport`.
+
+    Of a cancel, `c` is the cancel's own id and `C` the order's; of an amended order, `C` is the id
+    that the order was placed with. Everywhere else `C` is empty.
+    """
+    kind, original = event.text("x"), event.text("C")
+    return ExecutionReport(
+        execution_type=kind,
+        order=_reported_order(event, original or event.text("c")),
+        fill=_reported_fill(event) if kind == "TRADE" else None,
+        cancel_id=event.text("c") if kind == "CANCELED" and original else None,
+    )
+
+
+def public_trade(event: Fields) -> Price | None:
+    """Read a `@trade` event; None for any other."""
+    if "e" not in event or event.text("e") != "trade":
+        return None
+    return Price(event.integer("t"), event.decimal("p"), event.integer("E"))
+
+
+def ending(event: Fields) -> str | None:
+    """Say why a stream ends, if this event says that it does."""
+    return ENDINGS.get(event.text("e")) if "e" in event else None
+
+
+def _reported_order(event: Fields, client_order_id: str) -> ExchangeOrder:
+    return ExchangeOrder(
+        client_order_id=client_order_id,
+        order_id=event.integer("i"),
+        side=side(event, "S"),
+        price=event.decimal("p"),
+        quantity=event.decimal("q"),
+        status=event.text("X"),
+        executed=event.decimal("z"),
+        executed_quote=event.decimal("Z"),
+        time_ms=event.integer("O"),
+    )
+
+
+def _reported_fill(event: Fields) -> Fill:
+    commission = event.decimal("n")
+    if commission != ZERO and "N" not in event:
+        raise event.error("N", "a commission without its asset")
+    return Fill(
+        order_id=event.integer("i"),
+        trade_id=event.integer("t"),
+        price=event.decimal("L"),
+        quantity=event.decimal("l"),
+        quote_quantity=event.decimal("Y"),
+        commission=commission,
+        commission_asset=event.text("N") if "N" in event else "",
+        is_maker=event.flag("m"),
+        time_ms=event.integer("T"),
+    )

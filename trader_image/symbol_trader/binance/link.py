@@ -1,0 +1,107 @@
+"""The socket of one session: it writes each request once and tells each waiter what it hears."""
+
+import asyncio
+import logging
+
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
+
+from symbol_trader.binance.envelope import Answer, NoReply
+from symbol_trader.binance.errors import closed
+from symbol_trader.binance.mailbox import Mailbox
+from symbol_trader.binance.session import Answered, Dropped, Heard, News, Retired, Session
+from symbol_trader.binance.settings import BinanceSettings
+from symbol_trader.binance.signing import Params
+from symbol_trader.binance.sockets import dial
+from symbol_trader.core.replies import UserEvent
+
+log = logging.getLogger(__name__)
+
+
+class Link:
+    """A connection to the WebSocket API, from `open` until it is retired or lost."""
+
+    def __init__(self, settings: BinanceSettings) -> None:
+        self._settings = settings
+        self._session = Session(settings.symbol)
+        self._waiting: dict[int, asyncio.Future[Answer]] = {}
+        self._socket: ClientConnection | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._renewal: asyncio.TimerHandle | None = None
+        self.events = Mailbox[UserEvent](settings.user_events_max)
+        """User data, from `open` on."""
+
+    @property
+    def ended(self) -> str | None:
+        """Why the link takes no new requests; None while it does."""
+        return self._session.ended
+
+    async def open(self) -> None:
+        """Connect, and listen. Raises `Unavailable`."""
+        self._socket = await dial(self._settings.api_url, self._settings)
+        self._reader = asyncio.create_task(self._listen(self._socket))
+        self._renewal = asyncio.get_running_loop().call_later(
+            self._settings.session_age_max_s, self.retire, "the connection is due for renewal"
+        )
+
+    async def close(self) -> None:
+        """Close the socket; whoever waits for a reply hears that there is none."""
+        self.retire("the session was closed")
+        if self._socket is None or self._reader is None or self._renewal is None:
+            return
+        self._renewal.cancel()
+        await self._socket.close()
+        (failure,) = await asyncio.gather(self._reader, return_exceptions=True)
+        if isinstance(failure, Exception):
+            log.error("the reader of the session failed", exc_info=failure)
+
+    def retire(self, why: str) -> None:
+        """Take no new requests and no more events: a new session has to take over."""
+        if self.events.end(self._session.retire(why).why):
+            log.info("the session with the exchange ends: %s", why)
+
+    async def send(self, method: str, params: Params) -> Answer:
+        """Write one request, once, and wait for its answer. Never raises for the network."""
+        if self._socket is None or self._session.ended is not None:
+            return NoReply(f"{method} was not sent: {self._session.ended or 'not open'}")
+        request_id, text = self._session.request(method, params)
+        waiting: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting[request_id] = waiting
+        try:
+            async with asyncio.timeout(self._settings.request_timeout_s):
+                await self._socket.send(text)
+                return await waiting
+        except TimeoutError:
+            return NoReply(f"no reply to {method} in {self._settings.request_timeout_s:g} s")
+        except ConnectionClosed as exc:
+            return NoReply(f"no reply to {method}: {closed(self._settings.api_url, exc)}")
+        finally:
+            self._session.give_up(request_id)
+            del self._waiting[request_id]
+
+    async def _listen(self, socket: ClientConnection) -> None:
+        """Take every message until the connection is gone, and then tell all who wait."""
+        why = "its reader failed"
+        try:
+            while True:
+                self._hear(self._session.receive(await socket.recv()))
+        except ConnectionClosed as exc:
+            why = closed(self._settings.api_url, exc)
+        finally:
+            self.retire(why)
+            for answered in self._session.lost(why):
+                self._hear(answered)
+
+    def _hear(self, heard: Heard | None) -> None:
+        match heard:
+            case Answered(request_id, answer):
+                waiting = self._waiting[request_id]
+                if not waiting.done():
+                    waiting.set_result(answer)
+            case News(event):
+                if not self.events.put(event):
+                    self.retire("more user events wait than the leader reads")
+            case Dropped(why):
+                log.info("dropped: %s", why)
+            case Retired(why):
+                self.retire(why)

@@ -1,0 +1,225 @@
+"""What Binance answers, in the core's words. Source of the shapes: web-socket-api.md.
+
+Every function raises `PayloadError`, naming the field, for what it cannot read.
+"""
+
+from decimal import Decimal
+from typing import Any
+
+from symbol_trader.binance.fields import Fields, PayloadError, objects
+from symbol_trader.core.money import ZERO
+from symbol_trader.core.orders import ExchangeOrder, Fill, Side
+from symbol_trader.core.replies import Accepted, Account
+from symbol_trader.core.symbols import Commission, Filters, SymbolInfo
+
+_COMMISSION_PARTS = ("standardCommission", "specialCommission", "taxCommission")
+_NOTIONAL_FILTERS = ("NOTIONAL", "MIN_NOTIONAL")
+
+
+def server_time_ms(result: Any) -> int:
+    """Read the reply to `time`."""
+    return Fields(result, "time").integer("serverTime")
+
+
+def account(result: Any) -> Account:
+    """Read the reply to `account.status`."""
+    fields = Fields(result, "account")
+    balances = fields.children("balances")
+    return Account(
+        uid=str(fields.integer("uid")),
+        free={balance.text("asset"): balance.decimal("free") for balance in balances},
+    )
+
+
+def symbol_info(result: Any, symbol: str) -> SymbolInfo:
+    """Read the reply to `exchangeInfo`."""
+    fields = Fields(result, "exchangeInfo")
+    for entry in fields.children("symbols"):
+        if entry.text("symbol") == symbol:
+            return SymbolInfo(
+                name=symbol,
+                base_asset=entry.text("baseAsset"),
+                quote_asset=entry.text("quoteAsset"),
+                filters=_filters(entry),
+                status=entry.text("status"),
+            )
+    raise fields.error("symbols", f"{symbol} is not among them")
+
+
+def commission(result: Any) -> Commission:
+    """Read the reply to `account.commission`.
+
+    The discount for paying in BNB is left out: it may end with the BNB, and a fee that turns out
+    lower than assumed does no harm.
+    """
+    fields = Fields(result, "commission")
+    return _commission([fields.child(part) for part in _COMMISSION_PARTS if part in fields])
+
+
+def best_bid(result: Any, symbol: str) -> Decimal:
+    """Read the reply to `ticker.book`; a book without bids shows a price of zero."""
+    fields = Fields(result, "ticker.book")
+    _expect(fields, "symbol", symbol)
+    return fields.decimal("bidPrice")
+
+
+def account_commission(result: Any) -> Commission:
+    """Read the account's general rates from the reply to `account.status`."""
+    return _commission([Fields(result, "account").child("commissionRates")])
+
+
+def placed(result: Any, symbol: str, client_order_id: str) -> Accepted:
+    """Read the reply to `order.place` of a limit order, responded in FULL.
+
+    Its fills carry neither their quote quantity nor a time: they took liquidity just now, at
+    price x quantity. Where that does not add up to the order's own sums, because the exchange
+    rounds, they are left out: the stream and `myTrades` state them exactly.
+    """
+    fields = Fields(result, "order.place")
+    order = _order(fields, symbol, client_order_id, fields.integer("transactTime"))
+    _expect(fields, "clientOrderId", client_order_id)
+    fills = _fills_at_once(fields, order.order_id) if "fills" in fields else ()
+    return Accepted(order, fills if _add_up(fills, order) else ())
+
+
+def canceled(result: Any, symbol: str, client_order_id: str) -> Accepted:
+    """Read the reply to `order.cancel`; its `origClientOrderId` is the order's own id."""
+    fields = Fields(result, "order.cancel")
+    _expect(fields, "origClientOrderId", client_order_id)
+    return Accepted(_order(fields, symbol, client_order_id, time_ms=None))
+
+
+def order_status(result: Any, symbol: str, client_order_id: str) -> ExchangeOrder:
+    """Read the reply to `order.status` by client id.
+
+    The reply may show the id of the cancel that renamed the order; the order was found by the id
+    that was asked for, and keeps it here.
+    """
+    fields = Fields(result, "order.status")
+    return _order(fields, symbol, client_order_id, fields.integer("time"))
+
+
+def order_by_number(result: Any, symbol: str) -> ExchangeOrder:
+    """Read the reply to `order.status` by the exchange's id, whoever placed the order."""
+    fields = Fields(result, "order.status")
+    return _order(fields, symbol, fields.text("clientOrderId"), fields.integer("time"))
+
+
+def open_orders(result: Any, symbol: str) -> tuple[ExchangeOrder, ...]:
+    """Read the reply to `openOrders.status`."""
+    return tuple(
+        _order(fields, symbol, fields.text("clientOrderId"), fields.integer("time"))
+        for fields in objects(result, "openOrders")
+    )
+
+
+def trades(result: Any, symbol: str) -> tuple[Fill, ...]:
+    """Read the reply to `myTrades`, in ascending order of trade ids."""
+    fills = [_trade(fields, symbol) for fields in objects(result, "myTrades")]
+    return tuple(sorted(fills, key=lambda fill: fill.trade_id))
+
+
+def side(fields: Fields, name: str) -> Side:
+    """Read a side."""
+    text = fields.text(name)
+    try:
+        return Side(text)
+    except ValueError as exc:
+        raise fields.error(name, f"BUY or SELL was expected, not {text!r}") from exc
+
+
+def _order(fields: Fields, symbol: str, client_order_id: str, time_ms: int | None) -> ExchangeOrder:
+    """Read the facts that all replies about an order share."""
+    _expect(fields, "symbol", symbol)
+    return ExchangeOrder(
+        client_order_id=client_order_id,
+        order_id=fields.integer("orderId"),
+        side=side(fields, "side"),
+        price=fields.decimal("price"),
+        quantity=fields.decimal("origQty"),
+        status=fields.text("status"),
+        executed=fields.decimal("executedQty"),
+        executed_quote=fields.decimal("cummulativeQuoteQty"),  # with a double m, as documented
+        time_ms=time_ms,
+    )
+
+
+def _fills_at_once(fields: Fields, order_id: int) -> tuple[Fill, ...]:
+    time_ms = fields.integer("transactTime")
+    return tuple(
+        Fill(
+            order_id=order_id,
+            trade_id=fill.integer("tradeId"),
+            price=fill.decimal("price"),
+            quantity=fill.decimal("qty"),
+            quote_quantity=fill.decimal("price") * fill.decimal("qty"),
+            commission=fill.decimal("commission"),
+            commission_asset=fill.text("commissionAsset"),
+            is_maker=False,
+            time_ms=time_ms,
+        )
+        for fill in fields.children("fills")
+    )
+
+
+def _add_up(fills: tuple[Fill, ...], order: ExchangeOrder) -> bool:
+    quantity = sum((fill.quantity for fill in fills), ZERO)
+    quote = sum((fill.quote_quantity for fill in fills), ZERO)
+    return (quantity, quote) == (order.executed, order.executed_quote)
+
+
+def _trade(fields: Fields, symbol: str) -> Fill:
+    _expect(fields, "symbol", symbol)
+    return Fill(
+        order_id=fields.integer("orderId"),
+        trade_id=fields.integer("id"),
+        price=fields.decimal("price"),
+        quantity=fields.decimal("qty"),
+        quote_quantity=fields.decimal("quoteQty"),
+        commission=fields.decimal("commission"),
+        commission_asset=fields.text("commissionAsset"),
+        is_maker=fields.flag("isMaker"),
+        time_ms=fields.integer("time"),
+    )
+
+
+def _filters(entry: Fields) -> Filters:
+    """Read the static filters; a symbol without tick or step would make every order a guess."""
+    found = {fields.text("filterType"): fields for fields in entry.children("filters")}
+    for name in ("PRICE_FILTER", "LOT_SIZE"):
+        if name not in found:
+            raise entry.error("filters", f"{name} is missing")
+    price, lot = found["PRICE_FILTER"], found["LOT_SIZE"]
+    notional = next((found[name] for name in _NOTIONAL_FILTERS if name in found), None)
+    return Filters(
+        tick_size=price.decimal("tickSize"),
+        min_price=price.decimal("minPrice"),
+        max_price=price.decimal("maxPrice"),
+        step_size=lot.decimal("stepSize"),
+        min_quantity=lot.decimal("minQty"),
+        max_quantity=lot.decimal("maxQty"),
+        min_notional=_or_zero(notional, "minNotional"),
+        max_notional=_or_zero(notional, "maxNotional"),
+    )
+
+
+def _or_zero(fields: Fields | None, name: str) -> Decimal:
+    return ZERO if fields is None or name not in fields else fields.decimal(name)
+
+
+def _commission(parts: list[Fields]) -> Commission:
+    """Add the parts up; a limit order may turn out to be maker or taker, so the larger counts."""
+    if not parts:
+        raise PayloadError("commission", "no rates in it")
+
+    def total(name: str) -> Decimal:
+        return sum((part.decimal(name) for part in parts), ZERO)
+
+    either = max(total("maker"), total("taker"))
+    return Commission(buy=either + total("buyer"), sell=either + total("seller"))
+
+
+def _expect(fields: Fields, name: str, expected: str) -> None:
+    """Refuse a message that speaks of another symbol or order than the request."""
+    if fields.text(name) != expected:
+        raise fields.error(name, f"{expected} was expected, not {fields.text(name)!r}")

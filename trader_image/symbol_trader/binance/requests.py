@@ -1,0 +1,65 @@
+"""What we ask of Binance: the parameters of each method, without key and signature.
+
+An order's parameters are exactly its intent's: the intent was committed with them, and the promise
+that a late request is refused rests on its timestamp and recvWindow. Source of the names:
+web-socket-api.md.
+"""
+
+from symbol_trader.binance.signing import Params
+from symbol_trader.core.money import plain
+from symbol_trader.core.orders import CancelIntent, Intent
+
+TRADES_PAGE = 1000
+"""Trades per page of `myTrades`, the most that Binance allows."""
+
+
+def place(intent: Intent, symbol: str) -> Params:
+    """Parameters of `order.place`. FULL asks for the fills that happen at once."""
+    return {
+        "symbol": symbol,
+        "side": intent.side.value,
+        "type": "LIMIT",
+        "timeInForce": intent.time_in_force.value,
+        "price": plain(intent.price),
+        "quantity": plain(intent.quantity),
+        "newClientOrderId": intent.client_order_id,
+        "newOrderRespType": "FULL",
+        "timestamp": intent.timestamp_ms,
+        "recvWindow": intent.recv_window_ms,
+    }
+
+
+def cancel(intent: CancelIntent, symbol: str) -> Params:
+    """Parameters of `order.cancel`. The cancel has its own id, else the order gets a random one."""
+    return {
+        "symbol": symbol,
+        "origClientOrderId": intent.client_order_id,
+        "newClientOrderId": intent.cancel_id,
+        "timestamp": intent.timestamp_ms,
+        "recvWindow": intent.recv_window_ms,
+    }
+
+
+def order_status(client_order_id: str, symbol: str) -> Params:
+    """Parameters of `order.status`."""
+    return {"symbol": symbol, "origClientOrderId": client_order_id}
+
+
+def order_by_number(order_id: int, symbol: str) -> Params:
+    """Parameters of `order.status` by the exchange's id."""
+    return {"symbol": symbol, "orderId": order_id}
+
+
+def my_trades(symbol: str, from_id: int | None, order_id: int | None) -> Params:
+    """Parameters of `myTrades`: from a trade id on, or the newest page."""
+    params: dict[str, str | int | bool] = {"symbol": symbol, "limit": TRADES_PAGE}
+    if from_id is not None:
+        params["fromId"] = from_id
+    if order_id is not None:
+        params["orderId"] = order_id
+    return params
+
+
+def stamped(params: Params, timestamp_ms: int, recv_window_ms: int) -> Params:
+    """Add the time to a request that only reads; orders and cancels carry their intent's."""
+    return {**params, "timestamp": timestamp_ms, "recvWindow": recv_window_ms}

@@ -1,0 +1,76 @@
+"""What the client is told: addresses, key, and every limit, each with its unit in its name."""
+
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from symbol_trader.binance.signing import Credentials
+
+
+@dataclass(frozen=True, slots=True)
+class BinanceSettings:
+    """The settings of one symbol's session and price stream.
+
+    URLs are `ws://` or `wss://`, without user, query or fragment, so that they can be logged.
+    """
+
+    api_url: str
+    """The WebSocket API, such as `wss://ws-api.binance.com:443/ws-api/v3`."""
+    stream_url: str
+    """The base of the market streams, such as `wss://stream.binance.com:9443`."""
+    symbol: str
+    api_key: str = field(repr=False)
+    api_secret: str = field(repr=False)
+
+    request_timeout_s: float = 10.0
+    """How long a reply is waited for; the exchange's own limit is 10 s."""
+    open_timeout_s: float = 10.0
+    """Limit of TCP, TLS and WebSocket handshake together."""
+    close_timeout_s: float = 2.0
+    """Limit of the closing handshake."""
+    read_recv_window_ms: int = 5000
+    """Window of requests that only read; orders and cancels carry their intent's."""
+    read_attempts: int = 3
+    """How often a request that only reads is sent at most."""
+    retry_first_s: float = 0.5
+    retry_limit_s: float = 5.0
+    """First and longest pause between attempts to read."""
+    reconnect_first_s: float = 2.0
+    reconnect_limit_s: float = 30.0
+    """First and longest pause before reconnecting to the market; Binance bans an address that
+    connects more than 300 times in 5 minutes."""
+    clock_samples: int = 5
+    """Questions for the time per measurement; the one with the least round trip counts."""
+    clock_interval_s: float = 300.0
+    """Time between measurements."""
+    session_age_max_s: float = 23 * 3600.0
+    """Age at which a session gives way to a new one; the exchange closes it at 24 h."""
+    user_events_max: int = 4096
+    """User events that wait for the leader; one more ends the session."""
+    message_bytes_max: int = 16 * 2**20
+    """Longest message; `exchangeInfo` is the long one."""
+    market_frames_max: int = 1024
+    """Public trades that wait for the leader before the socket is read no further."""
+
+    def __post_init__(self) -> None:
+        for url in (self.api_url, self.stream_url):
+            _check(url)
+
+    @property
+    def credentials(self) -> Credentials:
+        """Return the key and its secret."""
+        return Credentials(self.api_key, self.api_secret)
+
+    @property
+    def trade_stream_url(self) -> str:
+        """Return the address of the symbol's public trades; streams are named in lower case."""
+        return f"{self.stream_url.rstrip('/')}/ws/{self.symbol.lower()}@trade"
+
+
+def _check(url: str) -> None:
+    """Refuse what could not be dialled, or could not be logged. Raises `ValueError`."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("ws", "wss") or not parts.hostname:
+        raise ValueError("an exchange URL must be ws://host… or wss://host…")
+    parts.hostname.encode("idna")
+    if parts.port == 0 or parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError(f"the URL of {parts.hostname} must have no user, query or fragment")

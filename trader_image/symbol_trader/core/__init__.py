@@ -1,0 +1,1 @@
+"""What the leader decides: pure, exact, without clock, randomness, sockets or a database."""

@@ -1,0 +1,277 @@
+"""What a trader does next, decided from its orders alone: `next_step` has no side effects.
+
+It is level-based: however a trader came to where it is (a fill, a restart, a refusal, a person),
+the same orders lead to the same step. A step that fails is therefore simply decided again.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from symbol_trader.core import strategy
+from symbol_trader.core.money import ZERO, ceil_to
+from symbol_trader.core.order import Order
+from symbol_trader.core.orders import OrderState, Side, TimeInForce
+from symbol_trader.core.records import TraderState
+from symbol_trader.core.settings import AtDeadline, Settings, UnfilledBuys
+from symbol_trader.core.strategy import Quote
+from symbol_trader.core.symbols import TRADING, Commission, SymbolInfo
+from symbol_trader.core.trader import Block, Trader
+
+SELL_ENDINGS_MAX = 3
+"""How often the exchange may end a trader's sell before a person has to look."""
+
+DEADLINE = "shutdown deadline"
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a trader's next step depends on besides its own orders.
+
+    `seen` is a price that came just now, None when nothing came: a buy is never placed at an old
+    price. `spendable` is the budget that the symbol's other cycles leave; `carried` the base
+    asset that earlier sells left over.
+    """
+
+    now_ms: int
+    settings: Settings
+    draining: bool
+    symbol: SymbolInfo
+    commission: Commission
+    seen: Decimal | None
+    spendable: Decimal
+    carried: Decimal
+    overdue: bool = False
+    """A shutdown has passed its deadline."""
+    bid: Decimal | None = None
+    """The best bid where it was asked for just now; zero if there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing to do until something happens; `block` says what stands in the way, if anything."""
+
+    block: Block | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceBuy:
+    """Buy at this price and quantity."""
+
+    quote: Quote
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceSell:
+    """Sell at this price and quantity."""
+
+    quote: Quote
+    time_in_force: TimeInForce = TimeInForce.GTC
+
+
+@dataclass(frozen=True, slots=True)
+class AskForBid:
+    """Ask what buyers pay now."""
+
+
+@dataclass(frozen=True, slots=True)
+class CancelOrder:
+    """Take this order off the book."""
+
+    order: Order
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FetchFills:
+    """Ask for the fills of a finished order: some are not known yet."""
+
+    order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The cycle is over. `quantity` is the base asset that it leaves unsold."""
+
+    state: TraderState
+    reason: str
+    quantity: Decimal
+
+
+Step = Wait | PlaceBuy | PlaceSell | AskForBid | CancelOrder | FetchFills | Finish
+
+
+def next_step(trader: Trader, around: Surroundings) -> Step:
+    """Decide a trader's next step. No side effects."""
+    order = trader.last_order
+    if order is None:
+        return _begin(trader, around)
+    if not order.state.final:
+        return _while_live(order, around)
+    if not order.settled:
+        return FetchFills(order)
+    if around.overdue:
+        return _give_up(trader, order, around)
+    if order.side is Side.SELL:
+        return _unless_interrupted(_after_sell(trader, around), trader, around)
+    return _unless_interrupted(_after_buy(trader, order, around), trader, around)
+
+
+def _unless_interrupted(step: Step, trader: Trader, around: Surroundings) -> Step:
+    """Hold back what follows an order that others canceled until a person says to go on.
+
+    That is another sell, and the trader's end, since a new one would follow it. What a buy has
+    brought in is sold all the same, and in a shutdown nothing follows a trader's end.
+    """
+    order = trader.interrupted
+    if order is None:
+        return step
+    if order.side is Side.BUY and (around.draining or not isinstance(step, Finish)):
+        return step
+    text = f"its {order.side.lower()} {order.order_id} was canceled by others"
+    return Wait(Block("CanceledByOthers", f"{text}; change the resource to go on", None))
+
+
+def _begin(trader: Trader, around: Surroundings) -> Step:
+    if around.draining:
+        return Finish(TraderState.FINISHED, "shutdown before it bought", ZERO)
+    if _blocked(trader, around) or around.seen is None:
+        return Wait(trader.block)
+    quote = strategy.buy_quote(trader.terms, around.seen, around.symbol.filters)
+    if block := _cannot_buy(trader, quote, around):
+        return Wait(block)
+    return PlaceBuy(quote)
+
+
+def _cannot_buy(trader: Trader, quote: Quote, around: Surroundings) -> Block | None:
+    """Say what stands in the way of a buy. Each is judged again at the next price."""
+    filters, settings = around.symbol.filters, around.settings
+    least = strategy.least_chunk_budget(
+        trader.terms, around.seen or quote.price, around.commission, filters
+    )
+    if trader.terms.chunk_budget < least:
+        return _now(
+            around,
+            "BudgetTooSmall",
+            f"a chunk of {trader.terms.chunk_budget:f} {around.symbol.quote_asset} is below the "
+            f"exchange's minimum; the least budget that works with {settings.chunks} chunks is "
+            f"{_rounded_up(least * settings.chunks):f} {around.symbol.quote_asset}",
+        )
+    if name := filters.violation(quote.price, quote.quantity):
+        return _now(around, "FilterFailure", f"a buy at {quote.price:f} would fail {name}")
+    if quote.notional > around.spendable:
+        return _now(
+            around,
+            "BudgetSpent",
+            f"a buy of {quote.notional:f} {around.symbol.quote_asset} would exceed the budget: "
+            f"{around.spendable:f} is left",
+        )
+    return None
+
+
+def _while_live(order: Order, around: Surroundings) -> Step:
+    if order.state is not OrderState.OPEN or order.cancel_pending:
+        return Wait()
+    if around.overdue and order.intent.time_in_force is TimeInForce.GTC:
+        return CancelOrder(order, DEADLINE)
+    if order.side is Side.SELL:
+        return Wait()
+    if around.draining and around.settings.unfilled_buys is UnfilledBuys.CANCEL:
+        return CancelOrder(order, "shutdown cancels unfilled buys")
+    age_max = around.settings.max_buy_age_ms
+    if age_max is not None and around.now_ms - order.intent.timestamp_ms > age_max:
+        return CancelOrder(order, "older than maxBuyAge")
+    return Wait()
+
+
+def _after_buy(trader: Trader, order: Order, around: Surroundings) -> Step:
+    if not order.executed:
+        return Finish(TraderState.FINISHED, f"its buy was {_ending(order)}", ZERO)
+    received = trader.received(around.symbol.base_asset)
+    quantity = strategy.sellable(received + around.carried, around.symbol.filters)
+    quote = Quote(_target_price(trader, around), quantity)
+    if strategy.is_dust(quote, around.symbol.filters):
+        return Finish(TraderState.STRANDED, "too little to sell at its target price", received)
+    return _sell(trader, quote, around)
+
+
+def _after_sell(trader: Trader, around: Surroundings) -> Step:
+    remaining = (trader.sell_target or ZERO) - trader.sold
+    if not remaining:
+        return Finish(TraderState.FINISHED, "sold", ZERO)
+    quote = Quote(_target_price(trader, around), remaining)
+    if strategy.is_dust(quote, around.symbol.filters):
+        return Finish(TraderState.STRANDED, "the rest is too little to sell", remaining)
+    endings = sum(1 for o in trader.leg(Side.SELL) if o.ended_by_exchange and not o.pardoned)
+    if endings >= SELL_ENDINGS_MAX:
+        return Wait(Block("SellEnded", f"the exchange ended its sell {endings} times", None))
+    return _sell(trader, quote, around)
+
+
+def _give_up(trader: Trader, order: Order, around: Surroundings) -> Step:
+    """End a cycle at the deadline, whatever it holds: sold at once if asked for, else held."""
+    base = around.symbol.base_asset
+    target = trader.sell_target
+    left = trader.received(base) if target is None else target - trader.sold
+    if not left:
+        reason = f"its buy was {_ending(order)}" if target is None else "sold"
+        return Finish(TraderState.FINISHED, reason, ZERO)
+    if why := _why_not_sold_at_deadline(trader, around):
+        return Finish(TraderState.HELD, f"{DEADLINE}: {why}", left)
+    if around.bid is None:
+        return AskForBid()
+    filters = around.symbol.filters
+    quantity = strategy.sellable(left + around.carried, filters) if target is None else left
+    quote = Quote(strategy.price_at_deadline(around.bid, filters), quantity)
+    if strategy.is_dust(quote, filters):
+        why = f"too little to sell at a bid of {around.bid:f}" if around.bid else "nobody buys"
+        return Finish(TraderState.HELD, f"{DEADLINE}: {why}", left)
+    return PlaceSell(quote, TimeInForce.IOC)
+
+
+def _why_not_sold_at_deadline(trader: Trader, around: Surroundings) -> str | None:
+    """Say why what a cycle holds is not (or no longer) offered; one offer that was heard is all."""
+    if around.settings.at_deadline is AtDeadline.HOLD:
+        return "held as asked for"
+    if around.symbol.status != TRADING:
+        return f"the symbol is {around.symbol.status}"
+    if trader.interrupted:
+        return "its order was canceled by others"
+    offers = [o for o in trader.leg(Side.SELL) if o.intent.time_in_force is TimeInForce.IOC]
+    if any(offer.existed for offer in offers):
+        return "the rest found no buyer"
+    if len(offers) >= SELL_ENDINGS_MAX:
+        return f"its sell was refused {len(offers)} times"
+    return None
+
+
+def _sell(trader: Trader, quote: Quote, around: Surroundings) -> Step:
+    if _blocked(trader, around):
+        return Wait(trader.block)
+    return PlaceSell(quote)
+
+
+def _target_price(trader: Trader, around: Surroundings) -> Decimal:
+    bought_at = trader.buy_price
+    if bought_at is None:
+        raise AssertionError("a trader that received something has a buy")
+    return strategy.sell_price(
+        bought_at, trader.terms.profit, around.commission, around.symbol.filters
+    )
+
+
+def _blocked(trader: Trader, around: Surroundings) -> bool:
+    return trader.block is not None and trader.block.holds(around.now_ms)
+
+
+def _ending(order: Order) -> str:
+    by_us = order.cancels[-1].reason if order.cancels else "by others"
+    return f"{order.state} ({order.reason or by_us})"
+
+
+def _now(around: Surroundings, reason: str, message: str) -> Block:
+    return Block(reason, message, around.now_ms)
+
+
+def _rounded_up(value: Decimal) -> Decimal:
+    """Return a value that a person can type, never below the one given."""
+    return ceil_to(value, Decimal("0.00000001")).normalize()

@@ -1,0 +1,74 @@
+"""What the leader wants done, as values: the runtime carries them out in order."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from symbol_trader.core.orders import CancelIntent, ClientOrderId, ExchangeOrder, Intent
+from symbol_trader.core.records import RecordChange
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Commit this intent, then send it, once."""
+
+    intent: Intent
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Commit this cancel, then send it, once."""
+
+    intent: CancelIntent
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Ask the exchange what became of an order."""
+
+    client_order_id: ClientOrderId
+
+
+@dataclass(frozen=True, slots=True)
+class FetchTrades:
+    """Ask the exchange for all fills of an order."""
+
+    client_order_id: ClientOrderId
+    order_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshSymbol:
+    """Read the symbol's filters and status again: an order was refused because of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class FetchBid:
+    """Ask the exchange for the best bid: a shutdown's deadline sells to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckOnRecord:
+    """Ask the record whether it holds an order that the leader does not know and that is marked."""
+
+    order: ExchangeOrder
+
+
+Request = Place | Cancel | Query | FetchTrades | RefreshSymbol | FetchBid | CheckOnRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One line of the story that the log tells."""
+
+    event: str
+    facts: dict[str, Any]
+    warning: bool = False
+
+
+@dataclass(slots=True)
+class Decision:
+    """What one event led to: say, then record, then ask of the exchange, in this order."""
+
+    said: list[Said] = field(default_factory=list)
+    changes: list[RecordChange] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)

@@ -1,0 +1,199 @@
+"""One order of ours in memory: its intent, what was learnt of it, its fills and its cancels."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from symbol_trader.core.money import ZERO, plain
+from symbol_trader.core.order_states import STATUS_NEWS, Contradiction, News, transition
+from symbol_trader.core.orders import (
+    CancelIntent,
+    ExchangeOrder,
+    Fill,
+    Intent,
+    OrderState,
+    Side,
+)
+from symbol_trader.core.records import OrderChange, RecordedOrder
+
+TIMESTAMP_TOLERANCE_MS = 1000
+"""How far ahead of the exchange's clock Binance accepts a timestamp."""
+
+
+@dataclass(slots=True)
+class Order:
+    """The facts of one order. `learn` and `add_fill` are the only ways in."""
+
+    intent: Intent
+    state: OrderState = OrderState.INTENT
+    order_id: int | None = None
+    executed: Decimal = ZERO
+    executed_quote: Decimal = ZERO
+    reason: str = ""
+    fills: dict[int, Fill] = field(default_factory=dict)
+    cancels: list[CancelIntent] = field(default_factory=list)
+    cancel_pending: bool = False
+    """A cancel was sent and the order's end is not known yet."""
+    cancel_doubted: bool = False
+    """No answer, or a refusal, says what became of that cancel."""
+    pardoned: bool = False
+    """A person knows that others ended it: the trader may go on."""
+    late_absences: int = 0
+    """Answers that it does not exist, counted from when it can no longer appear."""
+    next_query_ms: int = 0
+    """When to ask the exchange for it again, while that is needed."""
+
+    @classmethod
+    def restore(cls, row: RecordedOrder) -> "Order":
+        """Take up an order from the record. An intent without an answer is in doubt from here."""
+        order = cls(
+            row.intent,
+            row.state,
+            row.order_id,
+            row.executed,
+            row.executed_quote,
+            row.reason,
+            {fill.trade_id: fill for fill in row.fills},
+            list(row.cancels),
+        )
+        if order.state is OrderState.INTENT:
+            order.state = transition(order.state, News.DOUBT)
+        order.cancel_pending = order.cancel_doubted = bool(order.cancels) and not order.state.final
+        return order
+
+    @property
+    def side(self) -> Side:
+        """Return the order's side."""
+        return self.intent.side
+
+    @property
+    def filled(self) -> Decimal:
+        """Return the quantity of the fills that are known one by one."""
+        return sum((fill.quantity for fill in self.fills.values()), ZERO)
+
+    @property
+    def filled_quote(self) -> Decimal:
+        """Return the quote quantity of the fills that are known one by one."""
+        return sum((fill.quote_quantity for fill in self.fills.values()), ZERO)
+
+    @property
+    def settled(self) -> bool:
+        """Tell whether the order is over and every one of its fills is known."""
+        return (
+            self.state.final
+            and self.filled == self.executed
+            and self.filled_quote == self.executed_quote
+        )
+
+    @property
+    def in_doubt(self) -> bool:
+        """Tell whether the exchange must be asked what became of the order."""
+        unsettled = self.state.final and not self.settled
+        return self.state is OrderState.UNDECIDED or self.cancel_doubted or unsettled
+
+    @property
+    def existed(self) -> bool:
+        """Tell whether the order was, or may have been, on the exchange."""
+        return self.state not in {OrderState.REFUSED, OrderState.ABSENT}
+
+    @property
+    def committed_quote(self) -> Decimal:
+        """Return the quote that a buy has spent or may still spend; a doubtful one reserves all."""
+        if self.side is Side.SELL:
+            return ZERO
+        spent = max(self.filled_quote, self.executed_quote)
+        if self.state.final:
+            return spent
+        return spent + self.intent.price * (self.intent.quantity - self.executed)
+
+    @property
+    def canceled_by_others(self) -> bool:
+        """Tell whether someone took it off the book without a cancel of ours."""
+        return self.state is OrderState.CANCELED and not self.cancels
+
+    @property
+    def ended_by_exchange(self) -> bool:
+        """Tell whether the exchange took a resting order off the book."""
+        return self.state is OrderState.EXPIRED
+
+    def commission_in(self, asset: str) -> Decimal:
+        """Return the commission that the fills were charged in an asset."""
+        return sum(
+            (fill.commission for fill in self.fills.values() if fill.commission_asset == asset),
+            ZERO,
+        )
+
+    def learn(self, seen: ExchangeOrder) -> bool:
+        """Take in what the exchange says of the order; tell whether anything is new.
+
+        News may be old: quantities only grow, and the table keeps a final state.
+        Raises `Contradiction` where the order is not the one that was meant.
+        """
+        self._check_same(seen)
+        if seen.status not in STATUS_NEWS:
+            raise Contradiction(f"{seen.client_order_id}: its status {seen.status} is not known")
+        before = self._facts()
+        self.state = self._transition(STATUS_NEWS[seen.status])
+        self.order_id = seen.order_id
+        if seen.executed >= self.executed:
+            self.executed, self.executed_quote = seen.executed, seen.executed_quote
+        return self._facts() != before
+
+    def hear(self, news: News, reason: str) -> bool:
+        """Take in news that comes without an order: a refusal, a doubt, a proof of absence."""
+        before = self._facts()
+        self.state = self._transition(news)
+        if self._facts() == before:
+            return False
+        self.reason = reason
+        return True
+
+    def add_fill(self, fill: Fill) -> bool:
+        """Take in an execution; tell whether it is new. The key is its trade id."""
+        if fill.trade_id in self.fills:
+            return False
+        self.fills[fill.trade_id] = fill
+        if self.filled > self.executed:
+            self.executed, self.executed_quote = self.filled, self.filled_quote
+        return True
+
+    def change(self) -> OrderChange:
+        """Return the order's row as it now is."""
+        return OrderChange(
+            self.intent.client_order_id,
+            self.state,
+            self.order_id,
+            self.executed,
+            self.executed_quote,
+            self.reason,
+        )
+
+    def _facts(self) -> tuple[OrderState, int | None, Decimal, Decimal]:
+        return self.state, self.order_id, self.executed, self.executed_quote
+
+    def _transition(self, news: News) -> OrderState:
+        try:
+            return transition(self.state, news)
+        except Contradiction as exc:
+            raise Contradiction(f"{self.intent.client_order_id}: {exc}") from None
+
+    def _check_same(self, seen: ExchangeOrder) -> None:
+        intent = self.intent
+        if self.order_id not in {None, seen.order_id}:
+            raise Contradiction(
+                f"{intent.client_order_id} is order {self.order_id} on record, "
+                f"the exchange says {seen.order_id}"
+            )
+        for name, ours, theirs in _differences(intent, seen):
+            raise Contradiction(f"{intent.client_order_id}: {name} is {theirs}, meant was {ours}")
+
+
+def _differences(intent: Intent, seen: ExchangeOrder) -> Iterable[tuple[str, str, str]]:
+    if seen.side is not intent.side:
+        yield "side", intent.side, seen.side
+    if seen.price != intent.price:
+        yield "price", plain(intent.price), plain(seen.price)
+    if seen.quantity != intent.quantity:
+        yield "quantity", plain(intent.quantity), plain(seen.quantity)
+    if seen.time_ms is not None and seen.time_ms + TIMESTAMP_TOLERANCE_MS < intent.timestamp_ms:
+        yield "time", str(intent.timestamp_ms), str(seen.time_ms)

@@ -1,0 +1,140 @@
+"""The rows of the record: what survives the process, and what changes of it are asked for."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+
+from symbol_trader.core.money import ZERO
+from symbol_trader.core.orders import (
+    CancelIntent,
+    ClientOrderId,
+    Fill,
+    Intent,
+    OrderState,
+    Side,
+    TraderId,
+)
+
+
+class TraderState(StrEnum):
+    """What the record says of a trader. What a running one does next follows from its orders."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    """The cycle is over: sold, or it never bought anything."""
+    HELD = "held"
+    """Given up with base asset in hand, which the row names with its cost."""
+    STRANDED = "stranded"
+    """What it holds is too little to sell at any later price."""
+
+
+@dataclass(frozen=True, slots=True)
+class TraderTerms:
+    """The settings that a trader was started with; they stay its own for all of its cycle."""
+
+    chunk_budget: Decimal
+    buy_down: Decimal
+    profit: Decimal
+    rebuy: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class NewTrader:
+    """A trader to be recorded. `parent` is the trader whose rebuy trigger is spent on it."""
+
+    trader_id: TraderId
+    terms: TraderTerms
+    started_ms: int
+    reason: str
+    parent: TraderId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TraderResult:
+    """How a trader ended. `profit` is in quote; `quantity` is the base asset it leaves unsold."""
+
+    trader_id: TraderId
+    state: TraderState
+    reason: str
+    finished_ms: int
+    profit: Decimal = ZERO
+    quantity: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class OrderChange:
+    """What became of an order; the record keeps the reason of what did not go as meant."""
+
+    client_order_id: ClientOrderId
+    state: OrderState
+    order_id: int | None
+    executed: Decimal
+    executed_quote: Decimal
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CancelChange:
+    """What became of a cancel: accepted, refused or undecided, and why."""
+
+    cancel_id: ClientOrderId
+    outcome: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FillRecorded:
+    """A fill of an order of ours, to be recorded once."""
+
+    client_order_id: ClientOrderId
+    side: Side
+    fill: Fill
+
+
+RecordChange = NewTrader | TraderResult | OrderChange | CancelChange | FillRecorded
+"""What the record is asked to note. Intents are not among them: they go before the request."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedOrder:
+    """An order's row with its fills and its cancels."""
+
+    intent: Intent
+    state: OrderState
+    order_id: int | None
+    executed: Decimal
+    executed_quote: Decimal
+    reason: str
+    fills: tuple[Fill, ...] = ()
+    cancels: tuple[CancelIntent, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedTrader:
+    """An unfinished trader's row with all its orders, oldest first."""
+
+    trader_id: TraderId
+    terms: TraderTerms
+    started_ms: int
+    rebuy_spent: bool
+    orders: tuple[RecordedOrder, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything of a symbol that a leader needs to go on from.
+
+    `carried` is the base asset that rounding left over: over all traders, running ones included,
+    with a sell that was neither refused nor proved absent, the sum of what they received less the
+    quantity of their first such sell. `profit` is the realised profit of all finished traders, in
+    quote; `watermark` is the highest trade id that reconciliation has seen, None before the first.
+    """
+
+    installation: str
+    traders: tuple[RecordedTrader, ...] = field(default=())
+    carried: Decimal = ZERO
+    profit: Decimal = ZERO
+    finished: int = 0
+    watermark: int | None = None
+    shutdown_age_ms: int = 0
+    """How long the symbol has been in the shutdown that its settings ask for."""

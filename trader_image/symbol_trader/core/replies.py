@@ -1,0 +1,68 @@
+"""What the exchange says, in the core's words: replies, and news of its streams."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from symbol_trader.core.orders import ExchangeOrder, ExecutionReport, Fill
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The exchange took the request; `order` is the order's state in the reply."""
+
+    order: ExchangeOrder
+    fills: tuple[Fill, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The exchange answered that the request was not carried out (a definite no)."""
+
+    code: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """No answer says whether it was carried out: it may have been. `why` is for people."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    """-2013. `as_of_ms` is a server time that the exchange reported before the query was sent."""
+
+    as_of_ms: int
+
+
+Outcome = Accepted | Refused | Unknown
+"""What is known of a request to place or to cancel after it was sent, or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The account behind the key: its uid, and the free balance of each asset it holds."""
+
+    uid: str
+    free: dict[str, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceChanged:
+    """The user stream reported new balances; `free` holds the assets that it named."""
+
+    free: dict[str, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """One public trade: `time_ms` is the exchange's event time."""
+
+    trade_id: int
+    price: Decimal
+    time_ms: int
+
+
+UserEvent = ExecutionReport | BalanceChanged
+"""News of the user data stream."""

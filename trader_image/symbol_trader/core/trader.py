@@ -1,0 +1,126 @@
+"""One trader in memory: a cycle of buy and sell, told by its orders.
+
+What a trader does next is not a state that could be lost: it follows from its orders (`cycle.py`).
+"""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import Enum, auto
+
+from symbol_trader.core.money import ZERO
+from symbol_trader.core.order import Order
+from symbol_trader.core.orders import Side, TraderId
+from symbol_trader.core.records import RecordedTrader, TraderTerms
+
+COST_STEP = Decimal("0.00000001")
+"""Costs are rounded to the precision of Binance's assets where a part of a buy is valued."""
+
+
+class Rebuy(Enum):
+    """What became of a trader's rebuy trigger. Only `SPENT` is on record."""
+
+    ARMED = auto()
+    REFUSED = auto()
+    """It was triggered in vain; it is judged again when chunks, budget or status change."""
+    SPENT = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Why a trader cannot go on now. `until_ms` is when to try again, None: when told."""
+
+    reason: str
+    message: str
+    until_ms: int | None
+
+    def holds(self, now_ms: int) -> bool:
+        """Tell whether it is still too early to try again."""
+        return self.until_ms is None or now_ms < self.until_ms
+
+
+@dataclass(slots=True)
+class Trader:
+    """The facts of one cycle."""
+
+    trader_id: TraderId
+    terms: TraderTerms
+    started_ms: int
+    rebuy: Rebuy = Rebuy.ARMED
+    orders: list[Order] = field(default_factory=list)
+    block: Block | None = None
+    refusals: int = 0
+    """Refusals in a row; they space out the attempts."""
+
+    @classmethod
+    def restore(cls, row: RecordedTrader) -> "Trader":
+        """Take up a trader from the record."""
+        rebuy = Rebuy.SPENT if row.rebuy_spent else Rebuy.ARMED
+        orders = [Order.restore(order) for order in row.orders]
+        return cls(row.trader_id, row.terms, row.started_ms, rebuy, orders)
+
+    @property
+    def last_order(self) -> Order | None:
+        """Return the order that decides what comes next: the newest that ever existed."""
+        return next((order for order in reversed(self.orders) if order.existed), None)
+
+    @property
+    def buy_price(self) -> Decimal | None:
+        """Return the limit price of the cycle's buy, None before there is one."""
+        prices = [o.intent.price for o in self.leg(Side.BUY) if o.existed]
+        return prices[-1] if prices else None
+
+    @property
+    def interrupted(self) -> Order | None:
+        """Return an order that others canceled, as long as nobody has said to go on.
+
+        A later order of the same leg says so too: it was placed because somebody had.
+        """
+        for side in (Side.SELL, Side.BUY):
+            last = next((order for order in reversed(self.leg(side)) if order.existed), None)
+            if last and last.canceled_by_others and not last.pardoned:
+                return last
+        return None
+
+    @property
+    def committed_quote(self) -> Decimal:
+        """Return the quote that the cycle has spent or may still spend."""
+        return sum((order.committed_quote for order in self.orders), ZERO)
+
+    @property
+    def sell_target(self) -> Decimal | None:
+        """Return how much the cycle set out to sell: its first sell's quantity, carry included."""
+        sells = [order for order in self.leg(Side.SELL) if order.existed]
+        return sells[0].intent.quantity if sells else None
+
+    @property
+    def sold(self) -> Decimal:
+        """Return how much of it is sold."""
+        return sum((order.executed for order in self.leg(Side.SELL)), ZERO)
+
+    def leg(self, side: Side) -> list[Order]:
+        """Return all attempts of one side, oldest first."""
+        return [order for order in self.orders if order.side is side]
+
+    def received(self, base_asset: str) -> Decimal:
+        """Return the base asset that the buys brought in, commission taken off."""
+        buys = self.leg(Side.BUY)
+        gross = sum((order.filled for order in buys), ZERO)
+        return gross - sum((order.commission_in(base_asset) for order in buys), ZERO)
+
+    def profit(self, base_asset: str, quote_asset: str) -> Decimal:
+        """Return what the cycle earned in quote: what it sold, less what that had cost to buy.
+
+        Base asset that it leaves (carried by rounding, held or stranded) is not lost: it is
+        valued at the cycle's own cost, so it is no loss here and no gain to whoever sells it.
+        """
+        earned = sum((order.filled_quote for order in self.leg(Side.SELL)), ZERO)
+        fees = sum((o.commission_in(quote_asset) for o in self.leg(Side.SELL)), ZERO)
+        return earned - fees - self._cost_of(self.sold, base_asset, quote_asset)
+
+    def _cost_of(self, quantity: Decimal, base_asset: str, quote_asset: str) -> Decimal:
+        buys = self.leg(Side.BUY)
+        spent = sum((o.filled_quote + o.commission_in(quote_asset) for o in buys), ZERO)
+        received = self.received(base_asset)
+        if not quantity or not received:
+            return ZERO
+        return (quantity * spent / received).quantize(COST_STEP)

@@ -1,0 +1,150 @@
+"""The flags and environment variables that several commands share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import click
+
+from symbol_trader.binance.settings import BinanceSettings
+
+ENV_PREFIX = "SYMBOL_TRADER"
+ACCEPTED_ENVIRONMENTS = ("paper",)
+"""Real money stays refused until the client is complete."""
+
+option = partial(click.option, show_envvar=True, show_default=True)
+context_settings = {"auto_envvar_prefix": ENV_PREFIX}
+
+Command = Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeOptions:
+    """Which exchange, and by which key."""
+
+    exchange_environment: str
+    exchange_api_url: str
+    exchange_stream_url: str
+    exchange_api_key: str
+    exchange_api_secret: str
+    exchange_timeout_ms: int
+
+    def settings(self, symbol: str) -> BinanceSettings:
+        """Return what the exchange's client is told."""
+        return BinanceSettings(
+            api_url=self.exchange_api_url,
+            stream_url=self.exchange_stream_url,
+            symbol=symbol,
+            api_key=self.exchange_api_key,
+            api_secret=self.exchange_api_secret,
+            request_timeout_s=self.exchange_timeout_ms / 1000,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Options(ExchangeOptions):
+    """What `run` and `lead` have in common."""
+
+    database_url: str
+    recv_window_ms: int
+    exchange_margin_ms: int
+    reconcile_s: float
+    http_host: str
+    http_port: int
+    log_format: str
+
+
+def _environment(_: click.Context, __: click.Parameter, value: str) -> str:
+    if value not in ACCEPTED_ENVIRONMENTS:
+        raise click.BadParameter(
+            f"{value!r} is refused: only {', '.join(ACCEPTED_ENVIRONMENTS)} is accepted so far"
+        )
+    return value
+
+
+_EXCHANGE = (
+    option(
+        "--exchange-environment",
+        default="paper",
+        callback=_environment,
+        help="Which exchange it is; part of what the record is keyed by.",
+    ),
+    option(
+        "--exchange-api-url",
+        required=True,
+        help="Address of the WebSocket API, such as ws://127.0.0.1:9443/ws-api/v3.",
+    ),
+    option(
+        "--exchange-stream-url",
+        required=True,
+        help="Address of the market streams, such as ws://127.0.0.1:9443.",
+    ),
+    option("--exchange-api-key", required=True, help="The account's API key."),
+    option(
+        "--exchange-api-secret",
+        required=True,
+        help="Its secret. Prefer the environment variable: flags show in the process list.",
+    ),
+    option(
+        "--exchange-timeout-ms",
+        type=click.IntRange(1),
+        default=10_000,
+        help="How long the exchange works on a request at most.",
+    ),
+)
+
+database_option = option(
+    "--database-url", required=True, help="The record: postgresql://user:password@host/name."
+)
+
+_TRADING = (
+    database_option,
+    option(
+        "--recv-window-ms",
+        type=click.IntRange(1, 60_000),
+        default=3_000,
+        help="After this the exchange refuses an order that is still under way.",
+    ),
+    option(
+        "--exchange-margin-ms",
+        type=click.IntRange(0),
+        default=1_000,
+        help="Added to both before an order without an answer counts as absent.",
+    ),
+    option(
+        "--reconcile-s",
+        type=click.FloatRange(0.1),
+        default=60.0,
+        help="How often record and exchange are compared while all goes well.",
+    ),
+    option("--http-host", default="127.0.0.1", help="Where to serve."),
+    option(
+        "--http-port",
+        type=click.IntRange(0, 65_535),
+        default=0,
+        help="Port of /healthz, /readyz and /metrics; 0: do not serve them.",
+    ),
+    option(
+        "--log-format",
+        type=click.Choice(["console", "json"]),
+        default="console",
+        help="For people or for machines.",
+    ),
+)
+
+
+def exchange_options(command: Command) -> Command:
+    """Add the flags of `ExchangeOptions`."""
+    return _with(_EXCHANGE, command)
+
+
+def trading_options(command: Command) -> Command:
+    """Add the flags of `Options`."""
+    return _with(_EXCHANGE + _TRADING, command)
+
+
+def _with(options: tuple[Callable[[Command], Command], ...], command: Command) -> Command:
+    for add in reversed(options):
+        command = add(command)
+    return command

@@ -1,0 +1,268 @@
+"""What the leader needs from outside. Adapters fill these ports; `__main__` puts them together.
+
+Every await on the exchange and the record goes through here and nowhere else.
+"""
+
+from collections.abc import AsyncIterator, Collection, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum, auto
+from typing import Protocol
+
+from symbol_trader.core.money import ZERO
+from symbol_trader.core.orders import CancelIntent, ExchangeOrder, Fill, Intent
+from symbol_trader.core.records import RecordChange, Snapshot
+from symbol_trader.core.replies import Account, NotFound, Outcome, Price, UserEvent
+from symbol_trader.core.settings import Settings
+from symbol_trader.core.symbols import Commission, SymbolInfo
+
+
+class Unavailable(Exception):  # noqa: N818 - a state of the world, not a mistake
+    """The other side cannot be reached now; try again. The text says what and why, no secrets."""
+
+
+class DatabaseUnavailable(Unavailable):
+    """PostgreSQL cannot be reached, or does not let us in."""
+
+
+class ExchangeUnavailable(Unavailable):
+    """The exchange cannot be reached, or its user data stream is gone."""
+
+
+class Fenced(Exception):  # noqa: N818
+    """Another epoch holds the symbol: this process must not trade again."""
+
+
+class OwnedByAnother(Exception):  # noqa: N818
+    """The symbol belongs to another resource; the text names it and the remedy."""
+
+
+class AccountChanged(Exception):  # noqa: N818
+    """Open cycles are on record for another account than the one the key belongs to."""
+
+
+class RolledBack(Exception):  # noqa: N818
+    """The record has lost what this process committed; the text says what."""
+
+
+class SchemaMismatch(Exception):  # noqa: N818
+    """The record's schema is not the one this program knows; the text says both versions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who holds a symbol: the cluster's id, and the resource's namespace and name."""
+
+    cluster: str
+    namespace: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """What a symbol's record belongs to: traders, orders and fills are kept per book.
+
+    `account` is the uid that `account.status` reports.
+    """
+
+    environment: str
+    account: str
+    symbol: str
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """One claim of a book: a counter and a random nonce. Statements are checked against both."""
+
+    number: int
+    nonce: str
+
+
+class Record(Protocol):
+    """The record of one book (PostgreSQL). Every method may raise `Unavailable`."""
+
+    async def open(self) -> None:
+        """Connect and check the schema version. Raises `SchemaMismatch`."""
+
+    async def claim(self, book: Book, owner: Owner, *, pod: str, settings: Settings) -> Epoch:
+        """Take a new epoch of the book. Raises `OwnedByAnother`, `AccountChanged`."""
+
+    async def confirm(self) -> None:
+        """Check after a reconnect that the epoch taken last still stands.
+
+        Raises `Fenced`, `RolledBack`.
+        """
+
+    async def load(self) -> Snapshot:
+        """Read all that a leader needs to go on: unfinished traders, their orders and fills."""
+
+    async def commit_intent(self, intent: Intent) -> None:
+        """Make an order exist here before it can exist there. Raises `Fenced`."""
+
+    async def commit_cancel(self, intent: CancelIntent) -> None:
+        """Make a cancel exist here before it is sent. Raises `Fenced`."""
+
+    async def note(self, changes: Sequence[RecordChange]) -> None:
+        """Record what happened, all or nothing; repeating it changes nothing. Raises `Fenced`."""
+
+    async def orders_not_on_record(self, order_ids: Collection[int]) -> frozenset[int]:
+        """Return those of the exchange's order ids that no order on record has."""
+
+    async def names_not_on_record(self, names: Collection[str]) -> frozenset[str]:
+        """Return those client order ids that no order or cancel on record has.
+
+        What a person has disowned counts as on record; what never existed, by the record, does not.
+        """
+
+    async def advance_watermark(self, trade_id: int) -> None:
+        """Note that reconciliation has seen every trade up to this id. Raises `Fenced`."""
+
+    async def mirror_settings(self, settings: Settings) -> None:
+        """Mirror the resource's settings. Raises `Fenced`."""
+
+    async def release(self) -> None:
+        """Give up ownership: the symbol is drained and off."""
+
+    async def close(self) -> None:
+        """Close the connection; never raises."""
+
+
+class Exchange(Protocol):
+    """One session with the exchange for one symbol: requests, and the user data stream.
+
+    A session is opened once and ends with its connection; then a new one is opened. Methods that
+    only read raise `Unavailable` where there is no answer; they may be repeated by the adapter.
+    `place` and `cancel` write the request to one socket, once, and never raise for the network.
+    """
+
+    async def open(self) -> None:
+        """Connect, measure the clock, subscribe to user data.
+
+        Raises `Unavailable`, `BadCredentials`.
+        """
+
+    def now_ms(self) -> int:
+        """Return exchange time: the measured offset plus a monotonic clock."""
+
+    async def account(self) -> Account:
+        """Read the account's uid and balances."""
+
+    async def symbol(self) -> SymbolInfo:
+        """Read the symbol. Raises `UnknownSymbol`."""
+
+    async def commission(self) -> Commission:
+        """Read the account's commission on the symbol."""
+
+    async def best_bid(self) -> Decimal:
+        """Read the best price that buyers offer in the symbol, zero where none is known."""
+
+    async def place(self, intent: Intent) -> Outcome:
+        """Send an order, once, with exactly the intent's values."""
+
+    async def cancel(self, intent: CancelIntent) -> Outcome:
+        """Send a cancel, once, with exactly the intent's values."""
+
+    async def order(self, client_order_id: str) -> ExchangeOrder | NotFound:
+        """Query an order by its client id; the server's time is asked first."""
+
+    async def order_by_number(self, order_id: int) -> ExchangeOrder | NotFound:
+        """Query any order of the account by the exchange's id; a canceled one may be renamed."""
+
+    async def open_orders(self) -> tuple[ExchangeOrder, ...]:
+        """Read all open orders of the account in the symbol, ours and others'."""
+
+    async def trades(self, from_id: int | None, order_id: int | None = None) -> tuple[Fill, ...]:
+        """Read a page of the account's fills in the symbol, ascending, from a trade id on.
+
+        None reads the newest page. The exchange may cut pages at any length: only an empty page
+        says that there is nothing more. Fills of others' orders are among them unless `order_id`
+        is given.
+        """
+
+    def user_events(self) -> AsyncIterator[UserEvent]:
+        """Yield user data from `open` on, buffered; raises `Unavailable` when it is gone."""
+
+    async def close(self) -> None:
+        """Close the sockets; never raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """What the resource asks for, at one generation of it.
+
+    `not_carried_out` names fields with values that this version of the leader does not act on.
+    """
+
+    symbol: str
+    settings: Settings
+    generation: int
+    not_carried_out: tuple[str, ...] = ()
+
+
+class OffOutcome(Enum):
+    """What became of the attempt to switch the resource off."""
+
+    WRITTEN = auto()
+    SUPERSEDED = auto()
+    """A user changed the status meanwhile; the user wins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that keeps the leader from trading as it should; a reason of `Degraded`."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What the leader has to say of itself at one moment; `profit` is in `quote_asset`.
+
+    `waits_for` describes each order that a shutdown waits for.
+    """
+
+    generation: int
+    epoch: int | None
+    trading: bool
+    draining: bool
+    traders: int = 0
+    open_orders: int = 0
+    profit: Decimal = ZERO
+    quote_asset: str = ""
+    waits_for: tuple[str, ...] = ()
+    troubles: tuple[Trouble, ...] = ()
+
+
+class Resource(Protocol):
+    """The TradingSymbol that this leader serves: an object of the API server, or a file."""
+
+    def changes(self) -> AsyncIterator[Desired]:
+        """Yield what is asked for, now and at each change, for ever; reconnects by itself."""
+
+    async def report(self, report: Report) -> None:
+        """Write the leader's part of the status. Raises `Unavailable`."""
+
+    async def write_off(self) -> OffOutcome:
+        """Change `spec.status` from shutdown to off. Raises `Unavailable`."""
+
+    async def close(self) -> None:
+        """Release what was opened; never raises."""
+
+
+class BadCredentials(Exception):  # noqa: N818
+    """The exchange refuses the key or the signature (-2014, -2015, -1022)."""
+
+
+class UnknownSymbol(Exception):  # noqa: N818
+    """The exchange knows no such symbol (-1121)."""
+
+
+class Market(Protocol):
+    """The public trades of the symbol."""
+
+    def prices(self) -> AsyncIterator[Price | None]:
+        """Yield each trade for ever, reconnecting by itself; None when the connection is lost."""
+
+    async def close(self) -> None:
+        """Close the socket; never raises."""

@@ -1,0 +1,1 @@
+"""The record of trading in PostgreSQL: schema, migrations, and the adapter of the `Record` port."""

@@ -1,0 +1,91 @@
+"""Opens a connection that is fit for trading: limits on every wait, durable commits."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import asyncpg
+
+from symbol_trader.ports import DatabaseUnavailable, Unavailable
+from symbol_trader.postgres import errors, statements
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The longest waits, in milliseconds. What takes longer counts as not done."""
+
+    connect_ms: int = 5_000
+    """Until a connection stands."""
+    answer_ms: int = 8_000
+    """Until the answer to a statement; the server's own limits below should come first."""
+    statement_ms: int = 5_000
+    lock_ms: int = 2_000
+    """Until a lock is granted: a claim waits for an intent that is being committed."""
+    idle_in_transaction_ms: int = 2_000
+    """How long a frozen leader may keep others waiting."""
+    client_check_ms: int = 500
+    """How often the server looks whether the leader that waits for a statement is still there."""
+
+    @property
+    def server_settings(self) -> dict[str, str]:
+        """Return the limits that the server enforces, as its settings."""
+        return {
+            "statement_timeout": str(self.statement_ms),
+            "lock_timeout": str(self.lock_ms),
+            "idle_in_transaction_session_timeout": str(self.idle_in_transaction_ms),
+            "client_connection_check_interval": str(self.client_check_ms),
+        }
+
+
+DEFAULT_LIMITS: Final = Limits()
+
+_SESSION: Final = {
+    # The epoch checks rely on this level: a statement that waited for a lock looks again.
+    "default_transaction_isolation": "read committed",
+    # Compiling a query that runs in a millisecond costs a hundred.
+    "jit": "off",
+}
+
+
+async def connect(
+    url: str, limits: Limits = DEFAULT_LIMITS, *, application: str = "symbol-trader"
+) -> asyncpg.Connection:
+    """Connect with the limits set and commits that wait for the disk. Raises `Unavailable`."""
+    connection = await _connect(url, limits, application)
+    try:
+        with errors.translated(errors.describe(url), connection.is_closed):
+            await connection.execute(statements.DURABLE_COMMITS)
+    except Unavailable:
+        connection.terminate()
+        raise
+    return connection
+
+
+async def _connect(url: str, limits: Limits, application: str) -> asyncpg.Connection:
+    where = errors.describe(url)
+    try:
+        with errors.translated(where, is_closed=lambda: True):
+            return await asyncpg.connect(
+                url,
+                timeout=limits.connect_ms / 1000,
+                command_timeout=limits.answer_ms / 1000,
+                max_cached_statement_lifetime=0,
+                server_settings={
+                    **_SESSION,
+                    **limits.server_settings,
+                    "application_name": application,
+                },
+            )
+    except ValueError:
+        # Its text, and that of its cause, may quote the password.
+        raise DatabaseUnavailable(
+            f"{where}: the database URL is malformed, see postgresql://…"
+        ) from None
+
+
+async def schema_version(connection: asyncpg.Connection) -> str | None:
+    """Read the version of the record's schema, None where there is no record."""
+    try:
+        found: str | None = await connection.fetchval(statements.SCHEMA_VERSION)
+    except asyncpg.UndefinedTableError:
+        return None
+    return found

@@ -1,0 +1,160 @@
+"""The TradingSymbol as an object of the API server: watch, status, and the off patch.
+
+The one door of the leader to Kubernetes. Trading goes on while the API server is away: the watch
+reconnects by itself, and what could not be written is written later.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Self
+
+import aiohttp
+from kubernetes.aio import config, watch
+from kubernetes.aio.client.api.custom_objects_api import CustomObjectsApi
+from kubernetes.aio.client.api_client import ApiClient
+from kubernetes.aio.client.configuration import Configuration
+from kubernetes.aio.client.exceptions import ApiException
+
+from symbol_trader.core.settings import TradingStatus
+from symbol_trader.ports import Desired, OffOutcome, Report, Unavailable
+from symbol_trader.resource.wishes import desired_of, status_of
+from tradingsymbol_api.names import GROUP, PLURAL, TRADER_MANAGER, VERSION
+from tradingsymbol_api.spec import parse_resource
+from tradingsymbol_api.status import Target, says_the_same
+
+WATCH_S = 290
+"""How long a watch is asked to last; then it is renewed, so that a dead one is noticed."""
+SILENCE_S = 300
+"""A watch without a word for this long is dead."""
+REQUEST_S = 10
+PAUSES_S = (0.5, 1.0, 2.0, 5.0)
+"""Pauses before a broken watch is renewed; the last one repeats."""
+
+_GONE = {404, 409, 422}
+"""The object is gone, has changed, or fails a test of the patch."""
+_FAILURES = (ApiException, aiohttp.ClientError, OSError, TimeoutError)
+
+
+class ApiServerResource:
+    """One TradingSymbol of the cluster that the leader's pod runs in."""
+
+    def __init__(self, api: ApiClient, namespace: str, name: str) -> None:
+        """Serve one resource through an open client."""
+        self._client = api
+        self._api = CustomObjectsApi(api)
+        self._where: dict[str, Any] = {
+            "group": GROUP,
+            "version": VERSION,
+            "namespace": namespace,
+            "plural": PLURAL,
+        }
+        self._namespace = namespace
+        self._name = name
+        self._seen: dict[str, Any] = {}
+
+    @classmethod
+    def in_cluster(cls, namespace: str, name: str) -> Self:
+        """Connect with the pod's own service account. Raises `Unavailable` outside a pod."""
+        configuration = Configuration()
+        try:
+            config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+        except config.ConfigException as exc:
+            raise Unavailable(f"no cluster to connect to: {exc}") from exc
+        return cls(ApiClient(configuration), namespace, name)
+
+    async def changes(self) -> AsyncIterator[Desired]:
+        """Yield what is asked for at each change of the spec; a deleted resource asks for off."""
+        last: Desired | None = None
+        failures = 0
+        while True:
+            try:
+                async for document in self._watch():
+                    failures = 0
+                    desired = self._read(document)
+                    if desired != last:
+                        last = desired
+                        yield desired
+            except _FAILURES:
+                await asyncio.sleep(PAUSES_S[min(failures, len(PAUSES_S) - 1)])
+                failures += 1
+
+    async def report(self, report: Report) -> None:
+        """Write the leader's part of the status by server-side apply, if it says anything new."""
+        metadata = self._seen["metadata"]
+        target = Target(self._namespace, self._name, metadata["uid"])
+        status = self._seen.get("status", {})
+        document = status_of(report, target, datetime.now(UTC), status)
+        if says_the_same(TRADER_MANAGER, document, status):
+            return
+        self._seen = await self._try(
+            self._api.patch_namespaced_custom_object_status,
+            name=self._name,
+            body=document,
+            field_manager=TRADER_MANAGER,
+            force=True,
+            _content_type="application/apply-patch+yaml",
+            **self._where,
+        )
+
+    async def write_off(self) -> OffOutcome:
+        """Patch `spec.status` from shutdown to off; the patch tests the value that it replaces."""
+        body = [
+            {"op": "test", "path": "/metadata/uid", "value": self._seen["metadata"]["uid"]},
+            {"op": "test", "path": "/spec/status", "value": "shutdown"},
+            {"op": "replace", "path": "/spec/status", "value": "off"},
+        ]
+        try:
+            await self._api.patch_namespaced_custom_object(
+                name=self._name,
+                body=body,
+                field_manager=TRADER_MANAGER,
+                _content_type="application/json-patch+json",
+                _request_timeout=REQUEST_S,
+                **self._where,
+            )
+        except ApiException as exc:
+            if exc.status in _GONE:
+                return OffOutcome.SUPERSEDED
+            raise Unavailable(f"API server: {exc.status} {exc.reason}") from exc
+        except _FAILURES as exc:
+            raise Unavailable(f"API server: {exc!r}") from exc
+        return OffOutcome.WRITTEN
+
+    async def close(self) -> None:
+        """Close the client's connections."""
+        await self._client.close()  # type: ignore[no-untyped-call]
+
+    async def _watch(self) -> AsyncIterator[dict[str, Any]]:
+        """Yield the object now and at each change; ends when the server ends the watch."""
+        async with watch.Watch() as stream:  # type: ignore[no-untyped-call]
+            events = stream.stream(
+                self._api.list_namespaced_custom_object,
+                field_selector=f"metadata.name={self._name}",
+                timeout_seconds=WATCH_S,
+                _request_timeout=SILENCE_S,
+                **self._where,
+            )
+            async for event in events:
+                document = dict(event["raw_object"])
+                if event["type"] == "DELETED":
+                    document.setdefault("metadata", {})["deletionTimestamp"] = "now"
+                yield document
+
+    def _read(self, document: dict[str, Any]) -> Desired:
+        self._seen = document
+        desired = desired_of(parse_resource(document))
+        if "deletionTimestamp" in document["metadata"]:
+            settings = replace(desired.settings, status=TradingStatus.OFF)
+            return replace(desired, settings=settings)
+        return desired
+
+    async def _try(self, method: Callable[..., Any], **arguments: Any) -> dict[str, Any]:
+        try:
+            answer: dict[str, Any] = await method(_request_timeout=REQUEST_S, **arguments)
+        except ApiException as exc:
+            raise Unavailable(f"API server: {exc.status} {exc.reason}") from exc
+        except _FAILURES as exc:
+            raise Unavailable(f"API server: {exc!r}") from exc
+        return answer

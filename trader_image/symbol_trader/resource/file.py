@@ -1,0 +1,109 @@
+"""The TradingSymbol as a file: edits are settings updates, a done shutdown writes off into it."""
+
+import asyncio
+import os
+import re
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+import yaml
+
+from symbol_trader.core.settings import TradingStatus
+from symbol_trader.ports import Desired, OffOutcome, Report
+from symbol_trader.resource.wishes import desired_of
+from tradingsymbol_api.spec import InvalidResourceError, TradingSymbol, parse_resource
+
+POLL_S = 0.25
+_SHUTDOWN = re.compile(r"""(\bstatus:\s*)(["']?)shutdown\2(?![\w"'])""")
+
+
+class InvalidFile(Exception):  # noqa: N818 - as the ports' states of the world
+    """The file is no TradingSymbol; the text names the field and the remedy."""
+
+
+def read_file(path: Path) -> TradingSymbol:
+    """Read a TradingSymbol from a YAML file. Raises `InvalidFile`."""
+    try:
+        return parse_resource(yaml.safe_load(path.read_text()), refuse_unknown=True)
+    except OSError as exc:
+        raise InvalidFile(f"{path}: {exc.strerror}") from exc
+    except yaml.YAMLError as exc:
+        raise InvalidFile(f"{path} is not YAML: {exc}") from exc
+    except InvalidResourceError as exc:
+        raise InvalidFile(f"{path}: {exc}") from exc
+
+
+class FileResource:
+    """A file that is read again when it changes. `warn` is told about unreadable edits."""
+
+    def __init__(self, path: Path, warn: Callable[[str], None]) -> None:
+        """Serve one file."""
+        self._path = path
+        self._warn = warn
+        self._generation = 0
+
+    async def changes(self) -> AsyncIterator[Desired]:
+        """Yield what the file asks for, now and each time that it is written.
+
+        An edit that cannot be read is warned about, and the last good one stays in force.
+        Raises `InvalidFile` if the file cannot be read at the start.
+        """
+        stamp, resource = self._stamp(), read_file(self._path)
+        while True:
+            self._generation += 1
+            yield replace(desired_of(resource), generation=self._generation)
+            stamp, resource = await self._next(stamp)
+
+    async def report(self, report: Report) -> None:
+        """Say nothing: the log tells the story, and the file is the user's."""
+
+    async def write_off(self) -> OffOutcome:
+        """Write off into the file, leaving everything else in it as it is."""
+        if read_file(self._path).spec.status.value != TradingStatus.SHUTDOWN.value:
+            return OffOutcome.SUPERSEDED
+        text = self._path.read_text()
+        self._replace(_SHUTDOWN.sub(r'\1"off"', text, count=1))
+        if read_file(self._path).spec.status.value != TradingStatus.OFF.value:
+            self._replace(_rewritten(text))
+        return OffOutcome.WRITTEN
+
+    async def close(self) -> None:
+        """Nothing is held open."""
+
+    async def _next(self, stamp: tuple[int, int]) -> tuple[tuple[int, int], TradingSymbol]:
+        while True:
+            await asyncio.sleep(POLL_S)
+            now = self._stamp()
+            if now == stamp:
+                continue
+            stamp = now
+            try:
+                return stamp, read_file(self._path)
+            except InvalidFile as exc:
+                self._warn(str(exc))
+
+    def _stamp(self) -> tuple[int, int]:
+        try:
+            found = self._path.stat()
+        except OSError:
+            return (0, 0)
+        return found.st_mtime_ns, found.st_ino
+
+    def _replace(self, text: str) -> None:
+        """Put a whole new file in the old one's place: a reader sees one or the other."""
+        with NamedTemporaryFile("w", dir=self._path.parent, delete=False) as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        new = Path(file.name)
+        new.chmod(self._path.stat().st_mode)
+        new.replace(self._path)
+
+
+def _rewritten(text: str) -> str:
+    """Set off by way of the YAML document, where the text does not show it in one piece."""
+    document = yaml.safe_load(text)
+    document["spec"]["status"] = "off"
+    return yaml.safe_dump(document, sort_keys=False)

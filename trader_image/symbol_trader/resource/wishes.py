@@ -1,0 +1,94 @@
+"""From a TradingSymbol to the core's settings, and from a report to the status. Pure."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from symbol_trader.core.money import plain
+from symbol_trader.core.settings import AtDeadline, Settings, TradingStatus, UnfilledBuys
+from symbol_trader.ports import Desired, Report
+from tradingsymbol_api.names import TRADER_MANAGER
+from tradingsymbol_api.spec import DeletionPolicy, TradingSymbol
+from tradingsymbol_api.status import (
+    ConditionType,
+    Finding,
+    Target,
+    TraderReason,
+    TraderStatus,
+    conditions_of,
+    status_document,
+)
+
+
+def desired_of(resource: TradingSymbol) -> Desired:
+    """Translate what a resource asks for."""
+    spec = resource.spec
+    settings = Settings(
+        status=TradingStatus(spec.status.value),
+        budget=spec.budget,
+        chunks=spec.chunks,
+        buy_down=spec.buy_down_interval,
+        profit=spec.profit_interval,
+        rebuy=spec.rebuy_interval,
+        max_buy_age_ms=_milliseconds(spec.max_buy_age),
+        unfilled_buys=UnfilledBuys(spec.shutdown.unfilled_buys.value),
+        deadline_ms=_milliseconds(spec.shutdown.deadline),
+        at_deadline=AtDeadline(spec.shutdown.at_deadline.value),
+    )
+    generation = resource.metadata.generation
+    return Desired(resource.symbol, settings, generation, tuple(_not_carried_out(resource)))
+
+
+def _not_carried_out(resource: TradingSymbol) -> Iterator[str]:
+    if resource.spec.deletion_policy is not DeletionPolicy.STOP:
+        yield "spec.deletionPolicy"
+
+
+def status_of(
+    report: Report, target: Target, now: datetime, status: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Build the leader's part of the status; `status` is the present one."""
+    part = None
+    if report.epoch is not None:
+        part = TraderStatus(
+            traders=report.traders,
+            open_orders=report.open_orders,
+            profit=plain(report.profit),
+            quote_asset=report.quote_asset,
+            epoch=report.epoch,
+        )
+    conditions = conditions_of(
+        TRADER_MANAGER, findings(report), generation=report.generation, now=now, status=status
+    )
+    return status_document(target, part, conditions)
+
+
+def findings(report: Report) -> tuple[Finding, ...]:
+    """Say what the leader's three conditions have to say."""
+    return _trading(report), _shutting_down(report), _degraded(report)
+
+
+def _trading(report: Report) -> Finding:
+    reason = TraderReason.TRADING if report.trading else TraderReason.NOT_TRADING
+    return Finding(ConditionType.TRADING, report.trading, reason)
+
+
+def _shutting_down(report: Report) -> Finding:
+    if not report.draining:
+        return Finding(ConditionType.SHUTTING_DOWN, False, TraderReason.NO_SHUTDOWN)
+    waits = "; ".join(report.waits_for)
+    message = f"waits for {waits}" if waits else "waits for no order"
+    return Finding(ConditionType.SHUTTING_DOWN, True, TraderReason.SHUTDOWN_REQUESTED, message)
+
+
+def _degraded(report: Report) -> Finding:
+    if not report.troubles:
+        return Finding(ConditionType.DEGRADED, False, TraderReason.AS_EXPECTED)
+    first = TraderReason(report.troubles[0].reason)
+    return Finding(
+        ConditionType.DEGRADED, True, first, "; ".join(t.message for t in report.troubles)
+    )
+
+
+def _milliseconds(duration: timedelta | None) -> int | None:
+    return None if duration is None else round(duration.total_seconds() * 1000)

@@ -1,0 +1,47 @@
+"""Whether the leader is alive and whether it can trade: facts that probes and reports read."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+STALL_AFTER_S = 60.0
+"""The loop must have moved within this time; every wait in it is bounded well below."""
+
+
+@dataclass(slots=True)
+class Health:
+    """Facts kept by the loop; `clock` is monotonic, in seconds."""
+
+    clock: Callable[[], float]
+    moved_s: float = field(init=False)
+    epoch: int | None = None
+    market_fresh: bool = False
+    user_stream_live: bool = False
+    database_reachable: bool = False
+
+    def __post_init__(self) -> None:
+        """Count the start as the first move."""
+        self.moved()
+
+    def moved(self) -> None:
+        """Note that the loop made progress."""
+        self.moved_s = self.clock()
+
+    def links_down(self) -> None:
+        """Note that the leader is not connected (any more)."""
+        self.user_stream_live = self.database_reachable = False
+
+    @property
+    def alive(self) -> bool:
+        """Tell whether the loop moves."""
+        return self.clock() - self.moved_s < STALL_AFTER_S
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Name what is missing for trading; empty when ready."""
+        facts = {
+            "epoch": self.epoch is not None,
+            "market data": self.market_fresh,
+            "user data stream": self.user_stream_live,
+            "database": self.database_reachable,
+        }
+        return tuple(name for name, there in facts.items() if not there)

@@ -1,0 +1,42 @@
+"""The probes and the metrics over HTTP."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from symbol_trader.runtime.health import Health
+
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+@asynccontextmanager
+async def serving(
+    host: str, port: int, health: Health, metrics: Callable[[], bytes]
+) -> AsyncIterator[None]:
+    """Serve /healthz, /readyz and /metrics. Raises `OSError` where the port is taken."""
+
+    async def healthz(_: web.Request) -> web.Response:
+        return _answer(health.alive, "alive", "the loop does not move")
+
+    async def readyz(_: web.Request) -> web.Response:
+        return _answer(not health.missing, "ready", f"missing: {', '.join(health.missing)}")
+
+    async def metric(_: web.Request) -> web.Response:
+        return web.Response(body=metrics(), headers={"Content-Type": METRICS_TYPE})
+
+    app = web.Application()
+    app.add_routes(
+        [web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", metric)]
+    )
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, host, port).start()
+    try:
+        yield
+    finally:
+        await runner.cleanup()
+
+
+def _answer(good: bool, yes: str, no: str) -> web.Response:
+    return web.Response(text=f"{yes if good else no}\n", status=200 if good else 503)

@@ -1,0 +1,70 @@
+"""What Prometheus is told: few numbers, each with a question behind it."""
+
+from collections.abc import Callable, Sequence
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from symbol_trader.core.records import FillRecorded, OrderChange, RecordChange, TraderResult
+from symbol_trader.ports import Report
+
+LATENCY_BUCKETS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+
+
+class Metrics:
+    """The leader's metrics, in a registry of their own; `clock` is monotonic, in seconds."""
+
+    def __init__(self, symbol: str, clock: Callable[[], float]) -> None:
+        """Create the metrics of one symbol's leader."""
+        self._clock = clock
+        self._registry = CollectorRegistry()
+        self._placed = self._counter("orders_placed", "Orders sent to the exchange.", symbol)
+        self._refused = self._counter("orders_refused", "Orders refused or absent.", symbol)
+        self._fills = self._counter("fills", "Fills recorded.", symbol)
+        self._cycles = self._counter("cycles_finished", "Traders that came to an end.", symbol)
+        self._traders = self._gauge("traders", "Traders that run now.", symbol)
+        self._open = self._gauge("open_orders", "Orders on the exchange.", symbol)
+        self._profit = self._gauge("profit_quote", "Realised profit in quote currency.", symbol)
+        self._troubles = self._gauge("troubles", "Reasons why it is degraded.", symbol)
+        self._latency = Histogram(
+            "symbol_trader_price_to_order_seconds",
+            "From a price coming in to the order that follows from it being written.",
+            ["symbol"],
+            registry=self._registry,
+            buckets=LATENCY_BUCKETS_S,
+        ).labels(symbol)
+
+    def placed(self, came_s: float | None) -> None:
+        """Count an order, and the time since the price that led to it, if one did."""
+        self._placed.inc()
+        if came_s is not None:
+            self._latency.observe(self._clock() - came_s)
+
+    def noted(self, changes: Sequence[RecordChange]) -> None:
+        """Count what was recorded."""
+        for change in changes:
+            match change:
+                case FillRecorded():
+                    self._fills.inc()
+                case TraderResult():
+                    self._cycles.inc()
+                case OrderChange() if change.reason:
+                    self._refused.inc()
+
+    def reported(self, report: Report) -> None:
+        """Show the same numbers as the resource's status."""
+        self._traders.set(report.traders)
+        self._open.set(report.open_orders)
+        self._profit.set(float(report.profit))
+        self._troubles.set(len(report.troubles))
+
+    def text(self) -> bytes:
+        """Return the metrics in Prometheus' text format."""
+        return generate_latest(self._registry)
+
+    def _counter(self, name: str, text: str, symbol: str) -> Counter:
+        counter = Counter(f"symbol_trader_{name}", text, ["symbol"], registry=self._registry)
+        return counter.labels(symbol)
+
+    def _gauge(self, name: str, text: str, symbol: str) -> Gauge:
+        gauge = Gauge(f"symbol_trader_{name}", text, ["symbol"], registry=self._registry)
+        return gauge.labels(symbol)

@@ -1,0 +1,97 @@
+"""Reading everything that a reconciliation needs from the exchange."""
+
+from collections.abc import Mapping
+
+from symbol_trader.core.leader import ExchangeView, Leader
+from symbol_trader.core.orders import ClientOrderId, ExchangeOrder, Fill
+from symbol_trader.core.replies import NotFound
+from symbol_trader.ports import Exchange, Record
+
+OVERLAP_TRADES = 20
+"""Trades before the watermark that are read again: ids may become visible out of order."""
+RECENT_TRADES = 20
+"""Trades of the account that a new record looks at."""
+NO_TRADES = -1
+"""The watermark of an account that never traded the symbol."""
+
+
+async def read_fills(exchange: Exchange, from_id: int, order_id: int | None) -> list[Fill]:
+    """Read all fills from a trade id on, page by page. Raises `Unavailable`."""
+    fills: list[Fill] = []
+    while page := await exchange.trades(from_id, order_id):
+        fills.extend(page)
+        from_id = page[-1].trade_id + 1
+    return fills
+
+
+async def first_watermark(exchange: Exchange) -> int:
+    """Return where a new record begins to look: before the account's last trades in the symbol.
+
+    It has placed none of them. If another record has, that has to come to light.
+    """
+    page = await exchange.trades(None)
+    return page[-RECENT_TRADES:][0].trade_id - 1 if page else NO_TRADES
+
+
+class Reader:
+    """Asks the exchange for all that a reconciliation needs, and the record who placed it."""
+
+    def __init__(self, exchange: Exchange, record: Record) -> None:
+        self._exchange = exchange
+        self._record = record
+        self._explained: set[int] = set()
+        """Orders of others, or that a person has disowned: they are not asked for again."""
+
+    async def read(self, leader: Leader, watermark: int) -> tuple[ExchangeView, int]:
+        """Read what is not over on record, the trades since the watermark, and who is strange.
+
+        Returns the view and the newest trade id in it. Orders are asked first: a fill that happens
+        between the two questions is then in the second answer.
+        """
+        exchange = self._exchange
+        asked = leader.orders_to_ask_for
+        known = {order.intent.client_order_id: order for order in asked}
+        answers = {name: await exchange.order(name) for name in known}
+        open_orders = await exchange.open_orders()
+        start = max(watermark - OVERLAP_TRADES, NO_TRADES) + 1
+        fills = await read_fills(exchange, start, None)
+        newest = max([watermark, *(fill.trade_id for fill in fills)])
+        traded = {fill.order_id for fill in fills} - _order_ids(leader, answers)
+        fills += await _older_fills(answers, start, exchange)
+        seen = (*leader.strangers, *open_orders, *await self._unexplained(traded))
+        strangers = await self._strangers(leader, seen)
+        return ExchangeView(answers, strangers, tuple(fills)), newest
+
+    async def _unexplained(self, traded: set[int]) -> list[ExchangeOrder]:
+        """Look at the orders of trades that neither the leader nor the record knows."""
+        if not (unknown := traded - self._explained):
+            return []
+        unknown = set(await self._record.orders_not_on_record(unknown))
+        found = [await self._exchange.order_by_number(number) for number in sorted(unknown)]
+        return [order for order in found if isinstance(order, ExchangeOrder)]
+
+    async def _strangers(
+        self, leader: Leader, seen: tuple[ExchangeOrder, ...]
+    ) -> tuple[ExchangeOrder, ...]:
+        marked = {o.client_order_id: o for o in seen if leader.marks(o.client_order_id)}
+        strange = await self._record.names_not_on_record(marked) if marked else frozenset()
+        self._explained |= {o.order_id for o in seen if o.client_order_id not in strange}
+        return tuple(order for name, order in marked.items() if name in strange)
+
+
+def _order_ids(
+    leader: Leader, answers: Mapping[ClientOrderId, ExchangeOrder | NotFound]
+) -> set[int | None]:
+    answered = {a.order_id for a in answers.values() if isinstance(a, ExchangeOrder)}
+    return answered | {order.order_id for trader in leader.traders for order in trader.orders}
+
+
+async def _older_fills(
+    answers: dict[ClientOrderId, ExchangeOrder | NotFound], start: int, exchange: Exchange
+) -> list[Fill]:
+    """Read the fills of the orders in question from before the watermark's overlap."""
+    fills: list[Fill] = []
+    for answer in answers.values():
+        if isinstance(answer, ExchangeOrder) and answer.executed and start > 0:
+            fills += await read_fills(exchange, 0, answer.order_id)
+    return fills

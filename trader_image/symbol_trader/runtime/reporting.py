@@ -1,0 +1,147 @@
+"""What the leader says of itself: from its traders and its troubles to a `Report`. Pure."""
+
+from decimal import Decimal
+
+from symbol_trader.core import strategy
+from symbol_trader.core.leader import Leader
+from symbol_trader.core.money import plain
+from symbol_trader.core.order import Order
+from symbol_trader.core.order_states import Contradiction
+from symbol_trader.core.orders import OrderState
+from symbol_trader.core.trader import Block
+from symbol_trader.ports import (
+    AccountChanged,
+    BadCredentials,
+    DatabaseUnavailable,
+    Desired,
+    Fenced,
+    OwnedByAnother,
+    Report,
+    RolledBack,
+    SchemaMismatch,
+    Trouble,
+    UnknownSymbol,
+)
+from symbol_trader.runtime.health import Health
+
+REASONS = {
+    "BudgetTooSmall": "BudgetTooSmall",
+    "InsufficientBalance": "InsufficientBalance",
+    "BadCredentials": "CredentialsRefused",
+    "SymbolNotTrading": "SymbolHalted",
+    "UnknownSymbol": "UnknownSymbol",
+    "RecordRolledBack": "RecordRolledBack",
+}
+"""A block's reason -> the reason of `Degraded`; every other block is `OrderBlocked`."""
+
+NO_TROUBLE = frozenset({"BudgetSpent"})
+"""Blocks that belong to normal life."""
+
+CAUSES: tuple[tuple[type[Exception], str], ...] = (
+    (OwnedByAnother, "OwnedByAnother"),
+    (AccountChanged, "AccountChanged"),
+    (SchemaMismatch, "SchemaMismatch"),
+    (BadCredentials, "CredentialsRefused"),
+    (UnknownSymbol, "UnknownSymbol"),
+    (Fenced, "OwnedByAnother"),
+    (Contradiction, "RecordContradicts"),
+    (RolledBack, "RecordRolledBack"),
+    (DatabaseUnavailable, "DatabaseUnreachable"),
+)
+
+
+def trouble_of(cause: Exception) -> Trouble:
+    """Say why no term could begin, or why one ended."""
+    reasons = (reason for kind, reason in CAUSES if isinstance(cause, kind))
+    return Trouble(next(reasons, "ExchangeUnreachable"), str(cause))
+
+
+def report_waiting(desired: Desired, health: Health, trouble: Trouble | None) -> Report:
+    """Report while no term is in session."""
+    return Report(
+        generation=desired.generation,
+        epoch=health.epoch,
+        trading=False,
+        draining=desired.settings.status.value == "shutdown",
+        troubles=(trouble,) if trouble else (),
+    )
+
+
+def report_trading(leader: Leader, desired: Desired, health: Health) -> Report:
+    """Report while a term is in session."""
+    return Report(
+        generation=desired.generation,
+        epoch=health.epoch,
+        trading=leader.halt is None,
+        draining=leader.draining,
+        traders=len(leader.traders),
+        open_orders=len(leader.open_orders),
+        profit=leader.profit,
+        quote_asset=leader.symbol.quote_asset,
+        waits_for=_waits_for(leader) if leader.draining else (),
+        troubles=(*_troubles(leader, health), *_not_carried_out(desired)),
+    )
+
+
+def _troubles(leader: Leader, health: Health) -> tuple[Trouble, ...]:
+    blocks = [leader.halt, leader.suspension, *(trader.block for trader in leader.traders)]
+    found = {_trouble(block): None for block in blocks if block and block.reason not in NO_TROUBLE}
+    found |= {Trouble("OrderUnknown", _in_doubt(order)): None for order in _undecided(leader)}
+    if not health.market_fresh:
+        found[Trouble("MarketDataStale", "no price has come in since the last connection")] = None
+    if warning := _loss(leader):
+        found[warning] = None
+    return tuple(found)
+
+
+def _not_carried_out(desired: Desired) -> tuple[Trouble, ...]:
+    return tuple(
+        Trouble("NotCarriedOut", f"{field} is not carried out by this version")
+        for field in desired.not_carried_out
+    )
+
+
+def _trouble(block: Block) -> Trouble:
+    return Trouble(REASONS.get(block.reason, "OrderBlocked"), block.message)
+
+
+def _undecided(leader: Leader) -> list[Order]:
+    return [o for o in leader.orders_in_doubt if o.state is OrderState.UNDECIDED]
+
+
+def _in_doubt(order: Order) -> str:
+    return f"whether {order.intent.client_order_id} exists is being found out"
+
+
+def _loss(leader: Leader) -> Trouble | None:
+    if leader.settings.profit < 0:
+        return Trouble("SellsAtLoss", "profitInterval is negative: cycles sell at a loss")
+    for trader in leader.traders:
+        if trader.buy_price is None:
+            continue
+        quote = strategy.buy_quote(trader.terms, trader.buy_price, leader.symbol.filters)
+        left = strategy.expected_profit(
+            quote, trader.terms, leader.commission, leader.symbol.filters
+        )
+        if left < 0:
+            text = f"a cycle of this chunk size loses {plain(-left)} {leader.symbol.quote_asset}"
+            return Trouble("FeesExceedProfit", f"{text} to commission and rounding")
+    return None
+
+
+def _waits_for(leader: Leader) -> tuple[str, ...]:
+    return tuple(
+        f"{order.side} {plain(order.intent.quantity - order.executed)} at "
+        f"{plain(order.intent.price)}{_distance(order.intent.price, leader.last_price)} "
+        f"(order {order.order_id})"
+        for order in leader.open_orders
+    )
+
+
+def _distance(price: Decimal, market: Decimal | None) -> str:
+    """Say how far the market is; in whole percents, or the status would change with every trade."""
+    if market is None:
+        return ""
+    percent = round(abs(price / market - 1) * 100)
+    where = "above" if price > market else "below"
+    return f", {f'about {percent} %' if percent else 'less than 1 %'} {where} the market"

@@ -1,0 +1,403 @@
+"""The leader as a process: one term after another, until drained, stopped, off or fenced.
+
+Every start is a recovery and every recovery a start: links, ownership, record, reconciliation,
+then trading. What stands in the way is said in the log and in the report, and tried again.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+
+from symbol_trader.core.leader import Leader
+from symbol_trader.core.order_states import Contradiction
+from symbol_trader.core.settings import TradingStatus
+from symbol_trader.core.timing import Timing
+from symbol_trader.ports import (
+    AccountChanged,
+    BadCredentials,
+    Book,
+    Desired,
+    Epoch,
+    Exchange,
+    Fenced,
+    Market,
+    OffOutcome,
+    OwnedByAnother,
+    Owner,
+    Record,
+    Report,
+    Resource,
+    RolledBack,
+    SchemaMismatch,
+    Trouble,
+    Unavailable,
+    UnknownSymbol,
+)
+from symbol_trader.runtime.events import Asked, Event, PriceSeen, Stop
+from symbol_trader.runtime.health import Health
+from symbol_trader.runtime.metrics import Metrics
+from symbol_trader.runtime.reading import NO_TRADES, first_watermark
+from symbol_trader.runtime.reporting import report_trading, report_waiting, trouble_of
+from symbol_trader.runtime.story import Story
+from symbol_trader.runtime.term import Beat, End, Term
+
+PATIENCE = (
+    Unavailable,
+    OwnedByAnother,
+    AccountChanged,
+    SchemaMismatch,
+    BadCredentials,
+    UnknownSymbol,
+    Contradiction,
+    RolledBack,
+)
+"""What is waited out: the world has to change, and it may."""
+
+
+class Cause(StrEnum):
+    """Why the leader ended; the pod's termination message carries it."""
+
+    DRAINED = "drained"
+    FENCED = "fenced"
+    STOPPED = "stopped"
+    """The resource says off."""
+    TERMINATED = "terminated"
+    """Asked by a signal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How the process ended, in a word and in a sentence."""
+
+    cause: Cause
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Pauses in seconds between attempts to begin a term, and between reports."""
+
+    first_s: float = 0.5
+    most_s: float = 5.0
+    report_s: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who this leader is: owner of the book, and the pod that it runs in."""
+
+    owner: Owner
+    environment: str
+    pod: str
+
+
+@dataclass(slots=True)
+class Links:
+    """How to reach the world. A market and an exchange session are made per symbol."""
+
+    resource: Resource
+    record: Record
+    exchange: Callable[[str], Exchange]
+    market: Callable[[str], Market]
+
+
+@dataclass(slots=True)
+class Surface:
+    """What the process shows of itself."""
+
+    story: Story
+    health: Health
+    metrics: Callable[[str], Metrics]
+
+
+class Service:
+    """Runs terms, and keeps what outlives them: the resource's wishes, the market, the epoch."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        links: Links,
+        surface: Surface,
+        *,
+        timing: Timing,
+        beat: Beat,
+        patience: Patience,
+        new_bits: Callable[[], int],
+        jitter: Callable[[], float],
+    ) -> None:
+        """Put the parts together. `new_bits` and `jitter` (0 to 1) are the sources of chance."""
+        self._identity = identity
+        self._links = links
+        self._story = surface.story
+        self._health = surface.health
+        self._make_metrics = surface.metrics
+        self._timing = timing
+        self._beat = beat
+        self._patience = patience
+        self._new_bits = new_bits
+        self._jitter = jitter
+        self._mailbox: asyncio.Queue[Event] = asyncio.Queue()
+        self._asked = asyncio.Event()
+        self._report_due = asyncio.Event()
+        self._desired: Desired | None = None
+        self._metrics: Metrics | None = None
+        self._book: Book | None = None
+        self._term: Term | None = None
+        self._trouble: Trouble | None = None
+        self._failures = 0
+        self._stop = False
+
+    @property
+    def metrics_text(self) -> bytes:
+        """Return the metrics for Prometheus."""
+        return self._metrics.text() if self._metrics else b""
+
+    def stop(self) -> None:
+        """Ask the process to end: no new intent, outstanding replies are waited for."""
+        self._stop = True
+        self._asked.set()
+        self._mailbox.put_nowait(Stop())
+
+    async def run(self) -> Ending:
+        """Lead until there is a reason to end. Raises what nobody foresaw."""
+        pumps = [asyncio.create_task(self._pump_wishes())]
+        try:
+            await self._first_wish(pumps[0])
+            if self._desired is None:
+                return Ending(Cause.TERMINATED, "terminated before it knew what was asked")
+            self._metrics = self._make_metrics(self._desired.symbol)
+            pumps.append(asyncio.create_task(self._pump_prices(self._desired.symbol)))
+            pumps.append(asyncio.create_task(self._pump_reports()))
+            return await self._while_healthy(self._lead(), pumps)
+        finally:
+            await self._close(pumps)
+
+    # Terms.
+
+    async def _lead(self) -> Ending:
+        while not self._stop:
+            if self._wanted.settings.status is TradingStatus.OFF:
+                self._story.tell("already stopped")
+                return Ending(Cause.STOPPED, "the resource says off")
+            try:
+                if ending := await self._one_term():
+                    return ending
+            except Fenced as exc:
+                self._story.warn("fenced: another leader holds the symbol", why=str(exc))
+                return Ending(Cause.FENCED, str(exc))
+            except PATIENCE as exc:
+                await self._wait_out(exc)
+        return Ending(Cause.TERMINATED, "asked to terminate")
+
+    async def _one_term(self) -> Ending | None:
+        exchange = self._links.exchange(self._wanted.symbol)
+        try:
+            term = await self._begin(exchange)
+            self._trouble = None
+            self._term = term
+            self._failures = 0
+            end = await term.run()
+        finally:
+            self._term = None
+            self._health.links_down()
+            self._report_due.set()
+            await exchange.close()
+        return await self._conclude(end)
+
+    async def _begin(self, exchange: Exchange) -> Term:
+        """Open the links, own the book, load the record and reconcile it."""
+        self._mailbox = asyncio.Queue()
+        record = self._links.record
+        await record.open()
+        self._health.database_reachable = True
+        self._health.moved()
+        await exchange.open()
+        self._health.user_stream_live = True
+        self._health.moved()
+        await self._own(exchange)
+        term = await self._load(exchange)
+        await term.reconcile_now()
+        if self._stop:
+            self._mailbox.put_nowait(Stop())
+        return term
+
+    async def _own(self, exchange: Exchange) -> None:
+        """Take an epoch of the account's book once; afterwards make sure that it still stands."""
+        account = await exchange.account()
+        book = Book(self._identity.environment, account.uid, self._wanted.symbol)
+        record, settings = self._links.record, self._wanted.settings
+        if self._book == book:
+            await record.confirm()
+            await record.mirror_settings(settings)
+            return
+        epoch = await record.claim(
+            book, self._identity.owner, pod=self._identity.pod, settings=settings
+        )
+        self._book = book
+        self._took(epoch)
+
+    def _took(self, epoch: Epoch) -> None:
+        self._health.epoch = epoch.number
+        self._story.tell("took the symbol", epoch=epoch.number)
+
+    async def _load(self, exchange: Exchange) -> Term:
+        symbol = await exchange.symbol()
+        commission = await exchange.commission()
+        record = self._links.record
+        snapshot = await record.load()
+        watermark = snapshot.watermark
+        if watermark is None:
+            watermark = NO_TRADES if snapshot.traders else await first_watermark(exchange)
+            await record.advance_watermark(watermark)
+        leader = Leader(
+            snapshot,
+            settings=self._wanted.settings,
+            symbol=symbol,
+            commission=commission,
+            timing=self._timing,
+            new_bits=self._new_bits,
+        )
+        return Term(
+            leader,
+            record=record,
+            exchange=exchange,
+            mailbox=self._mailbox,
+            watermark=watermark,
+            story=self._story,
+            health=self._health,
+            metrics=self._counted,
+            beat=self._beat,
+            changed=self._report_due.set,
+        )
+
+    async def _conclude(self, end: End) -> Ending | None:
+        match end:
+            case End.STOPPED:
+                return Ending(Cause.TERMINATED, "asked to terminate")
+            case End.OFF:
+                return Ending(Cause.STOPPED, "the resource says off")
+            case End.DRAINED:
+                return await self._write_off()
+
+    async def _write_off(self) -> Ending | None:
+        """Switch the resource off by one's own hand; a user's concurrent change wins."""
+        self._story.tell("shutdown done: no trader runs", symbol_off=True)
+        generation = self._wanted.generation
+        while not self._stop and self._wanted.generation == generation:
+            try:
+                outcome = await self._links.resource.write_off()
+            except Unavailable as exc:
+                await self._wait_out(exc)
+                continue
+            if outcome is OffOutcome.SUPERSEDED:
+                self._story.tell("not switched off: the status was changed meanwhile")
+                await self._next_wish(generation)
+                return None
+            self._story.tell("stopping trading", why="shutdown is done")
+            with suppress(Unavailable, Fenced):
+                await self._links.record.release()
+            return Ending(Cause.DRAINED, "shutdown is done, the resource is off")
+        return None
+
+    async def _wait_out(self, cause: Exception) -> None:
+        self._failures += 1
+        pause = min(self._patience.first_s * 2 ** (self._failures - 1), self._patience.most_s)
+        trouble = trouble_of(cause)
+        if trouble != self._trouble:
+            self._story.warn("waiting", reason=trouble.reason, why=trouble.message)
+        self._trouble = trouble
+        self._health.moved()
+        self._report_due.set()
+        self._asked.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._asked.wait(), pause * (0.5 + self._jitter() / 2))
+
+    # Wishes, prices, reports: pumps that outlive a term.
+
+    @property
+    def _wanted(self) -> Desired:
+        if self._desired is None:
+            raise AssertionError("asked before the first wish came")
+        return self._desired
+
+    @property
+    def _counted(self) -> Metrics:
+        if self._metrics is None:
+            raise AssertionError("asked before the symbol was known")
+        return self._metrics
+
+    async def _first_wish(self, pump: asyncio.Task[None]) -> None:
+        waiting = asyncio.create_task(self._asked.wait())
+        await asyncio.wait({waiting, pump}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if pump.done():
+            pump.result()
+
+    async def _next_wish(self, generation: int) -> None:
+        while self._wanted.generation == generation and not self._stop:
+            self._asked.clear()
+            self._health.moved()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._asked.wait(), self._patience.most_s)
+
+    async def _pump_wishes(self) -> None:
+        async for desired in self._links.resource.changes():
+            first, self._desired = self._desired is None, desired
+            for field in desired.not_carried_out:
+                self._story.warn("not carried out by this version", field=field)
+            self._asked.set()
+            if not first:
+                self._mailbox.put_nowait(Asked(desired))
+
+    async def _pump_prices(self, symbol: str) -> None:
+        market = self._links.market(symbol)
+        try:
+            async for price in market.prices():
+                self._health.market_fresh = price is not None
+                if price is not None and self._term is not None:
+                    self._mailbox.put_nowait(PriceSeen(price, self._health.clock()))
+        finally:
+            await market.close()
+
+    async def _pump_reports(self) -> None:
+        last: Report | None = None
+        while True:
+            await self._report_due.wait()
+            self._report_due.clear()
+            report = self._report()
+            if report != last:
+                with suppress(Unavailable):
+                    await self._links.resource.report(report)
+                    last = report
+                self._counted.reported(report)
+            await asyncio.sleep(self._patience.report_s)
+
+    def _report(self) -> Report:
+        if self._term is None:
+            return report_waiting(self._wanted, self._health, self._trouble)
+        return report_trading(self._term.leader, self._wanted, self._health)
+
+    async def _while_healthy(
+        self, work: Awaitable[Ending], pumps: list[asyncio.Task[None]]
+    ) -> Ending:
+        """Run until the work is done; a pump that ends first has failed, and that is raised."""
+        lead = asyncio.ensure_future(work)
+        try:
+            await asyncio.wait({lead, *pumps}, return_when=asyncio.FIRST_COMPLETED)
+            for pump in pumps:
+                if pump.done():
+                    pump.result()
+                    raise AssertionError("a pump ended by itself")
+            return lead.result()
+        finally:
+            lead.cancel()
+            await asyncio.gather(lead, return_exceptions=True)
+
+    async def _close(self, pumps: list[asyncio.Task[None]]) -> None:
+        for pump in pumps:
+            pump.cancel()
+        await asyncio.gather(*pumps, return_exceptions=True)
+        await self._links.record.close()
+        await self._links.resource.close()

@@ -1,0 +1,300 @@
+"""One term of trading: from the moment all links stand until the first of them is lost.
+
+The loop takes one event at a time, lets the leader decide, and carries the decision out in the
+order that safety asks for: say it, record it, and only then ask anything of the exchange. An
+order's intent is committed before the request is written; requests then run beside the loop and
+come back as events. A lost link ends the term; the next one starts from the record, as at start.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any, assert_never
+
+from symbol_trader.core.decisions import (
+    Cancel,
+    CheckOnRecord,
+    Decision,
+    FetchBid,
+    FetchTrades,
+    Place,
+    Query,
+    RefreshSymbol,
+    Request,
+)
+from symbol_trader.core.leader import Leader
+from symbol_trader.core.orders import CancelIntent, ExchangeOrder, ExecutionReport, Intent
+from symbol_trader.core.settings import TradingStatus
+from symbol_trader.ports import Exchange, Record
+from symbol_trader.runtime.events import (
+    Asked,
+    BidFetched,
+    CancelReplied,
+    Event,
+    FillsFetched,
+    LeaderEvent,
+    Lost,
+    PlaceReplied,
+    PriceSeen,
+    QueryReplied,
+    RequestOver,
+    Stop,
+    StrangersFound,
+    SymbolRead,
+    TimePassed,
+    UserNews,
+    ViewRead,
+)
+from symbol_trader.runtime.health import Health
+from symbol_trader.runtime.metrics import Metrics
+from symbol_trader.runtime.reading import Reader, read_fills
+from symbol_trader.runtime.story import Story
+
+
+class End(Enum):
+    """How a term ended, other than by a lost link (which raises)."""
+
+    DRAINED = auto()
+    STOPPED = auto()
+    """Asked to stop by a signal."""
+    OFF = auto()
+    """The resource says off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """How often the term does what no event calls for, in seconds."""
+
+    timer_s: float = 0.25
+    reconcile_s: float = 60.0
+
+
+class Term:
+    """The loop of one term. `mailbox` is shared with the pumps that outlive the term."""
+
+    def __init__(
+        self,
+        leader: Leader,
+        *,
+        record: Record,
+        exchange: Exchange,
+        mailbox: asyncio.Queue[Event],
+        watermark: int,
+        story: Story,
+        health: Health,
+        metrics: Metrics,
+        beat: Beat,
+        changed: Callable[[], None],
+    ) -> None:
+        """Take over open links. `changed` is called after each event."""
+        self.leader = leader
+        self._record = record
+        self._exchange = exchange
+        self._mailbox = mailbox
+        self._watermark = watermark
+        self._story = story
+        self._health = health
+        self._metrics = metrics
+        self._beat = beat
+        self._changed = changed
+        self._reader = Reader(exchange, record)
+        self._requests: set[asyncio.Task[None]] = set()
+        self._pumps: list[asyncio.Task[None]] = []
+        self._stopping: End | None = None
+        self._came_s: float | None = None
+
+    async def run(self) -> End:
+        """Trade until drained or stopped. Raises what ended the term otherwise."""
+        self._pumps = [
+            asyncio.create_task(self._guard(self._pump_user_events())),
+            asyncio.create_task(self._guard(self._pump_time())),
+            asyncio.create_task(self._guard(self._pump_views())),
+        ]
+        try:
+            await self._carry_out(self.leader.start(self._exchange.now_ms()))
+            while (end := self._end()) is None:
+                await self._handle(await self._mailbox.get())
+        finally:
+            await self._end_tasks()
+        return end
+
+    async def reconcile_now(self) -> None:
+        """Read everything and bring the record up to date, before the term begins."""
+        await self._apply_view(await self._read_view())
+
+    async def _read_view(self) -> ViewRead:
+        view, newest = await self._reader.read(self.leader, self._watermark)
+        return ViewRead(view, newest)
+
+    def _end(self) -> End | None:
+        if self._stopping:
+            return None if self._requests else self._stopping
+        return End.DRAINED if self.leader.drained else None
+
+    # Events.
+
+    async def _handle(self, event: Event) -> None:
+        self._health.moved()
+        self._came_s = event.came_s if isinstance(event, PriceSeen) else None
+        await self._dispatch(event, self._exchange.now_ms())
+        self._changed()
+
+    async def _dispatch(self, event: Event, now_ms: int) -> None:
+        match event:
+            case Lost(cause):
+                raise cause
+            case Stop():
+                self._stopping = self._stopping or End.STOPPED
+            case RequestOver(task):
+                self._requests.discard(task)
+            case Asked():
+                await self._ask(event, now_ms)
+            case ViewRead():
+                await self._apply_view(event)
+            case SymbolRead(symbol, commission):
+                self.leader.describe(symbol, commission)
+            case _:
+                await self._carry_out(_decide(self.leader, event, now_ms))
+
+    async def _ask(self, event: Asked, now_ms: int) -> None:
+        settings = event.desired.settings
+        if settings.status is TradingStatus.OFF:
+            self._story.tell("stopping trading", open_orders=len(self.leader.open_orders))
+            self._stopping = End.OFF
+        else:
+            await self._carry_out(self.leader.change_settings(settings, now_ms))
+        await self._record.mirror_settings(settings)
+
+    async def _apply_view(self, event: ViewRead) -> None:
+        now_ms = self._exchange.now_ms()
+        await self._carry_out(self.leader.reconcile(event.view, now_ms))
+        settled = not self.leader.orders_in_doubt and not self.leader.strangers
+        if settled and event.newest > self._watermark:
+            await self._record.advance_watermark(event.newest)
+            self._watermark = event.newest
+
+    # Decisions.
+
+    async def _carry_out(self, decision: Decision) -> None:
+        for said in decision.said:
+            self._story.say(said)
+        if decision.changes:
+            await self._record.note(decision.changes)
+            self._metrics.noted(decision.changes)
+        if self._stopping is None:
+            for request in decision.requests:
+                await self._ask_exchange(request)
+
+    async def _ask_exchange(self, request: Request) -> None:
+        match request:
+            case Place(intent):
+                await self._record.commit_intent(intent)
+                self._spawn(self._place(intent, self._came_s))
+            case Cancel(intent):
+                await self._record.commit_cancel(intent)
+                self._spawn(self._cancel(intent))
+            case Query():
+                self._spawn(self._query(request))
+            case FetchTrades():
+                self._spawn(self._fetch(request))
+            case RefreshSymbol():
+                self._spawn(self._refresh())
+            case FetchBid():
+                self._spawn(self._fetch_bid())
+            case CheckOnRecord(order):
+                self._spawn(self._check_on_record(order))
+            case _:
+                assert_never(request)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(self._guard(work))
+        self._requests.add(task)
+        # Outstanding until the loop has handled what it brought: an end must not overtake a reply.
+        task.add_done_callback(lambda done: self._mailbox.put_nowait(RequestOver(done)))
+
+    async def _place(self, intent: Intent, came_s: float | None) -> None:
+        self._metrics.placed(came_s)
+        outcome = await self._exchange.place(intent)
+        self._mailbox.put_nowait(PlaceReplied(intent.client_order_id, outcome))
+
+    async def _cancel(self, intent: CancelIntent) -> None:
+        outcome = await self._exchange.cancel(intent)
+        self._mailbox.put_nowait(CancelReplied(intent, outcome))
+
+    async def _query(self, query: Query) -> None:
+        answer = await self._exchange.order(query.client_order_id)
+        self._mailbox.put_nowait(QueryReplied(query.client_order_id, answer))
+
+    async def _fetch(self, fetch: FetchTrades) -> None:
+        fills = await read_fills(self._exchange, 0, fetch.order_id)
+        self._mailbox.put_nowait(FillsFetched(fetch.client_order_id, tuple(fills)))
+
+    async def _refresh(self) -> None:
+        symbol = await self._exchange.symbol()
+        commission = await self._exchange.commission()
+        self._mailbox.put_nowait(SymbolRead(symbol, commission))
+
+    async def _check_on_record(self, order: ExchangeOrder) -> None:
+        if await self._record.names_not_on_record({order.client_order_id}):
+            self._mailbox.put_nowait(StrangersFound((order,)))
+
+    async def _fetch_bid(self) -> None:
+        self._mailbox.put_nowait(BidFetched(await self._exchange.best_bid()))
+
+    # Tasks beside the loop.
+
+    async def _guard(self, work: Awaitable[None]) -> None:
+        """Let a failure of a task end the term, whatever it is."""
+        try:
+            await work
+        except Exception as exc:  # noqa: BLE001 - the loop raises it again
+            self._mailbox.put_nowait(Lost(exc))
+
+    async def _pump_user_events(self) -> None:
+        async for event in self._exchange.user_events():
+            self._mailbox.put_nowait(UserNews(event))
+
+    async def _pump_time(self) -> None:
+        while True:
+            await asyncio.sleep(self._beat.timer_s)
+            self._mailbox.put_nowait(TimePassed())
+
+    async def _pump_views(self) -> None:
+        while True:
+            await asyncio.sleep(self._beat.reconcile_s)
+            self._mailbox.put_nowait(await self._read_view())
+
+    async def _end_tasks(self) -> None:
+        """End the pumps, and let requests under way come to their own end: each is bounded."""
+        for pump in self._pumps:
+            pump.cancel()
+        await asyncio.gather(*self._pumps, return_exceptions=True)
+        await self._exchange.close()
+        await asyncio.gather(*self._requests, return_exceptions=True)
+
+
+def _decide(leader: Leader, event: LeaderEvent, now_ms: int) -> Decision:  # noqa: C901, PLR0911 - a table
+    match event:
+        case PriceSeen(price):
+            return leader.see_price(price.price, now_ms)
+        case UserNews(ExecutionReport() as report):
+            return leader.hear_report(report, now_ms)
+        case UserNews():
+            return leader.balance_changed(now_ms)
+        case PlaceReplied(name, outcome):
+            return leader.place_replied(name, outcome, now_ms)
+        case CancelReplied(intent, outcome):
+            return leader.cancel_replied(intent, outcome, now_ms)
+        case QueryReplied(name, answer):
+            return leader.query_replied(name, answer, now_ms)
+        case FillsFetched(name, fills):
+            return leader.fills_fetched(name, fills, now_ms)
+        case BidFetched(bid):
+            return leader.bid_fetched(bid, now_ms)
+        case StrangersFound(orders):
+            return leader.strangers_found(orders, now_ms)
+        case TimePassed():
+            return leader.pass_time(now_ms)
+        case _:
+            assert_never(event)
