@@ -26,6 +26,9 @@ SOLD_S = 8
 """How long a leader that has begun to sell is given to finish cycles; the market may not want."""
 ENDED_S = 40
 """How long a shutdown with a deadline of a second may take under any fault of the matrix."""
+LIVES_MOST = 4
+"""Lives that a leader is given to come to its step. Whether an order rests, or a cycle ends, at the
+moment of a reconciliation is the market's business; the next life begins with one."""
 SHUTDOWN = {"status": "shutdown", "shutdown": "{deadline: 1s, atDeadline: Sell}"}
 TRADING = {"status": "on", "chunks": 3, "maxBuyAge": "1s", "profitInterval": "-0.15%"}
 TOO_MUCH = {"profitInterval": "15%"}
@@ -70,7 +73,7 @@ class Life:
     async def run(self) -> Outcome:
         """Live through the case."""
         try:
-            reached = await self._first_life()
+            reached = await self._reach_step()
             await self._second_life(self.bot.running if self._frozen else None)
         except (AssertionError, TimeoutError) as exc:
             return Outcome(self.case, False, 0, 0, (f"{type(exc).__name__}: {exc}",))
@@ -83,6 +86,12 @@ class Life:
     @property
     def _frozen(self) -> bool:
         return self.case.step.way is Way.FROZEN
+
+    async def _reach_step(self) -> bool:
+        for _ in range(LIVES_MOST):
+            if await self._first_life():
+                return True
+        return False
 
     async def _first_life(self) -> bool:
         """Trade until the step is reached; a shutdown reaches those that trading does not."""
