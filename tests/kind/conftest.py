@@ -13,6 +13,7 @@ import pytest
 
 from kind.kubectl import PROJECT, STATE, Kubectl, command
 from kind.operating import OperatorProcess, load_stub, prepare_namespace
+from kind.trading import Platform, image, platform
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -72,6 +73,48 @@ def operator(
     process.start()
     yield process
     assert process.alive, process.log
+    assert process.end() == 0, process.log
+    assert "Traceback" not in process.log, process.log
+
+
+@pytest.fixture(scope="session")
+def record(cluster: None, run_name: str) -> Iterator[Platform]:
+    """Return an exchange and a record of this run's own."""
+    kubectl = prepare_namespace(f"{run_name}-market", secrets=False)
+    with platform(kubectl) as made:
+        yield made
+    kubectl.run("delete", "namespace", kubectl.namespace, "--wait=false")
+
+
+@pytest.fixture(scope="session")
+def home(run_name: str, record: Platform) -> Iterator[Kubectl]:
+    """Return kubectl in a trading namespace whose leaders reach exchange and record."""
+    kubectl = prepare_namespace(f"{run_name}-real", database=record.leaders_database)
+    yield kubectl
+    kubectl.run("delete", "namespace", kubectl.namespace, "--wait=false")
+
+
+@pytest.fixture(scope="session")
+def abroad(run_name: str, record: Platform) -> Iterator[Kubectl]:
+    """Return kubectl in a second one."""
+    kubectl = prepare_namespace(f"{run_name}-too", database=record.leaders_database)
+    yield kubectl
+    kubectl.run("delete", "namespace", kubectl.namespace, "--wait=false")
+
+
+@pytest.fixture(scope="session")
+def real_operator(
+    record: Platform, home: Kubectl, abroad: Kubectl, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[OperatorProcess]:
+    """Run the operator as a process for both namespaces, with real leaders."""
+    process = OperatorProcess(
+        image("symbol-trader"),
+        [home.namespace, abroad.namespace],
+        tmp_path_factory.mktemp("operator"),
+        exchange=record.address,
+    )
+    process.start()
+    yield process
     assert process.end() == 0, process.log
     assert "Traceback" not in process.log, process.log
 

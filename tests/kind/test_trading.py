@@ -2,68 +2,24 @@
 
 import signal
 import time
-from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from kind.kubectl import Kubectl, condition, eventually, manifest
-from kind.operating import OperatorProcess, prepare_namespace
+from kind.operating import OperatorProcess
 from kind.trading import (
     SYMBOLS,
     Platform,
     drain,
-    image,
     off_writer,
-    platform,
     trading,
     wait_until_off,
     wait_until_trading,
 )
 
 TWENTY = SYMBOLS[4:24]
-
-
-@pytest.fixture(scope="module")
-def record(cluster: None, run_name: str) -> Iterator[Platform]:
-    """Return an exchange and a record of this module's own."""
-    kubectl = prepare_namespace(f"{run_name}-market", secrets=False)
-    with platform(kubectl) as made:
-        yield made
-    kubectl.run("delete", "namespace", kubectl.namespace, "--wait=false")
-
-
-@pytest.fixture(scope="module")
-def home(run_name: str, record: Platform) -> Iterator[Kubectl]:
-    """Return kubectl in a trading namespace whose leaders reach exchange and record."""
-    kubectl = prepare_namespace(f"{run_name}-real", database=record.leaders_database)
-    yield kubectl
-    kubectl.run("delete", "namespace", kubectl.namespace, "--wait=false")
-
-
-@pytest.fixture(scope="module")
-def abroad(run_name: str, record: Platform) -> Iterator[Kubectl]:
-    """Return kubectl in a second one."""
-    kubectl = prepare_namespace(f"{run_name}-too", database=record.leaders_database)
-    yield kubectl
-    kubectl.run("delete", "namespace", kubectl.namespace, "--wait=false")
-
-
-@pytest.fixture(scope="module")
-def real_operator(
-    record: Platform, home: Kubectl, abroad: Kubectl, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[OperatorProcess]:
-    """Run the operator as a process for both namespaces, with real leaders."""
-    process = OperatorProcess(
-        image("symbol-trader"),
-        [home.namespace, abroad.namespace],
-        tmp_path_factory.mktemp("operator"),
-        exchange=record.address,
-    )
-    process.start()
-    yield process
-    assert process.end() == 0, process.log
-    assert "Traceback" not in process.log, process.log
 
 
 pytestmark = pytest.mark.usefixtures("real_operator")
@@ -168,6 +124,30 @@ def test_on_wins_at_every_moment_of_a_shutdown(home: Kubectl, record: Platform) 
     wait_until_trading(home, "sui", within=240)
     assert home.symbol("sui")["spec"]["status"] in {"on", True}
     remove(home, "sui")
+
+
+def test_on_wins_while_the_last_sell_of_a_shutdown_fills(
+    home: Kubectl, record: Platform, tmp_path: Path
+) -> None:
+    """Whichever comes first at the API server, the user's on or the pod's off: it trades on."""
+    home.apply(manifest("algo", "on", symbol="ALGOUSDT", chunks=1))
+    for last_first in (True, False):
+        wait_until_trading(home, "algo")
+        record.fall("ALGOUSDT")
+        home.patch("algo", "shutdown")
+        eventually(
+            lambda: "SELL" in condition(home.symbol("algo"), "ShuttingDown").get("message", ""),
+            what="its last sell rests",
+        )
+        acts = [lambda: record.rise("ALGOUSDT"), lambda: home.patch("algo", "on")]
+        with ThreadPoolExecutor() as pool:
+            for done in [pool.submit(act) for act in (acts if last_first else acts[::-1])]:
+                done.result()
+        record.exchange("resume")
+    wait_until_trading(home, "algo", within=240)
+    assert home.symbol("algo")["spec"]["status"] in {"on", True}
+    assert record.books("ALGOUSDT", tmp_path).differences == ()
+    remove(home, "algo")
 
 
 def test_a_deleted_pod_comes_back_and_goes_on(

@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 import json
-import re
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,8 +14,9 @@ from typing import Any
 
 import asyncpg
 
-from kind.kubectl import STATE, Kubectl, command, condition, eventually
+from kind.kubectl import PATIENCE_SECONDS, STATE, Kubectl, command, condition, eventually
 from support.books import Comparison, compare
+from support.processes import free_port
 from symbol_trader.postgres.migrate import migrate
 
 SYSTEM = Kubectl("trading-system")
@@ -25,6 +26,7 @@ SWEEP = 100_000
 """Base quantity of a trade that fills whatever rests."""
 SETTLE_S = 2
 """Time that leaders get to place what follows from a fill."""
+FORWARD_POLL_S = 0.2
 SYMBOLS = [
     "XRP",
     "UNI",
@@ -143,24 +145,32 @@ class Platform:
         eventually(fallen, what=f"two orders of {symbol} rest")
 
     def sweep(self, *symbols: str) -> None:
-        """Let each symbol's price fall by a fifth and rise to a fifth above: every order fills.
+        """Let each symbol's price fall by a fifth and rise by half: every order fills.
 
         A shutdown ends when the market fills its orders; this is a market that does.
         """
-        self.exchange("pause")
-        listed = self.exchange("status")["symbols"]
-        prices = {symbol: Decimal(listed[symbol]["price"]) for symbol in symbols}
         try:
-            for factor, side in ((Decimal("0.8"), "SELL"), (Decimal("1.2"), "BUY")):
-                there = {name: (p * factor).quantize(p) for name, p in prices.items()}
-                self._jump(there, side)
-                time.sleep(SETTLE_S)
+            self.fall(*symbols)
+            time.sleep(SETTLE_S)
+            self.rise(*symbols)
+            time.sleep(SETTLE_S)
         finally:
             self.exchange("resume")
 
-    def _jump(self, prices: dict[str, Decimal], side: str) -> None:
+    def fall(self, *symbols: str) -> None:
+        """Let prices fall by a fifth, where the market then stands still: every buy fills."""
+        self._jump(symbols, Decimal("0.8"), "SELL")
+
+    def rise(self, *symbols: str) -> None:
+        """Let prices rise by half, where the market then stands still: every sell fills."""
+        self._jump(symbols, Decimal("1.5"), "BUY")
+
+    def _jump(self, symbols: tuple[str, ...], factor: Decimal, side: str) -> None:
+        self.exchange("pause")
+        listed = self.exchange("status")["symbols"]
+        prices = {symbol: Decimal(listed[symbol]["price"]) for symbol in symbols}
         trades = [
-            f"paper-exchange admin trade {symbol} {price} {SWEEP} {side}"
+            f"paper-exchange admin trade {symbol} {(price * factor).quantize(price)} {SWEEP} {side}"
             for symbol, price in prices.items()
         ]
         self.kubectl.run("exec", "exchange", "--", "sh", "-ec", "\n".join(trades))
@@ -168,6 +178,7 @@ class Platform:
     def books(self, symbol: str, folder: Path, *, within: float = 30) -> Comparison:
         """Compare the exchange's own journal with the record, with the market standing still."""
         self.exchange("pause")
+        self.query("SELECT 1")  # waits for a database that is on its way back
         deadline = time.monotonic() + within
         path = folder / "journal"
         try:
@@ -196,6 +207,7 @@ def platform(kubectl: Kubectl) -> Iterator[Platform]:
     kubectl.run("wait", "pod/exchange", "--for=condition=Ready", "--timeout=60s")
     with _forwarded_database() as port:
         url = f"postgresql://trading:demo@127.0.0.1:{port}/{name}"
+        query(url, "SELECT 1")
         asyncio.run(migrate(url, lambda _: None))
         yield Platform(
             kubectl, url, f"postgresql://trading:demo@postgres.trading-system:5432/{name}"
@@ -203,25 +215,35 @@ def platform(kubectl: Kubectl) -> Iterator[Platform]:
 
 
 @contextlib.contextmanager
-def _forwarded_database() -> Iterator[str]:
-    """Reach the cluster's PostgreSQL from here; yields the port."""
-    forward = subprocess.Popen(
-        [*command(), "--namespace", "trading-system", "port-forward", "svc/postgres", ":5432"],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert forward.stdout
+def _forwarded_database() -> Iterator[int]:
+    """Reach the cluster's PostgreSQL from here; yields the port.
+
+    A forward ends with its pod, and with the API server: then it is begun anew.
+    """
+    port = free_port()
+    over = threading.Event()
+    argv = [*command(), "--namespace", "trading-system", "port-forward", "svc/postgres"]
+
+    def forward() -> None:
+        while not over.is_set():
+            with subprocess.Popen(
+                [*argv, f"{port}:5432"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            ) as process:
+                while process.poll() is None and not over.wait(FORWARD_POLL_S):
+                    pass
+                process.terminate()
+
+    thread = threading.Thread(target=forward)
+    thread.start()
     try:
-        match = re.search(r"127\.0\.0\.1:(\d+)", forward.stdout.readline())
-        assert match, "no port to the database"
-        yield match[1]
+        yield port
     finally:
-        forward.terminate()
-        forward.communicate()
+        over.set()
+        thread.join()
 
 
 def query(url: str, text: str, *arguments: Any) -> list[asyncpg.Record]:
-    """Read rows of the record."""
+    """Read rows of the record; waits for a database that is on its way back."""
 
     async def read() -> list[asyncpg.Record]:
         connection = await asyncpg.connect(url)
@@ -230,7 +252,14 @@ def query(url: str, text: str, *arguments: Any) -> list[asyncpg.Record]:
         finally:
             await connection.close()
 
-    return asyncio.run(read())
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return asyncio.run(read())
+        except (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(FORWARD_POLL_S)
 
 
 def trading(kubectl: Kubectl, name: str) -> bool:

@@ -1,0 +1,80 @@
+"""The nodes as what they are here: containers that can be frozen, stopped and looked into."""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from kind.kubectl import STATE, Kubectl, KubectlError, eventually
+
+NODE_BACK_S = 120
+"""How long a node, or the API server, may take to be itself again."""
+WORKERS = Kubectl("default")
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """How Docker takes a node away, and brings it back."""
+
+    down: tuple[str, ...]
+    up: str
+
+
+FROZEN = Loss(("pause",), "unpause")
+STOPPED = Loss(("stop", "--time=1"), "start")
+
+
+def docker(*arguments: str) -> str:
+    """Give Docker a command; returns what it printed."""
+    host = json.loads((STATE / "cluster.json").read_text())["docker_host"]
+    engine = os.environ | ({"DOCKER_HOST": host} if host else {})
+    done = subprocess.run(
+        ["docker", *arguments], env=engine, check=True, capture_output=True, text=True
+    )
+    return done.stdout
+
+
+def node(role: str) -> str:
+    """Return the name of the node with a role."""
+    (found,) = WORKERS.list("nodes", "-l", f"role={role}")
+    name: str = found["metadata"]["name"]
+    return name
+
+
+def control_plane() -> str:
+    """Return the name of the node that the API server runs on."""
+    (found,) = WORKERS.list("nodes", "-l", "node-role.kubernetes.io/control-plane")
+    name: str = found["metadata"]["name"]
+    return name
+
+
+@contextmanager
+def away(name: str, loss: Loss) -> Iterator[None]:
+    """Take a node away, and bring it back."""
+    docker(*loss.down, name)
+    try:
+        yield
+    finally:
+        docker(loss.up, name)
+        eventually(_answers, within=NODE_BACK_S, what="the API server answers")
+        WORKERS.run("wait", f"node/{name}", "--for=condition=Ready", f"--timeout={NODE_BACK_S}s")
+
+
+def _answers() -> bool:
+    try:
+        return bool(WORKERS.run("get", "--raw", "/readyz", "--request-timeout=5s"))
+    except KubectlError:
+        return False
+
+
+def kill_leader(name: str, namespace: str) -> None:
+    """Kill the process of a leader on its node, as the kernel would: nobody asks it."""
+    script = (
+        "for entry in /proc/[0-9]*; do "
+        f"if tr '\\0' '\\n' <$entry/environ 2>/dev/null | grep -qx 'SYMBOL_TRADER_NAME={name}' && "
+        f"tr '\\0' '\\n' <$entry/environ | grep -qx 'SYMBOL_TRADER_NAMESPACE={namespace}'; "
+        "then kill -9 ${entry#/proc/}; fi; done"
+    )
+    docker("exec", node("trading"), "bash", "-c", script)

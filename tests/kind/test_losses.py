@@ -1,0 +1,187 @@
+"""Parts of the cluster fail while real leaders trade; afterwards the books agree."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kind.kubectl import Kubectl, condition, eventually, manifest
+from kind.machines import FROZEN, STOPPED, Loss, away, control_plane, kill_leader, node
+from kind.operating import ON_TRADING_NODE, OperatorProcess
+from kind.trading import SYSTEM, Platform, off_writer, wait_until_off, wait_until_trading
+
+pytestmark = pytest.mark.timeout(600)
+
+NOTICED_S = 180.0
+"""Kubernetes calls a silent node lost after 50 s; the taint is tolerated for 10 s."""
+AWAY_S = 90
+"""How long the API server is away: longer than any request or watch waits."""
+KILLS = 3
+"""In a row: the kubelet waits ever longer before it starts a container again."""
+ANYWHERE = {"test-leaders": "yes"}
+
+
+def epoch(kubectl: Kubectl, name: str) -> int:
+    found: int = kubectl.symbol(name).get("status", {}).get("epoch", 0)
+    return found
+
+
+def node_of(kubectl: Kubectl, name: str) -> str | None:
+    found: str | None = ((kubectl.leader(name) or {}).get("spec") or {}).get("nodeName")
+    return found
+
+
+def audit(kubectl: Kubectl, name: str, symbol: str) -> str:
+    """Have the leader's own image compare exchange and record; fails if they differ."""
+    return kubectl.run("exec", f"{name}-leader", "--", "symbol-trader", "audit", symbol)
+
+
+def orders_after_their_epoch(record: Platform, symbol: str) -> int:
+    """Count intents that were committed although a later epoch had been."""
+    found: int = record.query(
+        """
+        SELECT count(*) FROM orders JOIN epochs USING (environment, account, symbol)
+        WHERE symbol = $1 AND epochs.epoch > orders.epoch
+            AND orders.committed_at > epochs.claimed_at
+        """,
+        symbol,
+    )[0][0]
+    return found
+
+
+def remove(kubectl: Kubectl, name: str) -> None:
+    kubectl.run("delete", "tradingsymbol", name, "--timeout=60s")
+    eventually(lambda: kubectl.leader(name) is None, what="the pod goes with its resource")
+
+
+@pytest.fixture
+def leaders_anywhere(cluster: None, real_operator: OperatorProcess) -> Iterator[str]:
+    """Let leaders run on both workers; returns the one that nothing else runs on."""
+    nodes = (node("trading"), node("platform"))
+    for each in nodes:
+        SYSTEM.run("label", "node", each, "test-leaders=yes")
+    SYSTEM.run("cordon", nodes[1])
+    real_operator.end()
+    real_operator.start(selector=ANYWHERE)
+    yield nodes[0]
+    SYSTEM.run("uncordon", nodes[1])
+    for each in nodes:
+        SYSTEM.run("label", "node", each, "test-leaders-")
+    real_operator.end()
+    real_operator.start(selector=ON_TRADING_NODE)
+
+
+@pytest.mark.parametrize("loss", [FROZEN, STOPPED], ids=["frozen", "stopped"])
+def test_the_leader_of_a_lost_node_is_replaced_elsewhere(
+    home: Kubectl,
+    record: Platform,
+    leaders_anywhere: str,
+    tmp_path: Path,
+    loss: Loss,
+) -> None:
+    """Its epoch is over before another trades; when it thaws, it does nothing more."""
+    home.apply(manifest("lost", "on", symbol="LINKUSDT", maxBuyAge="5s"))
+    wait_until_trading(home, "lost")
+    former = epoch(home, "lost")
+    assert node_of(home, "lost") == leaders_anywhere
+    SYSTEM.run("uncordon", node("platform"))
+
+    with away(leaders_anywhere, loss):
+        eventually(
+            lambda: node_of(home, "lost") not in {None, leaders_anywhere},
+            within=NOTICED_S,
+            what="the leader moves",
+        )
+        eventually(lambda: epoch(home, "lost") > former, what="a new epoch")
+        wait_until_trading(home, "lost")
+        assert "does not answer" in home.events("lost")["NodeLost"]
+    assert node_of(home, "lost") == node("platform")
+    wait_until_trading(home, "lost")
+
+    assert orders_after_their_epoch(record, "LINKUSDT") == 0
+    assert record.books("LINKUSDT", tmp_path).differences == ()
+    audit(home, "lost", "LINKUSDT")
+    remove(home, "lost")
+
+
+def test_a_leader_that_is_killed_again_and_again_goes_on(
+    home: Kubectl, record: Platform, tmp_path: Path, real_operator: OperatorProcess
+) -> None:
+    """In place: the pod stays, each start takes a new epoch."""
+    home.apply(manifest("killed", "on", symbol="AVAXUSDT", maxBuyAge="5s"))
+    wait_until_trading(home, "killed")
+    pod = home.leader("killed")
+    for _ in range(KILLS):
+        before = epoch(home, "killed")
+        kill_leader("killed", home.namespace)
+        eventually(lambda before=before: epoch(home, "killed") > before, what="a new epoch")  # type: ignore[misc]
+        wait_until_trading(home, "killed")
+
+    now = home.leader("killed")
+    assert pod
+    assert now
+    assert now["metadata"]["uid"] == pod["metadata"]["uid"]
+    assert record.books("AVAXUSDT", tmp_path).differences == ()
+    audit(home, "killed", "AVAXUSDT")
+    remove(home, "killed")
+
+
+def test_trading_stops_while_the_database_is_away_and_goes_on_after_it(
+    home: Kubectl, record: Platform, tmp_path: Path, real_operator: OperatorProcess
+) -> None:
+    """The leader does not restart; meanwhile its condition says what it waits for."""
+    home.apply(manifest("dry", "on", symbol="TRXUSDT", maxBuyAge="5s"))
+    wait_until_trading(home, "dry")
+    pod = home.leader("dry")
+    assert pod
+    SYSTEM.run("scale", "statefulset/postgres", "--replicas=0")
+    SYSTEM.run("delete", "pod", "postgres-0", "--grace-period=0", "--force", "--ignore-not-found")
+    try:
+        eventually(
+            lambda: condition(home.symbol("dry"), "Degraded").get("reason") == "DatabaseUnreachable"
+        )
+    finally:
+        SYSTEM.run("scale", "statefulset/postgres", "--replicas=1")
+    eventually(lambda: condition(home.symbol("dry"), "Degraded").get("status") == "False")
+    wait_until_trading(home, "dry")
+
+    now = home.leader("dry")
+    assert now
+    assert now["metadata"]["uid"] == pod["metadata"]["uid"]
+    assert now["status"]["containerStatuses"][0]["restartCount"] == 0
+    assert record.books("TRXUSDT", tmp_path).differences == ()
+    audit(home, "dry", "TRXUSDT")
+    remove(home, "dry")
+
+
+def test_leaders_trade_on_while_the_api_server_is_away(
+    home: Kubectl, record: Platform, tmp_path: Path, real_operator: OperatorProcess
+) -> None:
+    """A shutdown that ends meanwhile is written off when the API server is back."""
+    home.apply(manifest("trades", "on", symbol="ATOMUSDT", maxBuyAge="5s"))
+    home.apply(manifest("drains", "on", symbol="XLMUSDT", shutdown={"deadline": "5s"}))
+    for name in ("trades", "drains"):
+        wait_until_trading(home, name)
+    home.patch("drains", "shutdown")
+    began = record.query("SELECT now()")[0][0]
+    with away(control_plane(), FROZEN):
+        time.sleep(AWAY_S)
+
+    # Only the clock can show that it was away all that time.
+    committed = record.query(
+        """
+        SELECT count(*) FROM orders WHERE symbol = 'ATOMUSDT'
+            AND committed_at BETWEEN $1::timestamptz + interval '10 s' AND $1 + $2 * interval '1 s'
+        """,
+        began,
+        AWAY_S,
+    )[0][0]
+    assert committed > 0
+    wait_until_off(home, "drains")
+    assert off_writer(home, "drains") == "symbol-trader"
+    wait_until_trading(home, "trades")
+    for symbol in ("ATOMUSDT", "XLMUSDT"):
+        assert record.books(symbol, tmp_path).differences == ()
+    for name in ("trades", "drains"):
+        remove(home, name)
