@@ -126,9 +126,11 @@ class Life:
             await trade_by_hand(self.venue, Side.BUY, "by-hand")
 
     async def _second_life(self, frozen: Running | None) -> None:
-        """Take up what the first left, in calm weather, finish a cycle and shut down."""
+        """Take up what the first left, in calm weather, finish a cycle and shut down.
+
+        A clock that was set forward stays so: an exchange's does not run backwards.
+        """
         await self.venue.admin("clear-faults")
-        await self.venue.admin("clock-skew", ms=0)
         self.bot.ask(**TRADING)
         second = await self.bot.start()
         await second.said("unfinished on record|placing sell|trader finished")

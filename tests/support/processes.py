@@ -6,16 +6,14 @@ import os
 import re
 import signal
 import socket
-import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from paper_exchange.shell.admin_client import AdminRefusedError, call
+from support import forking
 
-ROOTS = ("crds", "operator", "trader_image", "tests")
-PROJECT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 90
 DEFAULTS = {"budget": 100, "maxBuyAge": "3s"}
 """A buy below a market that runs away would wait for ever, and the test with it."""
@@ -25,7 +23,7 @@ DEFAULTS = {"budget": 100, "maxBuyAge": "3s"}
 class Running:
     """A process of ours and everything that it has said so far."""
 
-    process: asyncio.subprocess.Process
+    process: forking.Process
     lines: list[str] = field(default_factory=list)
     _news: asyncio.Condition = field(default_factory=asyncio.Condition)
     _reader: asyncio.Task[None] | None = None
@@ -87,19 +85,9 @@ class Running:
 
 async def start(*arguments: str, environment: dict[str, str] | None = None) -> Running:
     """Start a Python module of the project as a process."""
-    path = os.pathsep.join(str(PROJECT / root) for root in ROOTS)
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-u",
-        "-m",
-        *arguments,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        env={**os.environ, "PYTHONPATH": path, **(environment or {})},
-    )
-    assert process.stdout
+    process, output = await forking.start(arguments, {**os.environ, **(environment or {})})
     running = Running(process)
-    running._reader = asyncio.create_task(running.read(process.stdout))
+    running._reader = asyncio.create_task(running.read(output))
     return running
 
 
