@@ -10,6 +10,7 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
+from bench import recovery
 from bench.latency import compare
 from kind.kubectl import STATE, Kubectl, eventually, manifest
 from kind.operating import OperatorProcess, prepare_namespace
@@ -65,6 +66,8 @@ def _leaders(run: str, made: Platform) -> list[tuple[str, str, str]]:
         alone = [_first_order(home, made, symbol) for symbol in SYMBOLS[:ALONE]]
         memory = _memory(home, SYMBOLS[0].lower())
         twenty = _twenty(home, made)
+        names = [name.lower() for name in SYMBOLS[4:12]]
+        lost = recovery.rows(home, made, operator, names, SYMBOLS[24])
     finally:
         operator.end()
     size = _image_megabytes(image("symbol-trader"))
@@ -74,6 +77,7 @@ def _leaders(run: str, made: Platform) -> list[tuple[str, str, str]]:
         ("20 symbols applied at once, all trading", f"{twenty:.1f} s", "goal: 60 s"),
         ("leader with 5 traders, resident", f"{memory:.1f} MiB", "goal: 80 MiB"),
         ("image of the trader", f"{size:.0f} MB", "goal: 250 MB"),
+        *lost,
     ]
 
 

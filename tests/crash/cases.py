@@ -113,8 +113,8 @@ LATER = {
 """Calls at which the leader also ends a later time: in the middle of a life, not at its begin."""
 RESTING = ("record.commit_cancel", "exchange.cancel", "exchange.best_bid")
 """Calls that a shutdown's deadline makes while a sell rests: the leader asks for too much."""
-FREEZABLE = ("record.commit_intent", "record.commit_cancel", "record.note", "exchange.place")
-"""Calls at which it is also frozen, and taken over from."""
+UNCLAIMED = ("record.open", "exchange.open", "exchange.account", "record.claim")
+"""Calls before it holds an epoch: frozen there, it would have nothing that can be taken over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ def steps(calls: Iterable[str] = CALLS) -> Iterator[Step]:
         yield Step(call, phase)
         if call in LATER:
             yield Step(call, phase, LATER[call])
-        if call in FREEZABLE:
+        if call not in UNCLAIMED:
             yield Step(call, phase, LATER.get(call, 1), Way.FROZEN)
 
 
@@ -143,8 +143,9 @@ def matrix() -> list[Case]:
     return [Case(step, fault) for step in steps() for fault in FAULTS]
 
 
-def share(size: int) -> list[Case]:
-    """Return so many cases, evenly among the steps; the faults go round among them."""
-    every = list(steps())
-    chosen = [every[place * len(every) // size] for place in range(size)]
-    return [Case(step, FAULTS[place % len(FAULTS)]) for place, step in enumerate(chosen)]
+def share() -> list[Case]:
+    """Return each step with one fault; the faults go round, shifted a little each time."""
+    most = len(FAULTS)
+    return [
+        Case(step, FAULTS[(place + place // most) % most]) for place, step in enumerate(steps())
+    ]

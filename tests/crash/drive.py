@@ -10,7 +10,7 @@ from crash.cases import RESTING, Case, Way
 from crash.victim import STEP_VARIABLE, TRACE_VARIABLE
 from support.books import compare
 from support.people import SYMBOL, account_at, trade_by_hand
-from support.processes import Bot, Running, Venue, until, venue
+from support.processes import AdminRefusedError, Bot, Running, Venue, until, venue
 from symbol_trader.audit.auditing import audit
 from symbol_trader.core.orders import Side
 
@@ -42,6 +42,7 @@ OCCASIONS: dict[str, tuple[str, dict[str, Any]]] = {
 """What has to happen for a call to be made at all: a lost link; late news of a finished trader."""
 BY_HAND = "exchange.order_by_number"
 """This call needs a trade that is not the leader's: a person makes one."""
+DRAINED = 0
 FENCED = 1
 
 
@@ -75,9 +76,9 @@ class Life:
         try:
             reached = await self._reach_step()
             await self._second_life(self.bot.running if self._frozen else None)
-        except (AssertionError, TimeoutError) as exc:
+            return await self._judge(reached)
+        except (AssertionError, TimeoutError, AdminRefusedError) as exc:
             return Outcome(self.case, False, 0, 0, (f"{type(exc).__name__}: {exc}",))
-        return await self._judge(reached)
 
     @property
     def _sells_rest(self) -> bool:
@@ -92,6 +93,11 @@ class Life:
             if await self._first_life():
                 return True
         return False
+
+    @property
+    def _thawed_code(self) -> int:
+        """Return how a frozen leader ends: fenced, unless it was done but for one last word."""
+        return DRAINED if self.case.step.call == "record.release" else FENCED
 
     async def _first_life(self) -> bool:
         """Trade until the step is reached; a shutdown reaches those that trading does not."""
@@ -138,7 +144,7 @@ class Life:
             await second.said(SOLD, within_s=SOLD_S)
         if frozen and not frozen.over:
             frozen.signal(signal.SIGCONT)
-            assert await frozen.ended(ENDED_S) == FENCED, "a leader that thawed was not fenced"
+            assert await frozen.ended(ENDED_S) == self._thawed_code, "it thawed and was not fenced"
         self.bot.ask(**{**TRADING, **SHUTDOWN})
         assert await second.ended(ENDED_S) == 0, "\n".join(second.lines[-20:])
 

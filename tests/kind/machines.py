@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from kind.kubectl import STATE, Kubectl, KubectlError, eventually
+from kind.operating import OperatorProcess
 
 NODE_BACK_S = 120
 """How long a node, or the API server, may take to be itself again."""
@@ -60,6 +61,30 @@ def away(name: str, loss: Loss) -> Iterator[None]:
         docker(loss.up, name)
         eventually(_answers, within=NODE_BACK_S, what="the API server answers")
         WORKERS.run("wait", f"node/{name}", "--for=condition=Ready", f"--timeout={NODE_BACK_S}s")
+
+
+@contextmanager
+def leaders_on_both_workers(operator: OperatorProcess) -> Iterator[str]:
+    """Let leaders run on both workers, for now on the one that may be lost, which it yields."""
+    losable, other = node("trading"), node("platform")
+    for each in (losable, other):
+        WORKERS.run("label", "node", each, "test-leaders=yes")
+    WORKERS.run("cordon", other)
+    operator.end()
+    operator.start(selector={"test-leaders": "yes"})
+    try:
+        yield losable
+    finally:
+        let_in(other)
+        for each in (losable, other):
+            WORKERS.run("label", "node", each, "test-leaders-")
+        operator.end()
+        operator.start()
+
+
+def let_in(name: str) -> None:
+    """Let pods onto a node that was cordoned."""
+    WORKERS.run("uncordon", name)
 
 
 def _answers() -> bool:

@@ -7,8 +7,18 @@ from pathlib import Path
 import pytest
 
 from kind.kubectl import Kubectl, condition, eventually, manifest
-from kind.machines import FROZEN, STOPPED, Loss, away, control_plane, kill_leader, node
-from kind.operating import ON_TRADING_NODE, OperatorProcess
+from kind.machines import (
+    FROZEN,
+    STOPPED,
+    Loss,
+    away,
+    control_plane,
+    kill_leader,
+    leaders_on_both_workers,
+    let_in,
+    node,
+)
+from kind.operating import OperatorProcess
 from kind.trading import SYSTEM, Platform, off_writer, wait_until_off, wait_until_trading
 
 pytestmark = pytest.mark.timeout(600)
@@ -19,7 +29,6 @@ AWAY_S = 90
 """How long the API server is away: longer than any request or watch waits."""
 KILLS = 3
 """In a row: the kubelet waits ever longer before it starts a container again."""
-ANYWHERE = {"test-leaders": "yes"}
 
 
 def epoch(kubectl: Kubectl, name: str) -> int:
@@ -56,27 +65,17 @@ def remove(kubectl: Kubectl, name: str) -> None:
 
 
 @pytest.fixture
-def leaders_anywhere(cluster: None, real_operator: OperatorProcess) -> Iterator[str]:
-    """Let leaders run on both workers; returns the one that nothing else runs on."""
-    nodes = (node("trading"), node("platform"))
-    for each in nodes:
-        SYSTEM.run("label", "node", each, "test-leaders=yes")
-    SYSTEM.run("cordon", nodes[1])
-    real_operator.end()
-    real_operator.start(selector=ANYWHERE)
-    yield nodes[0]
-    SYSTEM.run("uncordon", nodes[1])
-    for each in nodes:
-        SYSTEM.run("label", "node", each, "test-leaders-")
-    real_operator.end()
-    real_operator.start(selector=ON_TRADING_NODE)
+def both_workers(real_operator: OperatorProcess) -> Iterator[str]:
+    """Let leaders run on both workers; returns the one that may be lost."""
+    with leaders_on_both_workers(real_operator) as losable:
+        yield losable
 
 
 @pytest.mark.parametrize("loss", [FROZEN, STOPPED], ids=["frozen", "stopped"])
 def test_the_leader_of_a_lost_node_is_replaced_elsewhere(
     home: Kubectl,
     record: Platform,
-    leaders_anywhere: str,
+    both_workers: str,
     tmp_path: Path,
     loss: Loss,
 ) -> None:
@@ -84,12 +83,12 @@ def test_the_leader_of_a_lost_node_is_replaced_elsewhere(
     home.apply(manifest("lost", "on", symbol="LINKUSDT", maxBuyAge="5s"))
     wait_until_trading(home, "lost")
     former = epoch(home, "lost")
-    assert node_of(home, "lost") == leaders_anywhere
-    SYSTEM.run("uncordon", node("platform"))
+    assert node_of(home, "lost") == both_workers
+    let_in(node("platform"))
 
-    with away(leaders_anywhere, loss):
+    with away(both_workers, loss):
         eventually(
-            lambda: node_of(home, "lost") not in {None, leaders_anywhere},
+            lambda: node_of(home, "lost") not in {None, both_workers},
             within=NOTICED_S,
             what="the leader moves",
         )

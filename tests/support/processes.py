@@ -61,8 +61,12 @@ class Running:
 
     async def ended(self, within_s: float = PATIENCE_S) -> int:
         """Wait for the end; return the exit code."""
-        async with asyncio.timeout(within_s):
-            code = await self.process.wait()
+        try:
+            async with asyncio.timeout(within_s):
+                code = await self.process.wait()
+        except TimeoutError:
+            tail = "\n".join(self.lines[-40:])
+            raise AssertionError(f"it did not end within {within_s} s:\n{tail}") from None
         if self._reader:
             await self._reader
         return code
