@@ -80,89 +80,89 @@ def test_the_leader_of_a_lost_node_is_replaced_elsewhere(
     loss: Loss,
 ) -> None:
     """Its epoch is over before another trades; when it thaws, it does nothing more."""
-    home.apply(manifest("lost", "on", symbol="LINKUSDT", maxBuyAge="5s"))
-    wait_until_trading(home, "lost")
-    former = epoch(home, "lost")
-    assert node_of(home, "lost") == both_workers
+    home.apply(manifest("link", "on", symbol="LINKUSDT", maxBuyAge="5s"))
+    wait_until_trading(home, "link")
+    former = epoch(home, "link")
+    assert node_of(home, "link") == both_workers
     let_in(node("platform"))
 
     with away(both_workers, loss):
         eventually(
-            lambda: node_of(home, "lost") not in {None, both_workers},
+            lambda: node_of(home, "link") not in {None, both_workers},
             within=NOTICED_S,
             what="the leader moves",
         )
-        eventually(lambda: epoch(home, "lost") > former, what="a new epoch")
-        wait_until_trading(home, "lost")
-        assert "does not answer" in home.events("lost")["NodeLost"]
-    assert node_of(home, "lost") == node("platform")
-    wait_until_trading(home, "lost")
+        eventually(lambda: epoch(home, "link") > former, what="a new epoch")
+        wait_until_trading(home, "link")
+        assert "does not answer" in home.events("link")["NodeLost"]
+    assert node_of(home, "link") == node("platform")
+    wait_until_trading(home, "link")
 
     assert orders_after_their_epoch(record, "LINKUSDT") == 0
     assert record.books("LINKUSDT", tmp_path).differences == ()
-    audit(home, "lost", "LINKUSDT")
-    remove(home, "lost")
+    audit(home, "link", "LINKUSDT")
+    remove(home, "link")
 
 
 def test_a_leader_that_is_killed_again_and_again_goes_on(
     home: Kubectl, record: Platform, tmp_path: Path, real_operator: OperatorProcess
 ) -> None:
     """In place: the pod stays, each start takes a new epoch."""
-    home.apply(manifest("killed", "on", symbol="AVAXUSDT", maxBuyAge="5s"))
-    wait_until_trading(home, "killed")
-    pod = home.leader("killed")
+    home.apply(manifest("avax", "on", symbol="AVAXUSDT", maxBuyAge="5s"))
+    wait_until_trading(home, "avax")
+    pod = home.leader("avax")
     for _ in range(KILLS):
-        before = epoch(home, "killed")
-        kill_leader("killed", home.namespace)
-        eventually(lambda before=before: epoch(home, "killed") > before, what="a new epoch")  # type: ignore[misc]
-        wait_until_trading(home, "killed")
+        before = epoch(home, "avax")
+        kill_leader("avax", home.namespace)
+        eventually(lambda before=before: epoch(home, "avax") > before, what="a new epoch")  # type: ignore[misc]
+        wait_until_trading(home, "avax")
 
-    now = home.leader("killed")
+    now = home.leader("avax")
     assert pod
     assert now
     assert now["metadata"]["uid"] == pod["metadata"]["uid"]
     assert record.books("AVAXUSDT", tmp_path).differences == ()
-    audit(home, "killed", "AVAXUSDT")
-    remove(home, "killed")
+    audit(home, "avax", "AVAXUSDT")
+    remove(home, "avax")
 
 
 def test_trading_stops_while_the_database_is_away_and_goes_on_after_it(
     home: Kubectl, record: Platform, tmp_path: Path, real_operator: OperatorProcess
 ) -> None:
     """The leader does not restart; meanwhile its condition says what it waits for."""
-    home.apply(manifest("dry", "on", symbol="TRXUSDT", maxBuyAge="5s"))
-    wait_until_trading(home, "dry")
-    pod = home.leader("dry")
+    home.apply(manifest("trx", "on", symbol="TRXUSDT", maxBuyAge="5s"))
+    wait_until_trading(home, "trx")
+    pod = home.leader("trx")
     assert pod
     SYSTEM.run("scale", "statefulset/postgres", "--replicas=0")
     SYSTEM.run("delete", "pod", "postgres-0", "--grace-period=0", "--force", "--ignore-not-found")
     try:
         eventually(
-            lambda: condition(home.symbol("dry"), "Degraded").get("reason") == "DatabaseUnreachable"
+            lambda: condition(home.symbol("trx"), "Degraded").get("reason") == "DatabaseUnreachable"
         )
     finally:
         SYSTEM.run("scale", "statefulset/postgres", "--replicas=1")
-    eventually(lambda: condition(home.symbol("dry"), "Degraded").get("status") == "False")
-    wait_until_trading(home, "dry")
+    eventually(lambda: condition(home.symbol("trx"), "Degraded").get("status") == "False")
+    wait_until_trading(home, "trx")
 
-    now = home.leader("dry")
+    now = home.leader("trx")
     assert now
     assert now["metadata"]["uid"] == pod["metadata"]["uid"]
     assert now["status"]["containerStatuses"][0]["restartCount"] == 0
     assert record.books("TRXUSDT", tmp_path).differences == ()
-    audit(home, "dry", "TRXUSDT")
-    remove(home, "dry")
+    audit(home, "trx", "TRXUSDT")
+    remove(home, "trx")
 
 
 def test_leaders_trade_on_while_the_api_server_is_away(
     home: Kubectl, record: Platform, tmp_path: Path, real_operator: OperatorProcess
 ) -> None:
     """A shutdown that ends meanwhile is written off when the API server is back."""
-    home.apply(manifest("trades", "on", symbol="ATOMUSDT", maxBuyAge="5s"))
-    home.apply(manifest("drains", "on", symbol="XLMUSDT", shutdown={"deadline": "5s"}))
-    for name in ("trades", "drains"):
+    home.apply(manifest("atom", "on", symbol="ATOMUSDT", maxBuyAge="5s"))
+    home.apply(manifest("xlm", "on", symbol="XLMUSDT", shutdown={"deadline": "5s"}))
+    for name in ("atom", "xlm"):
         wait_until_trading(home, name)
-    home.patch("drains", "shutdown")
+    home.patch("xlm", "shutdown")
     began = record.query("SELECT now()")[0][0]
     with away(control_plane(), FROZEN):
         time.sleep(AWAY_S)
@@ -177,10 +177,10 @@ def test_leaders_trade_on_while_the_api_server_is_away(
         AWAY_S,
     )[0][0]
     assert committed > 0
-    wait_until_off(home, "drains")
-    assert off_writer(home, "drains") == "symbol-trader"
-    wait_until_trading(home, "trades")
+    wait_until_off(home, "xlm")
+    assert off_writer(home, "xlm") == "symbol-trader"
+    wait_until_trading(home, "atom")
     for symbol in ("ATOMUSDT", "XLMUSDT"):
         assert record.books(symbol, tmp_path).differences == ()
-    for name in ("trades", "drains"):
+    for name in ("atom", "xlm"):
         remove(home, name)
