@@ -20,6 +20,7 @@ import click
 
 from symbol_trader.audit.auditing import Audit
 from symbol_trader.audit.auditing import audit as compare
+from symbol_trader.binance.allowance import Allowance
 from symbol_trader.binance.client import BinanceExchange
 from symbol_trader.binance.market import BinanceMarket
 from symbol_trader.core.leader import new_trader_bits
@@ -309,11 +310,15 @@ async def _lead(options: Options, resource: Resource, identity: Identity, story:
 
 
 def _links(options: Options, resource: Resource) -> Links:
+    allowance = Allowance(time.monotonic_ns)
     return Links(
         resource=resource,
         record=PostgresRecord(options.database_url),
         exchange=lambda symbol: BinanceExchange(
-            options.settings(symbol), monotonic_ns=time.monotonic_ns, random=random.random
+            options.settings(symbol),
+            monotonic_ns=time.monotonic_ns,
+            random=random.random,
+            allowance=allowance,
         ),
         market=lambda symbol: BinanceMarket(options.settings(symbol), random=random.random),
     )

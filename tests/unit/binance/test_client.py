@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosedError
 
+from symbol_trader.binance.allowance import Allowance
 from symbol_trader.binance.client import BinanceExchange
 from symbol_trader.binance.envelope import Reply
 from symbol_trader.binance.errors import RateLimited
@@ -36,6 +37,7 @@ from unit.binance.scripted import (
     refuse,
     reply,
     scripted,
+    send,
     silence,
 )
 
@@ -357,6 +359,48 @@ async def test_not_even_the_time_is_asked_for_while_the_exchange_limits_requests
             await client._asker.measure_clock()
 
     assert len(exchange.asked("time")) == 1
+
+
+async def test_a_limit_is_not_over_because_the_connection_is(exchange: ScriptedExchange) -> None:
+    """The next session does not even connect, which counts as well."""
+    until_ms = int(time.time() * 1000) + 60_000
+    exchange.on(
+        "time", refuse(429, -1003, "Too much", retryAfter=until_ms, serverTime=until_ms - 1)
+    )
+    allowance = Allowance(lambda: 0)
+    settings = settings_for(exchange.url)
+
+    for _ in range(2):
+        client = BinanceExchange(
+            settings, monotonic_ns=time.monotonic_ns, random=lambda: 0.5, allowance=allowance
+        )
+        with pytest.raises(RateLimited):
+            await client.open()
+
+    assert len(exchange.connections) == 1
+
+
+async def test_reading_leaves_room_for_orders(exchange: ScriptedExchange) -> None:
+    """Before the limit is reached, what reads waits for the next minute; what trades does not."""
+    used = {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 60 * 24}
+
+    async def much_used(request: Request) -> None:
+        limits = [used | {"limit": 6000, "count": 4500}]
+        result = payloads.account()
+        await send(request.connection, id=request.id, status=200, result=result, rateLimits=limits)
+
+    exchange.on("account.status", much_used)
+    exchange.on("order.place", reply(payloads.placed()))
+
+    async with opened(exchange) as client:
+        await client.account()
+        waiting = asyncio.create_task(client.account())
+        assert isinstance(await client.place(INTENT), Accepted)
+        assert not waiting.done()
+
+    with pytest.raises(Unavailable, match="was not sent: the session was closed"):
+        await waiting
+    assert len(exchange.asked("account.status")) == 1
 
 
 async def test_requests_go_on_when_the_limit_has_passed(exchange: ScriptedExchange) -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from symbol_trader.binance.allowance import Weight
 from symbol_trader.binance.envelope import NoReply, Reply
 from symbol_trader.binance.session import Answered, Dropped, News, Retired, Session
 from unit.binance import payloads
@@ -43,10 +44,28 @@ def test_a_reply_finds_its_request() -> None:
 
 def test_an_error_finds_its_request_with_all_it_says() -> None:
     error = {"code": -1003, "msg": "too much", "data": {"serverTime": 1, "retryAfter": 99}}
-    text = json.dumps({"id": 1, "status": 429, "error": error})
+    limits = [
+        {"rateLimitType": "ORDERS", "interval": "DAY", "intervalNum": 1, "limit": 9, "count": 1},
+        {
+            "rateLimitType": "REQUEST_WEIGHT",
+            "interval": "MINUTE",
+            "intervalNum": 1,
+            "limit": 6000,
+            "count": 6001,
+        },
+    ]
+    text = json.dumps({"id": 1, "status": 429, "error": error, "rateLimits": limits})
 
     assert open_session(1).receive(text) == Answered(
-        1, Reply(429, code=-1003, message="too much", retry_after_ms=99)
+        1,
+        Reply(
+            429,
+            code=-1003,
+            message="too much",
+            retry_after_ms=99,
+            server_time_ms=1,
+            weight=Weight(6001, 6000, 1),
+        ),
     )
 
 
@@ -55,7 +74,7 @@ def test_an_error_may_come_with_other_data() -> None:
 
     heard = open_session(1).receive(json.dumps({"id": 1, "status": 400, "error": error}))
 
-    assert heard == Answered(1, Reply(400, code=-2010, message="no"))
+    assert heard == Answered(1, Reply(400, code=-2010, message="no", server_time_ms=1))
 
 
 @given(st.permutations([1, 2, 3, 4, 5]))

@@ -58,7 +58,7 @@ class Record:
 
 
 def reader(exchange: Exchange, record: Record | None = None) -> Reader:
-    return Reader(exchange, record or Record())  # type: ignore[arg-type]
+    return Reader(exchange, record or Record(), lambda: None)  # type: ignore[arg-type]
 
 
 def fill_of(order: ExchangeOrder, trade_id: int) -> Fill:
@@ -105,6 +105,29 @@ async def test_the_leaders_own_orders_are_not_asked_for() -> None:
     view, _ = await reader(exchange).read(desk.leader, 0)
     assert view.strangers == ()
     assert exchange.asked == []
+
+
+async def test_fills_that_are_known_are_not_read_again() -> None:
+    """An order that rests partly filled for days costs no page more than another one."""
+    desk = Desk()
+    desk.fill(sell := desk.accept(desk.bought()), "4")
+    exchange = Exchange(desk)
+    await reader(exchange).read(desk.leader, 90)
+    assert exchange.from_ids == [90 - OVERLAP_TRADES + 1]
+
+    fill = desk.execute(sell, "1")
+    exchange.from_ids.clear()
+    view, _ = await reader(exchange).read(desk.leader, 90)
+    assert exchange.from_ids[:2] == [90 - OVERLAP_TRADES + 1, 0]
+    assert fill in view.fills
+
+
+async def test_it_says_after_each_page_that_it_gets_on() -> None:
+    moves: list[None] = []
+    exchange = Exchange(desk := Desk(), fills=tuple(fill_of(OTHERS, 100 + n) for n in range(5)))
+    reading = Reader(exchange, Record(), lambda: moves.append(None))  # type: ignore[arg-type]
+    await reading.read(desk.leader, 90)
+    assert len(moves) == 4, "three pages, and the order behind them"
 
 
 async def test_orders_of_others_are_asked_for_once() -> None:

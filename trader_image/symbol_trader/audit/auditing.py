@@ -11,6 +11,7 @@ import asyncpg
 
 from symbol_trader.audit import exchange, record
 from symbol_trader.audit.checks import Books, Finding, findings
+from symbol_trader.binance.allowance import Allowance
 from symbol_trader.binance.asking import Asker
 from symbol_trader.binance.link import Link
 from symbol_trader.binance.settings import BinanceSettings
@@ -103,7 +104,8 @@ async def _record(url: str) -> AsyncIterator[asyncpg.Connection]:
 @asynccontextmanager
 async def _exchange(settings: BinanceSettings) -> AsyncIterator[Asker]:
     link = Link(settings)
-    asker = Asker(settings, link, monotonic_ns=time.monotonic_ns, random=random)
+    allowance = Allowance(time.monotonic_ns)
+    asker = Asker(settings, link, allowance, monotonic_ns=time.monotonic_ns, random=random)
     await link.open()
     try:
         await asker.measure_clock()

@@ -2,7 +2,7 @@
 
 An order or a cancel is written to the socket once. Nothing here signs or sends one again: not a
 time-out, not a resynchronised clock. Requests that merely read are repeated with a fresh timestamp,
-a bounded number of times.
+a bounded number of times, and wait while too much weight is used.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from symbol_trader.binance import replies, requests
+from symbol_trader.binance.allowance import Allowance
 from symbol_trader.binance.backoff import delays
 from symbol_trader.binance.clock import Clock, Sample
 from symbol_trader.binance.envelope import Answer, Reply
@@ -47,17 +48,18 @@ class Asker:
         self,
         settings: BinanceSettings,
         link: Link,
+        allowance: Allowance,
         *,
         monotonic_ns: Callable[[], int],
         random: Callable[[], float],
     ) -> None:
         self._settings = settings
         self._link = link
+        self._allowance = allowance
         self._monotonic_ns = monotonic_ns
         self._random = random
         self._clock = Clock(monotonic_ns)
         self._clock_doubted = asyncio.Event()
-        self._hold_until_ms = 0
 
     def now_ms(self) -> int:
         """Return exchange time in milliseconds."""
@@ -89,7 +91,8 @@ class Asker:
         """Ask until there is an answer, at most `read_attempts` times."""
         pauses = self._pauses()
         while True:
-            self._respect_limits(method)
+            self.respect_limits(method)
+            await self._leave_room_for_orders(method)
             answer = await self._send(method, self._private(params) if private else params)
             verdict = judge(answer)
             if verdict.kind is Kind.DONE and isinstance(answer, Reply):
@@ -102,7 +105,7 @@ class Asker:
 
     async def measure_clock(self) -> None:
         """Ask for the time a few times and take over the best answer. Raises `Unavailable`."""
-        self._respect_limits("time")
+        self.respect_limits("time")
         samples = [await self._sample() for _ in range(self._settings.clock_samples)]
         round_trip_ns = self._clock.adjust(samples)
         log.debug("measured the exchange's clock with a round trip of %d ns", round_trip_ns)
@@ -138,20 +141,37 @@ class Asker:
 
     def _held(self) -> str | None:
         """Say why nothing may be sent now, if the exchange asked to be left alone."""
-        if not self._hold_until_ms or self.now_ms() >= self._hold_until_ms:
+        if not self._allowance.held:
             return None
-        return f"the exchange limits requests until {self._hold_until_ms}"
+        return f"the exchange limits requests until {self._allowance.hold_until_ms}"
 
-    def _respect_limits(self, method: str) -> None:
+    def respect_limits(self, what: str) -> None:
+        """Raise `Unavailable` while the exchange is to be left alone, also by other sessions."""
         held = self._held()
         if held is not None:
-            raise RateLimited(f"{method} was not sent: {held}", self._hold_until_ms)
+            raise RateLimited(f"{what} was not sent: {held}", self._allowance.hold_until_ms)
+
+    async def _leave_room_for_orders(self, method: str) -> None:
+        if pause_s := self._allowance.reading_pause_s:
+            log.info("%s waits for %.1f s: much request weight is used", method, pause_s)
+            await self._link.wait_for_end(pause_s)
 
     async def _send(self, method: str, params: Params) -> Answer:
-        """Send a request, once, and heed it if the exchange asks to be left alone for a while."""
+        """Send a request, once, and heed what its reply says of limits."""
         answer = await self._link.send(method, params)
-        self._hold_until_ms = max(self._hold_until_ms, hold_until_ms(answer) or 0)
+        if isinstance(answer, Reply):
+            self._heed(answer)
         return answer
+
+    def _heed(self, answer: Reply) -> None:
+        now_ms = self._clock.now_ms() if self._clock.measured else answer.server_time_ms
+        if now_ms is None:
+            return
+        if answer.weight is not None:
+            self._allowance.count(answer.weight, now_ms)
+        until_ms = hold_until_ms(answer)
+        if until_ms is not None:
+            self._allowance.hold(until_ms, now_ms)
 
     async def _sample(self) -> Sample:
         sent_ns = self._monotonic_ns()

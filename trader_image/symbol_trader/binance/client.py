@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from symbol_trader.binance import replies, requests
+from symbol_trader.binance.allowance import Allowance
 from symbol_trader.binance.asking import Asker
 from symbol_trader.binance.errors import RequestRefused, UnreadableReply
 from symbol_trader.binance.link import Link
@@ -28,7 +29,8 @@ log = logging.getLogger(__name__)
 class BinanceExchange:
     """One session with Binance Spot, or with an exchange that speaks like it, for one symbol.
 
-    `monotonic_ns` is a clock that never jumps; `random` returns numbers in [0, 1).
+    `monotonic_ns` is a clock that never jumps; `random` returns numbers in [0, 1). Sessions that
+    follow each other share an `allowance`: a limit is not over because a connection is.
     """
 
     def __init__(
@@ -37,10 +39,14 @@ class BinanceExchange:
         *,
         monotonic_ns: Callable[[], int],
         random: Callable[[], float],
+        allowance: Allowance | None = None,
     ) -> None:
         self._settings = settings
         self._link = Link(settings)
-        self._asker = Asker(settings, self._link, monotonic_ns=monotonic_ns, random=random)
+        allowance = allowance or Allowance(monotonic_ns)
+        self._asker = Asker(
+            settings, self._link, allowance, monotonic_ns=monotonic_ns, random=random
+        )
         self._clock_keeper: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -48,6 +54,7 @@ class BinanceExchange:
 
         Raises `Unavailable`, `BadCredentials`; nothing is left open then.
         """
+        self._asker.respect_limits("a connection")
         await self._link.open()
         try:
             await self._asker.measure_clock()

@@ -32,6 +32,11 @@ class Clock:
         self._monotonic_ns = monotonic_ns
         self._offset_ns: int | None = None
 
+    @property
+    def measured(self) -> bool:
+        """Tell whether there is exchange time."""
+        return self._offset_ns is not None
+
     def adjust(self, samples: Iterable[Sample]) -> int:
         """Take over the offset of the sample with the least round trip; return that, in ns."""
         best = min(samples, key=lambda sample: sample.round_trip_ns)

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from symbol_trader.binance.allowance import Weight
 from symbol_trader.binance.fields import Fields
 from symbol_trader.binance.signing import Params
 
@@ -15,7 +16,7 @@ class Reply:
     """The exchange's answer to one request: a result with status 200, else an error.
 
     `status` is HTTP-like. `retry_after_ms` is the exchange time before which a client that is
-    over its limits should not ask again.
+    over its limits should not ask again, `server_time_ms` the exchange time with which it came.
     """
 
     status: int
@@ -23,6 +24,8 @@ class Reply:
     code: int = 0
     message: str = ""
     retry_after_ms: int | None = None
+    server_time_ms: int | None = None
+    weight: Weight | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +47,31 @@ def request(request_id: int, method: str, params: Params) -> str:
 def reply(message: Fields) -> Reply:
     """Read one reply. Raises `PayloadError` if it is neither a result nor an error."""
     status = message.integer("status")
+    weight = _weight(message)
     if status == OK:
-        return Reply(status, message.raw("result"))
+        return Reply(status, message.raw("result"), weight=weight)
     error = message.child("error")
     return Reply(
         status,
         code=error.integer("code"),
         message=error.text("msg"),
-        retry_after_ms=_retry_after_ms(error),
+        retry_after_ms=_time_of(error, "retryAfter"),
+        server_time_ms=_time_of(error, "serverTime"),
+        weight=weight,
     )
 
 
-def _retry_after_ms(error: Fields) -> int | None:
+def _time_of(error: Fields, name: str) -> int | None:
     if "data" not in error:
         return None
     data = error.child("data")
-    return data.integer("retryAfter") if "retryAfter" in data else None
+    return data.integer(name) if name in data else None
+
+
+def _weight(message: Fields) -> Weight | None:
+    """Read how much request weight is used, counted in minutes, if the reply says so."""
+    for limit in message.children("rateLimits") if "rateLimits" in message else ():
+        if (limit.text("rateLimitType"), limit.text("interval")) == ("REQUEST_WEIGHT", "MINUTE"):
+            count, most = limit.integer("count"), limit.integer("limit")
+            return Weight(count, most, limit.integer("intervalNum"))
+    return None

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
@@ -28,6 +29,7 @@ class Link:
         self._socket: ClientConnection | None = None
         self._reader: asyncio.Task[None] | None = None
         self._renewal: asyncio.TimerHandle | None = None
+        self._over = asyncio.Event()
         self.events = Mailbox[UserEvent](settings.user_events_max)
         """User data, from `open` on."""
 
@@ -35,6 +37,12 @@ class Link:
     def ended(self) -> str | None:
         """Why the link takes no new requests; None while it does."""
         return self._session.ended
+
+    async def wait_for_end(self, timeout_s: float) -> None:
+        """Wait until the link takes no new requests, or until so many seconds have passed."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._over.wait()
 
     async def open(self) -> None:
         """Connect, and listen. Raises `Unavailable`."""
@@ -57,6 +65,7 @@ class Link:
 
     def retire(self, why: str) -> None:
         """Take no new requests and no more events: a new session has to take over."""
+        self._over.set()
         if self.events.end(self._session.retire(why).why):
             log.info("the session with the exchange ends: %s", why)
 

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-STALL_AFTER_S = 60.0
-"""The loop must have moved within this time; every wait in it is bounded well below."""
+STALL_AFTER_S = 120.0
+"""The loop must have moved within this time; every wait in it is bounded well below. The longest
+is for the exchange's next minute, when much request weight is used."""
 
 
 @dataclass(slots=True)

@@ -1,8 +1,10 @@
 """Reading everything that a reconciliation needs from the exchange."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from symbol_trader.core.leader import ExchangeView, Leader
+from symbol_trader.core.money import ZERO
+from symbol_trader.core.order import Order
 from symbol_trader.core.orders import ClientOrderId, ExchangeOrder, Fill
 from symbol_trader.core.replies import NotFound
 from symbol_trader.ports import Exchange, Record
@@ -15,12 +17,19 @@ NO_TRADES = -1
 """The watermark of an account that never traded the symbol."""
 
 
-async def read_fills(exchange: Exchange, from_id: int, order_id: int | None) -> list[Fill]:
-    """Read all fills from a trade id on, page by page. Raises `Unavailable`."""
+async def read_fills(
+    exchange: Exchange, from_id: int, order_id: int | None, moved: Callable[[], None]
+) -> list[Fill]:
+    """Read all fills from a trade id on, page by page. Raises `Unavailable`.
+
+    Many pages take long, for the exchange limits what may be asked in a minute; `moved` is called
+    after each.
+    """
     fills: list[Fill] = []
     while page := await exchange.trades(from_id, order_id):
         fills.extend(page)
         from_id = page[-1].trade_id + 1
+        moved()
     return fills
 
 
@@ -36,9 +45,11 @@ async def first_watermark(exchange: Exchange) -> int:
 class Reader:
     """Asks the exchange for all that a reconciliation needs, and the record who placed it."""
 
-    def __init__(self, exchange: Exchange, record: Record) -> None:
+    def __init__(self, exchange: Exchange, record: Record, moved: Callable[[], None]) -> None:
+        """Read with open links; `moved` hears that it is getting on."""
         self._exchange = exchange
         self._record = record
+        self._moved = moved
         self._explained: set[int] = set()
         """Orders of others, or that a person has disowned: they are not asked for again."""
 
@@ -54,21 +65,39 @@ class Reader:
         answers = {name: await exchange.order(name) for name in known}
         open_orders = await exchange.open_orders()
         start = max(watermark - OVERLAP_TRADES, NO_TRADES) + 1
-        fills = await read_fills(exchange, start, None)
+        fills = await read_fills(exchange, start, None, self._moved)
         newest = max([watermark, *(fill.trade_id for fill in fills)])
         traded = {fill.order_id for fill in fills} - _order_ids(leader, answers)
-        fills += await _older_fills(answers, start, exchange)
+        fills += await self._older_fills(known, answers, fills)
         seen = (*leader.strangers, *open_orders, *await self._unexplained(traded))
         strangers = await self._strangers(leader, seen)
         return ExchangeView(answers, strangers, tuple(fills)), newest
+
+    async def _older_fills(
+        self,
+        known: Mapping[ClientOrderId, Order],
+        answers: Mapping[ClientOrderId, ExchangeOrder | NotFound],
+        read: list[Fill],
+    ) -> list[Fill]:
+        """Read all fills of those orders of which some are neither known nor just read."""
+        fills: list[Fill] = []
+        for name, answer in answers.items():
+            if isinstance(answer, ExchangeOrder) and _lacks_fills(known[name], answer, read):
+                fills += await read_fills(self._exchange, 0, answer.order_id, self._moved)
+        return fills
 
     async def _unexplained(self, traded: set[int]) -> list[ExchangeOrder]:
         """Look at the orders of trades that neither the leader nor the record knows."""
         if not (unknown := traded - self._explained):
             return []
         unknown = set(await self._record.orders_not_on_record(unknown))
-        found = [await self._exchange.order_by_number(number) for number in sorted(unknown)]
+        found = [await self._look_at(number) for number in sorted(unknown)]
         return [order for order in found if isinstance(order, ExchangeOrder)]
+
+    async def _look_at(self, order_id: int) -> ExchangeOrder | NotFound:
+        order = await self._exchange.order_by_number(order_id)
+        self._moved()
+        return order
 
     async def _strangers(
         self, leader: Leader, seen: tuple[ExchangeOrder, ...]
@@ -86,12 +115,6 @@ def _order_ids(
     return answered | {order.order_id for trader in leader.traders for order in trader.orders}
 
 
-async def _older_fills(
-    answers: dict[ClientOrderId, ExchangeOrder | NotFound], start: int, exchange: Exchange
-) -> list[Fill]:
-    """Read the fills of the orders in question from before the watermark's overlap."""
-    fills: list[Fill] = []
-    for answer in answers.values():
-        if isinstance(answer, ExchangeOrder) and answer.executed and start > 0:
-            fills += await read_fills(exchange, 0, answer.order_id)
-    return fills
+def _lacks_fills(order: Order, answer: ExchangeOrder, read: list[Fill]) -> bool:
+    here = order.fills | {f.trade_id: f for f in read if f.order_id == answer.order_id}
+    return sum((fill.quantity for fill in here.values()), ZERO) < answer.executed

@@ -98,7 +98,7 @@ class Term:
         self._metrics = metrics
         self._beat = beat
         self._changed = changed
-        self._reader = Reader(exchange, record)
+        self._reader = Reader(exchange, record, self._got_on)
         self._requests: set[asyncio.Task[None]] = set()
         self._pumps: list[asyncio.Task[None]] = []
         self._stopping: End | None = None
@@ -126,6 +126,11 @@ class Term:
     async def _read_view(self) -> ViewRead:
         view, newest = await self._reader.read(self.leader, self._watermark)
         return ViewRead(view, newest)
+
+    def _got_on(self) -> None:
+        """Note progress in reading: before the loop runs, there is no other."""
+        if not self._pumps:
+            self._health.moved()
 
     def _end(self) -> End | None:
         if self._stopping:
@@ -227,7 +232,7 @@ class Term:
         self._mailbox.put_nowait(QueryReplied(query.client_order_id, answer))
 
     async def _fetch(self, fetch: FetchTrades) -> None:
-        fills = await read_fills(self._exchange, 0, fetch.order_id)
+        fills = await read_fills(self._exchange, 0, fetch.order_id, self._got_on)
         self._mailbox.put_nowait(FillsFetched(fetch.client_order_id, tuple(fills)))
 
     async def _refresh(self) -> None:

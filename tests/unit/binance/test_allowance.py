@@ -1,0 +1,65 @@
+"""Limits are counted in minutes of the exchange's clock, and kept on a clock that never jumps."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from symbol_trader.binance.allowance import Allowance, Weight
+
+SECOND_NS = 1_000_000_000
+TWENTY_PAST_MS = 1_700_000_040_000 + 20_000
+"""An exchange time twenty seconds into a minute."""
+
+
+@dataclass
+class Timepiece:
+    """A monotonic clock that the test moves."""
+
+    now_ns: int = 0
+
+    def __call__(self) -> int:
+        return self.now_ns
+
+
+def test_reading_goes_on_until_three_quarters_are_used_and_then_waits_for_the_next_minute() -> None:
+    clock = Timepiece()
+    allowance = Allowance(clock)
+    allowance.count(Weight(4499, 6000, 1), TWENTY_PAST_MS)
+    assert allowance.reading_pause_s == 0
+
+    allowance.count(Weight(4500, 6000, 1), TWENTY_PAST_MS)
+    assert allowance.reading_pause_s == 40
+    clock.now_ns = 40 * SECOND_NS
+    assert allowance.reading_pause_s == 0
+
+
+def test_a_window_of_several_minutes_is_waited_for() -> None:
+    allowance = Allowance(Timepiece())
+    allowance.count(Weight(6000, 6000, 5), 1_700_000_100_000 + 60_000)
+    assert allowance.reading_pause_s == 240
+
+
+def test_less_use_in_a_later_reply_ends_the_wait() -> None:
+    allowance = Allowance(Timepiece())
+    allowance.count(Weight(6000, 6000, 1), TWENTY_PAST_MS)
+    allowance.count(Weight(20, 6000, 1), TWENTY_PAST_MS)
+    assert allowance.reading_pause_s == 0
+
+
+def test_a_hold_lasts_as_long_as_was_said() -> None:
+    clock = Timepiece()
+    allowance = Allowance(clock)
+    assert not allowance.held
+    allowance.hold(TWENTY_PAST_MS + 2_000, TWENTY_PAST_MS)
+    clock.now_ns = 2 * SECOND_NS - 1
+    assert allowance.held
+    clock.now_ns = 2 * SECOND_NS
+    assert not allowance.held
+
+
+@pytest.mark.parametrize(("later_ms", "kept_ms"), [(1_000, 2_000), (3_000, 3_000)])
+def test_the_hold_that_goes_furthest_stays(later_ms: int, kept_ms: int) -> None:
+    allowance = Allowance(Timepiece())
+    allowance.hold(TWENTY_PAST_MS + 2_000, TWENTY_PAST_MS)
+    allowance.hold(TWENTY_PAST_MS + later_ms, TWENTY_PAST_MS)
+    assert allowance.hold_until_ms == TWENTY_PAST_MS + kept_ms

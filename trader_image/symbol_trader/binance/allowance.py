@@ -1,0 +1,65 @@
+"""How much may be asked: the exchange's limits per address, which outlive a session.
+
+Binance counts the weight of all requests of an address in minutes of its own clock and says with
+each reply how much is used. Going over is answered by -1003, going on after that by a ban. What
+merely reads therefore stops well before, until the minute is over: the rest is for orders.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+READING_SHARE = 0.75
+"""The part of the weight after which reading waits for the next minute."""
+
+_MINUTE_MS = 60_000
+_NS_PER_MS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """What a reply says of the request weight: so much used of so much in so many minutes."""
+
+    used: int
+    limit: int
+    minutes: int
+
+    def ends_in_ms(self, now_ms: int) -> int:
+        """Return how long the window lasts at an exchange time; windows follow its calendar."""
+        length_ms = self.minutes * _MINUTE_MS
+        return length_ms - now_ms % length_ms
+
+
+class Allowance:
+    """What the exchange lets this process ask. One for all sessions of a process."""
+
+    def __init__(self, monotonic_ns: Callable[[], int]) -> None:
+        self._monotonic_ns = monotonic_ns
+        self._held_until_ns: int | None = None
+        self._reading_from_ns: int | None = None
+        self.hold_until_ms = 0
+        """The exchange time until which nothing may be asked, as it was last said."""
+
+    @property
+    def held(self) -> bool:
+        """Tell whether the exchange asked to be left alone, and still is to be."""
+        return self._left_ns(self._held_until_ns) > 0
+
+    @property
+    def reading_pause_s(self) -> float:
+        """Return how long what merely reads has to wait."""
+        return self._left_ns(self._reading_from_ns) / 1_000_000_000
+
+    def hold(self, until_ms: int, now_ms: int) -> None:
+        """Ask nothing until an exchange time. An earlier word that goes further stays."""
+        until_ns = self._monotonic_ns() + (until_ms - now_ms) * _NS_PER_MS
+        if self._held_until_ns is None or until_ns > self._held_until_ns:
+            self._held_until_ns, self.hold_until_ms = until_ns, until_ms
+
+    def count(self, weight: Weight, now_ms: int) -> None:
+        """Take in what is used at an exchange time."""
+        spent = weight.used >= READING_SHARE * weight.limit
+        ends_ns = self._monotonic_ns() + weight.ends_in_ms(now_ms) * _NS_PER_MS
+        self._reading_from_ns = ends_ns if spent else None
+
+    def _left_ns(self, until_ns: int | None) -> int:
+        return 0 if until_ns is None else max(0, until_ns - self._monotonic_ns())
