@@ -6,7 +6,7 @@ CLUSTER := $(PYTHON) manifests/kind/cluster.py
 SOURCES := crds operator trader_image tests manifests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup style unit simulation integration crash-matrix kind test bench cluster images cluster-down demo demo-down crd lock clean
+.PHONY: help setup style unit simulation integration crash-matrix chaos kind test bench cluster images cluster-down demo demo-down crd lock clean
 
 help: ## List the commands.
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,11 +36,15 @@ simulation: $(READY) ## Run the seeded simulation of the trading core.
 
 integration: $(READY) ## Run the tests with a real PostgreSQL, real sockets and real processes.
 	$(BIN)/python -m support.prepare
-	$(BIN)/pytest tests/integration tests/crash -q -n 2
+	$(BIN)/pytest tests/integration tests/crash tests/chaos -q -n 2
 
 crash-matrix: $(READY) ## End a leader at every step with every fault, and audit what it leaves; takes hours.
 	$(BIN)/python -m support.prepare
 	$(BIN)/python -m crash $(if $(ONLY),--only "$(ONLY)")
+
+chaos: $(READY) ## Trade a recorded day while leader, connection and PostgreSQL are killed; SEED=N, 8 minutes.
+	$(BIN)/python -m support.prepare
+	$(BIN)/python -m chaos $(if $(SEED),--seed "$(SEED)")
 
 kind: $(READY) images ## Run the tests on a real cluster.
 	$(CLUSTER) deploy

@@ -19,12 +19,17 @@ NEVER_THERE = {"refused", "absent"}
 ORDERS = """
     SELECT client_order_id, side::text, price, quantity, executed, executed_quote, order_id,
            state::text, reason
-    FROM orders WHERE symbol = $1 AND environment = $2
+    FROM orders WHERE symbol = $1 AND environment = $2 AND account = coalesce($3, account)
 """
 FILLS = """
     SELECT order_id, trade_id, price, quantity, quote_quantity, commission, commission_asset,
            is_maker, time_ms
-    FROM fills WHERE symbol = $1 AND environment = $2
+    FROM fills WHERE symbol = $1 AND environment = $2 AND account = coalesce($3, account)
+"""
+CYCLES = """
+    SELECT count(*) FROM traders
+    WHERE symbol = $1 AND environment = $2 AND account = coalesce($3, account)
+        AND state = 'finished' AND profit <> 0
 """
 STATES = {
     "open": {"NEW", "PARTIALLY_FILLED"},
@@ -46,17 +51,24 @@ class Comparison:
     differences: tuple[str, ...]
 
 
-async def compare(path: Path, database: str, symbol: str, environment: str = "paper") -> Comparison:
-    """Compare all orders and fills of a symbol; those of others are not looked at."""
+async def compare(
+    path: Path,
+    database: str,
+    symbol: str,
+    environment: str = "paper",
+    account: str | None = None,
+) -> Comparison:
+    """Compare all orders and fills of a symbol; those of others are not looked at.
+
+    A record that holds the symbol for several accounts is asked for the account of that journal.
+    """
+    book = (symbol, environment, account)
     audit = journal.read(path)
     connection = await asyncpg.connect(database)
     try:
-        rows = await connection.fetch(ORDERS, symbol, environment)
-        fills = await connection.fetch(FILLS, symbol, environment)
-        cycles = await connection.fetchval(
-            "SELECT count(*) FROM traders WHERE symbol = $1 AND state = 'finished' AND profit <> 0",
-            symbol,
-        )
+        rows = await connection.fetch(ORDERS, *book)
+        fills = await connection.fetch(FILLS, *book)
+        cycles = await connection.fetchval(CYCLES, *book)
     finally:
         await connection.close()
     theirs = {

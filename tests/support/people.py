@@ -17,10 +17,10 @@ FAR = {Side.BUY: Decimal("1.03"), Side.SELL: Decimal("0.97")}
 """Times the last price: it crosses the book, also if the market moves meanwhile."""
 
 
-def account_at(venue: Venue) -> BinanceSettings:
+def account_at(venue: Venue, symbol: str = SYMBOL) -> BinanceSettings:
     """Return the settings of a client of the bot's own account."""
     api = f"{venue.address}/ws-api/v3"
-    return BinanceSettings(api, venue.address, SYMBOL, "paper", "paper-secret")
+    return BinanceSettings(api, venue.address, symbol, "paper", "paper-secret")
 
 
 async def trade_by_hand(venue: Venue, side: Side, client_order_id: str) -> Accepted:

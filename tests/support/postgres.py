@@ -119,6 +119,11 @@ class Server:
         self.start()
 
     @property
+    def running(self) -> bool:
+        """Tell whether it has not come to its end yet."""
+        return (self.folder / "data" / "postmaster.pid").exists()
+
+    @property
     def pid(self) -> int:
         """Return the process id of the running server."""
         return int((self.folder / "data" / "postmaster.pid").read_text().splitlines()[0])
