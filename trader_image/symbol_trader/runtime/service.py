@@ -368,11 +368,17 @@ class Service:
             self._report_due.clear()
             report = self._report()
             if report != last:
+                self._tell_what_is_waited_for(report, last)
                 with suppress(Unavailable):
                     await self._links.resource.report(report)
                     last = report
                 self._counted.reported(report)
             await asyncio.sleep(self._patience.report_s)
+
+    def _tell_what_is_waited_for(self, report: Report, last: Report | None) -> None:
+        """Let the log say what a shutdown waits for, for those who see no condition."""
+        if report.waits_for and (last is None or report.waits_for != last.waits_for):
+            self._story.tell("shutdown waits for the market", orders="; ".join(report.waits_for))
 
     def _report(self) -> Report:
         if self._term is None:
