@@ -98,6 +98,48 @@ def test_a_buy_that_lacked_balance_waits_for_the_next_price_after_that() -> None
     assert desk.order.attempt == 2
 
 
+@pytest.mark.parametrize(
+    ("free", "have"), [({}, "0 USDT"), ({"USDT": D("3.50"), "XRP": D(99)}, "3.5 USDT")]
+)
+def test_lacking_balance_is_told_with_what_a_buy_needs_and_what_is_free(
+    free: dict[str, D], have: str
+) -> None:
+    desk = Desk()
+    desk.carry_out(desk.leader.balance_changed(desk.now_ms, {"USDT": D(0)}))
+    desk.carry_out(desk.leader.balance_changed(desk.now_ms, free))
+    desk.price("2")
+    desk.refuse(desk.order, POOR)
+
+    (trader,) = desk.leader.traders
+    assert trader.block
+    assert trader.block.message == (
+        f"-2010 {POOR} It needs 19.998 USDT; free in the account: {have}"
+    )
+
+
+def test_lacking_balance_is_told_with_what_a_sell_needs() -> None:
+    desk = Desk()
+    sell = desk.bought()
+    desk.refuse(sell, POOR)
+
+    (trader,) = desk.leader.traders
+    assert trader.block
+    assert trader.block.message.endswith("needs 9.9 XRP; free in the account: 0 XRP")
+
+
+def test_sells_go_on_while_buys_lack_balance() -> None:
+    desk = Desk()
+    desk.price("2")
+    bought = desk.accept(desk.order)
+    desk.price("1.99")
+    desk.refuse(desk.order, POOR)
+    desk.fill(bought)
+
+    assert desk.order.side is Side.SELL
+    desk.sold(desk.order)
+    assert desk.record.results[-1].reason == "sold"
+
+
 def test_a_changed_balance_is_no_reason_to_try_what_was_refused_for_another_reason() -> None:
     desk = Desk()
     desk.refuse(desk.bought(), "Filter failure: MAX_NUM_ORDERS")

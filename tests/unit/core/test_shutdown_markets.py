@@ -67,7 +67,7 @@ class Floor:
         """Change the resource."""
         self._do(lambda: self.desk.ask(**changes))
 
-    def _do(self, event: Callable[[], None]) -> None:
+    def _do(self, event: Callable[[], object]) -> None:
         """Hand the leader an event, and answer all that follows from it."""
         events = deque([event])
         while events:

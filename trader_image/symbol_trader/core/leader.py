@@ -11,6 +11,7 @@ also how it starts.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 from symbol_trader.core import ids, strategy
@@ -112,8 +113,12 @@ class Leader:
         commission: Commission,
         timing: Timing,
         new_bits: Callable[[], int],
+        free: Mapping[str, Decimal] = MappingProxyType({}),
     ) -> None:
-        """Take up the record. `new_bits` returns 64 random bits at each call."""
+        """Take up the record. `new_bits` returns 64 random bits at each call.
+
+        `free` is what the account has free of each asset that it holds.
+        """
         self.settings = settings
         self.symbol = symbol
         self.commission = commission
@@ -121,6 +126,7 @@ class Leader:
         self.finished = snapshot.finished
         self.strangers: tuple[ExchangeOrder, ...] = ()
         self.last_price: Decimal | None = None
+        self._free = dict(free)
         self._timing = timing
         self._new_bits = new_bits
         self._installation = snapshot.installation
@@ -317,9 +323,12 @@ class Leader:
             if resumed and trader.block and trader.block.reason == "SymbolNotTrading":
                 trader.block = None
 
-    def balance_changed(self, now_ms: int) -> Decision:
-        """Try again what lacked balance."""
+    def balance_changed(
+        self, now_ms: int, free: Mapping[str, Decimal] = MappingProxyType({})
+    ) -> Decision:
+        """Take in what is free now of some assets, and try again what lacked balance."""
         turn = _Turn(now_ms)
+        self._free |= free
         for trader in self.traders:
             if trader.block and trader.block.reason == "InsufficientBalance":
                 trader.block = None
@@ -418,7 +427,10 @@ class Leader:
         trader.refusals += 1
         pause = self._timing.retry_pause_ms(trader.refusals)
         reason = refusal_reason(refusal)
-        trader.block = Block(reason, f"{refusal.code} {refusal.message}", turn.now_ms + pause)
+        message = f"{refusal.code} {refusal.message}"
+        if reason == "InsufficientBalance":
+            message += f" It needs {self._shortfall(order.intent)}"
+        trader.block = Block(reason, message, turn.now_ms + pause)
         turn.say(
             "order refused",
             warning=True,
@@ -430,6 +442,14 @@ class Leader:
         if needs_refresh(reason):
             turn.decision.requests.append(RefreshSymbol())
         self._advance(trader, turn)
+
+    def _shortfall(self, intent: Intent) -> str:
+        """Say what an order needs and what the account has free, all symbols and people taken."""
+        asset, need = self.symbol.base_asset, intent.quantity
+        if intent.side is Side.BUY:
+            asset, need = self.symbol.quote_asset, intent.quantity * intent.price
+        have = self._free.get(asset, ZERO)
+        return f"{plain(need)} {asset}; free in the account: {plain(have)} {asset}"
 
     def _doubt(self, trader: Trader, order: Order, why: str, turn: _Turn) -> None:
         if not order.hear(News.DOUBT, why):

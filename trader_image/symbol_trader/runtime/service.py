@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from symbol_trader.core.leader import Leader
 from symbol_trader.core.order_states import Contradiction
+from symbol_trader.core.replies import Account
 from symbol_trader.core.settings import TradingStatus
 from symbol_trader.core.timing import Timing
 from symbol_trader.ports import (
@@ -216,16 +217,16 @@ class Service:
         await exchange.open()
         self._health.user_stream_live = True
         self._health.moved()
-        await self._own(exchange)
-        term = await self._load(exchange)
+        account = await exchange.account()
+        await self._own(account)
+        term = await self._load(exchange, account)
         await term.reconcile_now()
         if self._stop:
             self._mailbox.put_nowait(Stop())
         return term
 
-    async def _own(self, exchange: Exchange) -> None:
+    async def _own(self, account: Account) -> None:
         """Take an epoch of the account's book once; afterwards make sure that it still stands."""
-        account = await exchange.account()
         book = Book(self._identity.environment, account.uid, self._wanted.symbol)
         record, settings = self._links.record, self._wanted.settings
         if self._book == book:
@@ -242,7 +243,7 @@ class Service:
         self._health.epoch = epoch.number
         self._story.tell("took the symbol", epoch=epoch.number)
 
-    async def _load(self, exchange: Exchange) -> Term:
+    async def _load(self, exchange: Exchange, account: Account) -> Term:
         symbol = await exchange.symbol()
         commission = await exchange.commission()
         record = self._links.record
@@ -269,6 +270,7 @@ class Service:
             health=self._health,
             metrics=self._counted,
             beat=self._beat,
+            free=account.free,
             changed=self._report_due.set,
         )
 

@@ -25,6 +25,7 @@ from symbol_trader.core.decisions import (
 )
 from symbol_trader.core.leader import Leader
 from symbol_trader.core.orders import CancelIntent, ExchangeOrder, ExecutionReport, Intent
+from symbol_trader.core.replies import UserEvent
 from symbol_trader.core.settings import TradingStatus
 from symbol_trader.ports import Exchange, Record
 from symbol_trader.runtime.events import (
@@ -279,14 +280,12 @@ class Term:
         await asyncio.gather(*self._requests, return_exceptions=True)
 
 
-def _decide(leader: Leader, event: LeaderEvent, now_ms: int) -> Decision:  # noqa: C901, PLR0911 - a table
+def _decide(leader: Leader, event: LeaderEvent, now_ms: int) -> Decision:  # noqa: PLR0911 - a table
     match event:
         case PriceSeen(price):
             return leader.see_price(price.price, now_ms)
-        case UserNews(ExecutionReport() as report):
-            return leader.hear_report(report, now_ms)
-        case UserNews():
-            return leader.balance_changed(now_ms)
+        case UserNews(news):
+            return _hear(leader, news, now_ms)
         case PlaceReplied(name, outcome):
             return leader.place_replied(name, outcome, now_ms)
         case CancelReplied(intent, outcome):
@@ -303,3 +302,9 @@ def _decide(leader: Leader, event: LeaderEvent, now_ms: int) -> Decision:  # noq
             return leader.pass_time(now_ms)
         case _:
             assert_never(event)
+
+
+def _hear(leader: Leader, news: UserEvent, now_ms: int) -> Decision:
+    if isinstance(news, ExecutionReport):
+        return leader.hear_report(news, now_ms)
+    return leader.balance_changed(now_ms, news.free)
