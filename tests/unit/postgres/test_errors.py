@@ -4,7 +4,7 @@ import asyncpg
 import pytest
 
 from symbol_trader.core.order_states import Contradiction
-from symbol_trader.ports import Fenced, Unavailable
+from symbol_trader.ports import DatabaseUnavailable, Fenced
 from symbol_trader.postgres import errors
 
 WHERE = "PostgreSQL at db:5432/trading"
@@ -22,26 +22,26 @@ def server_error(sqlstate: str, message: str = "said so", detail: str = "") -> E
     [
         ("TR001", Fenced),
         ("TR002", Contradiction),
-        ("08006", Unavailable),
+        ("08006", DatabaseUnavailable),
         ("23503", Contradiction),
         ("23505", Contradiction),
         ("23514", Contradiction),
-        ("25006", Unavailable),
-        ("25P03", Unavailable),
-        ("25P04", Unavailable),
-        ("28P01", Unavailable),
-        ("3D000", Unavailable),
-        ("40001", Unavailable),
-        ("40003", Unavailable),
-        ("40P01", Unavailable),
-        ("42501", Unavailable),
-        ("53100", Unavailable),
-        ("53300", Unavailable),
-        ("55P03", Unavailable),
-        ("57014", Unavailable),
-        ("57P01", Unavailable),
-        ("57P03", Unavailable),
-        ("58030", Unavailable),
+        ("25006", DatabaseUnavailable),
+        ("25P03", DatabaseUnavailable),
+        ("25P04", DatabaseUnavailable),
+        ("28P01", DatabaseUnavailable),
+        ("3D000", DatabaseUnavailable),
+        ("40001", DatabaseUnavailable),
+        ("40003", DatabaseUnavailable),
+        ("40P01", DatabaseUnavailable),
+        ("42501", DatabaseUnavailable),
+        ("53100", DatabaseUnavailable),
+        ("53300", DatabaseUnavailable),
+        ("55P03", DatabaseUnavailable),
+        ("57014", DatabaseUnavailable),
+        ("57P01", DatabaseUnavailable),
+        ("57P03", DatabaseUnavailable),
+        ("58030", DatabaseUnavailable),
     ],
 )
 def test_a_known_sqlstate_has_one_meaning(sqlstate: str, meaning: type[Exception]) -> None:
@@ -69,7 +69,7 @@ def test_a_complaint_is_a_mistake_unless_the_connection_is_gone(
 ) -> None:
     assert errors.translate(error, WHERE, connection_lost=False) is None
     told = errors.translate(error, WHERE, connection_lost=True)
-    assert isinstance(told, Unavailable)
+    assert isinstance(told, DatabaseUnavailable)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_a_complaint_is_a_mistake_unless_the_connection_is_gone(
 )
 def test_what_is_unavailable_says_where_and_why(error: Exception, text: str) -> None:
     told = errors.translate(error, WHERE, connection_lost=False)
-    assert isinstance(told, Unavailable)
+    assert isinstance(told, DatabaseUnavailable)
     assert str(told) == text
 
 
@@ -105,7 +105,7 @@ def test_a_contradiction_names_the_row() -> None:
 
 def test_an_error_is_raised_with_its_cause_and_a_mistake_as_it_is() -> None:
     cause = server_error("57P01")
-    with pytest.raises(Unavailable) as told, errors.translated(WHERE, lambda: False):
+    with pytest.raises(DatabaseUnavailable) as told, errors.translated(WHERE, lambda: False):
         raise cause
     assert told.value.__cause__ is cause
     mistake = server_error("42601")

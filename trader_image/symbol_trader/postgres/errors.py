@@ -14,29 +14,29 @@ from typing import Final
 import asyncpg
 
 from symbol_trader.core.order_states import Contradiction
-from symbol_trader.ports import DatabaseUnavailable, Fenced, Unavailable
+from symbol_trader.ports import DatabaseUnavailable, Fenced
 
-Known = type[Unavailable | Fenced | Contradiction]
+Known = type[DatabaseUnavailable | Fenced | Contradiction]
 
 SQLSTATES: Final[dict[str, Known]] = {
     # Ours, raised by the schema's functions.
     "TR001": Fenced,
     "TR002": Contradiction,
     # Classes, by their first two characters.
-    "08": Unavailable,  # connection
+    "08": DatabaseUnavailable,  # connection
     "23": Contradiction,  # integrity constraint
-    "28": Unavailable,  # authorization: a person has to mend it, the leader waits
-    "40": Unavailable,  # transaction rolled back, deadlock, outcome unknown
-    "53": Unavailable,  # disk full, out of memory, too many connections
-    "57": Unavailable,  # shutting down, starting up, statement timeout, database dropped
-    "58": Unavailable,  # input or output failed
+    "28": DatabaseUnavailable,  # authorization: a person has to mend it, the leader waits
+    "40": DatabaseUnavailable,  # transaction rolled back, deadlock, outcome unknown
+    "53": DatabaseUnavailable,  # disk full, out of memory, too many connections
+    "57": DatabaseUnavailable,  # shutting down, starting up, statement timeout, database dropped
+    "58": DatabaseUnavailable,  # input or output failed
     # Single states.
-    "25006": Unavailable,  # read-only: a standby, or a full disk's emergency brake
-    "25P03": Unavailable,  # idle in transaction for too long
-    "25P04": Unavailable,  # transaction timeout
-    "3D000": Unavailable,  # no such database
-    "42501": Unavailable,  # no privilege
-    "55P03": Unavailable,  # lock timeout
+    "25006": DatabaseUnavailable,  # read-only: a standby, or a full disk's emergency brake
+    "25P03": DatabaseUnavailable,  # idle in transaction for too long
+    "25P04": DatabaseUnavailable,  # transaction timeout
+    "3D000": DatabaseUnavailable,  # no such database
+    "42501": DatabaseUnavailable,  # no privilege
+    "55P03": DatabaseUnavailable,  # lock timeout
 }
 """SQLSTATE, or its class -> meaning. Source: PostgreSQL, appendix A."""
 
@@ -76,7 +76,7 @@ def translate(error: BaseException, where: str, *, connection_lost: bool) -> Exc
     server's last word nor the driver's complaint about its use is a mistake of ours.
     """
     if isinstance(error, asyncpg.PostgresError):
-        known = _by_sqlstate(error.sqlstate) or (Unavailable if connection_lost else None)
+        known = _by_sqlstate(error.sqlstate) or (DatabaseUnavailable if connection_lost else None)
         return None if known is None else known(_sentence(error, where, known))
     if isinstance(error, TimeoutError):
         return DatabaseUnavailable(f"{where}: no answer in time")
@@ -90,7 +90,7 @@ def _by_sqlstate(sqlstate: str) -> Known | None:
 
 
 def _sentence(error: asyncpg.PostgresError, where: str, known: Known) -> str:
-    if known is Unavailable:
+    if known is DatabaseUnavailable:
         return f"{where}: {_first_line(error)} ({error.sqlstate})"
     detail = f": {error.detail}" if error.detail else ""
     return f"{_first_line(error)}{detail}"

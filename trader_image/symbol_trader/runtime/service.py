@@ -198,14 +198,25 @@ class Service:
             term = await self._begin(exchange)
             self._trouble = None
             self._term = term
-            self._failures = 0
-            end = await term.run()
+            end = await self._run(term)
         finally:
             self._term = None
             self._health.links_down()
             self._report_due.set()
             await exchange.close()
         return await self._conclude(end)
+
+    async def _run(self, term: Term) -> End:
+        """Run a term. Only one that lasted ends the growth of pauses.
+
+        Some outages let a term begin and end it at its first write: a full disk, say.
+        """
+        began_s = self._health.clock()
+        try:
+            return await term.run()
+        finally:
+            if self._health.clock() - began_s > self._patience.most_s:
+                self._failures = 0
 
     async def _begin(self, exchange: Exchange) -> Term:
         """Open the links, own the book, load the record and reconcile it."""
@@ -259,6 +270,7 @@ class Service:
             commission=commission,
             timing=self._timing,
             new_bits=self._new_bits,
+            free=account.free,
         )
         return Term(
             leader,
@@ -270,7 +282,6 @@ class Service:
             health=self._health,
             metrics=self._counted,
             beat=self._beat,
-            free=account.free,
             changed=self._report_due.set,
         )
 

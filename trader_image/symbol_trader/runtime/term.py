@@ -267,8 +267,10 @@ class Term:
             self._mailbox.put_nowait(TimePassed())
 
     async def _pump_views(self) -> None:
+        """Look at both sides from time to time: where nothing happens, no write would fail."""
         while True:
             await asyncio.sleep(self._beat.reconcile_s)
+            await self._record.confirm()
             self._mailbox.put_nowait(await self._read_view())
 
     async def _end_tasks(self) -> None:
