@@ -150,3 +150,25 @@ async def test_a_stranger_is_looked_at_until_a_person_disowns_it() -> None:
     disowned = Record(names=frozenset({STRANGER}))
     view, _ = await reader(exchange, disowned).read(desk.leader, 0)
     assert view.strangers == ()
+
+
+async def test_an_order_that_was_proved_absent_and_is_there_after_all_is_strange() -> None:
+    """Its trader still runs here and may have placed another: nobody answers for this one."""
+    desk = Desk()
+    desk.price("2")
+    order = desk.order
+    desk.lose(order)
+    desk.now_ms += 60_000
+    for _ in range(3):
+        desk.query(order)
+    desk.take(order)
+    fill = desk.execute(order)
+    there = desk.book[order.client_order_id].shown()
+
+    view, _ = await reader(Exchange(desk, open=(there,))).read(desk.leader, fill.trade_id + 99)
+    assert view.strangers == (there,)
+
+    view, _ = await reader(Exchange(desk, all=(there,))).read(desk.leader, 0)
+    assert view.strangers == (there,)
+    desk.reconcile(strangers=view.strangers)
+    assert desk.leader.halt

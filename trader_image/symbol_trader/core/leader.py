@@ -401,8 +401,14 @@ class Leader:
             turn.decision.requests.append(CheckOnRecord(seen))
 
     def marks(self, client_order_id: str) -> bool:
-        """Tell whether a leader placed an order, and no trader that runs here."""
-        return ids.is_marked(client_order_id) and self._find(client_order_id) is None
+        """Tell whether a leader placed an order, and no trader that runs here.
+
+        An order that counts as refused or absent here is nobody's either, should it be there.
+        """
+        if not ids.is_marked(client_order_id):
+            return False
+        found = self._find(client_order_id)
+        return found is None or not found[1].existed
 
     def _meet(self, orders: tuple[ExchangeOrder, ...], turn: _Turn) -> None:
         """Stop placing while orders with our mark are about that the record does not hold."""
