@@ -11,7 +11,7 @@ from tempfile import NamedTemporaryFile
 import yaml
 
 from symbol_trader.core.settings import TradingStatus
-from symbol_trader.ports import Desired, OffOutcome, Report
+from symbol_trader.ports import Desired, OffOutcome, Report, Unavailable
 from symbol_trader.resource.wishes import desired_of
 from tradingsymbol_api.spec import InvalidResourceError, TradingSymbol, parse_resource
 
@@ -26,9 +26,15 @@ class InvalidFile(Exception):  # noqa: N818 - as the ports' states of the world
 def read_file(path: Path) -> TradingSymbol:
     """Read a TradingSymbol from a YAML file. Raises `InvalidFile`."""
     try:
-        return parse_resource(yaml.safe_load(path.read_text()), refuse_unknown=True)
+        text = path.read_text()
     except OSError as exc:
         raise InvalidFile(f"{path}: {exc.strerror}") from exc
+    return _parse(path, text)
+
+
+def _parse(path: Path, text: str) -> TradingSymbol:
+    try:
+        return parse_resource(yaml.safe_load(text), refuse_unknown=True)
     except yaml.YAMLError as exc:
         raise InvalidFile(f"{path} is not YAML: {exc}") from exc
     except InvalidResourceError as exc:
@@ -60,14 +66,25 @@ class FileResource:
         """Say nothing: the log tells the story, and the file is the user's."""
 
     async def write_off(self) -> OffOutcome:
-        """Write off into the file, leaving everything else in it as it is."""
-        if read_file(self._path).spec.status.value != TradingStatus.SHUTDOWN.value:
-            return OffOutcome.SUPERSEDED
-        text = self._path.read_text()
-        self._replace(_SHUTDOWN.sub(r'\1"off"', text, count=1))
-        if read_file(self._path).spec.status.value != TradingStatus.OFF.value:
-            self._replace(_rewritten(text))
-        return OffOutcome.WRITTEN
+        """Write off into the file, leaving everything else in it as it is.
+
+        What is written is made of the one text that was seen to ask for shutdown; an edit that
+        comes meanwhile wins. A file that a person has broken is waited for.
+        """
+        try:
+            text = self._path.read_text()
+            if _parse(self._path, text).spec.status.value != TradingStatus.SHUTDOWN.value:
+                return OffOutcome.SUPERSEDED
+            replaced = self._replace(text, self._switched_off(text))
+        except (InvalidFile, OSError) as exc:
+            raise Unavailable(f"off cannot be written: {exc}") from exc
+        return OffOutcome.WRITTEN if replaced else OffOutcome.SUPERSEDED
+
+    def _switched_off(self, text: str) -> str:
+        edited = _SHUTDOWN.sub(r'\1"off"', text, count=1)
+        if _parse(self._path, edited).spec.status.value == TradingStatus.OFF.value:
+            return edited
+        return _rewritten(text)
 
     async def close(self) -> None:
         """Nothing is held open."""
@@ -91,15 +108,22 @@ class FileResource:
             return (0, 0)
         return found.st_mtime_ns, found.st_ino
 
-    def _replace(self, text: str) -> None:
-        """Put a whole new file in the old one's place: a reader sees one or the other."""
+    def _replace(self, old: str, text: str) -> bool:
+        """Put a whole new file in the old one's place: a reader sees one or the other.
+
+        Tell whether it was done: not if the file no longer says what it said.
+        """
         with NamedTemporaryFile("w", dir=self._path.parent, delete=False) as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
         new = Path(file.name)
         new.chmod(self._path.stat().st_mode)
+        if self._path.read_text() != old:
+            new.unlink()
+            return False
         new.replace(self._path)
+        return True
 
 
 def _rewritten(text: str) -> str:
