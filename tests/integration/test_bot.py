@@ -138,6 +138,8 @@ async def test_a_shutdown_finishes_what_is_open_and_writes_off(bot: Bot, market:
     assert yaml.safe_load(bot.file.read_text())["spec"]["status"] in {"off", False}
     left = await rows(bot.database, "SELECT * FROM traders WHERE state = 'running'")
     assert left == []
+    mirror = await rows(bot.database, "SELECT status, shutdown_since FROM settings")
+    assert [tuple(row) for row in mirror] == [("off", None)]
     owner = await rows(bot.database, "SELECT released_at FROM owners")
     assert owner[0]["released_at"] is not None
     assert not (await books(market, bot.database)).differences

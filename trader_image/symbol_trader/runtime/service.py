@@ -7,7 +7,7 @@ then trading. What stands in the way is said in the log and in the report, and t
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from symbol_trader.core.leader import Leader
@@ -304,15 +304,23 @@ class Service:
             except Unavailable as exc:
                 await self._wait_out(exc)
                 continue
-            if outcome is OffOutcome.SUPERSEDED:
-                self._story.tell("not switched off: the status was changed meanwhile")
-                await self._next_wish(generation)
-                return None
-            self._story.tell("stopping trading", why="shutdown is done")
-            with suppress(Unavailable, Fenced):
-                await self._links.record.release()
-            return Ending(Cause.DRAINED, "shutdown is done, the resource is off")
+            if outcome is OffOutcome.WRITTEN:
+                return await self._leave()
+            self._story.tell("not switched off: the status was changed meanwhile")
+            await self._next_wish(generation)
+        if self._wanted.settings.status is TradingStatus.OFF:
+            # A person's, or our own whose answer was lost: drained it is in either case.
+            return await self._leave()
         return None
+
+    async def _leave(self) -> Ending:
+        """Give the drained book up, and let the record say off."""
+        self._story.tell("stopping trading", why="shutdown is done")
+        record = self._links.record
+        with suppress(Unavailable, Fenced):
+            await record.mirror_settings(replace(self._wanted.settings, status=TradingStatus.OFF))
+            await record.release()
+        return Ending(Cause.DRAINED, "shutdown is done, the resource is off")
 
     async def _wait_out(self, cause: Exception) -> None:
         self._failures += 1

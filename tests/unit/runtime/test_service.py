@@ -1,0 +1,95 @@
+"""How a leader leaves once a shutdown is done, whoever switched the symbol off."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from symbol_trader.core.settings import Settings, TradingStatus
+from symbol_trader.core.timing import Timing
+from symbol_trader.ports import Desired, OffOutcome, Owner, Unavailable
+from symbol_trader.runtime.health import Health
+from symbol_trader.runtime.service import (
+    Cause,
+    Ending,
+    Identity,
+    Links,
+    Patience,
+    Service,
+    Surface,
+)
+from symbol_trader.runtime.story import Story, configure
+from symbol_trader.runtime.term import Beat
+from unit.core.builders import SETTINGS
+
+SHUTDOWN = replace(SETTINGS, status=TradingStatus.SHUTDOWN)
+
+
+@dataclass
+class Record:
+    """A record that remembers what it was told."""
+
+    mirrored: list[Settings] = field(default_factory=list)
+    released: bool = False
+
+    async def mirror_settings(self, settings: Settings) -> None:
+        assert not self.released
+        self.mirrored.append(settings)
+
+    async def release(self) -> None:
+        self.released = True
+
+
+@dataclass
+class Resource:
+    """A resource that is switched by what comes of the attempt to write off."""
+
+    outcome: OffOutcome | Unavailable
+    then: TradingStatus
+    service: Any = None
+
+    async def write_off(self) -> OffOutcome:
+        self.service._desired = Desired("XRPUSDT", replace(SETTINGS, status=self.then), 2)
+        if isinstance(self.outcome, Unavailable):
+            raise self.outcome
+        return self.outcome
+
+
+async def drained(resource: Resource) -> tuple[Ending | None, Record]:
+    record = Record()
+    links: Any = Links(resource, record, None, None)  # type: ignore[arg-type]
+    surface: Any = Surface(Story(configure("json")), Health(lambda: 0.0), lambda symbol: None)  # type: ignore[arg-type,return-value]
+    resource.service = Service(
+        Identity(Owner("cluster", "trading", "xrpusdt"), "paper", "pod"),
+        links,
+        surface,
+        timing=Timing(),
+        beat=Beat(),
+        patience=Patience(first_s=0),
+        new_bits=lambda: 1,
+        jitter=lambda: 0.0,
+    )
+    resource.service._desired = Desired("XRPUSDT", SHUTDOWN, 1)
+    return await resource.service._write_off(), record
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [OffOutcome.WRITTEN, OffOutcome.SUPERSEDED, Unavailable("the answer was lost")],
+    ids=str,
+)
+async def test_a_drained_symbol_that_is_off_is_given_up(outcome: OffOutcome | Unavailable) -> None:
+    ending, record = await drained(Resource(outcome, TradingStatus.OFF))
+
+    assert ending
+    assert ending.cause is Cause.DRAINED
+    assert record.released
+    assert [settings.status for settings in record.mirrored] == [TradingStatus.OFF]
+
+
+async def test_a_symbol_that_was_switched_on_meanwhile_is_kept() -> None:
+    ending, record = await drained(Resource(OffOutcome.SUPERSEDED, TradingStatus.ON))
+
+    assert ending is None
+    assert not record.released
+    assert record.mirrored == []
