@@ -172,3 +172,19 @@ async def test_an_order_that_was_proved_absent_and_is_there_after_all_is_strange
     assert view.strangers == (there,)
     desk.reconcile(strangers=view.strangers)
     assert desk.leader.halt
+
+
+async def test_a_view_does_not_deny_a_stranger_that_was_found_while_it_was_read() -> None:
+    """It would let the leader place again until the next view."""
+    desk = Desk()
+    view, _ = await reader(Exchange(desk)).read(desk.leader, 0)
+    desk.carry_out(desk.leader.strangers_found((OURS,), desk.now_ms))
+    desk.carry_out(desk.leader.reconcile(view, desk.now_ms))
+    assert desk.leader.halt
+    desk.price("2")
+    assert not desk.placed
+
+    disowned = Record(names=frozenset({STRANGER}))
+    view, _ = await reader(Exchange(desk), disowned).read(desk.leader, 0)
+    desk.carry_out(desk.leader.reconcile(view, desk.now_ms))
+    assert desk.leader.halt is None

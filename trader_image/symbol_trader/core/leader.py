@@ -80,12 +80,14 @@ class ExchangeView:
 
     `answers` holds a reply for each order that is not over on record, `fills` the account's trades
     since the watermark with any that an unsettled order still lacks. `strangers` are orders with
-    our mark, open or traded, that the record does not hold.
+    our mark, open or traded, that the record does not hold; `met` those that were known when they
+    were looked for, None for those of now: one that was found since is not denied by the view.
     """
 
     answers: Mapping[ClientOrderId, ExchangeOrder | NotFound] = field(default_factory=dict)
     strangers: tuple[ExchangeOrder, ...] = ()
     fills: tuple[Fill, ...] = ()
+    met: tuple[ExchangeOrder, ...] | None = None
 
 
 @dataclass(slots=True)
@@ -287,7 +289,9 @@ class Leader:
         for client_order_id, answer in view.answers.items():
             self._answered(client_order_id, answer, turn)
         self._sort_fills(view.fills, turn)
-        self._meet(view.strangers, turn)
+        met = self.strangers if view.met is None else view.met
+        found_since = (order for order in self.strangers if order not in met)
+        self._meet((*view.strangers, *found_since), turn)
         self._advance_all(turn)
         return turn.decision
 

@@ -69,9 +69,10 @@ class Reader:
         newest = max([watermark, *(fill.trade_id for fill in fills)])
         traded = {fill.order_id for fill in fills} - _order_ids(leader, answers)
         fills += await self._older_fills(known, answers, fills)
-        seen = (*leader.strangers, *open_orders, *await self._unexplained(traded))
-        strangers = await self._strangers(leader, seen)
-        return ExchangeView(answers, strangers, tuple(fills)), newest
+        unexplained = await self._unexplained(traded)
+        met = leader.strangers
+        strangers = await self._strangers(leader, (*met, *open_orders, *unexplained))
+        return ExchangeView(answers, strangers, tuple(fills), met), newest
 
     async def _older_fills(
         self,
