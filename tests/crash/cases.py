@@ -111,8 +111,9 @@ LATER = {
     "exchange.place": 4,
 }
 """Calls at which the leader also ends a later time: in the middle of a life, not at its begin."""
-RESTING = ("record.commit_cancel", "exchange.cancel", "exchange.best_bid")
-"""Calls that a shutdown's deadline makes while a sell rests: the leader asks for too much."""
+RESTING = ("record.commit_cancel", "exchange.cancel", "exchange.best_bid", "exchange.order")
+"""Calls that need a sell that rests, at a reconciliation or at a shutdown's deadline: the leader
+asks for too much."""
 UNCLAIMED = ("record.open", "exchange.open", "exchange.account", "record.claim")
 """Calls before it holds an epoch: frozen there, it would have nothing that can be taken over."""
 
