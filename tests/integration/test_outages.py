@@ -15,15 +15,19 @@ import aiohttp
 import asyncpg
 import pytest
 
-from support.books import compare
-from support.people import SYMBOL, account_at
+from support.by_hand import (
+    MARKET,
+    SOLD,
+    bot_on,
+    orders_there,
+    sells_and_ends,
+    trade,
+    with_a_buy,
+)
 from support.postgres import TEMPLATE, Server, make_template, running_server
 from support.processes import Bot, Running, Venue, free_port, until, venue
-from symbol_trader.audit.auditing import audit
 
-SOLD = r"trader finished.*why=sold"
 AWAY = "waiting.*DatabaseUnreachable"
-AMPLE = "1000000"
 READ_ONLY = "ALTER DATABASE {} SET default_transaction_read_only = {}"
 CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'"
 DISK_FULL = """
@@ -39,7 +43,7 @@ pytestmark = pytest.mark.timeout(400)
 @pytest.fixture
 async def market(tmp_path: Path) -> AsyncIterator[Venue]:
     """Run a market that moves by the test's hand alone."""
-    async with venue(tmp_path / "journal.jsonl", "--manual", SYMBOL) as exchange:
+    async with venue(tmp_path / "journal.jsonl", *MARKET) as exchange:
         yield exchange
 
 
@@ -51,21 +55,6 @@ async def bot(tmp_path: Path, market: Venue, own_database: str) -> AsyncIterator
         yield prepared
     finally:
         await prepared.kill()
-
-
-def bot_on(folder: Path, market: Venue, database: str, *arguments: str) -> Bot:
-    bot = Bot(folder / "xrpusdt.yaml", market, database, ("--reconcile-s", "1", *arguments))
-    bot.ask(status="on", budget=20, chunks=1, maxBuyAge="1h")
-    return bot
-
-
-async def trade(market: Venue, price: str, side: str, quantity: str = AMPLE) -> None:
-    await market.admin("trade", symbol=SYMBOL, price=price, quantity=quantity, side=side)
-
-
-async def orders_there(market: Venue) -> int:
-    """Return how many orders the exchange ever had."""
-    return int((await market.admin("status"))["symbols"][SYMBOL]["orders"])
 
 
 def pauses(running: Running, pattern: str) -> list[float]:
@@ -89,33 +78,6 @@ def maintenance(database: str) -> tuple[str, str]:
     return f"{server}/postgres", name
 
 
-async def with_a_buy(bot: Bot) -> Running:
-    """Let a leader trade until its buy rests."""
-    running = await bot.start()
-    await running.said("starting trading")
-    await trade(bot.venue, "1", "SELL", "1")
-    await running.said("buy open")
-    return running
-
-
-async def goes_on(bot: Bot, running: Running) -> None:
-    """Let the market fill what there is: the same process finishes the cycle, and all agree."""
-    await trade(bot.venue, "0.9", "SELL")
-    await running.said("sell open", times=running.count("sell open") or 1)
-    await trade(bot.venue, "1.2", "BUY")
-    await running.said(SOLD)
-    bot.ask(status="shutdown", budget=20, chunks=1, shutdown="{deadline: 1s}")
-    assert await running.ended() == 0, running.lines[-20:]
-    await agree(bot)
-
-
-async def agree(bot: Bot) -> None:
-    compared = await compare(bot.venue.journal, bot.database, SYMBOL)
-    assert compared.differences == ()
-    audited = await audit(bot.database, "paper", account_at(bot.venue), pause_s=0.1)
-    assert audited.passed, audited.findings
-
-
 # PostgreSQL.
 
 
@@ -131,7 +93,7 @@ async def test_a_database_that_became_read_only_is_waited_out(bot: Bot) -> None:
     assert await orders_there(bot.venue) == 1
     await run_sql(there, READ_ONLY.format(name, "off"))
     await running.said("sell open")
-    await goes_on(bot, running)
+    await sells_and_ends(bot, running)
 
 
 async def test_a_disk_too_full_for_an_intent_is_waited_out_without_hurry(bot: Bot) -> None:
@@ -144,7 +106,7 @@ async def test_a_disk_too_full_for_an_intent_is_waited_out_without_hurry(bot: Bo
     assert pauses(running, f"{AWAY}.*No space left")[-1] > 1, "it hurries"
     await run_sql(bot.database, DISK_FREE)
     await running.said("sell open")
-    await goes_on(bot, running)
+    await sells_and_ends(bot, running)
 
 
 async def test_a_disk_too_full_for_a_fill_is_waited_out(bot: Bot) -> None:
@@ -156,7 +118,7 @@ async def test_a_disk_too_full_for_a_fill_is_waited_out(bot: Bot) -> None:
     assert await orders_there(bot.venue) == 1
     await run_sql(bot.database, DISK_FREE)
     await running.said("sell open")
-    await goes_on(bot, running)
+    await sells_and_ends(bot, running)
 
 
 @pytest.fixture
@@ -180,7 +142,7 @@ async def test_a_database_that_hangs_is_waited_out(
             await running.said(AWAY)
             assert await orders_there(market) == 1
         await running.said("sell open")
-        await goes_on(bot, running)
+        await sells_and_ends(bot, running)
     finally:
         await bot.kill()
 
@@ -211,7 +173,7 @@ async def test_a_standby_that_lacks_the_last_commits_is_not_traded_on(
         assert placed == running.count("placing") == 1
         swap(server, primary, standby)
         await running.said("sell open")
-        await goes_on(bot, running)
+        await sells_and_ends(bot, running)
     finally:
         await bot.kill()
 
@@ -240,7 +202,7 @@ async def test_user_data_that_ends_alone_is_opened_again_and_made_up_for(bot: Bo
     await bot.venue.admin("end-user-data")
     await trade(bot.venue, "0.9", "SELL")
     await running.said("sell open")
-    await goes_on(bot, running)
+    await sells_and_ends(bot, running)
 
 
 async def test_without_market_data_it_is_not_ready_and_sells_all_the_same(
@@ -291,4 +253,4 @@ async def test_a_clock_that_is_off_by_seconds_is_measured_again(bot: Bot, skew_m
     assert running.count("order refused.*-1021") == 1
     assert running.count("placing sell") == 2
     await bot.venue.admin("clock-skew", ms=0)
-    await goes_on(bot, running)
+    await sells_and_ends(bot, running)

@@ -2,12 +2,14 @@
 
 import random
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from decimal import Decimal
 
 from support.processes import Venue
 from symbol_trader.binance.client import BinanceExchange
 from symbol_trader.binance.settings import BinanceSettings
-from symbol_trader.core.orders import ClientOrderId, Intent, Side, TraderId
+from symbol_trader.core.orders import CancelIntent, ClientOrderId, Intent, Side, TraderId
 from symbol_trader.core.replies import Accepted
 
 SYMBOL = "XRPUSDT"
@@ -25,17 +27,44 @@ def account_at(venue: Venue, symbol: str = SYMBOL) -> BinanceSettings:
 
 async def trade_by_hand(venue: Venue, side: Side, client_order_id: str) -> Accepted:
     """Place an order that trades at once."""
+    last = Decimal((await venue.admin("status"))["symbols"][SYMBOL]["price"])
+    return await order_by_hand(venue, side, (last * FAR[side]).quantize(TICK), client_order_id)
+
+
+async def order_by_hand(venue: Venue, side: Side, price: Decimal, client_order_id: str) -> Accepted:
+    """Place an order."""
+    async with _session(venue) as client:
+        name, now_ms = ClientOrderId(client_order_id), client.now_ms()
+        order = Intent(name, TraderId(""), side, 1, price, QUANTITY, now_ms, 5_000)
+        outcome = await client.place(order)
+    assert isinstance(outcome, Accepted), outcome
+    return outcome
+
+
+async def cancel_by_hand(venue: Venue, client_order_id: str) -> None:
+    """Cancel an order, whoever placed it."""
+    async with _session(venue) as client:
+        name, now_ms = ClientOrderId(client_order_id), client.now_ms()
+        cancel = CancelIntent(
+            ClientOrderId("web-1"), name, TraderId(""), 1, now_ms, 5_000, "by hand"
+        )
+        outcome = await client.cancel(cancel)
+    assert isinstance(outcome, Accepted), outcome
+
+
+async def open_orders(venue: Venue) -> list[str]:
+    """Return the client order ids of the account's open orders in the symbol."""
+    async with _session(venue) as client:
+        return [order.client_order_id for order in await client.open_orders()]
+
+
+@asynccontextmanager
+async def _session(venue: Venue) -> AsyncIterator[BinanceExchange]:
     client = BinanceExchange(
         account_at(venue), monotonic_ns=time.monotonic_ns, random=random.random
     )
     await client.open()
     try:
-        last = Decimal((await venue.admin("status"))["symbols"][SYMBOL]["price"])
-        price = (last * FAR[side]).quantize(TICK)
-        name, now_ms = ClientOrderId(client_order_id), client.now_ms()
-        order = Intent(name, TraderId(""), side, 1, price, QUANTITY, now_ms, 5_000)
-        outcome = await client.place(order)
-        assert isinstance(outcome, Accepted), outcome
-        return outcome
+        yield client
     finally:
         await client.close()

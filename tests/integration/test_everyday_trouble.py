@@ -1,0 +1,165 @@
+"""What happens on ordinary days: shared balances, changed rules, halts, and other people."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from support.by_hand import (
+    MARKET,
+    ONE_TRADER,
+    SOLD,
+    agree,
+    bot_on,
+    orders_there,
+    rows,
+    sells_and_ends,
+    trade,
+    with_a_buy,
+    with_a_sell,
+)
+from support.people import SYMBOL, cancel_by_hand, open_orders, order_by_hand, trade_by_hand
+from support.processes import Bot, Venue, venue
+from symbol_trader.core.orders import Side
+
+RETRY_S = 3
+"""Longer than the first pause after a refusal: that nothing happens can only be waited for."""
+CANCELED = "trader is blocked.*reason=CanceledByOthers"
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture
+async def market(tmp_path: Path) -> AsyncIterator[Venue]:
+    """Run a market that moves by the test's hand alone."""
+    async with venue(tmp_path / "journal.jsonl", *MARKET) as exchange:
+        yield exchange
+
+
+@pytest.fixture
+async def bot(tmp_path: Path, market: Venue, database: str) -> AsyncIterator[Bot]:
+    """Prepare a bot on that market; at the end it is gone."""
+    prepared = bot_on(tmp_path, market, database)
+    try:
+        yield prepared
+    finally:
+        await prepared.kill()
+
+
+async def order_of_ours(bot: Bot) -> str:
+    """Return the client order id of the order that rests."""
+    ((name,),) = await rows(bot.database, "SELECT client_order_id FROM orders WHERE state = 'open'")
+    return str(name)
+
+
+# Other people.
+
+
+async def test_a_sell_that_a_person_cancels_is_not_placed_again_until_told(bot: Bot) -> None:
+    """Not by the market, not by a restart: by a change of the resource alone."""
+    running = await with_a_sell(bot)
+    await cancel_by_hand(bot.venue, await order_of_ours(bot))
+    await running.said(CANCELED)
+    await trade(bot.venue, "1.0", "BUY", "1")
+    await bot.kill()
+    running = await bot.start()
+    await running.said(CANCELED)
+    await trade(bot.venue, "1.0", "BUY", "1")
+    assert await orders_there(bot.venue) == 2
+    bot.ask(status="on", **{**ONE_TRADER, "maxBuyAge": "2h"})
+    await running.said("sell open")
+    await sells_and_ends(bot, running)
+
+
+async def test_a_buy_that_a_person_cancels_sells_what_was_filled_and_then_waits(bot: Bot) -> None:
+    """What is in hand is sold; nothing is bought until told."""
+    running = await with_a_buy(bot)
+    await trade(bot.venue, "0.9999", "SELL", "12")
+    await running.said("buy partially filled")
+    await cancel_by_hand(bot.venue, await order_of_ours(bot))
+    await running.said("sell open")
+    await trade(bot.venue, "1.2", "BUY")
+    await running.said(CANCELED)
+    await trade(bot.venue, "1.0", "BUY", "1")
+    bot.ask(status="on", **{**ONE_TRADER, "maxBuyAge": "2h"})
+    await running.said(SOLD)
+    await trade(bot.venue, "1.0", "BUY", "1")
+    await running.said("placing buy", times=2)
+
+
+async def test_orders_of_others_are_neither_touched_nor_counted(bot: Bot) -> None:
+    """Resting and trading beside ours, through a shutdown that cancels and sells what is ours."""
+    running = await with_a_buy(bot)
+    await order_by_hand(bot.venue, Side.BUY, Decimal("0.5"), "web-buy")
+    await trade(bot.venue, "0.9", "SELL")
+    await running.said("sell open")
+    await bot.venue.admin("deposit", asset="XRP", amount="100")
+    await order_by_hand(bot.venue, Side.SELL, Decimal(2), "web-sell")
+    await trade_by_hand(bot.venue, Side.SELL, "web-trade")
+    bot.ask(status="shutdown", **ONE_TRADER, shutdown="{deadline: 1s, atDeadline: Sell}")
+    assert await running.ended() == 0, running.lines[-20:]
+    assert sorted(await open_orders(bot.venue)) == ["web-buy", "web-sell", "web-trade"]
+    await agree(bot)
+
+
+# The exchange.
+
+
+async def test_a_halted_symbol_is_waited_out(bot: Bot) -> None:
+    """Nothing is placed while it is halted; when it trades again, the cycle goes on."""
+    running = await with_a_sell(bot)
+    await bot.venue.admin("symbol-status", symbol=SYMBOL, status="HALT")
+    await bot.venue.admin("expire", symbol=SYMBOL, orderId=2)
+    await running.said("order refused.*Market is closed")
+    await asyncio.sleep(RETRY_S)
+    assert running.count("placing sell") == 2
+    assert await orders_there(bot.venue) == 2
+    await bot.venue.admin("symbol-status", symbol=SYMBOL, status="TRADING")
+    await running.said("sell open", times=2)
+    await sells_and_ends(bot, running)
+
+
+async def test_filters_that_change_while_an_order_rests_are_read_again(bot: Bot) -> None:
+    """The next order is refused by the old rules, and the one after it follows the new ones."""
+    running = await with_a_sell(bot)
+    await bot.venue.admin("filters", symbol=SYMBOL, filters={"tickSize": "0.01"})
+    await bot.venue.admin("expire", symbol=SYMBOL, orderId=2)
+    await running.said("order refused.*PRICE_FILTER")
+    await running.said("sell open", times=2)
+    ((price,),) = await rows(bot.database, "SELECT price FROM orders WHERE state = 'open'")
+    assert price == Decimal("1.01")
+    await sells_and_ends(bot, running)
+
+
+async def test_symbols_that_share_a_balance_wait_for_each_other(
+    tmp_path: Path, database: str
+) -> None:
+    """The second says what it needs and what is free, and buys when the first has sold."""
+    market = ("--manual", "XRPUSDT,ADAUSDT", "--balances", "USDT=25")
+    async with venue(tmp_path / "journal.jsonl", *market) as exchange:
+        first, second = (
+            bot_on(tmp_path, exchange, database, symbol=symbol) for symbol in ("XRPUSDT", "ADAUSDT")
+        )
+        try:
+            rich = await with_a_buy(first)
+            poor = await second.start()
+            await poor.said("starting trading")
+            await trade(exchange, "1", "SELL", "1", "ADAUSDT")
+            await poor.said(
+                r"order refused.*insufficient balance.*"
+                r"needs 19\.998 USDT; free in the account: 5\.002 USDT"
+            )
+            await trade(exchange, "0.9", "SELL")
+            await rich.said("sell open")
+            first.ask(status="shutdown", **ONE_TRADER)
+            await rich.said("shutdown initiated")
+            await trade(exchange, "1.2", "BUY")
+            assert await rich.ended() == 0
+            placed = poor.count("placing buy")
+            await trade(exchange, "1", "SELL", "1", "ADAUSDT")
+            await poor.said("buy open")
+            assert poor.count("placing buy") == placed + 1
+        finally:
+            await first.kill()
+            await second.kill()
