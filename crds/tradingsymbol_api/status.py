@@ -120,6 +120,8 @@ class TraderReason(StrEnum):
     """No connection to the exchange."""
     DATABASE_UNREACHABLE = "DatabaseUnreachable"
     """No connection to Postgres, or it refuses the leader's credentials."""
+    API_SERVER_UNREACHABLE = "ApiServerUnreachable"
+    """What is to be written to the resource is written later."""
     SCHEMA_MISMATCH = "SchemaMismatch"
     """Postgres holds another version of the schema than the leader works with."""
     OWNED_BY_ANOTHER = "OwnedByAnother"

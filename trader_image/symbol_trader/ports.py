@@ -29,6 +29,10 @@ class ExchangeUnavailable(Unavailable):
     """The exchange cannot be reached, or its user data stream is gone."""
 
 
+class ApiServerUnavailable(Unavailable):
+    """The API server cannot be reached: the resource can be neither read nor written."""
+
+
 class Fenced(Exception):  # noqa: N818
     """Another epoch holds the symbol: this process must not trade again."""
 

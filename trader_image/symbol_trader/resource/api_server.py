@@ -18,7 +18,7 @@ from kubernetes.aio.client.configuration import Configuration
 from kubernetes.aio.client.exceptions import ApiException
 
 from symbol_trader.core.settings import TradingStatus
-from symbol_trader.ports import Desired, OffOutcome, Report, Unavailable
+from symbol_trader.ports import ApiServerUnavailable, Desired, OffOutcome, Report, Unavailable
 from symbol_trader.resource.wishes import desired_of, status_of
 from tradingsymbol_api.names import GROUP, PLURAL, TRADER_MANAGER, VERSION
 from tradingsymbol_api.spec import parse_resource
@@ -117,9 +117,9 @@ class ApiServerResource:
         except ApiException as exc:
             if exc.status in _GONE:
                 return OffOutcome.SUPERSEDED
-            raise Unavailable(f"API server: {exc.status} {exc.reason}") from exc
+            raise ApiServerUnavailable(f"API server: {exc.status} {exc.reason}") from exc
         except _FAILURES as exc:
-            raise Unavailable(f"API server: {exc!r}") from exc
+            raise ApiServerUnavailable(f"API server: {exc!r}") from exc
         return OffOutcome.WRITTEN
 
     async def close(self) -> None:
@@ -154,7 +154,7 @@ class ApiServerResource:
         try:
             answer: dict[str, Any] = await method(_request_timeout=REQUEST_S, **arguments)
         except ApiException as exc:
-            raise Unavailable(f"API server: {exc.status} {exc.reason}") from exc
+            raise ApiServerUnavailable(f"API server: {exc.status} {exc.reason}") from exc
         except _FAILURES as exc:
-            raise Unavailable(f"API server: {exc!r}") from exc
+            raise ApiServerUnavailable(f"API server: {exc!r}") from exc
         return answer

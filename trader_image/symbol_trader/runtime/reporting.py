@@ -11,6 +11,7 @@ from symbol_trader.core.orders import OrderState
 from symbol_trader.core.trader import Block
 from symbol_trader.ports import (
     AccountChanged,
+    ApiServerUnavailable,
     BadCredentials,
     DatabaseUnavailable,
     Desired,
@@ -47,6 +48,7 @@ CAUSES: tuple[tuple[type[Exception], str], ...] = (
     (Contradiction, "RecordContradicts"),
     (RolledBack, "RecordRolledBack"),
     (DatabaseUnavailable, "DatabaseUnreachable"),
+    (ApiServerUnavailable, "ApiServerUnreachable"),
 )
 
 

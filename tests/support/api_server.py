@@ -1,0 +1,123 @@
+"""One TradingSymbol on an API server that can go away: what a leader sees of Kubernetes.
+
+`python -m support.api_server ADDRESS lead …` is the leader of a pod, told where that server is.
+"""
+
+import asyncio
+import json
+import sys
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+from kubernetes.aio.client.api_client import ApiClient
+from kubernetes.aio.client.configuration import Configuration
+
+from support.processes import free_port
+from symbol_trader.__main__ import main as symbol_trader
+from symbol_trader.resource.api_server import ApiServerResource
+from tradingsymbol_api.names import GROUP, PLURAL, VERSION
+
+NAMESPACE, NAME = "trading", "xrpusdt"
+_LIST = f"/apis/{GROUP}/{VERSION}/namespaces/{NAMESPACE}/{PLURAL}"
+_OBJECT = f"{_LIST}/{NAME}"
+
+
+@dataclass(slots=True)
+class ApiServer:
+    """Serves one resource: its watch, its status, and JSON patches that test what they replace."""
+
+    spec: dict[str, Any]
+    status: dict[str, Any] = field(default_factory=dict)
+    port: int = field(default_factory=free_port)
+    _generation: int = 1
+    _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+    _runner: web.AppRunner | None = None
+
+    @property
+    def address(self) -> str:
+        """Return where it listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    async def start(self) -> None:
+        """Listen (again)."""
+        app = web.Application()
+        app.add_routes(
+            [
+                web.get(_LIST, self._watch),
+                web.patch(_OBJECT, self._patch),
+                web.patch(f"{_OBJECT}/status", self._patch_status),
+            ]
+        )
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
+
+    async def stop(self) -> None:
+        """Go away: nobody listens, and connections are closed."""
+        if self._runner is not None:
+            runner, self._runner = self._runner, None
+            async with self._changed:
+                self._changed.notify_all()
+            await runner.cleanup()
+
+    async def ask(self, **spec: Any) -> None:
+        """Change the resource, as a person does."""
+        async with self._changed:
+            self.spec |= spec
+            self._generation += 1
+            self._changed.notify_all()
+
+    def _document(self) -> dict[str, Any]:
+        metadata = {
+            "name": NAME,
+            "namespace": NAMESPACE,
+            "uid": "5e1f",
+            "generation": self._generation,
+            "resourceVersion": str(self._generation),
+        }
+        kind = {"apiVersion": f"{GROUP}/{VERSION}", "kind": "TradingSymbol"}
+        return kind | {"metadata": metadata, "spec": self.spec, "status": self.status}
+
+    async def _watch(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        await response.prepare(request)
+        kind = "ADDED"
+        while self._runner is not None:
+            line = json.dumps({"type": kind, "object": self._document()})
+            await response.write(line.encode() + b"\n")
+            kind = "MODIFIED"
+            async with self._changed:
+                await self._changed.wait()
+        return response
+
+    async def _patch(self, request: web.Request) -> web.Response:
+        for step in await request.json():
+            *_, name = step["path"].split("/")
+            holder = self._document()["metadata"] if name == "uid" else self.spec
+            if step["op"] == "test" and holder[name] != step["value"]:
+                return web.json_response({"message": "the test failed"}, status=422)
+            if step["op"] == "replace":
+                await self.ask(**{name: step["value"]})
+        return web.json_response(self._document())
+
+    async def _patch_status(self, request: web.Request) -> web.Response:
+        self.status = json.loads(await request.text()).get("status", {})
+        return web.json_response(self._document())
+
+
+def main() -> None:
+    """Run the program with its API server at the address given first."""
+    address = sys.argv.pop(1)
+
+    def connect(namespace: str, name: str) -> ApiServerResource:
+        configuration = Configuration()
+        configuration.host = address
+        return ApiServerResource(ApiClient(configuration), namespace, name)
+
+    ApiServerResource.in_cluster = connect  # type: ignore[method-assign,assignment]
+    symbol_trader()
+
+
+if __name__ == "__main__":
+    main()
