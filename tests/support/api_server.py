@@ -115,7 +115,7 @@ def main() -> None:
         configuration.host = address
         return ApiServerResource(ApiClient(configuration), namespace, name)
 
-    ApiServerResource.in_cluster = connect  # type: ignore[method-assign,assignment]
+    ApiServerResource.in_cluster = connect  # type: ignore[method-assign]
     symbol_trader()
 
 
