@@ -48,6 +48,7 @@ HOUR_MS = 3_600_000
 ALERTS = "fenced|RecordRolledBack|RecordContradicts|Traceback|OwnedByAnother|AccountChanged"
 """What no leader may say: it would not trade on, or should not have come to it."""
 
+SOLD = "trader finished.*why=sold"
 REQUESTS = ("order.place", "order.place", "order.place", "order.cancel")
 DELAYS_MS = {"request-delayed": 250, "reply-delayed": 350, "request-lost": 0, "reply-lost": 0}
 """What becomes of the request in flight: it arrives when its sender is gone, or its reply does,
@@ -185,6 +186,7 @@ class Day:
             self.kills.total() >= self.plan.kills
             and self.in_flight.total() >= self.plan.in_flight
             and all(self.in_flight[victim] for victim in Victim)
+            and sum(life.count(SOLD) for life in self.lives) >= self.plan.cycles
             and await self._hours() >= self.plan.hours
         )
 
