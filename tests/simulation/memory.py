@@ -177,7 +177,15 @@ class MemoryRecord:
         known = row.fills.setdefault(recorded.fill.trade_id, recorded.fill)
         assert known == recorded.fill or _amounts(known) == _amounts(recorded.fill)
 
+    def advance_watermark(self, trade_id: int) -> None:
+        """Move the watermark on; it never goes back."""
+        self.watermark = max(self.watermark if self.watermark is not None else trade_id, trade_id)
+
     # Reading.
+
+    def orders_not_on_record(self, order_ids: Iterable[int]) -> frozenset[int]:
+        """Return those of the exchange's order ids that no order has."""
+        return frozenset(order_ids) - {row.order_id for row in self.orders.values()}
 
     def names_not_on_record(self, names: Iterable[str]) -> frozenset[str]:
         """Return those client order ids that no order that existed, and no cancel, has."""
