@@ -49,8 +49,9 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         self.run_ready()
 
     def end_tasks(self) -> None:
-        """Cancel every task and let each come to its end."""
+        """Cancel every task and let each come to its end; none is canceled before it began."""
         self.paused = False
+        self.run_ready()
         while tasks := asyncio.all_tasks(self):
             for task in tasks:
                 task.cancel()

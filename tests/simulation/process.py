@@ -158,6 +158,8 @@ class Process:
         doom = self._world.doom
         if doom is None or not doom.strikes(where, leg):
             return
+        if doom.kind == "takeover" and not self._world.can_take_over(self):
+            return
         self._world.strike(self, doom, where, leg)
         if not self.alive:
             raise asyncio.CancelledError

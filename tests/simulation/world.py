@@ -43,6 +43,8 @@ NOTICED_MS = (50, 2_000)
 FROZEN_AFTER_MS = (10, 9_000)
 """How long the old one stays frozen after that."""
 AWAY_MS = (500, 8_000)
+DOOM_CHANCE = 0.05
+"""Per trade: that something is to happen to the process."""
 DOOM_TICKS = 40
 """Trades after which what was to happen at a certain await has waited long enough."""
 LULL_TICKS = 25
@@ -53,8 +55,8 @@ OVERDUE_MS = 20_000
 DRAIN_MS = 600_000
 """A shutdown in a market that goes everywhere must be done by then."""
 PRICE = Decimal(2)
-SWINGS = (Decimal("1.2"), Decimal("3.6"))
-"""Prices that fill every buy and every sell."""
+LOW, HIGH, HIGHER = Decimal("1.2"), Decimal("3.6"), Decimal("1.02")
+"""Prices that fill every buy and every sell: each high is higher than the last."""
 AWAITS = ("", "", "", "commit an intent", "place", "commit a cancel", "cancel", "note")
 """What a doomed await is for."""
 LEGS = ("", "buy", "sell", "cancel of a buy", "cancel of a sell")
@@ -123,6 +125,7 @@ class World:
         self._processes: list[Process] = []
         self._pods = self._events = self._crashes = self._takeovers = 0
         self._price = PRICE
+        self._high = HIGH
         self._trade_id = 0
         self._deposited = Decimal(0)
         self.exchange.place_by_hand(BEGIN_MS, Decimal(1), Decimal(6))
@@ -293,18 +296,23 @@ class World:
         if self.doom is not None:
             if self._events - self._doomed_since > DOOM_TICKS:
                 self.doom = None
-        elif self.random.random() < self._doom_chance:
-            kind = self.random.choice(DOOMS)
-            if self._crashes >= CRASHES and not self._takeovers:
-                kind = "takeover"
+        elif self._events >= EVENTS:
+            lacking = "crash" if self._crashes < CRASHES else "takeover"
+            self._let_happen(Doom(lacking, "", "", self.random.randint(0, 3)))
+        elif self.random.random() < DOOM_CHANCE:
             wanted = self.random.choice(AWAITS)
             leg = self.random.choice(LEGS) if wanted not in {"", "note"} else ""
-            self.doom = Doom(kind, wanted, leg, self.random.randint(0, 12 if not wanted else 1))
-            self._doomed_since = self._events
+            countdown = self.random.randint(0, 1 if wanted else 12)
+            self._let_happen(Doom(self.random.choice(DOOMS), wanted, leg, countdown))
 
-    @property
-    def _doom_chance(self) -> float:
-        return 0.05 if self._events < EVENTS else 0.5
+    def _let_happen(self, doom: Doom) -> None:
+        self.doom = doom
+        self._doomed_since = self._events
+
+    def can_take_over(self, process: Process) -> bool:
+        """Tell whether another pod may be started in a process's place: it leads, and alone."""
+        alone = all(p is process for p in self._processes if p.alive)
+        return alone and process is self._current and process.epoch is not None
 
     def strike(self, process: Process, doom: Doom, where: str, leg: str) -> None:
         """Let happen to a process what was to happen at this await."""
@@ -319,7 +327,7 @@ class World:
             self.timeline.after(self.chance.between(DOWN_MS), lambda: self._restart(process))
             return
         process.freeze()
-        if doom.kind == "freeze" or process is not self._current:
+        if doom.kind == "freeze":
             self.timeline.after(self.chance.between(FROZEN_MS), process.thaw)
             return
         noticed = self.chance.between(NOTICED_MS)
@@ -373,10 +381,13 @@ class World:
         self._deposited = self.plan.settings.budget * 5
         self.exchange.deposit(self.timeline.now_ms, self._deposited)
         self._ask(TradingStatus.ON)
-        for _ in range(LULL_TICKS):
+        for tick in range(LULL_TICKS):
             self._operate()
             self._until(self.timeline.now_ms + LULL_TICK_MS)
             self._tick()
+            if tick == LULL_TICKS // 2:
+                # A superseded process that has nothing to record learns of it by the next wish.
+                self._say_to_go_on()
         process = self._current
         assert process is not None
         assert self._processes == [process], "a superseded process that does not end"
@@ -386,14 +397,18 @@ class World:
 
     def _complete(self) -> None:
         """Let the market go everywhere until enough cycles are complete."""
-        swing = 0
+        end_ms = self.timeline.now_ms + DRAIN_MS
         while self._cycles < CYCLES:
-            assert swing < 10 * CYCLES, "cycles that do not complete"
-            swing += 1
-            self._until(self.timeline.now_ms + 1_000)
-            self._trade(SWINGS[swing % 2], Decimal(10_000))
-            self._until(self.timeline.now_ms + 500)
-            self._trade(self._price, Decimal(10_000))
+            assert self.timeline.now_ms < end_ms, "cycles that do not complete"
+            self._swing()
+
+    def _swing(self) -> None:
+        """Let the price go down and up, further than before, and stay there for a moment."""
+        self._high *= HIGHER
+        for price in (LOW, self._high // TICK * TICK):
+            for _ in range(2):
+                self._until(self.timeline.now_ms + 500)
+                self._trade(price, Decimal(10_000))
 
     @property
     def _cycles(self) -> int:
@@ -405,14 +420,12 @@ class World:
         self._ask(TradingStatus.SHUTDOWN)
         limit_ms = self.plan.settings.deadline_ms
         end_ms = self.timeline.now_ms + (DRAIN_MS if limit_ms is None else limit_ms + OVERDUE_MS)
-        swing = 0
         while self._current is not None:
             assert self.timeline.now_ms < end_ms, "a shutdown that does not end"
-            self._until(self.timeline.now_ms + 1_000)
-            swing += 1
             if limit_ms is None:
-                self._trade(SWINGS[swing % 2], Decimal(10_000))
+                self._swing()
             else:
+                self._until(self.timeline.now_ms + 1_000)
                 self._trade(self._price, Decimal(1))
         assert self.cluster.settings.status is TradingStatus.OFF, "drained, and not off"
         assert self.tally[f"process ended: {Cause.DRAINED}"]
