@@ -57,16 +57,17 @@ STATUS = {
 ROUNDING = Decimal("0.00000001")
 """A cost is rounded to the precision of the exchange's assets."""
 TIMING = Timing()
-COMPARE_EVERY = 13
+COMPARE_EVERY = 29
 """A leader is made from the record for comparison after every so many decisions."""
 
 
 class Auditor:
     """Looks at the books. Every complaint is an `AssertionError`."""
 
-    def __init__(self, database: Database, timeline: Timeline) -> None:
+    def __init__(self, database: Database, exchange: Exchange, timeline: Timeline) -> None:
         self._database = database
         self._record = database.rows
+        self._exchange = exchange
         self._timeline = timeline
         self._decisions = 0
 
@@ -90,6 +91,8 @@ class Auditor:
             assert not leader.draining, "a trader started in a shutdown"
             assert len(self._record.running) <= leader.settings.chunks, "more traders than chunks"
         assert self._record.inventory.unexplained == ZERO
+        if any(isinstance(change, TraderResult) for change in changes):
+            self.look()
 
     def carried_out(self, leader: Leader) -> None:
         """Check a leader whose decision was carried out: (6) and (7)."""
@@ -120,8 +123,9 @@ class Auditor:
         """Check that the resource may be switched off: (11)."""
         assert not self._record.running, "switched off with unfinished traders"
 
-    def look(self, exchange: Exchange) -> None:
-        """Compare the exchange with the record: (1), (3) and (8)."""
+    def look(self) -> None:
+        """Compare the exchange with the record, when either has changed: (1), (3) and (8)."""
+        exchange = self._exchange
         open_of: dict[TraderId, str] = {}
         for order in exchange.open_orders():
             row = self._record.orders.get(ClientOrderId(order.client_order_id))
@@ -133,13 +137,13 @@ class Auditor:
             assert self._record.traders[trader].result is None, "open, its trader is finished"
             assert row.executed <= order.executed <= row.intent.quantity
         for trader_id in self._record.running:
-            self._check_trader(trader_id, exchange)
+            self._check_trader(trader_id)
 
-    def _check_trader(self, trader_id: TraderId, exchange: Exchange) -> None:
+    def _check_trader(self, trader_id: TraderId) -> None:
         chunk = self._record.traders[trader_id].beginning.terms.chunk_budget
         bought, sold = ZERO, ZERO
         for row in self._record.of(trader_id):
-            if order := exchange.order(row.intent.client_order_id):
+            if order := self._exchange.order(row.intent.client_order_id):
                 bought += order.executed_quote if order.side is Side.BUY else ZERO
                 sold += order.executed if order.side is Side.SELL else ZERO
         assert bought <= chunk, "a trader's buys exceed its chunk"
@@ -154,9 +158,9 @@ class Auditor:
 
     # When it is over.
 
-    def close(self, exchange: Exchange, funds: Decimal) -> None:
+    def close(self, funds: Decimal) -> None:
         """Check the books of a drained symbol: (12) and (13)."""
-        there = {order.client_order_id: order for order in exchange.all_orders()}
+        there = {order.client_order_id: order for order in self._exchange.all_orders()}
         for name, row in self._record.orders.items():
             order = there.pop(name, None)
             if order is None:
@@ -166,16 +170,16 @@ class Auditor:
             assert order.status in STATUS[row.state], (row, order)
             assert (row.executed, row.executed_quote) == (order.executed, order.executed_quote)
             assert row.order_id == order.order_id
-            assert tuple(sorted(row.fills)) == _trade_ids(exchange, order.order_id)
+            assert tuple(sorted(row.fills)) == _trade_ids(self._exchange, order.order_id)
         assert not there, "orders of ours that the record does not hold"
-        self._close_balances(exchange, funds)
+        self._close_balances(funds)
 
-    def _close_balances(self, exchange: Exchange, funds: Decimal) -> None:
+    def _close_balances(self, funds: Decimal) -> None:
         inventory = self._record.inventory
         assert inventory.in_progress == ZERO
-        assert exchange.total(BASE) == inventory.position == inventory.carried + inventory.stranded
+        assert self._exchange.total(BASE) == inventory.position == inventory.carried + inventory.stranded
         cash = sum((self._close_cycle(result) for result in self._record.results), ZERO)
-        assert exchange.total(QUOTE) - funds == cash
+        assert self._exchange.total(QUOTE) - funds == cash
 
     def _close_cycle(self, result: TraderResult) -> Decimal:
         """Return a cycle's flow of quote; its profit values what it left at its own cost."""

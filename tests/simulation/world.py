@@ -115,7 +115,7 @@ class World:
         self.network = Network(self.timeline, self.exchange)
         self.network.page = self.plan.page
         self.cluster = Cluster(self.timeline, self.plan.settings)
-        self.auditor = Auditor(self.database, self.timeline)
+        self.auditor = Auditor(self.database, self.exchange, self.timeline)
         self.doom: Doom | None = None
         self._doomed_since = 0
         self._tell = tell
@@ -142,7 +142,7 @@ class World:
             for process in self._processes:
                 process.die()
                 process.bury()
-        self.auditor.close(self.exchange, self.plan.funds + self._deposited)
+        self.auditor.close(self.plan.funds + self._deposited)
         foreign = self.exchange.order(FOREIGN_ID)
         assert foreign is not None
         assert foreign.status == "NEW", "it was not ours"
@@ -191,7 +191,6 @@ class World:
         self._price = price
         self._events += 1
         self.exchange.trade(self.timeline.now_ms, price, quantity, falling=falling)
-        self.auditor.look(self.exchange)
         self._trade_id += 1
         seen = Price(self._trade_id, price, self.timeline.now_ms)
         for process in self._processes:
@@ -203,6 +202,7 @@ class World:
                 self.auditor.entered(event.order.client_order_id)
             if event.order.status == "PARTIALLY_FILLED":
                 self.tally.count("partial fills")
+            self.auditor.look()
         self.network.tell(event)
 
     # What goes wrong.

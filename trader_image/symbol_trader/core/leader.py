@@ -528,7 +528,6 @@ class Leader:
                 self._finish(trader, end, turn)
 
     def _around(self, trader: Trader, turn: _Turn) -> Surroundings:
-        others = self.committed_quote - trader.committed_quote
         return Surroundings(
             turn.now_ms,
             self.settings,
@@ -536,11 +535,15 @@ class Leader:
             self.symbol,
             self.commission,
             turn.seen,
-            self.settings.budget - others,
-            self.carried,
+            lambda: self._spendable(trader),
+            lambda: self.carried,
             self._overdue(turn.now_ms),
             turn.bid,
         )
+
+    def _spendable(self, trader: Trader) -> Decimal:
+        """Return the budget that the other traders leave."""
+        return self.settings.budget - (self.committed_quote - trader.committed_quote)
 
     def _overdue(self, now_ms: int) -> bool:
         """Tell whether a shutdown has passed its deadline; not while a person has to look first."""
