@@ -387,8 +387,12 @@ class Leader:
                 self._add_fills(trader, order, own, turn)
 
     def _unknown_news(self, seen: ExchangeOrder, turn: _Turn) -> None:
-        """Have the record asked: late news of a finished trader, or an order that must not be."""
-        if self.marks(seen.client_order_id):
+        """Have the record asked: late news of a finished trader, or an order that must not be.
+
+        A rejected order never was on the book, whoever asked for it.
+        """
+        rejected = STATUS_NEWS.get(seen.status) is News.REFUSED
+        if not rejected and self.marks(seen.client_order_id):
             turn.decision.requests.append(CheckOnRecord(seen))
 
     def marks(self, client_order_id: str) -> bool:
