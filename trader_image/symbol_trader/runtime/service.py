@@ -291,15 +291,24 @@ class Service:
             except Unavailable as exc:
                 await self._wait_out(exc)
                 continue
-            if outcome is OffOutcome.SUPERSEDED:
-                self._story.tell("not switched off: the status was changed meanwhile")
-                await self._next_wish(generation)
-                return None
-            self._story.tell("stopping trading", why="shutdown is done")
-            with suppress(Unavailable, Fenced):
-                await self._links.record.release()
-            return Ending(Cause.DRAINED, "shutdown is done, the resource is off")
+            if outcome is OffOutcome.WRITTEN:
+                return await self._went_off()
+            self._story.tell("not switched off: the status was changed meanwhile")
+            await self._next_wish(generation)
+        if not self._stop and self._wanted.settings.status is TradingStatus.OFF:
+            # By a user, or by us and the answer was lost.
+            return await self._went_off()
         return None
+
+    async def _went_off(self) -> Ending:
+        """Give the book up: it is drained and off."""
+        self._story.tell("stopping trading", why="shutdown is done")
+        record = self._links.record
+        with suppress(Unavailable, Fenced):
+            # The end of the term may have cut off a statement, and with it the connection.
+            await record.open()
+            await record.release()
+        return Ending(Cause.DRAINED, "shutdown is done, the resource is off")
 
     async def _wait_out(self, cause: Exception) -> None:
         self._failures += 1
