@@ -6,7 +6,7 @@ CLUSTER := $(PYTHON) manifests/kind/cluster.py
 SOURCES := crds operator trader_image tests manifests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup style unit simulation integration crash-matrix kind test bench cluster images cluster-down demo demo-down crd lock clean
+.PHONY: help setup style unit simulation simulate integration crash-matrix kind test bench cluster images cluster-down demo demo-down crd lock clean
 
 help: ## List the commands.
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,8 +31,12 @@ style: $(READY) ## Check style, types and import directions.
 unit: $(READY) ## Run the unit tests.
 	$(BIN)/pytest tests/unit -q -n 2
 
-simulation: $(READY) ## Run the seeded simulation of the trading core.
-	$(BIN)/pytest tests/simulation -q
+simulation: $(READY) ## Run the seeded simulation of the whole leader.
+	$(BIN)/pytest tests/simulation -q -n 2
+
+simulate: $(READY) ## Run SEEDS of the simulation from FIRST on, and report what they hit; PROCESSES=1.
+	PYTHONPATH=tests $(BIN)/python -m simulation --seeds $(or $(SEEDS),1000) --first $(or $(FIRST),0) \
+		--processes $(or $(PROCESSES),1)
 
 integration: $(READY) ## Run the tests with a real PostgreSQL, real sockets and real processes.
 	$(BIN)/python -m support.prepare

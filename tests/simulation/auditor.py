@@ -32,6 +32,7 @@ from decimal import Decimal
 from simulation.database import Database
 from simulation.exchange import BASE, COMMISSION, QUOTE, SYMBOL, Exchange
 from simulation.memory import OrderRow
+from simulation.network import SKEW_MS
 from simulation.timeline import Timeline
 from symbol_trader.core.leader import Leader
 from symbol_trader.core.money import ZERO
@@ -82,8 +83,9 @@ class Auditor:
 
     def canceling(self, intent: CancelIntent) -> None:
         """Check a cancel at the moment before it is committed: (9)."""
+        now_ms = self._timeline.now_ms + SKEW_MS[1]
         for earlier in self._record.orders[intent.client_order_id].cancels:
-            assert self._timeline.now_ms > earlier.timestamp_ms + TIMING.bound_ms, "cancels pile up"
+            assert now_ms > earlier.timestamp_ms + TIMING.bound_ms, "cancels pile up"
 
     def noted(self, leader: Leader | None, changes: Sequence[RecordChange]) -> None:
         """Check changes as they are recorded: (5) and (6)."""
@@ -177,7 +179,11 @@ class Auditor:
     def _close_balances(self, funds: Decimal) -> None:
         inventory = self._record.inventory
         assert inventory.in_progress == ZERO
-        assert self._exchange.total(BASE) == inventory.position == inventory.carried + inventory.stranded
+        assert (
+            self._exchange.total(BASE)
+            == inventory.position
+            == inventory.carried + inventory.stranded
+        )
         cash = sum((self._close_cycle(result) for result in self._record.results), ZERO)
         assert self._exchange.total(QUOTE) - funds == cash
 

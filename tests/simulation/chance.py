@@ -14,9 +14,9 @@ class Chance:
         self.weather: Weather = CALM
         self._tally = tally
 
-    def happens(self, fault: str, leg: str = "") -> bool:
-        """Draw whether a fault happens now."""
-        chance: float = getattr(self.weather, fault)
+    def happens(self, fault: str, leg: str = "", times: int = 1) -> bool:
+        """Draw whether a fault happens now, so many times likelier than usual."""
+        chance: float = getattr(self.weather, fault) * times
         if chance <= 0 or self.random.random() >= chance:
             return False
         self.count(fault, leg)

@@ -31,6 +31,9 @@ SLOW_MS = (1, 30)
 SLOW_SHARE = 0.1
 """How many statements take their time; the others are answered at once."""
 
+OFTENER = 5
+"""How much likelier an intent's statement fails: there are few of them."""
+
 
 class Database:
     """What the server holds, and whether it can be reached."""
@@ -196,9 +199,10 @@ class SimulatedRecord:
 
     async def _ask(self, what: str, act: Callable[[], T], leg: str = "") -> T:
         process, chance = self._process, self._chance
+        often = OFTENER if leg else 1
         await process.point(what, leg)
         self._check_connected()
-        if chance.happens("lose_statement", leg):
+        if chance.happens("lose_statement", leg, often):
             self._drop("the connection ended before the statement was carried out")
         if chance.random.random() < SLOW_SHARE:
             try:
@@ -208,7 +212,7 @@ class SimulatedRecord:
                 raise
             self._check_connected()
         answer = act()
-        if chance.happens("lose_commit", leg):
+        if chance.happens("lose_commit", leg, often):
             self._drop("the connection ended before the answer")
         await process.point(f"{what}, done", leg)
         return answer

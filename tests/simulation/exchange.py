@@ -2,9 +2,9 @@
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from paper_exchange.core import errors, events
 from paper_exchange.core import orders as paper
@@ -25,6 +25,9 @@ from symbol_trader.core.orders import (
 )
 from symbol_trader.core.replies import Accepted, BalanceChanged, Outcome, Refused, UserEvent
 from symbol_trader.core.symbols import Commission, Filters, SymbolInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 NAME, BASE, QUOTE = "XRPUSDT", "XRP", "USDT"
 OWN = UID = "own"

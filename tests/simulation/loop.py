@@ -37,8 +37,8 @@ class VirtualLoop(asyncio.AbstractEventLoop):
             ready = self._ready
             while ready and not self.paused:
                 handle = ready.popleft()
-                if not handle._cancelled:  # type: ignore[attr-defined]
-                    handle._run()  # type: ignore[attr-defined]
+                if not handle._cancelled:
+                    handle._run()
         finally:
             events._set_running_loop(None)
             self._running = False
@@ -64,14 +64,14 @@ class VirtualLoop(asyncio.AbstractEventLoop):
     def time(self) -> float:
         return self._timeline.now_ms / 1000
 
-    def call_soon(
+    def call_soon(  # type: ignore[override]
         self, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> asyncio.Handle:
         handle = asyncio.Handle(callback, args, self, context)
         self._ready.append(handle)
         return handle
 
-    def call_later(
+    def call_later(  # type: ignore[override]
         self,
         delay: float,
         callback: Callable[..., object],
@@ -84,7 +84,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         self._timeline.after(max(delay_ms, 0), lambda: self._due(handle))
         return handle
 
-    def call_at(
+    def call_at(  # type: ignore[override]
         self,
         when: float,
         callback: Callable[..., object],
@@ -96,7 +96,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
     def create_future(self) -> asyncio.Future[Any]:
         return asyncio.Future(loop=self)
 
-    def create_task(
+    def create_task(  # type: ignore[override]
         self, coro: Coroutine[Any, Any, Any], *, name: str | None = None, **_: Any
     ) -> asyncio.Task[Any]:
         return asyncio.Task(coro, loop=self, name=name)
@@ -117,6 +117,6 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         """Nothing to do: a canceled timer is passed over when it is due."""
 
     def _due(self, handle: asyncio.TimerHandle) -> None:
-        if not handle._cancelled:  # type: ignore[attr-defined]
+        if not handle._cancelled:
             self._ready.append(handle)
             self.run_ready()

@@ -164,7 +164,7 @@ class Session:
 
     async def _read(self, what: str, look: Callable[[], T]) -> T:
         await self._process.point(what)
-        early = self._chance.random.random() < 0.5  # noqa: PLR2004 - the answer or the question travels
+        early = self._chance.random.random() < 0.5  # the answer or the question travels
         if not early:
             await self._travel()
         self._check_open(what)

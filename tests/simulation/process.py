@@ -9,9 +9,6 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-import structlog
-
-from simulation.auditor import Auditor
 from simulation.cluster import SimulatedResource
 from simulation.database import SimulatedRecord
 from simulation.exchange import NAME
@@ -28,6 +25,9 @@ from symbol_trader.runtime.story import Story
 from symbol_trader.runtime.term import Beat
 
 if TYPE_CHECKING:
+    import structlog
+
+    from simulation.auditor import Auditor
     from simulation.world import World
 
 OWNER = Owner("cluster", "trading", "xrpusdt")
@@ -67,7 +67,8 @@ class Process:
         self.pod = pod
         self.chance = world.chance
         self.auditor: Auditor = world.auditor
-        self.loop = VirtualLoop(world.timeline, world.failed)
+        # Abstract for the type checker: what needs an operating system is not there.
+        self.loop = VirtualLoop(world.timeline, world.failed)  # type: ignore[abstract]
         self.alive = True
         self.epoch: int | None = None
         self.ending: Ending | None = None
@@ -93,7 +94,9 @@ class Process:
         return Service(
             Identity(OWNER, "paper", self.pod),
             links,
-            Surface(Story(logger, symbol=NAME), self._health, lambda name: Metrics(name, self.loop.time)),
+            Surface(
+                Story(logger, symbol=NAME), self._health, lambda name: Metrics(name, self.loop.time)
+            ),
             timing=TIMING,
             beat=BEAT,
             patience=PATIENCE,

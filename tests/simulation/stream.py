@@ -1,10 +1,12 @@
 """What comes to a process one by one: an iterator that the world fills."""
 
-import asyncio
 from collections import deque
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from simulation.loop import VirtualLoop
+
+if TYPE_CHECKING:
+    import asyncio
 
 T = TypeVar("T")
 

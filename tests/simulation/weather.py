@@ -102,7 +102,7 @@ _RARE = {
     "database_down": 60,
     "api_server_away": 60,
     "halt": 60,
-    "flip": 20,
+    "flip": 10,
     "change": 20,
     "terminate": 60,
     "dead_socket": 3,

@@ -17,6 +17,7 @@ from simulation.database import Database
 from simulation.exchange import BASE, FOREIGN_ID, TICK, Exchange
 from simulation.network import Network
 from simulation.process import Doom, Process
+from simulation.report import CANCELS, ORDERS
 from simulation.tally import Tally
 from simulation.timeline import Timeline
 from simulation.weather import CALM, Weather, drawn
@@ -43,6 +44,8 @@ NOTICED_MS = (50, 2_000)
 FROZEN_AFTER_MS = (10, 9_000)
 """How long the old one stays frozen after that."""
 AWAY_MS = (500, 8_000)
+ON_AGAIN = {TradingStatus.OFF: 0.2, TradingStatus.SHUTDOWN: 0.05}
+"""Per trade: that a person switches on again what does not trade."""
 DOOM_CHANCE = 0.05
 """Per trade: that something is to happen to the process."""
 DOOM_TICKS = 40
@@ -55,11 +58,16 @@ OVERDUE_MS = 20_000
 DRAIN_MS = 600_000
 """A shutdown in a market that goes everywhere must be done by then."""
 PRICE = Decimal(2)
-LOW, HIGH, HIGHER = Decimal("1.2"), Decimal("3.6"), Decimal("1.02")
-"""Prices that fill every buy and every sell: each high is higher than the last."""
-AWAITS = ("", "", "", "commit an intent", "place", "commit a cancel", "cancel", "note")
+LOW, HIGH, FURTHER = Decimal("1.2"), Decimal("3.6"), Decimal("0.01")
+"""Prices that fill every buy and every sell: each swing goes further than the last."""
+FOREIGN = Decimal("0.001"), Decimal(6_000)
+"""A buy that is not ours, at a price that the market never sees."""
+ORDERING = ("commit an intent", "place")
+CANCELING = ("commit a cancel", "cancel")
+AWAITS = ("", "", "", "note", *ORDERING, *CANCELING)
 """What a doomed await is for."""
-LEGS = ("", "buy", "sell", "cancel of a buy", "cancel of a sell")
+HURRY_MS = 1_500
+"""The deadline of a person who wants everything to end."""
 DOOMS = ("crash", "crash", "crash", "freeze", "takeover")
 
 Tell = Callable[[int, str, str, dict[str, Any]], None]
@@ -91,7 +99,7 @@ def planned(random: Random) -> Plan:
         rebuy=Decimal(random.choice(("0.0005", "0.002"))),
         max_buy_age_ms=random.choice((None, 20_000)),
         unfilled_buys=random.choice(tuple(UnfilledBuys)),
-        deadline_ms=random.choice((None, None, 5_000, 20_000)),
+        deadline_ms=random.choice((None, 2_000, 5_000, 20_000)),
         at_deadline=random.choice(tuple(AtDeadline)),
     )
     funds = settings.budget * random.choice((Decimal("0.5"), Decimal(2))) + 10
@@ -125,10 +133,10 @@ class World:
         self._processes: list[Process] = []
         self._pods = self._events = self._crashes = self._takeovers = 0
         self._price = PRICE
-        self._high = HIGH
+        self._low, self._high = LOW, HIGH
         self._trade_id = 0
         self._deposited = Decimal(0)
-        self.exchange.place_by_hand(BEGIN_MS, Decimal(1), Decimal(6))
+        self.exchange.place_by_hand(BEGIN_MS, *FOREIGN)
         self.exchange.listener = self._happened
 
     def run(self) -> None:
@@ -265,9 +273,9 @@ class World:
         self.cluster.write(replace(self.cluster.settings, status=status))
 
     def _switch_on_again(self) -> None:
-        """Do not leave it off for long: nothing happens then."""
-        off = self.cluster.settings.status is TradingStatus.OFF
-        if off and self.random.random() < 0.2:  # noqa: PLR2004 - about five trades
+        """Leave it neither off nor in a shutdown for long: little happens then."""
+        chance = ON_AGAIN.get(self.cluster.settings.status, 0)
+        if self.random.random() < chance:
             self._ask(TradingStatus.ON)
 
     def _change(self) -> None:
@@ -301,9 +309,25 @@ class World:
             self._let_happen(Doom(lacking, "", "", self.random.randint(0, 3)))
         elif self.random.random() < DOOM_CHANCE:
             wanted = self.random.choice(AWAITS)
-            leg = self.random.choice(LEGS) if wanted not in {"", "note"} else ""
+            leg = ""
+            if wanted in ORDERING:
+                leg = self.random.choice(ORDERS)
+            elif wanted in CANCELING:
+                leg = self.random.choice(CANCELS)
+                self._hurry()
             countdown = self.random.randint(0, 1 if wanted else 12)
             self._let_happen(Doom(self.random.choice(DOOMS), wanted, leg, countdown))
+
+    def _hurry(self) -> None:
+        """Shut down in a hurry, so that there is something to cancel."""
+        self.cluster.write(
+            replace(
+                self.cluster.settings,
+                status=TradingStatus.SHUTDOWN,
+                unfilled_buys=self.random.choice(tuple(UnfilledBuys)),
+                deadline_ms=HURRY_MS,
+            )
+        )
 
     def _let_happen(self, doom: Doom) -> None:
         self.doom = doom
@@ -404,8 +428,9 @@ class World:
 
     def _swing(self) -> None:
         """Let the price go down and up, further than before, and stay there for a moment."""
-        self._high *= HIGHER
-        for price in (LOW, self._high // TICK * TICK):
+        self._low *= 1 - FURTHER
+        self._high *= 1 + FURTHER
+        for price in (self._low // TICK * TICK, self._high // TICK * TICK):
             for _ in range(2):
                 self._until(self.timeline.now_ms + 500)
                 self._trade(price, Decimal(10_000))
@@ -432,7 +457,7 @@ class World:
         assert self.database.released, "drained, and not released"
 
     def _ask(self, status: TradingStatus) -> None:
-        self.cluster.write(replace(self.cluster.settings, status=status))
+        self.cluster.write(replace(self.plan.settings, status=status))
 
     def _count(self) -> None:
         self.tally.count("seeds")

@@ -17,6 +17,7 @@ from symbol_trader.core.cycle import (
     Wait,
     next_step,
 )
+from symbol_trader.core.money import ZERO
 from symbol_trader.core.order import Order
 from symbol_trader.core.orders import OrderState, Side
 from symbol_trader.core.records import TraderState
@@ -37,9 +38,10 @@ from unit.core.builders import (
     intent,
 )
 
+SPENDABLE = D(100)
 
 
-def around(*, spendable: Decimal = D(100), carried: Decimal = D(0), **facts: Any) -> Surroundings:
+def around(*, spendable: D = SPENDABLE, carried: D = ZERO, **facts: Any) -> Surroundings:
     """Describe surroundings in which nothing stands in the way, but for the facts given."""
     usual: dict[str, Any] = {
         "now_ms": NOW_MS,
