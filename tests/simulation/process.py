@@ -110,6 +110,11 @@ class Process:
         return self._timeline.now_ms
 
     @property
+    def leads(self) -> bool:
+        """Tell whether it lives and nobody has taken over from it."""
+        return self.alive and self.epoch == self._world.database.epoch
+
+    @property
     def frozen(self) -> bool:
         """Tell whether it stands still."""
         return self.alive and self.loop.paused
@@ -190,13 +195,12 @@ class Process:
         another process has taken over.
         """
         term = self._service._term
-        leads = self.alive and self.epoch == self._world.database.epoch
-        if leads and term is not None and term._stopping is None:
+        if self.leads and term is not None and term._stopping is None:
             self.auditor.carried_out(term.leader)
 
     def _said(self, event: str, facts: dict[str, Any]) -> None:
         if self.alive:
-            assert facts.get("reason") not in NEVER, facts
+            assert not self.leads or facts.get("reason") not in NEVER, facts
             self._world.said(self, event, facts)
 
     def _done(self, task: asyncio.Task[Ending]) -> None:
