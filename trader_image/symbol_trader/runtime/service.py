@@ -285,7 +285,7 @@ class Service:
         """Switch the resource off by one's own hand; a user's concurrent change wins."""
         self._story.tell("shutdown done: no trader runs", symbol_off=True)
         generation = self._wanted.generation
-        while not self._stop and self._wanted.generation == generation:
+        while not self._stop and self._draining_since(generation):
             try:
                 outcome = await self._links.resource.write_off()
             except Unavailable as exc:
@@ -299,6 +299,14 @@ class Service:
             # By a user, or by us and the answer was lost.
             return await self._went_off()
         return None
+
+    def _draining_since(self, generation: int) -> bool:
+        """Tell whether the shutdown of a generation is the last that was heard.
+
+        A wish to go on may have come as the last trader ended, and the term did not take it up.
+        """
+        wanted = self._wanted
+        return wanted.generation == generation and wanted.settings.status is TradingStatus.SHUTDOWN
 
     async def _went_off(self) -> Ending:
         """Give the book up: it is drained and off."""
