@@ -74,11 +74,12 @@ class SimulatedResource:
 
     async def write_off(self) -> OffOutcome:
         """Switch off what is being shut down."""
+        heard = self._seen
         await self._process.point("write off")
         if self._cluster.away:
             raise Unavailable("the API server is away")
         settings = self._cluster.settings
-        if settings.status is not TradingStatus.SHUTDOWN:
+        if settings.status is not TradingStatus.SHUTDOWN or self._cluster.generation != heard:
             return OffOutcome.SUPERSEDED
         self._process.auditor.writes_off()
         self._cluster.write(replace(settings, status=TradingStatus.OFF))

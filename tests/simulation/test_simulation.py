@@ -19,6 +19,7 @@ SEEDS = 200
 FOUND = {
     5: "the reply to an order that a report had rejected was lost",
     2475: "switched on as the last trader of a shutdown ended, the leader waited for ever",
+    10813: "a superseded leader, frozen before it wrote off, ended its successor's shutdown",
 }
 """Seeds that failed once, and what they showed."""
 
