@@ -10,7 +10,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
-from simulation.auditor import Auditor
+from simulation.auditor import OPEN, Auditor
 from simulation.chance import Chance
 from simulation.cluster import Cluster
 from simulation.database import Database
@@ -21,7 +21,7 @@ from simulation.report import CANCELS, ORDERS
 from simulation.tally import Tally
 from simulation.timeline import Timeline
 from simulation.weather import CALM, Weather, drawn
-from symbol_trader.core.orders import ExecutionReport
+from symbol_trader.core.orders import ExchangeOrder, ExecutionReport
 from symbol_trader.core.records import TraderState
 from symbol_trader.core.replies import Price, UserEvent
 from symbol_trader.core.settings import AtDeadline, Settings, TradingStatus, UnfilledBuys
@@ -66,6 +66,9 @@ ORDERING = ("commit an intent", "place")
 CANCELING = ("commit a cancel", "cancel")
 AWAITS = ("", "", "", "note", *ORDERING, *CANCELING)
 """What a doomed await is for."""
+AT_ONCE_MS, IMPATIENT = 2, 4
+"""How soon a person cancels an order that has just come, and how much likelier that is per order
+than a cancel is per trade."""
 HURRY_MS = 1_500
 """The deadline of a person who wants everything to end."""
 DOOMS = ("crash", "crash", "crash", "freeze", "takeover")
@@ -114,6 +117,7 @@ class World:
         self, seed: int, tally: Tally, tell: Tell = lambda _now_ms, _who, _what, _facts: None
     ) -> None:
         self.random = Random(seed)
+        self._impatience = Random(f"impatience of {seed}")
         self.plan = planned(self.random)
         self.tally = tally
         self.chance = Chance(self.random, tally)
@@ -208,10 +212,24 @@ class World:
         if isinstance(event, ExecutionReport) and event.order.client_order_id != FOREIGN_ID:
             if event.execution_type == "NEW":
                 self.auditor.entered(event.order.client_order_id)
+                self._perhaps_cancel_at_once(event.order)
             if event.order.status == "PARTIALLY_FILLED":
                 self.tally.count("partial fills")
             self.auditor.look()
         self.network.tell(event)
+
+    def _perhaps_cancel_at_once(self, order: ExchangeOrder) -> None:
+        """Let a person be quicker than the reply."""
+        if self._impatience.random() >= self.chance.weather.foreign_cancel * IMPATIENT:
+            return
+
+        def cancel() -> None:
+            now = self.exchange.order(order.client_order_id)
+            if now is not None and now.status in OPEN:
+                self.chance.count("foreign_cancel", order.side.lower())
+                self._cancel(self.timeline.now_ms, order.client_order_id)
+
+        self.timeline.after(AT_ONCE_MS, cancel)
 
     # What goes wrong.
 
