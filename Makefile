@@ -6,7 +6,7 @@ CLUSTER := $(PYTHON) manifests/kind/cluster.py
 SOURCES := crds operator trader_image tests manifests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup style unit simulation integration crash-matrix chaos kind test bench cluster images cluster-down demo demo-down crd lock clean
+.PHONY: help setup style unit simulation simulate integration crash-matrix chaos mutants kind test bench cluster images cluster-down demo demo-down crd lock clean
 
 help: ## List the commands.
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,8 +31,12 @@ style: $(READY) ## Check style, types and import directions.
 unit: $(READY) ## Run the unit tests.
 	$(BIN)/pytest tests/unit -q -n 2
 
-simulation: $(READY) ## Run the seeded simulation of the trading core.
+simulation: $(READY) ## Run a share of the seeded simulation of the whole leader.
 	$(BIN)/pytest tests/simulation -q
+
+simulate: $(READY) ## Run many seeds of the simulation; SEEDS=N FIRST=K PROCESSES=P STORY=1.
+	cd tests && ../$(BIN)/python -m simulation --seeds $(or $(SEEDS),1) --first $(or $(FIRST),0) \
+		--processes $(or $(PROCESSES),1) $(if $(STORY),--story)
 
 integration: $(READY) ## Run the tests with a real PostgreSQL, real sockets and real processes.
 	$(BIN)/python -m support.prepare
@@ -45,6 +49,10 @@ crash-matrix: $(READY) ## End a leader at every step with every fault, and audit
 chaos: $(READY) ## Trade a recorded day while leader, connection and PostgreSQL are killed; SEED=N, 8 minutes.
 	$(BIN)/python -m support.prepare
 	$(BIN)/python -m chaos $(if $(SEED),--seed "$(SEED)")
+
+mutants: $(READY) ## Remove each guard in a copy and see its test fail; ONLY=NAME tries one.
+	$(BIN)/python -m support.prepare
+	$(BIN)/python -m mutants $(if $(ONLY),--only "$(ONLY)")
 
 kind: $(READY) images ## Run the tests on a real cluster.
 	$(CLUSTER) deploy

@@ -1,6 +1,6 @@
 """The invariants, checked from outside: what the record and the exchange say, not the leader.
 
-Checked after every decision that was carried out:
+Checked at every step: an intent, a change, an order that enters the book, a trade, a decision:
 
 1. Never two orders of a trader that are, or may be, on the exchange; on the exchange itself never
    two open orders of a trader.
@@ -13,21 +13,27 @@ Checked after every decision that was carried out:
 7. A leader made from the record at this moment knows what the running one knows.
 8. A finished trader has no order on the exchange.
 9. An order is not canceled again while its last cancel may still take effect.
+10. No order enters the book that the record holds for absent or refused. So after a new epoch's
+   commit none of an older one does, except one that the new leader still waits for.
+11. Nobody switches the resource off while a trader runs.
 
 Checked when a shutdown has drained (which it must, once the faults stop):
 
-10. The record's orders and fills are the exchange's, to the last digit, and a row without an order
+12. The record's orders and fills are the exchange's, to the last digit, and a row without an order
    there is final and says why.
-11. The account's base has changed by what is carried and stranded, its quote by all cycles' flows;
+13. The account's base has changed by what is carried and stranded, its quote by all cycles' flows;
     a cycle's profit is its flow with what it left valued at its own cost.
-12. An order that a person placed was not touched.
+14. An order that a person placed was not touched.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 
-from simulation.exchange import BASE, QUOTE, Exchange
-from simulation.memory import MemoryRecord, OrderRow
+from simulation.database import Database
+from simulation.exchange import BASE, COMMISSION, QUOTE, SYMBOL, Exchange
+from simulation.memory import OrderRow
+from simulation.network import SKEW_MS
+from simulation.timeline import Timeline
 from symbol_trader.core.leader import Leader
 from symbol_trader.core.money import ZERO
 from symbol_trader.core.orders import (
@@ -51,53 +57,77 @@ STATUS = {
 }
 ROUNDING = Decimal("0.00000001")
 """A cost is rounded to the precision of the exchange's assets."""
-COMPARE_EVERY = 13
+TIMING = Timing()
+COMPARE_EVERY = 29
 """A leader is made from the record for comparison after every so many decisions."""
 
 
 class Auditor:
     """Looks at the books. Every complaint is an `AssertionError`."""
 
-    def __init__(self, record: MemoryRecord) -> None:
-        self._record = record
+    def __init__(self, database: Database, exchange: Exchange, timeline: Timeline) -> None:
+        self._database = database
+        self._record = database.rows
+        self._exchange = exchange
+        self._timeline = timeline
         self._decisions = 0
 
     # While it runs.
 
-    def committed(self, leader: Leader, intent: Intent) -> None:
+    def committed(self, leader: Leader | None, intent: Intent) -> None:
         """Check an intent at the moment it is committed: (4) and (5). (1) is the record's."""
+        assert leader is not None, "an order outside of a term"
         if intent.side is Side.BUY:
             assert not leader.draining, "a buy in a shutdown"
             assert self.committed_quote <= leader.settings.budget, "over budget"
 
     def canceling(self, intent: CancelIntent) -> None:
         """Check a cancel at the moment before it is committed: (9)."""
+        now_ms = self._timeline.now_ms + SKEW_MS[1]
         for earlier in self._record.orders[intent.client_order_id].cancels:
-            assert intent.timestamp_ms > earlier.timestamp_ms + Timing().bound_ms, "cancels pile up"
+            assert now_ms > earlier.timestamp_ms + TIMING.bound_ms, "cancels pile up"
 
-    def noted(self, leader: Leader, changes: Sequence[RecordChange]) -> None:
+    def noted(self, leader: Leader | None, changes: Sequence[RecordChange]) -> None:
         """Check changes as they are recorded: (5) and (6)."""
-        if any(isinstance(change, NewTrader) for change in changes):
+        if leader and any(isinstance(change, NewTrader) for change in changes):
             assert not leader.draining, "a trader started in a shutdown"
             assert len(self._record.running) <= leader.settings.chunks, "more traders than chunks"
         assert self._record.inventory.unexplained == ZERO
+        if any(isinstance(change, TraderResult) for change in changes):
+            self.look()
 
-    def carried_out(self, leader: Leader, make: Callable[[], Leader]) -> None:
+    def carried_out(self, leader: Leader) -> None:
         """Check a leader whose decision was carried out: (6) and (7)."""
         assert leader.halt is None, leader.halt
-        assert leader.carried == self._record.inventory.carried
         self._decisions += 1
         if self._decisions % COMPARE_EVERY == 0:
-            restored = make()
+            restored = self._restored(leader)
             assert _sums(restored) == _sums(leader)
             assert _facts(restored) == _facts(leader)
 
-    def arrived(self, name: str) -> None:
-        """Check an order that the exchange tells of: (2)."""
-        assert ClientOrderId(name) in self._record.orders, f"{name} has no intent"
+    def _restored(self, leader: Leader) -> Leader:
+        return Leader(
+            self._record.load(self._timeline.now_ms),
+            settings=leader.settings,
+            symbol=SYMBOL,
+            commission=COMMISSION,
+            timing=TIMING,
+            new_bits=lambda: 0,
+        )
 
-    def look(self, exchange: Exchange) -> None:
-        """Compare the exchange with the record: (1), (3) and (8)."""
+    def entered(self, name: str) -> None:
+        """Check an order that enters the book: (2) and (10)."""
+        row = self._record.orders.get(ClientOrderId(name))
+        assert row is not None, f"{name} has no intent"
+        assert not row.over, f"{name} enters the book, it is {row.state} on record"
+
+    def writes_off(self) -> None:
+        """Check that the resource may be switched off: (11)."""
+        assert not self._record.running, "switched off with unfinished traders"
+
+    def look(self) -> None:
+        """Compare the exchange with the record, when either has changed: (1), (3) and (8)."""
+        exchange = self._exchange
         open_of: dict[TraderId, str] = {}
         for order in exchange.open_orders():
             row = self._record.orders.get(ClientOrderId(order.client_order_id))
@@ -109,13 +139,13 @@ class Auditor:
             assert self._record.traders[trader].result is None, "open, its trader is finished"
             assert row.executed <= order.executed <= row.intent.quantity
         for trader_id in self._record.running:
-            self._check_trader(trader_id, exchange)
+            self._check_trader(trader_id)
 
-    def _check_trader(self, trader_id: TraderId, exchange: Exchange) -> None:
+    def _check_trader(self, trader_id: TraderId) -> None:
         chunk = self._record.traders[trader_id].beginning.terms.chunk_budget
         bought, sold = ZERO, ZERO
         for row in self._record.of(trader_id):
-            if order := exchange.order(row.intent.client_order_id):
+            if order := self._exchange.order(row.intent.client_order_id):
                 bought += order.executed_quote if order.side is Side.BUY else ZERO
                 sold += order.executed if order.side is Side.SELL else ZERO
         assert bought <= chunk, "a trader's buys exceed its chunk"
@@ -130,9 +160,9 @@ class Auditor:
 
     # When it is over.
 
-    def close(self, exchange: Exchange, funds: Decimal) -> None:
-        """Check the books of a drained symbol: (10) and (11)."""
-        there = {order.client_order_id: order for order in exchange.all_orders()}
+    def close(self, funds: Decimal) -> None:
+        """Check the books of a drained symbol: (12) and (13)."""
+        there = {order.client_order_id: order for order in self._exchange.all_orders()}
         for name, row in self._record.orders.items():
             order = there.pop(name, None)
             if order is None:
@@ -142,16 +172,20 @@ class Auditor:
             assert order.status in STATUS[row.state], (row, order)
             assert (row.executed, row.executed_quote) == (order.executed, order.executed_quote)
             assert row.order_id == order.order_id
-            assert tuple(sorted(row.fills)) == _trade_ids(exchange, order.order_id)
+            assert tuple(sorted(row.fills)) == _trade_ids(self._exchange, order.order_id)
         assert not there, "orders of ours that the record does not hold"
-        self._close_balances(exchange, funds)
+        self._close_balances(funds)
 
-    def _close_balances(self, exchange: Exchange, funds: Decimal) -> None:
+    def _close_balances(self, funds: Decimal) -> None:
         inventory = self._record.inventory
         assert inventory.in_progress == ZERO
-        assert exchange.total(BASE) == inventory.position == inventory.carried + inventory.stranded
+        assert (
+            self._exchange.total(BASE)
+            == inventory.position
+            == inventory.carried + inventory.stranded
+        )
         cash = sum((self._close_cycle(result) for result in self._record.results), ZERO)
-        assert exchange.total(QUOTE) - funds == cash
+        assert self._exchange.total(QUOTE) - funds == cash
 
     def _close_cycle(self, result: TraderResult) -> Decimal:
         """Return a cycle's flow of quote; its profit values what it left at its own cost."""
@@ -179,7 +213,7 @@ def _fees(fills: Sequence[Fill], asset: str) -> Decimal:
 
 
 def _trade_ids(exchange: Exchange, order_id: int) -> tuple[int, ...]:
-    return tuple(fill.trade_id for fill in exchange.trades(order_id))
+    return tuple(fill.trade_id for fill in exchange.trades(0, order_id))
 
 
 def _sums(leader: Leader) -> tuple[Decimal, Decimal, Decimal, int]:

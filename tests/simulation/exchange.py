@@ -1,16 +1,20 @@
 """The paper exchange's engine, spoken to in the core's own words, without a socket."""
 
-from collections.abc import Callable, Iterable
+from bisect import bisect_left
+from collections import defaultdict
+from dataclasses import replace
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from paper_exchange.core import errors, events
 from paper_exchange.core import orders as paper
-from paper_exchange.core.engine import Engine, Grant, Rules
+from paper_exchange.core.engine import Engine, Grant, Rules, SymbolStatus
 from paper_exchange.core.fees import FeeRates
 from paper_exchange.core.market import MarketTrade
 from paper_exchange.core.state import Book, State
 from paper_exchange.core.symbols import Filters as PaperFilters
 from paper_exchange.core.symbols import Symbol
+from symbol_trader.core.money import ZERO
 from symbol_trader.core.orders import (
     CancelIntent,
     ExchangeOrder,
@@ -22,15 +26,20 @@ from symbol_trader.core.orders import (
 from symbol_trader.core.replies import Accepted, BalanceChanged, Outcome, Refused, UserEvent
 from symbol_trader.core.symbols import Commission, Filters, SymbolInfo
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 NAME, BASE, QUOTE = "XRPUSDT", "XRP", "USDT"
-OWN = "own"
+OWN = UID = "own"
 TICK, STEP, MIN_NOTIONAL = Decimal("0.0001"), Decimal("0.1"), Decimal(5)
 FEE = Decimal("0.001")
 TYPICAL_TRADE = Decimal(5)
 
-SYMBOL = SymbolInfo(NAME, BASE, QUOTE, Filters(TICK, STEP, STEP, min_notional=MIN_NOTIONAL))
+FILTERS = Filters(TICK, STEP, STEP, min_notional=MIN_NOTIONAL)
+SYMBOL = SymbolInfo(NAME, BASE, QUOTE, FILTERS)
 COMMISSION = Commission(FEE, FEE)
 FOREIGN_ID = "web_1"
+REJECTED = Refused(-2010, "New order rejected.")
 LATE = Refused(-1021, "Timestamp for this request is outside of the recvWindow.")
 
 
@@ -46,6 +55,8 @@ class Exchange:
         self._engine = Engine([Symbol(NAME, BASE, QUOTE, filters)], rules, State())
         self._engine.open(now_ms, "simulation", [Grant(OWN, QUOTE, funds)])
         self.listener: Callable[[UserEvent], None] = lambda _: None
+        self._fills: list[Fill] = []
+        self._fills_of: defaultdict[int, list[Fill]] = defaultdict(list)
 
     # Requests.
 
@@ -65,7 +76,23 @@ class Exchange:
         except errors.ExchangeError as exc:
             return Refused(exc.code, exc.message)
         self._tell(step.events)
-        return Accepted(_shown(taken), self._fills([taken.order_id]))
+        return Accepted(_shown(taken), tuple(self._fills_of[taken.order_id]))
+
+    def reject(self, now_ms: int, intent: Intent) -> Outcome:
+        """Take an order and reject it at once, which a report tells besides the reply."""
+        order = ExchangeOrder(
+            intent.client_order_id,
+            -1,
+            intent.side,
+            intent.price,
+            intent.quantity,
+            "REJECTED",
+            ZERO,
+            ZERO,
+            now_ms,
+        )
+        self.listener(ExecutionReport("REJECTED", order))
+        return REJECTED
 
     def cancel(self, now_ms: int, intent: CancelIntent) -> Outcome:
         """Cancel an order in the name of its trader."""
@@ -81,15 +108,26 @@ class Exchange:
 
     def open_orders(self) -> tuple[ExchangeOrder, ...]:
         """Return all open orders of the account, others' included."""
-        return tuple(_shown(order) for order in self._all() if order.is_open)
+        resting = (order for side in self._book.resting.values() for order in side.values())
+        return tuple(sorted(map(_shown, resting), key=lambda order: order.order_id))
 
-    def trades(self, order_id: int | None = None) -> tuple[Fill, ...]:
-        """Return all fills, or those of an order."""
-        return self._fills(self._book.orders if order_id is None else [order_id])
+    def trades(
+        self, from_id: int | None, order_id: int | None = None, page: int | None = None
+    ) -> tuple[Fill, ...]:
+        """Return a page of fills, or of an order's fills, from a trade id on; None: the newest."""
+        fills = self._fills if order_id is None else self._fills_of[order_id]
+        if from_id is None:
+            return tuple(fills[-page:] if page else fills)
+        start = bisect_left(fills, from_id, key=lambda fill: fill.trade_id)
+        return tuple(fills[start : start + page if page else None])
 
-    def by_number(self, order_ids: set[int]) -> tuple[ExchangeOrder, ...]:
-        """Return orders by the exchange's ids."""
-        return tuple(_shown(self._book.orders[number]) for number in sorted(order_ids))
+    def by_number(self, order_id: int) -> ExchangeOrder:
+        """Return an order by the exchange's id."""
+        return _shown(self._book.orders[order_id])
+
+    def symbol(self) -> SymbolInfo:
+        """Return the symbol as it is now."""
+        return replace(SYMBOL, status=self._engine.status[NAME].value)
 
     def best_bid(self) -> Decimal:
         """Return what buyers pay, zero if there are none."""
@@ -97,6 +135,19 @@ class Exchange:
         return bid.price if bid else Decimal(0)
 
     # The world.
+
+    @property
+    def halted(self) -> bool:
+        """Tell whether the symbol does not trade."""
+        return self._engine.status[NAME] is not SymbolStatus.TRADING
+
+    def halt(self) -> None:
+        """Let the symbol not trade."""
+        self._engine.status[NAME] = SymbolStatus.HALT
+
+    def resume(self) -> None:
+        """Let the symbol trade again."""
+        self._engine.status[NAME] = SymbolStatus.TRADING
 
     def trade(self, now_ms: int, price: Decimal, quantity: Decimal, *, falling: bool) -> None:
         """Let others trade."""
@@ -142,7 +193,7 @@ class Exchange:
     def _book(self) -> Book:
         return self._engine.book(NAME)
 
-    def _all(self) -> Iterable[paper.Order]:
+    def _all(self) -> list[paper.Order]:
         return list(self._book.orders.values())
 
     def _order(self, client_order_id: str) -> paper.Order | None:
@@ -159,20 +210,23 @@ class Exchange:
         self._tell(step.events)
         return _shown(canceled)
 
-    def _fills(self, order_ids: Iterable[int]) -> tuple[Fill, ...]:
-        by_order = self._book.fills_by_order
-        found = [_fill(one) for order_id in order_ids for one in by_order.get(order_id, [])]
-        return tuple(sorted(found, key=lambda fill: fill.trade_id))
-
     def _tell(self, happened: list[events.AccountEvent]) -> None:
         for event in happened:
             match event:
                 case events.ExecutionReport() as report:
-                    self.listener(_report(report))
+                    self.listener(self._report(report))
                 case events.Position(balances=balances):
                     self.listener(BalanceChanged({asset: b.free for asset, b in balances}))
                 case events.BalanceChange():
                     pass
+
+    def _report(self, report: events.ExecutionReport) -> ExecutionReport:
+        fill = _fill(report.fill) if report.fill else None
+        if fill is not None:
+            self._fills.append(fill)
+            self._fills_of[fill.order_id].append(fill)
+        cancel_id = report.order.client_order_id if report.renamed_from else None
+        return ExecutionReport(report.execution.value, _shown(report.order), fill, cancel_id)
 
 
 def _shown(order: paper.Order) -> ExchangeOrder:
@@ -200,13 +254,4 @@ def _fill(fill: paper.Fill) -> Fill:
         fill.commission_asset,
         fill.is_maker,
         fill.time,
-    )
-
-
-def _report(report: events.ExecutionReport) -> ExecutionReport:
-    return ExecutionReport(
-        report.execution.value,
-        _shown(report.order),
-        _fill(report.fill) if report.fill else None,
-        report.order.client_order_id if report.renamed_from else None,
     )

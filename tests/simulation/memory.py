@@ -35,6 +35,9 @@ from symbol_trader.core.settings import Settings, TradingStatus
 
 INSTALLATION = "0a1b2c"
 
+Cycle = tuple[Decimal, Decimal, Decimal | None]
+"""What a trader received, what it sold, and what it set out to sell, in base."""
+
 _STATES = list(OrderState)
 _NEVER_THERE = {OrderState.REFUSED, OrderState.ABSENT}
 
@@ -98,6 +101,7 @@ class MemoryRecord:
         self.outcomes: dict[ClientOrderId, CancelChange] = {}
         self.watermark: int | None = None
         self.shutdown_since_ms: int | None = None
+        self._closed: dict[TraderId, Cycle] = {}
         self._legs: defaultdict[tuple[TraderId, Side], list[OrderRow]] = defaultdict(list)
 
     # Writing.
@@ -155,6 +159,7 @@ class MemoryRecord:
         assert all(order.over for order in self.of(result.trader_id)), "it ends with a live order"
         assert result.quantity >= ZERO
         row.result = result
+        self._closed[result.trader_id] = self._cycle(result.trader_id)
 
     def _change(self, change: OrderChange) -> None:
         row = self.orders[change.client_order_id]
@@ -171,13 +176,22 @@ class MemoryRecord:
 
     def _fill(self, recorded: FillRecorded) -> None:
         row = self.orders[recorded.client_order_id]
+        assert row.intent.trader_id not in self._closed, "a fill of a finished trader"
         assert recorded.side is row.intent.side
         assert row.order_id in {None, recorded.fill.order_id}
         row.order_id = recorded.fill.order_id
         known = row.fills.setdefault(recorded.fill.trade_id, recorded.fill)
         assert known == recorded.fill or _amounts(known) == _amounts(recorded.fill)
 
+    def advance_watermark(self, trade_id: int) -> None:
+        """Move the watermark on; it never goes back."""
+        self.watermark = max(self.watermark if self.watermark is not None else trade_id, trade_id)
+
     # Reading.
+
+    def orders_not_on_record(self, order_ids: Iterable[int]) -> frozenset[int]:
+        """Return those of the exchange's order ids that no order has."""
+        return frozenset(order_ids) - {row.order_id for row in self.orders.values()}
 
     def names_not_on_record(self, names: Iterable[str]) -> frozenset[str]:
         """Return those client order ids that no order that existed, and no cancel, has."""
@@ -224,7 +238,7 @@ class MemoryRecord:
     @property
     def inventory(self) -> Inventory:
         """Return the base asset, and what explains it."""
-        cycles = [self._cycle(name) for name in self.traders]
+        cycles = [self._closed.get(name) or self._cycle(name) for name in self.traders]
         stranded = [r.quantity for r in self.results if r.state is not TraderState.FINISHED]
         return Inventory(
             position=sum((received - sold for received, sold, _ in cycles), ZERO),
@@ -238,7 +252,7 @@ class MemoryRecord:
             received, sold, target = self._cycle(name)
             yield (received if target is None else target) - sold
 
-    def _cycle(self, trader_id: TraderId) -> tuple[Decimal, Decimal, Decimal | None]:
+    def _cycle(self, trader_id: TraderId) -> Cycle:
         """Return what a trader received, what it sold, and what it set out to sell, in base."""
         received = sold = ZERO
         for row in self.of(trader_id):

@@ -1,295 +1,251 @@
-"""The runtime in virtual time: one process that leads, dies at any point, and begins anew.
+"""One process of the leader: the production service on a loop and ports of its own.
 
-It carries a decision out as the real one does: the record first, then each intent, and only after
-an intent its request. Nothing of a process survives it but the record and requests on the wire.
+It dies without a last word, or is frozen and thawed later, at any await on a port; `doom` decides.
 """
 
-from collections.abc import Callable, Iterable
-from random import Random
-from typing import Any
+import asyncio
+import types
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
 
-from simulation.auditor import Auditor
-from simulation.exchange import COMMISSION, SYMBOL
-from simulation.memory import MemoryRecord
-from simulation.tally import Tally
-from simulation.timeline import Timeline
-from simulation.wire import Wire
-from symbol_trader.core.decisions import (
-    Cancel,
-    CheckOnRecord,
-    Decision,
-    FetchBid,
-    FetchTrades,
-    Place,
-    Query,
-    RefreshSymbol,
-    Request,
-)
-from symbol_trader.core.leader import ExchangeView, Leader
-from symbol_trader.core.orders import CancelIntent, ExchangeOrder, ExecutionReport, Intent
-from symbol_trader.core.replies import UserEvent
-from symbol_trader.core.settings import Settings
+from simulation.cluster import SimulatedResource
+from simulation.database import SimulatedRecord
+from simulation.exchange import NAME
+from simulation.loop import VirtualLoop
+from simulation.network import Session, SimulatedMarket
+from symbol_trader.core.leader import Leader, new_trader_bits
+from symbol_trader.core.orders import ClientOrderId, Side
 from symbol_trader.core.timing import Timing
+from symbol_trader.ports import Epoch, Owner, Report
+from symbol_trader.runtime.health import Health
+from symbol_trader.runtime.metrics import Metrics
+from symbol_trader.runtime.service import Ending, Identity, Links, Patience, Service, Surface
+from symbol_trader.runtime.story import Story
+from symbol_trader.runtime.term import Beat
 
-BEAT_MS = 1_000
-RECONCILE_EVERY_MS = 20_000
-DOWN_MS = (10, 12_000)
-FROZEN_MS = (100, 8_000)
-SKEW_MS = (-300, 300)
-"""How far the leader's measure of the exchange's clock may be off."""
+if TYPE_CHECKING:
+    import structlog
 
-Event = Callable[[Leader, int], Decision]
-Tell = Callable[[int, str, dict[str, Any]], None]
-"""Is told the time, what happened, and the facts."""
+    from simulation.auditor import Auditor
+    from simulation.world import World
+
+OWNER = Owner("cluster", "trading", "xrpusdt")
+BEAT = Beat(timer_s=1.0, reconcile_s=20.0)
+PATIENCE = Patience()
+TIMING = Timing()
+NEVER = frozenset(
+    {"RecordContradicts", "RecordRolledBack", "OwnedByAnother", "AccountChanged", "SchemaMismatch"}
+)
+"""What a leader must never wait for here: record and exchange are both right."""
 
 
-class Death(Exception):  # noqa: N818 - an event, not a mistake
-    """The process dies here."""
+@dataclass(slots=True)
+class Doom:
+    """What is to happen to a process at one of its next awaits on a port."""
+
+    kind: str
+    """crash, freeze or takeover."""
+    wanted: str
+    """What the await must be for, empty: anything."""
+    leg: str
+    """Which leg it must be about, empty: any or none."""
+    countdown: int
+
+    def strikes(self, where: str, leg: str) -> bool:
+        """Tell whether it happens at this await."""
+        if (self.wanted and not where.startswith(self.wanted)) or (self.leg and self.leg != leg):
+            return False
+        self.countdown -= 1
+        return self.countdown < 0
 
 
 class Process:
-    """The leader's process, and the next one after each death."""
+    """A process from its start to its end. `pod` is the uid of the pod that it runs in."""
 
-    def __init__(
-        self,
-        timeline: Timeline,
-        wire: Wire,
-        record: MemoryRecord,
-        *,
-        settings: Settings,
-        random: Random,
-        tally: Tally,
-        tell: Tell,
-    ) -> None:
-        self.settings = settings
-        self.leader: Leader | None = None
-        self.auditor = Auditor(record)
-        self._timeline = timeline
-        self._random = random
-        self._wire = wire
-        self._record = record
-        self._tally = tally
-        self._tell = tell
-        self._life = 0
-        self._started = False
-        self._buffered: list[Event] = []
-        self._skew_ms = 0
+    def __init__(self, world: "World", pod: str) -> None:
+        self.pod = pod
+        self.chance = world.chance
+        self.auditor: Auditor = world.auditor
+        # Abstract for the type checker: what needs an operating system is not there.
+        self.loop = VirtualLoop(world.timeline, world.failed)  # type: ignore[abstract]
+        self.alive = True
+        self.epoch: int | None = None
+        self.ending: Ending | None = None
+        self.market = SimulatedMarket(self)
+        self.session: Session | None = None
+        self.last_report: Report | None = None
+        self._world = world
+        self._timeline = world.timeline
+        self._health = _WatchedHealth(self.loop.time)
+        self._service = self._make()
+        self._health.watch(self._handled)
+        self._task = self.loop.create_task(self._service.run())
+        self._task.add_done_callback(self._done)
 
-    # Birth and death.
-
-    def begin(self) -> None:
-        """Take up the record, listen to the stream, and ask the exchange for everything."""
-        if self.leader is not None:
-            return
-        self._life += 1
-        self._started = False
-        self._buffered = []
-        self._skew_ms = self._random.randint(*SKEW_MS)
-        self._record.mirror_settings(self.settings, self._timeline.now_ms)
-        self.leader = self._make()
-        self._read_view(self._reconcile_and_start)
-        self._beat()
-        self._reconcile_at_times()
-
-    def _make(self) -> Leader:
-        return Leader(
-            self._record.load(self._timeline.now_ms),
-            settings=self.settings,
-            symbol=SYMBOL,
-            commission=COMMISSION,
-            timing=Timing(),
-            new_bits=lambda: self._random.getrandbits(64),
+    def _make(self) -> Service:
+        links = Links(
+            resource=SimulatedResource(self, self._world.cluster, self._timeline),
+            record=SimulatedRecord(self, self._world.database),
+            exchange=self._open_session,
+            market=lambda _: self.market,
         )
-
-    def _reconcile_and_start(self, view: ExchangeView) -> None:
-        self._carry_out(lambda leader, now_ms: leader.reconcile(view, now_ms))
-        self._carry_out(lambda leader, now_ms: leader.start(now_ms))
-        self._started = self.leader is not None
-        while self._buffered and self._started:
-            self._carry_out(self._buffered.pop(0))
-
-    def die(self, where: str) -> None:
-        """End here and now; another process begins after a while."""
-        if self.leader is None:
-            return
-        self._tell(self._timeline.now_ms, "the process dies", {"where": where})
-        self._tally.count("crashes")
-        self._tally.count(f"crashes {where}")
-        self.leader = None
-        self._life += 1
-        self._timeline.after(self._random.randint(*DOWN_MS), self.begin)
-
-    # Events.
-
-    def see_price(self, event: Event) -> None:
-        """Let the leader see a price, if one leads."""
-        if self._started:
-            self._hear(self._life, event)
-
-    def hear(self, event: UserEvent) -> None:
-        """Let the stream bring an event to whoever listens now."""
-        if self.leader is None:
-            return
-        life = self._life
-        self._wire.deliver(event, lambda event: self._hear(life, _of_stream(event)))
-
-    def ask(self, settings: Settings) -> None:
-        """Let a person write the resource."""
-        self.settings = settings
-        if self.leader is not None:
-            self._record.mirror_settings(settings, self._timeline.now_ms)
-        if self._started:
-            self._hear(self._life, lambda leader, now: leader.change_settings(settings, now))
-
-    def _hear(self, life: int, event: Event) -> None:
-        if life != self._life or self.leader is None:
-            return
-        if self._started:
-            self._carry_out(event)
-        else:
-            self._buffered.append(event)
-
-    def _beat(self) -> None:
-        life = self._life
-        self._hear(life, lambda leader, now_ms: leader.pass_time(now_ms))
-        if life == self._life:
-            self._timeline.after(BEAT_MS, lambda: self._beat() if life == self._life else None)
-
-    def _reconcile_at_times(self) -> None:
-        life = self._life
-
-        def reconcile() -> None:
-            if life == self._life and self.leader is not None:
-                self._read_view(
-                    lambda view: self._hear(life, lambda leader, now: leader.reconcile(view, now))
-                )
-                self._reconcile_at_times()
-
-        self._timeline.after(RECONCILE_EVERY_MS, reconcile)
-
-    def _read_view(self, then: Callable[[ExchangeView], None]) -> None:
-        assert self.leader is not None
-        life = self._life
-        names = [order.intent.client_order_id for order in self.leader.orders_to_ask_for]
-
-        def heard(view: ExchangeView | None) -> None:
-            if life != self._life:
-                return
-            if view is None:
-                self.die("for want of an answer")
-            else:
-                then(view)
-
-        self._wire.view(names, self._strangers, heard)
-
-    def _strangers(self, seen: Iterable[ExchangeOrder]) -> tuple[ExchangeOrder, ...]:
-        """Return the orders with our mark that neither the leader nor the record knows."""
-        leader = self.leader
-        marked = [o for o in seen if leader and leader.marks(o.client_order_id)]
-        strange = self._record.names_not_on_record(o.client_order_id for o in marked)
-        return tuple(order for order in marked if order.client_order_id in strange)
-
-    # Decisions.
-
-    def _carry_out(self, event: Event) -> None:
-        if self.leader is None:
-            return
-        try:
-            self._carry(self.leader, event(self.leader, self._timeline.now_ms + self._skew_ms))
-        except Death as death:
-            self.die(str(death))
-
-    def _carry(self, leader: Leader, decision: Decision) -> None:
-        for said in decision.said:
-            self._tell(self._timeline.now_ms, said.event, said.facts)
-            self._tally.count(f"said: {said.event}")
-        if decision.changes:
-            self._risk("before the record")
-            self._record.note(decision.changes)
-            self.auditor.noted(leader, decision.changes)
-            self._risk("after the record")
-        for request in decision.requests:
-            self._ask_exchange(leader, request)
-        if decision.changes or decision.requests:
-            self.auditor.carried_out(leader, self._make)
-
-    def _ask_exchange(self, leader: Leader, request: Request) -> None:
-        match request:
-            case Place(intent):
-                self._place(leader, intent)
-            case Cancel(cancel):
-                self._risk("before a cancel's intent")
-                self.auditor.canceling(cancel)
-                self._record.commit_cancel(cancel)
-                self._risk("after a cancel's intent")
-                self._cancel(cancel)
-            case Query(name):
-                answer = self._wire.order(name)
-                self._read(lambda leader, now: leader.query_replied(name, answer, now))
-            case FetchTrades(name, order_id):
-                fills = self._wire.fills(order_id)
-                self._read(lambda leader, now: leader.fills_fetched(name, fills, now))
-            case CheckOnRecord(order):
-                strange = self._strangers((order,))
-                self._read(lambda leader, now: leader.strangers_found(strange, now))
-            case FetchBid():
-                bid = self._wire.best_bid()
-                self._read(lambda leader, now: leader.bid_fetched(bid, now))
-            case RefreshSymbol():
-                leader.describe(SYMBOL, COMMISSION)
-
-    def _place(self, leader: Leader, intent: Intent) -> None:
-        self._risk("before an intent")
-        self._record.commit_intent(intent)
-        self.auditor.committed(leader, intent)
-        life, name = self._life, intent.client_order_id
-
-        def send(extra_ms: int = 0) -> None:
-            self._wire.place(
-                intent,
-                lambda outcome: self._hear(
-                    life, lambda leader, now: leader.place_replied(name, outcome, now)
-                ),
-                extra_ms=extra_ms,
-            )
-
-        try:
-            self._risk("after an intent")
-        except Death:
-            if self._random.random() < self._wire.weather.freeze:
-                self._tally.count("requests of a frozen process")
-                send(self._random.randint(*FROZEN_MS))
-            raise
-        send()
-        self._risk("after a request")
-
-    def _cancel(self, cancel: CancelIntent) -> None:
-        life = self._life
-        self._wire.cancel(
-            cancel,
-            lambda outcome: self._hear(
-                life, lambda leader, now: leader.cancel_replied(cancel, outcome, now)
+        logger = cast("structlog.typing.FilteringBoundLogger", _Teller(self._said))
+        return Service(
+            Identity(OWNER, "paper", self.pod),
+            links,
+            Surface(
+                Story(logger, symbol=NAME), self._health, lambda name: Metrics(name, self.loop.time)
             ),
+            timing=TIMING,
+            beat=BEAT,
+            patience=PATIENCE,
+            new_bits=new_trader_bits(self.chance.random.getrandbits),
+            jitter=self.chance.random.random,
         )
 
-    def _read(self, event: Event) -> None:
-        life = self._life
-        lost = self._wire.lost()
+    @property
+    def now_ms(self) -> int:
+        """Return the time of the world."""
+        return self._timeline.now_ms
 
-        def heard() -> None:
-            if life == self._life and lost:
-                self.die("for want of an answer")
-            else:
-                self._hear(life, event)
+    @property
+    def leads(self) -> bool:
+        """Tell whether it lives and nobody has taken over from it."""
+        return self.alive and self.epoch == self._world.database.epoch
 
-        self._wire.later(heard)
+    @property
+    def frozen(self) -> bool:
+        """Tell whether it stands still."""
+        return self.alive and self.loop.paused
 
-    def _risk(self, where: str) -> None:
-        if self._random.random() < self._wire.weather.crash:
-            raise Death(where)
+    @property
+    def leader(self) -> Leader | None:
+        """Return the leader of the term that is in session, if one is."""
+        return self._service._term.leader if self._service._term else None
+
+    def side_of(self, name: ClientOrderId) -> Side:
+        """Return the side of an order on record."""
+        return self._world.database.rows.orders[name].intent.side
+
+    # Its life.
+
+    def start(self) -> None:
+        """Run until the first wait."""
+        self.loop.run_ready()
+
+    def stop(self) -> None:
+        """Ask it to end, as SIGTERM does."""
+        self.loop.feed(self._service.stop)
+
+    def die(self) -> None:
+        """End here and now: nothing of it has an effect any more."""
+        self.alive = False
+        self.loop.paused = True
+        if self.session is not None:
+            self.session.end("the process died")
+
+    def bury(self) -> None:
+        """Let what is left of a dead process go."""
+        self.loop.end_tasks()
+
+    def freeze(self) -> None:
+        """Stand still."""
+        self.loop.paused = True
+
+    def thaw(self) -> None:
+        """Go on, with everything that came meanwhile."""
+        if self.frozen:
+            self.loop.paused = False
+            self.loop.run_ready()
+
+    async def point(self, where: str, leg: str = "") -> None:
+        """Pass an await on a port, unless something happens to the process there."""
+        if not self.alive:
+            raise asyncio.CancelledError
+        doom = self._world.doom
+        if doom is None or not doom.strikes(where, leg):
+            return
+        if doom.kind == "takeover" and not self._world.can_take_over(self):
+            return
+        self._world.strike(self, doom, where, leg)
+        if not self.alive:
+            raise asyncio.CancelledError
+        await _pause()
+
+    # What is seen of it.
+
+    def claimed(self, epoch: Epoch) -> None:
+        """Take in that it holds an epoch now."""
+        self.epoch = epoch.number
+        self._world.claimed(self)
+
+    def reported(self, report: Report) -> None:
+        """Take in what it says of itself."""
+        self.last_report = report
+
+    def _open_session(self, _: str) -> Session:
+        self.session = Session(self, self._world.network)
+        return self.session
+
+    def _handled(self) -> None:
+        """Have a decision checked that was carried out: no event is half handled now.
+
+        Not when the term is about to stop, for then it asks for nothing any more, and not after
+        another process has taken over.
+        """
+        term = self._service._term
+        if self.leads and term is not None and term._stopping is None:
+            self.auditor.carried_out(term.leader)
+
+    def _said(self, event: str, facts: dict[str, Any]) -> None:
+        if self.alive:
+            assert not self.leads or facts.get("reason") not in NEVER, facts
+            self._world.said(self, event, facts)
+
+    def _done(self, task: asyncio.Task[Ending]) -> None:
+        if not self.alive:
+            if not task.cancelled():
+                task.exception()
+            return
+        self.alive = False
+        if error := task.exception():
+            self._world.failed(error)
+            return
+        self.ending = task.result()
+        self._timeline.after(0, lambda: self._world.ended(self))
 
 
-def _of_stream(event: UserEvent) -> Event:
-    if isinstance(event, ExecutionReport):
-        return lambda leader, now_ms: leader.hear_report(event, now_ms)
-    return lambda leader, now_ms: leader.balance_changed(now_ms)
+class _WatchedHealth(Health):
+    """Tells the auditor of each event that was handled: then the next one is taken up."""
+
+    _handled: Callable[[], None] | None = None
+
+    def watch(self, handled: Callable[[], None]) -> None:
+        self._handled = handled
+
+    def moved(self) -> None:
+        super().moved()
+        if self._handled is not None:
+            self._handled()
+
+
+class _Teller:
+    """Stands for the logger."""
+
+    def __init__(self, said: Callable[[str, dict[str, Any]], None]) -> None:
+        self._said = said
+
+    def bind(self, **_: Any) -> "_Teller":
+        return self
+
+    def info(self, event: str, **facts: Any) -> None:
+        self._said(event, facts)
+
+    warning = info
+
+
+@types.coroutine
+def _pause() -> Generator[None, None, None]:
+    """Wait until the loop runs on."""
+    yield

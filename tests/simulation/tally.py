@@ -1,4 +1,4 @@
-"""What a run has seen, so that a test can tell whether it saw anything."""
+"""What a run has seen, so that it can be told whether it saw anything."""
 
 from collections import Counter
 
@@ -12,4 +12,4 @@ class Tally(Counter[str]):
 
     def table(self) -> str:
         """Return one line for each, in the order of the names."""
-        return "\n".join(f"{self[what]:>9,}  {what}" for what in sorted(self))
+        return "\n".join(f"{self[what]:>11,}  {what}" for what in sorted(self))

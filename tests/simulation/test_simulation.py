@@ -1,55 +1,27 @@
-"""The whole core under faults, in virtual time, against the paper exchange's engine.
+"""The whole leader under faults, in virtual time, against the paper exchange's engine.
 
-What is checked after every step is listed at the top of `auditor.py`; what goes wrong, in
-`weather.py`. `PYTHONPATH=tests python -m simulation --seed N` replays a seed and tells its story.
+What is checked at every step is listed at the top of `auditor.py`; what goes wrong, in
+`weather.py`. `make simulate FIRST=N STORY=1` replays a seed.
 """
+
+import os
+import subprocess
+import sys
+from typing import Any
 
 import pytest
 
+from simulation.report import missing, transitions_counted
 from simulation.tally import Tally
 from simulation.world import World
 
 SEEDS = 200
-MUST_BE_SEEN = (
-    "crashes after an intent",
-    "crashes after a request",
-    "crashes after the record",
-    "crashes before an intent",
-    "crashes before the record",
-    "cycles",
-    "late requests refused",
-    "orders absent",
-    "orders canceled",
-    "orders canceled by hand",
-    "orders expired",
-    "orders refused",
-    "partial fills",
-    "reports lost",
-    "reports out of order",
-    "reports repeated",
-    "requests of a frozen process",
-    "said: canceling order",
-    "said: order in doubt",
-    "said: order proved absent",
-    "said: rebuy triggered",
-    "said: trader is blocked",
-    "switched to on",
-    "switched to shutdown",
-    "traders held",
-    "traders stranded",
-)
-"""A run in which one of these never happened would not have tested it."""
-
-
-@pytest.mark.timeout(180)
-def test_every_seed_keeps_the_promises(capsys: pytest.CaptureFixture[str]) -> None:
-    tally = Tally()
-    for seed in range(SEEDS):
-        run(seed, tally)
-
-    with capsys.disabled():
-        print(f"\n{tally.table()}")
-    assert [what for what in MUST_BE_SEEN if not tally[what]] == []
+FOUND = {
+    5: "the reply to an order that a report had rejected was lost",
+    2475: "switched on as the last trader of a shutdown ended, the leader waited for ever",
+    10813: "a superseded leader, frozen before it wrote off, ended its successor's shutdown",
+}
+"""Seeds that failed once, and what they showed."""
 
 
 def run(seed: int, tally: Tally) -> None:
@@ -57,16 +29,72 @@ def run(seed: int, tally: Tally) -> None:
     try:
         World(seed, tally).run()
     except Exception as exc:
-        exc.add_note(f"replay it: PYTHONPATH=tests python -m simulation --seed {seed}")
+        exc.add_note(f"replay it: make simulate FIRST={seed} STORY=1")
         raise
+
+
+@pytest.mark.timeout(600)
+def test_every_seed_keeps_the_promises() -> None:
+    tally = Tally()
+    with transitions_counted(tally):
+        for seed in range(SEEDS):
+            run(seed, tally)
+
+    # Rows and pairs are rarer: `make simulate` with 1,000 seeds or more asks for all of them.
+    assert [what for what in missing(tally) if what.startswith("fault: ")] == []
+
+
+@pytest.mark.parametrize("seed", sorted(FOUND))
+def test_a_seed_that_failed_once_passes(seed: int) -> None:
+    run(seed, Tally())
 
 
 def test_a_seed_is_a_whole_story() -> None:
     """The same seed tells the same story, so a failure can be looked at again."""
-
-    def story(seed: int) -> list[str]:
-        lines: list[str] = []
-        World(seed, Tally(), lambda now, what, facts: lines.append(f"{now} {what} {facts}")).run()
-        return lines
-
     assert story(3) == story(3) != story(4)
+
+
+def test_a_story_does_not_depend_on_the_order_of_sets() -> None:
+    """Another process, with other hashes, tells it in the same words."""
+    command = [sys.executable, "-m", "simulation", "--first", "3", "--story"]
+    told = [
+        subprocess.run(
+            command,
+            env={
+                **os.environ,
+                "PYTHONHASHSEED": hash_seed,
+                "PYTHONPATH": os.pathsep.join(sys.path),
+            },
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.partition(" seeds in ")[0]
+        for hash_seed in ("1", "2")
+    ]
+
+    assert told[0] == told[1]
+    assert "shutdown done" in told[0]
+
+
+def test_a_drained_symbol_is_released_although_its_connection_was_cut() -> None:
+    """The end of a term may cut off a statement, and with it the connection."""
+
+    def tell(_now_ms: int, _who: str, what: str, _facts: dict[str, Any]) -> None:
+        if what == "shutdown done: no trader runs":
+            world.database.cuts += 1
+
+    world = World(7, Tally(), tell)
+
+    world.run()
+
+    assert world.database.released
+
+
+def story(seed: int) -> list[str]:
+    lines: list[str] = []
+
+    def tell(now_ms: int, who: str, what: str, facts: dict[str, Any]) -> None:
+        lines.append(f"{now_ms} {who} {what} {facts}")
+
+    World(seed, Tally(), tell).run()
+    return lines

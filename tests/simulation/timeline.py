@@ -19,7 +19,10 @@ class Timeline:
         """Do something later; what is due at the same time keeps its order."""
         heapq.heappush(self._due, (self.now_ms + delay_ms, next(self._sequence), action))
 
-    def step(self) -> None:
-        """Jump to the next action and do it."""
-        self.now_ms, _, action = heapq.heappop(self._due)
-        action()
+    def run_until(self, end_ms: int) -> None:
+        """Do everything that is due until then, and stop the clock there."""
+        due = self._due
+        while due and due[0][0] <= end_ms:
+            self.now_ms, _, action = heapq.heappop(due)
+            action()
+        self.now_ms = end_ms

@@ -8,48 +8,114 @@ from dataclasses import dataclass, fields
 from random import Random
 
 LEVELS = (0.0, 0.0, 0.02, 0.1, 0.3)
-CRASHES = (0.0, 0.01, 0.03, 0.1)
 
 
 @dataclass(frozen=True, slots=True)
 class Weather:
     """Probabilities, each per occasion; the defaults are a calm day."""
 
-    crash: float = 0.0
-    """The process dies: before or after the record, before or after an intent, after a send."""
-    freeze: float = 0.0
-    """A process that dies after an intent had its request written nevertheless, later."""
+    # A request that acts.
     lose_request: float = 0.0
     lose_reply: float = 0.0
-    dead_socket: float = 0.0
-    """The reply is given up at once; the request may arrive all the same."""
     late_request: float = 0.0
     """It is under way for seconds, and may come after its window."""
+    late_reply: float = 0.0
+    """It is answered after its events, and perhaps after the leader's patience."""
     slow_engine: float = 0.0
     """The exchange took it and works on it for seconds."""
-    lag: float = 0.0
-    """A query is answered as things stood before."""
+    timeout_executed: float = 0.0
+    """-1007, and the exchange did it."""
+    timeout_not_executed: float = 0.0
+    """-1007, and the exchange did not."""
+    dead_socket: float = 0.0
+    """The session ends while it is under way; it may arrive all the same."""
+    overload: float = 0.0
+    """-1008: refused for the moment."""
+    reject: float = 0.0
+    """The exchange takes it and rejects it at once: a report says so, and the reply, if any."""
+
+    # The user data stream.
     lose_report: float = 0.0
     repeat_report: float = 0.0
     slow_report: float = 0.0
     """It comes seconds later, after others that were sent after it."""
+    swap_report: float = 0.0
+    """It comes just after the one that was sent after it."""
+
+    # A request that only reads.
+    lag: float = 0.0
+    """A new order is denied: the query is answered as things stood before."""
     unreachable: float = 0.0
-    """A request that only reads gets no answer: the process begins anew."""
+    """It gets no answer."""
+
+    # The record.
+    lose_statement: float = 0.0
+    """The connection ends before a statement is carried out."""
+    lose_commit: float = 0.0
+    """It is carried out, and the connection ends before the answer."""
+
+    # The resource.
+    lose_patch: float = 0.0
+    """It was switched off, and the answer did not come."""
+
+    # The exchange, and others: each per tick.
     expire: float = 0.0
-    """Per tick: the exchange ends an order of ours."""
+    """The exchange ends an order of ours."""
     foreign_cancel: float = 0.0
-    """Per tick: a person cancels an order of ours, and says to go on a while later."""
+    """A person cancels an order of ours, and says to go on a while later."""
+
+    # Links and people: each per tick.
+    market_gone: float = 0.0
+    """The market stream is away for seconds."""
+    stream_gone: float = 0.0
+    """The user data stream alone ends."""
+    clock_off: float = 0.0
+    """The leader's measure of the exchange's clock is off by seconds until it is corrected."""
+    exchange_away: float = 0.0
+    """No session can be opened for seconds."""
+    database_down: float = 0.0
+    """Nothing can be asked of the record for seconds."""
+    api_server_away: float = 0.0
+    """The resource can neither be read nor written for seconds."""
+    halt: float = 0.0
+    """The symbol does not trade for seconds."""
+    flip: float = 0.0
+    """A person changes the status."""
+    change: float = 0.0
+    """A person changes the settings."""
+    terminate: float = 0.0
+    """The process is asked to end, and a new pod takes its place."""
+
+
+_RARE = {
+    "overload": 3,
+    "reject": 3,
+    "unreachable": 20,
+    "lose_statement": 20,
+    "lose_commit": 20,
+    "expire": 20,
+    "foreign_cancel": 40,
+    "market_gone": 20,
+    "stream_gone": 40,
+    "clock_off": 40,
+    "exchange_away": 60,
+    "database_down": 60,
+    "api_server_away": 60,
+    "halt": 60,
+    "flip": 10,
+    "change": 20,
+    "terminate": 60,
+    "dead_socket": 3,
+    "lose_request": 2,
+    "timeout_not_executed": 2,
+}
+"""What would leave nothing else to happen is drawn this many times rarer."""
 
 
 def drawn(random: Random) -> Weather:
     """Draw a seed's weather."""
-    chances = {field.name: random.choice(LEVELS) for field in fields(Weather)}
-    chances["crash"] = random.choice(CRASHES)
-    chances["freeze"] = random.choice((0.0, 0.5))
-    chances["unreachable"] /= 10
-    chances["expire"] /= 20
-    chances["foreign_cancel"] /= 40
-    return Weather(**chances)
+    names = [field.name for field in fields(Weather)]
+    return Weather(**{name: random.choice(LEVELS) / _RARE.get(name, 1) for name in names})
 
 
 CALM = Weather()

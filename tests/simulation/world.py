@@ -1,4 +1,4 @@
-"""One seed's world: an exchange with its market, a leader's process, people, and the weather.
+"""One seed's world: an exchange with its market, leaders' processes, people, and the weather.
 
 First everything goes wrong that may; then the faults stop, a shutdown is asked for, and the world
 has to come to rest.
@@ -8,31 +8,73 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from random import Random
+from typing import Any
 
+from simulation.auditor import OPEN, Auditor
+from simulation.chance import Chance
+from simulation.cluster import Cluster
+from simulation.database import Database
 from simulation.exchange import BASE, FOREIGN_ID, TICK, Exchange
-from simulation.memory import MemoryRecord
-from simulation.process import Process, Tell
+from simulation.network import Network
+from simulation.process import Doom, Process
+from simulation.report import CANCELS, ORDERS
 from simulation.tally import Tally
 from simulation.timeline import Timeline
 from simulation.weather import CALM, Weather, drawn
-from simulation.wire import Wire
-from symbol_trader.core.orders import ExecutionReport
-from symbol_trader.core.replies import UserEvent
+from symbol_trader.core.orders import ExchangeOrder, ExecutionReport
+from symbol_trader.core.records import TraderState
+from symbol_trader.core.replies import Price, UserEvent
 from symbol_trader.core.settings import AtDeadline, Settings, TradingStatus, UnfilledBuys
+from symbol_trader.runtime.service import Cause
 
 BEGIN_MS = 1_700_000_000_000
-STORM_TICKS = 150
-"""Public trades while faults happen."""
-TICK_MS = (50, 1_500)
-LULL_MS = 60_000
+EVENTS = 200
+"""Public trades while faults happen, at least."""
+CRASHES, TAKEOVERS, CYCLES = 3, 1, 5
+"""What a seed has to live through, at least."""
+EVENTS_MAX = 800
+"""Public trades by which it must have done so."""
+TICK_MS = ((5, 200), (300, 1_500))
+"""Time between trades: the market is in a hurry, or it is not."""
+DOWN_MS = (10, 5_000)
+"""Until a process that died is started again."""
+FROZEN_MS = (100, 8_000)
+NOTICED_MS = (50, 2_000)
+"""Until another pod is started in a frozen one's place."""
+FROZEN_AFTER_MS = (10, 9_000)
+"""How long the old one stays frozen after that."""
+AWAY_MS = (500, 8_000)
+ON_AGAIN = {TradingStatus.OFF: 0.2, TradingStatus.SHUTDOWN: 0.05}
+"""Per trade: that a person switches on again what does not trade."""
+DOOM_CHANCE = 0.05
+"""Per trade: that something is to happen to the process."""
+DOOM_TICKS = 40
+"""Trades after which what was to happen at a certain await has waited long enough."""
+LULL_TICKS = 25
+LULL_TICK_MS = 2_000
 """After the storm, before the shutdown: what is in doubt is cleared up."""
-OVERDUE_MS = 10_000
+OVERDUE_MS = 20_000
 """After a deadline, on a calm day, everything is off the book and sold or held by then."""
 DRAIN_MS = 600_000
 """A shutdown in a market that goes everywhere must be done by then."""
 PRICE = Decimal(2)
-SWINGS = (Decimal("1.2"), Decimal("3.6"))
-"""Prices that fill every buy and every sell."""
+LOW, HIGH, FURTHER = Decimal("1.2"), Decimal("3.6"), Decimal("0.01")
+"""Prices that fill every buy and every sell: each swing goes further than the last."""
+FOREIGN = Decimal("0.001"), Decimal(6_000)
+"""A buy that is not ours, at a price that the market never sees."""
+ORDERING = ("commit an intent", "place")
+CANCELING = ("commit a cancel", "cancel")
+AWAITS = ("", "", "", "note", *ORDERING, *CANCELING)
+"""What a doomed await is for."""
+AT_ONCE_MS, IMPATIENT = 2, 4
+"""How soon a person cancels an order that has just come, and how much likelier that is per order
+than a cancel is per trade."""
+HURRY_MS = 1_500
+"""The deadline of a person who wants everything to end."""
+DOOMS = ("crash", "crash", "crash", "freeze", "takeover")
+
+Tell = Callable[[int, str, str, dict[str, Any]], None]
+"""Is told the time, who, what happened, and the facts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +86,8 @@ class Plan:
     funds: Decimal
     volatility: int
     """Standard deviation of a step of the price, in ticks."""
+    page: int
+    """How many trades the exchange lists at once."""
 
 
 def planned(random: Random) -> Plan:
@@ -58,67 +102,91 @@ def planned(random: Random) -> Plan:
         rebuy=Decimal(random.choice(("0.0005", "0.002"))),
         max_buy_age_ms=random.choice((None, 20_000)),
         unfilled_buys=random.choice(tuple(UnfilledBuys)),
-        deadline_ms=random.choice((None, None, 20_000, 60_000)),
+        deadline_ms=random.choice((None, 2_000, 5_000, 20_000)),
         at_deadline=random.choice(tuple(AtDeadline)),
     )
     funds = settings.budget * random.choice((Decimal("0.5"), Decimal(2))) + 10
-    return Plan(settings, drawn(random), funds, random.choice((5, 20, 60)))
+    page = random.choice((3, 20, 1_000))
+    return Plan(settings, drawn(random), funds, random.choice((5, 20, 60)), page)
 
 
 class World:
     """Everything there is, in virtual time."""
 
     def __init__(
-        self, seed: int, tally: Tally, tell: Tell = lambda _now_ms, _what, _facts: None
+        self, seed: int, tally: Tally, tell: Tell = lambda _now_ms, _who, _what, _facts: None
     ) -> None:
         self.random = Random(seed)
+        self._impatience = Random(f"impatience of {seed}")
         self.plan = planned(self.random)
         self.tally = tally
+        self.chance = Chance(self.random, tally)
         self.timeline = Timeline(BEGIN_MS)
         self.exchange = Exchange(BEGIN_MS, self.plan.funds)
-        self.record = MemoryRecord(BASE)
-        self.wire = Wire(self.timeline, self.random, self.exchange, tally)
-        self.process = Process(
-            self.timeline,
-            self.wire,
-            self.record,
-            settings=self.plan.settings,
-            random=self.random,
-            tally=tally,
-            tell=tell,
-        )
+        self.database = Database(BASE)
+        self.network = Network(self.timeline, self.exchange)
+        self.network.page = self.plan.page
+        self.cluster = Cluster(self.timeline, self.plan.settings)
+        self.auditor = Auditor(self.database, self.exchange, self.timeline)
+        self.doom: Doom | None = None
+        self._doomed_since = 0
+        self._tell = tell
+        self._failure: BaseException | None = None
+        self._current: Process | None = None
+        """Whom the operator thinks to lead: its process runs, or will be started again."""
+        self._processes: list[Process] = []
+        self._pods = self._events = self._crashes = self._takeovers = 0
         self._price = PRICE
+        self._low, self._high = LOW, HIGH
+        self._trade_id = 0
         self._deposited = Decimal(0)
-        self.exchange.place_by_hand(BEGIN_MS, Decimal(1), Decimal(6))
+        self.exchange.place_by_hand(BEGIN_MS, *FOREIGN)
         self.exchange.listener = self._happened
 
     def run(self) -> None:
         """Live through the storm, and come to rest."""
-        self.wire.weather = self.plan.weather
-        self.process.begin()
-        for _ in range(STORM_TICKS):
-            self._until(self.timeline.now_ms + self.random.randint(*TICK_MS))
-            self._tick()
-            self._people()
-        self._calm()
-        self._drain()
-        self.process.auditor.close(self.exchange, self.plan.funds + self._deposited)
+        try:
+            self._storm()
+            self._calm()
+            self._complete()
+            self._drain()
+        finally:
+            for process in self._processes:
+                process.die()
+                process.bury()
+        self.auditor.close(self.plan.funds + self._deposited)
         foreign = self.exchange.order(FOREIGN_ID)
         assert foreign is not None
         assert foreign.status == "NEW", "it was not ours"
         self._count()
 
+    def failed(self, error: BaseException) -> None:
+        """Take in what went wrong in a process."""
+        self._failure = self._failure or error
+
     def _until(self, until_ms: int) -> None:
         """Let happen what happens until then."""
-        reached = False
+        self.timeline.run_until(until_ms)
+        if self._failure is not None:
+            raise self._failure
 
-        def stop() -> None:
-            nonlocal reached
-            reached = True
+    # The storm.
 
-        self.timeline.after(until_ms - self.timeline.now_ms, stop)
-        while not reached:
-            self.timeline.step()
+    def _storm(self) -> None:
+        self.chance.weather = self.plan.weather
+        self._operate()
+        while not self._stormed_enough():
+            self._until(self.timeline.now_ms + self.chance.between(self.random.choice(TICK_MS)))
+            self._tick()
+            self._trouble()
+            self._doom()
+            self._switch_on_again()
+            self._operate()
+        assert self._events <= EVENTS_MAX, "the storm lacks crashes or takeovers"
+
+    def _stormed_enough(self) -> bool:
+        enough = self._crashes >= CRASHES and self._takeovers >= TAKEOVERS
+        return self._events >= EVENTS and (enough or self._events > EVENTS_MAX)
 
     # The market.
 
@@ -129,91 +197,300 @@ class World:
         self._trade(self._price + (step + homeward) * TICK, quantity)
 
     def _trade(self, price: Decimal, quantity: Decimal) -> None:
+        if self.exchange.halted:
+            return
         falling = price < self._price
         self._price = price
+        self._events += 1
         self.exchange.trade(self.timeline.now_ms, price, quantity, falling=falling)
-        self.process.auditor.look(self.exchange)
-        self.wire.later(lambda: self.process.see_price(lambda one, now: one.see_price(price, now)))
+        self._trade_id += 1
+        seen = Price(self._trade_id, price, self.timeline.now_ms)
+        for process in self._processes:
+            self.timeline.after(self.chance.between((1, 40)), _seen_by(process, seen))
 
-    # People, and the exchange's own ways.
+    def _happened(self, event: UserEvent) -> None:
+        if isinstance(event, ExecutionReport) and event.order.client_order_id != FOREIGN_ID:
+            if event.execution_type == "NEW":
+                self.auditor.entered(event.order.client_order_id)
+                self._perhaps_cancel_at_once(event.order)
+            if event.order.status == "PARTIALLY_FILLED":
+                self.tally.count("partial fills")
+            self.auditor.look()
+        self.network.tell(event)
 
-    def _people(self) -> None:
-        weather, random = self.wire.weather, self.random
-        if random.random() < weather.expire:
-            self._end_one("expired", self.exchange.expire)
-        if random.random() < weather.foreign_cancel:
-            self._end_one("canceled by hand", self.exchange.cancel_by_hand)
-            self.timeline.after(random.randint(1_000, 30_000), self._say_to_go_on)
-        if random.random() < 0.01:
+    def _perhaps_cancel_at_once(self, order: ExchangeOrder) -> None:
+        """Let a person be quicker than the reply."""
+        if self._impatience.random() >= self.chance.weather.foreign_cancel * IMPATIENT:
+            return
+
+        def cancel() -> None:
+            now = self.exchange.order(order.client_order_id)
+            if now is not None and now.status in OPEN:
+                self.chance.count("foreign_cancel", order.side.lower())
+                self._cancel(self.timeline.now_ms, order.client_order_id)
+
+        self.timeline.after(AT_ONCE_MS, cancel)
+
+    # What goes wrong.
+
+    def _trouble(self) -> None:
+        chance, now_ms = self.chance, self.timeline.now_ms
+        for fault, end in (("expire", self.exchange.expire), ("foreign_cancel", self._cancel)):
+            self._end_one(fault, end)
+        if chance.happens("exchange_away"):
+            self.network.go_away(now_ms + chance.between(AWAY_MS))
+        if chance.happens("database_down"):
+            self.database.go_down(now_ms + chance.between(AWAY_MS))
+        if chance.happens("api_server_away"):
+            self.cluster.away_until_ms = now_ms + chance.between(AWAY_MS)
+        if not self.exchange.halted and chance.happens("halt"):
+            self.exchange.halt()
+            self.timeline.after(chance.between(AWAY_MS), self.exchange.resume)
+        if chance.happens("flip"):
             self._flip()
-        if random.random() < 0.01:
+        if chance.happens("change"):
             self._change()
+        if self._current is not None and self._current.alive:
+            self._trouble_with(self._current)
 
-    def _end_one(self, how: str, end: Callable[[int, str], None]) -> None:
+    def _trouble_with(self, process: Process) -> None:
+        chance = self.chance
+        if chance.happens("market_gone"):
+            process.market.go()
+            self.timeline.after(chance.between(AWAY_MS), process.market.come_back)
+        if process.session is not None and chance.happens("stream_gone"):
+            process.session.end_stream("the user data stream ended")
+        if process.session is not None and chance.happens("clock_off"):
+            process.session.misjudge_clock()
+        if chance.happens("terminate"):
+            process.stop()
+
+    def _end_one(self, fault: str, end: Callable[[int, str], None]) -> None:
+        chance: float = getattr(self.chance.weather, fault)
+        if chance <= 0 or self.random.random() >= chance:
+            return
         ours = [o for o in self.exchange.open_orders() if o.client_order_id != FOREIGN_ID]
         if ours:
-            self.tally.count(f"orders {how}")
-            end(self.timeline.now_ms, self.random.choice(ours).client_order_id)
+            order = self.random.choice(ours)
+            self.chance.count(fault, order.side.lower())
+            end(self.timeline.now_ms, order.client_order_id)
+
+    def _cancel(self, now_ms: int, name: str) -> None:
+        self.exchange.cancel_by_hand(now_ms, name)
+        self.timeline.after(self.chance.between((1_000, 30_000)), self._say_to_go_on)
+
+    # People.
 
     def _say_to_go_on(self) -> None:
-        self.process.ask(self.process.settings)
+        self.cluster.write(self.cluster.settings)
 
     def _flip(self) -> None:
-        on = self.process.settings.status is TradingStatus.ON
-        status = TradingStatus.SHUTDOWN if on else TradingStatus.ON
+        others = [s for s in TradingStatus if s is not self.cluster.settings.status]
+        status = self.random.choice(others)
         self.tally.count(f"switched to {status}")
-        self.process.ask(replace(self.process.settings, status=status))
+        self.cluster.write(replace(self.cluster.settings, status=status))
+
+    def _switch_on_again(self) -> None:
+        """Leave it neither off nor in a shutdown for long: little happens then."""
+        chance = ON_AGAIN.get(self.cluster.settings.status, 0)
+        if self.random.random() < chance:
+            self._ask(TradingStatus.ON)
 
     def _change(self) -> None:
-        settings, random = self.process.settings, self.random
+        random = self.random
         chunks = random.randint(1, 5)
         budget = self.plan.settings.chunk_budget * chunks
         profit = Decimal(random.choice(("0.0005", "0.002")))
-        self.process.ask(replace(settings, chunks=chunks, budget=budget, profit=profit))
+        settings = replace(self.cluster.settings, chunks=chunks, budget=budget, profit=profit)
+        self.cluster.write(settings)
 
-    def _happened(self, event: UserEvent) -> None:
-        if isinstance(event, ExecutionReport):
-            if event.order.client_order_id != FOREIGN_ID:
-                self.process.auditor.arrived(event.order.client_order_id)
-            if event.order.status == "PARTIALLY_FILLED":
-                self.tally.count("partial fills")
-        self.process.hear(event)
+    # Processes: crashes, freezes, and the operator's part.
+
+    def _operate(self) -> None:
+        """Start a pod where one is wanted and none is, as the operator does."""
+        if self._current is None and self.cluster.settings.status is not TradingStatus.OFF:
+            self._pods += 1
+            self._start(f"pod-{self._pods}")
+
+    def _start(self, pod: str) -> None:
+        process = Process(self, pod)
+        self._processes.append(process)
+        self._current = process
+        process.start()
+
+    def _doom(self) -> None:
+        if self.doom is not None:
+            if self._events - self._doomed_since > DOOM_TICKS:
+                self.doom = None
+        elif self._events >= EVENTS:
+            lacking = "crash" if self._crashes < CRASHES else "takeover"
+            self._let_happen(Doom(lacking, "", "", self.random.randint(0, 3)))
+        elif self.random.random() < DOOM_CHANCE:
+            wanted = self.random.choice(AWAITS)
+            leg = ""
+            if wanted in ORDERING:
+                leg = self.random.choice(ORDERS)
+            elif wanted in CANCELING:
+                leg = self.random.choice(CANCELS)
+                self._hurry()
+            countdown = self.random.randint(0, 1 if wanted else 12)
+            self._let_happen(Doom(self.random.choice(DOOMS), wanted, leg, countdown))
+
+    def _hurry(self) -> None:
+        """Shut down in a hurry, so that there is something to cancel."""
+        self.cluster.write(
+            replace(
+                self.cluster.settings,
+                status=TradingStatus.SHUTDOWN,
+                unfilled_buys=self.random.choice(tuple(UnfilledBuys)),
+                deadline_ms=HURRY_MS,
+            )
+        )
+
+    def _let_happen(self, doom: Doom) -> None:
+        self.doom = doom
+        self._doomed_since = self._events
+
+    def can_take_over(self, process: Process) -> bool:
+        """Tell whether another pod may be started in a process's place: it leads."""
+        return process is self._current and process.leads
+
+    def strike(self, process: Process, doom: Doom, where: str, leg: str) -> None:
+        """Let happen to a process what was to happen at this await."""
+        self.doom = None
+        self.tally.count(f"{doom.kind} at: {where}")
+        self.chance.count(doom.kind, leg)
+        self._tell(self.timeline.now_ms, process.pod, doom.kind, {"where": where, "leg": leg})
+        if doom.kind == "crash":
+            self._crashes += 1
+            process.die()
+            self.timeline.after(0, process.bury)
+            self.timeline.after(self.chance.between(DOWN_MS), lambda: self._restart(process))
+            return
+        process.freeze()
+        if doom.kind == "freeze":
+            self.timeline.after(self.chance.between(FROZEN_MS), process.thaw)
+            return
+        noticed = self.chance.between(NOTICED_MS)
+        self.timeline.after(noticed, lambda: self._give_up(process))
+        self.timeline.after(noticed + self.chance.between(FROZEN_AFTER_MS), process.thaw)
+
+    def _restart(self, process: Process) -> None:
+        """Start a process that died in its pod again, as the kubelet does."""
+        self._processes.remove(process)
+        successor = Process(self, process.pod)
+        self._processes.append(successor)
+        if self._current is process:
+            self._current = successor
+        successor.start()
+
+    def _give_up(self, process: Process) -> None:
+        """Take a pod for lost, as the operator does, and start another."""
+        if self._current is process:
+            self._current = None
+            self._operate()
+
+    def claimed(self, process: Process) -> None:
+        """Count a takeover: an epoch taken while the last one's process lives."""
+        others = [p for p in self._processes if p.alive and p.epoch and p is not process]
+        if others:
+            self._takeovers += 1
+
+    def ended(self, process: Process) -> None:
+        """Take in that a process ended by itself."""
+        assert process.ending is not None
+        process.bury()
+        self._processes.remove(process)
+        self._tell(self.timeline.now_ms, process.pod, "ended", {"cause": process.ending.cause})
+        self.tally.count(f"process ended: {process.ending.cause}")
+        if self._current is process:
+            self._current = None
+
+    def said(self, process: Process, event: str, facts: dict[str, Any]) -> None:
+        """Take in a line of a leader's story."""
+        self.tally.count(f"said: {event}")
+        self._tell(self.timeline.now_ms, process.pod, event, facts)
 
     # Coming to rest.
 
     def _calm(self) -> None:
         """Stop all faults, give what is lacking, and let what is in doubt be cleared up."""
-        self.wire.weather = CALM
+        self.chance.weather = CALM
+        self.doom = None
+        self.network.away_until_ms = self.database.down_until_ms = self.cluster.away_until_ms = 0
+        self.exchange.resume()
         self._deposited = self.plan.settings.budget * 5
         self.exchange.deposit(self.timeline.now_ms, self._deposited)
-        self.process.ask(replace(self.process.settings, status=TradingStatus.ON))
-        end_ms = self.timeline.now_ms + LULL_MS
-        while self.timeline.now_ms < end_ms:
-            self._until(self.timeline.now_ms + 2_000)
+        self._ask(TradingStatus.ON)
+        for tick in range(LULL_TICKS):
+            self._operate()
+            self._until(self.timeline.now_ms + LULL_TICK_MS)
             self._tick()
-        leader = self.process.leader
-        assert leader is not None
+            if tick == LULL_TICKS // 2:
+                # A superseded process that has nothing to record learns of it by the next wish.
+                self._say_to_go_on()
+        process = self._current
+        assert process is not None
+        assert self._processes == [process], "a superseded process that does not end"
+        leader = process.leader
+        assert leader is not None, "no term in a calm"
         assert not leader.orders_in_doubt, "a doubt that a calm does not end"
+
+    def _complete(self) -> None:
+        """Let the market go everywhere until enough cycles are complete."""
+        end_ms = self.timeline.now_ms + DRAIN_MS
+        while self._cycles < CYCLES:
+            assert self.timeline.now_ms < end_ms, "cycles that do not complete"
+            self._swing()
+
+    def _swing(self) -> None:
+        """Let the price go down and up, further than before, and stay there for a moment."""
+        self._low *= 1 - FURTHER
+        self._high *= 1 + FURTHER
+        for price in (self._low // TICK * TICK, self._high // TICK * TICK):
+            for _ in range(2):
+                self._until(self.timeline.now_ms + 500)
+                self._trade(price, Decimal(10_000))
+
+    @property
+    def _cycles(self) -> int:
+        results = self.database.rows.results
+        return sum(r.state is TraderState.FINISHED and r.reason == "sold" for r in results)
 
     def _drain(self) -> None:
         """Ask for a shutdown: it ends where the price goes everywhere, or at its deadline."""
-        self.process.ask(replace(self.process.settings, status=TradingStatus.SHUTDOWN))
+        self._ask(TradingStatus.SHUTDOWN)
         limit_ms = self.plan.settings.deadline_ms
         end_ms = self.timeline.now_ms + (DRAIN_MS if limit_ms is None else limit_ms + OVERDUE_MS)
-        swing = 0
-        while not (self.process.leader and self.process.leader.drained):
+        while self._current is not None:
             assert self.timeline.now_ms < end_ms, "a shutdown that does not end"
-            self._until(self.timeline.now_ms + 1_000)
-            swing += 1
             if limit_ms is None:
-                self._trade(SWINGS[swing % 2], Decimal(10_000))
+                self._swing()
             else:
+                self._until(self.timeline.now_ms + 1_000)
                 self._trade(self._price, Decimal(1))
+        assert self.cluster.settings.status is TradingStatus.OFF, "drained, and not off"
+        assert self.tally[f"process ended: {Cause.DRAINED}"]
+        assert self.database.released, "drained, and not released"
+
+    def _ask(self, status: TradingStatus) -> None:
+        self.cluster.write(replace(self.plan.settings, status=status))
 
     def _count(self) -> None:
         self.tally.count("seeds")
-        self.tally.count("cycles", len(self.record.results))
-        for row in self.record.orders.values():
+        self.tally.count("market events", self._events)
+        self.tally.count("crashes", self._crashes)
+        self.tally.count("takeovers", self._takeovers)
+        self.tally.count("cycles completed", self._cycles)
+        for row in self.database.rows.orders.values():
             self.tally.count(f"orders {row.state}")
-        for result in self.record.results:
+        for result in self.database.rows.results:
             self.tally.count(f"traders {result.state}")
+
+
+def _seen_by(process: Process, price: Price) -> Callable[[], None]:
+    def see() -> None:
+        if process.alive:
+            process.market.see(price)
+
+    return see

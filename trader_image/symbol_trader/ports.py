@@ -248,7 +248,10 @@ class Resource(Protocol):
         """Write the leader's part of the status. Raises `Unavailable`."""
 
     async def write_off(self) -> OffOutcome:
-        """Change `spec.status` from shutdown to off. Raises `Unavailable`."""
+        """Change `spec.status` from shutdown to off, unless it was written since it was last heard.
+
+        Raises `Unavailable`.
+        """
 
     async def close(self) -> None:
         """Release what was opened; never raises."""

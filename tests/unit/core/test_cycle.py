@@ -17,6 +17,7 @@ from symbol_trader.core.cycle import (
     Wait,
     next_step,
 )
+from symbol_trader.core.money import ZERO
 from symbol_trader.core.order import Order
 from symbol_trader.core.orders import OrderState, Side
 from symbol_trader.core.records import TraderState
@@ -37,16 +38,24 @@ from unit.core.builders import (
     intent,
 )
 
-AROUND = Surroundings(
-    now_ms=NOW_MS,
-    settings=SETTINGS,
-    draining=False,
-    symbol=SYMBOL,
-    commission=COMMISSION,
-    seen=D(2),
-    spendable=D(100),
-    carried=D(0),
-)
+SPENDABLE = D(100)
+
+
+def around(*, spendable: D = SPENDABLE, carried: D = ZERO, **facts: Any) -> Surroundings:
+    """Describe surroundings in which nothing stands in the way, but for the facts given."""
+    usual: dict[str, Any] = {
+        "now_ms": NOW_MS,
+        "settings": SETTINGS,
+        "draining": False,
+        "symbol": SYMBOL,
+        "commission": COMMISSION,
+        "seen": D(2),
+    }
+    return Surroundings(
+        **(usual | facts), find_spendable=lambda: spendable, find_carried=lambda: carried
+    )
+
+
 DRAINING: dict[str, Any] = {"draining": True}
 CANCELING: dict[str, Any] = {
     "draining": True,
@@ -324,7 +333,7 @@ TABLE = BEGINNING | WAITING | AFTER_THE_BUY | AFTER_THE_SELL
 def test_the_next_step(row: Row) -> None:
     trader = Trader(TRADER, TERMS, NOW_MS, orders=list(row.orders), block=row.block)
 
-    step = next_step(trader, replace(AROUND, **row.around))
+    step = next_step(trader, around(**row.around))
 
     assert step == row.step
 
@@ -334,7 +343,7 @@ def test_deciding_changes_nothing(row: Row) -> None:
     trader = Trader(TRADER, TERMS, NOW_MS, orders=list(row.orders), block=row.block)
     before = repr(trader)
 
-    next_step(trader, replace(AROUND, **row.around))
+    next_step(trader, around(**row.around))
 
     assert repr(trader) == before
 
@@ -343,4 +352,4 @@ def test_a_sell_without_a_buy_is_a_mistake_in_this_program() -> None:
     trader = Trader(TRADER, TERMS, NOW_MS, orders=[sell(OrderState.EXPIRED)])
 
     with pytest.raises(AssertionError, match="has a buy"):
-        next_step(trader, AROUND)
+        next_step(trader, around())

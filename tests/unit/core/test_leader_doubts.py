@@ -6,10 +6,10 @@ import pytest
 
 from symbol_trader.core.decisions import CheckOnRecord, Query
 from symbol_trader.core.order_states import Contradiction
-from symbol_trader.core.orders import Intent, OrderState, Side
+from symbol_trader.core.orders import ExecutionReport, Intent, OrderState, Side
 from symbol_trader.core.replies import Accepted, Refused
 from symbol_trader.core.settings import TradingStatus
-from unit.core.builders import D, fill
+from unit.core.builders import D, fill, seen
 from unit.core.desk import TIMING, Desk
 
 BOUND_MS = 14_000
@@ -232,3 +232,14 @@ def test_a_reply_to_an_order_of_ours_that_no_trader_has_has_the_record_asked() -
     other.reply(order, reply)
 
     assert other.asked == [CheckOnRecord(reply.order)]
+
+
+def test_a_late_report_of_a_rejected_order_is_nobodys_concern() -> None:
+    """It never was on the book: once its trader is over, nobody has to explain it."""
+    _, order = in_doubt()
+    other = Desk()
+    rejected = ExecutionReport("REJECTED", seen(order, "REJECTED", 0))
+
+    other.carry_out(other.leader.hear_report(rejected, other.now_ms))
+
+    assert other.asked == []

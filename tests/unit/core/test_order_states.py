@@ -49,9 +49,9 @@ def test_what_the_exchange_shows_of_a_live_order_is_always_understood(
     assert transition(state, news).value == news.name.lower()
 
 
-@pytest.mark.parametrize("state", sorted(set(OrderState) - {OrderState.REFUSED}))
+@pytest.mark.parametrize("state", sorted(OrderState))
 def test_a_lost_reply_contradicts_nothing(state: OrderState) -> None:
-    """Only a refused order has had its reply."""
+    """A refused order may have been rejected by a report."""
     assert transition(state, News.DOUBT) is (
         OrderState.UNDECIDED if state is OrderState.INTENT else state
     )

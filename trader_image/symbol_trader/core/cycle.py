@@ -4,6 +4,7 @@ It is level-based: however a trader came to where it is (a fill, a restart, a re
 the same orders lead to the same step. A step that fails is therefore simply decided again.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -28,8 +29,8 @@ class Surroundings:
     """What a trader's next step depends on besides its own orders.
 
     `seen` is a price that came just now, None when nothing came: a buy is never placed at an old
-    price. `spendable` is the budget that the symbol's other cycles leave; `carried` the base
-    asset that earlier sells left over.
+    price. `find_spendable` and `find_carried` say what `spendable` and `carried` say: they are
+    sums over all traders, and most steps need neither.
     """
 
     now_ms: int
@@ -38,12 +39,22 @@ class Surroundings:
     symbol: SymbolInfo
     commission: Commission
     seen: Decimal | None
-    spendable: Decimal
-    carried: Decimal
+    find_spendable: Callable[[], Decimal]
+    find_carried: Callable[[], Decimal]
     overdue: bool = False
     """A shutdown has passed its deadline."""
     bid: Decimal | None = None
     """The best bid where it was asked for just now; zero if there is none."""
+
+    @property
+    def spendable(self) -> Decimal:
+        """Return the budget that the symbol's other cycles leave."""
+        return self.find_spendable()
+
+    @property
+    def carried(self) -> Decimal:
+        """Return the base asset that earlier sells left over."""
+        return self.find_carried()
 
 
 @dataclass(frozen=True, slots=True)

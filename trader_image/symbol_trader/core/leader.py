@@ -400,8 +400,12 @@ class Leader:
                 self._add_fills(trader, order, own, turn)
 
     def _unknown_news(self, seen: ExchangeOrder, turn: _Turn) -> None:
-        """Have the record asked: late news of a finished trader, or an order that must not be."""
-        if self.marks(seen.client_order_id):
+        """Have the record asked: late news of a finished trader, or an order that must not be.
+
+        A rejected order never was on the book, whoever asked for it.
+        """
+        rejected = STATUS_NEWS.get(seen.status) is News.REFUSED
+        if not rejected and self.marks(seen.client_order_id):
             turn.decision.requests.append(CheckOnRecord(seen))
 
     def marks(self, client_order_id: str) -> bool:
@@ -558,7 +562,6 @@ class Leader:
                 self._finish(trader, end, turn)
 
     def _around(self, trader: Trader, turn: _Turn) -> Surroundings:
-        others = self.committed_quote - trader.committed_quote
         return Surroundings(
             turn.now_ms,
             self.settings,
@@ -566,11 +569,15 @@ class Leader:
             self.symbol,
             self.commission,
             turn.seen,
-            self.settings.budget - others,
-            self.carried,
+            lambda: self._spendable(trader),
+            lambda: self.carried,
             self._overdue(turn.now_ms),
             turn.bid,
         )
+
+    def _spendable(self, trader: Trader) -> Decimal:
+        """Return the budget that the other traders leave."""
+        return self.settings.budget - (self.committed_quote - trader.committed_quote)
 
     def _overdue(self, now_ms: int) -> bool:
         """Tell whether a shutdown has passed its deadline; not while a person has to look first."""

@@ -42,6 +42,15 @@ class Order:
     """Answers that it does not exist, counted from when it can no longer appear."""
     next_query_ms: int = 0
     """When to ask the exchange for it again, while that is needed."""
+    filled: Decimal = field(init=False)
+    """The quantity of the fills that are known one by one."""
+    filled_quote: Decimal = field(init=False)
+    """The quote quantity of the fills that are known one by one."""
+
+    def __post_init__(self) -> None:
+        """Add up the fills."""
+        self.filled = sum((fill.quantity for fill in self.fills.values()), ZERO)
+        self.filled_quote = sum((fill.quote_quantity for fill in self.fills.values()), ZERO)
 
     @classmethod
     def restore(cls, row: RecordedOrder) -> "Order":
@@ -65,16 +74,6 @@ class Order:
     def side(self) -> Side:
         """Return the order's side."""
         return self.intent.side
-
-    @property
-    def filled(self) -> Decimal:
-        """Return the quantity of the fills that are known one by one."""
-        return sum((fill.quantity for fill in self.fills.values()), ZERO)
-
-    @property
-    def filled_quote(self) -> Decimal:
-        """Return the quote quantity of the fills that are known one by one."""
-        return sum((fill.quote_quantity for fill in self.fills.values()), ZERO)
 
     @property
     def settled(self) -> bool:
@@ -153,6 +152,8 @@ class Order:
         if fill.trade_id in self.fills:
             return False
         self.fills[fill.trade_id] = fill
+        self.filled += fill.quantity
+        self.filled_quote += fill.quote_quantity
         if self.filled > self.executed:
             self.executed, self.executed_quote = self.filled, self.filled_quote
         return True

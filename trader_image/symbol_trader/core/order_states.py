@@ -79,6 +79,8 @@ TRANSITIONS: dict[tuple[OrderState, News], OrderState] = {
     (OrderState.EXPIRED, News.EXPIRED): OrderState.EXPIRED,
     (OrderState.EXPIRED, News.DOUBT): OrderState.EXPIRED,
     (OrderState.REFUSED, News.REFUSED): OrderState.REFUSED,
+    # A report of REJECTED came, and the reply was lost.
+    (OrderState.REFUSED, News.DOUBT): OrderState.REFUSED,
     # An order proved absent can only be doubted again, by a reply that was lost.
     (OrderState.ABSENT, News.DOUBT): OrderState.ABSENT,
 }

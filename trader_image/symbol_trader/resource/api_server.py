@@ -99,9 +99,14 @@ class ApiServerResource:
         )
 
     async def write_off(self) -> OffOutcome:
-        """Patch `spec.status` from shutdown to off; the patch tests the value that it replaces."""
+        """Patch `spec.status` from shutdown to off; the patch tests the value that it replaces.
+
+        And the generation: a leader that was frozen here must not end a later shutdown.
+        """
+        seen = self._seen["metadata"]
         body = [
-            {"op": "test", "path": "/metadata/uid", "value": self._seen["metadata"]["uid"]},
+            {"op": "test", "path": "/metadata/uid", "value": seen["uid"]},
+            {"op": "test", "path": "/metadata/generation", "value": seen["generation"]},
             {"op": "test", "path": "/spec/status", "value": "shutdown"},
             {"op": "replace", "path": "/spec/status", "value": "off"},
         ]

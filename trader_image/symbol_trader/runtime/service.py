@@ -298,7 +298,7 @@ class Service:
         """Switch the resource off by one's own hand; a user's concurrent change wins."""
         self._story.tell("shutdown done: no trader runs", symbol_off=True)
         generation = self._wanted.generation
-        while not self._stop and self._wanted.generation == generation:
+        while not self._stop and self._draining_since(generation):
             try:
                 outcome = await self._links.resource.write_off()
             except Unavailable as exc:
@@ -308,16 +308,26 @@ class Service:
                 return await self._leave()
             self._story.tell("not switched off: the status was changed meanwhile")
             await self._next_wish(generation)
-        if self._wanted.settings.status is TradingStatus.OFF:
+        if not self._stop and self._wanted.settings.status is TradingStatus.OFF:
             # A person's, or our own whose answer was lost: drained it is in either case.
             return await self._leave()
         return None
+
+    def _draining_since(self, generation: int) -> bool:
+        """Tell whether the shutdown of a generation is the last that was heard.
+
+        A wish to go on may have come as the last trader ended, and the term did not take it up.
+        """
+        wanted = self._wanted
+        return wanted.generation == generation and wanted.settings.status is TradingStatus.SHUTDOWN
 
     async def _leave(self) -> Ending:
         """Give the drained book up, and let the record say off."""
         self._story.tell("stopping trading", why="shutdown is done")
         record = self._links.record
         with suppress(Unavailable, Fenced):
+            # The end of the term may have cut off a statement, and with it the connection.
+            await record.open()
             await record.mirror_settings(replace(self._wanted.settings, status=TradingStatus.OFF))
             await record.release()
         return Ending(Cause.DRAINED, "shutdown is done, the resource is off")

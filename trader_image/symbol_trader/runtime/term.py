@@ -7,10 +7,11 @@ come back as events. A lost link ends the term; the next one starts from the rec
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any, assert_never
+from functools import partial
+from typing import assert_never
 
 from symbol_trader.core.decisions import (
     Cancel,
@@ -51,6 +52,9 @@ from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.metrics import Metrics
 from symbol_trader.runtime.reading import Reader, read_fills
 from symbol_trader.runtime.story import Story
+
+Work = Callable[[], Awaitable[None]]
+"""What a task beside the loop does."""
 
 
 class End(Enum):
@@ -108,9 +112,9 @@ class Term:
     async def run(self) -> End:
         """Trade until drained or stopped. Raises what ended the term otherwise."""
         self._pumps = [
-            asyncio.create_task(self._guard(self._pump_user_events())),
-            asyncio.create_task(self._guard(self._pump_time())),
-            asyncio.create_task(self._guard(self._pump_views())),
+            asyncio.create_task(self._guard(self._pump_user_events)),
+            asyncio.create_task(self._guard(self._pump_time)),
+            asyncio.create_task(self._guard(self._pump_views)),
         ]
         try:
             await self._carry_out(self.leader.start(self._exchange.now_ms()))
@@ -196,24 +200,24 @@ class Term:
         match request:
             case Place(intent):
                 await self._record.commit_intent(intent)
-                self._spawn(self._place(intent, self._came_s))
+                self._spawn(partial(self._place, intent, self._came_s))
             case Cancel(intent):
                 await self._record.commit_cancel(intent)
-                self._spawn(self._cancel(intent))
+                self._spawn(partial(self._cancel, intent))
             case Query():
-                self._spawn(self._query(request))
+                self._spawn(partial(self._query, request))
             case FetchTrades():
-                self._spawn(self._fetch(request))
+                self._spawn(partial(self._fetch, request))
             case RefreshSymbol():
-                self._spawn(self._refresh())
+                self._spawn(self._refresh)
             case FetchBid():
-                self._spawn(self._fetch_bid())
+                self._spawn(self._fetch_bid)
             case CheckOnRecord(order):
-                self._spawn(self._check_on_record(order))
+                self._spawn(partial(self._check_on_record, order))
             case _:
                 assert_never(request)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Work) -> None:
         task = asyncio.create_task(self._guard(work))
         self._requests.add(task)
         # Outstanding until the loop has handled what it brought: an end must not overtake a reply.
@@ -250,10 +254,13 @@ class Term:
 
     # Tasks beside the loop.
 
-    async def _guard(self, work: Awaitable[None]) -> None:
-        """Let a failure of a task end the term, whatever it is."""
+    async def _guard(self, work: Work) -> None:
+        """Let a failure of a task end the term, whatever it is.
+
+        Work is begun here: a task that is canceled before its first step leaves nothing behind.
+        """
         try:
-            await work
+            await work()
         except Exception as exc:  # noqa: BLE001 - the loop raises it again
             self._mailbox.put_nowait(Lost(exc))
 

@@ -1,0 +1,106 @@
+"""The resource that people write and the leader serves, and the API server in between."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from simulation.exchange import NAME
+from simulation.stream import Stream
+from simulation.timeline import Timeline
+from symbol_trader.core.settings import Settings, TradingStatus
+from symbol_trader.ports import Desired, OffOutcome, Report, Unavailable
+
+if TYPE_CHECKING:
+    from simulation.process import Process
+
+WATCH_MS = (1, 50)
+
+
+class Cluster:
+    """One TradingSymbol."""
+
+    def __init__(self, timeline: Timeline, settings: Settings) -> None:
+        self.settings = settings
+        self.generation = 1
+        self.away_until_ms = 0
+        self._timeline = timeline
+        self._watchers: list[Callable[[], None]] = []
+
+    @property
+    def away(self) -> bool:
+        """Tell whether the API server cannot be reached now."""
+        return self._timeline.now_ms < self.away_until_ms
+
+    def write(self, settings: Settings) -> None:
+        """Let somebody write the spec."""
+        self.settings = settings
+        self.generation += 1
+        for tell in self._watchers:
+            tell()
+
+    def watch(self, tell: Callable[[], None]) -> None:
+        """Call back now and after each write."""
+        self._watchers.append(tell)
+        tell()
+
+    def unwatch(self, tell: Callable[[], None]) -> None:
+        """Call back no more."""
+        if tell in self._watchers:
+            self._watchers.remove(tell)
+
+
+class SimulatedResource:
+    """The port `Resource` of one process."""
+
+    def __init__(self, process: "Process", cluster: Cluster, timeline: Timeline) -> None:
+        self._process = process
+        self._cluster = cluster
+        self._timeline = timeline
+        self._chance = process.chance
+        self._stream: Stream[Desired] = Stream(process.loop)
+        self._seen = 0
+
+    def changes(self) -> AsyncIterator[Desired]:
+        """Yield what is asked for, now and at each change."""
+        self._cluster.watch(self._news)
+        return self._stream
+
+    async def report(self, report: Report) -> None:
+        """Take in what the leader says of itself."""
+        await self._process.point("report")
+        if self._cluster.away:
+            raise Unavailable("the API server is away")
+        self._process.reported(report)
+
+    async def write_off(self) -> OffOutcome:
+        """Switch off what is being shut down."""
+        heard = self._seen
+        await self._process.point("write off")
+        if self._cluster.away:
+            raise Unavailable("the API server is away")
+        settings = self._cluster.settings
+        if settings.status is not TradingStatus.SHUTDOWN or self._cluster.generation != heard:
+            return OffOutcome.SUPERSEDED
+        self._process.auditor.writes_off()
+        self._cluster.write(replace(settings, status=TradingStatus.OFF))
+        if self._chance.happens("lose_patch"):
+            raise Unavailable("no answer from the API server")
+        await self._process.point("write off, done")
+        return OffOutcome.WRITTEN
+
+    async def close(self) -> None:
+        """Watch no more."""
+        self._cluster.unwatch(self._news)
+
+    def _news(self) -> None:
+        """Bring the newest state a little later; while the API server is away, after that."""
+        delay = self._chance.between(WATCH_MS)
+        wait = max(self._cluster.away_until_ms - self._timeline.now_ms, 0)
+        self._timeline.after(wait + delay, self._deliver)
+
+    def _deliver(self) -> None:
+        if self._cluster.away:
+            self._news()
+        elif self._seen < self._cluster.generation:
+            self._seen = self._cluster.generation
+            self._stream.push(Desired(NAME, self._cluster.settings, self._seen))

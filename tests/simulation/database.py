@@ -1,0 +1,228 @@
+"""The record's database: one book's rows, its owner and epoch, and the ways it can fail.
+
+A statement is carried out whole or not at all, and checks epoch and nonce as the SQL does. What
+the schema's constraints refuse is refused by `memory.py`.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from simulation.memory import MemoryRecord
+from symbol_trader.core.orders import CancelIntent, ClientOrderId, Intent
+from symbol_trader.core.records import RecordChange, Snapshot
+from symbol_trader.core.settings import Settings
+from symbol_trader.ports import (
+    Book,
+    DatabaseUnavailable,
+    Epoch,
+    Fenced,
+    OwnedByAnother,
+    Owner,
+    RolledBack,
+)
+
+if TYPE_CHECKING:
+    from simulation.process import Process
+
+T = TypeVar("T")
+
+SLOW_MS = (1, 30)
+SLOW_SHARE = 0.1
+"""How many statements take their time; the others are answered at once."""
+
+OFTENER = 5
+"""How much likelier an intent's statement fails: there are few of them."""
+
+
+class Database:
+    """What the server holds, and whether it can be reached."""
+
+    def __init__(self, base_asset: str) -> None:
+        self.rows = MemoryRecord(base_asset)
+        self.epoch = 0
+        self.epoch_of: dict[ClientOrderId, int] = {}
+        """Which epoch committed an order."""
+        self.pod = ""
+        self.released = False
+        self.down_until_ms = 0
+        self.cuts = 0
+        """How often all connections were cut."""
+        self._nonce = ""
+        self._owner: Owner | None = None
+        self._pods: set[str] = set()
+
+    def go_down(self, until_ms: int) -> None:
+        """Cut all connections, and accept none until then."""
+        self.down_until_ms = until_ms
+        self.cuts += 1
+
+    def claim(self, owner: Owner, pod: str) -> Epoch:
+        """Take the next epoch; a pod that was superseded by another never takes one again."""
+        if self._owner not in {None, owner} and not self.released:
+            raise OwnedByAnother(f"{self._owner} holds epoch {self.epoch}")
+        if pod != self.pod and pod in self._pods:
+            raise Fenced(f"pod {pod} lost the book to pod {self.pod}")
+        self.epoch += 1
+        self._nonce = f"nonce of epoch {self.epoch}"
+        self._owner, self.pod, self.released = owner, pod, False
+        self._pods.add(pod)
+        return Epoch(self.epoch, self._nonce)
+
+    def holds(self, epoch: Epoch) -> bool:
+        """Tell whether an epoch still holds the book."""
+        return (epoch.number, epoch.nonce) == (self.epoch, self._nonce) and not self.released
+
+    def release(self) -> None:
+        """Give the book up."""
+        assert not self.rows.running, "released with unfinished traders"
+        self.released = True
+
+
+class SimulatedRecord:
+    """The port `Record` of one process."""
+
+    def __init__(self, process: "Process", database: Database) -> None:
+        self._process = process
+        self._database = database
+        self._chance = process.chance
+        self._connection = -1
+        self._epoch: Epoch | None = None
+        self._committed: ClientOrderId | None = None
+
+    @property
+    def _rows(self) -> MemoryRecord:
+        return self._database.rows
+
+    async def open(self) -> None:
+        """Connect."""
+        await self._process.point("open the record")
+        if self._process.now_ms < self._database.down_until_ms:
+            raise DatabaseUnavailable("the database is down")
+        self._connection = self._database.cuts
+
+    async def claim(self, book: Book, owner: Owner, *, pod: str, settings: Settings) -> Epoch:
+        """Take a new epoch."""
+        del book
+        epoch = await self._ask("claim", lambda: self._database.claim(owner, pod))
+        self._epoch = epoch
+        self._process.claimed(epoch)
+        await self.mirror_settings(settings)
+        return epoch
+
+    async def confirm(self) -> None:
+        """Check the epoch, and that the intent committed last is there."""
+        await self._held("confirm", self._check_committed)
+
+    async def load(self) -> Snapshot:
+        """Read what a leader goes on from."""
+        return await self._held("load", lambda: self._rows.load(self._process.now_ms))
+
+    async def commit_intent(self, intent: Intent) -> None:
+        """Take in an order's intent."""
+
+        def commit() -> None:
+            self._rows.commit_intent(intent)
+            self._database.epoch_of[intent.client_order_id] = self._database.epoch
+            self._process.auditor.committed(self._process.leader, intent)
+
+        await self._held("commit an intent", commit, intent.side.lower())
+        self._committed = intent.client_order_id
+
+    async def commit_cancel(self, intent: CancelIntent) -> None:
+        """Take in a cancel's intent."""
+
+        def commit() -> None:
+            self._process.auditor.canceling(intent)
+            self._rows.commit_cancel(intent)
+
+        side = self._rows.orders[intent.client_order_id].intent.side
+        await self._held("commit a cancel", commit, f"cancel of a {side.lower()}")
+
+    async def note(self, changes: Sequence[RecordChange]) -> None:
+        """Take in what happened."""
+
+        def note() -> None:
+            self._rows.note(changes)
+            self._process.auditor.noted(self._process.leader, changes)
+
+        await self._held("note", note)
+
+    async def orders_not_on_record(self, order_ids: Collection[int]) -> frozenset[int]:
+        """Return those numbers that no order on record has."""
+        return await self._ask(
+            "look for orders",
+            lambda: self._if_held(lambda: self._rows.orders_not_on_record(order_ids)),
+        )
+
+    async def names_not_on_record(self, names: Collection[str]) -> frozenset[str]:
+        """Return those names that no order on record has."""
+        return await self._ask(
+            "look for names", lambda: self._if_held(lambda: self._rows.names_not_on_record(names))
+        )
+
+    async def advance_watermark(self, trade_id: int) -> None:
+        """Move the watermark on."""
+        await self._held("advance the watermark", lambda: self._rows.advance_watermark(trade_id))
+
+    async def mirror_settings(self, settings: Settings) -> None:
+        """Take in what is asked for."""
+        now_ms = self._process.now_ms
+        await self._held("mirror", lambda: self._rows.mirror_settings(settings, now_ms))
+
+    async def release(self) -> None:
+        """Give the book up."""
+        await self._held("release", self._database.release)
+
+    async def close(self) -> None:
+        """Close the connection."""
+        self._connection = -1
+
+    def _if_held(self, find: Callable[[], frozenset[T]]) -> frozenset[T]:
+        assert self._epoch is not None
+        return find() if self._database.holds(self._epoch) else frozenset()
+
+    def _check_committed(self) -> None:
+        if self._committed is not None and self._committed not in self._rows.orders:
+            raise RolledBack(f"the record has lost {self._committed}")
+
+    async def _held(self, what: str, act: Callable[[], T], leg: str = "") -> T:
+        """Carry a statement out if the epoch still holds the book."""
+
+        def check_and_act() -> T:
+            assert self._epoch is not None
+            if not self._database.holds(self._epoch):
+                raise Fenced(f"epoch {self._epoch.number} is over")
+            return act()
+
+        return await self._ask(what, check_and_act, leg)
+
+    async def _ask(self, what: str, act: Callable[[], T], leg: str = "") -> T:
+        process, chance = self._process, self._chance
+        often = OFTENER if leg else 1
+        await process.point(what, leg)
+        self._check_connected()
+        if chance.happens("lose_statement", leg, often):
+            self._drop("the connection ended before the statement was carried out")
+        if chance.random.random() < SLOW_SHARE:
+            try:
+                await asyncio.sleep(chance.between(SLOW_MS) / 1000)
+            except asyncio.CancelledError:
+                self._connection = -1
+                raise
+            self._check_connected()
+        answer = act()
+        if chance.happens("lose_commit", leg, often):
+            self._drop("the connection ended before the answer")
+        await process.point(f"{what}, done", leg)
+        return answer
+
+    def _check_connected(self) -> None:
+        if self._process.now_ms < self._database.down_until_ms:
+            self._drop("the database is down")
+        if self._connection != self._database.cuts:
+            self._drop("not connected")
+
+    def _drop(self, why: str) -> None:
+        self._connection = -1
+        raise DatabaseUnavailable(why)

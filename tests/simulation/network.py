@@ -1,0 +1,362 @@
+"""What lies between a leader and its exchange: time, and everything that can go wrong in it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from decimal import Decimal
+from typing import TYPE_CHECKING, TypeVar
+
+from simulation.exchange import COMMISSION, LATE, UID, Exchange
+from simulation.stream import Stream
+from simulation.timeline import Timeline
+from symbol_trader.core.orders import CancelIntent, ExchangeOrder, ExecutionReport, Fill, Intent
+from symbol_trader.core.replies import (
+    Account,
+    NotFound,
+    Outcome,
+    Price,
+    Refused,
+    Unknown,
+    UserEvent,
+)
+from symbol_trader.core.symbols import Commission, SymbolInfo
+from symbol_trader.ports import ExchangeUnavailable
+
+if TYPE_CHECKING:
+    from simulation.process import Process
+
+T = TypeVar("T")
+
+QUICK_MS = (1, 40)
+SOCKET_DIES_MS = (1, 300)
+LATE_MS = (500, 6_000)
+"""Later than the window of 3 s in about every second case."""
+LATE_REPLY_MS = (500, 11_000)
+"""Later than the patience of 10 s at times."""
+SLOW_ENGINE_MS = (100, 9_500)
+"""At most the timeout that the leader's patience is made for."""
+SLOW_REPORT_MS = (100, 5_000)
+SWAPPED_MS = (50, 200)
+LAG_MS = 500
+"""How long a new order may be denied by queries."""
+REPLY_TIMEOUT_MS = 10_000
+AHEAD_MS = 1_000
+"""How far ahead of its clock the exchange accepts a timestamp."""
+SKEW_MS = (-300, 300)
+"""How far the leader's measure of the exchange's clock may be off."""
+OFF_MS = (-6_000, -1_500)
+"""How far it is off when the machine was suspended: a monotonic clock stands still then."""
+OVERLOADED = Refused(-1008, "Server is currently overloaded with other requests.")
+
+
+class Network:
+    """All sessions with the exchange, and the way there."""
+
+    def __init__(self, timeline: Timeline, exchange: Exchange) -> None:
+        self.away_until_ms = 0
+        self.page = 1_000
+        """How many trades the exchange lists at once."""
+        self.timeline = timeline
+        self.exchange = exchange
+        self.sessions: list[Session] = []
+
+    def go_away(self, until_ms: int) -> None:
+        """End all sessions, and let none be opened until then."""
+        self.away_until_ms = until_ms
+        for session in list(self.sessions):
+            session.end("the exchange went away")
+
+    def tell(self, event: UserEvent) -> None:
+        """Bring an event to all sessions."""
+        for session in self.sessions:
+            session.deliver(event)
+
+
+class Session:
+    """The port `Exchange`: one session of one process."""
+
+    def __init__(self, process: "Process", network: Network) -> None:
+        self._process = process
+        self._network = network
+        self._timeline = network.timeline
+        self._exchange = network.exchange
+        self._chance = process.chance
+        self._events: Stream[UserEvent] = Stream(process.loop)
+        self._waiting: dict[int, Callable[[Outcome], None]] = {}
+        self._requests = 0
+        self._ended: str | None = "not open"
+        self._stream_free_ms = 0
+        self._skew_ms = self._chance.between(SKEW_MS)
+
+    async def open(self) -> None:
+        """Connect, and listen to user data."""
+        await self._process.point("open the exchange")
+        await self._travel()
+        if self._timeline.now_ms < self._network.away_until_ms:
+            raise ExchangeUnavailable("the exchange cannot be reached")
+        self._ended = None
+        self._network.sessions.append(self)
+        await self._process.point("open the exchange, done")
+
+    async def close(self) -> None:
+        """End the session."""
+        self.end("the session was closed")
+
+    def end(self, why: str) -> None:
+        """Lose the socket: whoever waits hears that there is no reply."""
+        if self._ended is not None:
+            return
+        self._ended = why
+        self._network.sessions.remove(self)
+        for hear in list(self._waiting.values()):
+            hear(Unknown(why))
+        self.end_stream(why)
+
+    def end_stream(self, why: str) -> None:
+        """Lose the user data alone."""
+        self._events.push(ExchangeUnavailable(why))
+
+    def misjudge_clock(self) -> None:
+        """Let the leader's measure of the exchange's clock be off until it measures again."""
+        self._skew_ms = self._chance.between(OFF_MS)
+
+    def now_ms(self) -> int:
+        """Return exchange time as the leader sees it."""
+        return self._timeline.now_ms + self._skew_ms
+
+    def user_events(self) -> AsyncIterator[UserEvent]:
+        """Yield user data."""
+        return self._events
+
+    # Requests that only read: asked and answered at moments in between.
+
+    async def account(self) -> Account:
+        """Read the account."""
+        return await self._read("account", lambda: Account(UID, {}))
+
+    async def symbol(self) -> SymbolInfo:
+        """Read the symbol."""
+        return await self._read("symbol", self._exchange.symbol)
+
+    async def commission(self) -> Commission:
+        """Read the commission."""
+        return await self._read("commission", lambda: COMMISSION)
+
+    async def best_bid(self) -> Decimal:
+        """Read the best bid."""
+        return await self._read("best bid", self._exchange.best_bid)
+
+    async def order(self, client_order_id: str) -> ExchangeOrder | NotFound:
+        """Ask for an order; a new one may not be known yet."""
+        return await self._read("order", lambda: self._find(client_order_id))
+
+    async def order_by_number(self, order_id: int) -> ExchangeOrder | NotFound:
+        """Ask for an order by the exchange's id."""
+        return await self._read("order by number", lambda: self._exchange.by_number(order_id))
+
+    async def open_orders(self) -> tuple[ExchangeOrder, ...]:
+        """Read all open orders."""
+        return await self._read("open orders", self._exchange.open_orders)
+
+    async def trades(self, from_id: int | None, order_id: int | None = None) -> tuple[Fill, ...]:
+        """Read a page of fills."""
+        page = self._network.page
+        return await self._read("trades", lambda: self._exchange.trades(from_id, order_id, page))
+
+    async def _read(self, what: str, look: Callable[[], T]) -> T:
+        await self._process.point(what)
+        early = self._chance.random.random() < 0.5  # the answer or the question travels
+        if not early:
+            await self._travel()
+        self._check_open(what)
+        answer = look()
+        if early:
+            await self._travel()
+        if self._chance.happens("unreachable"):
+            raise ExchangeUnavailable(f"no answer to {what}")
+        self._check_open(what)
+        await self._process.point(f"{what}, done")
+        return answer
+
+    async def _travel(self) -> None:
+        await asyncio.sleep(self._chance.between(QUICK_MS) / 1000)
+
+    def _check_open(self, what: str) -> None:
+        if self._ended is not None:
+            raise ExchangeUnavailable(f"{what}: {self._ended}")
+
+    def _find(self, name: str) -> ExchangeOrder | NotFound:
+        now_ms = self._timeline.now_ms
+        order = self._exchange.order(name)
+        if order is None or order.time_ms is None:
+            return NotFound(now_ms)
+        young = order.time_ms > now_ms - LAG_MS
+        if young and self._chance.happens("lag", order.side.lower()):
+            return NotFound(now_ms)
+        return order
+
+    # Requests that act: once there, and one outcome back, whatever happens.
+
+    async def place(self, intent: Intent) -> Outcome:
+        """Send an order."""
+
+        def act(now_ms: int) -> Outcome:
+            if self._chance.happens("reject", leg):
+                return self._exchange.reject(now_ms, intent)
+            return self._exchange.place(now_ms, intent)
+
+        leg = intent.side.lower()
+        return await self._act("place", intent, act, leg)
+
+    async def cancel(self, intent: CancelIntent) -> Outcome:
+        """Send a cancel."""
+        leg = f"cancel of a {self._process.side_of(intent.client_order_id).lower()}"
+        return await self._act(
+            "cancel", intent, lambda now_ms: self._exchange.cancel(now_ms, intent), leg
+        )
+
+    async def _act(
+        self,
+        what: str,
+        intent: Intent | CancelIntent,
+        act: Callable[[int], Outcome],
+        leg: str,
+    ) -> Outcome:
+        await self._process.point(what, leg)
+        if self._ended is not None:
+            return Unknown(f"not sent: {self._ended}")
+        reply = self._process.loop.create_future()
+        self._send(intent, act, leg, self._waiter(reply))
+        await self._process.point(f"{what}, sent", leg)
+        outcome: Outcome = await reply
+        await self._process.point(f"{what}, done", leg)
+        return outcome
+
+    def _waiter(self, reply: "asyncio.Future[Outcome]") -> Callable[[Outcome], None]:
+        """Let only the first outcome through: the session gives up a request once."""
+        self._requests = number = self._requests + 1
+
+        def hear(outcome: Outcome) -> None:
+            if self._waiting.pop(number, None) is None or reply.done():
+                return
+            if outcome is LATE:
+                self._skew_ms = self._chance.between(SKEW_MS)
+            reply.set_result(outcome)
+            self._process.loop.run_ready()
+
+        self._waiting[number] = hear
+        return hear
+
+    def _send(
+        self,
+        intent: Intent | CancelIntent,
+        act: Callable[[int], Outcome],
+        leg: str,
+        hear: Callable[[Outcome], None],
+    ) -> None:
+        chance, after = self._chance, self._timeline.after
+        if chance.happens("dead_socket", leg):
+            after(chance.between(SOCKET_DIES_MS), lambda: self.end("the socket died"))
+        else:
+            after(REPLY_TIMEOUT_MS, lambda: hear(Unknown("no reply in time")))
+        if chance.happens("lose_request", leg):
+            return
+        travel = chance.between(LATE_MS if chance.happens("late_request", leg) else QUICK_MS)
+        after(travel, lambda: self._arrive(intent, act, leg, hear))
+
+    def _arrive(
+        self,
+        intent: Intent | CancelIntent,
+        act: Callable[[int], Outcome],
+        leg: str,
+        hear: Callable[[Outcome], None],
+    ) -> None:
+        chance, now_ms = self._chance, self._timeline.now_ms
+        until_ms = intent.timestamp_ms + intent.recv_window_ms
+        if not intent.timestamp_ms - AHEAD_MS <= now_ms <= until_ms:
+            chance.count("outside of its window", leg)
+            self._reply(LATE, leg, hear)
+        elif chance.happens("overload", leg):
+            self._reply(OVERLOADED, leg, hear)
+        elif chance.happens("timeout_not_executed", leg):
+            self._reply(Unknown("-1007, not executed"), leg, hear)
+        else:
+            slow = chance.happens("slow_engine", leg)
+            delay = chance.between(SLOW_ENGINE_MS) if slow else 0
+            self._timeline.after(delay, lambda: self._carry_out(act, leg, hear))
+
+    def _carry_out(
+        self, act: Callable[[int], Outcome], leg: str, hear: Callable[[Outcome], None]
+    ) -> None:
+        outcome = act(self._timeline.now_ms)
+        if self._chance.happens("timeout_executed", leg):
+            outcome = Unknown("-1007, executed")
+        self._reply(outcome, leg, hear)
+
+    def _reply(self, outcome: Outcome, leg: str, hear: Callable[[Outcome], None]) -> None:
+        chance = self._chance
+        if chance.happens("lose_reply", leg):
+            return
+        late = chance.happens("late_reply", leg)
+        delay = chance.between(LATE_REPLY_MS if late else QUICK_MS)
+        self._timeline.after(delay, lambda: hear(outcome))
+
+    # The stream.
+
+    def deliver(self, event: UserEvent) -> None:
+        """Bring an event: in order, unless it is slow or swapped; perhaps twice, or never."""
+        if not isinstance(event, ExecutionReport):
+            self._bring(self._in_order(), event)
+            return
+        chance, leg = self._chance, event.order.side.lower()
+        if chance.happens("lose_report", leg):
+            return
+        if chance.happens("slow_report", leg):
+            delay = chance.between(SLOW_REPORT_MS)
+        elif chance.happens("swap_report", leg):
+            delay = chance.between(SWAPPED_MS)
+        else:
+            delay = self._in_order()
+        self._bring(delay, event)
+        if chance.happens("repeat_report", leg):
+            self._bring(delay + chance.between(SLOW_REPORT_MS), event)
+
+    def _bring(self, delay_ms: int, event: UserEvent) -> None:
+        self._timeline.after(delay_ms, lambda: self._hear(event))
+
+    def _hear(self, event: UserEvent) -> None:
+        if self._ended is None:
+            self._events.push(event)
+
+    def _in_order(self) -> int:
+        now_ms = self._timeline.now_ms
+        self._stream_free_ms = max(self._stream_free_ms, now_ms + self._chance.between(QUICK_MS))
+        return self._stream_free_ms - now_ms
+
+
+class SimulatedMarket:
+    """The port `Market` of one process."""
+
+    def __init__(self, process: "Process") -> None:
+        self._prices: Stream[Price | None] = Stream(process.loop)
+        self._gone = False
+
+    def prices(self) -> AsyncIterator[Price | None]:
+        """Yield each trade, None when the connection is lost."""
+        return self._prices
+
+    def see(self, price: Price) -> None:
+        """Bring a trade, if the connection stands."""
+        if not self._gone:
+            self._prices.push(price)
+
+    def go(self) -> None:
+        """Lose the connection."""
+        self._gone = True
+        self._prices.push(None)
+
+    def come_back(self) -> None:
+        """Connect again."""
+        self._gone = False
+
+    async def close(self) -> None:
+        """Nothing is held open."""
