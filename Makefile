@@ -6,7 +6,7 @@ CLUSTER := $(PYTHON) manifests/kind/cluster.py
 SOURCES := crds operator trader_image tests manifests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup style unit simulation integration crash-matrix kind test bench cluster images cluster-down demo demo-down crd lock clean
+.PHONY: help setup style unit simulation integration crash-matrix mutants kind test bench cluster images cluster-down demo demo-down crd lock clean
 
 help: ## List the commands.
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,10 @@ integration: $(READY) ## Run the tests with a real PostgreSQL, real sockets and 
 crash-matrix: $(READY) ## End a leader at every step with every fault, and audit what it leaves; takes hours.
 	$(BIN)/python -m support.prepare
 	$(BIN)/python -m crash $(if $(ONLY),--only "$(ONLY)")
+
+mutants: $(READY) ## Remove each guard in a copy and see its test fail; ONLY=NAME tries one.
+	$(BIN)/python -m support.prepare
+	$(BIN)/python -m mutants $(if $(ONLY),--only "$(ONLY)")
 
 kind: $(READY) images ## Run the tests on a real cluster.
 	$(CLUSTER) deploy
