@@ -32,8 +32,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="mutants", description=main.__doc__)
     parser.add_argument("--only", default="", help="only mutants whose name contains this")
     chosen = [mutant for mutant in load() if parser.parse_args().only in mutant.name]
-    with tempfile.TemporaryDirectory(prog := "mutants") as folder:
-        clean, copy = Path(folder, "clean"), Path(folder, prog)
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+        clean, copy = Path(folder, "clean"), Path(folder, "mutated")
         _copy(ROOT, clean)
         rows = [
             _try(mutant, clean, copy, f"{n}/{len(chosen)}") for n, mutant in enumerate(chosen, 1)
