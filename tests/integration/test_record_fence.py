@@ -47,7 +47,7 @@ TABLES = ("settings", "owners", "epochs", "traders", "orders", "cancels", "fills
 Write = Callable[[PostgresRecord], Awaitable[object]]
 
 WRITES: dict[str, Write] = {
-    "intent": lambda record: record.commit_intent(intent("a", attempt=2)),
+    "intent": lambda record: record.commit_intent(intent("c")),
     "cancel": lambda record: record.commit_cancel(cancel("a")),
     "new trader": lambda record: record.note([trader("b")]),
     "rebuy": lambda record: record.note([trader("b", parent="a")]),
@@ -64,7 +64,7 @@ WRITES: dict[str, Write] = {
 async def test_an_epoch_that_is_over_writes_nothing(database: str, write: Write) -> None:
     async with opened(database) as old, opened(database) as new:
         await claim(old)
-        await old.note([trader("a")])
+        await old.note([trader("a"), trader("c")])
         await old.commit_intent(intent("a"))
         await claim(new, pod="pod-2")
         before = await _everything(database)
@@ -369,12 +369,19 @@ async def _everything(url: str) -> dict[str, list[tuple[object, ...]]]:
     return {table: [tuple(row) for row in rows] for table, rows in tables.items()}
 
 
+LOOKS_MAX = 2_000
+"""Ten seconds at the least: long before that the server has let a session wait, or never will."""
+
+
 async def _until_waiting_for_a_lock(url: str, sessions: int = 1) -> None:
     """Return as soon as so many sessions wait for a lock. The server has no event for that."""
     connection = await asyncpg.connect(url)
     try:
-        while await connection.fetchval(_WAITING) < sessions:  # noqa: ASYNC110 - as said
+        for _ in range(LOOKS_MAX):
+            if await connection.fetchval(_WAITING) >= sessions:
+                return
             await asyncio.sleep(0.005)
+        raise AssertionError(f"fewer than {sessions} sessions ever waited for a lock")
     finally:
         await connection.close()
 

@@ -176,8 +176,11 @@ async def test_an_order_without_a_clear_answer_is_unknown_and_never_sent_again(
     assert len(exchange.asked("order.place")) == 1
 
 
-async def test_a_cancel_without_an_answer_is_unknown(exchange: ScriptedExchange) -> None:
-    exchange.on("order.cancel", hang_up)
+@pytest.mark.parametrize("answer", [hang_up, refuse(500, -1000)], ids=["disconnect", "500"])
+async def test_a_cancel_without_a_clear_answer_is_unknown_and_never_sent_again(
+    exchange: ScriptedExchange, answer: Answer
+) -> None:
+    exchange.on("order.cancel", answer)
 
     async with opened(exchange) as client:
         assert isinstance(await client.cancel(CANCEL), Unknown)

@@ -100,6 +100,16 @@ def test_a_buy_filled_in_the_reply_is_sold_at_once() -> None:
     assert desk.order.side is Side.SELL
 
 
+def test_a_budget_that_is_spent_does_not_hold_back_a_sell() -> None:
+    desk = Desk()
+    desk.price("2")
+    buy = desk.accept(desk.order)
+    desk.ask(budget=D(1))
+
+    desk.fill(buy)
+    assert desk.order.side is Side.SELL
+
+
 def test_a_fill_that_overtakes_the_reply_is_told_once() -> None:
     desk = Desk()
     desk.price("2")

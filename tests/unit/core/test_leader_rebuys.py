@@ -36,6 +36,14 @@ def test_a_trader_triggers_once() -> None:
     assert not desk.lines
 
 
+def test_a_trigger_is_spent_after_a_restart_too() -> None:
+    desk = grown(Desk(), "2", "1.99")
+    desk.restart()
+    desk.price("1.99")
+
+    assert len(desk.leader.traders) == 2, "the trader that it started names it as its parent"
+
+
 def test_a_resting_buy_triggers_as_well() -> None:
     desk = Desk()
     desk.price("2")

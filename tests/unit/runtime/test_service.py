@@ -30,9 +30,14 @@ class Record:
     """A record that remembers what it was told."""
 
     mirrored: list[Settings] = field(default_factory=list)
+    opened: bool = False
     released: bool = False
 
+    async def open(self) -> None:
+        self.opened = True
+
     async def mirror_settings(self, settings: Settings) -> None:
+        assert self.opened
         assert not self.released
         self.mirrored.append(settings)
 

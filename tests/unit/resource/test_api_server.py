@@ -1,0 +1,72 @@
+"""The off patch as the API server would see it."""
+
+from typing import Any
+
+import pytest
+from kubernetes.aio.client.api.custom_objects_api import CustomObjectsApi
+from kubernetes.aio.client.exceptions import ApiException
+
+from symbol_trader.ports import OffOutcome, Unavailable
+from symbol_trader.resource.api_server import ApiServerResource
+
+SEEN = {"metadata": {"uid": "uid-1", "generation": 2}, "spec": {"status": "shutdown"}}
+
+
+class ApiServer:
+    """Takes a JSON patch as RFC 6902 says: a failed test refuses all of it, with 422."""
+
+    def __init__(self, document: dict[str, Any], failure: int | None = None) -> None:
+        self.document, self._failure = document, failure
+
+    async def patch(self, _: object, *, body: list[dict[str, Any]], **call: Any) -> None:
+        assert call["_content_type"] == "application/json-patch+json"
+        if self._failure:
+            raise ApiException(self._failure, "it says")
+        for step in body:
+            parent, field = step["path"].lstrip("/").split("/")
+            if step["op"] == "test" and self.document[parent].get(field) != step["value"]:
+                raise ApiException(422, "a test failed")
+            if step["op"] == "replace":
+                self.document[parent][field] = step["value"]
+
+
+async def write_off(monkeypatch: pytest.MonkeyPatch, server: ApiServer) -> OffOutcome:
+    async def patch(api: object, **call: Any) -> None:
+        await server.patch(api, **call)
+
+    monkeypatch.setattr(CustomObjectsApi, "patch_namespaced_custom_object", patch)
+    resource = ApiServerResource(None, "default", "xrpusdt")  # type: ignore[arg-type]
+    resource._seen = SEEN
+    return await resource.write_off()
+
+
+def stored(status: str, uid: str = "uid-1", generation: int = 2) -> dict[str, Any]:
+    return {"metadata": {"uid": uid, "generation": generation}, "spec": {"status": status}}
+
+
+@pytest.mark.parametrize(
+    ("before", "outcome", "status"),
+    [
+        (stored("shutdown"), OffOutcome.WRITTEN, "off"),
+        (stored("on"), OffOutcome.SUPERSEDED, "on"),
+        (stored("shutdown", uid="another"), OffOutcome.SUPERSEDED, "shutdown"),
+        (stored("shutdown", generation=4), OffOutcome.SUPERSEDED, "shutdown"),
+    ],
+    ids=[
+        "shutdown",
+        "switched on meanwhile",
+        "deleted and made anew meanwhile",
+        "switched on and shut down again meanwhile",
+    ],
+)
+async def test_off_is_written_only_over_shutdown_and_into_the_same_resource(
+    monkeypatch: pytest.MonkeyPatch, before: dict[str, Any], outcome: OffOutcome, status: str
+) -> None:
+    server = ApiServer(before)
+    assert await write_off(monkeypatch, server) is outcome
+    assert server.document["spec"]["status"] == status
+
+
+async def test_an_api_server_that_fails_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Unavailable, match="500"):
+        await write_off(monkeypatch, ApiServer(stored("shutdown"), failure=500))

@@ -1,0 +1,173 @@
+"""The order in which a term carries decisions out: committed first, then sent.
+
+A record and an exchange write into one log what they are asked, each commit in two steps, so that a
+request that is written before the commit's answer came is seen between them.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+
+import structlog
+
+from symbol_trader.core.leader import ExchangeView
+from symbol_trader.core.orders import CancelIntent, ExecutionReport, Intent
+from symbol_trader.core.records import NewTrader, RecordChange
+from symbol_trader.core.replies import Outcome, Price, Unknown, UserEvent
+from symbol_trader.core.settings import TradingStatus, UnfilledBuys
+from symbol_trader.ports import Desired, Unavailable
+from symbol_trader.runtime.events import Asked, Event, PriceSeen, Stop, UserNews, ViewRead
+from symbol_trader.runtime.health import Health
+from symbol_trader.runtime.metrics import Metrics
+from symbol_trader.runtime.story import Story
+from symbol_trader.runtime.term import Beat, Term
+from unit.core.builders import NOW_MS, SETTINGS, D
+from unit.core.desk import Desk
+
+QUIET = Beat(timer_s=3600, reconcile_s=3600)
+
+
+class Record:
+    """A record that logs when a commit begins and when its answer comes."""
+
+    def __init__(self, log: list[str], failure: Exception | None) -> None:
+        self._log, self._failure = log, failure
+
+    async def commit_intent(self, intent: Intent) -> None:
+        await self._commit("intent")
+
+    async def commit_cancel(self, intent: CancelIntent) -> None:
+        await self._commit("cancel")
+
+    async def note(self, changes: Sequence[RecordChange]) -> None:
+        if any(isinstance(change, NewTrader) for change in changes):
+            self._log.append("trader noted")
+
+    async def mirror_settings(self, settings: object) -> None:
+        self._log.append("settings mirrored")
+
+    async def advance_watermark(self, trade_id: int) -> None:
+        self._log.append(f"watermark {trade_id}")
+
+    async def _commit(self, what: str) -> None:
+        self._log.append(f"{what} begun")
+        # Whatever else could run meanwhile does.
+        for _ in range(5):
+            await asyncio.sleep(0)
+        if self._failure:
+            raise self._failure
+        self._log.append(f"{what} committed")
+
+
+class Exchange:
+    """An exchange that logs what it is sent, and answers nothing."""
+
+    def __init__(self, log: list[str]) -> None:
+        self._log = log
+
+    def now_ms(self) -> int:
+        return NOW_MS
+
+    async def place(self, intent: Intent) -> Outcome:
+        self._log.append("order sent")
+        return Unknown("no reply")
+
+    async def cancel(self, intent: CancelIntent) -> Outcome:
+        self._log.append("cancel sent")
+        return Unknown("no reply")
+
+    async def user_events(self) -> AsyncIterator[UserEvent]:
+        await asyncio.Event().wait()
+        yield ExecutionReport("", None, None)  # type: ignore[arg-type]
+
+    async def close(self) -> None:
+        pass
+
+
+async def run(desk: Desk, *events: Event, failure: Exception | None = None) -> list[str]:
+    """Run a term over these events, and return what was asked of the record and the exchange."""
+    log: list[str] = []
+    mailbox: asyncio.Queue[Event] = asyncio.Queue()
+    term = Term(
+        desk.leader,
+        record=Record(log, failure),  # type: ignore[arg-type]
+        exchange=Exchange(log),  # type: ignore[arg-type]
+        mailbox=mailbox,
+        watermark=0,
+        story=Story(structlog.get_logger()),
+        health=Health(time.monotonic),
+        metrics=Metrics("XRPUSDT", time.monotonic),
+        beat=QUIET,
+        changed=lambda: None,
+    )
+    running = asyncio.create_task(term.run())
+    # Only when the term waits for news does it come.
+    await asyncio.sleep(0)
+    for event in (*events, Stop()):
+        mailbox.put_nowait(event)
+    try:
+        await running
+    except Unavailable:
+        log.append("term lost")
+    return log
+
+
+def price(value: str) -> PriceSeen:
+    return PriceSeen(Price(1, D(value), NOW_MS), 0.0)
+
+
+def resting_buy() -> tuple[Desk, Intent]:
+    desk = Desk()
+    desk.price("2")
+    return desk, desk.accept(desk.order)
+
+
+async def test_an_intent_is_committed_before_its_order_is_sent() -> None:
+    log = await run(Desk(), price("2"))
+    assert log == ["intent begun", "intent committed", "order sent"]
+
+
+async def test_an_order_whose_commit_came_to_nothing_is_not_sent() -> None:
+    log = await run(Desk(), price("2"), failure=Unavailable("its answer is lost"))
+    assert log == ["intent begun", "term lost"]
+
+
+async def test_a_cancel_is_committed_before_it_is_sent() -> None:
+    desk, _ = resting_buy()
+    log = await run(desk, _shutdown())
+    assert log[:3] == ["cancel begun", "cancel committed", "settings mirrored"]
+    assert log.index("cancel committed") < log.index("cancel sent")
+
+
+async def test_a_cancel_whose_commit_came_to_nothing_is_not_sent() -> None:
+    desk, _ = resting_buy()
+    log = await run(desk, _shutdown(), failure=Unavailable("its answer is lost"))
+    assert log == ["cancel begun", "term lost"]
+
+
+async def test_a_new_trader_is_recorded_before_its_order() -> None:
+    desk, _ = resting_buy()
+    log = await run(desk, price("1.9"))
+    assert log == ["trader noted", "intent begun", "intent committed", "order sent"]
+
+
+async def test_the_watermark_waits_until_no_order_is_in_doubt() -> None:
+    desk, _ = resting_buy()
+    assert await run(desk, ViewRead(ExchangeView(), 7)) == ["watermark 7"]
+    desk = Desk()
+    desk.price("2")
+    desk.lose(desk.order)
+    assert await run(desk, ViewRead(ExchangeView(), 7)) == []
+
+
+async def test_news_of_a_fill_leaves_the_watermark_alone() -> None:
+    desk, buy = resting_buy()
+    fill = desk.execute(buy, "1")
+    report = ExecutionReport("TRADE", desk.book[buy.client_order_id].shown(), fill)
+    assert await run(desk, UserNews(report)) == []
+
+
+def _shutdown() -> Asked:
+    settings = replace(SETTINGS, status=TradingStatus.SHUTDOWN, unfilled_buys=UnfilledBuys.CANCEL)
+    return Asked(Desired("XRPUSDT", settings, 2))
