@@ -7,9 +7,12 @@ the resync's.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 import kopf
+from kubernetes.aio import config
+from kubernetes.aio.client.configuration import Configuration
 
 from symbol_operator.reconcile import Key
 from tradingsymbol_api.names import (
@@ -56,7 +59,8 @@ def make_registry(
     def login(**kwargs: Any) -> kopf.ConnectionInfo | None:
         if kubeconfig is not None:
             return kopf.login_with_kubeconfig(**kwargs)
-        return kopf.login_with_service_account(**kwargs)
+        found = kopf.login_with_service_account(**kwargs)
+        return found and replace(found, server=_in_cluster_server())
 
     @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
     async def resource_changed(event: Any, **_: Any) -> None:
@@ -82,3 +86,13 @@ def make_registry(
 def _relevant(metadata: Any) -> tuple[Any, ...]:
     """Pick what changes with the uid, the spec, or the beginning of deletion."""
     return metadata["uid"], metadata.get("generation"), metadata.get("deletionTimestamp")
+
+
+def _in_cluster_server() -> str:
+    """Return where the API server is, by address: after a power cut it is up before the DNS."""
+    configuration = Configuration()
+    config.load_incluster_config(  # type: ignore[no-untyped-call]
+        client_configuration=configuration
+    )
+    server: str = configuration.host
+    return server

@@ -92,10 +92,11 @@ class Commands:
         return verdict
 
     def _resumed(self, cluster: KindCluster, kind: Path) -> bool:
-        cluster.resume()
+        were_away = cluster.resume()
         cluster.export_kubeconfig(kind, self.folders.kubeconfig)
         self._link_tools(cluster, kind)
-        ready = cluster.wait_until_ready(self.kubectl(), RESUME_SECONDS)
+        heard = not were_away or cluster.wait_until_heard(self.kubectl(), RESUME_SECONDS)
+        ready = heard and cluster.wait_until_ready(self.kubectl(), RESUME_SECONDS)
         if not ready:
             self.console.say("the cluster does not come back; it is made anew, and starts empty")
         return ready

@@ -21,6 +21,8 @@ READY_SECONDS = 180
 RESUME_SECONDS = 60
 """How long nodes that were stopped may take to come back before they are replaced."""
 POLL_SECONDS = 1.0
+LEASES = "jsonpath={range .items[*]}{.metadata.name}={.spec.renewTime} {end}"
+"""How kubectl is asked for each node's name and its latest sign of life."""
 CONTROL_PLANE = "{name}-control-plane"
 """What kind calls the container of the first control plane."""
 
@@ -66,14 +68,16 @@ class KindCluster:
         """Let the engine's start not bring the nodes back: `resume` does, when they are wanted."""
         self.docker.check("update", "--restart=no", *self.nodes())
 
-    def resume(self) -> None:
-        """Start nodes that were stopped and thaw those that were frozen."""
-        for node, state in sorted(self.nodes().items()):
+    def resume(self) -> bool:
+        """Start nodes that were stopped and thaw those that were frozen; tell if there were any."""
+        states = sorted(self.nodes().items())
+        for node, state in states:
             if state == "paused":
                 self.docker.check("unpause", node)
             elif state != "running":
                 self.console.say(f"starting the node {node}, which was {state}")
                 self.docker.check("start", node)
+        return any(state != "running" for _, state in states)
 
     def export_kubeconfig(self, kind: Path, kubeconfig: Path) -> None:
         """Write the kubeconfig again, as the cluster is reached now."""
@@ -90,6 +94,23 @@ class KindCluster:
         with self.console.step("waiting for the nodes to be Ready"):
             while (left := deadline - time.monotonic()) > 0:
                 if processes.capture([*wait, f"--timeout={left:.0f}s"], timeout=left + 1).ok:
+                    return True
+                time.sleep(POLL_SECONDS)
+            return False
+
+    def wait_until_heard(self, kubectl: Sequence[str | Path], seconds: float) -> bool:
+        """Wait until every node has renewed its lease; False if it does not come to that.
+
+        Nodes that were stopped all at once are Ready on record: nobody was left to miss them.
+        """
+        deadline = time.monotonic() + seconds
+        ask = [*kubectl, "get", "leases", "--namespace", "kube-node-lease", "--output", LEASES]
+        first: set[str] = set()
+        with self.console.step("waiting to hear from the nodes"):
+            while (left := deadline - time.monotonic()) > 0:
+                leases = set(processes.capture(ask, timeout=left + 1).out.split())
+                first = first or leases
+                if leases and not leases & first:
                     return True
                 time.sleep(POLL_SECONDS)
             return False

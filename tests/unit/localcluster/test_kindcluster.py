@@ -44,8 +44,14 @@ def test_references_are_spelt_as_containerd_does(reference: str, name: str) -> N
 def test_stopped_nodes_are_started_and_frozen_ones_thawed(stand_in: StandIns) -> None:
     states = {"some-a": "running", "some-b": "exited", "some-c": "paused"}
     calls = stand_in("docker", NODES.format(states=states))
-    cluster().resume()
+    assert cluster().resume()
     assert calls.read_text().splitlines()[1:] == ["start some-b", "unpause some-c"]
+
+
+def test_nodes_that_run_are_left_alone(stand_in: StandIns) -> None:
+    calls = stand_in("docker", NODES.format(states={"some-a": "running"}))
+    assert not cluster().resume()
+    assert len(calls.read_text().splitlines()) == 1
 
 
 def test_nodes_do_not_come_back_with_the_engine_by_themselves(stand_in: StandIns) -> None:
@@ -94,6 +100,31 @@ def test_an_api_server_that_still_refuses_is_asked_again(
     body = f"import pathlib; seen = pathlib.Path({str(answered)!r}); code = not seen.exists()"
     stand_in("kubectl", f"{body}; seen.touch(); sys.exit(code)")
     assert cluster().wait_until_ready(["kubectl"], seconds=30)
+
+
+def test_a_stopped_node_is_back_when_its_lease_is_renewed(
+    stand_in: StandIns, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is on record of it is as old as its stop: Ready, and a lease."""
+    monkeypatch.setattr("localcluster.kindcluster.POLL_SECONDS", 0.01)
+    asked = tmp_path / "asked"
+    body = """
+import pathlib
+asked = pathlib.Path({asked!r})
+times = asked.stat().st_size if asked.exists() else 0
+asked.write_text('.' * (times + 1))
+if times == 0:
+    sys.exit(1)
+print(f'some-a={{min(times, 2)}} some-b={{min(times, 3)}} '.replace('b=2', 'b=1'))
+"""
+    stand_in("kubectl", body.format(asked=str(asked)))
+    assert cluster().wait_until_heard(["kubectl"], seconds=30)
+    assert len(asked.read_text()) == 4
+
+
+def test_nodes_that_are_not_heard_from_are_given_up(stand_in: StandIns) -> None:
+    stand_in("kubectl", "print('some-a=1 ')")
+    assert not cluster().wait_until_heard(["kubectl"], seconds=0.1)
 
 
 def test_nodes_that_never_get_ready_are_given_up(stand_in: StandIns) -> None:

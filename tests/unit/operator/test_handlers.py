@@ -1,8 +1,12 @@
 """Where kopf's events enter: what they wake, what they do not, and what kopf may write."""
 
+from dataclasses import replace
 from typing import Any
 
+import kopf
 import pytest
+from kubernetes.aio import config
+from kubernetes.aio.client.configuration import Configuration
 
 from symbol_operator.handlers import make_registry, make_settings
 from symbol_operator.reconcile import Key
@@ -39,6 +43,21 @@ def test_only_low_level_handlers_are_registered(handlers: dict[str, Any]) -> Non
     assert list(registry._changing.get_all_handlers()) == []
     assert list(registry._spawning.get_all_handlers()) == []
     assert list(registry._indexing.get_all_handlers()) == []
+
+
+async def test_the_api_server_is_called_by_its_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cluster's DNS may start later than the operator, which would end for want of it."""
+
+    def load(client_configuration: Configuration) -> None:
+        client_configuration.host = "https://10.96.0.1:443"
+
+    by_name = kopf.ConnectionInfo(server="https://kubernetes.default.svc", token="secret")
+    monkeypatch.setattr(kopf, "login_with_service_account", lambda **_: by_name)
+    monkeypatch.setattr(config, "load_incluster_config", load)
+    (login,) = make_registry(print, kubeconfig=None)._activities.get_all_handlers()
+    found = login.fn()
+
+    assert found == replace(by_name, server="https://10.96.0.1:443")
 
 
 async def test_a_resource_wakes_when_it_is_seen_first(
