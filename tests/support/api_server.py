@@ -6,6 +6,7 @@
 import asyncio
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -93,8 +94,8 @@ class ApiServer:
 
     async def _patch(self, request: web.Request) -> web.Response:
         for step in await request.json():
-            *_, name = step["path"].split("/")
-            holder = self._document()["metadata"] if name == "uid" else self.spec
+            *_, parent, name = step["path"].split("/")
+            holder = self._document()["metadata"] if parent == "metadata" else self.spec
             if step["op"] == "test" and holder[name] != step["value"]:
                 return web.json_response({"message": "the test failed"}, status=422)
             if step["op"] == "replace":
@@ -110,10 +111,10 @@ def main() -> None:
     """Run the program with its API server at the address given first."""
     address = sys.argv.pop(1)
 
-    def connect(namespace: str, name: str) -> ApiServerResource:
+    def connect(namespace: str, name: str, warn: Callable[[str], None]) -> ApiServerResource:
         configuration = Configuration()
         configuration.host = address
-        return ApiServerResource(ApiClient(configuration), namespace, name)
+        return ApiServerResource(ApiClient(configuration), namespace, name, warn)
 
     ApiServerResource.in_cluster = connect  # type: ignore[method-assign]
     symbol_trader()

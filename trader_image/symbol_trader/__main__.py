@@ -140,7 +140,9 @@ def lead(  # noqa: PLR0917 - click passes them by name
     story.tell("leader process started", pod=pod, node=node)
 
     async def lead_it() -> Ending:
-        resource = ApiServerResource.in_cluster(namespace, name)
+        resource = ApiServerResource.in_cluster(
+            namespace, name, lambda why: story.warn("edit ignored", why=why)
+        )
         return await _lead(options, resource, identity, story)
 
     ending = asyncio.run(lead_it())

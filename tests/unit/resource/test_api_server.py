@@ -1,5 +1,8 @@
-"""The off patch as the API server would see it."""
+"""The off patch as the API server would see it, and what a leader makes of a watch."""
 
+import json
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 import pytest
@@ -8,8 +11,9 @@ from kubernetes.aio.client.exceptions import ApiException
 
 from symbol_trader.ports import OffOutcome, Unavailable
 from symbol_trader.resource.api_server import ApiServerResource
+from tradingsymbol_api.names import API_VERSION, KIND
 
-SEEN = {"metadata": {"uid": "uid-1", "generation": 2}, "spec": {"status": "shutdown"}}
+HEARD = {"uid": "uid-1", "generation": 2}
 
 
 class ApiServer:
@@ -35,8 +39,8 @@ async def write_off(monkeypatch: pytest.MonkeyPatch, server: ApiServer) -> OffOu
         await server.patch(api, **call)
 
     monkeypatch.setattr(CustomObjectsApi, "patch_namespaced_custom_object", patch)
-    resource = ApiServerResource(None, "default", "xrpusdt")  # type: ignore[arg-type]
-    resource._seen = SEEN
+    resource = ApiServerResource(None, "default", "xrpusdt", print)  # type: ignore[arg-type]
+    resource._heard = HEARD
     return await resource.write_off()
 
 
@@ -70,3 +74,63 @@ async def test_off_is_written_only_over_shutdown_and_into_the_same_resource(
 async def test_an_api_server_that_fails_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Unavailable, match="500"):
         await write_off(monkeypatch, ApiServer(stored("shutdown"), failure=500))
+
+
+def document(generation: int, **spec: object) -> dict[str, Any]:
+    return {
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "metadata": {"name": "xrpusdt", "uid": "uid-1", "generation": generation},
+        "spec": {"exchange": "paper", "budget": "100", **spec},
+    }
+
+
+async def heard(
+    monkeypatch: pytest.MonkeyPatch, *watches: list[dict[str, Any] | Exception]
+) -> tuple[list[int], list[str]]:
+    """Return the generations that watches with these documents lead to, and the warnings."""
+    coming = iter(watches)
+
+    async def watch(_: ApiServerResource) -> AsyncIterator[dict[str, Any]]:
+        for each in next(coming):
+            if isinstance(each, Exception):
+                raise each
+            yield each
+
+    warned: list[str] = []
+    monkeypatch.setattr(ApiServerResource, "_watch", watch)
+    monkeypatch.setattr("symbol_trader.resource.api_server.PAUSES_S", (0.0,))
+    resource = ApiServerResource(None, "default", "xrpusdt", warned.append)  # type: ignore[arg-type]
+    generations = []
+    async with aclosing(resource.changes()) as changes:  # type: ignore[type-var]
+        async for desired in changes:
+            generations.append(desired.generation)
+            if desired.generation == LAST:
+                break
+    return generations, warned
+
+
+LAST = 9
+
+
+async def test_a_spec_that_cannot_be_read_is_warned_about_and_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    unknown = document(2, status="hibernate")
+
+    generations, warned = await heard(monkeypatch, [document(1), unknown, document(LAST)])
+
+    assert generations == [1, LAST]
+    (why,) = warned
+    assert "spec.status" in why
+
+
+@pytest.mark.parametrize(
+    "failure", [json.JSONDecodeError("cut short", "{", 1), OSError("cut"), ApiException(410)]
+)
+async def test_a_watch_that_breaks_is_begun_again(
+    monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    watches: list[list[dict[str, Any] | Exception]] = [[document(1), failure], [document(LAST)]]
+
+    assert (await heard(monkeypatch, *watches))[0] == [1, LAST]

@@ -5,6 +5,7 @@ reconnects by itself, and what could not be written is written later.
 """
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -21,7 +22,7 @@ from symbol_trader.core.settings import TradingStatus
 from symbol_trader.ports import ApiServerUnavailable, Desired, OffOutcome, Report, Unavailable
 from symbol_trader.resource.wishes import desired_of, status_of
 from tradingsymbol_api.names import GROUP, PLURAL, TRADER_MANAGER, VERSION
-from tradingsymbol_api.spec import parse_resource
+from tradingsymbol_api.spec import InvalidResourceError, parse_resource
 from tradingsymbol_api.status import Target, says_the_same
 
 WATCH_S = 290
@@ -38,9 +39,14 @@ _FAILURES = (ApiException, aiohttp.ClientError, OSError, TimeoutError)
 
 
 class ApiServerResource:
-    """One TradingSymbol of the cluster that the leader's pod runs in."""
+    """One TradingSymbol of the cluster that the leader's pod runs in.
 
-    def __init__(self, api: ApiClient, namespace: str, name: str) -> None:
+    `warn` is told about what cannot be read.
+    """
+
+    def __init__(
+        self, api: ApiClient, namespace: str, name: str, warn: Callable[[str], None]
+    ) -> None:
         """Serve one resource through an open client."""
         self._client = api
         self._api = CustomObjectsApi(api)
@@ -52,31 +58,42 @@ class ApiServerResource:
         }
         self._namespace = namespace
         self._name = name
+        self._warn = warn
         self._seen: dict[str, Any] = {}
+        self._heard: dict[str, Any] = {}
+        """The metadata of what was yielded last."""
 
     @classmethod
-    def in_cluster(cls, namespace: str, name: str) -> Self:
+    def in_cluster(cls, namespace: str, name: str, warn: Callable[[str], None]) -> Self:
         """Connect with the pod's own service account. Raises `Unavailable` outside a pod."""
         configuration = Configuration()
         try:
             config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
         except config.ConfigException as exc:
             raise Unavailable(f"no cluster to connect to: {exc}") from exc
-        return cls(ApiClient(configuration), namespace, name)
+        return cls(ApiClient(configuration), namespace, name, warn)
 
     async def changes(self) -> AsyncIterator[Desired]:
-        """Yield what is asked for at each change of the spec; a deleted resource asks for off."""
+        """Yield what is asked for at each change of the spec; a deleted resource asks for off.
+
+        A spec that cannot be read, that of a newer version, is warned about, and the last good
+        one stays in force.
+        """
         last: Desired | None = None
         failures = 0
         while True:
             try:
                 async for document in self._watch():
                     failures = 0
-                    desired = self._read(document)
+                    try:
+                        desired = self._read(document)
+                    except InvalidResourceError as exc:
+                        self._warn(str(exc))
+                        continue
                     if desired != last:
                         last = desired
                         yield desired
-            except _FAILURES:
+            except (*_FAILURES, json.JSONDecodeError):
                 await asyncio.sleep(PAUSES_S[min(failures, len(PAUSES_S) - 1)])
                 failures += 1
 
@@ -103,10 +120,9 @@ class ApiServerResource:
 
         And the generation: a leader that was frozen here must not end a later shutdown.
         """
-        seen = self._seen["metadata"]
         body = [
-            {"op": "test", "path": "/metadata/uid", "value": seen["uid"]},
-            {"op": "test", "path": "/metadata/generation", "value": seen["generation"]},
+            {"op": "test", "path": "/metadata/uid", "value": self._heard["uid"]},
+            {"op": "test", "path": "/metadata/generation", "value": self._heard["generation"]},
             {"op": "test", "path": "/spec/status", "value": "shutdown"},
             {"op": "replace", "path": "/spec/status", "value": "off"},
         ]
@@ -150,6 +166,7 @@ class ApiServerResource:
     def _read(self, document: dict[str, Any]) -> Desired:
         self._seen = document
         desired = desired_of(parse_resource(document))
+        self._heard = document["metadata"]
         if "deletionTimestamp" in document["metadata"]:
             settings = replace(desired.settings, status=TradingStatus.OFF)
             return replace(desired, settings=settings)
