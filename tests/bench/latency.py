@@ -63,7 +63,7 @@ class NoRecord:
     """A record that keeps nothing: what trading costs without one."""
 
     async def open(self) -> None: ...
-    async def claim(self, book: Book, owner: Owner, *, pod: str, settings: Settings) -> Epoch:
+    async def claim(self, book: Book, owner: Owner, *, pod: str, desired: Desired) -> Epoch:
         return Epoch(1, "")
 
     async def confirm(self) -> None: ...

@@ -5,7 +5,6 @@ afterwards the same process trades on, and the books agree.
 """
 
 import re
-import shutil
 from collections.abc import AsyncIterator
 from datetime import datetime
 from itertools import pairwise
@@ -154,13 +153,12 @@ async def test_a_standby_that_lacks_the_last_commits_is_not_traded_on(
     server = restless_server
     database = server.url(await server.create_database(TEMPLATE))
     bot = bot_on(tmp_path, market, database)
-    data, standby, primary = (server.folder / name for name in ("data", "standby", "primary"))
+    primary = server.folder / "primary"
     try:
         running = await bot.start()
         await running.said("starting trading")
         server.stop()
-        shutil.copytree(data, standby)
-        own(standby, like=data)
+        standby = server.copy_data("standby")
         server.start()
         await running.said("starting trading", times=2)
         await trade(market, "1", "SELL", "1")
@@ -184,13 +182,6 @@ def swap(server: Server, new: Path, old: Path) -> None:
     (server.folder / "data").rename(old)
     new.rename(server.folder / "data")
     server.start()
-
-
-def own(copy: Path, like: Path) -> None:
-    """Give files to the one who owns the others; PostgreSQL is strict about its folder's mode."""
-    owner = like.stat()
-    for path in (copy, *copy.rglob("*")):
-        shutil.chown(path, owner.st_uid, owner.st_gid)
 
 
 # The exchange.

@@ -17,6 +17,7 @@ from support.recorded import (
     SETTINGS,
     START_MS,
     TERMS,
+    asked,
     became,
     buy,
     cancel,
@@ -359,7 +360,7 @@ async def test_the_settings_are_mirrored_at_the_claim_and_when_they_change(datab
         mirror = "SELECT status, budget, chunks, buy_down, profit, rebuy, max_buy_age_ms, "
         mirror += "unfilled_buys, deadline_ms, at_deadline FROM settings"
         before = await _one(database, mirror)
-        await record.mirror_settings(changed)
+        await record.mirror_settings(asked(changed, generation=2))
         after = await _one(database, mirror)
         whose = await _one(
             database, "SELECT cluster, namespace, name, environment, symbol FROM settings"
@@ -374,19 +375,30 @@ async def test_the_settings_are_mirrored_at_the_claim_and_when_they_change(datab
 
 async def test_a_shutdown_ages_from_when_it_was_first_seen(database: str) -> None:
     """Over restarts, and not from one shutdown to the next."""
-    asked = replace(SETTINGS, status=TradingStatus.SHUTDOWN)
+    shutdown = replace(SETTINGS, status=TradingStatus.SHUTDOWN)
+    edited = asked(replace(shutdown, chunks=9), generation=3)
     async with opened(database) as record:
         await claim(record)
         assert (await record.load()).shutdown_age_ms == 0
-        await record.mirror_settings(asked)
+        await record.mirror_settings(asked(shutdown, generation=2))
         await _earlier(database, seconds=60)
-        await record.mirror_settings(replace(asked, chunks=9))
+        await record.mirror_settings(edited)
     async with opened(database) as record:
-        await claim(record, settings=asked)
+        await claim(record, desired=edited)
         assert 60_000 <= (await record.load()).shutdown_age_ms < 120_000
-        await record.mirror_settings(SETTINGS)
+        await record.mirror_settings(asked(generation=4))
         assert (await record.load()).shutdown_age_ms == 0
-        await record.mirror_settings(asked)
+        await record.mirror_settings(asked(shutdown, generation=5))
+        assert (await record.load()).shutdown_age_ms < 60_000
+
+
+async def test_a_shutdown_that_may_be_another_one_ages_anew(database: str) -> None:
+    """Off and shutdown again, while no leader ran: the first one's deadline is not its own."""
+    shutdown = replace(SETTINGS, status=TradingStatus.SHUTDOWN)
+    async with opened(database) as record:
+        await claim(record, desired=asked(shutdown, generation=2))
+        await _earlier(database, seconds=60)
+        await record.mirror_settings(asked(shutdown, generation=4))
         assert (await record.load()).shutdown_age_ms < 60_000
 
 
@@ -432,8 +444,8 @@ async def test_equal_ids_in_two_symbols_and_two_accounts_do_not_meet(database: s
 
 async def test_a_claim_of_the_same_pod_takes_the_next_epoch(database: str) -> None:
     async with opened(database) as record:
-        first = await record.claim(BOOK, OWNER, pod=POD, settings=SETTINGS)
-        second = await record.claim(BOOK, OWNER, pod=POD, settings=SETTINGS)
+        first = await record.claim(BOOK, OWNER, pod=POD, desired=asked())
+        second = await record.claim(BOOK, OWNER, pod=POD, desired=asked())
     assert (first.number, second.number) == (1, 2)
     assert first.nonce != second.nonce
 

@@ -16,6 +16,7 @@ from support.recorded import (
     BOOK,
     OWNER,
     SETTINGS,
+    asked,
     became,
     buy,
     cancel,
@@ -55,7 +56,7 @@ WRITES: dict[str, Write] = {
     "order": lambda record: record.note([became(order_name("a"), OrderState.OPEN, 1)]),
     "fill": lambda record: record.note([FillRecorded(order_name("a"), Side.BUY, fill(1))]),
     "watermark": lambda record: record.advance_watermark(5),
-    "settings": lambda record: record.mirror_settings(replace(SETTINGS, chunks=9)),
+    "settings": lambda record: record.mirror_settings(asked(replace(SETTINGS, chunks=9))),
     "release": lambda record: record.release(),
 }
 

@@ -42,7 +42,8 @@ async def test_an_empty_database_becomes_a_record_and_each_step_is_told(
             "schema 0001: The record: owners and epochs, settings, traders, orders, cancels, "
             "fills, and their views."
         ),
-        "the record is at schema 0001",
+        "schema 0002: Settings say which revision of the resource they mirror.",
+        "the record is at schema 0002",
     ]
     assert await _tables(empty_database) == TABLES | {"schema_version"}
     async with opened(empty_database) as record:
@@ -54,7 +55,7 @@ async def test_migrating_again_changes_nothing(empty_database: str) -> None:
     installation = await _installation(empty_database)
     lines: list[str] = []
     await migrate(empty_database, lines.append)
-    assert lines[1:] == ["the record has schema 0001", "the record is at schema 0001"]
+    assert lines[1:] == ["the record has schema 0002", "the record is at schema 0002"]
     assert await _installation(empty_database) == installation
 
 
@@ -62,7 +63,7 @@ async def test_migrations_at_once_take_turns(empty_database: str) -> None:
     lines: list[str] = []
     await asyncio.gather(*(migrate(empty_database, lines.append) for _ in range(4)))
     assert sum(line.startswith("schema 0001:") for line in lines) == 1
-    assert lines.count("the record is at schema 0001") == 4
+    assert lines.count("the record is at schema 0002") == 4
 
 
 async def test_a_migration_waits_for_another_one_and_says_so(empty_database: str) -> None:
@@ -149,13 +150,13 @@ async def test_there_is_one_installation(own_database: str) -> None:
 
 async def test_a_leader_waits_for_a_newer_schema_to_be_its_own(own_database: str) -> None:
     await _execute(own_database, "UPDATE schema_version SET version_num = '9999'")
-    with pytest.raises(SchemaMismatch, match="has schema 9999, this program needs 0001"):
+    with pytest.raises(SchemaMismatch, match="has schema 9999, this program needs 0002"):
         await PostgresRecord(own_database, PATIENT).open()
 
 
 async def test_a_newer_record_is_not_migrated(own_database: str) -> None:
     await _execute(own_database, "UPDATE schema_version SET version_num = '9999'")
-    with pytest.raises(SchemaMismatch, match="has schema 9999, this program needs 0001"):
+    with pytest.raises(SchemaMismatch, match="has schema 9999, this program needs 0002"):
         await migrate(own_database, lambda _: None)
     assert await _version(own_database) == "9999"
 
@@ -163,7 +164,7 @@ async def test_a_newer_record_is_not_migrated(own_database: str) -> None:
 async def test_a_leader_waits_for_an_older_schema_to_be_migrated(own_database: str) -> None:
     await _execute(own_database, "UPDATE schema_version SET version_num = '0000'")
     with pytest.raises(
-        SchemaMismatch, match=r"has schema 0000.* needs 0001.*`symbol-trader migrate`"
+        SchemaMismatch, match=r"has schema 0000.* needs 0002.*`symbol-trader migrate`"
     ):
         await PostgresRecord(own_database, PATIENT).open()
 

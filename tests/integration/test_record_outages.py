@@ -13,7 +13,7 @@ from support.postgres import Server, running_server
 from support.recorded import PATIENT, claim, intent, opened, order_name, trader
 from symbol_trader.core.orders import OrderState
 from symbol_trader.core.records import OrderChange
-from symbol_trader.ports import SchemaMismatch, Unavailable
+from symbol_trader.ports import RolledBack, SchemaMismatch, Unavailable
 from symbol_trader.postgres.migrate import migrate
 from symbol_trader.postgres.record import PostgresRecord
 
@@ -285,7 +285,7 @@ async def test_a_malformed_address_is_unavailable_and_quotes_nothing(url: str) -
 async def test_a_database_without_a_record_says_how_to_make_one(empty_database: str) -> None:
     record = PostgresRecord(empty_database, PATIENT)
     with pytest.raises(
-        SchemaMismatch, match=r"no record.*needs schema 0001.*symbol-trader migrate"
+        SchemaMismatch, match=r"no record.*needs schema 0002.*symbol-trader migrate"
     ):
         await record.open()
     with pytest.raises(Unavailable, match="not connected"):
@@ -434,3 +434,63 @@ async def _relay(url: str) -> AsyncIterator[_Relay]:
         yield relay
     finally:
         await relay.stop()
+
+
+# Another database at the same address.
+
+
+async def test_a_database_of_another_origin_is_not_the_record(
+    database: str, restless_server: Server
+) -> None:
+    """Whatever it holds: a copy that was restored lacks what was committed since."""
+    elsewhere = restless_server.url(await restless_server.create_database())
+    await migrate(elsewhere, lambda _: None)
+    record = PostgresRecord(database, PATIENT)
+    await record.open()
+    await claim(record)
+    try:
+        record._url = elsewhere
+        with pytest.raises(RolledBack, match=r"not what it was: system \d+, timeline 1"):
+            await record.open()
+        with pytest.raises(Unavailable, match="not connected"):
+            await record.confirm()
+        record._url = database
+        await record.open()
+        await record.confirm()
+    finally:
+        await record.close()
+
+
+async def test_a_database_may_be_replaced_before_an_epoch_is_taken(
+    database: str, restless_server: Server
+) -> None:
+    elsewhere = restless_server.url(await restless_server.create_database())
+    await migrate(elsewhere, lambda _: None)
+    async with opened(elsewhere) as record:
+        record._url = database
+        await record.open()
+        await claim(record)
+
+
+async def test_a_database_may_fail_over_but_not_back(restless_server: Server) -> None:
+    """A standby that was promoted has all that was committed; the old primary, no longer."""
+    server = restless_server
+    url = server.url(await server.create_database())
+    await migrate(url, lambda _: None)
+    async with opened(url) as record:
+        await claim(record)
+        server.stop()
+        data, primary = server.folder / "data", server.copy_data("primary")
+        (data / "standby.signal").touch()
+        server.start()
+        await record.open()
+        await record.confirm()
+        await server.admin("SELECT pg_promote()")
+        await record.open()
+        await record.confirm()
+        server.stop()
+        data.rename(server.folder / "standby")
+        primary.rename(data)
+        server.start()
+        with pytest.raises(RolledBack, match=r"timeline 1, and before system \d+, timeline 2"):
+            await record.open()

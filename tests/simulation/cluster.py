@@ -102,5 +102,7 @@ class SimulatedResource:
         if self._cluster.away:
             self._news()
         elif self._seen < self._cluster.generation:
-            self._seen = self._cluster.generation
-            self._stream.push(Desired(NAME, self._cluster.settings, self._seen))
+            self._seen = seen = self._cluster.generation
+            revision, follows = str(seen), str(seen - 1)
+            settings = self._cluster.settings
+            self._stream.push(Desired(NAME, settings, seen, revision=revision, follows=follows))

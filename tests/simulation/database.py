@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, TypeVar
 from simulation.memory import MemoryRecord
 from symbol_trader.core.orders import CancelIntent, ClientOrderId, Intent
 from symbol_trader.core.records import RecordChange, Snapshot
-from symbol_trader.core.settings import Settings
 from symbol_trader.ports import (
     Book,
     DatabaseUnavailable,
+    Desired,
     Epoch,
     Fenced,
     OwnedByAnother,
@@ -101,13 +101,13 @@ class SimulatedRecord:
             raise DatabaseUnavailable("the database is down")
         self._connection = self._database.cuts
 
-    async def claim(self, book: Book, owner: Owner, *, pod: str, settings: Settings) -> Epoch:
+    async def claim(self, book: Book, owner: Owner, *, pod: str, desired: Desired) -> Epoch:
         """Take a new epoch."""
         del book
         epoch = await self._ask("claim", lambda: self._database.claim(owner, pod))
         self._epoch = epoch
         self._process.claimed(epoch)
-        await self.mirror_settings(settings)
+        await self.mirror_settings(desired)
         return epoch
 
     async def confirm(self) -> None:
@@ -165,10 +165,10 @@ class SimulatedRecord:
         """Move the watermark on."""
         await self._held("advance the watermark", lambda: self._rows.advance_watermark(trade_id))
 
-    async def mirror_settings(self, settings: Settings) -> None:
+    async def mirror_settings(self, desired: Desired) -> None:
         """Take in what is asked for."""
         now_ms = self._process.now_ms
-        await self._held("mirror", lambda: self._rows.mirror_settings(settings, now_ms))
+        await self._held("mirror", lambda: self._rows.mirror_settings(desired, now_ms))
 
     async def release(self) -> None:
         """Give the book up."""

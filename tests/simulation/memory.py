@@ -31,7 +31,8 @@ from symbol_trader.core.records import (
     TraderResult,
     TraderState,
 )
-from symbol_trader.core.settings import Settings, TradingStatus
+from symbol_trader.core.settings import TradingStatus
+from symbol_trader.ports import Desired
 
 INSTALLATION = "0a1b2c"
 
@@ -101,6 +102,7 @@ class MemoryRecord:
         self.outcomes: dict[ClientOrderId, CancelChange] = {}
         self.watermark: int | None = None
         self.shutdown_since_ms: int | None = None
+        self._mirrored: Desired | None = None
         self._closed: dict[TraderId, Cycle] = {}
         self._legs: defaultdict[tuple[TraderId, Side], list[OrderRow]] = defaultdict(list)
 
@@ -123,11 +125,13 @@ class MemoryRecord:
         self.cancels[intent.cancel_id] = intent
         self.orders[intent.client_order_id].cancels.append(intent)
 
-    def mirror_settings(self, settings: Settings, now_ms: int) -> None:
+    def mirror_settings(self, desired: Desired, now_ms: int) -> None:
         """Take in what is asked for; a deadline counts from the first mirror of its shutdown."""
-        if settings.status is not TradingStatus.SHUTDOWN:
+        missed = self._mirrored is None or not desired.continues(self._mirrored)
+        self._mirrored = desired
+        if desired.settings.status is not TradingStatus.SHUTDOWN:
             self.shutdown_since_ms = None
-        elif self.shutdown_since_ms is None:
+        elif self.shutdown_since_ms is None or missed:
             self.shutdown_since_ms = now_ms
 
     def note(self, changes: Sequence[RecordChange]) -> None:

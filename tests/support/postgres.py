@@ -113,6 +113,15 @@ class Server:
         """Stop it: `smart` waits for clients, `fast` cuts them, `immediate` is a crash."""
         self._run("pg_ctl", "stop", "-w", "-m", mode)
 
+    def copy_data(self, name: str) -> Path:
+        """Copy the files of a server that was stopped; PostgreSQL is strict about who owns them."""
+        data, copy = self.folder / "data", self.folder / name
+        shutil.copytree(data, copy)
+        owner = data.stat()
+        for path in (copy, *copy.rglob("*")):
+            shutil.chown(path, owner.st_uid, owner.st_gid)
+        return copy
+
     def restart(self, mode: str = "fast") -> None:
         """Stop it and start it again."""
         self.stop(mode)

@@ -23,7 +23,7 @@ from symbol_trader.core.records import (
     TraderTerms,
 )
 from symbol_trader.core.settings import Settings, TradingStatus
-from symbol_trader.ports import Book, Owner
+from symbol_trader.ports import Book, Desired, Owner
 from symbol_trader.postgres.connection import Limits
 from symbol_trader.postgres.record import PostgresRecord
 
@@ -60,11 +60,17 @@ async def claim(
     book: Book = BOOK,
     owner: Owner = OWNER,
     pod: str = POD,
-    settings: Settings = SETTINGS,
+    desired: Desired | None = None,
 ) -> PostgresRecord:
     """Claim a book; return the record."""
-    await record.claim(book, owner, pod=pod, settings=settings)
+    await record.claim(book, owner, pod=pod, desired=desired or asked())
     return record
+
+
+def asked(settings: Settings = SETTINGS, *, generation: int = 1) -> Desired:
+    """Say what a resource asks for that is written one generation after another."""
+    revision, follows = str(generation), str(generation - 1)
+    return Desired(BOOK.symbol, settings, generation, revision=revision, follows=follows)
 
 
 def trader(name: str, *, parent: str | None = None, started_ms: int = START_MS) -> NewTrader:

@@ -88,7 +88,7 @@ class Record(Protocol):
     async def open(self) -> None:
         """Connect and check the schema version. Raises `SchemaMismatch`."""
 
-    async def claim(self, book: Book, owner: Owner, *, pod: str, settings: Settings) -> Epoch:
+    async def claim(self, book: Book, owner: Owner, *, pod: str, desired: "Desired") -> Epoch:
         """Take a new epoch of the book. Raises `OwnedByAnother`, `AccountChanged`."""
 
     async def confirm(self) -> None:
@@ -121,8 +121,8 @@ class Record(Protocol):
     async def advance_watermark(self, trade_id: int) -> None:
         """Note that reconciliation has seen every trade up to this id. Raises `Fenced`."""
 
-    async def mirror_settings(self, settings: Settings) -> None:
-        """Mirror the resource's settings. Raises `Fenced`."""
+    async def mirror_settings(self, desired: "Desired") -> None:
+        """Mirror the resource's settings, and which revision they are of. Raises `Fenced`."""
 
     async def release(self) -> None:
         """Give up ownership: the symbol is drained and off."""
@@ -195,12 +195,20 @@ class Desired:
     """What the resource asks for, at one generation of it.
 
     `not_carried_out` names fields with values that this version of the leader does not act on.
+    `revision` names what was read, to later processes too, and `follows` the revision directly
+    before it: whoever knows one of the two has missed nothing that was asked for.
     """
 
     symbol: str
     settings: Settings
     generation: int
     not_carried_out: tuple[str, ...] = ()
+    revision: str = ""
+    follows: str = ""
+
+    def continues(self, earlier: "Desired") -> bool:
+        """Tell whether nothing can have been asked for between an earlier wish and this one."""
+        return earlier.revision in {self.revision, self.follows}
 
 
 class OffOutcome(Enum):

@@ -33,6 +33,7 @@ from symbol_trader.core.replies import Accepted, NotFound, Outcome, Refused, Unk
 from symbol_trader.core.settings import Settings
 from symbol_trader.core.symbols import Commission, SymbolInfo
 from symbol_trader.core.timing import Timing
+from symbol_trader.ports import Desired
 from unit.core.builders import BASE, COMMISSION, NOW_MS, SETTINGS, SYMBOL, D
 
 TIMING = Timing()
@@ -85,6 +86,7 @@ class Desk:
         self.asked: list[Query | FetchTrades | RefreshSymbol | FetchBid | CheckOnRecord] = []
         self.told: list[Said] = []
         self._order_ids, self._trade_ids, self._bits = count(1), count(1), count(1)
+        self._generation = 1
         self.leader = self._lead()
         if start:
             self.carry_out(self.leader.start(self.now_ms))
@@ -164,11 +166,17 @@ class Desk:
         self.now_ms += milliseconds
         self.carry_out(self.leader.pass_time(self.now_ms))
 
-    def ask(self, **changes: Any) -> None:
-        """Change the resource."""
+    def ask(self, *, continued: bool = True, **changes: Any) -> None:
+        """Change the resource; unless it is `continued`, what was asked in between was missed."""
         self.settings = replace(self.settings, **changes)
-        self.record.mirror_settings(self.settings, self.now_ms)
-        self.carry_out(self.leader.change_settings(self.settings, self.now_ms))
+        self._generation += 1 if continued else 2
+        revision, follows = str(self._generation), str(self._generation - 1)
+        self.record.mirror_settings(
+            Desired("XRPUSDT", self.settings, self._generation, revision=revision, follows=follows),
+            self.now_ms,
+        )
+        decision = self.leader.change_settings(self.settings, self.now_ms, continued=continued)
+        self.carry_out(decision)
 
     def bid(self, price: str) -> None:
         """Answer what buyers pay."""

@@ -214,6 +214,32 @@ def test_on_ends_the_countdown_and_the_next_shutdown_begins_its_own() -> None:
     assert not desk.canceled
 
 
+@pytest.mark.parametrize("restart", [False, True])
+def test_a_shutdown_that_may_be_another_one_begins_its_own(restart: bool) -> None:
+    """On, or off, may have been asked for in between: at worst it takes longer then."""
+    desk = Desk()
+    desk.accept(desk.bought())
+    desk.ask(**HOLD)
+    desk.wait(MINUTE_MS - 1)
+    desk.ask(continued=False)
+    if restart:
+        desk.restart()
+    desk.wait(MINUTE_MS - 1)
+    assert not desk.canceled
+    desk.wait(1)
+    assert desk.canceled
+
+
+def test_a_shutdown_that_is_edited_counts_on() -> None:
+    desk = Desk()
+    desk.accept(desk.bought())
+    desk.ask(**HOLD)
+    desk.wait(MINUTE_MS - 1)
+    desk.ask(chunks=3)
+    desk.wait(1)
+    assert desk.canceled
+
+
 def test_a_deadline_that_is_put_off_lets_the_trader_sell_on() -> None:
     desk = Desk()
     desk.accept(sell := desk.bought())

@@ -1,6 +1,7 @@
 """Rebuys: one more trader for each that the price has left behind, as chunks and budget allow."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -105,7 +106,7 @@ def test_several_triggers_at_once_start_as_many_traders_as_there_is_room_for() -
         pytest.param({}, id="told again"),
     ],
 )
-def test_a_refused_rebuy_is_judged_again_when_settings_change(change: dict[str, object]) -> None:
+def test_a_refused_rebuy_is_judged_again_when_settings_change(change: dict[str, Any]) -> None:
     desk = grown(Desk(), "2", "1.99", "1.98", "1.97", "1.96")
     desk.price("1.95")
     desk.ask(**change)

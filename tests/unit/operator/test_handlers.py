@@ -55,7 +55,8 @@ async def test_the_api_server_is_called_by_its_address(monkeypatch: pytest.Monke
     monkeypatch.setattr(kopf, "login_with_service_account", lambda **_: by_name)
     monkeypatch.setattr(config, "load_incluster_config", load)
     (login,) = make_registry(print, kubeconfig=None)._activities.get_all_handlers()
-    found = login.fn()
+    login_in_cluster: Any = login.fn
+    found = login_in_cluster()
 
     assert found == replace(by_name, server="https://10.96.0.1:443")
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from symbol_trader.core.settings import Settings, TradingStatus
+from symbol_trader.core.settings import TradingStatus
 from symbol_trader.core.timing import Timing
 from symbol_trader.ports import Desired, OffOutcome, Owner, Unavailable
 from symbol_trader.runtime.health import Health
@@ -29,17 +29,17 @@ SHUTDOWN = replace(SETTINGS, status=TradingStatus.SHUTDOWN)
 class Record:
     """A record that remembers what it was told."""
 
-    mirrored: list[Settings] = field(default_factory=list)
+    mirrored: list[Desired] = field(default_factory=list)
     opened: bool = False
     released: bool = False
 
     async def open(self) -> None:
         self.opened = True
 
-    async def mirror_settings(self, settings: Settings) -> None:
+    async def mirror_settings(self, desired: Desired) -> None:
         assert self.opened
         assert not self.released
-        self.mirrored.append(settings)
+        self.mirrored.append(desired)
 
     async def release(self) -> None:
         self.released = True
@@ -89,7 +89,7 @@ async def test_a_drained_symbol_that_is_off_is_given_up(outcome: OffOutcome | Un
     assert ending
     assert ending.cause is Cause.DRAINED
     assert record.released
-    assert [settings.status for settings in record.mirrored] == [TradingStatus.OFF]
+    assert [desired.settings.status for desired in record.mirrored] == [TradingStatus.OFF]
 
 
 async def test_a_symbol_that_was_switched_on_meanwhile_is_kept() -> None:

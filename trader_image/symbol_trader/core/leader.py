@@ -301,17 +301,21 @@ class Leader:
         self._meet((*self.strangers, *orders), turn)
         return turn.decision
 
-    def change_settings(self, settings: Settings, now_ms: int) -> Decision:
+    def change_settings(
+        self, settings: Settings, now_ms: int, *, continued: bool = True
+    ) -> Decision:
         """Apply new settings: to the next trader and the next rebuy decision.
 
         A person's change is also the word that traders wait for whose order others canceled.
+        Unless it is `continued`, others were missed before it, and an off may be among them: a
+        shutdown counts from now then.
         """
         turn = _Turn(now_ms)
         before, self.settings = self.settings, settings
         self._tell_status(before, turn)
         if not self.draining:
             self._draining_since_ms = None
-        elif self._draining_since_ms is None:
+        elif self._draining_since_ms is None or not continued:
             self._draining_since_ms = now_ms
         self._pardon()
         if before != settings and not self._idle:

@@ -82,6 +82,32 @@ async def _connect(url: str, limits: Limits, application: str) -> asyncpg.Connec
         ) from None
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Which history a database has: made by an initdb, and forked by each fail-over since."""
+
+    system: str
+    timeline: int | None
+    """None for a standby: it writes none."""
+
+    def forgets(self, earlier: "Origin") -> bool:
+        """Tell whether what was committed to the earlier one cannot be relied on here."""
+        if self.system != earlier.system:
+            return True
+        both = self.timeline is not None and earlier.timeline is not None
+        return both and self.timeline < earlier.timeline  # type: ignore[operator]
+
+    def __str__(self) -> str:
+        """Say it as PostgreSQL's own tools do."""
+        return f"system {self.system}, timeline {self.timeline or 'unknown'}"
+
+
+async def origin(connection: asyncpg.Connection) -> Origin:
+    """Ask a database which one it is."""
+    row = await connection.fetchrow(statements.ORIGIN)
+    return Origin(row["system"], row["timeline"])
+
+
 async def schema_version(connection: asyncpg.Connection) -> str | None:
     """Read the version of the record's schema, None where there is no record."""
     try:

@@ -11,11 +11,11 @@ import asyncpg
 from symbol_trader.core.order_states import Contradiction
 from symbol_trader.core.orders import CancelIntent, Intent, TraderId
 from symbol_trader.core.records import RecordChange, Snapshot
-from symbol_trader.core.settings import Settings
 from symbol_trader.ports import (
     AccountChanged,
     Book,
     DatabaseUnavailable,
+    Desired,
     Epoch,
     Fenced,
     OwnedByAnother,
@@ -57,6 +57,8 @@ class PostgresRecord:
         self._connection: asyncpg.Connection | None = None
         self._turn = asyncio.Lock()
         self._claimed: _Claim | None = None
+        self._origin: connection.Origin | None = None
+        """Where the epoch was taken, or was confirmed last."""
         self._committed: str | None = None
         """The intent that was committed last: what a record that lost commits lacks first."""
 
@@ -66,6 +68,7 @@ class PostgresRecord:
         Raises:
             Unavailable: The database cannot be reached, or does not let us in.
             SchemaMismatch: The record has another schema than this program knows.
+            RolledBack: It is another database than the one that the epoch was taken in.
 
         """
         async with self._turn:
@@ -73,12 +76,20 @@ class PostgresRecord:
             self._connection = await connection.connect(self._url, self._limits)
         try:
             async with self._session() as session:
+                self._recognise(await connection.origin(session))
                 schema.check(await connection.schema_version(session))
         except BaseException:
             self._drop()
             raise
 
-    async def claim(self, book: Book, owner: Owner, *, pod: str, settings: Settings) -> Epoch:
+    def _recognise(self, found: connection.Origin) -> None:
+        """Compare with where the epoch was taken. A fail-over forward is for `confirm` to judge."""
+        known = self._origin
+        if self._claimed is not None and known is not None and found.forgets(known):
+            raise RolledBack(f"{self._where} is not what it was: {found}, and before {known}")
+        self._origin = found
+
+    async def claim(self, book: Book, owner: Owner, *, pod: str, desired: Desired) -> Epoch:
         """Take the next epoch of a book and mirror the settings.
 
         `pod` names one life of a pod, by its uid: a pod that was superseded by another is refused.
@@ -95,7 +106,7 @@ class PostgresRecord:
             raise await self._why_not_claimed(book, owner, pod)
         epoch = Epoch(found[0]["epoch"], found[0]["nonce"])
         self._claimed = _Claim(book, epoch)
-        await self.mirror_settings(settings)
+        await self.mirror_settings(desired)
         return epoch
 
     async def confirm(self) -> None:
@@ -202,8 +213,9 @@ class PostgresRecord:
         """Note that every trade up to this id was seen; it never goes back. Raises `Fenced`."""
         await self._held(statements.ADVANCE_WATERMARK, trade_id)
 
-    async def mirror_settings(self, settings: Settings) -> None:
-        """Mirror the resource's settings. Raises `Fenced`."""
+    async def mirror_settings(self, desired: Desired) -> None:
+        """Mirror the resource's settings, and which revision they are of. Raises `Fenced`."""
+        settings = desired.settings
         await self._held(
             statements.MIRROR_SETTINGS,
             settings.status,
@@ -216,6 +228,8 @@ class PostgresRecord:
             settings.unfilled_buys,
             settings.deadline_ms,
             settings.at_deadline,
+            desired.revision,
+            desired.follows,
         )
 
     async def release(self) -> None:

@@ -14,6 +14,14 @@ _HELD: Final = f"{_BOOK} AND epoch = $4::bigint AND nonce = $5::text AND release
 
 SCHEMA_VERSION: Final = "SELECT version_num FROM schema_version"
 
+ORIGIN: Final = """
+SELECT system_identifier::text AS system, CASE WHEN NOT pg_is_in_recovery() THEN
+    ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::bigint
+END AS timeline
+FROM pg_control_system()
+"""
+"""Which PostgreSQL this is. The timeline begins the names of the files that its log goes to."""
+
 DURABLE_COMMITS: Final = """
 SELECT set_config('synchronous_commit', 'on', false)
 WHERE current_setting('synchronous_commit') IN ('off', 'local')
@@ -141,11 +149,11 @@ MIRROR_SETTINGS: Final = f"""
 INSERT INTO settings AS mirror (
     cluster, namespace, name, environment, symbol, status, budget, chunks,
     buy_down, profit, rebuy, max_buy_age_ms, unfilled_buys, deadline_ms, at_deadline,
-    shutdown_since
+    revision, shutdown_since
 )
 SELECT cluster, namespace, name, environment, symbol, $6::text::trading_status, $7::numeric,
     $8::integer, $9::numeric, $10::numeric, $11::numeric, $12::bigint, $13::text, $14::bigint,
-    $15::text, CASE WHEN $6::text = 'shutdown' THEN now() END
+    $15::text, $16::text, CASE WHEN $6::text = 'shutdown' THEN now() END
 FROM owners
 WHERE {_HELD}
 FOR SHARE
@@ -154,10 +162,19 @@ ON CONFLICT (cluster, namespace, name) DO UPDATE SET
     budget = excluded.budget, chunks = excluded.chunks, buy_down = excluded.buy_down,
     profit = excluded.profit, rebuy = excluded.rebuy, max_buy_age_ms = excluded.max_buy_age_ms,
     unfilled_buys = excluded.unfilled_buys, deadline_ms = excluded.deadline_ms,
-    at_deadline = excluded.at_deadline, mirrored_at = now(),
-    shutdown_since = CASE WHEN excluded.status = 'shutdown'
-        THEN coalesce(mirror.shutdown_since, now()) END
+    at_deadline = excluded.at_deadline, mirrored_at = now(), revision = excluded.revision,
+    shutdown_since = CASE
+        WHEN excluded.status <> 'shutdown' THEN NULL
+        WHEN mirror.revision IN (excluded.revision, $17::text)
+            THEN coalesce(mirror.shutdown_since, now())
+        ELSE now()
+    END
 RETURNING name
+"""
+"""Mirror a resource's settings of a revision ($16) that directly follows another one ($17).
+
+Where revisions between the mirror's and this one were missed, an off may have been among them: it
+counts as another shutdown then, which at worst lasts longer. The other mistake would sell.
 """
 
 RELEASE: Final = f"""

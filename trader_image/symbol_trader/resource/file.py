@@ -57,9 +57,17 @@ class FileResource:
         Raises `InvalidFile` if the file cannot be read at the start.
         """
         stamp, resource = self._stamp(), read_file(self._path)
+        follows = ""
         while True:
             self._generation += 1
-            yield replace(desired_of(resource), generation=self._generation)
+            revision = _revision(stamp)
+            yield replace(
+                desired_of(resource),
+                generation=self._generation,
+                revision=revision,
+                follows=follows,
+            )
+            follows = revision
             stamp, resource = await self._next(stamp)
 
     async def report(self, report: Report) -> None:
@@ -124,6 +132,11 @@ class FileResource:
             return False
         new.replace(self._path)
         return True
+
+
+def _revision(stamp: tuple[int, int]) -> str:
+    """Name a state of the file that a later process finds as well."""
+    return "/".join(map(str, stamp))
 
 
 def _rewritten(text: str) -> str:

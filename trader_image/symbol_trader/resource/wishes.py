@@ -35,8 +35,20 @@ def desired_of(resource: TradingSymbol) -> Desired:
         deadline_ms=_milliseconds(spec.shutdown.deadline),
         at_deadline=AtDeadline(spec.shutdown.at_deadline.value),
     )
-    generation = resource.metadata.generation
-    return Desired(resource.symbol, settings, generation, tuple(_not_carried_out(resource)))
+    metadata = resource.metadata
+    return Desired(
+        resource.symbol,
+        settings,
+        metadata.generation,
+        tuple(_not_carried_out(resource)),
+        revision=_revision(metadata.uid, metadata.generation),
+        follows=_revision(metadata.uid, metadata.generation - 1),
+    )
+
+
+def _revision(uid: str, generation: int) -> str:
+    """Name a state of the spec: the API server counts its changes one by one, for each object."""
+    return f"{uid}/{generation}"
 
 
 def _not_carried_out(resource: TradingSymbol) -> Iterator[str]:

@@ -90,9 +90,10 @@ class ViewRead:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The resource was written."""
+    """The resource was written. `continued`: nothing that it asked for before was missed."""
 
     desired: Desired
+    continued: bool = True
 
 
 @dataclass(frozen=True, slots=True)

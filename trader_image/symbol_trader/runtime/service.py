@@ -239,13 +239,13 @@ class Service:
     async def _own(self, account: Account) -> None:
         """Take an epoch of the account's book once; afterwards make sure that it still stands."""
         book = Book(self._identity.environment, account.uid, self._wanted.symbol)
-        record, settings = self._links.record, self._wanted.settings
+        record, desired = self._links.record, self._wanted
         if self._book == book:
             await record.confirm()
-            await record.mirror_settings(settings)
+            await record.mirror_settings(desired)
             return
         epoch = await record.claim(
-            book, self._identity.owner, pod=self._identity.pod, settings=settings
+            book, self._identity.owner, pod=self._identity.pod, desired=desired
         )
         self._book = book
         self._took(epoch)
@@ -325,10 +325,11 @@ class Service:
         """Give the drained book up, and let the record say off."""
         self._story.tell("stopping trading", why="shutdown is done")
         record = self._links.record
+        off = replace(self._wanted.settings, status=TradingStatus.OFF)
         with suppress(Unavailable, Fenced):
             # The end of the term may have cut off a statement, and with it the connection.
             await record.open()
-            await record.mirror_settings(replace(self._wanted.settings, status=TradingStatus.OFF))
+            await record.mirror_settings(replace(self._wanted, settings=off))
             await record.release()
         return Ending(Cause.DRAINED, "shutdown is done, the resource is off")
 
@@ -375,12 +376,12 @@ class Service:
 
     async def _pump_wishes(self) -> None:
         async for desired in self._links.resource.changes():
-            first, self._desired = self._desired is None, desired
+            before, self._desired = self._desired, desired
             for field in desired.not_carried_out:
                 self._story.warn("not carried out by this version", field=field)
             self._asked.set()
-            if not first:
-                self._mailbox.put_nowait(Asked(desired))
+            if before is not None:
+                self._mailbox.put_nowait(Asked(desired, desired.continues(before)))
 
     async def _pump_prices(self, symbol: str) -> None:
         market = self._links.market(symbol)

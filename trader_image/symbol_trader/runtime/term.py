@@ -173,8 +173,9 @@ class Term:
             self._story.tell("stopping trading", open_orders=len(self.leader.open_orders))
             self._stopping = End.OFF
         else:
-            await self._carry_out(self.leader.change_settings(settings, now_ms))
-        await self._record.mirror_settings(settings)
+            decision = self.leader.change_settings(settings, now_ms, continued=event.continued)
+            await self._carry_out(decision)
+        await self._record.mirror_settings(event.desired)
 
     async def _apply_view(self, event: ViewRead) -> None:
         now_ms = self._exchange.now_ms()
