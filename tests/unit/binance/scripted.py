@@ -7,10 +7,13 @@ from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request as HttpRequest
+from websockets.http11 import Response
 
 
 @dataclass(frozen=True)
@@ -148,3 +151,21 @@ async def scripted() -> AsyncIterator[ScriptedExchange]:
         port = server.sockets[0].getsockname()[1]
         exchange.url = f"ws://127.0.0.1:{port}/ws-api/v3"
         yield exchange
+
+
+@asynccontextmanager
+async def refusing(status: HTTPStatus, **headers: str) -> AsyncIterator[tuple[str, list[str]]]:
+    """Refuse every handshake; yield the URL, and the paths that were asked for."""
+    asked: list[str] = []
+
+    def refuse_handshake(connection: ServerConnection, request: HttpRequest) -> Response:
+        asked.append(request.path)
+        response = connection.respond(status, "")
+        response.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
+        return response
+
+    async def never(_: ServerConnection) -> None:
+        raise AssertionError("the handshake was refused")
+
+    async with serve(never, "127.0.0.1", 0, process_request=refuse_handshake) as running:
+        yield f"ws://127.0.0.1:{running.sockets[0].getsockname()[1]}", asked

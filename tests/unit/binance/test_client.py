@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
+from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -35,6 +36,7 @@ from unit.binance.scripted import (
     push,
     raw,
     refuse,
+    refusing,
     reply,
     scripted,
     send,
@@ -337,9 +339,8 @@ async def test_while_the_exchange_limits_requests_nothing_is_sent(
 
     async with opened(exchange) as client:
         for _ in range(2):
-            with pytest.raises(RateLimited) as caught:
+            with pytest.raises(RateLimited):
                 await client.account()
-            assert caught.value.retry_after_ms == until_ms
         outcome = await client.place(INTENT)
 
     assert isinstance(outcome, Refused)
@@ -362,6 +363,24 @@ async def test_not_even_the_time_is_asked_for_while_the_exchange_limits_requests
             await client._asker.measure_clock()
 
     assert len(exchange.asked("time")) == 1
+
+
+async def test_a_handshake_that_is_limited_is_not_tried_again_before_its_time() -> None:
+    """An attempt that comes too soon would make the ban longer."""
+    allowance = Allowance(lambda: 0)
+
+    async with refusing(HTTPStatus.TOO_MANY_REQUESTS, Retry_After="37") as (url, asked):
+        for why in ("HTTP 429", r"another 37\.0 s"):
+            client = BinanceExchange(
+                settings_for(url),
+                monotonic_ns=time.monotonic_ns,
+                random=lambda: 0.5,
+                allowance=allowance,
+            )
+            with pytest.raises(Unavailable, match=why):
+                await client.open()
+
+    assert len(asked) == 1
 
 
 async def test_a_limit_is_not_over_because_the_connection_is(exchange: ScriptedExchange) -> None:

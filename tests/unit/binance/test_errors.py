@@ -9,7 +9,7 @@ from websockets.exceptions import ConnectionClosedError, ConnectionClosedOK, Inv
 from websockets.frames import Close
 from websockets.http11 import Response
 
-from symbol_trader.binance.errors import closed, place_of, unreachable
+from symbol_trader.binance.errors import ConnectionsLimited, closed, place_of, unreachable
 
 URL = "wss://exchange.example/ws-api/v3"
 
@@ -68,3 +68,24 @@ def test_a_place_always_has_its_port(url: str, place: str) -> None:
 )
 def test_how_a_connection_ended(exc: ConnectionClosedError, text: str) -> None:
     assert closed(URL, exc) == text
+
+
+@pytest.mark.parametrize("status", [418, 429])
+@pytest.mark.parametrize(
+    ("headers", "pause_s"),
+    [({"Retry-After": "37"}, 37), ({}, 120), ({"Retry-After": "Wed, 21 Oct 2026 07:28:00"}, 120)],
+    ids=["said", "not said", "said otherwise"],
+)
+def test_a_handshake_that_came_too_soon_says_how_long_to_wait(
+    status: int, headers: dict[str, str], pause_s: float
+) -> None:
+    refused = unreachable(URL, InvalidStatus(Response(status, "", Headers(headers))))
+
+    assert isinstance(refused, ConnectionsLimited)
+    assert refused.pause_s == pause_s
+
+
+def test_another_refusal_of_a_handshake_is_no_limit() -> None:
+    refused = unreachable(URL, InvalidStatus(Response(503, "", Headers({"Retry-After": "37"}))))
+
+    assert not isinstance(refused, ConnectionsLimited)

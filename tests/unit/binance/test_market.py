@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from decimal import Decimal
+from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from symbol_trader.binance.market import BinanceMarket
 from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.core.replies import Price
 from unit.binance import payloads
+from unit.binance.scripted import refusing
 
 FIRST = Price(1, Decimal("0.5"), 1_700_000_003_001)
 SECOND = Price(2, Decimal("0.4"), 1_700_000_003_001)
@@ -203,3 +205,20 @@ async def test_closing_ends_the_wait_between_attempts(streams: Streams) -> None:
     await market.close()
 
     assert await waiting == "ended"
+
+
+async def test_a_stream_that_may_not_be_opened_yet_is_left_alone_as_long_as_it_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pauses: list[float] = []
+
+    async def pause(market: BinanceMarket, delay: float) -> None:
+        pauses.append(delay)
+        await market.close()
+
+    monkeypatch.setattr(BinanceMarket, "_pause", pause)
+    async with refusing(HTTPStatus.TOO_MANY_REQUESTS, Retry_After="37") as (url, asked):
+        assert [price async for price in market_of(url).prices()] == [None]
+
+    assert pauses == [37]
+    assert len(asked) == 1

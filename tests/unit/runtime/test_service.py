@@ -7,7 +7,7 @@ import pytest
 
 from symbol_trader.core.settings import TradingStatus
 from symbol_trader.core.timing import Timing
-from symbol_trader.ports import Desired, OffOutcome, Owner, Unavailable
+from symbol_trader.ports import Desired, ExchangeUnavailable, OffOutcome, Owner, Unavailable
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.service import (
     Cause,
@@ -58,6 +58,23 @@ class Resource:
         if isinstance(self.outcome, Unavailable):
             raise self.outcome
         return self.outcome
+
+
+@pytest.mark.parametrize(
+    ("failures", "cause", "pause_s"),
+    [
+        (1, Unavailable("no database"), 0.5),
+        (4, Unavailable("no database"), 4),
+        (5, Unavailable("no database"), 5),
+        (5, ExchangeUnavailable("no exchange"), 8),
+        (8, ExchangeUnavailable("no exchange"), 60),
+        (10_000, ExchangeUnavailable("no exchange"), 60),
+    ],
+)
+def test_pauses_double_and_are_longest_where_too_many_attempts_are_punished(
+    failures: int, cause: Exception, pause_s: float
+) -> None:
+    assert Patience().pause_s(failures, cause) == pause_s
 
 
 async def drained(resource: Resource) -> tuple[Ending | None, Record]:

@@ -13,6 +13,7 @@ READING_SHARE = 0.75
 
 _MINUTE_MS = 60_000
 _NS_PER_MS = 1_000_000
+_NS_PER_S = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,24 +37,21 @@ class Allowance:
         self._monotonic_ns = monotonic_ns
         self._held_until_ns: int | None = None
         self._reading_from_ns: int | None = None
-        self.hold_until_ms = 0
-        """The exchange time until which nothing may be asked, as it was last said."""
 
     @property
-    def held(self) -> bool:
-        """Tell whether the exchange asked to be left alone, and still is to be."""
-        return self._left_ns(self._held_until_ns) > 0
+    def held_s(self) -> float:
+        """Return how long the exchange is still to be left alone, as it asked."""
+        return self._left_ns(self._held_until_ns) / _NS_PER_S
 
     @property
     def reading_pause_s(self) -> float:
         """Return how long what merely reads has to wait."""
-        return self._left_ns(self._reading_from_ns) / 1_000_000_000
+        return self._left_ns(self._reading_from_ns) / _NS_PER_S
 
-    def hold(self, until_ms: int, now_ms: int) -> None:
-        """Ask nothing until an exchange time. An earlier word that goes further stays."""
-        until_ns = self._monotonic_ns() + (until_ms - now_ms) * _NS_PER_MS
-        if self._held_until_ns is None or until_ns > self._held_until_ns:
-            self._held_until_ns, self.hold_until_ms = until_ns, until_ms
+    def hold(self, seconds: float) -> None:
+        """Ask nothing for a while. An earlier word that goes further stays."""
+        until_ns = self._monotonic_ns() + round(seconds * _NS_PER_S)
+        self._held_until_ns = max(until_ns, self._held_until_ns or until_ns)
 
     def count(self, weight: Weight, now_ms: int) -> None:
         """Take in what is used at an exchange time."""

@@ -141,15 +141,15 @@ class Asker:
 
     def _held(self) -> str | None:
         """Say why nothing may be sent now, if the exchange asked to be left alone."""
-        if not self._allowance.held:
+        if not (held_s := self._allowance.held_s):
             return None
-        return f"the exchange limits requests until {self._allowance.hold_until_ms}"
+        return f"the exchange limits requests for another {held_s:.1f} s"
 
     def respect_limits(self, what: str) -> None:
         """Raise `Unavailable` while the exchange is to be left alone, also by other sessions."""
         held = self._held()
         if held is not None:
-            raise RateLimited(f"{what} was not sent: {held}", self._allowance.hold_until_ms)
+            raise RateLimited(f"{what} was not sent: {held}")
 
     async def _leave_room_for_orders(self, method: str) -> None:
         if pause_s := self._allowance.reading_pause_s:
@@ -171,7 +171,7 @@ class Asker:
             self._allowance.count(answer.weight, now_ms)
         until_ms = hold_until_ms(answer)
         if until_ms is not None:
-            self._allowance.hold(until_ms, now_ms)
+            self._allowance.hold((until_ms - now_ms) / 1000)
 
     async def _sample(self) -> Sample:
         sent_ns = self._monotonic_ns()
@@ -190,8 +190,8 @@ def _failure(method: str, answer: Answer, verdict: Verdict) -> Exception:
     text = f"{method}: {explain(answer, verdict)}"
     if verdict.kind is Kind.CREDENTIALS:
         return BadCredentials(text)
-    if verdict.kind is Kind.LIMITED and isinstance(answer, Reply):
-        return RateLimited(text, answer.retry_after_ms)
+    if verdict.kind is Kind.LIMITED:
+        return RateLimited(text)
     if verdict.kind is Kind.REFUSED and isinstance(answer, Reply):
         return RequestRefused(text, answer.code)
     return ExchangeUnavailable(text)

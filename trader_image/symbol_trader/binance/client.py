@@ -13,7 +13,7 @@ from typing import Any
 from symbol_trader.binance import replies, requests
 from symbol_trader.binance.allowance import Allowance
 from symbol_trader.binance.asking import Asker
-from symbol_trader.binance.errors import RequestRefused, UnreadableReply
+from symbol_trader.binance.errors import ConnectionsLimited, RequestRefused, UnreadableReply
 from symbol_trader.binance.link import Link
 from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.binance.signing import Params
@@ -43,9 +43,9 @@ class BinanceExchange:
     ) -> None:
         self._settings = settings
         self._link = Link(settings)
-        allowance = allowance or Allowance(monotonic_ns)
+        self._allowance = allowance or Allowance(monotonic_ns)
         self._asker = Asker(
-            settings, self._link, allowance, monotonic_ns=monotonic_ns, random=random
+            settings, self._link, self._allowance, monotonic_ns=monotonic_ns, random=random
         )
         self._clock_keeper: asyncio.Task[None] | None = None
 
@@ -55,7 +55,11 @@ class BinanceExchange:
         Raises `Unavailable`, `BadCredentials`; nothing is left open then.
         """
         self._asker.respect_limits("a connection")
-        await self._link.open()
+        try:
+            await self._link.open()
+        except ConnectionsLimited as exc:
+            self._allowance.hold(exc.pause_s)
+            raise
         try:
             await self._asker.measure_clock()
             await self._subscribe()

@@ -11,15 +11,23 @@ from symbol_trader.ports import ExchangeUnavailable, Unavailable
 FOREIGN = (OSError, WebSocketException)
 """What opening a connection may raise. `TimeoutError` and TLS errors are `OSError`s."""
 
+_LIMITED = frozenset({418, 429})
+"""HTTP statuses of a handshake that came too soon after too many."""
+_PAUSE_S = 120.0
+"""How long to leave alone an exchange that does not say how long; the shortest ban is as long."""
 _DEFAULT_PORTS = {"ws": 80, "wss": 443}
 
 
 class RateLimited(Unavailable):
-    """The exchange wants to be left alone until `retry_after_ms` (exchange time), if it says so."""
+    """The exchange wants to be left alone for a while."""
 
-    def __init__(self, text: str, retry_after_ms: int | None) -> None:
+
+class ConnectionsLimited(ExchangeUnavailable):
+    """The exchange takes no connection from this address before `pause_s` have passed."""
+
+    def __init__(self, text: str, pause_s: float) -> None:
         super().__init__(text)
-        self.retry_after_ms = retry_after_ms
+        self.pause_s = pause_s
 
 
 class RequestRefused(Unavailable):
@@ -42,7 +50,11 @@ def place_of(url: str) -> str:
 
 def unreachable(url: str, exc: Exception) -> Unavailable:
     """Say why a connection could not be opened."""
-    return ExchangeUnavailable(f"cannot connect to {place_of(url)}: {_reason(exc)}")
+    text = f"cannot connect to {place_of(url)}: {_reason(exc)}"
+    if isinstance(exc, InvalidStatus) and exc.response.status_code in _LIMITED:
+        pause_s = exc.response.headers.get("Retry-After", "")
+        return ConnectionsLimited(text, float(pause_s) if pause_s.isdecimal() else _PAUSE_S)
+    return ExchangeUnavailable(text)
 
 
 def closed(url: str, exc: ConnectionClosed) -> str:

@@ -9,7 +9,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from symbol_trader.binance.backoff import delays
-from symbol_trader.binance.errors import closed
+from symbol_trader.binance.errors import ConnectionsLimited, closed
 from symbol_trader.binance.events import ending, public_trade
 from symbol_trader.binance.fields import PayloadError, parse
 from symbol_trader.binance.settings import BinanceSettings
@@ -37,17 +37,21 @@ class BinanceMarket:
         """
         pauses, silent = self._pauses(), False
         while not self._closing.is_set():
+            at_least_s = 0.0
             try:
                 async with aclosing(self._connection()) as connection:
                     async for price in connection:
                         pauses, silent = self._pauses(), False
                         yield price
+            except ConnectionsLimited as exc:
+                log.warning("no market data: %s", exc)
+                at_least_s = exc.pause_s
             except Unavailable as exc:
                 log.warning("no market data: %s", exc)
             if not silent and not self._closing.is_set():
                 silent = True
                 yield None
-            await self._pause(next(pauses))
+            await self._pause(max(next(pauses), at_least_s))
 
     async def close(self) -> None:
         """Close the socket; never raises. `prices` ends."""

@@ -35,7 +35,7 @@ class BinanceSettings:
     retry_limit_s: float = 5.0
     """First and longest pause between attempts to read."""
     reconnect_first_s: float = 2.0
-    reconnect_limit_s: float = 30.0
+    reconnect_limit_s: float = 60.0
     """First and longest pause before reconnecting to the market; Binance bans an address that
     connects more than 300 times in 5 minutes."""
     clock_samples: int = 5

@@ -22,6 +22,7 @@ from symbol_trader.ports import (
     Desired,
     Epoch,
     Exchange,
+    ExchangeUnavailable,
     Fenced,
     Market,
     OffOutcome,
@@ -82,7 +83,17 @@ class Patience:
 
     first_s: float = 0.5
     most_s: float = 5.0
+    exchange_most_s: float = 60.0
+    """The same while the exchange is away: Binance bans an address that tries to connect more
+    than 300 times in 5 minutes, and twenty leaders may share one."""
     report_s: float = 1.0
+
+    def pause_s(self, failures: int, cause: Exception) -> float:
+        """Return the pause after so many failures in a row: it doubles up to its limit."""
+        away = isinstance(cause, ExchangeUnavailable)
+        most_s = self.exchange_most_s if away else self.most_s
+        # Far beyond any limit, and no number that grows for ever.
+        return min(self.first_s * 2.0 ** min(failures - 1, 30), most_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,7 +346,7 @@ class Service:
 
     async def _wait_out(self, cause: Exception) -> None:
         self._failures += 1
-        pause = min(self._patience.first_s * 2 ** (self._failures - 1), self._patience.most_s)
+        pause = self._patience.pause_s(self._failures, cause)
         trouble = trouble_of(cause)
         if trouble != self._trouble:
             self._story.warn("waiting", reason=trouble.reason, why=trouble.message)
