@@ -65,9 +65,9 @@ def _leaders(run: str, made: Platform) -> list[tuple[str, str, str]]:
     try:
         alone = [_first_order(home, made, symbol) for symbol in SYMBOLS[:ALONE]]
         memory = _memory(home, SYMBOLS[0].lower())
+        killed = recovery.killed(home, [name.lower() for name in SYMBOLS[:ALONE]] * 2)
         twenty = _twenty(home, made)
-        names = [name.lower() for name in SYMBOLS[4:12]]
-        lost = recovery.rows(home, made, operator, names, SYMBOLS[24])
+        frozen = recovery.frozen(home, made, operator, SYMBOLS[24])
     finally:
         operator.end()
     size = _image_megabytes(image("symbol-trader"))
@@ -77,7 +77,7 @@ def _leaders(run: str, made: Platform) -> list[tuple[str, str, str]]:
         ("20 symbols applied at once, all trading", f"{twenty:.1f} s", "goal: 60 s"),
         ("leader with 5 traders, resident", f"{memory:.1f} MiB", "goal: 80 MiB"),
         ("image of the trader", f"{size:.0f} MB", "goal: 250 MB"),
-        *lost,
+        *recovery.rows(killed, frozen),
     ]
 
 

@@ -38,7 +38,8 @@ from symbol_trader.runtime.story import Story, configure
 from symbol_trader.runtime.term import Beat
 
 SYMBOL = "XRPUSDT"
-SPEED = "100"
+SPEED = "20"
+"""Fast, but no faster than a leader takes in: what waits in line is not what is measured."""
 SAMPLES = 300
 SETTINGS = Settings(
     TradingStatus.ON,
