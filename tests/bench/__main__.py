@@ -76,7 +76,7 @@ def _leaders(run: str, made: Platform) -> list[tuple[str, str, str]]:
         ("apply to first order, worst of 3", f"{max(alone):.1f} s", "goal: 5 s"),
         ("20 symbols applied at once, all trading", f"{twenty:.1f} s", "goal: 60 s"),
         ("leader with 5 traders, resident", f"{memory:.1f} MiB", "goal: 80 MiB"),
-        ("image of the trader", f"{size:.0f} MB", "goal: 250 MB"),
+        ("image of the trader", f"{size:.1f} MB", "goal: 250 MB"),
         *recovery.rows(killed, frozen),
     ]
 

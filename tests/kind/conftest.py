@@ -33,6 +33,8 @@ def cluster() -> None:
     ).stdout.strip()
     assert context.startswith("kind-"), f"refusing the context {context!r}"
     Kubectl("default").run("apply", "-k", str(PROJECT / "crds"))
+    policy = PROJECT / "manifests" / "base" / "leader-policy.yaml"
+    Kubectl("default").run("apply", "-f", str(policy))
 
 
 @pytest.fixture(scope="session")

@@ -72,10 +72,14 @@ def prepare_operator(folder: Path) -> Path:
     system = Kubectl("trading-system")
     system.run("apply", "-f", str(base / "namespace.yaml"), "-f", str(base / "rbac.yaml"))
     token = system.run("create", "token", "symbol-operator", "--duration=8h")
+    return kubeconfig_with(token, folder / "kubeconfig")
+
+
+def kubeconfig_with(token: str, path: Path) -> Path:
+    """Write a kubeconfig whose user has this token and nothing else; returns the path."""
     document = yaml.safe_load(KUBECONFIG.read_text(encoding="utf-8"))
     for user in document["users"]:
         user["user"] = {"token": token}
-    path = folder / "kubeconfig"
     path.write_text(yaml.safe_dump(document), encoding="utf-8")
     return path
 

@@ -1,0 +1,55 @@
+"""The admission policy for leaders names what the models say is not theirs."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tradingsymbol_api.names import (
+    GROUP,
+    LEADER_SERVICE_ACCOUNT,
+    OPERATOR_MANAGER,
+    PLURAL,
+    leader_pod_name,
+)
+from tradingsymbol_api.status import CONDITION_OWNER, FIELD_OWNER
+
+FILE = Path(__file__).parents[3] / "manifests" / "base" / "leader-policy.yaml"
+
+
+@pytest.fixture
+def policy() -> dict[str, Any]:
+    found: dict[str, Any] = next(yaml.safe_load_all(FILE.read_text(encoding="utf-8")))
+    return found
+
+
+def expressions(policy: dict[str, Any]) -> str:
+    spec = policy["spec"]
+    parts = (*spec["matchConditions"], *spec["variables"], *spec["validations"])
+    return " ".join(part["expression"] for part in parts)
+
+
+def test_what_the_operator_reports_is_listed_as_its_own(policy: dict[str, Any]) -> None:
+    fields = sorted(field for field, owner in FIELD_OWNER.items() if owner == OPERATOR_MANAGER)
+    conditions = [
+        kind.value for kind, owner in CONDITION_OWNER.items() if owner == OPERATOR_MANAGER
+    ]
+
+    assert str(fields) in expressions(policy)
+    assert expressions(policy).count(f"c.type in {conditions}") == 2
+
+
+def test_it_is_about_leaders_and_their_resources(policy: dict[str, Any]) -> None:
+    (rule,) = policy["spec"]["matchConstraints"]["resourceRules"]
+    (condition,) = policy["spec"]["matchConditions"]
+
+    assert rule["apiGroups"] == [GROUP]
+    assert rule["resources"] == [PLURAL, f"{PLURAL}/*"]
+    assert condition["expression"].endswith(f":{LEADER_SERVICE_ACCOUNT}$')")
+    assert f"request.namespace + ':{LEADER_SERVICE_ACCOUNT}'" in expressions(policy)
+    assert f"variables.pod == request.name + '{leader_pod_name('')}'" in expressions(policy)
+
+
+def test_what_cannot_be_judged_is_refused(policy: dict[str, Any]) -> None:
+    assert policy["spec"]["failurePolicy"] == "Fail"
