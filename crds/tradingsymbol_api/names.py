@@ -31,6 +31,13 @@ LABEL_RESOURCE: Final = f"{GROUP}/name"
 ANNOTATION_TEMPLATE_HASH: Final = f"{GROUP}/template-hash"
 """Annotation of a leader pod: digest of what the operator asked for when it created the pod."""
 
+FINALIZER: Final = f"{GROUP}/deletion-policy"
+"""Finalizer of a resource whose orders are canceled, or whose cycles end, before it goes."""
+ANNOTATION_ABANDON: Final = f"{GROUP}/abandon-orders"
+"""Annotation that lets a resource go, if it is "true", whatever `spec.deletionPolicy` says."""
+FOREGROUND_FINALIZER: Final = "foregroundDeletion"
+"""Kubernetes' own: its garbage collector deletes the leader pod first."""
+
 LEADER_SELECTOR: Final = f"{LABEL_APP}=symbol-trader,{LABEL_MANAGED_BY}=symbol-operator"
 """Label selector that matches the leader pods of all symbols."""
 

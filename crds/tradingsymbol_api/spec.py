@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -28,7 +28,12 @@ from pydantic.alias_generators import to_camel
 from pydantic.config import JsonDict
 from pydantic_core import ErrorDetails
 
-from tradingsymbol_api.names import RESOURCE_NAME_LENGTH_MAX
+from tradingsymbol_api.names import (
+    ANNOTATION_ABANDON,
+    FINALIZER,
+    FOREGROUND_FINALIZER,
+    RESOURCE_NAME_LENGTH_MAX,
+)
 
 CHUNKS_MAX: Final = 100
 """Most traders of one symbol; an exchange account may hold some 200 orders per symbol."""
@@ -93,6 +98,18 @@ class DeletionPolicy(StrEnum):
     STOP = "Stop"
     CANCEL_ORDERS = "CancelOrders"
     DRAIN = "Drain"
+
+
+def finishes_first(metadata: Mapping[str, Any], policy: object) -> bool:
+    """Tell whether a resource, once it is deleted, stays until its leader has finished.
+
+    `metadata` is the object's, `policy` its `spec.deletionPolicy`. Under foreground deletion the
+    garbage collector takes the leader pod away first: there is nothing to stay for then.
+    """
+    finalizers = metadata.get("finalizers", ())
+    abandoned = metadata.get("annotations", {}).get(ANNOTATION_ABANDON) == "true"
+    kept = FINALIZER in finalizers and FOREGROUND_FINALIZER not in finalizers
+    return kept and not abandoned and policy != DeletionPolicy.STOP
 
 
 Choice = TypeVar("Choice", bound=StrEnum)

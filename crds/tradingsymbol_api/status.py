@@ -140,8 +140,6 @@ class TraderReason(StrEnum):
     """The account lacks the money or the goods for an order."""
     ORDER_UNKNOWN = "OrderUnknown"
     """Whether an order exists is being found out."""
-    NOT_CARRIED_OUT = "NotCarriedOut"
-    """The message names a field that this version of the leader does not act on."""
     SELLS_AT_LOSS = "SellsAtLoss"
     """`profitInterval` is negative."""
     FEES_EXCEED_PROFIT = "FeesExceedProfit"

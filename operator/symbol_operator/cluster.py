@@ -6,7 +6,7 @@ for the latest state, never for a cached one.
 """
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -37,12 +37,15 @@ NOTE_LENGTH_MAX: Final = 1024
 """Longest note of an Event that the API server takes."""
 
 APPLY: Final = "application/apply-patch+yaml"
+MERGE: Final = "application/merge-patch+json"
 JSON: Final = "application/json"
 
 BAD_REQUEST: Final = 400
 NOT_FOUND: Final = 404
 CONFLICT: Final = 409
 REFUSALS: Final = frozenset({400, 403, 422})
+NAMESPACE_ENDING: Final = "NamespaceTerminating"
+"""Cause in the API server's answer: metav1's NamespaceTerminatingCause."""
 
 
 class ClusterError(Exception):
@@ -65,17 +68,26 @@ class RefusedError(ClusterError):
     """The API server understood the request and will not carry it out."""
 
 
+class NamespaceEndingError(RefusedError):
+    """Nothing is created in a namespace that is being deleted."""
+
+
 def _error(status: int, body: bytes) -> ClusterError:
     """Make the error for an answer, from the API server's own words."""
     try:
-        message = str(json.loads(body)["message"])
+        answer = json.loads(body)
+        message = str(answer["message"])
     except (ValueError, KeyError, TypeError):
-        message = f"HTTP status {status}"
+        answer, message = {}, f"HTTP status {status}"
     if status == NOT_FOUND:
         return NotFoundError(message)
     if status == CONFLICT:
         return ConflictError(message)
-    return RefusedError(message) if status in REFUSALS else UnavailableError(message)
+    if status not in REFUSALS:
+        return UnavailableError(message)
+    causes = (answer.get("details") or {}).get("causes") or ()
+    ending = any(cause.get("reason") == NAMESPACE_ENDING for cause in causes)
+    return NamespaceEndingError(message) if ending else RefusedError(message)
 
 
 @asynccontextmanager
@@ -176,6 +188,26 @@ class Cluster:
             body=document,
             content_type=APPLY,
         )
+
+    async def set_finalizers(self, resource: Document, finalizers: Sequence[str]) -> None:
+        """Replace the finalizers of a resource as it was read.
+
+        Raises:
+            ConflictError: it has changed since.
+
+        """
+        metadata = resource["metadata"]
+        kept = {"uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]}
+        try:
+            await self._request(
+                "PATCH",
+                _resources(metadata["namespace"], metadata["name"]),
+                ("fieldManager", OPERATOR_MANAGER),
+                body={"metadata": {**kept, "finalizers": list(finalizers)}},
+                content_type=MERGE,
+            )
+        except NotFoundError:
+            return
 
     async def tell(self, resource: Document, news: News, now: datetime, instance: str) -> None:
         """Post an Event about a resource; one that was posted already is left alone."""

@@ -10,7 +10,12 @@ from typing import Final
 
 from symbol_operator.observation import LeaderPod, PodState, Trouble, missing_secret
 from symbol_operator.plan import Plan, Step, Wish
-from tradingsymbol_api.names import API_KEY_KEY, API_SECRET_KEY, DATABASE_URL_KEY
+from tradingsymbol_api.names import (
+    ANNOTATION_ABANDON,
+    API_KEY_KEY,
+    API_SECRET_KEY,
+    DATABASE_URL_KEY,
+)
 from tradingsymbol_api.status import ConditionType, Finding, OperatorReason
 
 SETTLED: Final = frozenset({OperatorReason.LEADER_READY, OperatorReason.STOPPED})
@@ -77,6 +82,8 @@ def find_situation(
         return Situation(blocker.reason, blocker.message)
     if pod.state in {PodState.PENDING, PodState.RUNNING}:
         return _alive(wish, pod, secrets)
+    if wish is Wish.FINISH and pod.state is PodState.DRAINED:
+        return Situation(OperatorReason.DELETING, "Nothing is open: the resource may go.")
     return _not_yet(pod, planned)
 
 
@@ -95,6 +102,13 @@ def _alive(wish: Wish, pod: LeaderPod, secrets: SecretNames) -> Situation:
         return Situation(
             OperatorReason.LEADER_NOT_READY,
             f"Pod {pod.name} runs and cannot trade yet; condition Degraded says why.",
+        )
+    if wish is Wish.FINISH:
+        return Situation(
+            OperatorReason.DELETING,
+            f"Being deleted: pod {pod.name} does first what spec.deletionPolicy says; condition "
+            f"ShuttingDown says what it waits for. Annotate {ANNOTATION_ABANDON}=true to let "
+            "the orders rest.",
         )
     if wish is Wish.SHUTDOWN:
         return Situation(

@@ -21,12 +21,13 @@ from symbol_operator.observation import (
 from symbol_operator.plan import Backoff, Plan, Wish, plan
 from symbol_operator.pod import leader_pod
 from symbol_operator.settings import SUPPORTED_ENVIRONMENTS, ExchangeEntry, OperatorSettings
-from tradingsymbol_api.names import OPERATOR_MANAGER, TRADER_MANAGER
+from tradingsymbol_api.names import FINALIZER, OPERATOR_MANAGER, TRADER_MANAGER
 from tradingsymbol_api.spec import (
     DeletionPolicy,
     InvalidResourceError,
     TradingStatus,
     TradingSymbol,
+    finishes_first,
     parse_resource,
     parse_status,
 )
@@ -104,6 +105,8 @@ def decide(view: View, context: Context, backoff: Backoff, now: datetime) -> Dec
         backoff=backoff,
         blocked=request.blocker is not None,
         reported=_reported(view.resource),
+        finishes=_policy(view.resource) is not DeletionPolicy.STOP,
+        kept=FINALIZER in _finalizers(view.resource),
     )
     situation = find_situation(request.wish, pod, planned, request.blocker, request.secrets)
     if view.resource is None:
@@ -152,15 +155,17 @@ def pod_manifest(decision: Decision, context: Context) -> dict[str, Any]:
 
 def read_request(resource: Document | None, settings: OperatorSettings) -> Request:
     """Read what a resource asks for. No side effects."""
-    if resource is None or resource["metadata"].get("deletionTimestamp"):
+    if resource is None:
         return Request(Wish.END)
+    wish = Wish(_requested(resource).value)
+    if resource["metadata"].get("deletionTimestamp"):
+        finishes = finishes_first(resource["metadata"], _policy(resource))
+        wish = Wish.FINISH if finishes else Wish.END
     try:
         symbol = parse_resource(resource)
     except InvalidResourceError as exc:
         # What can be read of it still counts: a symbol must be stoppable in any case.
-        trouble = Trouble(OperatorReason.INVALID_SPEC, f"{exc}.")
-        return Request(Wish(_requested(resource).value), blocker=trouble)
-    wish = Wish(symbol.spec.status.value)
+        return Request(wish, blocker=Trouble(OperatorReason.INVALID_SPEC, f"{exc}."))
     entry = settings.exchange(symbol.spec.exchange)
     secrets = SecretNames(
         symbol.metadata.namespace, entry.secret if entry else "", settings.database_secret
@@ -183,12 +188,6 @@ def _blocker(
             OperatorReason.EXCHANGE_REFUSED,
             f"Exchange {entry.name} is {entry.environment}: this version trades on paper only.",
         )
-    if symbol.spec.deletion_policy is not DeletionPolicy.STOP:
-        return Trouble(
-            OperatorReason.INVALID_SPEC,
-            f"spec.deletionPolicy {symbol.spec.deletion_policy} is not carried out by this "
-            "version: use Stop.",
-        )
     return None
 
 
@@ -210,6 +209,24 @@ def _status(
     )
     document = status_document(_target(resource), part, conditions)
     return None if says_the_same(OPERATOR_MANAGER, document, present) else document
+
+
+def finalizers(resource: Document, *, kept: bool) -> list[str]:
+    """List what the finalizers of a resource are to be. No side effects."""
+    others = [name for name in _finalizers(resource) if name != FINALIZER]
+    return [*others, FINALIZER] if kept else others
+
+
+def _finalizers(resource: Document | None) -> list[str]:
+    return list(resource["metadata"].get("finalizers", ())) if resource else []
+
+
+def _policy(resource: Document | None) -> DeletionPolicy:
+    """Read spec.deletionPolicy alone; one that cannot be read lets the resource go."""
+    try:
+        return DeletionPolicy((resource or {}).get("spec", {})["deletionPolicy"])
+    except (ValueError, KeyError):
+        return DeletionPolicy.STOP
 
 
 def _requested(resource: Document) -> TradingStatus:

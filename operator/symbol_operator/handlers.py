@@ -6,7 +6,7 @@ them, retries and one run at a time, is the work queue's business; what its watc
 the resync's.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, Final
 
@@ -14,8 +14,10 @@ import kopf
 from kubernetes.aio import config
 from kubernetes.aio.client.configuration import Configuration
 
+from symbol_operator.observation import Document
 from symbol_operator.reconcile import Key
 from tradingsymbol_api.names import (
+    ANNOTATION_ABANDON,
     GROUP,
     LABEL_RESOURCE,
     LEADER_SELECTOR,
@@ -49,9 +51,15 @@ def make_settings() -> kopf.OperatorSettings:
 
 
 def make_registry(
-    changed: Callable[[Key], None], *, kubeconfig: str | None
+    changed: Callable[[Key], None],
+    gone: Callable[[Document], Awaitable[None]],
+    *,
+    kubeconfig: str | None,
 ) -> kopf.OperatorRegistry:
-    """Register the handlers; `changed` is called with each symbol that needs a look."""
+    """Register the handlers.
+
+    `changed` is called with each symbol that needs a look, `gone` with a resource that went.
+    """
     registry = kopf.OperatorRegistry()
     seen: dict[Key, tuple[Any, ...]] = {}
 
@@ -71,9 +79,10 @@ def make_registry(
         if event["type"] != "DELETED" and seen.get(key) == relevant:
             return
         seen[key] = relevant
+        changed(key)
         if event["type"] == "DELETED":
             del seen[key]
-        changed(key)
+            await gone(event["object"])
 
     @kopf.on.event("v1", "pods", registry=registry)
     async def pod_changed(event: Any, **_: Any) -> None:
@@ -84,8 +93,14 @@ def make_registry(
 
 
 def _relevant(metadata: Any) -> tuple[Any, ...]:
-    """Pick what changes with the uid, the spec, or the beginning of deletion."""
-    return metadata["uid"], metadata.get("generation"), metadata.get("deletionTimestamp")
+    """Pick what changes with the uid, the spec, or the course of a deletion."""
+    return (
+        metadata["uid"],
+        metadata.get("generation"),
+        metadata.get("deletionTimestamp"),
+        metadata.get("annotations", {}).get(ANNOTATION_ABANDON),
+        tuple(metadata.get("finalizers", ())),
+    )
 
 
 def _in_cluster_server() -> str:

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from symbol_operator.conditions import STALLED, Situation
 from symbol_operator.observation import Document, LeaderPod, PodState, status_writer
-from symbol_operator.plan import CreatePod, DeletePod, Plan, Wish
-from tradingsymbol_api.names import TRADER_MANAGER
+from symbol_operator.plan import CreatePod, DeletePod, Plan, SetFinalizer, Wish
+from tradingsymbol_api.names import FINALIZER, TRADER_MANAGER
 from tradingsymbol_api.status import ConditionType, OperatorReason
 
 
@@ -26,6 +26,7 @@ class EventReason(StrEnum):
     ALREADY_STOPPED = "AlreadyStopped"
     SHUTDOWN_CANCELLED = "ShutdownCancelled"
     NODE_LOST = "NodeLost"
+    ORDERS_REST = "OrdersRest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ def find_news(
     before = resource.get("status") or {}
     return (
         *_request_news(resource, wish, pod, before),
+        *_deletion_news(resource, wish, planned),
         *_pod_news(resource, wish, pod, planned, before),
         *_warnings(situation, pod, before),
     )
@@ -81,11 +83,36 @@ def _request_news(
         )
 
 
+def _deletion_news(resource: Document, wish: Wish, planned: Plan) -> Iterator[News]:
+    """Tell of a deletion that should have waited and does not."""
+    if wish is Wish.END and SetFinalizer(kept=False) in planned.actions:
+        yield abandoned(resource, "it is deleted in the foreground, or was told to")
+
+
+def abandoned(resource: Document, why: str) -> News:
+    """Tell what rests when a resource goes before its leader has finished."""
+    orders = (resource.get("status") or {}).get("openOrders", 0)
+    note = f"Gone before it had finished, since {why}: {_orders(orders)} on the exchange"
+    return News(EventReason.ORDERS_REST, f"{note} and stay on record", warning=True)
+
+
+def gone(resource: Document) -> News | None:
+    """Tell what rests when a resource went that was not to wait."""
+    orders = (resource.get("status") or {}).get("openOrders", 0)
+    if not orders or FINALIZER in resource["metadata"].get("finalizers", ()):
+        return None
+    return News(EventReason.ORDERS_REST, f"Deleted: {_orders(orders)} on the exchange, as asked")
+
+
+def _orders(count: int) -> str:
+    return "1 order rests" if count == 1 else f"{count or 'no'} orders rest"
+
+
 def _pod_news(
     resource: Document, wish: Wish, pod: LeaderPod, planned: Plan, before: Mapping[str, Any]
 ) -> Iterator[News]:
     """Tell of a pod that goes, and of one that comes where none went or none was told of."""
-    wanted = wish in {Wish.ON, Wish.SHUTDOWN}
+    wanted = wish in {Wish.ON, Wish.SHUTDOWN, Wish.FINISH}
     new = before.get("requested") in {None, "off"} or pod.state is PodState.DRAINED
     for action in planned.actions:
         if isinstance(action, DeletePod) and wanted and pod.leads and not new:

@@ -26,6 +26,8 @@ class Wish(StrEnum):
     ON = "on"
     OFF = "off"
     SHUTDOWN = "shutdown"
+    FINISH = "finish"
+    """The resource is being deleted, once its leader has done what `deletionPolicy` says."""
     END = "end"
     """The resource is gone or on its way."""
 
@@ -66,6 +68,16 @@ class DeletePod:
 
 
 @dataclass(frozen=True, slots=True)
+class SetFinalizer:
+    """Let our finalizer keep the resource, or let the resource go."""
+
+    kept: bool
+
+    def __str__(self) -> str:
+        return "keep the resource until its leader has finished" if self.kept else "let it go"
+
+
+@dataclass(frozen=True, slots=True)
 class ClearTraderStatus:
     """Withdraw what a leader reported: there is none."""
 
@@ -75,7 +87,7 @@ class ClearTraderStatus:
         return "withdraw the former leader's report"
 
 
-Action = CreatePod | DeletePod | ClearTraderStatus
+Action = CreatePod | DeletePod | SetFinalizer | ClearTraderStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,34 +115,38 @@ class Plan:
 
 
 TABLE: Final = {
-    # Wish.ON, Wish.OFF, Wish.SHUTDOWN, Wish.END
-    PodState.NONE: (Step.CREATE, Step.KEEP, Step.CREATE, Step.KEEP),
+    # Wish.ON, Wish.OFF, Wish.SHUTDOWN, Wish.FINISH, Wish.END
+    PodState.NONE: (Step.CREATE, Step.KEEP, Step.CREATE, Step.CREATE, Step.KEEP),
     # Not ours to touch; the condition says who has to move.
-    PodState.FOREIGN: (Step.KEEP, Step.KEEP, Step.KEEP, Step.KEEP),
+    PodState.FOREIGN: (Step.KEEP, Step.KEEP, Step.KEEP, Step.KEEP, Step.KEEP),
     # It may still run: gone first, then a new one.
-    PodState.ORPHANED: (Step.DELETE, Step.DELETE, Step.DELETE, Step.DELETE),
-    PodState.PENDING: (Step.KEEP, Step.DELETE, Step.KEEP, Step.DELETE),
-    PodState.RUNNING: (Step.KEEP, Step.DELETE, Step.KEEP, Step.DELETE),
+    PodState.ORPHANED: (Step.DELETE, Step.DELETE, Step.DELETE, Step.DELETE, Step.DELETE),
+    PodState.PENDING: (Step.KEEP, Step.DELETE, Step.KEEP, Step.KEEP, Step.DELETE),
+    PodState.RUNNING: (Step.KEEP, Step.DELETE, Step.KEEP, Step.KEEP, Step.DELETE),
     # On again while the old pod terminates: its end is an event, and then it is NONE.
-    PodState.TERMINATING: (Step.KEEP, Step.KEEP, Step.KEEP, Step.KEEP),
+    PodState.TERMINATING: (Step.KEEP, Step.KEEP, Step.KEEP, Step.KEEP, Step.KEEP),
     PodState.LOST: (
         Step.FORCE_REPLACE,
         Step.FORCE_DELETE,
+        Step.FORCE_REPLACE,
         Step.FORCE_REPLACE,
         Step.FORCE_DELETE,
     ),
     # Shutdown here was asked for anew after the drained leader wrote off: the pod is read
     # before the resource, so its off cannot be still to come.
-    PodState.DRAINED: (Step.REPLACE, Step.DELETE, Step.REPLACE, Step.DELETE),
-    PodState.FENCED: (Step.REPLACE_LATER, Step.DELETE, Step.REPLACE_LATER, Step.DELETE),
-    PodState.COMPLETED: (Step.REPLACE_LATER, Step.DELETE, Step.REPLACE_LATER, Step.DELETE),
-    PodState.FAILED: (Step.REPLACE_LATER, Step.DELETE, Step.REPLACE_LATER, Step.DELETE),
+    # A drained leader has nothing open: that is what a resource that is deleted waits for.
+    PodState.DRAINED: (Step.REPLACE, Step.DELETE, Step.REPLACE, Step.KEEP, Step.DELETE),
+    **dict.fromkeys(
+        (PodState.FENCED, PodState.COMPLETED, PodState.FAILED),
+        (Step.REPLACE_LATER, Step.DELETE, Step.REPLACE_LATER, Step.REPLACE_LATER, Step.DELETE),
+    ),
     # The node may come back; the resync sees when it is lost.
-    PodState.UNKNOWN: (Step.KEEP, Step.DELETE, Step.KEEP, Step.DELETE),
+    PodState.UNKNOWN: (Step.KEEP, Step.DELETE, Step.KEEP, Step.KEEP, Step.DELETE),
 }
-COLUMNS: Final = (Wish.ON, Wish.OFF, Wish.SHUTDOWN, Wish.END)
+COLUMNS: Final = (Wish.ON, Wish.OFF, Wish.SHUTDOWN, Wish.FINISH, Wish.END)
 CREATING: Final = frozenset({Step.CREATE, Step.REPLACE, Step.REPLACE_LATER, Step.FORCE_REPLACE})
 DELETING: Final = frozenset(Step) - {Step.KEEP, Step.CREATE}
+_FINISHED: Final = (Wish.FINISH, PodState.DRAINED)
 FORCING: Final = frozenset({Step.FORCE_DELETE, Step.FORCE_REPLACE})
 
 
@@ -142,17 +158,23 @@ def plan(
     backoff: Backoff = NO_BACKOFF,
     blocked: bool = False,
     reported: Target | None = None,
+    finishes: bool = False,
+    kept: bool = False,
 ) -> Plan:
     """Decide what to do about the leader pod. No side effects.
 
     `blocked` says that no leader may be created now, whatever the wish; `reported` is the
-    resource if its status holds a leader's report.
+    resource if its status holds a leader's report. `finishes` says that a deletion shall wait
+    for the leader, `kept` that our finalizer is there to see to it.
     """
     step = TABLE[pod.state][COLUMNS.index(wish)]
     backoff = _backoff(step, wish, pod, backoff, now)
     creates = step in CREATING and not blocked
     waits = creates and backoff.not_before is not None and now < backoff.not_before
     actions: list[Action] = []
+    keep = finishes and wish is not Wish.END and (wish, pod.state) != _FINISHED
+    if keep != kept:
+        actions.append(SetFinalizer(keep))
     if step in DELETING:
         actions.append(DeletePod(pod.uid, force=step in FORCING))
     if reported and wish is not Wish.END and (step in CREATING or not pod.leads):

@@ -6,21 +6,28 @@ next one.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple, Protocol
 
-from symbol_operator.cluster import ConflictError, NotFoundError, RefusedError
+from symbol_operator.cluster import (
+    ClusterError,
+    ConflictError,
+    NamespaceEndingError,
+    NotFoundError,
+    RefusedError,
+)
 from symbol_operator.decision import (
     Context,
     Decision,
     View,
     after_creation,
     decide,
+    finalizers,
     pod_manifest,
 )
 from symbol_operator.metrics import Metrics
-from symbol_operator.news import News
+from symbol_operator.news import News, abandoned, gone
 from symbol_operator.observation import (
     Document,
     Trouble,
@@ -28,7 +35,15 @@ from symbol_operator.observation import (
     node_suspect,
     overdue_at,
 )
-from symbol_operator.plan import NO_BACKOFF, Backoff, ClearTraderStatus, CreatePod, DeletePod
+from symbol_operator.plan import (
+    NO_BACKOFF,
+    Backoff,
+    ClearTraderStatus,
+    CreatePod,
+    DeletePod,
+    SetFinalizer,
+    Wish,
+)
 from tradingsymbol_api.names import LABEL_RESOURCE, OPERATOR_MANAGER, TRADER_MANAGER
 from tradingsymbol_api.status import OperatorReason, status_document
 
@@ -61,6 +76,7 @@ class ClusterPort(Protocol):
     async def create_pod(self, pod: Mapping[str, Any]) -> Document: ...
     async def delete_pod(self, namespace: str, resource: str, uid: str, *, force: bool) -> None: ...
     async def apply_status(self, document: Mapping[str, Any], manager: str) -> None: ...
+    async def set_finalizers(self, resource: Document, finalizers: Sequence[str]) -> None: ...
     async def tell(self, resource: Document, news: News, now: datetime, instance: str) -> None: ...
 
 
@@ -101,6 +117,16 @@ class Reconciler:
             except ConflictError:
                 result.conflict()
                 return CONFLICT_RETRY_SECONDS
+
+    async def mourn(self, resource: Document) -> None:
+        """Tell what rests on the exchange of a resource that went, as it was last seen."""
+        news = gone(resource)
+        if news is None:
+            return
+        try:
+            await self._cluster.tell(resource, news, self._clock(), self._instance)
+        except ClusterError as exc:
+            logger.warning("%s: %s (not told: %s)", resource["metadata"]["name"], news.note, exc)
 
     async def survey(self, namespace: str) -> set[Key]:
         """Compare all symbols and leader pods of a namespace with what they should be.
@@ -143,7 +169,7 @@ class Reconciler:
         return View(resource, pod, lost)
 
     async def _carry_out(self, key: Key, view: View, decision: Decision) -> float | None:
-        created = await self._act(key, decision)
+        created = await self._act(key, view, decision)
         status = decision.status
         if created is not None and view.resource is not None:
             status = after_creation(decision, view.resource, created, self._clock())
@@ -154,7 +180,7 @@ class Reconciler:
             return REFUSED_RETRY_SECONDS
         return self._next_look(view, decision)
 
-    async def _act(self, key: Key, decision: Decision) -> Document | Trouble | None:
+    async def _act(self, key: Key, view: View, decision: Decision) -> Document | Trouble | None:
         """Carry out the actions; returns the pod that was created, or why it was refused."""
         created: Document | Trouble | None = None
         for action in decision.planned.actions:
@@ -163,15 +189,27 @@ class Reconciler:
             match action:
                 case DeletePod():
                     await self._cluster.delete_pod(*key, action.uid, force=action.force)
+                case SetFinalizer() if view.resource is not None:
+                    await self._finalize(view.resource, kept=action.kept)
                 case ClearTraderStatus():
                     await self._report(status_document(action.target), TRADER_MANAGER)
                 case CreatePod():
-                    created = await self._create(decision)
+                    created = await self._create(view, decision)
         return created
 
-    async def _create(self, decision: Decision) -> Document | Trouble:
+    async def _finalize(self, resource: Document, *, kept: bool) -> None:
+        await self._cluster.set_finalizers(resource, finalizers(resource, kept=kept))
+
+    async def _create(self, view: View, decision: Decision) -> Document | Trouble:
         try:
             return await self._cluster.create_pod(pod_manifest(decision, self._context))
+        except NamespaceEndingError as exc:
+            if decision.request.wish is Wish.FINISH and view.resource is not None:
+                # No leader will ever finish here, and the namespace waits for its resources.
+                await self._finalize(view.resource, kept=False)
+                news = abandoned(view.resource, "its namespace is being deleted")
+                await self._cluster.tell(view.resource, news, self._clock(), self._instance)
+            return Trouble(OperatorReason.CREATE_REFUSED, f"The leader pod was refused: {exc}")
         except (RefusedError, NotFoundError) as exc:
             return Trouble(OperatorReason.CREATE_REFUSED, f"The leader pod was refused: {exc}")
 

@@ -62,7 +62,7 @@ async def _operate(cluster: Cluster, context: Context, kubeconfig: str | None) -
     )
     queue = WorkQueue(reconciler.reconcile, expected=ClusterError)
     metrics.queue_depth.set_function(lambda: len(queue))
-    registry = make_registry(queue.add, kubeconfig=kubeconfig)
+    registry = make_registry(queue.add, reconciler.mourn, kubeconfig=kubeconfig)
     async with serve(settings.http_port, progress, metrics), asyncio.TaskGroup() as tasks:
         background = [
             tasks.create_task(_resync(reconciler, queue, settings, progress)),

@@ -57,6 +57,8 @@ SYMBOLS = [
     "NEO",
     "ZEC",
     "DASH",
+    "HBAR",
+    "TON",
 ]
 EXCHANGE = """\
 apiVersion: v1

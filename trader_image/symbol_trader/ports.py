@@ -194,7 +194,7 @@ class Exchange(Protocol):
 class Desired:
     """What the resource asks for, at one generation of it.
 
-    `not_carried_out` names fields with values that this version of the leader does not act on.
+    `cancels_first` says that it is being deleted, and that its orders are to go first.
     `revision` names what was read, to later processes too, and `follows` the revision directly
     before it: whoever knows one of the two has missed nothing that was asked for.
     """
@@ -202,7 +202,7 @@ class Desired:
     symbol: str
     settings: Settings
     generation: int
-    not_carried_out: tuple[str, ...] = ()
+    cancels_first: bool = False
     revision: str = ""
     follows: str = ""
 

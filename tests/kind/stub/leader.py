@@ -65,6 +65,13 @@ def report(traders: int) -> None:
     request("PATCH", document, "apply-patch+yaml", query)
 
 
+def finish(spec: dict[str, Any]) -> None:
+    """Do what is to be done before the resource goes: nothing, or something that takes a while."""
+    if spec.get("deletionPolicy", "Stop") != "Stop" and not NAME.startswith("stuck"):
+        time.sleep(DRAIN_SECONDS)
+        end(0, "drained", "nothing is open")
+
+
 def drain() -> None:
     """Finish, write off if shutdown is still asked for, and end."""
     time.sleep(DRAIN_SECONDS)
@@ -108,7 +115,10 @@ def main() -> None:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     report(1)
     while True:
-        if request("GET")["spec"].get("status") == "shutdown":
+        resource = request("GET")
+        if "deletionTimestamp" in resource["metadata"]:
+            finish(resource["spec"])
+        if resource["spec"].get("status") == "shutdown":
             drain()
         time.sleep(POLL_SECONDS)
 

@@ -6,7 +6,7 @@ unscheduled pod goes at once.
 """
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -96,6 +96,15 @@ class FakeCluster:
         self.writes.append(f"status of {manager}")
         symbol["status"] = merged(symbol.get("status", {}), document.get("status", {}), manager)
 
+    async def set_finalizers(self, resource: Document, finalizers: Sequence[str]) -> None:
+        name = resource["metadata"]["name"]
+        metadata = self.symbols[name]["metadata"]
+        if metadata["resourceVersion"] != resource["metadata"]["resourceVersion"]:
+            raise ConflictError(f"{name} has changed")
+        self.writes.append("finalizers")
+        metadata["finalizers"] = list(finalizers)
+        self._changed(name)
+
     async def tell(self, resource: Document, news: News, now: datetime, instance: str) -> None:
         del now, instance
         self.events.setdefault(news.name(resource), news)
@@ -106,13 +115,19 @@ class FakeCluster:
         self._uids += 1
         return f"uid-{self._uids}"
 
-    def create_symbol(self, name: str, status: object = "on") -> None:
-        metadata = {"namespace": "trading", "name": name, "uid": self.new_uid(), "generation": 1}
+    def create_symbol(self, name: str, status: object = "on", **spec: object) -> None:
+        metadata = {
+            "namespace": "trading",
+            "name": name,
+            "uid": self.new_uid(),
+            "generation": 1,
+            "resourceVersion": "1",
+        }
         self.symbols[name] = {
             "apiVersion": "tradingsymbol.dev/v1alpha1",
             "kind": "TradingSymbol",
             "metadata": metadata,
-            "spec": {"budget": 100, "exchange": "paper", "status": status},
+            "spec": {"budget": 100, "exchange": "paper", "status": status, **spec},
         }
 
     def switch(self, name: str, status: str) -> None:
@@ -120,6 +135,24 @@ class FakeCluster:
         if symbol["spec"]["status"] != status:
             symbol["spec"]["status"] = status
             symbol["metadata"]["generation"] += 1
+
+    def delete_symbol(self, name: str, *finalizers: str) -> None:
+        """Delete it as a user does; `finalizers` are Kubernetes' own."""
+        metadata = self.symbols[name]["metadata"]
+        metadata["deletionTimestamp"] = timestamp(self.now)
+        metadata["finalizers"] = [*metadata.get("finalizers", ()), *finalizers]
+        self._changed(name)
+
+    def annotate(self, name: str, key: str, value: str) -> None:
+        self.symbols[name]["metadata"].setdefault("annotations", {})[key] = value
+        self._changed(name)
+
+    def _changed(self, name: str) -> None:
+        """Count a change; a deleted resource that nothing holds is gone."""
+        metadata = self.symbols[name]["metadata"]
+        metadata["resourceVersion"] = str(int(metadata["resourceVersion"]) + 1)
+        if "deletionTimestamp" in metadata and not metadata.get("finalizers"):
+            del self.symbols[name]
 
     def run(self, name: str) -> None:
         """Have the node start the leader, and the leader report."""

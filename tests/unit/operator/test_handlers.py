@@ -22,9 +22,22 @@ def woken() -> list[Key]:
 
 
 @pytest.fixture
-def handlers(woken: list[Key]) -> dict[str, Any]:
+def mourned() -> list[Any]:
+    """Collect what went."""
+    return []
+
+
+def registry_of(woken: list[Key], mourned: list[Any]) -> kopf.OperatorRegistry:
+    async def gone(resource: object) -> None:
+        mourned.append(resource)
+
+    return make_registry(woken.append, gone, kubeconfig=None)
+
+
+@pytest.fixture
+def handlers(woken: list[Key], mourned: list[Any]) -> dict[str, Any]:
     """Return the registered handlers by the plural of their resource."""
-    registry = make_registry(woken.append, kubeconfig=None)
+    registry = registry_of(woken, mourned)
     found = registry._watching.get_all_handlers()
     selectors = [handler.selector for handler in found if handler.selector]
     plurals = [str(selector.plural or selector.any_name) for selector in selectors]
@@ -37,7 +50,7 @@ async def send(handlers: dict[str, Any], plural: str, kind: str | None, document
 
 def test_only_low_level_handlers_are_registered(handlers: dict[str, Any]) -> None:
     """The others would keep their state on the objects: annotations and finalizers."""
-    registry = make_registry(print, kubeconfig=None)
+    registry = registry_of([], [])
 
     assert set(handlers) == {"tradingsymbols", "pods"}
     assert list(registry._changing.get_all_handlers()) == []
@@ -54,7 +67,7 @@ async def test_the_api_server_is_called_by_its_address(monkeypatch: pytest.Monke
     by_name = kopf.ConnectionInfo(server="https://kubernetes.default.svc", token="secret")
     monkeypatch.setattr(kopf, "login_with_service_account", lambda **_: by_name)
     monkeypatch.setattr(config, "load_incluster_config", load)
-    (login,) = make_registry(print, kubeconfig=None)._activities.get_all_handlers()
+    (login,) = registry_of([], [])._activities.get_all_handlers()
     login_in_cluster: Any = login.fn
     found = login_in_cluster()
 
@@ -119,3 +132,31 @@ def test_kopf_is_told_to_write_nothing_and_to_notice_dead_watches() -> None:
     assert (settings.watching.server_timeout or 0) < (settings.watching.client_timeout or 0)
     # Bookmarks come once a minute at the latest.
     assert settings.watching.inactivity_timeout == pytest.approx(70)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"annotations": {"tradingsymbol.dev/abandon-orders": "true"}},
+        {"finalizers": ["foregroundDeletion"]},
+        {"deletionTimestamp": "2026-01-01T12:00:00Z"},
+    ],
+)
+async def test_each_step_of_a_deletion_wakes(
+    handlers: dict[str, Any], woken: list[Key], change: dict[str, Any]
+) -> None:
+    document = resource()
+    await send(handlers, "tradingsymbols", "ADDED", document)
+    document["metadata"] |= change
+    await send(handlers, "tradingsymbols", "MODIFIED", document)
+
+    assert woken == [KEY, KEY]
+
+
+async def test_what_is_gone_is_told_as_it_was_last_seen(
+    handlers: dict[str, Any], woken: list[Key], mourned: list[Any]
+) -> None:
+    await send(handlers, "tradingsymbols", "DELETED", resource())
+
+    assert woken == [KEY]
+    assert mourned == [resource()]

@@ -18,6 +18,7 @@ from symbol_operator.plan import (
     ClearTraderStatus,
     CreatePod,
     DeletePod,
+    SetFinalizer,
     Step,
     Wish,
     backoff_delay,
@@ -40,20 +41,27 @@ def leader(state: PodState, **facts: object) -> LeaderPod:
     return LeaderPod(state, "xrpusdt-leader", "p1", **facts)  # type: ignore[arg-type]
 
 
-# Rows of: state, actions for on, off, shutdown and a resource that is gone or going.
+# Rows of: state, actions for on, off, shutdown, a deletion that waits, and one that does not.
 ROWS = [
-    (PodState.NONE, (CREATE,), (), (CREATE,), ()),
-    (PodState.FOREIGN, (), (), (), ()),
-    (PodState.ORPHANED, (DELETE,), (DELETE,), (DELETE,), (DELETE,)),
-    (PodState.PENDING, (), (DELETE,), (), (DELETE,)),
-    (PodState.RUNNING, (), (DELETE,), (), (DELETE,)),
-    (PodState.TERMINATING, (), (), (), ()),
-    (PodState.LOST, (FORCE, CREATE), (FORCE,), (FORCE, CREATE), (FORCE,)),
-    (PodState.DRAINED, (DELETE, CREATE), (DELETE,), (DELETE, CREATE), (DELETE,)),
-    (PodState.FENCED, (DELETE, CREATE), (DELETE,), (DELETE, CREATE), (DELETE,)),
-    (PodState.COMPLETED, (DELETE, CREATE), (DELETE,), (DELETE, CREATE), (DELETE,)),
-    (PodState.FAILED, (DELETE, CREATE), (DELETE,), (DELETE, CREATE), (DELETE,)),
-    (PodState.UNKNOWN, (), (DELETE,), (), (DELETE,)),
+    (PodState.NONE, (CREATE,), (), (CREATE,), (CREATE,), ()),
+    (PodState.FOREIGN, (), (), (), (), ()),
+    (PodState.ORPHANED, (DELETE,), (DELETE,), (DELETE,), (DELETE,), (DELETE,)),
+    (PodState.PENDING, (), (DELETE,), (), (), (DELETE,)),
+    (PodState.RUNNING, (), (DELETE,), (), (), (DELETE,)),
+    (PodState.TERMINATING, (), (), (), (), ()),
+    (PodState.LOST, (FORCE, CREATE), (FORCE,), (FORCE, CREATE), (FORCE, CREATE), (FORCE,)),
+    (PodState.DRAINED, (DELETE, CREATE), (DELETE,), (DELETE, CREATE), (), (DELETE,)),
+    (PodState.FENCED, (DELETE, CREATE), (DELETE,), (DELETE, CREATE), (DELETE, CREATE), (DELETE,)),
+    (
+        PodState.COMPLETED,
+        (DELETE, CREATE),
+        (DELETE,),
+        (DELETE, CREATE),
+        (DELETE, CREATE),
+        (DELETE,),
+    ),
+    (PodState.FAILED, (DELETE, CREATE), (DELETE,), (DELETE, CREATE), (DELETE, CREATE), (DELETE,)),
+    (PodState.UNKNOWN, (), (DELETE,), (), (), (DELETE,)),
 ]
 CELLS = [
     pytest.param(wish, row[0], actions, id=f"{wish}-{row[0]}")
@@ -65,6 +73,37 @@ CELLS = [
 @pytest.mark.parametrize(("wish", "state", "actions"), CELLS)
 def test_each_cell_of_the_table(wish: Wish, state: PodState, actions: tuple[object, ...]) -> None:
     assert plan(wish, leader(state), now=NOW).actions == actions
+
+
+KEEPS, LETS_GO = SetFinalizer(kept=True), SetFinalizer(kept=False)
+
+
+@pytest.mark.parametrize(
+    ("wish", "finishes", "kept", "actions"),
+    [
+        (Wish.ON, True, False, (KEEPS,)),
+        (Wish.ON, True, True, ()),
+        (Wish.ON, False, True, (LETS_GO,)),
+        (Wish.ON, False, False, ()),
+        (Wish.SHUTDOWN, True, False, (KEEPS,)),
+        (Wish.FINISH, True, True, ()),
+        (Wish.END, True, True, (LETS_GO, DELETE)),
+        (Wish.END, False, True, (LETS_GO, DELETE)),
+        (Wish.END, False, False, (DELETE,)),
+    ],
+)
+def test_the_finalizer_is_there_as_long_as_a_deletion_is_to_wait(
+    wish: Wish, finishes: bool, kept: bool, actions: tuple[object, ...]
+) -> None:
+    planned = plan(wish, leader(PodState.RUNNING), now=NOW, finishes=finishes, kept=kept)
+
+    assert planned.actions == actions
+
+
+def test_a_resource_that_waited_goes_once_its_leader_is_drained() -> None:
+    drained = leader(PodState.DRAINED)
+
+    assert plan(Wish.FINISH, drained, now=NOW, finishes=True, kept=True).actions == (LETS_GO,)
 
 
 def test_the_table_is_complete() -> None:
@@ -102,12 +141,12 @@ def test_no_plan_leads_to_two_leaders_or_a_pod_nobody_asked_for(
     assert len(set(kinds)) == len(kinds)
     # A pod is created for a wish that needs one, and only where none stands in its way.
     if CREATE in planned.actions:
-        assert wish in {Wish.ON, Wish.SHUTDOWN}
+        assert wish in {Wish.ON, Wish.SHUTDOWN, Wish.FINISH}
         assert not blocked
         assert state is PodState.NONE or DeletePod in kinds
         assert kinds[-1] is CreatePod
     # Nothing that lives is deleted for a wish that needs it.
-    if wish in {Wish.ON, Wish.SHUTDOWN}:
+    if wish in {Wish.ON, Wish.SHUTDOWN, Wish.FINISH}:
         assert DeletePod not in kinds or state not in {
             PodState.PENDING,
             PodState.RUNNING,

@@ -9,7 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symbol_operator.cluster import NotFoundError, RefusedError, UnavailableError
+from symbol_operator.cluster import (
+    NamespaceEndingError,
+    NotFoundError,
+    RefusedError,
+    UnavailableError,
+)
 from symbol_operator.decision import Context
 from symbol_operator.metrics import Metrics
 from symbol_operator.observation import OVERDUE_AFTER
@@ -20,6 +25,7 @@ from symbol_operator.reconcile import (
     Reconciler,
 )
 from symbol_operator.settings import ExchangeEntry, LeaderSettings, OperatorSettings
+from tradingsymbol_api.names import ANNOTATION_ABANDON, FINALIZER
 from unit.operator.fake_cluster import GRACE, FakeCluster
 from unit.operator.objects import foreign_pod, node
 
@@ -348,18 +354,6 @@ async def test_a_status_that_nobody_understands_does_not_trade(
     assert cluster.symbols["xrpusdt"]["status"]["requested"] == "off"
 
 
-@pytest.mark.parametrize("policy", ["CancelOrders", "Drain"])
-async def test_a_deletion_policy_that_would_not_be_kept_is_refused(
-    cluster: FakeCluster, operator: Reconciler, policy: str
-) -> None:
-    cluster.symbols["xrpusdt"]["spec"]["deletionPolicy"] = policy
-
-    await operator.reconcile(KEY)
-
-    assert cluster.pods == {}
-    assert condition(cluster, "Stalled") == ("True", "InvalidSpec")
-
-
 async def test_a_resource_on_its_way_gets_no_pod(
     cluster: FakeCluster, operator: Reconciler
 ) -> None:
@@ -443,3 +437,120 @@ def test_whatever_happens_the_end_is_what_was_asked_for(moves: list[tuple[int, i
         )
     else:
         assert condition(cluster) == ("True", "Stopped")
+
+
+# Deletion.
+
+
+@pytest.fixture(params=["Drain", "CancelOrders"])
+def careful(request: pytest.FixtureRequest) -> FakeCluster:
+    """Return a cluster with one symbol whose deletion waits."""
+    cluster = FakeCluster()
+    cluster.create_symbol("xrpusdt", deletionPolicy=request.param)
+    return cluster
+
+
+async def led(cluster: FakeCluster) -> Reconciler:
+    """Return the operator of a symbol whose leader is ready."""
+    operator = operator_of(cluster)
+    await running(cluster, operator)
+    return operator
+
+
+async def test_a_deletion_waits_until_the_leader_has_finished(careful: FakeCluster) -> None:
+    operator = await led(careful)
+    careful.delete_symbol("xrpusdt")
+    await operator.reconcile(KEY)
+    assert "xrpusdt-leader" in careful.pods
+    assert condition(careful) == ("False", "Deleting")
+
+    careful.finish("xrpusdt", "Succeeded", '{"cause": "drained"}')
+    await operator.reconcile(KEY)
+    assert careful.symbols == {}
+    await operator.reconcile(KEY)
+    assert careful.pods == {}
+    assert not [news for news in careful.events.values() if news.reason == "OrdersRest"]
+
+
+async def test_a_deletion_without_a_leader_starts_one_to_finish(careful: FakeCluster) -> None:
+    careful.switch("xrpusdt", "off")
+    operator = operator_of(careful)
+    await operator.reconcile(KEY)
+    assert careful.pods == {}
+    careful.delete_symbol("xrpusdt")
+    await operator.reconcile(KEY)
+    assert list(careful.pods) == ["xrpusdt-leader"]
+    assert "xrpusdt" in careful.symbols
+
+
+@pytest.mark.parametrize("way", ["foreground", "annotation", "policy"])
+async def test_a_deletion_that_is_told_not_to_wait_leaves_the_orders_and_says_so(
+    careful: FakeCluster, way: str
+) -> None:
+    operator = await led(careful)
+    careful.symbols["xrpusdt"]["status"]["openOrders"] = 2
+    if way == "foreground":
+        careful.delete_symbol("xrpusdt", "foregroundDeletion")
+        await operator.reconcile(KEY)
+        assert careful.symbols["xrpusdt"]["metadata"]["finalizers"] == ["foregroundDeletion"]
+    else:
+        careful.delete_symbol("xrpusdt")
+        await operator.reconcile(KEY)
+        if way == "policy":
+            careful.symbols["xrpusdt"]["spec"]["deletionPolicy"] = "Stop"
+        else:
+            careful.annotate("xrpusdt", ANNOTATION_ABANDON, "true")
+        await operator.reconcile(KEY)
+        assert careful.symbols == {}
+    assert "delete" in careful.writes
+    (news,) = [news for news in careful.events.values() if news.reason == "OrdersRest"]
+    assert "2 orders rest on the exchange and stay on record" in news.note
+
+
+async def test_a_namespace_that_is_deleted_is_not_held_up(careful: FakeCluster) -> None:
+    operator = operator_of(careful)
+    careful.switch("xrpusdt", "off")
+    await operator.reconcile(KEY)
+    careful.delete_symbol("xrpusdt")
+    careful.refusal = NamespaceEndingError("it is being terminated")
+    await operator.reconcile(KEY)
+
+    assert careful.symbols == {}
+    (news,) = [news for news in careful.events.values() if news.reason == "OrdersRest"]
+    assert "its namespace is being deleted" in news.note
+
+
+async def test_a_symbol_that_may_go_at_once_has_no_finalizer(
+    cluster: FakeCluster, operator: Reconciler
+) -> None:
+    await operator.reconcile(KEY)
+    assert "finalizers" not in cluster.symbols["xrpusdt"]["metadata"]
+
+    cluster.symbols["xrpusdt"]["spec"]["deletionPolicy"] = "Drain"
+    await operator.reconcile(KEY)
+    assert cluster.symbols["xrpusdt"]["metadata"]["finalizers"] == [FINALIZER]
+
+    cluster.symbols["xrpusdt"]["spec"]["deletionPolicy"] = "Stop"
+    await operator.reconcile(KEY)
+    assert cluster.symbols["xrpusdt"]["metadata"]["finalizers"] == []
+
+
+@pytest.mark.parametrize(
+    ("orders", "finalizers", "told"),
+    [(1, [], "1 order rests"), (0, [], None), (1, [FINALIZER], None)],
+    ids=["orders rest", "nothing rests", "it was told"],
+)
+async def test_what_rests_of_a_symbol_that_went_is_told(
+    cluster: FakeCluster,
+    operator: Reconciler,
+    orders: int,
+    finalizers: list[str],
+    told: str | None,
+) -> None:
+    went = cluster.symbols["xrpusdt"]
+    went["status"] = {"openOrders": orders}
+    went["metadata"]["finalizers"] = finalizers
+    await operator.mourn(went)
+
+    assert [told in news.note for news in cluster.events.values() if told] == [True] * bool(told)
+    assert len(cluster.events) == bool(told)

@@ -13,7 +13,7 @@ from symbol_trader.ports import OffOutcome, Unavailable
 from symbol_trader.resource.api_server import ApiServerResource
 from tradingsymbol_api.names import API_VERSION, KIND
 
-HEARD = {"uid": "uid-1", "generation": 2}
+HEARD: dict[str, Any] = {"uid": "uid-1", "generation": 2}
 
 
 class ApiServer:
@@ -134,3 +134,14 @@ async def test_a_watch_that_breaks_is_begun_again(
     watches: list[list[dict[str, Any] | Exception]] = [[document(1), failure], [document(LAST)]]
 
     assert (await heard(monkeypatch, *watches))[0] == [1, LAST]
+
+
+async def test_a_resource_that_is_deleted_is_not_switched_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its leader has finished: that is what the operator waits for."""
+    server = ApiServer(stored("on"))
+    monkeypatch.setitem(HEARD, "deletionTimestamp", "2026-01-01T12:00:00Z")
+
+    assert await write_off(monkeypatch, server) is OffOutcome.WRITTEN
+    assert server.document["spec"]["status"] == "on"

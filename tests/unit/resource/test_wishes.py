@@ -1,21 +1,25 @@
 """What a resource asks for, and whether something else was asked for before."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
+from symbol_trader.core.settings import AtDeadline, TradingStatus, UnfilledBuys
 from symbol_trader.ports import Desired
-from symbol_trader.resource.wishes import desired_of
-from tradingsymbol_api.names import API_VERSION, KIND
-from tradingsymbol_api.spec import parse_resource
+from symbol_trader.resource.wishes import deleted, desired_of
+from tradingsymbol_api.names import ANNOTATION_ABANDON, API_VERSION, FINALIZER, KIND
+from tradingsymbol_api.spec import DeletionPolicy, parse_resource
 
 
-def wish(generation: int, uid: str = "uid-1") -> Desired:
+def wish(generation: int, uid: str = "uid-1", **spec: object) -> Desired:
     return desired_of(
         parse_resource(
             {
                 "apiVersion": API_VERSION,
                 "kind": KIND,
                 "metadata": {"name": "xrpusdt", "uid": uid, "generation": generation},
-                "spec": {"exchange": "paper", "budget": "100"},
+                "spec": {"exchange": "paper", "budget": "100", **spec},
             }
         )
     )
@@ -35,3 +39,47 @@ def test_it_continues_what_it_directly_follows(
     earlier: Desired, later: Desired, continues: bool
 ) -> None:
     assert later.continues(earlier) is continues
+
+
+KEPT = {"finalizers": [FINALIZER]}
+WITH_DEADLINE = wish(1, status="on", shutdown={"deadline": "1h", "atDeadline": "Sell"})
+
+
+def test_a_deletion_that_drains_is_a_shutdown_as_the_spec_describes_it() -> None:
+    drains = deleted(WITH_DEADLINE, KEPT, DeletionPolicy.DRAIN)
+
+    assert drains.settings == replace(WITH_DEADLINE.settings, status=TradingStatus.SHUTDOWN)
+    assert not drains.cancels_first
+
+
+def test_a_deletion_that_cancels_is_a_shutdown_that_is_overdue_and_sells_nothing() -> None:
+    settings = deleted(WITH_DEADLINE, KEPT, DeletionPolicy.CANCEL_ORDERS).settings
+
+    assert settings.status is TradingStatus.SHUTDOWN
+    assert settings.unfilled_buys is UnfilledBuys.CANCEL
+    assert (settings.deadline_ms, settings.at_deadline) == (1, AtDeadline.HOLD)
+    assert deleted(WITH_DEADLINE, KEPT, DeletionPolicy.CANCEL_ORDERS).cancels_first
+
+
+@pytest.mark.parametrize("policy", DeletionPolicy)
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {},
+        {"finalizers": []},
+        {"finalizers": [FINALIZER, "foregroundDeletion"]},
+        {**KEPT, "annotations": {ANNOTATION_ABANDON: "true"}},
+    ],
+    ids=["no finalizers", "ours is missing", "in the foreground", "abandoned"],
+)
+def test_a_deletion_that_nothing_holds_up_is_off(
+    metadata: dict[str, Any], policy: DeletionPolicy
+) -> None:
+    ends = deleted(WITH_DEADLINE, metadata, policy)
+
+    assert ends.settings.status is TradingStatus.OFF
+    assert not ends.cancels_first
+
+
+def test_stop_is_off_even_where_a_finalizer_was_left() -> None:
+    assert deleted(WITH_DEADLINE, KEPT, DeletionPolicy.STOP).settings.status is TradingStatus.OFF

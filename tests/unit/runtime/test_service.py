@@ -115,3 +115,18 @@ async def test_a_symbol_that_was_switched_on_meanwhile_is_kept() -> None:
     assert ending is None
     assert not record.released
     assert record.mirrored == []
+
+
+@pytest.mark.parametrize("cancels_first", [False, True])
+async def test_a_leader_that_is_to_cancel_first_does_not_end_at_a_signal(
+    cancels_first: bool,
+) -> None:
+    """The pod's grace bounds how long it may take."""
+    resource = Resource(OffOutcome.WRITTEN, TradingStatus.OFF)
+    await drained(resource)
+    service = resource.service
+    service._desired = Desired("XRPUSDT", SHUTDOWN, 1, cancels_first=cancels_first)
+
+    service.stop()
+
+    assert service._stop is not cancels_first

@@ -7,7 +7,6 @@ reconnects by itself, and what could not be written is written later.
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -18,9 +17,8 @@ from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 from kubernetes.aio.client.exceptions import ApiException
 
-from symbol_trader.core.settings import TradingStatus
 from symbol_trader.ports import ApiServerUnavailable, Desired, OffOutcome, Report, Unavailable
-from symbol_trader.resource.wishes import desired_of, status_of
+from symbol_trader.resource.wishes import deleted, desired_of, status_of
 from tradingsymbol_api.names import GROUP, PLURAL, TRADER_MANAGER, VERSION
 from tradingsymbol_api.spec import InvalidResourceError, parse_resource
 from tradingsymbol_api.status import Target, says_the_same
@@ -33,6 +31,8 @@ REQUEST_S = 10
 PAUSES_S = (0.5, 1.0, 2.0, 5.0)
 """Pauses before a broken watch is renewed; the last one repeats."""
 
+DELETED = "deletionTimestamp"
+"""Metadata of a resource that is being deleted."""
 _GONE = {404, 409, 422}
 """The object is gone, has changed, or fails a test of the patch."""
 _FAILURES = (ApiException, aiohttp.ClientError, OSError, TimeoutError)
@@ -74,7 +74,7 @@ class ApiServerResource:
         return cls(ApiClient(configuration), namespace, name, warn)
 
     async def changes(self) -> AsyncIterator[Desired]:
-        """Yield what is asked for at each change of the spec; a deleted resource asks for off.
+        """Yield what is asked for at each change of the spec, and when the resource is deleted.
 
         A spec that cannot be read, that of a newer version, is warned about, and the last good
         one stays in force.
@@ -120,6 +120,9 @@ class ApiServerResource:
 
         And the generation: a leader that was frozen here must not end a later shutdown.
         """
+        if DELETED in self._heard:
+            # To go off is to go: the operator sees that the leader has finished.
+            return OffOutcome.WRITTEN
         body = [
             {"op": "test", "path": "/metadata/uid", "value": self._heard["uid"]},
             {"op": "test", "path": "/metadata/generation", "value": self._heard["generation"]},
@@ -160,16 +163,16 @@ class ApiServerResource:
             async for event in events:
                 document = dict(event["raw_object"])
                 if event["type"] == "DELETED":
-                    document.setdefault("metadata", {})["deletionTimestamp"] = "now"
+                    document["metadata"] |= {DELETED: "now", "finalizers": []}
                 yield document
 
     def _read(self, document: dict[str, Any]) -> Desired:
         self._seen = document
-        desired = desired_of(parse_resource(document))
+        resource = parse_resource(document)
         self._heard = document["metadata"]
-        if "deletionTimestamp" in document["metadata"]:
-            settings = replace(desired.settings, status=TradingStatus.OFF)
-            return replace(desired, settings=settings)
+        desired = desired_of(resource)
+        if DELETED in self._heard:
+            return deleted(desired, self._heard, resource.spec.deletion_policy)
         return desired
 
     async def _try(self, method: Callable[..., Any], **arguments: Any) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """From a TradingSymbol to the core's settings, and from a report to the status. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,7 +9,7 @@ from symbol_trader.core.money import plain
 from symbol_trader.core.settings import AtDeadline, Settings, TradingStatus, UnfilledBuys
 from symbol_trader.ports import Desired, Report
 from tradingsymbol_api.names import TRADER_MANAGER
-from tradingsymbol_api.spec import DeletionPolicy, TradingSymbol
+from tradingsymbol_api.spec import DeletionPolicy, TradingSymbol, finishes_first
 from tradingsymbol_api.status import (
     ConditionType,
     Finding,
@@ -18,6 +19,9 @@ from tradingsymbol_api.status import (
     conditions_of,
     status_document,
 )
+
+AT_ONCE_MS = 1
+"""The shortest deadline."""
 
 
 def desired_of(resource: TradingSymbol) -> Desired:
@@ -40,7 +44,6 @@ def desired_of(resource: TradingSymbol) -> Desired:
         resource.symbol,
         settings,
         metadata.generation,
-        tuple(_not_carried_out(resource)),
         revision=_revision(metadata.uid, metadata.generation),
         follows=_revision(metadata.uid, metadata.generation - 1),
     )
@@ -51,9 +54,25 @@ def _revision(uid: str, generation: int) -> str:
     return f"{uid}/{generation}"
 
 
-def _not_carried_out(resource: TradingSymbol) -> Iterator[str]:
-    if resource.spec.deletion_policy is not DeletionPolicy.STOP:
-        yield "spec.deletionPolicy"
+def deleted(desired: Desired, metadata: Mapping[str, Any], policy: DeletionPolicy) -> Desired:
+    """Translate what a resource with this metadata asks for once it is deleted.
+
+    To drain is to shut down. To cancel the orders is a shutdown that is overdue from the start:
+    what rests is canceled, what is in hand is recorded as held.
+    """
+    settings = desired.settings
+    if not finishes_first(metadata, policy):
+        return replace(desired, settings=replace(settings, status=TradingStatus.OFF))
+    settings = replace(settings, status=TradingStatus.SHUTDOWN)
+    if policy is DeletionPolicy.DRAIN:
+        return replace(desired, settings=settings)
+    settings = replace(
+        settings,
+        unfilled_buys=UnfilledBuys.CANCEL,
+        deadline_ms=AT_ONCE_MS,
+        at_deadline=AtDeadline.HOLD,
+    )
+    return replace(desired, settings=settings, cancels_first=True)
 
 
 def status_of(

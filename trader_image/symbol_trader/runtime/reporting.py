@@ -81,7 +81,7 @@ def report_trading(leader: Leader, desired: Desired, health: Health) -> Report:
         profit=leader.profit,
         quote_asset=leader.symbol.quote_asset,
         waits_for=_waits_for(leader) if leader.draining else (),
-        troubles=(*_troubles(leader, health), *_not_carried_out(desired)),
+        troubles=_troubles(leader, health),
     )
 
 
@@ -94,13 +94,6 @@ def _troubles(leader: Leader, health: Health) -> tuple[Trouble, ...]:
     if warning := _loss(leader):
         found[warning] = None
     return tuple(found)
-
-
-def _not_carried_out(desired: Desired) -> tuple[Trouble, ...]:
-    return tuple(
-        Trouble("NotCarriedOut", f"{field} is not carried out by this version")
-        for field in desired.not_carried_out
-    )
 
 
 def _trouble(block: Block) -> Trouble:

