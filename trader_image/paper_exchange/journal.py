@@ -189,8 +189,9 @@ def _whole_lines(path: Path) -> Iterator[bytes]:
     try:
         with path.open("rb") as file:
             for line in file:
-                if line.endswith(b"\n"):
-                    yield line
+                if not line.endswith(b"\n"):
+                    return  # it is being written; what comes next would be its other half
+                yield line
     except OSError as exc:
         raise JournalError(f"{path}: cannot be read: {exc.strerror}") from exc
 

@@ -1,5 +1,6 @@
 """The record: written whole, rebuilt exactly, damage refused by file and line."""
 
+import io
 import json
 import os
 import zlib
@@ -77,6 +78,29 @@ def test_a_journal_can_be_read_while_it_is_written(path: Path) -> None:
     opened.append(NOW, trading().entries)
     assert len(journal.read(path).fills) == 2
     opened.close()
+
+
+class Growing(io.RawIOBase):
+    """A file that ends for now in the middle of a line, and has the rest a moment later."""
+
+    def __init__(self) -> None:
+        self._parts = [b"whole\nhal", b"", b"f\n", b""]
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        part = self._parts.pop(0)
+        buffer[: len(part)] = part
+        return len(part)
+
+    def open(self, mode: str) -> io.BufferedReader:
+        assert mode == "rb"
+        return io.BufferedReader(self)
+
+
+def test_the_rest_of_a_line_that_was_being_written_is_not_taken_for_one() -> None:
+    assert list(journal._whole_lines(Growing())) == [b"whole\n"]  # type: ignore[arg-type]
 
 
 @settings(deadline=None)
