@@ -46,8 +46,7 @@ def gone(kubectl: Kubectl, name: str) -> bool:
 
 
 def told(kubectl: Kubectl, name: str) -> str:
-    found: str = eventually(lambda: kubectl.events(name).get("OrdersRest"), what="the Event")
-    return found
+    return eventually(lambda: kubectl.events(name).get("OrdersRest", ""), what="the Event")
 
 
 @pytest.mark.usefixtures("operator_here")
