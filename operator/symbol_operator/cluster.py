@@ -44,8 +44,6 @@ BAD_REQUEST: Final = 400
 NOT_FOUND: Final = 404
 CONFLICT: Final = 409
 REFUSALS: Final = frozenset({400, 403, 422})
-NAMESPACE_ENDING: Final = "NamespaceTerminating"
-"""Cause in the API server's answer: metav1's NamespaceTerminatingCause."""
 
 
 class ClusterError(Exception):
@@ -68,26 +66,17 @@ class RefusedError(ClusterError):
     """The API server understood the request and will not carry it out."""
 
 
-class NamespaceEndingError(RefusedError):
-    """Nothing is created in a namespace that is being deleted."""
-
-
 def _error(status: int, body: bytes) -> ClusterError:
     """Make the error for an answer, from the API server's own words."""
     try:
-        answer = json.loads(body)
-        message = str(answer["message"])
+        message = str(json.loads(body)["message"])
     except (ValueError, KeyError, TypeError):
-        answer, message = {}, f"HTTP status {status}"
+        message = f"HTTP status {status}"
     if status == NOT_FOUND:
         return NotFoundError(message)
     if status == CONFLICT:
         return ConflictError(message)
-    if status not in REFUSALS:
-        return UnavailableError(message)
-    causes = (answer.get("details") or {}).get("causes") or ()
-    ending = any(cause.get("reason") == NAMESPACE_ENDING for cause in causes)
-    return NamespaceEndingError(message) if ending else RefusedError(message)
+    return RefusedError(message) if status in REFUSALS else UnavailableError(message)
 
 
 @asynccontextmanager
@@ -126,6 +115,11 @@ class Cluster:
         """Read the uid of the namespace kube-system, which identifies the cluster."""
         namespace = await self._request("GET", "/api/v1/namespaces/kube-system")
         return str(namespace["metadata"]["uid"])
+
+    async def namespace_ending(self, name: str) -> bool:
+        """Tell whether a namespace is being deleted."""
+        namespace = await self._find(f"/api/v1/namespaces/{_part(name)}")
+        return namespace is None or "deletionTimestamp" in namespace["metadata"]
 
     async def resource(self, namespace: str, name: str) -> Document | None:
         """Read a TradingSymbol, None if there is none."""

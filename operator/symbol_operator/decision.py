@@ -59,6 +59,8 @@ class View:
     resource: Document | None
     pod: Document | None
     node_lost: bool = False
+    namespace_ending: bool = False
+    """The namespace is being deleted: no leader will be created in it."""
 
 
 NO_SECRETS: Final = SecretNames("", "", "")
@@ -95,7 +97,7 @@ class Decision:
 
 def decide(view: View, context: Context, backoff: Backoff, now: datetime) -> Decision:
     """Decide what to do about one symbol and what to say about it. No side effects."""
-    request = read_request(view.resource, context.settings)
+    request = read_request(view, context.settings)
     owner = view.resource["metadata"]["uid"] if view.resource else None
     pod = observe_pod(view.pod, owner, node_lost=view.node_lost)
     planned = plan(
@@ -153,14 +155,15 @@ def pod_manifest(decision: Decision, context: Context) -> dict[str, Any]:
     return leader_pod(symbol, entry, context.settings, context.cluster)
 
 
-def read_request(resource: Document | None, settings: OperatorSettings) -> Request:
+def read_request(view: View, settings: OperatorSettings) -> Request:
     """Read what a resource asks for. No side effects."""
+    resource = view.resource
     if resource is None:
         return Request(Wish.END)
     wish = Wish(_requested(resource).value)
     if resource["metadata"].get("deletionTimestamp"):
         finishes = finishes_first(resource["metadata"], _policy(resource))
-        wish = Wish.FINISH if finishes else Wish.END
+        wish = Wish.FINISH if finishes and not view.namespace_ending else Wish.END
     try:
         symbol = parse_resource(resource)
     except InvalidResourceError as exc:
@@ -209,6 +212,11 @@ def _status(
     )
     document = status_document(_target(resource), part, conditions)
     return None if says_the_same(OPERATOR_MANAGER, document, present) else document
+
+
+def holds_up_deletion(resource: Document) -> bool:
+    """Tell whether a resource that is being deleted waits for us. No side effects."""
+    return "deletionTimestamp" in resource["metadata"] and FINALIZER in _finalizers(resource)
 
 
 def finalizers(resource: Document, *, kept: bool) -> list[str]:

@@ -13,8 +13,11 @@ from typing import Any, Final
 from symbol_operator.conditions import STALLED, Situation
 from symbol_operator.observation import Document, LeaderPod, PodState, status_writer
 from symbol_operator.plan import CreatePod, DeletePod, Plan, SetFinalizer, Wish
-from tradingsymbol_api.names import FINALIZER, TRADER_MANAGER
+from tradingsymbol_api.names import TRADER_MANAGER
+from tradingsymbol_api.spec import DeletionPolicy
 from tradingsymbol_api.status import ConditionType, OperatorReason
+
+STOP: Final = DeletionPolicy.STOP
 
 
 class EventReason(StrEnum):
@@ -86,22 +89,19 @@ def _request_news(
 def _deletion_news(resource: Document, wish: Wish, planned: Plan) -> Iterator[News]:
     """Tell of a deletion that should have waited and does not."""
     if wish is Wish.END and SetFinalizer(kept=False) in planned.actions:
-        yield abandoned(resource, "it is deleted in the foreground, or was told to")
-
-
-def abandoned(resource: Document, why: str) -> News:
-    """Tell what rests when a resource goes before its leader has finished."""
-    orders = (resource.get("status") or {}).get("openOrders", 0)
-    note = f"Gone before it had finished, since {why}: {_orders(orders)} on the exchange"
-    return News(EventReason.ORDERS_REST, f"{note} and stay on record", warning=True)
+        orders = _orders((resource.get("status") or {}).get("openOrders", 0))
+        note = f"Goes before its leader has finished: {orders} on the exchange and stay on record"
+        yield News(EventReason.ORDERS_REST, note, warning=True)
 
 
 def gone(resource: Document) -> News | None:
-    """Tell what rests when a resource went that was not to wait."""
+    """Tell what rests when a resource went at once. If it was to wait, it was told meanwhile."""
     orders = (resource.get("status") or {}).get("openOrders", 0)
-    if not orders or FINALIZER in resource["metadata"].get("finalizers", ()):
+    waited = "deletionTimestamp" in resource["metadata"]
+    if not orders or (waited and resource["spec"].get("deletionPolicy", STOP) != STOP):
         return None
-    return News(EventReason.ORDERS_REST, f"Deleted: {_orders(orders)} on the exchange, as asked")
+    note = f"Deleted: {_orders(orders)} on the exchange and stay on record"
+    return News(EventReason.ORDERS_REST, note)
 
 
 def _orders(count: int) -> str:

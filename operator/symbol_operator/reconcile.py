@@ -10,13 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple, Protocol
 
-from symbol_operator.cluster import (
-    ClusterError,
-    ConflictError,
-    NamespaceEndingError,
-    NotFoundError,
-    RefusedError,
-)
+from symbol_operator.cluster import ConflictError, NotFoundError, RefusedError
 from symbol_operator.decision import (
     Context,
     Decision,
@@ -24,10 +18,11 @@ from symbol_operator.decision import (
     after_creation,
     decide,
     finalizers,
+    holds_up_deletion,
     pod_manifest,
 )
 from symbol_operator.metrics import Metrics
-from symbol_operator.news import News, abandoned, gone
+from symbol_operator.news import News, gone
 from symbol_operator.observation import (
     Document,
     Trouble,
@@ -42,7 +37,6 @@ from symbol_operator.plan import (
     CreatePod,
     DeletePod,
     SetFinalizer,
-    Wish,
 )
 from tradingsymbol_api.names import LABEL_RESOURCE, OPERATOR_MANAGER, TRADER_MANAGER
 from tradingsymbol_api.status import OperatorReason, status_document
@@ -68,6 +62,7 @@ class Key(NamedTuple):
 class ClusterPort(Protocol):
     """What reconciling needs of a cluster; `cluster.Cluster` says what each does."""
 
+    async def namespace_ending(self, name: str) -> bool: ...
     async def resource(self, namespace: str, name: str) -> Document | None: ...
     async def pod(self, namespace: str, resource: str) -> Document | None: ...
     async def node(self, name: str) -> Document | None: ...
@@ -120,13 +115,8 @@ class Reconciler:
 
     async def mourn(self, resource: Document) -> None:
         """Tell what rests on the exchange of a resource that went, as it was last seen."""
-        news = gone(resource)
-        if news is None:
-            return
-        try:
-            await self._cluster.tell(resource, news, self._clock(), self._instance)
-        except ClusterError as exc:
-            logger.warning("%s: %s (not told: %s)", resource["metadata"]["name"], news.note, exc)
+        if news := gone(resource):
+            await self._tell(resource, (news,))
 
     async def survey(self, namespace: str) -> set[Key]:
         """Compare all symbols and leader pods of a namespace with what they should be.
@@ -166,14 +156,17 @@ class Reconciler:
         lost = False
         if pod is not None and node_suspect(pod, self._clock()):
             lost = node_lost(await self._cluster.node(pod["spec"]["nodeName"]))
-        return View(resource, pod, lost)
+        held_up = resource is not None and holds_up_deletion(resource)
+        ending = held_up and await self._cluster.namespace_ending(key.namespace)
+        return View(resource, pod, lost, ending)
 
     async def _carry_out(self, key: Key, view: View, decision: Decision) -> float | None:
         created = await self._act(key, view, decision)
         status = decision.status
         if created is not None and view.resource is not None:
             status = after_creation(decision, view.resource, created, self._clock())
-        await self._tell(view, decision)
+        if view.resource is not None:
+            await self._tell(view.resource, decision.news)
         if status is not None:
             await self._report(status, OPERATOR_MANAGER)
         if isinstance(created, Trouble):
@@ -190,26 +183,17 @@ class Reconciler:
                 case DeletePod():
                     await self._cluster.delete_pod(*key, action.uid, force=action.force)
                 case SetFinalizer() if view.resource is not None:
-                    await self._finalize(view.resource, kept=action.kept)
+                    names = finalizers(view.resource, kept=action.kept)
+                    await self._cluster.set_finalizers(view.resource, names)
                 case ClearTraderStatus():
                     await self._report(status_document(action.target), TRADER_MANAGER)
                 case CreatePod():
-                    created = await self._create(view, decision)
+                    created = await self._create(decision)
         return created
 
-    async def _finalize(self, resource: Document, *, kept: bool) -> None:
-        await self._cluster.set_finalizers(resource, finalizers(resource, kept=kept))
-
-    async def _create(self, view: View, decision: Decision) -> Document | Trouble:
+    async def _create(self, decision: Decision) -> Document | Trouble:
         try:
             return await self._cluster.create_pod(pod_manifest(decision, self._context))
-        except NamespaceEndingError as exc:
-            if decision.request.wish is Wish.FINISH and view.resource is not None:
-                # No leader will ever finish here, and the namespace waits for its resources.
-                await self._finalize(view.resource, kept=False)
-                news = abandoned(view.resource, "its namespace is being deleted")
-                await self._cluster.tell(view.resource, news, self._clock(), self._instance)
-            return Trouble(OperatorReason.CREATE_REFUSED, f"The leader pod was refused: {exc}")
         except (RefusedError, NotFoundError) as exc:
             return Trouble(OperatorReason.CREATE_REFUSED, f"The leader pod was refused: {exc}")
 
@@ -220,11 +204,14 @@ class Reconciler:
             # The resource went meanwhile, and its status with it.
             return
 
-    async def _tell(self, view: View, decision: Decision) -> None:
-        if view.resource is None:
-            return
-        for news in decision.news:
-            await self._cluster.tell(view.resource, news, self._clock(), self._instance)
+    async def _tell(self, resource: Document, all_news: Sequence[News]) -> None:
+        for news in all_news:
+            try:
+                await self._cluster.tell(resource, news, self._clock(), self._instance)
+            except RefusedError as exc:
+                # A namespace that is being deleted takes no Events.
+                name = resource["metadata"]["name"]
+                logger.warning("%s: %s: %s (%s)", name, news.reason, news.note, exc)
 
     def _next_look(self, view: View, decision: Decision) -> float | None:
         moments = (decision.planned.wake_at, overdue_at(view.pod))

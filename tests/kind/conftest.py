@@ -33,8 +33,8 @@ def cluster() -> None:
     ).stdout.strip()
     assert context.startswith("kind-"), f"refusing the context {context!r}"
     Kubectl("default").run("apply", "-k", str(PROJECT / "crds"))
-    policy = PROJECT / "manifests" / "base" / "leader-policy.yaml"
-    Kubectl("default").run("apply", "-f", str(policy))
+    for policy in ("leader-policy.yaml", "operator-policy.yaml"):
+        Kubectl("default").run("apply", "-f", str(PROJECT / "manifests" / "base" / policy))
 
 
 @pytest.fixture(scope="session")

@@ -96,7 +96,7 @@ def test_a_policy_that_does_not_wait_leaves_no_finalizer_and_says_what_rests(
     deleted(careful, "changed")
 
     eventually(lambda: gone(careful, "changed"))
-    assert "1 order rests" in told(careful, "changed")
+    assert "1 order rests on the exchange and stay on record" in told(careful, "changed")
 
 
 def test_without_an_operator_the_documented_command_lets_it_go(

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from symbol_operator.cluster import ConflictError, NotFoundError
+from symbol_operator.cluster import ConflictError, NotFoundError, RefusedError
 from symbol_operator.news import News
 from symbol_operator.observation import Document
 from tradingsymbol_api.names import LABEL_MANAGED_BY, OPERATOR_MANAGER
@@ -31,9 +31,14 @@ class FakeCluster:
         self.writes: list[str] = []
         self.events: dict[str, News] = {}
         self.refusal: Exception | None = None
+        self.ending = False
         self._uids = 0
 
     # What the operator does.
+
+    async def namespace_ending(self, name: str) -> bool:
+        del name
+        return self.ending
 
     async def resource(self, namespace: str, name: str) -> Document | None:
         del namespace
@@ -107,6 +112,8 @@ class FakeCluster:
 
     async def tell(self, resource: Document, news: News, now: datetime, instance: str) -> None:
         del now, instance
+        if self.ending:
+            raise RefusedError("the namespace is being terminated")
         self.events.setdefault(news.name(resource), news)
 
     # What users, leaders and nodes do.

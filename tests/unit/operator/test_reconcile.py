@@ -9,12 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symbol_operator.cluster import (
-    NamespaceEndingError,
-    NotFoundError,
-    RefusedError,
-    UnavailableError,
-)
+from symbol_operator.cluster import NotFoundError, RefusedError, UnavailableError
 from symbol_operator.decision import Context
 from symbol_operator.metrics import Metrics
 from symbol_operator.observation import OVERDUE_AFTER
@@ -507,17 +502,17 @@ async def test_a_deletion_that_is_told_not_to_wait_leaves_the_orders_and_says_so
     assert "2 orders rest on the exchange and stay on record" in news.note
 
 
-async def test_a_namespace_that_is_deleted_is_not_held_up(careful: FakeCluster) -> None:
-    operator = operator_of(careful)
-    careful.switch("xrpusdt", "off")
-    await operator.reconcile(KEY)
+async def test_a_namespace_that_is_deleted_is_not_held_up(
+    careful: FakeCluster, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It takes no Events either: the log has to do."""
+    operator = await led(careful)
     careful.delete_symbol("xrpusdt")
-    careful.refusal = NamespaceEndingError("it is being terminated")
+    careful.ending = True
     await operator.reconcile(KEY)
 
     assert careful.symbols == {}
-    (news,) = [news for news in careful.events.values() if news.reason == "OrdersRest"]
-    assert "its namespace is being deleted" in news.note
+    assert "OrdersRest: Goes before its leader has finished" in caplog.text
 
 
 async def test_a_symbol_that_may_go_at_once_has_no_finalizer(
@@ -536,20 +531,25 @@ async def test_a_symbol_that_may_go_at_once_has_no_finalizer(
 
 
 @pytest.mark.parametrize(
-    ("orders", "finalizers", "told"),
-    [(1, [], "1 order rests"), (0, [], None), (1, [FINALIZER], None)],
-    ids=["orders rest", "nothing rests", "it was told"],
+    ("orders", "policy", "waited", "told"),
+    [
+        (1, "Stop", False, "1 order rests"),
+        (1, "Stop", True, "1 order rests"),
+        (0, "Stop", False, None),
+        (1, "Drain", False, "1 order rests"),
+        (1, "Drain", True, None),
+    ],
+    ids=["orders rest", "in the foreground", "nothing rests", "no finalizer yet", "it was told"],
 )
 async def test_what_rests_of_a_symbol_that_went_is_told(
-    cluster: FakeCluster,
-    operator: Reconciler,
-    orders: int,
-    finalizers: list[str],
-    told: str | None,
+    cluster: FakeCluster, orders: int, policy: str, *, waited: bool, told: str | None
 ) -> None:
+    operator = operator_of(cluster)
     went = cluster.symbols["xrpusdt"]
     went["status"] = {"openOrders": orders}
-    went["metadata"]["finalizers"] = finalizers
+    went["spec"]["deletionPolicy"] = policy
+    if waited:
+        went["metadata"]["deletionTimestamp"] = "2026-01-01T12:00:00Z"
     await operator.mourn(went)
 
     assert [told in news.note for news in cluster.events.values() if told] == [True] * bool(told)
