@@ -19,14 +19,15 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_REQUIRE_HASHES=1 \
 # COMPILE: an image is read-only, so bytecode is made here, once, and never checked against its source.
 RUN python3 -m venv /opt/pip && python3 -m venv --without-pip /opt/venv
 ENV COMPILE="/opt/venv/bin/python3 -m compileall -q --invalidation-mode unchecked-hash"
-# TRIM: of the Kubernetes package the programs load the asyncio half's client and one generated API;
-# the other APIs and all models would load on demand and never do (110 MB with their bytecode).
-ENV TRIM="find /opt/venv/lib ( -path */kubernetes/*client/models/*_*.py -o -path */kubernetes/*client/api/*_*.py ) ! -name __init__.py ! -name custom_objects_api.py -delete"
+# TRIM: of the Kubernetes package the programs load the asyncio half, one generated API and a few models
+# of it; what else is generated is deleted, or not compiled, since it loads on demand and never does.
+ENV TRIM="find /opt/venv/lib ( -path */kubernetes/client/models/*_*.py -o -path */kubernetes/*client/api/*_*.py ) ! -name __init__.py ! -name custom_objects_api.py -delete"
+ENV MODELS="kubernetes/aio/client/models/v(?!1_(api_resource|delete_options|preconditions))"
 
 FROM builder AS operator-build
 COPY requirements/operator.txt /tmp/requirements.txt
 RUN /opt/pip/bin/pip install --no-compile -r /tmp/requirements.txt && set -f && $TRIM && \
-    $COMPILE /opt/venv/lib && \
+    $COMPILE -x "$MODELS" /opt/venv/lib && \
     printf '%s\n' '#!/opt/venv/bin/python3' 'from symbol_operator.__main__ import main' 'raise SystemExit(main())' \
       >/opt/venv/bin/symbol-operator && \
     chmod 755 /opt/venv/bin/symbol-operator
@@ -37,7 +38,7 @@ RUN $COMPILE /opt/program
 FROM builder AS trader-build
 COPY requirements/trader.txt /tmp/requirements.txt
 RUN /opt/pip/bin/pip install --no-compile -r /tmp/requirements.txt && set -f && $TRIM && \
-    $COMPILE /opt/venv/lib && \
+    $COMPILE -x "$MODELS" /opt/venv/lib && \
     printf '%s\n' '#!/opt/venv/bin/python3' 'from symbol_trader.__main__ import main' 'raise SystemExit(main())' \
       >/opt/venv/bin/symbol-trader && \
     chmod 755 /opt/venv/bin/symbol-trader
