@@ -38,8 +38,10 @@ ANNOTATION_ABANDON: Final = f"{GROUP}/abandon-orders"
 FOREGROUND_FINALIZER: Final = "foregroundDeletion"
 """Kubernetes' own: its garbage collector deletes the leader pod first."""
 
-LEADER_SELECTOR: Final = f"{LABEL_APP}=symbol-trader,{LABEL_MANAGED_BY}=symbol-operator"
-"""Label selector that matches the leader pods of all symbols."""
+LEADER_SELECTOR: Final = (
+    f"{LABEL_APP}=symbol-trader,{LABEL_MANAGED_BY}=symbol-operator,{LABEL_RESOURCE}"
+)
+"""Label selector that matches the leader pods of all symbols: each names its own."""
 
 API_KEY_KEY: Final = "api-key"
 API_SECRET_KEY: Final = "api-secret"  # noqa: S105 - the name of a key in a Secret, not its value

@@ -1,11 +1,11 @@
 """The off patch as the API server would see it, and what a leader makes of a watch."""
 
-import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
 import pytest
+from kubernetes.aio import watch
 from kubernetes.aio.client.api.custom_objects_api import CustomObjectsApi
 from kubernetes.aio.client.exceptions import ApiException
 
@@ -71,9 +71,13 @@ async def test_off_is_written_only_over_shutdown_and_into_the_same_resource(
     assert server.document["spec"]["status"] == status
 
 
-async def test_an_api_server_that_fails_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(Unavailable, match="500"):
-        await write_off(monkeypatch, ApiServer(stored("shutdown"), failure=500))
+@pytest.mark.parametrize("status", [500, 409])
+async def test_an_api_server_that_fails_or_is_too_busy_is_unavailable(
+    monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    """A conflict says only that others wrote, too: whoever waited for another wish would hang."""
+    with pytest.raises(Unavailable, match=str(status)):
+        await write_off(monkeypatch, ApiServer(stored("shutdown"), failure=status))
 
 
 def document(generation: int, **spec: object) -> dict[str, Any]:
@@ -126,7 +130,7 @@ async def test_a_spec_that_cannot_be_read_is_warned_about_and_changes_nothing(
 
 
 @pytest.mark.parametrize(
-    "failure", [json.JSONDecodeError("cut short", "{", 1), OSError("cut"), ApiException(410)]
+    "failure", [OSError("cut"), ApiException(410), Exception("no object, type or code")], ids=repr
 )
 async def test_a_watch_that_breaks_is_begun_again(
     monkeypatch: pytest.MonkeyPatch, failure: Exception
@@ -145,3 +149,15 @@ async def test_a_resource_that_is_deleted_is_not_switched_off(
 
     assert await write_off(monkeypatch, server) is OffOutcome.WRITTEN
     assert server.document["spec"]["status"] == "on"
+
+
+async def test_half_a_line_of_a_watch_is_a_break(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client hands on as text what is no JSON."""
+
+    async def stream(_: object, *_arguments: object, **_more: object) -> AsyncIterator[str]:
+        yield '{"type": "MODIFIED", "obj'
+
+    monkeypatch.setattr(watch.Watch, "stream", stream)
+    resource = ApiServerResource(None, "default", "xrpusdt", print)  # type: ignore[arg-type]
+    with pytest.raises(ConnectionError, match="within a line"):
+        _ = [document async for document in resource._watch()]

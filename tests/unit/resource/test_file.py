@@ -65,6 +65,14 @@ def test_a_file_that_cannot_be_read_is_waited_for(path: Path, text: str) -> None
     assert path.read_text() == text
 
 
+@pytest.mark.parametrize("content", [b"name: M\xfcller", b"spec: {budget: 2024-13-45}"])
+def test_what_is_no_text_or_no_date_is_waited_for_as_well(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+
+    with pytest.raises(Unavailable, match="off cannot be written"):
+        write_off(path)
+
+
 def test_a_file_that_is_gone_is_waited_for(path: Path) -> None:
     path.unlink()
 

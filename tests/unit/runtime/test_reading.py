@@ -3,9 +3,9 @@
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
-from symbol_trader.core.orders import ExchangeOrder, Fill
-from symbol_trader.core.replies import NotFound
-from symbol_trader.runtime.reading import OVERLAP_TRADES, Reader
+from symbol_trader.core.orders import ExchangeOrder, Fill, Intent
+from symbol_trader.core.replies import NotFound, Unknown
+from symbol_trader.runtime.reading import OVERLAP_TRADES, Reader, find_order
 from unit.core.builders import D, intent, seen
 from unit.core.desk import STRANGER, Desk
 
@@ -188,3 +188,58 @@ async def test_a_view_does_not_deny_a_stranger_that_was_found_while_it_was_read(
     view, _ = await reader(Exchange(desk), disowned).read(desk.leader, 0)
     desk.carry_out(desk.leader.reconcile(view, desk.now_ms))
     assert desk.leader.halt is None
+
+
+def doubtful() -> tuple[Desk, Intent]:
+    """Return an order in doubt, which the exchange denies by its name."""
+    desk = Desk()
+    desk.price("2")
+    buy = desk.order
+    desk.reply(buy, Unknown("no reply"))
+    return desk, buy
+
+
+@dataclass
+class Lagging(Exchange):
+    """What answers queries by name lags behind the book and the trades."""
+
+    async def order(self, name: str) -> ExchangeOrder | NotFound:
+        return NotFound(self.desk.now_ms)
+
+
+async def test_an_order_that_rests_is_not_denied_by_a_query() -> None:
+    desk, buy = doubtful()
+    resting = seen(buy, "NEW")
+    exchange = Lagging(desk, open=(resting,))
+
+    view, _ = await reader(exchange).read(desk.leader, -1)
+
+    assert view.answers == {buy.client_order_id: resting}
+
+
+async def test_an_order_that_was_traded_is_not_denied_by_a_query() -> None:
+    desk, buy = doubtful()
+    filled = replace(seen(buy, "FILLED", buy.quantity), order_id=97)
+    exchange = Lagging(desk, all=(filled,), fills=(fill_of(filled, 5),))
+
+    view, _ = await reader(exchange).read(desk.leader, -1)
+
+    assert view.answers == {buy.client_order_id: filled}
+
+
+async def test_an_order_that_goes_by_another_name_is_found_by_its_number() -> None:
+    desk = Desk()
+    renamed = replace(seen(intent(), "CANCELED"), client_order_id="web_2", order_id=96)
+    exchange = Lagging(desk, all=(renamed,))
+
+    found = await find_order(exchange, intent().client_order_id, 96)  # type: ignore[arg-type]
+
+    assert found == replace(renamed, client_order_id=intent().client_order_id)
+
+
+async def test_an_order_that_nothing_shows_is_denied() -> None:
+    desk, buy = doubtful()
+
+    view, _ = await reader(Lagging(desk)).read(desk.leader, -1)
+
+    assert view.answers == {buy.client_order_id: NotFound(desk.now_ms)}

@@ -1,5 +1,6 @@
 """How a leader leaves once a shutdown is done, whoever switched the symbol off."""
 
+import asyncio
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -130,3 +131,21 @@ async def test_a_leader_that_is_to_cancel_first_does_not_end_at_a_signal(
     service.stop()
 
     assert service._stop is not cancels_first
+
+
+async def test_a_signal_during_an_attempt_that_fails_is_not_slept_over() -> None:
+    """The pod's grace is shorter than the longest pause."""
+    resource = Resource(OffOutcome.WRITTEN, TradingStatus.ON)
+    await drained(resource)
+    service = resource.service
+    service._desired = Desired("XRPUSDT", SETTINGS, 3)
+    service._patience = Patience(first_s=600, most_s=600)
+
+    async def fail() -> None:
+        service.stop()
+        raise Unavailable("no exchange")
+
+    service._one_term = fail
+    ending = await asyncio.wait_for(service._lead(), 5)
+
+    assert ending.cause is Cause.TERMINATED

@@ -26,6 +26,8 @@ class Query:
     """Ask the exchange what became of an order."""
 
     client_order_id: ClientOrderId
+    order_id: int | None = field(default=None, compare=False)
+    """Its number, where it is known: a canceled order may have lost its name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -498,7 +498,7 @@ class Leader:
         if order.state.final and order.order_id is not None:
             requests.append(FetchTrades(order.intent.client_order_id, order.order_id))
         else:
-            requests.append(Query(order.intent.client_order_id))
+            requests.append(Query(order.intent.client_order_id, order.order_id))
 
     def _answered(
         self, client_order_id: ClientOrderId, answer: ExchangeOrder | NotFound, turn: _Turn
@@ -508,10 +508,10 @@ class Leader:
             return
         trader, order = found
         order.next_query_ms = turn.now_ms + self._timing.query_every_ms
+        self._give_up_cancel(order, turn)
         if isinstance(answer, NotFound):
             self._denied(trader, order, answer, turn)
             return
-        self._give_up_cancel(order, turn)
         self._learn(answer, (), turn)
 
     def _give_up_cancel(self, order: Order, turn: _Turn) -> None:

@@ -5,7 +5,6 @@ reconnects by itself, and what could not be written is written later.
 """
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -33,8 +32,8 @@ PAUSES_S = (0.5, 1.0, 2.0, 5.0)
 
 DELETED = "deletionTimestamp"
 """Metadata of a resource that is being deleted."""
-_GONE = {404, 409, 422}
-"""The object is gone, has changed, or fails a test of the patch."""
+_SUPERSEDED = {404, 422}
+"""The object is gone, or fails a test of the patch. A conflict (409) passes: it is tried again."""
 _FAILURES = (ApiException, aiohttp.ClientError, OSError, TimeoutError)
 
 
@@ -93,7 +92,9 @@ class ApiServerResource:
                     if desired != last:
                         last = desired
                         yield desired
-            except (*_FAILURES, json.JSONDecodeError):
+            except Exception as exc:  # noqa: BLE001 - the client raises it for a line that is odd
+                if not isinstance(exc, _FAILURES):
+                    self._warn(f"the watch is begun again: {exc!r}")
                 await asyncio.sleep(PAUSES_S[min(failures, len(PAUSES_S) - 1)])
                 failures += 1
 
@@ -139,7 +140,7 @@ class ApiServerResource:
                 **self._where,
             )
         except ApiException as exc:
-            if exc.status in _GONE:
+            if exc.status in _SUPERSEDED:
                 return OffOutcome.SUPERSEDED
             raise ApiServerUnavailable(f"API server: {exc.status} {exc.reason}") from exc
         except _FAILURES as exc:
@@ -161,6 +162,9 @@ class ApiServerResource:
                 **self._where,
             )
             async for event in events:
+                if not isinstance(event, dict):
+                    # The client hands on as text what it cannot read.
+                    raise ConnectionError("the watch broke off within a line")
                 document = dict(event["raw_object"])
                 if event["type"] == "DELETED":
                     document["metadata"] |= {DELETED: "now", "finalizers": []}

@@ -29,16 +29,19 @@ def read_file(path: Path) -> TradingSymbol:
         text = path.read_text()
     except OSError as exc:
         raise InvalidFile(f"{path}: {exc.strerror}") from exc
+    except UnicodeError as exc:
+        raise InvalidFile(f"{path} is not UTF-8: {exc}") from exc
     return _parse(path, text)
 
 
 def _parse(path: Path, text: str) -> TradingSymbol:
     try:
         return parse_resource(yaml.safe_load(text), refuse_unknown=True)
-    except yaml.YAMLError as exc:
-        raise InvalidFile(f"{path} is not YAML: {exc}") from exc
     except InvalidResourceError as exc:
         raise InvalidFile(f"{path}: {exc}") from exc
+    except (yaml.YAMLError, ValueError) as exc:
+        # A date that does not exist is a plain ValueError to PyYAML.
+        raise InvalidFile(f"{path} is not YAML: {exc}") from exc
 
 
 class FileResource:
@@ -84,7 +87,7 @@ class FileResource:
             if _parse(self._path, text).spec.status.value != TradingStatus.SHUTDOWN.value:
                 return OffOutcome.SUPERSEDED
             replaced = self._replace(text, self._switched_off(text))
-        except (InvalidFile, OSError) as exc:
+        except (InvalidFile, OSError, UnicodeError) as exc:
             raise Unavailable(f"off cannot be written: {exc}") from exc
         return OffOutcome.WRITTEN if replaced else OffOutcome.SUPERSEDED
 

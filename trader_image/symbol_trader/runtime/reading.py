@@ -1,6 +1,7 @@
 """Reading everything that a reconciliation needs from the exchange."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from symbol_trader.core.leader import ExchangeView, Leader
 from symbol_trader.core.money import ZERO
@@ -42,6 +43,24 @@ async def first_watermark(exchange: Exchange) -> int:
     return page[-RECENT_TRADES:][0].trade_id - 1 if page else NO_TRADES
 
 
+async def find_order(
+    exchange: Exchange, client_order_id: ClientOrderId, order_id: int | None
+) -> ExchangeOrder | NotFound:
+    """Query an order; one that is denied by its name is looked for by its number, and on the book.
+
+    A canceled order may go by another name, and what answers queries may lag behind the book.
+    """
+    answer = await exchange.order(client_order_id)
+    if isinstance(answer, ExchangeOrder):
+        return answer
+    if order_id is not None:
+        numbered = await exchange.order_by_number(order_id)
+        if isinstance(numbered, ExchangeOrder):
+            return replace(numbered, client_order_id=client_order_id)
+    on_book = (o for o in await exchange.open_orders() if o.client_order_id == client_order_id)
+    return next(on_book, answer)
+
+
 class Reader:
     """Asks the exchange for all that a reconciliation needs, and the record who placed it."""
 
@@ -62,14 +81,17 @@ class Reader:
         exchange = self._exchange
         asked = leader.orders_to_ask_for
         known = {order.intent.client_order_id: order for order in asked}
-        answers = {name: await exchange.order(name) for name in known}
+        answers = {name: await find_order(exchange, name, o.order_id) for name, o in known.items()}
         open_orders = await exchange.open_orders()
         start = max(watermark - OVERLAP_TRADES, NO_TRADES) + 1
         fills = await read_fills(exchange, start, None, self._moved)
         newest = max([watermark, *(fill.trade_id for fill in fills)])
         traded = {fill.order_id for fill in fills} - _order_ids(leader, answers)
-        fills += await self._older_fills(known, answers, fills)
         unexplained = await self._unexplained(traded)
+        # What was traded exists, whatever a query by its name says.
+        by_name = {o.client_order_id: o for o in unexplained}
+        answers |= {name: by_name[name] for name in known if name in by_name}
+        fills += await self._older_fills(known, answers, fills)
         met = leader.strangers
         strangers = await self._strangers(leader, (*met, *open_orders, *unexplained))
         return ExchangeView(answers, strangers, tuple(fills), met), newest

@@ -199,6 +199,7 @@ class Service:
             if self._wanted.settings.status is TradingStatus.OFF:
                 self._story.tell("already stopped")
                 return Ending(Cause.STOPPED, "the resource says off")
+            self._asked.clear()
             try:
                 if ending := await self._one_term():
                     return ending
@@ -314,8 +315,9 @@ class Service:
     async def _write_off(self) -> Ending | None:
         """Switch the resource off by one's own hand; a user's concurrent change wins."""
         self._story.tell("shutdown done: no trader runs", symbol_off=True)
-        generation = self._wanted.generation
-        while not self._stop and self._draining_since(generation):
+        heard = self._wanted
+        while not self._stop and self._still_drains(heard):
+            self._asked.clear()
             try:
                 outcome = await self._links.resource.write_off()
             except Unavailable as exc:
@@ -324,19 +326,18 @@ class Service:
             if outcome is OffOutcome.WRITTEN:
                 return await self._leave()
             self._story.tell("not switched off: the status was changed meanwhile")
-            await self._next_wish(generation)
+            await self._next_wish(heard)
         if not self._stop and self._wanted.settings.status is TradingStatus.OFF:
             # A person's, or our own whose answer was lost: drained it is in either case.
             return await self._leave()
         return None
 
-    def _draining_since(self, generation: int) -> bool:
-        """Tell whether the shutdown of a generation is the last that was heard.
+    def _still_drains(self, heard: Desired) -> bool:
+        """Tell whether a shutdown is the last that was heard.
 
         A wish to go on may have come as the last trader ended, and the term did not take it up.
         """
-        wanted = self._wanted
-        return wanted.generation == generation and wanted.settings.status is TradingStatus.SHUTDOWN
+        return self._wanted == heard and heard.settings.status is TradingStatus.SHUTDOWN
 
     async def _leave(self) -> Ending:
         """Give the drained book up, and let the record say off."""
@@ -359,7 +360,7 @@ class Service:
         self._trouble = trouble
         self._health.moved()
         self._report_due.set()
-        self._asked.clear()
+        # What was asked for during the attempt is not slept over.
         with suppress(TimeoutError):
             await asyncio.wait_for(self._asked.wait(), pause * (0.5 + self._jitter() / 2))
 
@@ -384,8 +385,8 @@ class Service:
         if pump.done():
             pump.result()
 
-    async def _next_wish(self, generation: int) -> None:
-        while self._wanted.generation == generation and not self._stop:
+    async def _next_wish(self, heard: Desired) -> None:
+        while self._wanted == heard and not self._stop:
             self._asked.clear()
             self._health.moved()
             with suppress(TimeoutError):

@@ -50,7 +50,7 @@ from symbol_trader.runtime.events import (
 )
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.metrics import Metrics
-from symbol_trader.runtime.reading import Reader, read_fills
+from symbol_trader.runtime.reading import Reader, find_order, read_fills
 from symbol_trader.runtime.story import Story
 
 Work = Callable[[], Awaitable[None]]
@@ -234,7 +234,7 @@ class Term:
         self._mailbox.put_nowait(CancelReplied(intent, outcome))
 
     async def _query(self, query: Query) -> None:
-        answer = await self._exchange.order(query.client_order_id)
+        answer = await find_order(self._exchange, query.client_order_id, query.order_id)
         self._mailbox.put_nowait(QueryReplied(query.client_order_id, answer))
 
     async def _fetch(self, fetch: FetchTrades) -> None:
