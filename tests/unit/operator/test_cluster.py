@@ -137,7 +137,10 @@ async def test_lists_are_read_to_their_last_page(tmp_path: Path) -> None:
 
     assert [item["metadata"]["uid"] for item in pods] == ["1", "2", "3"]
     first, second, third = server.asked
-    selector = "app.kubernetes.io/name=symbol-trader,app.kubernetes.io/managed-by=symbol-operator"
+    selector = (
+        "app.kubernetes.io/name=symbol-trader,app.kubernetes.io/managed-by=symbol-operator,"
+        "tradingsymbol.dev/name"
+    )
     assert first.query == {"labelSelector": selector, "limit": "250"}
     assert second.query == {**first.query, "continue": "more"}
     assert third.path.endswith("/tradingsymbols")
