@@ -94,8 +94,9 @@ class Origin:
         """Tell whether what was committed to the earlier one cannot be relied on here."""
         if self.system != earlier.system:
             return True
-        both = self.timeline is not None and earlier.timeline is not None
-        return both and self.timeline < earlier.timeline  # type: ignore[operator]
+        if self.timeline is None or earlier.timeline is None:
+            return False
+        return self.timeline < earlier.timeline
 
     def __str__(self) -> str:
         """Say it as PostgreSQL's own tools do."""
