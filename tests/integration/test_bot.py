@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from support.books import Comparison, compare
+from support.by_hand import ONE_TRADER, trade, with_a_sell
 from support.processes import Bot, Venue, start, until, venue
 
 FAST = ("--speed", "20")
@@ -189,16 +190,17 @@ async def test_a_shutdown_of_nothing_writes_off_within_seconds(bot: Bot) -> None
     assert yaml.safe_load(bot.file.read_text())["spec"]["status"] in {"off", False}
 
 
-@LONG
-async def test_on_during_a_shutdown_wins(bot: Bot) -> None:
-    """A user's on cancels the shutdown; traders are started again."""
-    running = await bot.start()
-    await running.said("placing sell", within_s=150)
-    bot.ask(status="shutdown")
-    await running.said("shutdown initiated")
-    bot.ask(status="on", chunks=4)
-    await running.said("starting trading.*switched on")
-    await running.said("placing buy", times=running.count("placing buy") + 1, within_s=150)
+async def test_on_during_a_shutdown_wins(tmp_path: Path, still: Venue, database: str) -> None:
+    """A user's on cancels the shutdown: the trader that was to be the last gets a successor."""
+    async with _bot(tmp_path, still, database) as bot:
+        bot.ask(status="on", **ONE_TRADER)
+        running = await with_a_sell(bot)
+        bot.ask(status="shutdown", **ONE_TRADER)
+        await running.said("shutdown initiated")
+        bot.ask(status="on", **{**ONE_TRADER, "budget": 80, "chunks": 4})
+        await running.said("starting trading.*switched on")
+        await trade(still, "0.8", "SELL")
+        await running.said("placing buy", times=2)
 
 
 @LONG
