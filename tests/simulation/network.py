@@ -45,7 +45,7 @@ SKEW_MS = (-300, 300)
 """How far the leader's measure of the exchange's clock may be off."""
 OFF_MS = (-6_000, -1_500)
 """How far it is off when the machine was suspended: a monotonic clock stands still then."""
-OVERLOADED = Refused(-1008, "Server is currently overloaded with other requests.")
+OVERLOADED = Refused(-1015, "Too many new orders.")
 
 
 class Network:

@@ -30,7 +30,7 @@ class Weather:
     dead_socket: float = 0.0
     """The session ends while it is under way; it may arrive all the same."""
     overload: float = 0.0
-    """-1008: refused for the moment."""
+    """-1015: refused for the moment."""
     reject: float = 0.0
     """The exchange takes it and rejects it at once: a report says so, and the reply, if any."""
 

@@ -6,7 +6,7 @@ import pytest
 
 from symbol_trader.binance import events
 from symbol_trader.binance.fields import Fields, PayloadError
-from symbol_trader.core.orders import ExchangeOrder, ExecutionReport, Fill, Side
+from symbol_trader.core.orders import NO_ASSET, ExchangeOrder, ExecutionReport, Fill, Side
 from symbol_trader.core.replies import BalanceChanged, Price
 from unit.binance import payloads
 from unit.binance.payloads import CANCEL_ID, ORDER_ID, POSITION, SYMBOL, TRADE_REPORT
@@ -57,7 +57,7 @@ def test_a_trade_free_of_charge_needs_no_asset() -> None:
 
     assert isinstance(report, ExecutionReport)
     assert report.fill is not None
-    assert (report.fill.commission, report.fill.commission_asset) == (Decimal(0), "")
+    assert (report.fill.commission, report.fill.commission_asset) == (Decimal(0), NO_ASSET)
 
 
 def test_a_charge_without_an_asset_is_refused() -> None:
@@ -112,6 +112,10 @@ def test_a_report_that_lacks_a_field_names_it(field: str) -> None:
 
     with pytest.raises(PayloadError, match=rf"event\.{field}: missing"):
         news(payload)
+
+
+def test_a_report_may_leave_the_original_id_empty() -> None:
+    assert news(payloads.report() | {"C": None}) == news(payloads.report())
 
 
 def test_a_public_trade() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from symbol_trader.binance import replies
 from symbol_trader.binance.fields import PayloadError
-from symbol_trader.core.orders import ExchangeOrder, Fill, Side
+from symbol_trader.core.orders import NO_ASSET, ExchangeOrder, Fill, Side
 from symbol_trader.core.replies import Account
 from symbol_trader.core.symbols import Commission, Filters, SymbolInfo
 from unit.binance import payloads
@@ -122,6 +122,30 @@ def test_trades_come_in_ascending_order() -> None:
         time_ms=1_700_000_002_000,
     )
     assert second.trade_id == 9
+
+
+FREE = {"commission": "0.00000000", "commissionAsset": None}
+
+
+def test_fills_free_of_charge_need_no_asset() -> None:
+    (fill,) = replies.trades([payloads.trade(9, **FREE)], SYMBOL)
+    assert (fill.commission, fill.commission_asset) == (Decimal(0), NO_ASSET)
+
+    reply = payloads.filled()
+    reply["fills"] = [row | FREE for row in reply["fills"]]
+    fills = replies.placed(reply, SYMBOL, ORDER_ID).fills
+    assert {(fill.commission, fill.commission_asset) for fill in fills} == {(Decimal(0), NO_ASSET)}
+
+
+def test_a_charge_needs_an_asset() -> None:
+    with pytest.raises(PayloadError, match=r"commissionAsset: a commission without its asset"):
+        replies.trades([payloads.trade(9, commissionAsset=None)], SYMBOL)
+
+
+@pytest.mark.parametrize(("shown", "bid"), [("0.48", "0.48"), ("0.00000000", 0), (None, 0)])
+def test_a_book_without_bids(shown: str | None, bid: str | int) -> None:
+    book = {"symbol": SYMBOL, "bidPrice": shown}
+    assert replies.best_bid(book, SYMBOL) == Decimal(bid)
 
 
 def test_an_account() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from symbol_trader.binance import replies
 from symbol_trader.binance.envelope import Answer, NoReply, Reply
-from symbol_trader.binance.verdicts import BY_CODE, Kind, hold_until_ms, judge, outcome
+from symbol_trader.binance.verdicts import BY_CODE, Kind, hold_s, judge, outcome
 from symbol_trader.core.replies import Accepted, Refused, Unknown
 from unit.binance import payloads
 from unit.binance.payloads import ORDER_ID, SYMBOL
@@ -33,7 +33,7 @@ def accepted(result: Any) -> Accepted:
         (Reply(408, code=-1007, message="timeout"), Kind.UNDECIDED),
         (Reply(500, code=-2010, message="any code"), Kind.UNDECIDED),
         (Reply(503, code=-1008, message="overloaded"), Kind.UNDECIDED),
-        (Reply(429, code=-1008, message="overloaded"), Kind.LIMITED),
+        (Reply(429, code=-1008, message="overloaded"), Kind.BUSY),
         (Reply(429, code=-1003, message="too much"), Kind.LIMITED),
         (Reply(429, code=-1015, message="too many orders"), Kind.LIMITED),
         (Reply(418, code=-1003, message="banned"), Kind.LIMITED),
@@ -56,7 +56,7 @@ def test_a_status_of_500_and_above_is_never_a_refusal(status: int, code: int, te
     assert isinstance(outcome(Reply(status, code=code, message=text), accepted), Unknown)
 
 
-@given(st.integers(400, 499), st.sampled_from([-1000, -1001, -1006, -1007]))
+@given(st.integers(400, 499), st.sampled_from([-1000, -1001, -1006, -1007, -1008]))
 def test_codes_of_unknown_execution_are_never_a_refusal(status: int, code: int) -> None:
     assert isinstance(outcome(Reply(status, code=code, message=""), accepted), Unknown)
 
@@ -65,7 +65,7 @@ def test_an_order_that_was_taken() -> None:
     assert outcome(Reply(200, payloads.placed()), accepted) == accepted(payloads.placed())
 
 
-@pytest.mark.parametrize("code", [-1021, -1003, -1008, -2010, -2015, -1121])
+@pytest.mark.parametrize("code", [-1021, -1003, -1015, -2010, -2015, -1121])
 def test_a_definite_no_keeps_the_exchanges_code_and_words(code: int) -> None:
     assert outcome(Reply(400, code=code, message="words"), accepted) == Refused(code, "words")
 
@@ -92,18 +92,24 @@ def test_a_refused_key_comes_with_a_remedy(code: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "until"),
+    ("answer", "seconds"),
     [
-        (Reply(429, code=-1003, retry_after_ms=99), 99),
-        (Reply(418, code=-1003, retry_after_ms=99), 99),
-        (Reply(418, code=-9999, retry_after_ms=99), 99),
+        (Reply(429, code=-1003, retry_after_ms=9_000), 8),
+        (Reply(418, code=-1003, retry_after_ms=9_000), 8),
+        (Reply(418, code=-9999, retry_after_ms=9_000), 8),
+        (Reply(429, code=-1034, retry_after_ms=9_000), 8),
+        (Reply(429, code=-1034), 120),
         (Reply(429, code=-1003), None),
-        (Reply(429, code=-1015, retry_after_ms=99), None),
-        (NoReply("gone"), None),
+        (Reply(429, code=-1015, retry_after_ms=9_000), None),
     ],
     ids=str,
 )
 def test_requests_are_held_back_as_long_as_the_exchange_asks(
-    answer: Answer, until: int | None
+    answer: Reply, seconds: int | None
 ) -> None:
-    assert hold_until_ms(answer) == until
+    assert hold_s(answer, 1_000) == seconds
+
+
+def test_too_many_connections_hold_requests_back_before_the_clock_is_known() -> None:
+    assert hold_s(Reply(429, code=-1034, retry_after_ms=9_000), None) == 120
+    assert hold_s(Reply(429, code=-1003, retry_after_ms=9_000), None) is None

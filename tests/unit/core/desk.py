@@ -11,13 +11,10 @@ from typing import Any
 from simulation.memory import INSTALLATION, MemoryRecord
 from symbol_trader.core.decisions import (
     Cancel,
-    CheckOnRecord,
     Decision,
-    FetchBid,
-    FetchTrades,
     Place,
-    Query,
-    RefreshSymbol,
+    Reconcile,
+    Request,
     Said,
 )
 from symbol_trader.core.leader import ExchangeView, Leader
@@ -83,7 +80,7 @@ class Desk:
         self.book: dict[str, Resting] = {}
         self.placed: list[Intent] = []
         self.canceled: list[CancelIntent] = []
-        self.asked: list[Query | FetchTrades | RefreshSymbol | FetchBid | CheckOnRecord] = []
+        self.asked: list[Request] = []
         self.told: list[Said] = []
         self._order_ids, self._trade_ids, self._bits = count(1), count(1), count(1)
         self._generation = 1
@@ -115,7 +112,7 @@ class Desk:
                 case Cancel(cancel):
                     self.record.commit_cancel(cancel)
                     self.canceled.append(cancel)
-                case Query() | FetchTrades() | RefreshSymbol() | FetchBid() | CheckOnRecord():
+                case _:
                     self.asked.append(request)
         self._check_books()
 
@@ -212,6 +209,14 @@ class Desk:
         answer = self._answer(intent.client_order_id, as_of_ms)
         name = intent.client_order_id
         self.carry_out(self.leader.query_replied(name, answer, self.now_ms))
+
+    def prove_absent(self, intent: Intent) -> None:
+        """Deny an order as often as it takes, the last time as one who has looked everywhere."""
+        for _ in range(TIMING.absences_needed):
+            assert not self.placed
+            self.query(intent)
+        assert Reconcile() in self.asked
+        self.reconcile()
 
     def fetch(self, intent: Intent, *fills: Fill) -> None:
         """Answer with an order's fills: those given, or all."""

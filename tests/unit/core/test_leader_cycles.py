@@ -415,3 +415,27 @@ def test_a_new_trader_is_recorded_with_its_terms_before_anything_else() -> None:
 
     assert isinstance(row.beginning, NewTrader)
     assert row.beginning.terms.chunk_budget == D(20)
+
+
+def test_off_before_anything_began_leaves_nothing_unfinished() -> None:
+    desk = Desk()
+    desk.carry_out(desk.leader.stop(desk.now_ms))
+
+    assert [(r.state, r.reason) for r in desk.record.results] == [
+        (TraderState.FINISHED, "stopped before it bought")
+    ]
+    desk.price("2")
+    assert not desk.leader.traders, "and nothing is begun any more"
+
+
+def test_off_leaves_what_has_begun_as_it_is() -> None:
+    """Also a trader that was to buy next: the rebuy that called for it is spent."""
+    desk = Desk()
+    desk.accept(desk.bought())
+    desk.price("1.9")
+    desk.refuse(desk.order)
+    running = desk.leader.traders
+    desk.carry_out(desk.leader.stop(desk.now_ms))
+
+    assert desk.leader.traders == running
+    assert not desk.record.results

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
@@ -10,6 +11,7 @@ from symbol_trader.core.orders import CancelIntent, Intent, TimeInForce
 from symbol_trader.core.records import TraderState
 from symbol_trader.core.replies import Accepted
 from symbol_trader.core.settings import AtDeadline, TradingStatus
+from symbol_trader.core.trader import Block
 from unit.core.builders import SYMBOL, D
 from unit.core.desk import STRANGER, Desk
 
@@ -153,13 +155,51 @@ def test_what_cannot_be_offered_is_held(bid: str, why: str) -> None:
 
 def test_an_offer_that_is_refused_is_made_three_times() -> None:
     desk, sell = selling(**SELL)
-    for _ in range(3):
-        desk.wait(1_000)
+    for pause_ms in (0, 1_000, 2_000):
+        desk.wait(pause_ms)
         desk.bid("1.8")
         desk.refuse(desk.order)
     state, reason, quantity = only_result(desk)
     assert (state, quantity) == (TraderState.HELD, sell.quantity)
     assert reason == "shutdown deadline: its sell was refused 3 times"
+
+
+def test_after_a_refused_offer_there_is_a_pause() -> None:
+    desk, _ = selling(**SELL)
+    desk.bid("1.8")
+    desk.refuse(desk.order)
+    desk.wait(999)
+    desk.bid("1.8")
+    assert not desk.placed
+
+
+def test_an_offer_that_came_too_soon_or_too_late_is_made_again() -> None:
+    desk, _ = selling(**SELL)
+    for code in (-1015, -1003, -1021, -1015, -1003):
+        desk.wait(MINUTE_MS)
+        desk.bid("1.8")
+        desk.refuse(desk.order, code=code)
+    assert not desk.record.results
+    desk.wait(MINUTE_MS)
+    desk.bid("1.8")
+    desk.sold(desk.order)
+    assert desk.leader.drained
+
+
+def test_a_sell_that_waits_for_a_person_is_given_up_all_the_same() -> None:
+    """What kept the sell from being placed before the deadline would never end."""
+    desk = Desk()
+    sell = desk.bought()
+    desk.ask(**SELL)
+    for _ in range(3):
+        desk.accept(sell)
+        desk.end(sell, "EXPIRED")
+        sell = desk.placed[0] if desk.placed else sell
+    assert desk.leader.traders[0].block == Block("SellEnded", ANY, None)
+    desk.wait(MINUTE_MS)
+    desk.bid("1.8")
+    desk.sold(desk.order)
+    assert desk.leader.drained
 
 
 def test_an_offer_in_doubt_is_waited_for() -> None:

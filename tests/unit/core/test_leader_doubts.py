@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from symbol_trader.core.decisions import CheckOnRecord, Query
+from symbol_trader.core.decisions import CheckOnRecord, Query, Reconcile
 from symbol_trader.core.order_states import Contradiction
 from symbol_trader.core.orders import ExecutionReport, Intent, OrderState, Side
-from symbol_trader.core.replies import Accepted, Refused
+from symbol_trader.core.replies import Accepted, NotFound, Refused
 from symbol_trader.core.settings import TradingStatus
 from unit.core.builders import D, fill, seen
 from unit.core.desk import TIMING, Desk
@@ -121,13 +121,13 @@ def test_absence_takes_the_bound_and_three_denials_after_it_then_a_new_id(side: 
     desk, order = in_doubt(side)
     desk.now_ms = order.timestamp_ms + BOUND_MS
     for _ in range(10):
-        desk.query(order)
+        desk.reconcile()
     assert desk.leader.orders_in_doubt, "at the bound it may still appear"
 
     for denial in (1, 2, 3):
         assert not desk.placed, denial
         desk.now_ms += 1
-        desk.query(order)
+        desk.reconcile()
     assert desk.said("order proved absent")[0]["order"] == order.client_order_id
     assert desk.record.orders[order.client_order_id].state is OrderState.ABSENT
 
@@ -138,11 +138,28 @@ def test_absence_takes_the_bound_and_three_denials_after_it_then_a_new_id(side: 
     assert again.client_order_id != order.client_order_id
 
 
+def test_queries_alone_prove_nothing_so_everything_is_looked_at() -> None:
+    """What answers queries may lag behind the trades, in which a filled order shows."""
+    desk, order = in_doubt()
+    desk.now_ms += BOUND_MS + 1
+    for _ in range(TIMING.absences_needed * 2):
+        desk.query(order)
+    assert desk.asked == [Reconcile()]
+    assert desk.leader.orders_in_doubt
+
+    desk.take(order)
+    desk.execute(order)
+    desk.reconcile()
+    assert desk.record.orders[order.client_order_id].state is OrderState.FILLED
+
+
 def test_what_counts_is_the_time_that_the_exchange_reported_not_ours() -> None:
     desk, order = in_doubt()
     desk.now_ms += 10 * BOUND_MS
+    denial = NotFound(order.timestamp_ms + BOUND_MS)
     for _ in range(10):
-        desk.query(order, as_of_ms=order.timestamp_ms + BOUND_MS)
+        desk.query(order, as_of_ms=denial.as_of_ms)
+        desk.reconcile(answers={order.client_order_id: denial})
 
     assert desk.leader.orders_in_doubt
 
@@ -151,7 +168,8 @@ def test_denials_before_the_bound_do_not_count_towards_absence() -> None:
     desk, order = in_doubt()
     for _ in range(TIMING.absences_needed * 2):
         desk.query(order, as_of_ms=order.timestamp_ms + 1)
-    desk.query(order, as_of_ms=order.timestamp_ms + BOUND_MS + 1)
+    desk.now_ms += BOUND_MS + 1
+    desk.reconcile()
 
     assert desk.leader.orders_in_doubt
 
@@ -172,8 +190,9 @@ def test_a_denial_of_an_order_that_awaits_its_reply_means_nothing() -> None:
     desk.price("2")
     order = desk.order
     desk.now_ms += BOUND_MS + 1
-    for _ in range(3):
+    for _ in range(TIMING.absences_needed):
         desk.query(order)
+    desk.reconcile()
 
     assert desk.record.orders[order.client_order_id].state is OrderState.INTENT
     assert desk.leader.committed_quote > 0
@@ -183,8 +202,7 @@ def test_an_answer_about_an_order_of_a_finished_trader_is_ignored() -> None:
     desk, order = in_doubt()
     desk.ask(status=TradingStatus.SHUTDOWN)
     desk.now_ms += BOUND_MS + 1
-    for _ in range(3):
-        desk.query(order)
+    desk.prove_absent(order)
     assert desk.leader.drained
 
     desk.query(order)
@@ -208,8 +226,7 @@ def test_a_duplicate_may_be_the_order_itself_so_it_is_asked_for() -> None:
 def test_an_order_that_was_proved_absent_and_appears_is_a_contradiction() -> None:
     desk, order = in_doubt()
     desk.now_ms += BOUND_MS + 1
-    for _ in range(3):
-        desk.query(order)
+    desk.prove_absent(order)
     desk.take(order)
 
     with pytest.raises(Contradiction, match="is absent cannot become OPEN"):

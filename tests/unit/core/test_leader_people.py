@@ -224,8 +224,7 @@ def test_an_absent_order_of_a_running_trader_that_turns_up_is_a_contradiction() 
     buy = desk.order
     desk.lose(buy)
     desk.now_ms += 14_001
-    for _ in range(3):
-        desk.query(buy)
+    desk.prove_absent(buy)
     desk.take(buy)
     with pytest.raises(Contradiction, match="absent cannot become OPEN"):
         desk.report(buy)

@@ -105,9 +105,7 @@ def test_an_order_that_was_committed_but_never_sent_is_waited_out_then_replaced(
     assert [one.intent for one in desk.leader.orders_in_doubt] == [sell]
 
     desk.now_ms = sell.timestamp_ms + BOUND_MS + 1
-    for _ in range(3):
-        assert not desk.placed
-        desk.query(sell)
+    desk.prove_absent(sell)
     assert (desk.order.attempt, desk.order.quantity) == (2, sell.quantity)
     assert desk.record.orders[sell.client_order_id].state is OrderState.ABSENT
 

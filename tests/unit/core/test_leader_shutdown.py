@@ -154,8 +154,7 @@ def test_a_buy_proved_absent_ends_its_trader() -> None:
     desk.lose(buy)
     desk.ask(**SHUTDOWN)
     desk.now_ms += 14_001
-    for _ in range(3):
-        desk.query(buy)
+    desk.prove_absent(buy)
 
     assert desk.leader.drained
 

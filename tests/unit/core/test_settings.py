@@ -4,7 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from symbol_trader.core.refusals import is_doubt, needs_refresh, refusal_reason
+from symbol_trader.core.refusals import (
+    is_doubt,
+    needs_refresh,
+    passes,
+    reason_on_record,
+    refusal_reason,
+)
 from symbol_trader.core.replies import Refused
 from symbol_trader.core.timing import Timing
 from unit.core.builders import SETTINGS, D
@@ -40,7 +46,6 @@ def test_a_pause_after_very_many_refusals_is_still_the_longest() -> None:
         (-1013, "Quantity less than or equal to zero.", "FilterFailure", 1),
         (-1003, "Too much request weight used", "RateLimited", 0),
         (-1015, "Too many new orders", "RateLimited", 0),
-        (-1008, "Server is currently overloaded", "ExchangeOverloaded", 0),
         (-1021, "Timestamp for this request is outside of the recvWindow.", "Late", 0),
         (-2015, "Invalid API-key, IP, or permissions for action.", "BadCredentials", 0),
         (-2010, "This symbol is not permitted for this account.", "OrderRefused", 0),
@@ -51,6 +56,14 @@ def test_a_refusal_has_a_reason_that_says_what_to_do(
 ) -> None:
     assert refusal_reason(Refused(code, message)) == reason
     assert needs_refresh(reason) == bool(refresh)
+
+
+@pytest.mark.parametrize(
+    ("code", "passing"),
+    [(-1003, True), (-1015, True), (-1021, True), (-1013, False), (-100, False)],
+)
+def test_some_refusals_say_nothing_against_the_order(code: int, passing: bool) -> None:
+    assert passes(reason_on_record(Refused(code, "words"))) is passing
 
 
 @pytest.mark.parametrize(

@@ -159,8 +159,7 @@ async def test_an_order_that_was_proved_absent_and_is_there_after_all_is_strange
     order = desk.order
     desk.lose(order)
     desk.now_ms += 60_000
-    for _ in range(3):
-        desk.query(order)
+    desk.prove_absent(order)
     desk.take(order)
     fill = desk.execute(order)
     there = desk.book[order.client_order_id].shown()

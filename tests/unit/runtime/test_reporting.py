@@ -58,6 +58,22 @@ def test_an_order_in_doubt_is_a_trouble() -> None:
     assert report(desk).troubles == (Trouble("OrderUnknown", text),)
 
 
+def test_a_resting_order_that_the_exchange_does_not_know_is_a_trouble_until_it_does() -> None:
+    desk = Desk()
+    desk.accept(sell := desk.bought())
+    there = desk.book.pop(sell.client_order_id)
+    desk.reconcile()
+    assert report(desk).troubles == (), "it may just have been placed"
+    desk.now_ms += 14_001
+    desk.reconcile()
+    text = f"{sell.client_order_id} is open on record as order 2, the exchange does not know it"
+    assert report(desk).troubles == (Trouble("RecordContradicts", text),)
+
+    desk.book[sell.client_order_id] = there
+    desk.reconcile()
+    assert report(desk).troubles == ()
+
+
 def test_the_reasons_of_conditions_are_known_ones() -> None:
     desk = Desk()
     desk.price("2")

@@ -1,14 +1,17 @@
 """How a leader leaves once a shutdown is done, whoever switched the symbol off."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Any
 
 import pytest
 
+from symbol_trader.core.order_states import Contradiction
 from symbol_trader.core.settings import TradingStatus
 from symbol_trader.core.timing import Timing
-from symbol_trader.ports import Desired, ExchangeUnavailable, OffOutcome, Owner, Unavailable
+from symbol_trader.ports import Desired, OffOutcome, Owner, Unavailable
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.service import (
     Cause,
@@ -20,9 +23,10 @@ from symbol_trader.runtime.service import (
     Surface,
 )
 from symbol_trader.runtime.story import Story, configure
-from symbol_trader.runtime.term import Beat
+from symbol_trader.runtime.term import Beat, End
 from unit.core.builders import SETTINGS
 
+IMPATIENT = Patience(first_s=0)
 SHUTDOWN = replace(SETTINGS, status=TradingStatus.SHUTDOWN)
 
 
@@ -33,8 +37,12 @@ class Record:
     mirrored: list[Desired] = field(default_factory=list)
     opened: bool = False
     released: bool = False
+    unfinished: bool = False
+    away: bool = False
 
     async def open(self) -> None:
+        if self.away:
+            raise Unavailable("no database")
         self.opened = True
 
     async def mirror_settings(self, desired: Desired) -> None:
@@ -43,6 +51,8 @@ class Record:
         self.mirrored.append(desired)
 
     async def release(self) -> None:
+        if self.unfinished:
+            raise Contradiction("traders are unfinished on record")
         self.released = True
 
 
@@ -62,38 +72,43 @@ class Resource:
 
 
 @pytest.mark.parametrize(
-    ("failures", "cause", "pause_s"),
+    ("failures", "dialed", "pause_s"),
     [
-        (1, Unavailable("no database"), 0.5),
-        (4, Unavailable("no database"), 4),
-        (5, Unavailable("no database"), 5),
-        (5, ExchangeUnavailable("no exchange"), 8),
-        (8, ExchangeUnavailable("no exchange"), 60),
-        (10_000, ExchangeUnavailable("no exchange"), 60),
+        (1, False, 0.5),
+        (4, False, 4),
+        (5, False, 5),
+        (5, True, 8),
+        (8, True, 60),
+        (10_000, True, 60),
     ],
 )
 def test_pauses_double_and_are_longest_where_too_many_attempts_are_punished(
-    failures: int, cause: Exception, pause_s: float
+    failures: int, dialed: bool, pause_s: float
 ) -> None:
-    assert Patience().pause_s(failures, cause) == pause_s
+    assert Patience().pause_s(failures, dialed=dialed) == pause_s
 
 
-async def drained(resource: Resource) -> tuple[Ending | None, Record]:
-    record = Record()
-    links: Any = Links(resource, record, None, None)  # type: ignore[arg-type]
+def serving(resource: Any, patience: Patience = IMPATIENT) -> Any:
+    """Return a leader that was asked to shut down, and has not begun anything."""
+    links: Any = Links(resource, Record(), None, None)  # type: ignore[arg-type]
     surface: Any = Surface(Story(configure("json")), Health(lambda: 0.0), lambda symbol: None)  # type: ignore[arg-type,return-value]
-    resource.service = Service(
+    service = Service(
         Identity(Owner("cluster", "trading", "xrpusdt"), "paper", "pod"),
         links,
         surface,
         timing=Timing(),
         beat=Beat(),
-        patience=Patience(first_s=0),
+        patience=patience,
         new_bits=lambda: 1,
         jitter=lambda: 0.0,
     )
-    resource.service._desired = Desired("XRPUSDT", SHUTDOWN, 1)
-    return await resource.service._write_off(), record
+    service._desired = Desired("XRPUSDT", SHUTDOWN, 1)
+    return service
+
+
+async def drained(resource: Resource) -> tuple[Ending | None, Record]:
+    resource.service = service = serving(resource)
+    return await service._write_off(), service._links.record
 
 
 @pytest.mark.parametrize(
@@ -149,3 +164,73 @@ async def test_a_signal_during_an_attempt_that_fails_is_not_slept_over() -> None
     ending = await asyncio.wait_for(service._lead(), 5)
 
     assert ending.cause is Cause.TERMINATED
+
+
+@dataclass
+class Wishes:
+    """A resource that asks for these things, one after the other, and then for nothing more."""
+
+    wishes: tuple[Desired, ...]
+
+    async def changes(self) -> AsyncIterator[Desired]:
+        for wish in self.wishes:
+            yield wish
+        await asyncio.Event().wait()
+
+
+async def test_of_a_resource_for_another_symbol_only_the_status_counts() -> None:
+    """Its budget is in another asset; its orders would be in another book."""
+    other = Desired("ETHUSDT", replace(SHUTDOWN, budget=SETTINGS.budget * 9), 2)
+    service = serving(Wishes((Desired("XRPUSDT", SETTINGS, 1), other)))
+    service._desired = None
+    pump = asyncio.create_task(service._pump_wishes())
+    asked = await asyncio.wait_for(service._mailbox.get(), 5)
+    pump.cancel()
+
+    assert asked.desired == service._desired == Desired("XRPUSDT", SHUTDOWN, 2)
+
+
+async def test_a_leader_that_does_not_know_yet_what_is_asked_for_is_alive() -> None:
+    """The API server may be away for longer than a probe allows the loop to stand still."""
+    service = serving(Wishes(()), Patience(most_s=0))
+    reads = count()
+    enough = asyncio.Event()
+
+    def clock() -> float:
+        if (now_s := next(reads)) == 3:
+            enough.set()
+        return now_s
+
+    service._health = Health(clock)
+    pump = asyncio.create_task(enough.wait())
+    await asyncio.wait_for(service._first_wish(pump), 5)
+    assert service._health.moved_s >= 3
+
+
+@pytest.mark.parametrize("unfinished", [False, True])
+async def test_off_gives_the_book_up_unless_something_is_unfinished(unfinished: bool) -> None:
+    service = serving(Wishes(()))
+    service._links.record.unfinished = unfinished
+
+    ending = await service._conclude(End.OFF)
+
+    assert ending.cause is Cause.STOPPED
+    assert service._links.record.released is not unfinished
+
+
+@pytest.mark.parametrize("database", [False, True])
+async def test_only_an_attempt_that_reached_the_exchange_counts_as_dialed(database: bool) -> None:
+    service = serving(Wishes(()))
+    service._links.record.away = not database
+
+    with pytest.raises(Unavailable):
+        await service._begin(Away())
+
+    assert service._dialed is database
+
+
+class Away:
+    """An exchange that cannot be reached."""
+
+    async def open(self) -> None:
+        raise Unavailable("no exchange")

@@ -12,18 +12,26 @@ from dataclasses import replace
 import structlog
 
 from symbol_trader.core.leader import ExchangeView
-from symbol_trader.core.orders import CancelIntent, ExecutionReport, Intent
-from symbol_trader.core.records import NewTrader, RecordChange
-from symbol_trader.core.replies import Outcome, Price, Unknown, UserEvent
+from symbol_trader.core.orders import CancelIntent, ExchangeOrder, ExecutionReport, Fill, Intent
+from symbol_trader.core.records import NewTrader, RecordChange, TraderResult
+from symbol_trader.core.replies import NotFound, Outcome, Price, Unknown, UserEvent
 from symbol_trader.core.settings import TradingStatus, UnfilledBuys
 from symbol_trader.ports import Desired, Unavailable
-from symbol_trader.runtime.events import Asked, Event, PriceSeen, Stop, UserNews, ViewRead
+from symbol_trader.runtime.events import (
+    Asked,
+    Event,
+    PriceSeen,
+    QueryReplied,
+    Stop,
+    UserNews,
+    ViewRead,
+)
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.metrics import Metrics
 from symbol_trader.runtime.story import Story
 from symbol_trader.runtime.term import Beat, Term
 from unit.core.builders import NOW_MS, SETTINGS, D
-from unit.core.desk import Desk
+from unit.core.desk import TIMING, Desk
 
 QUIET = Beat(timer_s=3600, reconcile_s=3600)
 
@@ -43,6 +51,8 @@ class Record:
     async def note(self, changes: Sequence[RecordChange]) -> None:
         if any(isinstance(change, NewTrader) for change in changes):
             self._log.append("trader noted")
+        if any(isinstance(change, TraderResult) for change in changes):
+            self._log.append("trader ended")
 
     async def mirror_settings(self, settings: object) -> None:
         self._log.append("settings mirrored")
@@ -76,6 +86,18 @@ class Exchange:
     async def cancel(self, intent: CancelIntent) -> Outcome:
         self._log.append("cancel sent")
         return Unknown("no reply")
+
+    async def order(self, client_order_id: str) -> NotFound:
+        self._log.append("order asked for")
+        return NotFound(NOW_MS)
+
+    async def open_orders(self) -> tuple[ExchangeOrder, ...]:
+        self._log.append("book read")
+        return ()
+
+    async def trades(self, from_id: int | None, order_id: int | None = None) -> tuple[Fill, ...]:
+        self._log.append("trades read")
+        return ()
 
     async def user_events(self) -> AsyncIterator[UserEvent]:
         await asyncio.Event().wait()
@@ -159,6 +181,25 @@ async def test_the_watermark_waits_until_no_order_is_in_doubt() -> None:
     desk.price("2")
     desk.lose(desk.order)
     assert await run(desk, ViewRead(ExchangeView(), 7)) == []
+
+
+async def test_before_an_order_counts_as_absent_its_trades_are_looked_for() -> None:
+    desk = Desk()
+    desk.price("2")
+    desk.lose(order := desk.order)
+    desk.now_ms += 60_000
+    for _ in range(TIMING.absences_needed):
+        desk.query(order)
+
+    log = await run(desk, QueryReplied(order.client_order_id, NotFound(desk.now_ms)))
+
+    assert log == ["order asked for", "book read", "book read", "trades read"]
+
+
+async def test_off_gives_up_what_never_began_before_the_term_ends() -> None:
+    settings = replace(SETTINGS, status=TradingStatus.OFF)
+    log = await run(Desk(), Asked(Desired("XRPUSDT", settings, 2)), price("2"))
+    assert log == ["trader ended", "settings mirrored"]
 
 
 async def test_news_of_a_fill_leaves_the_watermark_alone() -> None:

@@ -26,7 +26,10 @@ class ExchangeOrder:
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """A fill: a row of `myTrades`, or of the record's `fills`."""
+    """A fill: a row of `myTrades`, or of the record's `fills`.
+
+    Where no commission was charged, no asset counts as named: the exchange may name any, or none.
+    """
 
     order_id: int
     trade_id: int

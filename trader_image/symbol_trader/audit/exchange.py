@@ -75,15 +75,17 @@ def _orders(result: Any) -> list[ExchangeOrder]:
 
 
 def _executions(result: Any) -> list[Execution]:
-    return [
-        Execution(
-            order_id=row.integer("orderId"),
-            trade_id=row.integer("id"),
-            price=row.decimal("price"),
-            quantity=row.decimal("qty"),
-            quote_quantity=row.decimal("quoteQty"),
-            commission=row.decimal("commission"),
-            commission_asset=row.text("commissionAsset"),
-        )
-        for row in objects(result, "myTrades")
-    ]
+    return [_execution(row) for row in objects(result, "myTrades")]
+
+
+def _execution(row: Fields) -> Execution:
+    commission = row.decimal("commission")
+    return Execution(
+        order_id=row.integer("orderId"),
+        trade_id=row.integer("id"),
+        price=row.decimal("price"),
+        quantity=row.decimal("qty"),
+        quote_quantity=row.decimal("quoteQty"),
+        commission=commission,
+        commission_asset=row.text("commissionAsset") if commission else "",
+    )

@@ -36,7 +36,8 @@ FROM orders WHERE {_BOOK}
 """  # noqa: S608
 
 EXECUTIONS: Final = f"""
-SELECT order_id, trade_id, price, quantity, quote_quantity, commission, commission_asset
+SELECT order_id, trade_id, price, quantity, quote_quantity, commission,
+    CASE WHEN commission = 0 THEN '' ELSE commission_asset END AS commission_asset
 FROM fills WHERE {_BOOK}
 """  # noqa: S608
 

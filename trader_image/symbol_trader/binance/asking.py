@@ -26,7 +26,7 @@ from symbol_trader.binance.verdicts import (
     Kind,
     Verdict,
     explain,
-    hold_until_ms,
+    hold_s,
     judge,
     outcome,
 )
@@ -165,13 +165,11 @@ class Asker:
 
     def _heed(self, answer: Reply) -> None:
         now_ms = self._clock.now_ms() if self._clock.measured else answer.server_time_ms
-        if now_ms is None:
-            return
-        if answer.weight is not None:
+        if answer.weight is not None and now_ms is not None:
             self._allowance.count(answer.weight, now_ms)
-        until_ms = hold_until_ms(answer)
-        if until_ms is not None:
-            self._allowance.hold((until_ms - now_ms) / 1000)
+        seconds = hold_s(answer, now_ms)
+        if seconds is not None:
+            self._allowance.hold(seconds)
 
     async def _sample(self) -> Sample:
         sent_ns = self._monotonic_ns()
@@ -190,7 +188,7 @@ def _failure(method: str, answer: Answer, verdict: Verdict) -> Exception:
     text = f"{method}: {explain(answer, verdict)}"
     if verdict.kind is Kind.CREDENTIALS:
         return BadCredentials(text)
-    if verdict.kind is Kind.LIMITED:
+    if verdict.kind in {Kind.LIMITED, Kind.BUSY}:
         return RateLimited(text)
     if verdict.kind is Kind.REFUSED and isinstance(answer, Reply):
         return RequestRefused(text, answer.code)

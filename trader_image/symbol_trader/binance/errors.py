@@ -13,7 +13,7 @@ FOREIGN = (OSError, WebSocketException)
 
 _LIMITED = frozenset({418, 429})
 """HTTP statuses of a handshake that came too soon after too many."""
-_PAUSE_S = 120.0
+BAN_S = 120.0
 """How long to leave alone an exchange that does not say how long; the shortest ban is as long."""
 _DEFAULT_PORTS = {"ws": 80, "wss": 443}
 
@@ -53,7 +53,7 @@ def unreachable(url: str, exc: Exception) -> Unavailable:
     text = f"cannot connect to {place_of(url)}: {_reason(exc)}"
     if isinstance(exc, InvalidStatus) and exc.response.status_code in _LIMITED:
         pause_s = exc.response.headers.get("Retry-After", "")
-        return ConnectionsLimited(text, float(pause_s) if pause_s.isdecimal() else _PAUSE_S)
+        return ConnectionsLimited(text, float(pause_s) if pause_s.isdecimal() else BAN_S)
     return ExchangeUnavailable(text)
 
 

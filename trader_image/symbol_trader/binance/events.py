@@ -5,8 +5,7 @@ the field, for what it cannot read.
 """
 
 from symbol_trader.binance.fields import Fields
-from symbol_trader.binance.replies import side
-from symbol_trader.core.money import ZERO
+from symbol_trader.binance.replies import commission_asset, side
 from symbol_trader.core.orders import ExchangeOrder, ExecutionReport, Fill
 from symbol_trader.core.replies import BalanceChanged, Price, UserEvent
 
@@ -37,9 +36,10 @@ def execution_report(event: Fields) -> ExecutionReport:
     """Read an `executionReport`.
 
     Of a cancel, `c` is the cancel's own id and `C` the order's; of an amended order, `C` is the id
-    that the order was placed with. Everywhere else `C` is empty.
+    that the order was placed with. Everywhere else `C` is empty, or null.
     """
-    kind, original = event.text("x"), event.text("C")
+    kind = event.text("x")
+    original = "" if event.raw("C") is None else event.text("C")
     return ExecutionReport(
         execution_type=kind,
         order=_reported_order(event, original or event.text("c")),
@@ -76,8 +76,6 @@ def _reported_order(event: Fields, client_order_id: str) -> ExchangeOrder:
 
 def _reported_fill(event: Fields) -> Fill:
     commission = event.decimal("n")
-    if commission != ZERO and "N" not in event:
-        raise event.error("N", "a commission without its asset")
     return Fill(
         order_id=event.integer("i"),
         trade_id=event.integer("t"),
@@ -85,7 +83,7 @@ def _reported_fill(event: Fields) -> Fill:
         quantity=event.decimal("l"),
         quote_quantity=event.decimal("Y"),
         commission=commission,
-        commission_asset=event.text("N") if "N" in event else "",
+        commission_asset=commission_asset(event, "N", commission),
         is_maker=event.flag("m"),
         time_ms=event.integer("T"),
     )

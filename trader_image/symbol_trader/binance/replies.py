@@ -8,7 +8,7 @@ from typing import Any
 
 from symbol_trader.binance.fields import Fields, PayloadError, objects
 from symbol_trader.core.money import ZERO
-from symbol_trader.core.orders import ExchangeOrder, Fill, Side
+from symbol_trader.core.orders import NO_ASSET, ExchangeOrder, Fill, Side
 from symbol_trader.core.replies import Accepted, Account
 from symbol_trader.core.symbols import Commission, Filters, SymbolInfo
 
@@ -57,10 +57,10 @@ def commission(result: Any) -> Commission:
 
 
 def best_bid(result: Any, symbol: str) -> Decimal:
-    """Read the reply to `ticker.book`; a book without bids shows a price of zero."""
+    """Read the reply to `ticker.book`; a book without bids shows a price of zero, or null."""
     fields = Fields(result, "ticker.book")
     _expect(fields, "symbol", symbol)
-    return fields.decimal("bidPrice")
+    return ZERO if fields.raw("bidPrice") is None else fields.decimal("bidPrice")
 
 
 def account_commission(result: Any) -> Commission:
@@ -128,6 +128,15 @@ def side(fields: Fields, name: str) -> Side:
         raise fields.error(name, f"BUY or SELL was expected, not {text!r}") from exc
 
 
+def commission_asset(fields: Fields, name: str, commission: Decimal) -> str:
+    """Read in what a commission was charged; where it is zero, no asset need be named."""
+    if name in fields:
+        return fields.text(name)
+    if commission != ZERO:
+        raise fields.error(name, "a commission without its asset")
+    return NO_ASSET
+
+
 def _order(fields: Fields, symbol: str, client_order_id: str, time_ms: int | None) -> ExchangeOrder:
     """Read the facts that all replies about an order share."""
     _expect(fields, "symbol", symbol)
@@ -146,19 +155,22 @@ def _order(fields: Fields, symbol: str, client_order_id: str, time_ms: int | Non
 
 def _fills_at_once(fields: Fields, order_id: int) -> tuple[Fill, ...]:
     time_ms = fields.integer("transactTime")
-    return tuple(
-        Fill(
-            order_id=order_id,
-            trade_id=fill.integer("tradeId"),
-            price=fill.decimal("price"),
-            quantity=fill.decimal("qty"),
-            quote_quantity=fill.decimal("price") * fill.decimal("qty"),
-            commission=fill.decimal("commission"),
-            commission_asset=fill.text("commissionAsset"),
-            is_maker=False,
-            time_ms=time_ms,
-        )
-        for fill in fields.children("fills")
+    return tuple(_fill_at_once(fill, order_id, time_ms) for fill in fields.children("fills"))
+
+
+def _fill_at_once(fields: Fields, order_id: int, time_ms: int) -> Fill:
+    price, quantity = fields.decimal("price"), fields.decimal("qty")
+    commission = fields.decimal("commission")
+    return Fill(
+        order_id=order_id,
+        trade_id=fields.integer("tradeId"),
+        price=price,
+        quantity=quantity,
+        quote_quantity=price * quantity,
+        commission=commission,
+        commission_asset=commission_asset(fields, "commissionAsset", commission),
+        is_maker=False,
+        time_ms=time_ms,
     )
 
 
@@ -170,14 +182,15 @@ def _add_up(fills: tuple[Fill, ...], order: ExchangeOrder) -> bool:
 
 def _trade(fields: Fields, symbol: str) -> Fill:
     _expect(fields, "symbol", symbol)
+    charged = fields.decimal("commission")
     return Fill(
         order_id=fields.integer("orderId"),
         trade_id=fields.integer("id"),
         price=fields.decimal("price"),
         quantity=fields.decimal("qty"),
         quote_quantity=fields.decimal("quoteQty"),
-        commission=fields.decimal("commission"),
-        commission_asset=fields.text("commissionAsset"),
+        commission=charged,
+        commission_asset=commission_asset(fields, "commissionAsset", charged),
         is_maker=fields.flag("isMaker"),
         time_ms=fields.integer("time"),
     )

@@ -12,10 +12,12 @@ from enum import Enum, auto
 from typing import Any
 
 from symbol_trader.binance.envelope import OK, Answer, NoReply, Reply
+from symbol_trader.binance.errors import BAN_S
 from symbol_trader.binance.fields import PayloadError
 from symbol_trader.core.replies import Accepted, Outcome, Refused, Unknown
 
 TOO_MUCH_WEIGHT = -1003
+TOO_MANY_CONNECTIONS = -1034
 NO_SUCH_ORDER = -2013
 UNKNOWN_SYMBOL = -1121
 ALREADY_SUBSCRIBED = -2035
@@ -37,7 +39,9 @@ class Kind(Enum):
     LATE = auto()
     """Not carried out: the timestamp is outside the window. The clock is to be measured again."""
     LIMITED = auto()
-    """Not carried out: too many requests, or too busy. Wait before asking again."""
+    """Not carried out: too many requests. Wait before asking again."""
+    BUSY = auto()
+    """It may have been carried out: nothing documented says that it was not. Wait as well."""
     CREDENTIALS = auto()
     """Not carried out: the key or the signature is refused."""
     UNDECIDED = auto()
@@ -51,6 +55,8 @@ class Verdict:
     kind: Kind
     reason: str
 
+
+_UNKNOWN = (Kind.UNDECIDED, Kind.BUSY)
 
 BY_CODE = {
     -1000: Verdict(Kind.UNDECIDED, "an unknown error inside the exchange"),
@@ -68,9 +74,9 @@ BY_CODE = {
         "may it trade spot, and is this address among those it allows?",
     ),
     TOO_MUCH_WEIGHT: Verdict(Kind.LIMITED, "over the request limit"),
-    -1008: Verdict(Kind.LIMITED, "the exchange is overloaded"),
+    -1008: Verdict(Kind.BUSY, "the exchange is overloaded"),
     -1015: Verdict(Kind.LIMITED, "over the order limit"),
-    -1034: Verdict(Kind.LIMITED, "too many connections"),
+    TOO_MANY_CONNECTIONS: Verdict(Kind.LIMITED, "too many connections"),
     -1021: Verdict(Kind.LATE, "the request was outside its time window"),
 }
 """Codes that mean something else than a plain refusal."""
@@ -99,7 +105,7 @@ def outcome(answer: Answer, accepted: Callable[[Any], Accepted]) -> Outcome:
     A result that cannot be read leaves it unknown what was done.
     """
     verdict = judge(answer)
-    if verdict.kind is Kind.UNDECIDED or isinstance(answer, NoReply):
+    if verdict.kind in _UNKNOWN or isinstance(answer, NoReply):
         return Unknown(explain(answer, verdict))
     if verdict.kind is not Kind.DONE:
         return Refused(answer.code, answer.message)
@@ -116,13 +122,14 @@ def explain(answer: Answer, verdict: Verdict) -> str:
     return f"{answer.code} {answer.message} ({verdict.reason})"
 
 
-def hold_until_ms(answer: Answer) -> int | None:
-    """Return the exchange time until which nothing may be asked, if the answer says so.
+def hold_s(answer: Reply, now_ms: int | None) -> float | None:
+    """Return for how long nothing may be asked, if the answer says so; `now_ms` is exchange time.
 
     Going on costs a ban of the address, for minutes at first and for days in the end. -1015 counts
     orders, not requests, and does not hold up anything else.
     """
-    if not isinstance(answer, Reply) or answer.retry_after_ms is None:
-        return None
-    banned = answer.status == _IP_BANNED or answer.code == TOO_MUCH_WEIGHT
-    return answer.retry_after_ms if banned else None
+    if answer.retry_after_ms is None or now_ms is None:
+        return BAN_S if answer.code == TOO_MANY_CONNECTIONS else None
+    limits = {TOO_MUCH_WEIGHT, TOO_MANY_CONNECTIONS}
+    banned = answer.status == _IP_BANNED or answer.code in limits
+    return (answer.retry_after_ms - now_ms) / 1000 if banned else None

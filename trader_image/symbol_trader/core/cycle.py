@@ -13,6 +13,7 @@ from symbol_trader.core.money import ZERO, ceil_to
 from symbol_trader.core.order import Order
 from symbol_trader.core.orders import OrderState, Side, TimeInForce
 from symbol_trader.core.records import TraderState
+from symbol_trader.core.refusals import passes
 from symbol_trader.core.settings import AtDeadline, Settings, UnfilledBuys
 from symbol_trader.core.strategy import Quote
 from symbol_trader.core.symbols import TRADING, Commission, SymbolInfo
@@ -228,6 +229,8 @@ def _give_up(trader: Trader, order: Order, around: Surroundings) -> Step:
         return Finish(TraderState.FINISHED, reason, ZERO)
     if why := _why_not_sold_at_deadline(trader, around):
         return Finish(TraderState.HELD, f"{DEADLINE}: {why}", left)
+    if _offered_in_vain(trader) and _blocked(trader, around):
+        return Wait(trader.block)
     if around.bid is None:
         return AskForBid()
     filters = around.symbol.filters
@@ -247,12 +250,23 @@ def _why_not_sold_at_deadline(trader: Trader, around: Surroundings) -> str | Non
         return f"the symbol is {around.symbol.status}"
     if trader.interrupted:
         return "its order was canceled by others"
-    offers = [o for o in trader.leg(Side.SELL) if o.intent.time_in_force is TimeInForce.IOC]
+    offers = _offers(trader)
     if any(offer.existed for offer in offers):
         return "the rest found no buyer"
-    if len(offers) >= SELL_ENDINGS_MAX:
-        return f"its sell was refused {len(offers)} times"
+    refused = sum(1 for offer in offers if not passes(offer.reason))
+    if refused >= SELL_ENDINGS_MAX:
+        return f"its sell was refused {refused} times"
     return None
+
+
+def _offers(trader: Trader) -> list[Order]:
+    return [o for o in trader.leg(Side.SELL) if o.intent.time_in_force is TimeInForce.IOC]
+
+
+def _offered_in_vain(trader: Trader) -> bool:
+    """Tell whether the trader's block is about an offer, and no older one that would never end."""
+    offers = _offers(trader)
+    return bool(offers) and offers[-1] is trader.orders[-1]
 
 
 def _sell(trader: Trader, quote: Quote, around: Surroundings) -> Step:

@@ -55,7 +55,14 @@ class CheckOnRecord:
     order: ExchangeOrder
 
 
-Request = Place | Cancel | Query | FetchTrades | RefreshSymbol | FetchBid | CheckOnRecord
+@dataclass(frozen=True, slots=True)
+class Reconcile:
+    """Read everything: a query alone is no proof that an order is absent."""
+
+
+Request = (
+    Place | Cancel | Query | FetchTrades | RefreshSymbol | FetchBid | CheckOnRecord | Reconcile
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ also how it starts.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
@@ -34,6 +34,7 @@ from symbol_trader.core.decisions import (
     FetchTrades,
     Place,
     Query,
+    Reconcile,
     RefreshSymbol,
     Said,
 )
@@ -60,7 +61,12 @@ from symbol_trader.core.records import (
     TraderState,
     TraderTerms,
 )
-from symbol_trader.core.refusals import is_doubt, needs_refresh, refusal_reason
+from symbol_trader.core.refusals import (
+    is_doubt,
+    needs_refresh,
+    reason_on_record,
+    refusal_reason,
+)
 from symbol_trader.core.replies import Accepted, NotFound, Outcome, Refused, Unknown
 from symbol_trader.core.settings import Settings, TradingStatus
 from symbol_trader.core.strategy import Quote
@@ -264,7 +270,7 @@ class Leader:
     ) -> Decision:
         """Take in the answer to a query for an order."""
         turn = _Turn(now_ms)
-        self._answered(client_order_id, answer, turn)
+        self._answered(client_order_id, answer, turn, thorough=False)
         return turn.decision
 
     def fills_fetched(
@@ -287,7 +293,7 @@ class Leader:
         """Bring the record and the exchange together: at start, after each outage, and at times."""
         turn = _Turn(now_ms)
         for client_order_id, answer in view.answers.items():
-            self._answered(client_order_id, answer, turn)
+            self._answered(client_order_id, answer, turn, thorough=True)
         self._sort_fills(view.fills, turn)
         met = self.strangers if view.met is None else view.met
         found_since = (order for order in self.strangers if order not in met)
@@ -321,6 +327,16 @@ class Leader:
         if before != settings and not self._idle:
             self._replace_those_that_never_bought(turn)
         self._advance_all(turn)
+        return turn.decision
+
+    def stop(self, now_ms: int) -> Decision:
+        """Take in that the symbol goes off; where no cycle has begun, nothing is left over."""
+        turn = _Turn(now_ms)
+        self.settings = replace(self.settings, status=TradingStatus.OFF)
+        if not any(trader.last_order for trader in self.traders):
+            end = Finish(TraderState.FINISHED, "stopped before it bought", ZERO)
+            for trader in self.traders:
+                self._end(trader, end, turn)
         return turn.decision
 
     def describe(self, symbol: SymbolInfo, commission: Commission) -> None:
@@ -439,13 +455,13 @@ class Leader:
                 )
 
     def _refused(self, trader: Trader, order: Order, refusal: Refused, turn: _Turn) -> None:
-        if not order.hear(News.REFUSED, f"{refusal.code} {refusal.message}"):
+        message = reason_on_record(refusal)
+        if not order.hear(News.REFUSED, message):
             return
         turn.decision.changes.append(order.change())
         trader.refusals += 1
         pause = self._timing.retry_pause_ms(trader.refusals)
         reason = refusal_reason(refusal)
-        message = f"{refusal.code} {refusal.message}"
         if reason == "InsufficientBalance":
             message += f" It needs {self._shortfall(order.intent)}"
         trader.block = Block(reason, message, turn.now_ms + pause)
@@ -501,8 +517,14 @@ class Leader:
             requests.append(Query(order.intent.client_order_id, order.order_id))
 
     def _answered(
-        self, client_order_id: ClientOrderId, answer: ExchangeOrder | NotFound, turn: _Turn
+        self,
+        client_order_id: ClientOrderId,
+        answer: ExchangeOrder | NotFound,
+        turn: _Turn,
+        *,
+        thorough: bool,
     ) -> None:
+        """Take in an answer; a `thorough` one has looked among open orders and trades as well."""
         found = self._find(client_order_id)
         if found is None:
             return
@@ -510,7 +532,7 @@ class Leader:
         order.next_query_ms = turn.now_ms + self._timing.query_every_ms
         self._give_up_cancel(order, turn)
         if isinstance(answer, NotFound):
-            self._denied(trader, order, answer, turn)
+            self._denied(trader, order, answer, turn, thorough=thorough)
             return
         self._learn(answer, (), turn)
 
@@ -519,14 +541,25 @@ class Leader:
         if order.cancels and turn.now_ms > order.cancels[-1].timestamp_ms + self._timing.bound_ms:
             order.cancel_pending = order.cancel_doubted = False
 
-    def _denied(self, trader: Trader, order: Order, answer: NotFound, turn: _Turn) -> None:
-        """Count denials of an undecided order once it can no longer appear."""
-        if order.state is not OrderState.UNDECIDED:
-            return
+    def _denied(
+        self, trader: Trader, order: Order, answer: NotFound, turn: _Turn, *, thorough: bool
+    ) -> None:
+        """Count denials of an undecided order once it can no longer appear.
+
+        The last of them has to be thorough: what answers queries may lag behind the trades.
+        """
         if answer.as_of_ms <= order.intent.timestamp_ms + self._timing.bound_ms:
             return
+        if thorough:
+            order.denied = order.state is OrderState.OPEN
+        if order.state is not OrderState.UNDECIDED:
+            return
+        missing = self._timing.absences_needed - order.late_absences
+        if missing <= 1 and not thorough:
+            turn.decision.requests.append(Reconcile())
+            return
         order.late_absences += 1
-        if order.late_absences < self._timing.absences_needed:
+        if missing > 1:
             return
         order.hear(News.ABSENT, "never reached the exchange")
         turn.decision.changes.append(order.change())
@@ -668,6 +701,10 @@ class Leader:
         )
 
     def _finish(self, trader: Trader, end: Finish, turn: _Turn) -> None:
+        self._end(trader, end, turn)
+        self._replace(turn)
+
+    def _end(self, trader: Trader, end: Finish, turn: _Turn) -> None:
         profit = trader.profit(self.symbol.base_asset, self.symbol.quote_asset)
         self._carried_by_finished += self._carried_by(trader)
         del self._traders[trader.trader_id]
@@ -683,7 +720,6 @@ class Leader:
             why=end.reason,
             profit=plain(profit),
         )
-        self._replace(turn)
 
     def _replace(self, turn: _Turn) -> None:
         if self.draining:

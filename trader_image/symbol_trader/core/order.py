@@ -38,6 +38,8 @@ class Order:
     """No answer, or a refusal, says what became of that cancel."""
     pardoned: bool = False
     """A person knows that others ended it: the trader may go on."""
+    denied: bool = False
+    """It rests by the record, and the exchange, asked for everything, does not know it."""
     late_absences: int = 0
     """Answers that it does not exist, counted from when it can no longer appear."""
     next_query_ms: int = 0
@@ -132,6 +134,7 @@ class Order:
         if seen.status not in STATUS_NEWS:
             raise Contradiction(f"{seen.client_order_id}: its status {seen.status} is not known")
         before = self._facts()
+        self.denied = False
         self.state = self._transition(STATUS_NEWS[seen.status])
         self.order_id = seen.order_id
         if seen.executed >= self.executed:

@@ -92,6 +92,10 @@ class CancelIntent:
     reason: str
 
 
+NO_ASSET = "-"
+"""Stands for an asset where no commission was charged, and the exchange names none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fill:
     """One execution of an order, as `myTrades` and the TRADE report tell it.

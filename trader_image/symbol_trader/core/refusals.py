@@ -7,7 +7,6 @@ from symbol_trader.core.replies import Refused
 
 _REASONS = {
     -1003: "RateLimited",
-    -1008: "ExchangeOverloaded",
     -1015: "RateLimited",
     -1013: "FilterFailure",
     -1021: "Late",
@@ -24,6 +23,9 @@ _ENGINE_MESSAGES = {
 }
 """-2010 says in its message why the engine refused."""
 
+_PASSING = {"-1003", "-1015", "-1021"}
+"""Too much at once, or too late."""
+
 _DUPLICATE = "Duplicate order sent"
 
 
@@ -33,6 +35,16 @@ def refusal_reason(refusal: Refused) -> str:
         if text in refusal.message:
             return reason
     return _REASONS.get(refusal.code, "OrderRefused")
+
+
+def reason_on_record(refusal: Refused) -> str:
+    """Return what an order's row keeps of its refusal."""
+    return f"{refusal.code} {refusal.message}"
+
+
+def passes(on_record: str) -> bool:
+    """Tell whether a refusal says nothing against the order: the same one may be taken later."""
+    return on_record.split(" ", 1)[0] in _PASSING
 
 
 def needs_refresh(reason: str) -> bool:

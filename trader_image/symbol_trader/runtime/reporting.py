@@ -89,6 +89,8 @@ def _troubles(leader: Leader, health: Health) -> tuple[Trouble, ...]:
     blocks = [leader.halt, leader.suspension, *(trader.block for trader in leader.traders)]
     found = {_trouble(block): None for block in blocks if block and block.reason not in NO_TROUBLE}
     found |= {Trouble("OrderUnknown", _in_doubt(order)): None for order in _undecided(leader)}
+    denied = (order for order in leader.open_orders if order.denied)
+    found |= {Trouble("RecordContradicts", _denied(order)): None for order in denied}
     if not health.market_fresh:
         found[Trouble("MarketDataStale", "no price has come in since the last connection")] = None
     if warning := _loss(leader):
@@ -106,6 +108,11 @@ def _undecided(leader: Leader) -> list[Order]:
 
 def _in_doubt(order: Order) -> str:
     return f"whether {order.intent.client_order_id} exists is being found out"
+
+
+def _denied(order: Order) -> str:
+    name = order.intent.client_order_id
+    return f"{name} is open on record as order {order.order_id}, the exchange does not know it"
 
 
 def _loss(leader: Leader) -> Trouble | None:

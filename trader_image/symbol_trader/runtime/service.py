@@ -22,7 +22,6 @@ from symbol_trader.ports import (
     Desired,
     Epoch,
     Exchange,
-    ExchangeUnavailable,
     Fenced,
     Market,
     OffOutcome,
@@ -84,14 +83,13 @@ class Patience:
     first_s: float = 0.5
     most_s: float = 5.0
     exchange_most_s: float = 60.0
-    """The same while the exchange is away: Binance bans an address that tries to connect more
-    than 300 times in 5 minutes, and twenty leaders may share one."""
+    """The same where an attempt went as far as the exchange: Binance bans an address that tries to
+    connect more than 300 times in 5 minutes, and twenty leaders may share one."""
     report_s: float = 1.0
 
-    def pause_s(self, failures: int, cause: Exception) -> float:
+    def pause_s(self, failures: int, *, dialed: bool) -> float:
         """Return the pause after so many failures in a row: it doubles up to its limit."""
-        away = isinstance(cause, ExchangeUnavailable)
-        most_s = self.exchange_most_s if away else self.most_s
+        most_s = self.exchange_most_s if dialed else self.most_s
         # Far beyond any limit, and no number that grows for ever.
         return min(self.first_s * 2.0 ** min(failures - 1, 30), most_s)
 
@@ -159,6 +157,8 @@ class Service:
         self._term: Term | None = None
         self._trouble: Trouble | None = None
         self._failures = 0
+        self._dialed = False
+        """The last attempt went as far as the exchange."""
         self._stop = False
 
     @property
@@ -239,10 +239,12 @@ class Service:
     async def _begin(self, exchange: Exchange) -> Term:
         """Open the links, own the book, load the record and reconcile it."""
         self._mailbox = asyncio.Queue()
+        self._dialed = False
         record = self._links.record
         await record.open()
         self._health.database_reachable = True
         self._health.moved()
+        self._dialed = True
         await exchange.open()
         self._health.user_stream_live = True
         self._health.moved()
@@ -308,9 +310,16 @@ class Service:
             case End.STOPPED:
                 return Ending(Cause.TERMINATED, "asked to terminate")
             case End.OFF:
-                return Ending(Cause.STOPPED, "the resource says off")
+                return await self._rest()
             case End.DRAINED:
                 return await self._write_off()
+
+    async def _rest(self) -> Ending:
+        """End as off; a book in which nothing is left unfinished is given up."""
+        with suppress(Unavailable, Fenced, Contradiction):
+            await self._links.record.open()
+            await self._links.record.release()
+        return Ending(Cause.STOPPED, "the resource says off")
 
     async def _write_off(self) -> Ending | None:
         """Switch the resource off by one's own hand; a user's concurrent change wins."""
@@ -353,7 +362,7 @@ class Service:
 
     async def _wait_out(self, cause: Exception) -> None:
         self._failures += 1
-        pause = self._patience.pause_s(self._failures, cause)
+        pause = self._patience.pause_s(self._failures, dialed=self._dialed)
         trouble = trouble_of(cause)
         if trouble != self._trouble:
             self._story.warn("waiting", reason=trouble.reason, why=trouble.message)
@@ -379,8 +388,15 @@ class Service:
         return self._metrics
 
     async def _first_wish(self, pump: asyncio.Task[None]) -> None:
+        """Wait until it is known what is asked for; the API server may be away for long."""
         waiting = asyncio.create_task(self._asked.wait())
-        await asyncio.wait({waiting, pump}, return_when=asyncio.FIRST_COMPLETED)
+        while not waiting.done() and not pump.done():
+            await asyncio.wait(
+                {waiting, pump},
+                timeout=self._patience.most_s,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            self._health.moved()
         waiting.cancel()
         if pump.done():
             pump.result()
@@ -393,11 +409,27 @@ class Service:
                 await asyncio.wait_for(self._asked.wait(), self._patience.most_s)
 
     async def _pump_wishes(self) -> None:
-        async for desired in self._links.resource.changes():
-            before, self._desired = self._desired, desired
+        async for asked in self._links.resource.changes():
+            desired, before = self._for_this_symbol(asked), self._desired
+            self._desired = desired
             self._asked.set()
             if before is not None:
                 self._mailbox.put_nowait(Asked(desired, desired.continues(before)))
+
+    def _for_this_symbol(self, asked: Desired) -> Desired:
+        """Let a leader stay with its symbol: of a resource for another one, only its status counts.
+
+        The budget would be in another asset, and the orders in another book.
+        """
+        before = self._desired
+        if before is None or asked.symbol == before.symbol:
+            return asked
+        self._story.warn(
+            "the symbol cannot be changed: only the status is heeded; use another resource",
+            symbol_asked_for=asked.symbol,
+        )
+        settings = replace(before.settings, status=asked.settings.status)
+        return replace(asked, symbol=before.symbol, settings=settings)
 
     async def _pump_prices(self, symbol: str) -> None:
         market = self._links.market(symbol)

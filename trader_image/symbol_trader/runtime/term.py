@@ -21,6 +21,7 @@ from symbol_trader.core.decisions import (
     FetchTrades,
     Place,
     Query,
+    Reconcile,
     RefreshSymbol,
     Request,
 )
@@ -106,6 +107,7 @@ class Term:
         self._reader = Reader(exchange, record, self._got_on)
         self._requests: set[asyncio.Task[None]] = set()
         self._pumps: list[asyncio.Task[None]] = []
+        self._looking = False
         self._stopping: End | None = None
         self._came_s: float | None = None
 
@@ -172,6 +174,7 @@ class Term:
         if settings.status is TradingStatus.OFF:
             self._story.tell("stopping trading", open_orders=len(self.leader.open_orders))
             self._stopping = End.OFF
+            await self._carry_out(self.leader.stop(now_ms))
         else:
             decision = self.leader.change_settings(settings, now_ms, continued=event.continued)
             await self._carry_out(decision)
@@ -215,6 +218,9 @@ class Term:
                 self._spawn(self._fetch_bid)
             case CheckOnRecord(order):
                 self._spawn(partial(self._check_on_record, order))
+            case Reconcile():
+                if not self._looking:
+                    self._spawn(self._look_at_everything)
             case _:
                 assert_never(request)
 
@@ -250,6 +256,13 @@ class Term:
         if await self._record.names_not_on_record({order.client_order_id}):
             self._mailbox.put_nowait(StrangersFound((order,)))
 
+    async def _look_at_everything(self) -> None:
+        self._looking = True
+        try:
+            self._mailbox.put_nowait(await self._read_view())
+        finally:
+            self._looking = False
+
     async def _fetch_bid(self) -> None:
         self._mailbox.put_nowait(BidFetched(await self._exchange.best_bid()))
 
@@ -279,7 +292,7 @@ class Term:
         while True:
             await asyncio.sleep(self._beat.reconcile_s)
             await self._record.confirm()
-            self._mailbox.put_nowait(await self._read_view())
+            await self._look_at_everything()
 
     async def _end_tasks(self) -> None:
         """End the pumps, and let requests under way come to their own end: each is bounded."""
