@@ -552,16 +552,22 @@ async def test_open_orders(exchange: ScriptedExchange) -> None:
 
 
 async def test_an_order_is_looked_for_after_the_time_was_asked(exchange: ScriptedExchange) -> None:
-    exchange.on("order.status", reply(payloads.order(time=1)), refuse(400, -2013, "no such order"))
+    exchange.on(
+        "order.status",
+        reply(payloads.order(time=1)),
+        refuse(400, -2013, "no such order"),
+        refuse(400, -2026, "archived"),
+    )
 
     async with opened(exchange) as client:
         exchange.on("time", reply({"serverTime": 77}))
         found = await client.order(ORDER_ID)
         missing = await client.order(ORDER_ID)
+        archived = await client.order(ORDER_ID)
 
     assert not isinstance(found, NotFound)
     assert found.order_id == 101
-    assert missing == NotFound(as_of_ms=77)
+    assert missing == archived == NotFound(as_of_ms=77)
     assert [request.method for request in exchange.requests[-2:]] == ["time", "order.status"]
 
 

@@ -200,6 +200,15 @@ def test_a_symbol_without_tick_or_step_is_refused(filters: Any, missing: str) ->
         replies.symbol_info(payloads.exchange_info(*filters), SYMBOL)
 
 
+def test_where_a_step_is_disabled_the_assets_smallest_unit_counts() -> None:
+    rules = (PRICE_FILTER | {"tickSize": "0.00000000"}, LOT_SIZE | {"stepSize": "0.00000000"})
+    reply = payloads.exchange_info(*rules, baseAssetPrecision=5, quoteAssetPrecision=8)
+
+    filters = replies.symbol_info(reply, SYMBOL).filters
+
+    assert (filters.tick_size, filters.step_size) == (Decimal("0.00000001"), Decimal("0.00001"))
+
+
 def test_a_reply_about_other_symbols_only_is_refused() -> None:
     with pytest.raises(PayloadError, match="XRPUSDT is not among them"):
         replies.symbol_info(payloads.exchange_info(symbol="BTCUSDT"), SYMBOL)

@@ -17,7 +17,12 @@ from symbol_trader.binance.errors import ConnectionsLimited, RequestRefused, Unr
 from symbol_trader.binance.link import Link
 from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.binance.signing import Params
-from symbol_trader.binance.verdicts import ALREADY_SUBSCRIBED, NO_SUCH_ORDER, UNKNOWN_SYMBOL
+from symbol_trader.binance.verdicts import (
+    ALREADY_SUBSCRIBED,
+    NO_SUCH_ORDER,
+    ORDER_ARCHIVED,
+    UNKNOWN_SYMBOL,
+)
 from symbol_trader.core.orders import CancelIntent, ExchangeOrder, Fill, Intent
 from symbol_trader.core.replies import Account, NotFound, Outcome, UserEvent
 from symbol_trader.core.symbols import DEFAULT_COMMISSION, Commission, SymbolInfo
@@ -136,7 +141,7 @@ class BinanceExchange:
         try:
             return await self._asker.query("order.status", params, parse)
         except RequestRefused as exc:
-            if exc.code != NO_SUCH_ORDER:
+            if exc.code not in {NO_SUCH_ORDER, ORDER_ARCHIVED}:
                 raise
             return NotFound(as_of_ms)
 

@@ -205,15 +205,20 @@ def _filters(entry: Fields) -> Filters:
     price, lot = found["PRICE_FILTER"], found["LOT_SIZE"]
     notional = next((found[name] for name in _NOTIONAL_FILTERS if name in found), None)
     return Filters(
-        tick_size=price.decimal("tickSize"),
+        tick_size=_unit(price.decimal("tickSize"), entry, "quoteAssetPrecision"),
         min_price=price.decimal("minPrice"),
         max_price=price.decimal("maxPrice"),
-        step_size=lot.decimal("stepSize"),
+        step_size=_unit(lot.decimal("stepSize"), entry, "baseAssetPrecision"),
         min_quantity=lot.decimal("minQty"),
         max_quantity=lot.decimal("maxQty"),
         min_notional=_or_zero(notional, "minNotional"),
         max_notional=_or_zero(notional, "maxNotional"),
     )
+
+
+def _unit(step: Decimal, entry: Fields, precision: str) -> Decimal:
+    """Return a step, or the asset's smallest unit where zero says that the rule is disabled."""
+    return step or Decimal(1).scaleb(-entry.integer(precision))
 
 
 def _or_zero(fields: Fields | None, name: str) -> Decimal:

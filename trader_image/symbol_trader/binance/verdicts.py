@@ -19,6 +19,8 @@ from symbol_trader.core.replies import Accepted, Outcome, Refused, Unknown
 TOO_MUCH_WEIGHT = -1003
 TOO_MANY_CONNECTIONS = -1034
 NO_SUCH_ORDER = -2013
+ORDER_ARCHIVED = -2026
+"""It ended long ago without a fill, and is not kept."""
 UNKNOWN_SYMBOL = -1121
 ALREADY_SUBSCRIBED = -2035
 
