@@ -1,0 +1,199 @@
+"""The command line: what it prints and how it exits. The cluster is a list of symbols here."""
+
+from collections.abc import Iterator
+
+import pytest
+from click.testing import CliRunner, Result
+
+from kubectl_trading import __main__ as command
+from kubectl_trading.cluster import ClusterError, Conflict, Where
+from kubectl_trading.symbols import Symbol
+from tradingsymbol_api.spec import TradingStatus
+from unit.kubectl_trading.documents import Document, document
+
+
+class Cluster:
+    """Symbols that are as they were put here; what happens later is put into `later`."""
+
+    namespace = "trading"
+
+    def __init__(self, *documents: Document) -> None:
+        self.documents = {found["metadata"]["name"]: found for found in documents}
+        self.later: list[tuple[Document, bool] | ClusterError] = []
+        self.written: list[tuple[str, TradingStatus]] = []
+        self.conflicts = 0
+        self.where: Where | None = None
+        self.audited: dict[str, int] = {}
+
+    def list(self, selector: str = "") -> list[Symbol]:
+        return [Symbol.of(found) for found in self.documents.values()]
+
+    def get(self, name: str) -> Symbol:
+        if name not in self.documents:
+            raise ClusterError(f"no TradingSymbol is named {name}")
+        return Symbol.of(self.documents[name])
+
+    def write(self, symbol: Symbol, status: TradingStatus) -> None:
+        if self.conflicts:
+            self.conflicts -= 1
+            raise Conflict("changed")
+        self.written.append((symbol.name, status))
+        self.documents[symbol.name]["spec"]["status"] = status.value
+
+    def changes(self, seconds: int) -> Iterator[tuple[Symbol, bool]]:
+        yield from ((symbol, False) for symbol in self.list())
+        while self.later:
+            event = self.later.pop(0)
+            if isinstance(event, ClusterError):
+                raise event
+            yield Symbol.of(event[0]), event[1]
+        raise KeyboardInterrupt
+
+    def audit(self, symbol: Symbol) -> int:
+        return self.audited[symbol.name]
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
+    made = Cluster(document("ada", "off", Ready="True Stopped"), document("xrp", "on"))
+    made.documents["ada"]["status"]["traders"] = None
+
+    def connect(where: Where) -> Cluster:
+        made.where = where
+        return made
+
+    monkeypatch.setattr(command, "Cluster", connect)
+    monkeypatch.setattr(command, "AGAIN_S", 0)
+    return made
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(command.main, arguments)
+
+
+def test_start_says_what_it_does_for_each(cluster: Cluster) -> None:
+    done = run("start", "ada", "xrp")
+    assert done.output == "ada: starting trading\nxrp: already started\n"
+    assert done.exit_code == 0
+    assert cluster.written == [("ada", TradingStatus.ON)]
+
+
+def test_all_and_a_selector_choose(cluster: Cluster) -> None:
+    assert run("stop", "--all").output.startswith("ada: already stopped\nxrp: stopping trading")
+    assert run("stop", "-l", "team=a").exit_code == 0
+
+
+@pytest.mark.parametrize("arguments", [(), ("xrp", "--all"), ("--all", "-l", "a=b")])
+def test_symbols_are_chosen_in_one_way(cluster: Cluster, arguments: tuple[str, ...]) -> None:
+    done = run("stop", *arguments)
+    assert done.exit_code == 2
+    assert "name symbols, or use --all, or --selector" in done.output
+    assert not cluster.written
+
+
+def test_an_unknown_name_fails_before_anything_is_written(cluster: Cluster) -> None:
+    done = run("start", "ada", "nosuch")
+    assert done.exit_code == 1
+    assert "no TradingSymbol is named nosuch" in done.output
+    assert not cluster.written
+
+
+def test_who_is_quicker_is_heard(cluster: Cluster) -> None:
+    cluster.conflicts = 1
+    assert run("start", "ada").output == "ada: starting trading\n"
+    cluster.documents["ada"]["spec"]["status"] = "off"
+    cluster.conflicts = 99
+    done = run("start", "ada")
+    assert (done.exit_code, "being changed by others" in done.output) == (1, True)
+
+
+def test_what_is_being_deleted_fails_and_the_others_are_done(cluster: Cluster) -> None:
+    cluster.documents["ada"]["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    done = run("stop", "--all")
+    assert done.exit_code == 1
+    assert cluster.written == [("xrp", TradingStatus.OFF)]
+
+
+def test_the_place_is_handed_on(cluster: Cluster) -> None:
+    run("status", "-n", "other", "--context", "kind", "--kubeconfig", "file")
+    assert cluster.where == Where("file", "kind", "other")
+    run("status", "-A")
+    assert cluster.where == Where(all_namespaces=True)
+
+
+def test_status_exits_with_3_unless_all_is_as_asked(cluster: Cluster) -> None:
+    assert run("status", "ada").exit_code == 0
+    done = run("status")
+    assert done.exit_code == 3
+    assert [line.split()[0] for line in done.output.splitlines()] == ["NAME", "ada", "xrp"]
+
+
+def test_wait_tells_what_it_waits_for_once_and_ends_with_the_shutdown(cluster: Cluster) -> None:
+    waits = document("xrp", "shutdown", ShuttingDown="True ShutdownRequested: waits for SELL 7")
+    cluster.later = [
+        (waits, False),
+        (waits, False),
+        ClusterError("the API server cannot be reached"),
+        (document("other", "off"), False),
+        (document("xrp", "off"), False),
+    ]
+    done = run("shutdown", "xrp", "--wait")
+    assert done.exit_code == 0
+    assert done.output.splitlines() == [
+        "xrp: shutdown initiated",
+        "xrp: the operator has not seen this yet",
+        "xrp: ShutdownRequested: waits for SELL 7",
+        "waiting: the API server cannot be reached",
+        "xrp: the operator has not seen this yet",
+        "xrp: shutdown is done: off",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("event", "text"),
+    [
+        ((document("xrp", "on"), False), "was switched on"),
+        ((document("xrp", "shutdown"), True), "was deleted before"),
+    ],
+)
+def test_a_shutdown_that_others_end_is_not_done(
+    cluster: Cluster, event: tuple[Document, bool], text: str
+) -> None:
+    cluster.later = [event]
+    done = run("shutdown", "xrp", "--wait")
+    assert (done.exit_code, text in done.output) == (3, True)
+
+
+def test_a_wait_has_an_end(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 1.0, 61.0])
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    monkeypatch.setattr(Cluster, "changes", lambda *_: iter(()))
+    done = run("shutdown", "xrp", "--wait", "--timeout", "1m")
+    assert done.exit_code == 3
+    assert "not done in time: xrp" in done.output
+
+
+@pytest.mark.parametrize("arguments", [("--timeout", "1m"), ("--wait", "--timeout", "soon")])
+def test_a_timeout_is_a_duration_of_a_wait(cluster: Cluster, arguments: tuple[str, ...]) -> None:
+    assert run("shutdown", "xrp", *arguments).exit_code == 2
+    assert not cluster.written
+
+
+def test_watch_shows_each_change_once(cluster: Cluster) -> None:
+    cluster.later = [(document("xrp", "on"), False), (document("xrp", "off"), False)]
+    cluster.later.append((document("xrp", "off"), True))
+    lines = run("watch", "xrp").output.splitlines()
+    assert [line.split("  ")[2] for line in lines if "xrp" in line] == [
+        "requested=on",
+        "requested=off",
+        "deleted",
+    ]
+
+
+def test_an_audit_fails_if_one_does(cluster: Cluster) -> None:
+    cluster.audited = {"xrp": 0}
+    assert run("audit", "xrp").exit_code == 0
+    cluster.audited = {"xrp": 1}
+    assert run("audit", "xrp").exit_code == 1
+    done = run("audit", "ada")
+    assert (done.exit_code, "start one first" in done.output) == (1, True)
