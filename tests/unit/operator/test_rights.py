@@ -1,0 +1,165 @@
+"""RBAC grants what the programs call, and nothing else.
+
+Every method by which a program reaches the API server is called against a server that only
+remembers; what it was asked for is what the roles have to name.
+"""
+
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from aiohttp import web
+from kubernetes.aio.client.api_client import ApiClient
+from kubernetes.aio.client.configuration import Configuration
+
+from symbol_operator.cluster import Cluster
+from symbol_operator.handlers import make_registry
+from symbol_operator.news import EventReason, News
+from symbol_trader.ports import Report
+from symbol_trader.resource.api_server import ApiServerResource
+from tradingsymbol_api.names import GROUP, OPERATOR_MANAGER, PLURAL
+from tradingsymbol_api.status import Target, status_document
+
+Right = tuple[str, str, str]
+"""Verb, API group, resource with its subresource."""
+
+MANIFESTS = Path(__file__).parents[3] / "manifests"
+NAMESPACE_ROLES = MANIFESTS / "components" / "trading-namespace"
+VERBS = {"POST": "create", "PATCH": "patch", "DELETE": "delete"}
+OWNER_REFERENCES: Right = ("update", GROUP, f"{PLURAL}/finalizers")
+"""Asked for by an admission plug-in, not by a call: see the role."""
+RESOURCE: dict[str, Any] = {
+    "apiVersion": f"{GROUP}/v1alpha1",
+    "kind": "TradingSymbol",
+    "metadata": {
+        "namespace": "trading",
+        "name": "xrpusdt",
+        "uid": "uid-1",
+        "resourceVersion": "7",
+        "generation": 2,
+    },
+    "spec": {"budget": 100, "status": "shutdown"},
+}
+
+
+def right(method: str, path: str, query: dict[str, str]) -> Right:
+    """Translate a request as the API server's authorizer does."""
+    parts = path.strip("/").split("/")
+    group, parts = ("", parts[2:]) if parts[0] == "api" else (parts[1], parts[3:])
+    if parts[0] == "namespaces" and len(parts) > 2:
+        parts = parts[2:]
+    kind, name, sub = (*parts, "", "")[:3]
+    verb = VERBS.get(method) or ("get" if name else "watch" if "watch" in query else "list")
+    return verb, group, f"{kind}/{sub}" if sub else kind
+
+
+@asynccontextmanager
+async def remembering(rights: set[Right]) -> AsyncIterator[ApiClient]:
+    """Serve an API server that remembers what it was asked for, and a client of it."""
+
+    async def answer(request: web.Request) -> web.Response:
+        asked = right(request.method, request.path, dict(request.query))
+        rights.add(asked)
+        if asked[0] == "watch":
+            return web.json_response({"type": "ADDED", "object": RESOURCE})
+        return web.json_response({**RESOURCE, "items": []})
+
+    application = web.Application()
+    application.router.add_route("*", "/{path:.*}", answer)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    host, port = runner.addresses[0][:2]
+    configuration = Configuration()
+    configuration.host = f"http://{host}:{port}"
+    try:
+        async with ApiClient(configuration) as client:
+            yield client
+    finally:
+        await runner.cleanup()
+
+
+def granted(role: str, *files: Path) -> set[Right]:
+    """Return what the roles of this name allow."""
+    documents = [item for file in files for item in yaml.safe_load_all(file.read_text())]
+    return {
+        (verb, group, resource)
+        for item in documents
+        if item["kind"] in {"Role", "ClusterRole"} and item["metadata"]["name"] == role
+        for rule in item["rules"]
+        for verb in rule["verbs"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+    }
+
+
+def calls(cluster: Cluster) -> dict[str, Callable[[], Awaitable[object]]]:
+    """Return a call of each method of the operator's door."""
+    pod = {"metadata": {"namespace": "trading", "name": "xrpusdt-leader"}}
+    target = Target("trading", "xrpusdt", "uid-1")
+    news = News(EventReason.LEADER_STARTED, "started", about="uid-1")
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    return {
+        "identity": cluster.identity,
+        "namespace_ending": lambda: cluster.namespace_ending("trading"),
+        "resource": lambda: cluster.resource("trading", "xrpusdt"),
+        "pod": lambda: cluster.pod("trading", "xrpusdt"),
+        "node": lambda: cluster.node("worker"),
+        "resources": lambda: cluster.resources("trading"),
+        "leader_pods": lambda: cluster.leader_pods("trading"),
+        "create_pod": lambda: cluster.create_pod(pod),
+        "delete_pod": lambda: cluster.delete_pod("trading", "xrpusdt", "uid-2", force=False),
+        "apply_status": lambda: cluster.apply_status(status_document(target), OPERATOR_MANAGER),
+        "set_finalizers": lambda: cluster.set_finalizers(RESOURCE, []),
+        "tell": lambda: cluster.tell(RESOURCE, news, now, "operator"),
+    }
+
+
+def watched() -> set[Right]:
+    """Return what kopf needs for the operator's handlers."""
+
+    async def gone(document: object) -> None:
+        """Nothing goes here."""
+
+    registry = make_registry(lambda key: None, gone, kubeconfig=None)
+    selectors = registry._watching.get_all_selectors()
+    kinds = {(s.group or "", s.any_name or s.plural) for s in selectors}
+    return {(verb, group, str(kind)) for group, kind in kinds for verb in ("list", "watch")}
+
+
+async def test_the_operator_may_do_what_it_does_and_no_more() -> None:
+    used: set[Right] = set()
+    async with remembering(used) as client:
+        methods = calls(Cluster(client))
+        for call in methods.values():
+            await call()
+
+    public = inspect.getmembers(Cluster, inspect.isfunction)
+    assert methods.keys() == {name for name, _ in public if not name.startswith("_")}
+    files = (MANIFESTS / "base" / "rbac.yaml", NAMESPACE_ROLES / "operator.yaml")
+    assert granted("symbol-operator", *files) == used | watched() | {OWNER_REFERENCES}
+
+
+def test_outside_the_trading_namespaces_the_operator_creates_and_deletes_nothing() -> None:
+    everywhere = granted("symbol-operator", MANIFESTS / "base" / "rbac.yaml")
+    assert {verb for verb, _, _ in everywhere} == {"get", "patch"}
+    assert {(group, kind) for verb, group, kind in everywhere if verb == "patch"} == {
+        (GROUP, PLURAL)
+    }
+
+
+async def test_a_leader_may_do_what_it_does_and_no_more() -> None:
+    used: set[Right] = set()
+    async with remembering(used) as client:
+        resource = ApiServerResource(client, "trading", "xrpusdt", pytest.fail)
+        async for _ in resource.changes():
+            break
+        await resource.report(Report(generation=2, epoch=1, trading=True, draining=False))
+        await resource.write_off()
+
+    assert granted("symbol-trader", NAMESPACE_ROLES / "leader.yaml") == used
