@@ -5,6 +5,8 @@ from contextlib import contextmanager
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from symbol_operator.census import Census
+
 
 class Result:
     """How one reconcile ended."""
@@ -33,18 +35,10 @@ class Metrics:
             "Time that a reconcile took.",
             registry=self._registry,
         )
-        self._symbols = Gauge(
-            "symbol_operator_symbols",
-            "TradingSymbols by namespace, at the last resync.",
-            ["namespace"],
-            registry=self._registry,
-        )
-        self._leaders = Gauge(
-            "symbol_operator_leaders",
-            "Leader pods by namespace, at the last resync.",
-            ["namespace"],
-            registry=self._registry,
-        )
+        self._symbols = self._counted("symbols", "TradingSymbols")
+        self._wanted = self._counted("leaders_wanted", "TradingSymbols that are on or in shutdown")
+        self._stalled = self._counted("symbols_stalled", "TradingSymbols that are Stalled")
+        self._leaders = self._counted("leaders", "Leader pods")
         self.queue_depth = Gauge(
             "symbol_operator_queue_depth",
             "TradingSymbols that wait for a reconcile.",
@@ -69,10 +63,20 @@ class Metrics:
             finally:
                 self._reconciles.labels(result.label).inc()
 
-    def counted(self, namespace: str, *, symbols: int, leaders: int) -> None:
+    def counted(self, namespace: str, census: Census) -> None:
         """Note what a resync found in a namespace."""
-        self._symbols.labels(namespace).set(symbols)
-        self._leaders.labels(namespace).set(leaders)
+        self._symbols.labels(namespace).set(census.symbols)
+        self._wanted.labels(namespace).set(census.wanted)
+        self._stalled.labels(namespace).set(census.stalled)
+        self._leaders.labels(namespace).set(census.leaders)
+
+    def _counted(self, name: str, text: str) -> Gauge:
+        return Gauge(
+            f"symbol_operator_{name}",
+            f"{text} by namespace, at the last resync.",
+            ["namespace"],
+            registry=self._registry,
+        )
 
     def render(self) -> bytes:
         """Write all metrics in Prometheus' text format."""

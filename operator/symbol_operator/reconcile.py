@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple, Protocol
 
+from symbol_operator.census import take_census
 from symbol_operator.cluster import ConflictError, NotFoundError, RefusedError
 from symbol_operator.decision import (
     Context,
@@ -135,7 +136,7 @@ class Reconciler:
             Key(namespace, item["metadata"]["name"]): item
             for item in await self._cluster.resources(namespace)
         }
-        self._metrics.counted(namespace, symbols=len(resources), leaders=len(pods))
+        self._metrics.counted(namespace, take_census(resources.values(), len(pods)))
         self._forget_all_but(namespace, set(resources))
         return {
             key

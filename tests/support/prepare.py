@@ -1,11 +1,11 @@
-"""Makes sure that PostgreSQL's server programs are there: `python -m support.prepare`."""
+"""Makes sure that the servers that tests start are there: `python -m support.prepare`."""
 
 import os
 import shutil
 import subprocess
 import sys
 
-from support.postgres import ServerMissing, find_programs
+from support import postgres, prometheus
 
 INSTALL = ("apt-get", "install", "--yes", "--quiet", "--no-install-recommends", "postgresql")
 # Runlevel 1 keeps the package from starting a server of its own.
@@ -13,16 +13,32 @@ ENVIRONMENT = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1
 
 
 def main() -> None:
-    """Install them where this process may, otherwise say what to install."""
+    """Get what is missing where this process may, otherwise say what to install."""
     try:
-        find_programs()
-    except ServerMissing as exc:
-        if os.geteuid() != 0 or not shutil.which("apt-get"):
-            sys.exit(str(exc))
+        postgres.find_programs()
+    except postgres.ServerMissing as exc:
+        _may_install(exc)
         print("installing PostgreSQL's server programs (about a minute)", flush=True)
-        subprocess.run(("apt-get", "update", "--quiet"), check=True, env=ENVIRONMENT)
+        _update()
         subprocess.run(INSTALL, check=True, env=ENVIRONMENT)
-        find_programs()
+        postgres.find_programs()
+    try:
+        prometheus.find_programs()
+    except prometheus.PrometheusMissing as exc:
+        _may_install(exc)
+        print("fetching Prometheus into the cache (20 MB)", flush=True)
+        _update()
+        prometheus.fetch()
+        prometheus.find_programs()
+
+
+def _may_install(missing: Exception) -> None:
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        sys.exit(str(missing))
+
+
+def _update() -> None:
+    subprocess.run(("apt-get", "update", "--quiet"), check=True, env=ENVIRONMENT)
 
 
 if __name__ == "__main__":

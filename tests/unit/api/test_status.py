@@ -1,6 +1,7 @@
 """Status documents: one owner for each field, and times that mean something."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -152,3 +153,9 @@ def test_a_field_that_was_withdrawn_is_a_change() -> None:
 
     assert "leader" not in without["status"]
     assert not says_the_same(OPERATOR_MANAGER, without, whole_status())
+
+
+def test_the_runbook_has_a_section_for_each_reason() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "runbook.md").read_text()
+    sections = [line.removeprefix("### ") for line in text.splitlines() if line[:4] == "### "]
+    assert sorted(sections) == sorted([*OperatorReason, *TraderReason])

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
+from symbol_operator.census import Census
 from symbol_operator.health import MISSED_RESYNCS, Progress, serve
 from symbol_operator.metrics import Metrics
 
@@ -61,7 +62,7 @@ def test_failing_is_alive_but_not_ready(watch: Watch, progress: Progress) -> Non
 async def address(progress: Progress) -> AsyncIterator[str]:
     """Serve the endpoints, and return where."""
     metrics = Metrics()
-    metrics.counted("trading", symbols=3, leaders=2)
+    metrics.counted("trading", Census(symbols=3, wanted=2, stalled=1, leaders=2))
     with metrics.reconciling() as result:
         result.conflict()
     with socket.socket() as free:
@@ -96,6 +97,8 @@ async def test_the_metrics_are_prometheus_text(address: str, watch: Watch) -> No
     assert 'symbol_operator_reconciles_total{result="conflict"} 1.0' in text
     assert 'symbol_operator_symbols{namespace="trading"} 3.0' in text
     assert 'symbol_operator_leaders{namespace="trading"} 2.0' in text
+    assert 'symbol_operator_leaders_wanted{namespace="trading"} 2.0' in text
+    assert 'symbol_operator_symbols_stalled{namespace="trading"} 1.0' in text
     assert "symbol_operator_resync_age_seconds 7.0" in text
     assert "symbol_operator_reconcile_seconds_count 1.0" in text
 

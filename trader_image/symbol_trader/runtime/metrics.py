@@ -24,7 +24,14 @@ class Metrics:
         self._traders = self._gauge("traders", "Traders that run now.", symbol)
         self._open = self._gauge("open_orders", "Orders on the exchange.", symbol)
         self._profit = self._gauge("profit_quote", "Realised profit in quote currency.", symbol)
-        self._troubles = self._gauge("troubles", "Reasons why it is degraded.", symbol)
+        self._draining = self._gauge("draining", "1 while the symbol is shut down.", symbol)
+        self._symbol = symbol
+        self._degraded = Gauge(
+            "symbol_trader_degraded",
+            "1 for each reason why it is degraded.",
+            ["symbol", "reason"],
+            registry=self._registry,
+        )
         self._latency = Histogram(
             "symbol_trader_price_to_order_seconds",
             "From a price coming in to the order that follows from it being written.",
@@ -55,7 +62,10 @@ class Metrics:
         self._traders.set(report.traders)
         self._open.set(report.open_orders)
         self._profit.set(float(report.profit))
-        self._troubles.set(len(report.troubles))
+        self._draining.set(report.draining)
+        self._degraded.clear()
+        for trouble in report.troubles:
+            self._degraded.labels(self._symbol, trouble.reason).set(1)
 
     def text(self) -> bytes:
         """Return the metrics in Prometheus' text format."""

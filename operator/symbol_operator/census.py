@@ -1,0 +1,37 @@
+"""How many symbols and leaders a namespace has. Pure."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+
+from symbol_operator.observation import Document
+from tradingsymbol_api.status import ConditionType
+
+WANTING: Final = (True, "on", "shutdown")
+"""Values of `spec.status` that ask for a leader."""
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """What a look at all symbols and leader pods of a namespace found."""
+
+    symbols: int
+    wanted: int
+    """Symbols that are on or in shutdown: each has a leader, or is about to have one."""
+    stalled: int
+    leaders: int
+
+
+def take_census(resources: Collection[Document], leaders: int) -> Census:
+    """Count symbols by what is asked of them and what the operator says of them."""
+    return Census(
+        symbols=len(resources),
+        wanted=sum(1 for item in resources if item["spec"].get("status") in WANTING),
+        stalled=sum(1 for item in resources if _is_stalled(item)),
+        leaders=leaders,
+    )
+
+
+def _is_stalled(resource: Document) -> bool:
+    conditions = resource.get("status", {}).get("conditions", ())
+    return any(c["type"] == ConditionType.STALLED and c["status"] == "True" for c in conditions)
