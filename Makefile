@@ -55,6 +55,7 @@ mutants: $(READY) ## Remove each guard in a copy and see its test fail; ONLY=NAM
 	$(BIN)/python -m mutants $(if $(ONLY),--only "$(ONLY)")
 
 kind: $(READY) images ## Run the tests on a real cluster.
+	$(BIN)/python -m support.prepare
 	$(CLUSTER) deploy
 	$(BIN)/pytest tests/kind -q
 

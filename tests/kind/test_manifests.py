@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 import yaml
 
-from kind.kubectl import PROJECT, command
+from kind.kubectl import PROJECT, STATE, command
 from symbol_operator.settings import load_settings
 
 OVERLAYS = PROJECT / "manifests" / "overlays"
 
 
-def render(overlay: str) -> list[dict[str, Any]]:
+def render(folder: Path) -> list[dict[str, Any]]:
     text = subprocess.run(
-        [*command(), "kustomize", str(OVERLAYS / overlay)],
+        [*command(), "kustomize", str(folder)],
         capture_output=True,
         text=True,
         check=True,
@@ -26,7 +26,7 @@ def render(overlay: str) -> list[dict[str, Any]]:
 @pytest.fixture(scope="module", params=["demo", "production"])
 def objects(cluster: None, request: pytest.FixtureRequest) -> list[dict[str, Any]]:
     """Return all objects of an overlay."""
-    return render(request.param)
+    return render(OVERLAYS / request.param)
 
 
 def of_kind(objects: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
@@ -98,7 +98,25 @@ def test_nobody_but_the_operator_may_touch_pods_and_nobody_may_read_secrets(
 
 
 def test_production_brings_no_secret_no_database_and_no_exchange(cluster: None) -> None:
-    objects = render("production")
+    objects = render(OVERLAYS / "production")
 
     assert of_kind(objects, "Secret") == []
     assert set(pod_specs(objects)) == {"symbol-operator", "symbol-trader-migrate"}
+
+
+COMPONENTS = {
+    "monitors": {"Service", "ServiceMonitor", "PodMonitor"},
+    "alerts": {"PrometheusRule"},
+    "dashboard": {"ConfigMap"},
+    "operator-network-policy": {"NetworkPolicy"},
+    "leader-network-policy": {"NetworkPolicy"},
+}
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_a_component_brings_what_it_says_and_nothing_else(cluster: None, component: str) -> None:
+    folder = STATE / "components" / component
+    folder.mkdir(parents=True, exist_ok=True)
+    kustomization = {"components": [f"../../../manifests/components/{component}"]}
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
+    assert {item["kind"] for item in render(folder)} == COMPONENTS[component]
