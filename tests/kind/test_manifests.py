@@ -1,5 +1,7 @@
 """What an installation brings: it renders, and every pod of it is a restricted one."""
 
+import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,7 @@ import pytest
 import yaml
 
 from kind.kubectl import PROJECT, STATE, command
+from support.helm import find_program
 from symbol_operator.settings import load_settings
 
 OVERLAYS = PROJECT / "manifests" / "overlays"
@@ -115,8 +118,69 @@ COMPONENTS = {
 
 @pytest.mark.parametrize("component", COMPONENTS)
 def test_a_component_brings_what_it_says_and_nothing_else(cluster: None, component: str) -> None:
-    folder = STATE / "components" / component
+    assert {item["kind"] for item in render_component(component)} == COMPONENTS[component]
+
+
+def render_component(name: str) -> list[dict[str, Any]]:
+    folder = STATE / "components" / name
     folder.mkdir(parents=True, exist_ok=True)
-    kustomization = {"components": [f"../../../manifests/components/{component}"]}
+    kustomization = {"components": [f"../../../manifests/components/{name}"]}
     (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
-    assert {item["kind"] for item in render(folder)} == COMPONENTS[component]
+    return render(folder)
+
+
+CHART = PROJECT / "manifests" / "chart"
+SUFFIX = re.compile(r"symbol-operator-config-[a-z0-9]{10}")
+"""Behind the configuration's name both put a digest of its content, each in its own way."""
+
+
+RENDER = ("--include-crds", "--kube-version=1.35.0")
+
+
+def by_helm(*options: str) -> list[dict[str, Any]]:
+    text = subprocess.run(
+        [str(find_program()), "template", "trading", str(CHART), *RENDER, *options],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    return [item for item in yaml.safe_load_all(text) if item]
+
+
+def alike(objects: list[dict[str, Any]]) -> dict[tuple[str, str, str], dict[str, Any]]:
+    """Return objects by kind, namespace and name, without what is no difference."""
+    found: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for item in objects:
+        one: dict[str, Any] = json.loads(SUFFIX.sub("symbol-operator-config", json.dumps(item)))
+        if text := one.get("data", {}).get("operator.yaml"):
+            one["data"]["operator.yaml"] = yaml.safe_load(text)
+        metadata = one["metadata"]
+        found[one["kind"], metadata.get("namespace", ""), metadata["name"]] = one
+    assert len(found) == len(objects)
+    return found
+
+
+def test_helm_and_kustomize_install_the_same(cluster: None) -> None:
+    assert alike(by_helm()) == alike(render(OVERLAYS / "production"))
+
+
+def test_helm_brings_the_components_that_kustomize_has(cluster: None) -> None:
+    switches = ("monitors", "alerts", "dashboard", "networkPolicies")
+    more = alike(by_helm(*(f"--set={name}=true" for name in switches)))
+    base = alike(by_helm())
+    rendered = [item for name in COMPONENTS for item in render_component(name)]
+    assert {key: more[key] for key in more.keys() - base.keys()} == alike(rendered)
+
+
+def test_helm_prepares_each_trading_namespace(cluster: None) -> None:
+    objects = by_helm("--set=namespaces={alpha,beta}")
+    made = {item["metadata"]["namespace"] for item in of_kind(objects, "Role")}
+    assert made == {"alpha", "beta"}
+    named = {item["metadata"]["name"] for item in of_kind(objects, "Namespace")}
+    assert named == {"alpha", "beta", "trading-system"}
+    maps = [item["data"] for item in of_kind(objects, "ConfigMap")]
+    assert yaml.safe_load(maps[0]["operator.yaml"])["namespaces"] == ["alpha", "beta"]
+
+
+def test_helm_without_a_migration_leaves_it_out(cluster: None) -> None:
+    assert of_kind(by_helm("--set=migrate=false"), "Job") == []

@@ -1,11 +1,11 @@
-"""Makes sure that the servers that tests start are there: `python -m support.prepare`."""
+"""Makes sure that the programs that tests start are there: `python -m support.prepare`."""
 
 import os
 import shutil
 import subprocess
 import sys
 
-from support import postgres, prometheus
+from support import helm, postgres, prometheus
 
 INSTALL = ("apt-get", "install", "--yes", "--quiet", "--no-install-recommends", "postgresql")
 # Runlevel 1 keeps the package from starting a server of its own.
@@ -30,6 +30,14 @@ def main() -> None:
         _update()
         prometheus.fetch()
         prometheus.find_programs()
+    try:
+        helm.find_program()
+    except helm.HelmMissing as exc:
+        print("building Helm (two minutes)", flush=True)
+        try:
+            helm.build()
+        except helm.HelmMissing:
+            sys.exit(str(exc))
 
 
 def _may_install(missing: Exception) -> None:
