@@ -100,6 +100,13 @@ class DeletionPolicy(StrEnum):
     DRAIN = "Drain"
 
 
+class UpdateStrategy(StrEnum):
+    """When a running leader makes way for one as the operator is configured now."""
+
+    WHEN_IDLE = "WhenIdle"
+    MANUAL = "Manual"
+
+
 def finishes_first(metadata: Mapping[str, Any], policy: object) -> bool:
     """Tell whether a resource, once it is deleted, stays until its leader has finished.
 
@@ -314,6 +321,9 @@ UnfilledBuysField = Annotated[
 AtDeadlineField = Annotated[
     AtDeadline, BeforeValidator(_choice(AtDeadline)), _enumeration(AtDeadline)
 ]
+UpdateStrategyField = Annotated[
+    UpdateStrategy, BeforeValidator(_choice(UpdateStrategy)), _enumeration(UpdateStrategy)
+]
 DeletionPolicyField = Annotated[
     DeletionPolicy, BeforeValidator(_choice(DeletionPolicy)), _enumeration(DeletionPolicy)
 ]
@@ -403,6 +413,10 @@ class TradingSymbolSpec(ApiModel):
 
     deletion_policy: DeletionPolicyField = DeletionPolicy.STOP
     """When the resource is deleted: Stop and let orders rest, CancelOrders, or Drain first."""
+
+    update_strategy: UpdateStrategyField = UpdateStrategy.WHEN_IDLE
+    """When the operator's configuration or the leader's image has changed: WhenIdle replaces the
+    leader pod once no order is in flight; Manual waits until somebody deletes it."""
 
 
 class Metadata(ApiModel):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from symbol_operator.observation import LeaderPod, PodState, Trouble, missing_secret
-from symbol_operator.plan import Plan, Step, Wish
+from symbol_operator.plan import UPDATABLE, Plan, Step, Wish
 from tradingsymbol_api.names import (
     ANNOTATION_ABANDON,
     API_KEY_KEY,
@@ -80,7 +80,7 @@ def find_situation(
         return _off(pod)
     if blocker is not None:
         return Situation(blocker.reason, blocker.message)
-    if pod.state in {PodState.PENDING, PodState.RUNNING}:
+    if pod.state in UPDATABLE and planned.step is not Step.UPDATE:
         return _alive(wish, pod, secrets)
     if wish is Wish.FINISH and pod.state is PodState.DRAINED:
         return Situation(OperatorReason.DELETING, "Nothing is open: the resource may go.")
@@ -115,7 +115,17 @@ def _alive(wish: Wish, pod: LeaderPod, secrets: SecretNames) -> Situation:
             OperatorReason.DRAINING,
             f"Shutdown: pod {pod.name} finishes what is open, then switches the symbol off.",
         )
-    return Situation(OperatorReason.LEADER_READY, f"Pod {pod.name} leads.")
+    return Situation(OperatorReason.LEADER_READY, f"Pod {pod.name} leads.{_age(pod)}")
+
+
+def _age(pod: LeaderPod) -> str:
+    """Say that a leader pod is of an earlier configuration, and how to get a new one."""
+    if not pod.outdated:
+        return ""
+    return (
+        f" It is not what would be created now: {pod.outdated}. Delete it to have it replaced, or "
+        "wait: spec.updateStrategy says which."
+    )
 
 
 def _advice(trouble: Trouble, secrets: SecretNames) -> str:
@@ -134,7 +144,10 @@ def _advice(trouble: Trouble, secrets: SecretNames) -> str:
 
 
 def _not_yet(pod: LeaderPod, planned: Plan) -> Situation:
-    """Sum up a wish for a leader where none is alive."""
+    """Sum up a wish for a leader where none is alive, or none that stays."""
+    if planned.step is Step.UPDATE:
+        text = f"Pod {pod.name} makes way for a new one: {pod.outdated}."
+        return Situation(OperatorReason.REPLACING, text)
     if planned.wake_at is not None:
         return Situation(
             OperatorReason.BACKING_OFF,

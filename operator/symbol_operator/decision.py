@@ -5,7 +5,7 @@ everything, and then only whether there is something to carry out counts.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -18,15 +18,17 @@ from symbol_operator.observation import (
     Trouble,
     observe_pod,
 )
-from symbol_operator.plan import Backoff, Plan, Wish, plan
+from symbol_operator.plan import LEADING, Backoff, Plan, Wish, plan
 from symbol_operator.pod import leader_pod
 from symbol_operator.settings import SUPPORTED_ENVIRONMENTS, ExchangeEntry, OperatorSettings
+from symbol_operator.updates import in_doubt, outdated
 from tradingsymbol_api.names import FINALIZER, OPERATOR_MANAGER, TRADER_MANAGER
 from tradingsymbol_api.spec import (
     DeletionPolicy,
     InvalidResourceError,
     TradingStatus,
     TradingSymbol,
+    UpdateStrategy,
     finishes_first,
     parse_resource,
     parse_status,
@@ -88,6 +90,8 @@ class Decision:
     news: tuple[News, ...]
     status: Mapping[str, Any] | None
     """The operator's status document, None if the resource says all of it already."""
+    waits_for_turn: bool = False
+    """The leader is to be updated as soon as others have been."""
 
     @property
     def idle(self) -> bool:
@@ -95,11 +99,18 @@ class Decision:
         return not self.planned.actions and self.status is None
 
 
-def decide(view: View, context: Context, backoff: Backoff, now: datetime) -> Decision:
-    """Decide what to do about one symbol and what to say about it. No side effects."""
+def decide(
+    view: View, context: Context, backoff: Backoff, now: datetime, *, turn: bool = True
+) -> Decision:
+    """Decide what to do about one symbol and what to say about it. No side effects.
+
+    `turn` says that a leader that trades may be updated now.
+    """
     request = read_request(view, context.settings)
     owner = view.resource["metadata"]["uid"] if view.resource else None
     pod = observe_pod(view.pod, owner, node_lost=view.node_lost)
+    pod = replace(pod, outdated=_outdated(view.pod, request, context))
+    update = _may_be_updated(view.resource, request, pod)
     planned = plan(
         request.wish,
         pod,
@@ -109,13 +120,36 @@ def decide(view: View, context: Context, backoff: Backoff, now: datetime) -> Dec
         reported=_reported(view.resource),
         finishes=_policy(view.resource) is not DeletionPolicy.STOP,
         kept=FINALIZER in _finalizers(view.resource),
+        update=update and (turn or not pod.ready),
     )
     situation = find_situation(request.wish, pod, planned, request.blocker, request.secrets)
     if view.resource is None:
         return Decision(request, pod, planned, situation, (), None)
     news = find_news(view.resource, request.wish, pod, planned, situation)
     document = _status(view.resource, pod, situation, now)
-    return Decision(request, pod, planned, situation, news, document)
+    waits = update and pod.ready and not turn
+    return Decision(request, pod, planned, situation, news, document, waits)
+
+
+def _outdated(found: Document | None, request: Request, context: Context) -> str:
+    """Say in what the pod differs from the one that would be created now."""
+    if found is None or request.symbol is None or request.blocker is not None:
+        return ""
+    return outdated(found, _manifest(request.symbol, context))
+
+
+def _may_be_updated(resource: Document | None, request: Request, pod: LeaderPod) -> bool:
+    """Tell whether an outdated leader may make way: at once if it does not trade, else when idle.
+
+    One that is asked to end waits for the replies to what it has sent, so nothing is in flight
+    then but what is in doubt already.
+    """
+    if not pod.outdated or request.symbol is None or request.wish not in LEADING:
+        return False
+    if not pod.ready:
+        return True
+    automatic = request.symbol.spec.update_strategy is UpdateStrategy.WHEN_IDLE
+    return automatic and not in_doubt((resource or {}).get("status"))
 
 
 def after_creation(
@@ -148,9 +182,14 @@ def _target(resource: Document) -> Target:
 
 def pod_manifest(decision: Decision, context: Context) -> dict[str, Any]:
     """Build the pod that `decision` wants created. No side effects."""
-    symbol = decision.request.symbol
-    entry = context.settings.exchange(symbol.spec.exchange) if symbol else None
-    if symbol is None or entry is None:
+    if decision.request.symbol is None:
+        raise ValueError("a blocked request creates no pod")
+    return _manifest(decision.request.symbol, context)
+
+
+def _manifest(symbol: TradingSymbol, context: Context) -> dict[str, Any]:
+    entry = context.settings.exchange(symbol.spec.exchange)
+    if entry is None:
         raise ValueError("a blocked request creates no pod")
     return leader_pod(symbol, entry, context.settings, context.cluster)
 

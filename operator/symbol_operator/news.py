@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from symbol_operator.conditions import STALLED, Situation
 from symbol_operator.observation import Document, LeaderPod, PodState, status_writer
-from symbol_operator.plan import CreatePod, DeletePod, Plan, SetFinalizer, Wish
+from symbol_operator.plan import LEADING, CreatePod, DeletePod, Plan, SetFinalizer, Step, Wish
 from tradingsymbol_api.names import TRADER_MANAGER
 from tradingsymbol_api.spec import DeletionPolicy
 from tradingsymbol_api.status import ConditionType, OperatorReason
@@ -112,7 +112,7 @@ def _pod_news(
     resource: Document, wish: Wish, pod: LeaderPod, planned: Plan, before: Mapping[str, Any]
 ) -> Iterator[News]:
     """Tell of a pod that goes, and of one that comes where none went or none was told of."""
-    wanted = wish in {Wish.ON, Wish.SHUTDOWN, Wish.FINISH}
+    wanted = wish in LEADING
     new = before.get("requested") in {None, "off"} or pod.state is PodState.DRAINED
     for action in planned.actions:
         if isinstance(action, DeletePod) and wanted and pod.leads and not new:
@@ -130,6 +130,9 @@ def _replaced(pod: LeaderPod, planned: Plan) -> News:
     if pod.state is PodState.LOST:
         note = f"Node {pod.node} does not answer: pod {pod.name} is given up and replaced"
         return News(EventReason.NODE_LOST, note, warning=True, about=pod.uid)
+    if planned.step is Step.UPDATE:
+        note = f"Pod {pod.name} makes way for a new one: {pod.outdated}"
+        return News(EventReason.LEADER_REPLACED, note, about=pod.uid)
     when = f" at {planned.wake_at:%H:%M:%S} UTC" if planned.wake_at else ""
     note = f"Pod {pod.name} ended ({pod.outcome or pod.state}) and is replaced{when}"
     return News(EventReason.LEADER_REPLACED, note, warning=True, about=pod.uid)

@@ -73,6 +73,8 @@ class LeaderPod:
     outcome: str = ""
     """For people: how it ended, if it has."""
     trouble: Trouble | None = None
+    outdated: str = ""
+    """In what it differs from a leader pod as the operator would create it now."""
 
     @property
     def leads(self) -> bool:

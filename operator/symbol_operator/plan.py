@@ -43,6 +43,8 @@ class Step(StrEnum):
     """Delete and create at once: the pod has ended, or nobody will end it."""
     REPLACE_LATER = "replace later"
     """Delete now; create at once the first time, ever later if it keeps happening."""
+    UPDATE = "update"
+    """Delete a pod of an earlier configuration; its end leads to the new one."""
     FORCE_DELETE = "force delete"
     FORCE_REPLACE = "force replace"
 
@@ -143,10 +145,13 @@ TABLE: Final = {
     # The node may come back; the resync sees when it is lost.
     PodState.UNKNOWN: (Step.KEEP, Step.DELETE, Step.KEEP, Step.KEEP, Step.DELETE),
 }
+LEADING: Final = frozenset({Wish.ON, Wish.SHUTDOWN, Wish.FINISH})
+"""Wishes that take a leader."""
 COLUMNS: Final = (Wish.ON, Wish.OFF, Wish.SHUTDOWN, Wish.FINISH, Wish.END)
 CREATING: Final = frozenset({Step.CREATE, Step.REPLACE, Step.REPLACE_LATER, Step.FORCE_REPLACE})
 DELETING: Final = frozenset(Step) - {Step.KEEP, Step.CREATE}
 _FINISHED: Final = (Wish.FINISH, PodState.DRAINED)
+UPDATABLE: Final = frozenset({PodState.PENDING, PodState.RUNNING})
 FORCING: Final = frozenset({Step.FORCE_DELETE, Step.FORCE_REPLACE})
 
 
@@ -160,14 +165,18 @@ def plan(
     reported: Target | None = None,
     finishes: bool = False,
     kept: bool = False,
+    update: bool = False,
 ) -> Plan:
     """Decide what to do about the leader pod. No side effects.
 
     `blocked` says that no leader may be created now, whatever the wish; `reported` is the
     resource if its status holds a leader's report. `finishes` says that a deletion shall wait
-    for the leader, `kept` that our finalizer is there to see to it.
+    for the leader, `kept` that our finalizer is there to see to it. `update` says that a leader
+    of an earlier configuration may make way now.
     """
     step = TABLE[pod.state][COLUMNS.index(wish)]
+    if update and step is Step.KEEP and pod.state in UPDATABLE:
+        step = Step.UPDATE
     backoff = _backoff(step, wish, pod, backoff, now)
     creates = step in CREATING and not blocked
     waits = creates and backoff.not_before is not None and now < backoff.not_before

@@ -32,13 +32,16 @@ from symbol_operator.observation import (
     overdue_at,
 )
 from symbol_operator.plan import (
+    LEADING,
     NO_BACKOFF,
     Backoff,
     ClearTraderStatus,
     CreatePod,
     DeletePod,
     SetFinalizer,
+    Step,
 )
+from symbol_operator.updates import Turns
 from tradingsymbol_api.names import LABEL_RESOURCE, OPERATOR_MANAGER, TRADER_MANAGER
 from tradingsymbol_api.status import OperatorReason, status_document
 
@@ -87,13 +90,17 @@ class Reconciler:
         *,
         clock: Callable[[], datetime],
         instance: str,
+        again: Callable[[Key], None],
     ) -> None:
+        """Work on a cluster. `again` is called with a symbol whose turn to be updated has come."""
         self._cluster = cluster
         self._context = context
         self._metrics = metrics
         self._clock = clock
         self._instance = instance
+        self._again = again
         self._backoffs: dict[Key, Backoff] = {}
+        self._turns = Turns[Key](context.settings.updates_at_once)
 
     async def reconcile(self, key: Key) -> float | None:
         """Look at one symbol and do what is to be done.
@@ -106,8 +113,9 @@ class Reconciler:
         """
         with self._metrics.reconciling() as result:
             view = await self._read(key)
-            decision = decide(view, self._context, self._backoff(key), self._clock())
+            decision = self._decide(key, view, self._clock())
             self._remember(key, decision.planned.backoff)
+            self._take_turns(key, decision)
             try:
                 return await self._carry_out(key, view, decision)
             except ConflictError:
@@ -146,9 +154,22 @@ class Reconciler:
 
     def _needs_look(self, key: Key, view: View) -> bool:
         now = self._clock()
-        return node_suspect(view.pod, now) or not (
-            decide(view, self._context, self._backoff(key), now).idle
-        )
+        return node_suspect(view.pod, now) or not self._decide(key, view, now).idle
+
+    def _decide(self, key: Key, view: View, now: datetime) -> Decision:
+        turn = self._turns.free(key)
+        return decide(view, self._context, self._backoff(key), now, turn=turn)
+
+    def _take_turns(self, key: Key, decision: Decision) -> None:
+        """Hand the turn to be updated on once the new leader is ready, or none is wanted."""
+        if decision.planned.step is Step.UPDATE:
+            self._turns.take(key)
+        elif decision.waits_for_turn:
+            self._turns.wait(key)
+        elif decision.pod.ready or decision.request.wish not in LEADING:
+            following = self._turns.end(key)
+            if following is not None:
+                self._again(following)
 
     async def _read(self, key: Key) -> View:
         # The order matters: an ended leader has written before it ended.

@@ -53,12 +53,17 @@ async def _await_api(cluster: Cluster, namespaces: tuple[str, ...]) -> str:
 async def _operate(cluster: Cluster, context: Context, kubeconfig: str | None) -> None:
     settings, metrics = context.settings, Metrics()
     progress = Progress(time.monotonic, settings.resync_seconds)
+
+    def again(key: Key) -> None:
+        queue.add(key)
+
     reconciler = Reconciler(
         cluster,
         context,
         metrics,
         clock=lambda: datetime.now(UTC),
         instance=socket.gethostname(),
+        again=again,
     )
     queue = WorkQueue(reconciler.reconcile, expected=ClusterError)
     metrics.queue_depth.set_function(lambda: len(queue))

@@ -60,6 +60,8 @@ class OperatorSettings(_Section):
     leader: LeaderSettings = Field(default_factory=LeaderSettings)
     workers: int = Field(default=10, ge=1, le=100)
     """Resources that are reconciled at the same time."""
+    updates_at_once: int = Field(default=2, ge=1, le=100)
+    """Leaders that make way for ones of a new configuration at the same time."""
     resync_seconds: int = Field(default=60, ge=5, le=600)
     """Time between two comparisons of everything with what it should be."""
     http_port: int = Field(default=8080, ge=0, le=65535)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from kind.kubectl import Kubectl, condition, eventually, manifest
-from kind.operating import OperatorProcess, create_secrets
+from kind.operating import ON_TRADING_NODE, OperatorProcess, create_secrets
 
 pytestmark = pytest.mark.usefixtures("operator", "tidy")
 
@@ -208,10 +208,34 @@ def test_an_image_that_is_not_there_is_told(kubectl: Kubectl, operator: Operator
     finally:
         operator.end()
         operator.start()
-    kubectl.patch("imageless", "off")
-    eventually(stopped(kubectl, "imageless"))
-    kubectl.patch("imageless", "on")
-    eventually(ready(kubectl, "imageless"))
+    eventually(ready(kubectl, "imageless"), what="a right image, and nobody has to do more")
+
+
+def test_a_changed_configuration_reaches_leaders_as_their_strategy_says(
+    kubectl: Kubectl, operator: OperatorProcess
+) -> None:
+    """Those that may make way do; one that waits for a person says what differs."""
+    before = {
+        name: started(kubectl, name, updateStrategy=strategy)
+        for name, strategy in (("updated", "WhenIdle"), ("by-hand", "Manual"))
+    }
+    operator.end()
+    operator.start(selector={**ON_TRADING_NODE, "kubernetes.io/os": "linux"})
+    try:
+        eventually(new_leader(kubectl, "updated", before["updated"]))
+        eventually(ready(kubectl, "updated"))
+        assert "nodeSelector" in kubectl.events("updated")["LeaderReplaced"]
+
+        message = condition(kubectl.symbol("by-hand"), "Ready")["message"]
+        assert "spec.nodeSelector.kubernetes.io/os is None, not linux" in message
+        assert not new_leader(kubectl, "by-hand", before["by-hand"])()
+        kubectl.run("delete", "pod", "by-hand-leader", "--wait=false")
+        eventually(new_leader(kubectl, "by-hand", before["by-hand"]))
+        eventually(ready(kubectl, "by-hand"))
+        assert "nodeSelector" not in condition(kubectl.symbol("by-hand"), "Ready")["message"]
+    finally:
+        operator.end()
+        operator.start()
 
 
 @pytest.mark.parametrize(

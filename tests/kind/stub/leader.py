@@ -19,10 +19,11 @@ from typing import Any
 
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 NAME = os.environ["SYMBOL_TRADER_NAME"]
-RESOURCE = (
+RESOURCES = (
     "https://kubernetes.default.svc/apis/tradingsymbol.dev/v1alpha1/namespaces/"
-    f"{os.environ['SYMBOL_TRADER_NAMESPACE']}/tradingsymbols/{NAME}"
+    f"{os.environ['SYMBOL_TRADER_NAMESPACE']}/tradingsymbols"
 )
+RESOURCE = f"/{NAME}"
 DRAIN_SECONDS = 1.0
 POLL_SECONDS = 0.5
 SLOW_SECONDS = 4.0
@@ -36,10 +37,10 @@ def end(code: int, cause: str, message: str) -> None:
     os._exit(code)
 
 
-def request(method: str, body: object = None, kind: str = "json", path: str = "") -> Any:
-    """Ask the API server."""
+def request(method: str, path: str, body: object = None, kind: str = "json") -> Any:
+    """Ask the API server; of a watch, the first line is read."""
     call = urllib.request.Request(
-        RESOURCE + path,
+        RESOURCES + path,
         method=method,
         data=json.dumps(body).encode() if body is not None else None,
         headers={
@@ -49,7 +50,7 @@ def request(method: str, body: object = None, kind: str = "json", path: str = ""
     )
     context = ssl.create_default_context(cafile=str(ACCOUNT / "ca.crt"))
     with urllib.request.urlopen(call, context=context, timeout=5) as answer:
-        return json.load(answer)
+        return json.loads(answer.readline())
 
 
 def report(traders: int) -> None:
@@ -61,8 +62,8 @@ def report(traders: int) -> None:
         "metadata": {"name": NAME},
         "status": {**status, "epoch": 1},
     }
-    query = "/status?fieldManager=symbol-trader&force=true"
-    request("PATCH", document, "apply-patch+yaml", query)
+    path = RESOURCE + "/status?fieldManager=symbol-trader&force=true"
+    request("PATCH", path, document, "apply-patch+yaml")
 
 
 def finish(spec: dict[str, Any]) -> None:
@@ -75,11 +76,11 @@ def finish(spec: dict[str, Any]) -> None:
 def drain() -> None:
     """Finish, write off if shutdown is still asked for, and end."""
     time.sleep(DRAIN_SECONDS)
-    query = "?fieldManager=symbol-trader"
+    path = RESOURCE + "?fieldManager=symbol-trader"
     test = {"op": "test", "path": "/spec/status", "value": "shutdown"}
     off = {"op": "replace", "path": "/spec/status", "value": "off"}
     try:
-        request("PATCH", [test, off], "json-patch+json", query)
+        request("PATCH", path, [test, off], "json-patch+json")
     except urllib.error.HTTPError:
         return
     end(0, "drained", "nothing is open")
@@ -115,7 +116,9 @@ def main() -> None:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     report(1)
     while True:
-        resource = request("GET")
+        # To watch is all that a leader may: the first event says how things are.
+        watch = f"?watch=1&timeoutSeconds=5&fieldSelector=metadata.name%3D{NAME}"
+        resource = request("GET", watch)["object"]
         if "deletionTimestamp" in resource["metadata"]:
             finish(resource["spec"])
         if resource["spec"].get("status") == "shutdown":

@@ -84,6 +84,7 @@ def test_defaults_are_those_of_the_models() -> None:
         "profitInterval",
         "rebuyInterval",
         "status",
+        "updateStrategy",
     ]
 
 

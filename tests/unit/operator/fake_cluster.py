@@ -32,6 +32,8 @@ class FakeCluster:
         self.events: dict[str, News] = {}
         self.refusal: Exception | None = None
         self.ending = False
+        self.called_again: list[object] = []
+        """Symbols that the operator wants to look at again."""
         self._uids = 0
 
     # What the operator does.

@@ -42,13 +42,14 @@ def cluster() -> FakeCluster:
     return cluster
 
 
-def operator_of(cluster: FakeCluster) -> Reconciler:
+def operator_of(cluster: FakeCluster, settings: OperatorSettings = SETTINGS) -> Reconciler:
     return Reconciler(
         cluster,
-        Context(SETTINGS, "cluster-1"),
+        Context(settings, "cluster-1"),
         Metrics(),
         clock=lambda: cluster.now,
         instance="test",
+        again=cluster.called_again.append,
     )
 
 
@@ -554,3 +555,54 @@ async def test_what_rests_of_a_symbol_that_went_is_told(
 
     assert [told in news.note for news in cluster.events.values() if told] == [True] * bool(told)
     assert len(cluster.events) == bool(told)
+
+
+async def test_leaders_are_updated_a_few_at_a_time_and_a_bad_image_stops_there(
+    cluster: FakeCluster,
+) -> None:
+    """Each takes its turn; one that does not get ready keeps the others on what works."""
+    names = ["ada", "bnb", "xrpusdt"]
+    for name in names[:2]:
+        cluster.create_symbol(name)
+    await lead(operator_of(cluster), cluster, names)
+    before = {name: cluster.pods[f"{name}-leader"]["metadata"]["uid"] for name in names}
+
+    newer = SETTINGS.model_copy(
+        update={"leader": LeaderSettings(image="symbol-trader:2"), "updates_at_once": 1}
+    )
+    operator = operator_of(cluster, newer)
+    await look_at(operator, names)
+    assert updated(cluster, before) == {"ada"}
+
+    del cluster.pods["ada-leader"]
+    await look_at(operator, names)
+    assert updated(cluster, before) == {"ada"}, "its new leader is not ready"
+    assert cluster.called_again == []
+
+    cluster.run("ada")
+    await look_at(operator, names[:1])
+    assert cluster.called_again == [Key("trading", "bnb")]
+    await look_at(operator, names)
+    assert updated(cluster, before) == {"ada", "bnb"}
+
+
+async def lead(operator: Reconciler, cluster: FakeCluster, names: list[str]) -> None:
+    await look_at(operator, names)
+    for name in names:
+        cluster.run(name)
+    await look_at(operator, names)
+
+
+async def look_at(operator: Reconciler, names: list[str]) -> None:
+    for name in names:
+        await operator.reconcile(Key("trading", name))
+
+
+def updated(cluster: FakeCluster, before: dict[str, str]) -> set[str]:
+    """Return those whose pod is another one, or on its way out."""
+    pods = {name: cluster.pods.get(f"{name}-leader", {}).get("metadata", {}) for name in before}
+    return {
+        name
+        for name, found in pods.items()
+        if found.get("uid") != before[name] or "deletionTimestamp" in found
+    }

@@ -1,0 +1,86 @@
+"""When a leader pod makes way for one as the operator is configured now. Pure but for `Turns`."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any, Final, Generic, TypeVar
+
+from symbol_operator.observation import Document
+from tradingsymbol_api.names import ANNOTATION_TEMPLATE_HASH
+from tradingsymbol_api.status import ConditionType, TraderReason
+
+Key = TypeVar("Key", bound=Hashable)
+
+OLDER: Final = "it was created by another version of the operator"
+
+
+def outdated(pod: Document, wanted: Document) -> str:
+    """Say in what a leader pod differs from the one that is wanted now; empty if in nothing.
+
+    The digests are compared first: the API server fills in defaults that nobody asked for.
+    """
+    if _digest(pod) == _digest(wanted):
+        return ""
+    return _difference(wanted["spec"], pod.get("spec", {}), "spec") or OLDER
+
+
+def _digest(pod: Document) -> object:
+    return pod["metadata"].get("annotations", {}).get(ANNOTATION_TEMPLATE_HASH)
+
+
+def _difference(wanted: Any, found: Any, path: str) -> str:
+    """Find the first thing that is wanted and not found."""
+    if isinstance(wanted, Mapping) and isinstance(found, Mapping):
+        pairs = ((f"{path}.{name}", value, found.get(name)) for name, value in wanted.items())
+    elif _is_list(wanted) and _is_list(found) and len(wanted) == len(found):
+        pairs = ((f"{path}[{n}]", *both) for n, both in enumerate(zip(wanted, found, strict=True)))
+    else:
+        # Nothing wanted and nothing there are the same.
+        alike = wanted == found or not (wanted or found)
+        return "" if alike else f"{path} is {found}, not {wanted}"
+    differences = (_difference(value, other, place) for place, value, other in pairs)
+    return next(filter(None, differences), "")
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+def in_doubt(status: Mapping[str, Any] | None) -> bool:
+    """Tell whether a leader is just finding out what became of an order."""
+    conditions = (status or {}).get("conditions", ())
+    degraded = (c for c in conditions if c["type"] == ConditionType.DEGRADED)
+    return any(
+        c["status"] == "True" and c["reason"] == TraderReason.ORDER_UNKNOWN for c in degraded
+    )
+
+
+class Turns(Generic[Key]):
+    """Who may be updated now: few at a time, so that what is wrong with an update stops there.
+
+    A turn lasts until the new leader is ready.
+    """
+
+    def __init__(self, at_once: int) -> None:
+        self._at_once = at_once
+        self._taken: set[Key] = set()
+        self._waiting: dict[Key, None] = {}
+
+    def free(self, key: Key) -> bool:
+        """Tell whether it is this one's turn, or could be."""
+        return key in self._taken or len(self._taken) < self._at_once
+
+    def take(self, key: Key) -> None:
+        """Note that this one is updated now."""
+        self._taken.add(key)
+        self._waiting.pop(key, None)
+
+    def wait(self, key: Key) -> None:
+        """Note that this one wants a turn."""
+        self._waiting[key] = None
+
+    def end(self, key: Key) -> Key | None:
+        """Note that this one needs no turn (any more); return the one to look at next, if any."""
+        self._waiting.pop(key, None)
+        if key not in self._taken:
+            return None
+        self._taken.remove(key)
+        return next(iter(self._waiting), None)

@@ -1,0 +1,152 @@
+"""A leader pod of an earlier configuration: what differs, whose turn it is, when it makes way."""
+
+from typing import Any
+
+import pytest
+
+from symbol_operator.decision import Context, View, decide, pod_manifest
+from symbol_operator.plan import NO_BACKOFF, DeletePod, Step
+from symbol_operator.settings import LeaderSettings, OperatorSettings
+from symbol_operator.updates import OLDER, Turns, outdated
+from tradingsymbol_api.names import ANNOTATION_TEMPLATE_HASH
+from unit.operator.objects import NOW, pod, resource
+
+IMAGE = "spec.containers[0].image is symbol-trader:1, not symbol-trader:2"
+
+
+def template(digest: str, **spec: Any) -> dict[str, Any]:
+    return {"metadata": {"annotations": {ANNOTATION_TEMPLATE_HASH: digest}}, "spec": spec}
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted", "difference"),
+    [
+        ({"a": 1}, {"a": 2}, "spec.a is 1, not 2"),
+        ({"a": {"b": 1, "more": 2}}, {"a": {"b": 1, "c": 3}}, "spec.a.c is None, not 3"),
+        ({"a": [{"b": 1}, {"b": 2}]}, {"a": [{"b": 1}, {"b": 3}]}, "spec.a[1].b is 2, not 3"),
+        ({"a": [1]}, {"a": [1, 2]}, "spec.a is [1], not [1, 2]"),
+        ({"a": "xy"}, {"a": "xz"}, "spec.a is xy, not xz"),
+        ({}, {"a": {}}, OLDER),
+        ({"a": 1, "more": 2}, {"a": 1}, OLDER),
+    ],
+)
+def test_the_first_difference_is_named(
+    found: dict[str, Any], wanted: dict[str, Any], difference: str
+) -> None:
+    assert outdated(template("1", **found), template("2", **wanted)) == difference
+    assert outdated(template("1", **found), template("1", **wanted)) == ""
+
+
+def test_a_pod_without_a_digest_is_of_another_version() -> None:
+    bare = {"metadata": {}, "spec": {"a": 1}}
+    assert outdated(bare, template("1", a=1)) == OLDER
+
+
+def context(settings: OperatorSettings, image: str) -> Context:
+    leader = LeaderSettings(image=image)
+    return Context(settings.model_copy(update={"leader": leader}), "cluster-1")
+
+
+def of_the_first_image(settings: OperatorSettings, **facts: Any) -> dict[str, Any]:
+    """Make the pod that was created while the first image was configured."""
+    old = context(settings, "symbol-trader:1")
+    made = pod_manifest(decide(View(resource(), None), old, NO_BACKOFF, NOW), old)
+    found = pod(**facts)
+    found["metadata"]["annotations"] = made["metadata"]["annotations"]
+    found["spec"] |= made["spec"]
+    return found
+
+
+def step(settings: OperatorSettings, found: dict[str, Any], **view: Any) -> Step:
+    turn = view.pop("turn", True)
+    document = view.pop("document", None) or resource(**view)
+    new = context(settings, "symbol-trader:2")
+    return decide(View(document, found), new, NO_BACKOFF, NOW, turn=turn).planned.step
+
+
+def test_a_leader_of_an_earlier_image_makes_way(settings: OperatorSettings) -> None:
+    found = of_the_first_image(settings, ready=True)
+    new = context(settings, "symbol-trader:2")
+    document = resource()
+    document["status"] = {"requested": "on", "leader": {"pod": "xrpusdt-leader", "uid": "p1"}}
+    decided = decide(View(document, found), new, NO_BACKOFF, NOW)
+
+    assert decided.planned.actions == (DeletePod("p1"),)
+    assert decided.situation.message == f"Pod xrpusdt-leader makes way for a new one: {IMAGE}."
+    (news,) = decided.news
+    assert (str(news.reason), news.warning) == ("LeaderReplaced", False)
+    assert news.note.endswith(IMAGE)
+
+
+def test_one_of_this_configuration_stays(settings: OperatorSettings) -> None:
+    found = of_the_first_image(settings, ready=True)
+    same = context(settings, "symbol-trader:1")
+    decided = decide(View(resource(), found), same, NO_BACKOFF, NOW)
+    assert decided.planned.step is Step.KEEP
+    assert decided.situation.message == "Pod xrpusdt-leader leads."
+
+
+@pytest.mark.parametrize("status", ["on", "shutdown"])
+def test_also_in_a_shutdown(settings: OperatorSettings, status: str) -> None:
+    assert step(settings, of_the_first_image(settings, ready=True), status=status) is Step.UPDATE
+
+
+def test_one_that_is_to_end_is_deleted_as_ever(settings: OperatorSettings) -> None:
+    assert step(settings, of_the_first_image(settings, ready=True), status="off") is Step.DELETE
+
+
+def test_by_hand_it_waits_and_says_what_differs(settings: OperatorSettings) -> None:
+    found = of_the_first_image(settings, ready=True)
+    manual = resource(updateStrategy="Manual")
+    decided = decide(View(manual, found), context(settings, "symbol-trader:2"), NO_BACKOFF, NOW)
+
+    assert decided.planned.step is Step.KEEP
+    assert not decided.waits_for_turn
+    assert decided.situation.reason == "LeaderReady"
+    assert IMAGE in decided.situation.message
+
+
+@pytest.mark.parametrize("strategy", ["WhenIdle", "Manual"])
+@pytest.mark.parametrize("phase", ["Pending", "Running"])
+def test_what_does_not_trade_makes_way_at_once(
+    settings: OperatorSettings, strategy: str, phase: str
+) -> None:
+    """A wrong image is put right like that, whoever is being updated."""
+    found = of_the_first_image(settings, phase=phase)
+    assert step(settings, found, updateStrategy=strategy, turn=False) is Step.UPDATE
+
+
+def test_an_order_in_doubt_is_waited_for(settings: OperatorSettings) -> None:
+    found = of_the_first_image(settings, ready=True)
+    document = resource()
+    doubt = {"type": "Degraded", "status": "True", "reason": "OrderUnknown"}
+    document["status"] = {"conditions": [doubt]}
+    assert step(settings, found, document=document) is Step.KEEP
+    doubt["reason"] = "SellsAtLoss"
+    assert step(settings, found, document=document) is Step.UPDATE
+
+
+def test_others_are_waited_for(settings: OperatorSettings) -> None:
+    found = of_the_first_image(settings, ready=True)
+    new = context(settings, "symbol-trader:2")
+    decided = decide(View(resource(), found), new, NO_BACKOFF, NOW, turn=False)
+    assert decided.planned.step is Step.KEEP
+    assert decided.waits_for_turn
+
+
+def test_turns_are_few_and_handed_on() -> None:
+    turns = Turns[str](at_once=2)
+    turns.take("a")
+    assert turns.free("b")
+    turns.take("b")
+    assert not turns.free("c")
+    assert turns.free("a")
+    turns.wait("c")
+    turns.wait("d")
+
+    assert turns.end("x") is None, "it had no turn"
+    assert turns.end("a") == "c"
+    turns.take("c")
+    assert turns.end("d") is None, "it wants none any more"
+    assert turns.end("b") is None
+    assert turns.end("c") is None
