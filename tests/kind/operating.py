@@ -88,9 +88,15 @@ class OperatorProcess:
     """The operator as a developer runs it, with the rights that it has in a cluster."""
 
     def __init__(
-        self, image: str, namespaces: list[str], folder: Path, *, exchange: str = NOWHERE
+        self,
+        image: str,
+        namespaces: list[str],
+        folder: Path,
+        *,
+        exchange: str = NOWHERE,
+        resync_s: int = 10,
     ) -> None:
-        self._kubeconfig = prepare_operator(folder)
+        self.kubeconfig = prepare_operator(folder)
         self._log = folder / "operator.log"
         self._config = folder / "operator.yaml"
         self._process: subprocess.Popen[bytes] | None = None
@@ -108,7 +114,7 @@ class OperatorProcess:
                 }
                 for name, environment in entries.items()
             ],
-            "resyncSeconds": 10,
+            "resyncSeconds": resync_s,
             "httpPort": 0,
         }
 
@@ -122,7 +128,7 @@ class OperatorProcess:
         leader = {"image": image or self._image, "nodeSelector": dict(selector)}
         self._config.write_text(yaml.safe_dump({**self._configuration, "leader": leader}))
         said = len(self.log) if self._log.exists() else 0
-        options = ("--kubeconfig", str(self._kubeconfig), "--config", str(self._config))
+        options = ("--kubeconfig", str(self.kubeconfig), "--config", str(self._config))
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "symbol_operator", "run", *options],
@@ -141,6 +147,17 @@ class OperatorProcess:
         code = self._process.wait(timeout=STOP_SECONDS)
         self._process = None
         return code
+
+    def kill(self) -> None:
+        """Kill it, without waiting for its end."""
+        if self._process is not None:
+            self._process.kill()
+
+    def reap(self) -> None:
+        """Wait for the end of one that was killed."""
+        if self._process is not None:
+            self._process.wait(timeout=STOP_SECONDS)
+            self._process = None
 
     @property
     def alive(self) -> bool:

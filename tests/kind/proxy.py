@@ -1,0 +1,166 @@
+"""Between the operator and the real API server: tells what passes, and lets it go wrong.
+
+Sieve's method: an operator is correct if it gets to the same end when it is killed after any of its
+writes, when it hears late or nothing of changes, and when what it reads is not the latest.
+"""
+
+import asyncio
+import base64
+import ssl
+import threading
+import urllib.parse
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import yaml
+from aiohttp import web
+
+from kind.kubectl import KUBECONFIG
+
+WRITES = frozenset({"POST", "PATCH", "PUT", "DELETE"})
+HOP_BY_HOP = frozenset({"connection", "content-length", "host", "transfer-encoding"})
+
+
+@dataclass
+class Faults:
+    """What goes wrong for now."""
+
+    after_write: Callable[[], None] | None = None
+    """Called when a write was carried out, before its answer is passed on."""
+    watch_delay_s: float = 0.0
+    drop_every: int = 0
+    """Of the events of watches every so many are lost."""
+    stale: bool = False
+    """Reads are answered with what the one before them should have been answered."""
+
+
+@dataclass
+class Proxy:
+    """Passes requests on to the project's API server; runs in a thread of its own."""
+
+    faults: Faults = field(default_factory=Faults)
+    writes: list[str] = field(default_factory=list)
+    """The writes that were carried out: method and path."""
+    lost: int = 0
+    """How many events of watches were dropped."""
+    outdated: int = 0
+    """How many reads were answered with something older."""
+    address: str = ""
+    _events: int = 0
+    _former: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+
+    def start(self) -> None:
+        """Listen, on any free port."""
+        ready = threading.Event()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, args=(ready,), daemon=True)
+        self._thread.start()
+        ready.wait(30)
+
+    def stop(self) -> None:
+        """Close all connections."""
+        self._loop.call_soon_threadsafe(self._over.set)
+        self._thread.join(30)
+
+    def lead_here(self, kubeconfig: Path) -> None:
+        """Let whoever uses a kubeconfig come by here."""
+        document = yaml.safe_load(kubeconfig.read_text())
+        document["clusters"][0]["cluster"] = {"server": self.address}
+        kubeconfig.write_text(yaml.safe_dump(document))
+
+    def _run(self, ready: threading.Event) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_until_complete(self._serve(ready))
+
+    async def _serve(self, ready: threading.Event) -> None:
+        self._over = asyncio.Event()
+        cluster = yaml.safe_load(KUBECONFIG.read_text())["clusters"][0]["cluster"]
+        trust = ssl.create_default_context(cadata=_decoded(cluster["certificate-authority-data"]))
+        timeout = aiohttp.ClientTimeout(total=None)
+        async with aiohttp.ClientSession(
+            cluster["server"], connector=aiohttp.TCPConnector(ssl=trust), timeout=timeout
+        ) as self._upstream:
+            application = web.Application(client_max_size=16 * 2**20)
+            application.router.add_route("*", "/{path:.*}", self._pass_on)
+            runner = web.AppRunner(application, access_log=None, shutdown_timeout=0)
+            await runner.setup()
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            host, port = runner.addresses[0][:2]
+            self.address = f"http://{host}:{port}"
+            ready.set()
+            await self._over.wait()
+            await runner.cleanup()
+
+    async def _pass_on(self, request: web.Request) -> web.StreamResponse:
+        headers = {k: v for k, v in request.headers.items() if k.lower() not in HOP_BY_HOP}
+        body = await request.read()
+        async with self._upstream.request(
+            request.method, request.rel_url, headers=headers, data=body
+        ) as answer:
+            if "watch" in request.query:
+                return await self._watch(request, answer)
+            found = answer.status, await answer.read()
+        if request.method in WRITES:
+            self._written(request)
+        else:
+            found = self._read(str(request.rel_url), found)
+        status, content = found
+        return web.Response(status=status, body=content, content_type="application/json")
+
+    def _written(self, request: web.Request) -> None:
+        self.writes.append(f"{request.method} {urllib.parse.unquote(request.path)}")
+        if self.faults.after_write:
+            self.faults.after_write()
+
+    def _read(self, url: str, found: tuple[int, bytes]) -> tuple[int, bytes]:
+        former = self._former.get(url, found)
+        self._former[url] = found
+        if not self.faults.stale or former == found:
+            return found
+        self.outdated += 1
+        return former
+
+    async def _watch(
+        self, request: web.Request, answer: aiohttp.ClientResponse
+    ) -> web.StreamResponse:
+        response = web.StreamResponse(status=answer.status)
+        response.content_type = "application/json"
+        await response.prepare(request)
+        async for line in _lines(answer):
+            self._events += 1
+            if self.faults.drop_every and self._events % self.faults.drop_every == 0:
+                self.lost += 1
+                continue
+            await asyncio.sleep(self.faults.watch_delay_s)
+            await response.write(line)
+        return response
+
+
+async def _lines(answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    """Yield the lines of a stream, however long."""
+    rest = b""
+    async for chunk, _ in answer.content.iter_chunks():
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            yield line + b"\n"
+
+
+def _decoded(data: str) -> str:
+    return base64.b64decode(data).decode()
+
+
+def outcome(document: dict[str, Any] | None, pod: dict[str, Any] | None) -> dict[str, Any]:
+    """Return what of a symbol and its pod must be the same whatever went wrong on the way."""
+    if document is None:
+        return {"resource": None, "pod": pod is not None}
+    conditions = {c["type"]: (c["status"], c["reason"]) for c in document["status"]["conditions"]}
+    return {
+        "asked": document["spec"]["status"],
+        "conditions": {k: v for k, v in conditions.items() if k in {"Ready", "Stalled"}},
+        "finalizers": document["metadata"].get("finalizers", []),
+        "seen": document["status"]["observedGeneration"] == document["metadata"]["generation"],
+        "pod": pod is not None and "deletionTimestamp" not in pod["metadata"],
+    }
