@@ -67,6 +67,7 @@ def _leaders(run: str, made: Platform) -> list[tuple[str, str, str]]:
         memory = _memory(home, SYMBOLS[0].lower())
         killed = recovery.killed(home, [name.lower() for name in SYMBOLS[:ALONE]] * 2)
         twenty = _twenty(home, made)
+        operator_s = recovery.operator_killed(home, operator, SYMBOLS[25])
         frozen = recovery.frozen(home, made, operator, SYMBOLS[24])
     finally:
         operator.end()
@@ -77,7 +78,7 @@ def _leaders(run: str, made: Platform) -> list[tuple[str, str, str]]:
         ("20 symbols applied at once, all trading", f"{twenty:.1f} s", "goal: 60 s"),
         ("leader with 5 traders, resident", f"{memory:.1f} MiB", "goal: 80 MiB"),
         ("image of the trader", f"{size:.1f} MB", "goal: 250 MB"),
-        *recovery.rows(killed, frozen),
+        *recovery.rows(killed, operator_s, frozen),
     ]
 
 

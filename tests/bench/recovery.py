@@ -1,7 +1,9 @@
 """How long a symbol goes without its leader: killed in its container, and lost with its node."""
 
 import re
+import signal
 import statistics
+import time
 from datetime import datetime
 from typing import Any
 
@@ -41,6 +43,17 @@ def _killed(home: Kubectl, name: str) -> float:
     return (datetime.fromisoformat(log[1][:26] + "+00:00") - started).total_seconds()
 
 
+def operator_killed(home: Kubectl, operator: OperatorProcess, symbol: str) -> float:
+    """Kill the operator and start it; seconds until what was asked meanwhile has a leader pod."""
+    name = symbol.lower()
+    operator.end(signal.SIGKILL)
+    home.apply(manifest(name, "on", symbol=f"{symbol}USDT"))
+    before = time.monotonic()
+    operator.start()
+    eventually(lambda: home.leader(name), within=WITHIN_S)
+    return time.monotonic() - before
+
+
 def _log(home: Kubectl, name: str) -> str:
     return home.run("logs", "--timestamps", f"{name}-leader")
 
@@ -74,11 +87,12 @@ def _not_ready_since(name: str) -> datetime:
     return datetime.fromisoformat(ready["lastTransitionTime"])
 
 
-def rows(killed_s: list[float], frozen_s: float) -> list[tuple[str, str, str]]:
-    """Put both into the table."""
+def rows(killed_s: list[float], operator_s: float, frozen_s: float) -> list[tuple[str, str, str]]:
+    """Put all into the table."""
     median, most = statistics.median(killed_s), max(killed_s)
     return [
         ("leader killed, container back to trading, p50", f"{median:.1f} s", ""),
         ("leader killed, container back to trading, max", f"{most:.1f} s", "goal: 5 s"),
+        ("operator killed, started, and caught up", f"{operator_s:.1f} s", "goal: 5 s"),
         ("node NotReady to trading elsewhere", f"{frozen_s:.1f} s", "goal: 60 s"),
     ]
