@@ -33,6 +33,7 @@ def test_a_budget_is_enough(kubectl: Kubectl) -> None:
         "rebuyInterval": "0.1%",
         "status": "off",
         "symbol": "XRPUSDT",
+        "updateStrategy": "WhenIdle",
     }
 
 
@@ -65,6 +66,7 @@ def test_a_budget_is_enough(kubectl: Kubectl) -> None:
         ("symbol", "xrpusdt"),
         ("symbol", "A" * 21),
         ("deletionPolicy", "Keep"),
+        ("updateStrategy", "Sometimes"),
         ("shutdown", {"unfilledBuys": "Sell"}),
         ("shutdown", {"deadline": "tomorrow"}),
         ("shutdown", {"atDeadline": "Wait"}),
