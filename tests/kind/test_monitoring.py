@@ -1,13 +1,14 @@
 """A real Prometheus scrapes the cluster, and every query of the dashboard has an answer."""
 
 import base64
+import itertools
 import json
 import re
 import socket
 import subprocess
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,13 @@ import pytest
 import yaml
 
 from kind.kubectl import KUBECONFIG, PROJECT, Kubectl, eventually, manifest
+from kind.operating import OperatorProcess
 from kind.trading import wait_until_trading
 from support.prometheus import find_programs
 
 DASHBOARD = PROJECT / "manifests" / "components" / "dashboard" / "trading.json"
 SCRAPE_S = 1
-SYMBOL = "HBARUSDT"
-KEPT = "app_kubernetes_io_name"
+SELECTED = "app.kubernetes.io/name in (symbol-operator, symbol-trader)"
 
 
 def kubeconfig_files(folder: Path) -> tuple[str, dict[str, str]]:
@@ -39,37 +40,18 @@ def kubeconfig_files(folder: Path) -> tuple[str, dict[str, str]]:
     return address, {name: str(folder / name) for name in parts}
 
 
-def configuration(folder: Path, namespaces: list[str]) -> dict[str, Any]:
-    """Scrape what the monitors select, by way of the API server: it reaches the pods."""
+def configuration(folder: Path, pods: list[dict[str, Any]]) -> dict[str, Any]:
+    """Scrape these pods by way of the API server, which reaches them.
+
+    Debian's Prometheus knows no Kubernetes: what it would discover there is listed.
+    """
     address, tls = kubeconfig_files(folder)
-    path = "/api/v1/namespaces/$1/pods/$2:8080/proxy/metrics"
-    meta = "__meta_kubernetes"
+    targets = [{"targets": [address], "labels": labels(pod)} for pod in pods]
     job = {
         "job_name": "pods",
         "scheme": "https",
         "tls_config": tls,
-        "kubernetes_sd_configs": [
-            {
-                "role": "pod",
-                "kubeconfig_file": str(KUBECONFIG),
-                "namespaces": {"names": namespaces},
-            }
-        ],
-        "relabel_configs": [
-            {
-                "source_labels": [f"{meta}_pod_label_{KEPT}", f"{meta}_pod_container_port_name"],
-                "regex": "symbol-(operator|trader);http",
-                "action": "keep",
-            },
-            {
-                "source_labels": [f"{meta}_namespace", f"{meta}_pod_name"],
-                "regex": "(.+);(.+)",
-                "replacement": path,
-                "target_label": "__metrics_path__",
-            },
-            {"target_label": "__address__", "replacement": address},
-            {"source_labels": [f"{meta}_namespace"], "target_label": "namespace"},
-        ],
+        "static_configs": targets,
         # As the operator's monitor has it.
         "honor_labels": True,
     }
@@ -77,15 +59,28 @@ def configuration(folder: Path, namespaces: list[str]) -> dict[str, Any]:
     return {"global": times, "scrape_configs": [job]}
 
 
+def labels(pod: dict[str, Any]) -> dict[str, str]:
+    """Return what a target of the monitors is labelled with, and where it is."""
+    name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
+    path = f"/api/v1/namespaces/{namespace}/pods/{name}:8080/proxy/metrics"
+    return {"__metrics_path__": path, "namespace": namespace, "pod": name}
+
+
+def monitored(*namespaces: Kubectl) -> list[dict[str, Any]]:
+    """Find the pods that the monitors select."""
+    found = [namespace.list("pods", "--selector", SELECTED) for namespace in namespaces]
+    return [pod for pods in found for pod in pods]
+
+
 class Prometheus:
     """A Prometheus of this test's own."""
 
-    def __init__(self, folder: Path, namespaces: list[str]) -> None:
+    def __init__(self, folder: Path, pods: list[dict[str, Any]]) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self._address = f"127.0.0.1:{probe.getsockname()[1]}"
         config = folder / "prometheus.yaml"
-        config.write_text(yaml.safe_dump(configuration(folder, namespaces)))
+        config.write_text(yaml.safe_dump(configuration(folder, pods)))
         self._log = (folder / "prometheus.log").open("wb")
         self._process = subprocess.Popen(
             [
@@ -116,14 +111,6 @@ class Prometheus:
         self._log.close()
 
 
-@pytest.fixture
-def prometheus(home: Kubectl, tmp_path: Path) -> Iterator[Prometheus]:
-    """Scrape this run's leaders, and the operator of the installation."""
-    server = Prometheus(tmp_path, [home.namespace, "trading-system"])
-    yield server
-    server.end()
-
-
 def expressions() -> list[tuple[str, str]]:
     """Return the dashboard's queries by panel, over a span that a test can wait for."""
     panels = json.loads(DASHBOARD.read_text())["panels"]
@@ -138,18 +125,45 @@ def shortened(expression: str) -> str:
     return re.sub(r"\[5m\]", "[30s]", expression)
 
 
-@pytest.mark.usefixtures("real_operator")
-def test_every_query_of_the_dashboard_has_an_answer(home: Kubectl, prometheus: Prometheus) -> None:
-    home.apply(manifest("hbar", "on", symbol=SYMBOL, maxBuyAge="5s"))
+@pytest.fixture
+def prometheus(
+    home: Kubectl, real_operator: OperatorProcess, tmp_path: Path
+) -> Iterator[Prometheus]:
+    """Scrape a leader, and the operator of the installation."""
+    home.apply(manifest("hbar", "on", symbol="HBARUSDT", maxBuyAge="5s"))
     wait_until_trading(home, "hbar")
-    alive = f'symbol_trader_traders{{symbol="{SYMBOL}"}}'
-    eventually(lambda: prometheus.query(alive), what="the leader is scraped")
+    pods = monitored(home, Kubectl("trading-system"))
+    assert len(pods) >= 2
+    server = Prometheus(tmp_path, pods)
+    yield server
+    server.end()
+    home.run("delete", "tradingsymbol", "hbar", "--timeout=60s")
+
+
+@pytest.fixture
+def busy() -> Iterator[Callable[[], None]]:
+    """Give the installation's operator something to do, whenever this is called."""
+    trading, name = Kubectl("trading"), "monitored"
+    trading.apply(manifest(name, "off"))
+    chunks = itertools.cycle(range(1, 10))
+
+    def change() -> None:
+        body = json.dumps({"spec": {"chunks": next(chunks)}})
+        trading.run("patch", "tsym", name, "--type", "merge", "--patch", body)
+
+    yield change
+    trading.run("delete", "tradingsymbol", name, "--timeout=60s")
+
+
+def test_every_query_of_the_dashboard_has_an_answer(
+    prometheus: Prometheus, busy: Callable[[], None]
+) -> None:
     missing = expressions()
+    assert missing
 
     def answered() -> bool:
+        busy()
         missing[:] = [(title, query) for title, query in missing if not prometheus.query(query)]
         return not missing
 
     eventually(answered, within=180, what=missing)
-    home.patch("hbar", "off")
-    home.run("delete", "tradingsymbol", "hbar", "--timeout=60s")
