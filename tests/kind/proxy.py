@@ -64,6 +64,7 @@ class Proxy:
         """Close all connections."""
         self._loop.call_soon_threadsafe(self._over.set)
         self._thread.join(30)
+        self._loop.close()
 
     def lead_here(self, kubeconfig: Path) -> None:
         """Let whoever uses a kubeconfig come by here."""
@@ -98,7 +99,11 @@ class Proxy:
         headers = {k: v for k, v in request.headers.items() if k.lower() not in HOP_BY_HOP}
         body = await request.read()
         async with self._upstream.request(
-            request.method, request.rel_url, headers=headers, data=body
+            request.method,
+            request.rel_url,
+            headers=headers,
+            data=body or None,
+            skip_auto_headers=["Content-Type"],
         ) as answer:
             if "watch" in request.query:
                 return await self._watch(request, answer)

@@ -4,7 +4,6 @@ It gets to the same end each time. The writes are those of a run that nothing ha
 listed by hand. A proxy in front of the real API server sees to it.
 """
 
-import signal
 import threading
 from collections.abc import Callable, Iterator
 
@@ -40,12 +39,14 @@ def proxy() -> Iterator[Proxy]:
 @pytest.fixture(scope="module")
 def operator_behind(
     stub_image: str, place: Kubectl, proxy: Proxy, tmp_path_factory: pytest.TempPathFactory
-) -> OperatorProcess:
+) -> Iterator[OperatorProcess]:
     """Return an operator that is not running yet, and sees the cluster through the proxy."""
     folder = tmp_path_factory.mktemp("operator")
     process = OperatorProcess(stub_image, [place.namespace], folder, resync_s=5)
     proxy.lead_here(process.kubeconfig)
-    return process
+    yield process
+    process.kill()
+    process.reap()
 
 
 class Survivor:
@@ -136,7 +137,8 @@ def test_killed_after_each_of_its_writes_it_gets_to_the_same_end(
     missing = {write for write in usual if "/events" not in write} - written
     assert not missing, "a write that was never followed by a kill"
     assert survivor.deaths >= len(set(usual))
-    operator_behind.end(signal.SIGKILL)
+    operator_behind.kill()
+    operator_behind.reap()
 
 
 FAULTS = {
