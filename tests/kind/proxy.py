@@ -81,8 +81,9 @@ class Proxy:
         cluster = yaml.safe_load(KUBECONFIG.read_text())["clusters"][0]["cluster"]
         trust = ssl.create_default_context(cadata=_decoded(cluster["certificate-authority-data"]))
         timeout = aiohttp.ClientTimeout(total=None)
+        connector = aiohttp.TCPConnector(ssl=trust)
         async with aiohttp.ClientSession(
-            cluster["server"], connector=aiohttp.TCPConnector(ssl=trust), timeout=timeout
+            cluster["server"], connector=connector, timeout=timeout
         ) as self._upstream:
             application = web.Application(client_max_size=16 * 2**20)
             application.router.add_route("*", "/{path:.*}", self._pass_on)
@@ -94,6 +95,8 @@ class Proxy:
             ready.set()
             await self._over.wait()
             await runner.cleanup()
+            # The loop ends right after this: no time for TLS to say goodbye.
+            await connector.close(abort_ssl=True)
 
     async def _pass_on(self, request: web.Request) -> web.StreamResponse:
         headers = {k: v for k, v in request.headers.items() if k.lower() not in HOP_BY_HOP}
