@@ -54,7 +54,8 @@ async def run(cases: list[Case], server: Server, jobs: int) -> list[Outcome]:
             outcomes.append(outcome)
             verdict = "differs" if outcome.problems else "ok" if outcome.reached else "not reached"
             spent = time.monotonic() - began
-            print(f"[{spent:7.1f} s] {len(outcomes)}/{len(cases)} {case}: {verdict}", flush=True)
+            said = f"[{spent:7.1f} s] {len(outcomes)}/{len(cases)} {case}: {verdict}"
+            print(said, *outcome.problems, sep="\n    ", flush=True)
 
     await asyncio.gather(*(work(todo) for _ in range(jobs)))
     return outcomes
