@@ -24,8 +24,9 @@ QUICK = (
 SOLD = r"trader finished.*why=sold"
 SOLD_S = 8
 """How long a leader that has begun to sell is given to finish cycles; the market may not want."""
-ENDED_S = 40
-"""How long a shutdown with a deadline of a second may take under any fault of the matrix."""
+ENDED_S = 120
+"""How long a shutdown with a deadline of a second may take under any fault of the matrix, on a busy
+machine too: an exchange that does not answer is called once a minute in the end."""
 LIVES_MOST = 4
 """Lives that a leader is given to come to its step. Whether an order rests, or a cycle ends, at the
 moment of a reconciliation is the market's business; the next life begins with one."""
