@@ -59,11 +59,16 @@ class SimulatedResource:
         self._chance = process.chance
         self._stream: Stream[Desired] = Stream(process.loop)
         self._seen = 0
+        """The generation that the watch has brought."""
+        self._heard = 0
+        """The generation that the process has read; one that is frozen reads nothing."""
 
-    def changes(self) -> AsyncIterator[Desired]:
+    async def changes(self) -> AsyncIterator[Desired]:
         """Yield what is asked for, now and at each change."""
         self._cluster.watch(self._news)
-        return self._stream
+        async for desired in self._stream:
+            self._heard = desired.generation
+            yield desired
 
     async def report(self, report: Report) -> None:
         """Take in what the leader says of itself."""
@@ -74,7 +79,7 @@ class SimulatedResource:
 
     async def write_off(self) -> OffOutcome:
         """Switch off what is being shut down."""
-        heard = self._seen
+        heard = self._heard
         await self._process.point("write off")
         if self._cluster.away:
             raise Unavailable("the API server is away")

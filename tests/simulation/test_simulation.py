@@ -18,6 +18,7 @@ from simulation.world import World
 SEEDS = 200
 FOUND = {
     5: "the reply to an order that a report had rejected was lost",
+    242: "a leader that was frozen as it drained heard of a later shutdown, and ended that",
     2475: "switched on as the last trader of a shutdown ended, the leader waited for ever",
     10813: "a superseded leader, frozen before it wrote off, ended its successor's shutdown",
 }

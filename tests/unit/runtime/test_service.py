@@ -108,7 +108,7 @@ def serving(resource: Any, patience: Patience = IMPATIENT) -> Any:
 
 async def drained(resource: Resource) -> tuple[Ending | None, Record]:
     resource.service = service = serving(resource)
-    return await service._write_off(), service._links.record
+    return await service._write_off(service._desired), service._links.record
 
 
 @pytest.mark.parametrize(
@@ -131,6 +131,16 @@ async def test_a_symbol_that_was_switched_on_meanwhile_is_kept() -> None:
     assert ending is None
     assert not record.released
     assert record.mirrored == []
+
+
+async def test_a_shutdown_that_came_after_the_one_that_is_done_is_not_ended_with_it() -> None:
+    """A process that was frozen for long is told of both at once; another may lead by now."""
+    resource = Resource(OffOutcome.WRITTEN, TradingStatus.OFF)
+    resource.service = service = serving(resource)
+    done, service._desired = service._desired, Desired("XRPUSDT", SHUTDOWN, 3)
+
+    assert await service._conclude(End.DRAINED, done) is None
+    assert service._wanted.generation == 3, "nothing was written"
 
 
 @pytest.mark.parametrize("cancels_first", [False, True])
@@ -212,7 +222,7 @@ async def test_off_gives_the_book_up_unless_something_is_unfinished(unfinished: 
     service = serving(Wishes(()))
     service._links.record.unfinished = unfinished
 
-    ending = await service._conclude(End.OFF)
+    ending = await service._conclude(End.OFF, service._desired)
 
     assert ending.cause is Cause.STOPPED
     assert service._links.record.released is not unfinished

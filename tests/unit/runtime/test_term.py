@@ -116,6 +116,7 @@ async def run(desk: Desk, *events: Event, failure: Exception | None = None) -> l
         record=Record(log, failure),  # type: ignore[arg-type]
         exchange=Exchange(log),  # type: ignore[arg-type]
         mailbox=mailbox,
+        desired=Desired("XRPUSDT", SETTINGS, 1),
         watermark=0,
         story=Story(structlog.get_logger()),
         health=Health(time.monotonic),

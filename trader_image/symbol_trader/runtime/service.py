@@ -222,7 +222,7 @@ class Service:
             self._health.links_down()
             self._report_due.set()
             await exchange.close()
-        return await self._conclude(end)
+        return await self._conclude(end, term.desired)
 
     async def _run(self, term: Term) -> End:
         """Run a term. Only one that lasted ends the growth of pauses.
@@ -277,7 +277,7 @@ class Service:
     async def _load(self, exchange: Exchange, account: Account) -> Term:
         symbol = await exchange.symbol()
         commission = await exchange.commission()
-        record = self._links.record
+        desired, record = self._wanted, self._links.record
         snapshot = await record.load()
         watermark = snapshot.watermark
         if watermark is None:
@@ -285,7 +285,7 @@ class Service:
             await record.advance_watermark(watermark)
         leader = Leader(
             snapshot,
-            settings=self._wanted.settings,
+            settings=desired.settings,
             symbol=symbol,
             commission=commission,
             timing=self._timing,
@@ -297,6 +297,7 @@ class Service:
             record=record,
             exchange=exchange,
             mailbox=self._mailbox,
+            desired=desired,
             watermark=watermark,
             story=self._story,
             health=self._health,
@@ -305,14 +306,14 @@ class Service:
             changed=self._report_due.set,
         )
 
-    async def _conclude(self, end: End) -> Ending | None:
+    async def _conclude(self, end: End, heard: Desired) -> Ending | None:
         match end:
             case End.STOPPED:
                 return Ending(Cause.TERMINATED, "asked to terminate")
             case End.OFF:
                 return await self._rest()
             case End.DRAINED:
-                return await self._write_off()
+                return await self._write_off(heard)
 
     async def _rest(self) -> Ending:
         """End as off; a book in which nothing is left unfinished is given up."""
@@ -321,10 +322,14 @@ class Service:
             await self._links.record.release()
         return Ending(Cause.STOPPED, "the resource says off")
 
-    async def _write_off(self) -> Ending | None:
-        """Switch the resource off by one's own hand; a user's concurrent change wins."""
+    async def _write_off(self, heard: Desired) -> Ending | None:
+        """Switch the resource off by one's own hand; a user's concurrent change wins.
+
+        `heard` is the shutdown that is done. Another one may have begun since, under another
+        leader: a process that was frozen for long is told of both at once. So what came later
+        is the next term's business, and that begins with the epoch.
+        """
         self._story.tell("shutdown done: no trader runs", symbol_off=True)
-        heard = self._wanted
         while not self._stop and self._still_drains(heard):
             self._asked.clear()
             try:

@@ -29,7 +29,7 @@ from symbol_trader.core.leader import Leader
 from symbol_trader.core.orders import CancelIntent, ExchangeOrder, ExecutionReport, Intent
 from symbol_trader.core.replies import UserEvent
 from symbol_trader.core.settings import TradingStatus
-from symbol_trader.ports import Exchange, Record
+from symbol_trader.ports import Desired, Exchange, Record
 from symbol_trader.runtime.events import (
     Asked,
     BidFetched,
@@ -86,6 +86,7 @@ class Term:
         record: Record,
         exchange: Exchange,
         mailbox: asyncio.Queue[Event],
+        desired: Desired,
         watermark: int,
         story: Story,
         health: Health,
@@ -95,6 +96,8 @@ class Term:
     ) -> None:
         """Take over open links. `changed` is called after each event."""
         self.leader = leader
+        self.desired = desired
+        """What is asked for, as far as the leader has heard of it."""
         self._record = record
         self._exchange = exchange
         self._mailbox = mailbox
@@ -170,6 +173,7 @@ class Term:
                 await self._carry_out(_decide(self.leader, event, now_ms))
 
     async def _ask(self, event: Asked, now_ms: int) -> None:
+        self.desired = event.desired
         settings = event.desired.settings
         if settings.status is TradingStatus.OFF:
             self._story.tell("stopping trading", open_orders=len(self.leader.open_orders))
