@@ -45,7 +45,10 @@ class News:
     def name(self, resource: Document) -> str:
         """Name of the Event: telling the same twice is refused as a duplicate."""
         metadata = resource["metadata"]
-        facts = (metadata["uid"], metadata.get("generation"), self.reason, self.about, self.note)
+        facts: tuple[object, ...] = (metadata["uid"], self.reason, self.about)
+        # A pod is replaced once: that it was deleted is no news if it was told why.
+        if self.reason is not EventReason.LEADER_REPLACED:
+            facts += (metadata.get("generation"), self.note)
         digest = hashlib.sha256("\n".join(map(str, facts)).encode()).hexdigest()[:16]
         return f"{metadata['name']}.{digest}"
 

@@ -165,16 +165,25 @@ def test_what_comes_and_goes_by_itself_is_no_trouble() -> None:
 
 def test_the_same_news_has_the_same_name_and_other_news_another() -> None:
     document, next_generation = resource(), resource(generation=2)
-    first = News(EventReason.LEADER_REPLACED, "replaced", about="p1")
+    first = News(EventReason.LEADER_STOPPED, "stopped", about="p1")
     names = {
         first.name(document),
         first.name(next_generation),
         first.name(resource(uid="r2")),
-        News(EventReason.LEADER_REPLACED, "replaced", about="p2").name(document),
-        News(EventReason.LEADER_REPLACED, "otherwise", about="p1").name(document),
-        News(EventReason.NODE_LOST, "replaced", about="p1").name(document),
+        News(EventReason.LEADER_STOPPED, "stopped", about="p2").name(document),
+        News(EventReason.LEADER_STOPPED, "otherwise", about="p1").name(document),
+        News(EventReason.NODE_LOST, "stopped", about="p1").name(document),
     }
 
     assert first.name(document) == first.name(document)
     assert len(names) == 6
     assert all(name.startswith("xrpusdt.") for name in names)
+
+
+def test_a_pod_is_replaced_once_whatever_is_told_of_it() -> None:
+    told_why = News(EventReason.LEADER_REPLACED, "makes way", about="p1")
+    missed = News(EventReason.LEADER_REPLACED, "was deleted", about="p1")
+    another = News(EventReason.LEADER_REPLACED, "was deleted", about="p2")
+
+    assert missed.name(resource(generation=2)) == told_why.name(resource())
+    assert another.name(resource()) != told_why.name(resource())

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from symbol_operator.cluster import NotFoundError, RefusedError, UnavailableError
 from symbol_operator.decision import Context
 from symbol_operator.metrics import Metrics
+from symbol_operator.news import EventReason
 from symbol_operator.observation import OVERDUE_AFTER
 from symbol_operator.reconcile import (
     CONFLICT_RETRY_SECONDS,
@@ -584,6 +585,9 @@ async def test_leaders_are_updated_a_few_at_a_time_and_a_bad_image_stops_there(
     assert cluster.called_again == [Key("trading", "bnb")]
     await look_at(operator, names)
     assert updated(cluster, before) == {"ada", "bnb"}
+    replaced = [n.note for n in cluster.events.values() if n.reason is EventReason.LEADER_REPLACED]
+    assert len(replaced) == 2
+    assert all("makes way" in note for note in replaced), "told once, and why"
 
 
 async def lead(operator: Reconciler, cluster: FakeCluster, names: list[str]) -> None:
