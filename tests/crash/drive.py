@@ -9,7 +9,7 @@ from typing import Any
 from crash.cases import RESTING, Case, Way
 from crash.victim import STEP_VARIABLE, TRACE_VARIABLE
 from support.books import compare
-from support.people import SYMBOL, account_at, trade_by_hand
+from support.people import SYMBOL, account_at, trade_at_last
 from support.processes import AdminRefusedError, Bot, Running, Venue, until, venue
 from symbol_trader.audit.auditing import audit
 from symbol_trader.core.orders import Side
@@ -130,7 +130,7 @@ class Life:
         if occasion := OCCASIONS.get(self.case.step.call):
             await self.venue.admin(occasion[0], **occasion[1])
         if self.case.step.call == BY_HAND:
-            await trade_by_hand(self.venue, Side.BUY, "by-hand")
+            await trade_at_last(self.venue, Side.BUY, "by-hand")
 
     async def _second_life(self, frozen: Running | None) -> None:
         """Take up what the first left, in calm weather, finish a cycle and shut down.
