@@ -183,11 +183,15 @@ class Reconciler:
         return View(resource, pod, lost, ending)
 
     async def _carry_out(self, key: Key, view: View, decision: Decision) -> float | None:
+        # Nothing can be told of a resource that was let go: if this is cut off, nobody would.
+        early = decision.news if SetFinalizer(kept=False) in decision.planned.actions else ()
+        if view.resource is not None:
+            await self._tell(view.resource, early)
         created = await self._act(key, view, decision)
         status = decision.status
         if created is not None and view.resource is not None:
             status = after_creation(decision, view.resource, created, self._clock())
-        if view.resource is not None:
+        if view.resource is not None and not early:
             await self._tell(view.resource, decision.news)
         if status is not None:
             await self._report(status, OPERATOR_MANAGER)

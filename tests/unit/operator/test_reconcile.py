@@ -504,6 +504,24 @@ async def test_a_deletion_that_is_told_not_to_wait_leaves_the_orders_and_says_so
     assert "2 orders rest on the exchange and stay on record" in news.note
 
 
+async def test_what_rests_is_told_before_the_resource_is_let_go(
+    careful: FakeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An operator that is killed right after has told."""
+    operator = await led(careful)
+    careful.delete_symbol("xrpusdt")
+    careful.annotate("xrpusdt", ANNOTATION_ABANDON, "true")
+
+    async def killed(*_: object) -> None:
+        raise UnavailableError("no more")
+
+    monkeypatch.setattr(careful, "set_finalizers", killed)
+    with pytest.raises(UnavailableError):
+        await operator.reconcile(KEY)
+
+    assert [n for n in careful.events.values() if n.reason is EventReason.ORDERS_REST]
+
+
 async def test_a_namespace_that_is_deleted_is_not_held_up(
     careful: FakeCluster, caplog: pytest.LogCaptureFixture
 ) -> None:
