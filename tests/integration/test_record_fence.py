@@ -130,7 +130,7 @@ async def test_an_epoch_is_its_number_and_its_nonce(database: str, step_back: st
     """A database that went back to an older state gives out the same number again."""
     async with opened(database) as record:
         await claim(record)
-        await record.note([trader("a")])
+        await record.note([trader("a"), trader("c")])
         before = await record.load()
         await _execute(database, f"UPDATE owners SET {step_back}")
         for write in (WRITES["intent"], WRITES["new trader"], WRITES["watermark"]):
