@@ -23,7 +23,7 @@ from symbol_operator.decision import (
     pod_manifest,
 )
 from symbol_operator.metrics import Metrics
-from symbol_operator.news import News, gone
+from symbol_operator.news import EventReason, News, gone
 from symbol_operator.observation import (
     Document,
     Trouble,
@@ -184,15 +184,15 @@ class Reconciler:
 
     async def _carry_out(self, key: Key, view: View, decision: Decision) -> float | None:
         # Nothing can be told of a resource that was let go: if this is cut off, nobody would.
-        early = decision.news if SetFinalizer(kept=False) in decision.planned.actions else ()
+        early = [n for n in decision.news if n.reason is EventReason.ORDERS_REST]
         if view.resource is not None:
             await self._tell(view.resource, early)
         created = await self._act(key, view, decision)
         status = decision.status
         if created is not None and view.resource is not None:
             status = after_creation(decision, view.resource, created, self._clock())
-        if view.resource is not None and not early:
-            await self._tell(view.resource, decision.news)
+        if view.resource is not None:
+            await self._tell(view.resource, [n for n in decision.news if n not in early])
         if status is not None:
             await self._report(status, OPERATOR_MANAGER)
         if isinstance(created, Trouble):
