@@ -2,18 +2,20 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from itertools import pairwise
 from pathlib import Path
 
-import asyncpg
-
 from support.books import compare
-from support.by_hand import ONE_TRADER, SOLD, bot_on, trade
+from support.by_hand import ONE_TRADER, SOLD, bot_on, rows, trade
 from support.people import account_at
 from support.processes import Bot, Running, Venue, venue
 from symbol_trader.audit.auditing import audit
 
 SYMBOLS = ("XRPUSDT", "ADAUSDT")
 MARKET = ("--manual", ",".join(SYMBOLS))
+HIGHS = ("1", "1.2", "1.3", "1.4")
+"""A cycle leads from each to the next."""
+FILLS = 2 * (len(HIGHS) - 1)
 SHARED_IDS = """
 SELECT count(*) FROM fills a JOIN fills b USING (environment, order_id, trade_id)
 WHERE a.{} < b.{} AND a.{} = b.{}
@@ -22,10 +24,9 @@ WHERE a.{} < b.{} AND a.{} = b.{}
 
 
 async def shared_ids(database: str, differing: str, common: str) -> int:
-    connection = await asyncpg.connect(database)
-    count: int = await connection.fetchval(SHARED_IDS.format(differing, differing, common, common))
-    await connection.close()
-    return count
+    query = SHARED_IDS.format(differing, differing, common, common)
+    ((count,),) = await rows(database, query)
+    return int(count)
 
 
 async def test_equal_ids_on_two_symbols_and_on_two_accounts_do_not_meet(
@@ -39,39 +40,38 @@ async def test_equal_ids_on_two_symbols_and_on_two_accounts_do_not_meet(
         ]
         books = [(first, SYMBOLS[0]), (first, SYMBOLS[1]), (second, SYMBOLS[0])]
         bots = [
-            bot_on(made(tmp_path / str(number)), exchange, database, symbol=symbol)
+            bot_on(tmp_path / str(number), exchange, database, symbol=symbol)
             for number, (exchange, symbol) in enumerate(books)
         ]
         for bot in bots:
             stack.push_async_callback(bot.kill)
         await asyncio.gather(*map(trades_and_ends, bots, (symbol for _, symbol in books)))
 
-        assert await shared_ids(database, "symbol", "account") == 2
-        assert await shared_ids(database, "account", "symbol") == 2
+        assert await shared_ids(database, "symbol", "account") == FILLS
+        assert await shared_ids(database, "account", "symbol") == FILLS
         for exchange, symbol in books:
             await agrees(exchange, database, symbol)
 
 
-def made(folder: Path) -> Path:
-    folder.mkdir()
-    return folder
-
-
 async def trades_and_ends(bot: Bot, symbol: str) -> None:
-    """Finish a cycle, and end."""
+    """Finish some cycles, and end."""
     leader = await bot.start()
     await leader.said("starting trading")
-    await trade(bot.venue, "1", "SELL", "1", symbol)
-    await leader.said("buy open")
-    await trade(bot.venue, "0.9", "SELL", symbol=symbol)
-    await leader.said("sell open")
-    await trade(bot.venue, "1.2", "BUY", symbol=symbol)
-    await leader.said(SOLD)
+    for times, (price, high) in enumerate(pairwise(HIGHS), 1):
+        # A price that the leader may have heard before: its buy, if it rests already, is below it.
+        await trade(bot.venue, price, "SELL", "1", symbol)
+        await leader.said("buy open", times=times)
+        await trade(bot.venue, "0.9", "SELL", symbol=symbol)
+        await leader.said("sell open", times=times)
+        await trade(bot.venue, high, "BUY", symbol=symbol)
+        await leader.said(SOLD, times=times)
     await finish(bot, leader, symbol)
 
 
 async def finish(bot: Bot, leader: Running, symbol: str) -> None:
-    bot.ask(status="shutdown", symbol=symbol, shutdown="{unfilledBuys: Cancel}", **ONE_TRADER)
+    bot.ask(
+        status="shutdown", symbol=symbol, shutdown="{deadline: 1s, atDeadline: Sell}", **ONE_TRADER
+    )
     assert await leader.ended() == 0, leader.lines[-20:]
 
 
@@ -80,7 +80,7 @@ async def agrees(exchange: Venue, database: str, symbol: str) -> None:
     (account,) = (await exchange.admin("status"))["accounts"].values()
     compared = await compare(exchange.journal, database, symbol, account=str(account))
     assert compared.differences == ()
-    assert compared.cycles == 1
+    assert compared.cycles >= 3
     audited = await audit(database, "paper", account_at(exchange, symbol), pause_s=0.1)
     assert audited.passed, audited.findings
     assert (audited.orders, audited.fills) == (compared.orders, compared.fills)

@@ -20,6 +20,7 @@ ONE_TRADER = {"budget": 20, "chunks": 1, "maxBuyAge": "1h"}
 
 def bot_on(folder: Path, market: Venue, database: str, *arguments: str, **spec: Any) -> Bot:
     """Prepare a bot with one trader, which looks at both sides every second."""
+    folder.mkdir(exist_ok=True)
     name = str(spec.get("symbol", SYMBOL)).lower()
     bot = Bot(folder / f"{name}.yaml", market, database, ("--reconcile-s", "1", *arguments))
     bot.ask(**{"status": "on", **ONE_TRADER, **spec})
