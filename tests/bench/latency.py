@@ -1,7 +1,8 @@
 """From a price coming in to the order that follows being written, with and without Postgres.
 
-Two leaders run one after the other in this process, against the same seeded market over real
-sockets; the one keeps its record in PostgreSQL, the other nowhere.
+Leaders run one after the other in this process, against the same seeded markets over real sockets;
+by turns one keeps its record in PostgreSQL and the next nowhere, so that the machine's moods meet
+both.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ import logging
 import random
 import secrets
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Collection, Sequence
@@ -40,7 +42,10 @@ from symbol_trader.runtime.term import Beat
 SYMBOL = "XRPUSDT"
 SPEED = "20"
 """Fast, but no faster than a leader takes in: what waits in line is not what is measured."""
-SAMPLES = 300
+ROUNDS = 6
+SAMPLES = 50
+"""Of one round: soon after that most traders wait for their sale, and orders become few."""
+ROUND_WITHIN_S = 120.0
 SETTINGS = Settings(
     TradingStatus.ON,
     Decimal(1000),
@@ -53,11 +58,17 @@ SETTINGS = Settings(
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Milliseconds of one leader."""
+    """Milliseconds over all rounds."""
 
     median_ms: float
     p99_ms: float
     samples: int
+
+    @staticmethod
+    def of(seconds: Sequence[float]) -> "Latency":
+        """Return what the samples say."""
+        cuts = statistics.quantiles(seconds, n=100)
+        return Latency(cuts[49] * 1000, cuts[98] * 1000, len(seconds))
 
 
 class NoRecord:
@@ -117,8 +128,8 @@ class Stopwatch(Metrics):
             self.done.set()
 
 
-async def measure(record: Record, address: str) -> Latency:
-    """Let a leader trade until there are enough samples."""
+async def measure(record: Record, address: str) -> list[float]:
+    """Let a leader trade until there are enough samples, and return them in seconds."""
     watch = Stopwatch()
     settings = BinanceSettings(
         f"{address}/ws-api/v3", address, SYMBOL, api_key="paper", api_secret="paper-secret"
@@ -141,15 +152,13 @@ async def measure(record: Record, address: str) -> Latency:
         jitter=random.random,
     )
     running = asyncio.create_task(service.run())
-    await asyncio.wait(
-        {running, asyncio.create_task(watch.done.wait())},
-        timeout=240,
-        return_when=asyncio.FIRST_COMPLETED,
-    )
-    service.stop()
-    await running
-    cuts = statistics.quantiles(watch.seconds, n=100)
-    return Latency(cuts[49] * 1000, cuts[98] * 1000, len(watch.seconds))
+    try:
+        async with asyncio.timeout(ROUND_WITHIN_S):
+            await watch.done.wait()
+    finally:
+        service.stop()
+        await running
+    return watch.seconds
 
 
 def _silence() -> structlog.typing.FilteringBoundLogger:
@@ -161,12 +170,16 @@ def _silence() -> structlog.typing.FilteringBoundLogger:
 
 
 async def compare() -> tuple[Latency, Latency]:
-    """Measure with PostgreSQL and without; a fresh exchange for each."""
+    """Measure with PostgreSQL and without; a fresh exchange and record for each round."""
+    kept: list[float] = []
+    free: list[float] = []
     with tempfile.TemporaryDirectory() as folder, running_server(fsync=True) as server:
-        url = server.url(await server.create_database())
-        await migrate(url, lambda _: None)
-        results = []
-        for name, record in (("with", PostgresRecord(url)), ("without", NoRecord())):
-            async with venue(Path(folder) / name, "--speed", SPEED) as exchange:
-                results.append(await measure(record, exchange.address))
-        return results[0], results[1]
+        for seed in range(1, ROUNDS + 1):
+            url = server.url(await server.create_database())
+            await migrate(url, lambda _: None)
+            for record, seconds in ((PostgresRecord(url), kept), (NoRecord(), free)):
+                journal = Path(folder) / secrets.token_hex(4)
+                async with venue(journal, "--speed", SPEED, "--seed", str(seed)) as exchange:
+                    seconds.extend(await measure(record, exchange.address))
+            print(f"  round {seed} of {ROUNDS} done", file=sys.stderr, flush=True)
+    return Latency.of(kept), Latency.of(free)
