@@ -23,8 +23,9 @@ from support.by_hand import (
     trade,
     with_a_buy,
 )
+from support.ports import free_port
 from support.postgres import TEMPLATE, Server, make_template, running_server
-from support.processes import Bot, Running, Venue, free_port, until, venue
+from support.processes import Bot, Running, Venue, until, venue
 
 AWAY = "waiting.*DatabaseUnreachable"
 READ_ONLY = "ALTER DATABASE {} SET default_transaction_read_only = {}"

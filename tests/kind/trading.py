@@ -16,7 +16,7 @@ import asyncpg
 
 from kind.kubectl import PATIENCE_SECONDS, STATE, Kubectl, command, condition, eventually
 from support.books import Comparison, compare
-from support.processes import free_port
+from support.ports import free_port
 from symbol_trader.postgres.migrate import migrate
 
 SYSTEM = Kubectl("trading-system")

@@ -12,7 +12,6 @@ import pwd
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -22,6 +21,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from support.ports import free_port
 from symbol_trader.postgres.migrate import migrate
 
 PROGRAMS = ("initdb", "pg_ctl", "postgres")
@@ -100,7 +100,7 @@ class Server:
 
     def start(self) -> None:
         """Start it, and wait until it serves."""
-        self.port = self.port or _free_port()
+        self.port = self.port or free_port()
         settings = {**self.settings, "port": str(self.port)}
         settings["unix_socket_directories"] = str(self.folder)
         options = " ".join(f"-c {name}={value}" for name, value in settings.items())
@@ -278,13 +278,6 @@ def _user() -> str | None:
 def _give_away(path: Path) -> None:
     if user := _user():
         shutil.chown(path, user)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _children(pid: int) -> list[int]:

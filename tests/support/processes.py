@@ -5,7 +5,6 @@ import contextlib
 import os
 import re
 import signal
-import socket
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 from paper_exchange.shell.admin_client import AdminRefusedError, call
 from support import forking
+from support.ports import free_port
 
 PATIENCE_S = 90
 DEFAULTS = {"budget": 100, "maxBuyAge": "3s"}
@@ -93,14 +93,6 @@ async def start(*arguments: str, environment: dict[str, str] | None = None) -> R
     running = Running(process)
     running._reader = asyncio.create_task(running.read(output))
     return running
-
-
-def free_port() -> int:
-    """Return a port of the loopback interface that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass(slots=True)
