@@ -31,7 +31,7 @@ from tradingsymbol_api.names import (
 )
 
 REQUEST_TIMEOUT_SECONDS: Final = 10
-PAGE_SIZE: Final = 250
+PAGE_SIZE: Final = 500
 CONNECTIONS_MAX: Final = 32
 NOTE_LENGTH_MAX: Final = 1024
 """Longest note of an Event that the API server takes."""
@@ -89,6 +89,9 @@ async def connect(kubeconfig: str | None) -> AsyncIterator["Cluster"]:
     """
     configuration = Configuration()
     configuration.connection_pool_maxsize = CONNECTIONS_MAX
+    # A proxy is named in the kubeconfig, as for kopf's watches. Looking for one in the environment
+    # and in ~/.netrc, in a thread and at each request, takes longer than all the rest of it.
+    configuration.client_session_kwargs = {"trust_env": False}
     try:
         if kubeconfig:
             await config.load_kube_config(  # type: ignore[no-untyped-call]
@@ -141,7 +144,7 @@ class Cluster:
         """List the leader pods of a namespace."""
         return await self._list(_pods(namespace), ("labelSelector", LEADER_SELECTOR))
 
-    async def create_pod(self, pod: Mapping[str, Any]) -> Document:
+    async def create_pod(self, pod: Mapping[str, Any]) -> None:
         """Create a pod.
 
         Raises:
@@ -149,7 +152,7 @@ class Cluster:
             RefusedError: the API server does not take it: a quota, an admission rule.
 
         """
-        return await self._request("POST", _pods(pod["metadata"]["namespace"]), body=pod)
+        await self._request("POST", _pods(pod["metadata"]["namespace"]), body=pod)
 
     async def delete_pod(self, namespace: str, resource: str, uid: str, *, force: bool) -> None:
         """Delete the leader pod with this uid; `force` does not wait for its node.

@@ -152,20 +152,9 @@ def _may_be_updated(resource: Document | None, request: Request, pod: LeaderPod)
     return automatic and not in_doubt((resource or {}).get("status"))
 
 
-def after_creation(
-    decision: Decision, resource: Document, created: Document | Trouble, now: datetime
-) -> Mapping[str, Any] | None:
-    """Make the status document anew once the leader pod was `created`, or refused.
-
-    No side effects.
-    """
-    if isinstance(created, Trouble):
-        situation = Situation(created.reason, created.message)
-        return _status(resource, NO_POD, situation, now)
-    request = decision.request
-    pod = observe_pod(created, resource["metadata"]["uid"], node_lost=False)
-    situation = find_situation(request.wish, pod, decision.planned, None, request.secrets)
-    return _status(resource, pod, situation, now)
+def after_refusal(resource: Document, trouble: Trouble, now: datetime) -> Mapping[str, Any] | None:
+    """Make the status document anew once the leader pod was refused. No side effects."""
+    return _status(resource, NO_POD, Situation(trouble.reason, trouble.message), now)
 
 
 def _reported(resource: Document | None) -> Target | None:

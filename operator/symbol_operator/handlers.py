@@ -8,7 +8,7 @@ the resync's.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import kopf
 from kubernetes.aio import config
@@ -34,11 +34,34 @@ FINALIZER: Final = f"{GROUP}/never-set"
 """kopf removes its finalizer wherever it finds it unneeded: this one it never finds."""
 
 
+class _NoDiff(kopf.DiffBaseStorage):
+    """Keeps nothing: kopf would copy each object of each event, to compare what nobody asks for."""
+
+    def build(self, **_: Any) -> kopf.BodyEssence:
+        return cast("kopf.BodyEssence", {})
+
+    def fetch(self, **_: Any) -> None: ...
+    def store(self, **_: Any) -> None: ...
+
+
+class _NoProgress(kopf.ProgressStorage):
+    """Keeps nothing: handlers of events have no progress."""
+
+    def fetch(self, **_: Any) -> None: ...
+    def store(self, **_: Any) -> None: ...
+    def purge(self, **_: Any) -> None: ...
+    def touch(self, **_: Any) -> None: ...
+    def clear(self, *, essence: kopf.BodyEssence) -> kopf.BodyEssence:
+        return essence
+
+
 def make_settings() -> kopf.OperatorSettings:
     """Configure kopf to watch, and to write nothing."""
     settings = kopf.OperatorSettings()
     settings.posting.enabled = False
     settings.persistence.finalizer = FINALIZER
+    settings.persistence.diffbase_storage = _NoDiff()
+    settings.persistence.progress_storage = _NoProgress()
     # Namespaces and resources are known; watching for more would need rights to list them.
     settings.scanning.disabled = True
     settings.peering.standalone = True
@@ -52,13 +75,16 @@ def make_settings() -> kopf.OperatorSettings:
 
 def make_registry(
     changed: Callable[[Key], None],
+    moved: Callable[[Key], None],
     gone: Callable[[Document], Awaitable[None]],
     *,
     kubeconfig: str | None,
 ) -> kopf.OperatorRegistry:
     """Register the handlers.
 
-    `changed` is called with each symbol that needs a look, `gone` with a resource that went.
+    `changed` is called with each symbol that needs a look at once, `moved` with one for which a
+    look soon will do: its pod moves on and is still there, or a watch began and found it. `gone`
+    is called with a resource that went.
     """
     registry = kopf.OperatorRegistry()
     seen: dict[Key, tuple[Any, ...]] = {}
@@ -79,7 +105,9 @@ def make_registry(
         if event["type"] != "DELETED" and seen.get(key) == relevant:
             return
         seen[key] = relevant
-        changed(key)
+        # What is there when a watch begins waits for what has just changed.
+        wake = changed if event["type"] else moved
+        wake(key)
         if event["type"] == "DELETED":
             del seen[key]
             await gone(event["object"])
@@ -87,9 +115,16 @@ def make_registry(
     @kopf.on.event("v1", "pods", registry=registry)
     async def pod_changed(event: Any, **_: Any) -> None:
         metadata = event["object"]["metadata"]
-        changed(Key(metadata["namespace"], metadata["labels"][LABEL_RESOURCE]))
+        wake = changed if _ended(event) else moved
+        wake(Key(metadata["namespace"], metadata["labels"][LABEL_RESOURCE]))
 
     return registry
+
+
+def _ended(event: Any) -> bool:
+    """Tell whether a pod is gone or has ended, which may call for another one."""
+    phase = event["object"].get("status", {}).get("phase")
+    return event["type"] == "DELETED" or phase in {"Failed", "Succeeded"}
 
 
 def _relevant(metadata: Any) -> tuple[Any, ...]:

@@ -11,7 +11,14 @@ from enum import StrEnum
 from typing import Any, Final
 
 from symbol_operator.conditions import STALLED, Situation
-from symbol_operator.observation import Document, LeaderPod, PodState, status_writer
+from symbol_operator.observation import (
+    NO_POD,
+    Document,
+    LeaderPod,
+    PodState,
+    Trouble,
+    status_writer,
+)
 from symbol_operator.plan import LEADING, CreatePod, DeletePod, Plan, SetFinalizer, Step, Wish
 from tradingsymbol_api.names import TRADER_MANAGER
 from tradingsymbol_api.spec import DeletionPolicy
@@ -53,6 +60,8 @@ class News:
         return f"{metadata['name']}.{digest}"
 
 
+COMING: Final = frozenset({PodState.PENDING, PodState.RUNNING})
+"""A pod that leads, or is about to."""
 WARNED: Final = STALLED | {OperatorReason.UNSCHEDULABLE}
 """Situations that are worth a warning when they begin."""
 
@@ -77,13 +86,14 @@ def _request_news(
     resource: Document, wish: Wish, pod: LeaderPod, before: Mapping[str, Any]
 ) -> Iterator[News]:
     asked = (before.get("requested"), wish)
+    known = pod.uid == _leader_uid(before)
     if asked == ("off", Wish.SHUTDOWN) and pod.state is PodState.NONE:
         yield News(
             EventReason.ALREADY_STOPPED,
             "Shutdown of a stopped symbol: a leader finishes what is on record, if anything, "
             "and switches the symbol off",
         )
-    if asked == ("shutdown", Wish.ON) and pod.state in {PodState.PENDING, PodState.RUNNING}:
+    if asked == ("shutdown", Wish.ON) and pod.state in COMING and known:
         yield News(
             EventReason.SHUTDOWN_CANCELLED, f"Switched on during shutdown{_by_whom(resource)}"
         )
@@ -107,6 +117,12 @@ def gone(resource: Document) -> News | None:
     return News(EventReason.ORDERS_REST, note)
 
 
+def refused(resource: Document, trouble: Trouble) -> Iterator[News]:
+    """Tell that the leader pod was refused, if that is new."""
+    situation = Situation(trouble.reason, trouble.message)
+    return _warnings(situation, NO_POD, resource.get("status") or {})
+
+
 def _orders(count: int) -> str:
     return "1 order rests" if count == 1 else f"{count or 'no'} orders rest"
 
@@ -114,19 +130,35 @@ def _orders(count: int) -> str:
 def _pod_news(
     resource: Document, wish: Wish, pod: LeaderPod, planned: Plan, before: Mapping[str, Any]
 ) -> Iterator[News]:
-    """Tell of a pod that goes, and of one that comes where none went or none was told of."""
+    """Tell of a pod that goes, and of one that came since, where none went or none was told of.
+
+    What came is told at the look after its creation, with the rest of what is said about it.
+    """
     wanted = wish in LEADING
-    new = before.get("requested") in {None, "off"} or pod.state is PodState.DRAINED
+    new = _asked_anew(wish, before)
     for action in planned.actions:
         if isinstance(action, DeletePod) and wanted and pod.leads and not new:
             yield _replaced(pod, planned)
         elif isinstance(action, DeletePod) and wish is Wish.OFF and pod.leads:
             yield _stopped(resource, pod)
-        elif isinstance(action, CreatePod) and new:
-            whom = _by_whom(resource) if wish is Wish.ON else ""
-            yield News(EventReason.LEADER_STARTED, f"Created a leader pod: {wish}{whom}")
         elif isinstance(action, CreatePod) and pod.state is PodState.NONE and "leader" in before:
             yield _vanished(before["leader"])
+    if wanted and new and pod.state in COMING and pod.uid != _leader_uid(before):
+        whom = _by_whom(resource) if wish is Wish.ON else ""
+        note = f"Created a leader pod: {wish}{whom}"
+        yield News(EventReason.LEADER_STARTED, note, about=pod.uid)
+
+
+def _asked_anew(wish: Wish, before: Mapping[str, Any]) -> bool:
+    """Tell whether a leader is wanted, and no earlier one is or was to do the same."""
+    requested = before.get("requested")
+    refused_before = _ready_reason(before) == OperatorReason.CREATE_REFUSED
+    resumed = requested == "shutdown" and wish is Wish.ON
+    return requested in {None, "off"} or resumed or refused_before
+
+
+def _leader_uid(status: Mapping[str, Any]) -> str:
+    return str(status.get("leader", {}).get("uid", ""))
 
 
 def _replaced(pod: LeaderPod, planned: Plan) -> News:

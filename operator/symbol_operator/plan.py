@@ -115,6 +115,11 @@ class Plan:
     backoff: Backoff
     wake_at: datetime | None = None
 
+    @property
+    def creates(self) -> bool:
+        """Whether a leader pod is to be created."""
+        return CreatePod() in self.actions
+
 
 TABLE: Final = {
     # Wish.ON, Wish.OFF, Wish.SHUTDOWN, Wish.FINISH, Wish.END

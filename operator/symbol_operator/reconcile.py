@@ -16,14 +16,14 @@ from symbol_operator.decision import (
     Context,
     Decision,
     View,
-    after_creation,
+    after_refusal,
     decide,
     finalizers,
     holds_up_deletion,
     pod_manifest,
 )
 from symbol_operator.metrics import Metrics
-from symbol_operator.news import EventReason, News, gone
+from symbol_operator.news import EventReason, News, gone, refused
 from symbol_operator.observation import (
     Document,
     Trouble,
@@ -51,6 +51,8 @@ CONFLICT_RETRY_SECONDS: Final = 0.2
 """Time to the next look after somebody else was quicker."""
 REFUSED_RETRY_SECONDS: Final = 30.0
 """Time to the next attempt at a pod that the API server refuses."""
+POD_SETTLES_SECONDS: Final = 0.25
+"""Time from a change of a pod to the look at it: a pod that starts changes several times."""
 
 
 class Key(NamedTuple):
@@ -72,7 +74,7 @@ class ClusterPort(Protocol):
     async def node(self, name: str) -> Document | None: ...
     async def resources(self, namespace: str) -> list[Document]: ...
     async def leader_pods(self, namespace: str) -> list[Document]: ...
-    async def create_pod(self, pod: Mapping[str, Any]) -> Document: ...
+    async def create_pod(self, pod: Mapping[str, Any]) -> None: ...
     async def delete_pod(self, namespace: str, resource: str, uid: str, *, force: bool) -> None: ...
     async def apply_status(self, document: Mapping[str, Any], manager: str) -> None: ...
     async def set_finalizers(self, resource: Document, finalizers: Sequence[str]) -> None: ...
@@ -187,21 +189,22 @@ class Reconciler:
         early = [n for n in decision.news if n.reason is EventReason.ORDERS_REST]
         if view.resource is not None:
             await self._tell(view.resource, early)
-        created = await self._act(key, view, decision)
-        status = decision.status
-        if created is not None and view.resource is not None:
-            status = after_creation(decision, view.resource, created, self._clock())
+        trouble = await self._act(key, view, decision)
+        news = [n for n in decision.news if n not in early]
+        if trouble is not None and view.resource is not None:
+            return await self._tell_refusal(view.resource, trouble, news)
         if view.resource is not None:
-            await self._tell(view.resource, [n for n in decision.news if n not in early])
-        if status is not None:
-            await self._report(status, OPERATOR_MANAGER)
-        if isinstance(created, Trouble):
-            return REFUSED_RETRY_SECONDS
+            await self._tell(view.resource, news)
+        if decision.planned.creates:
+            # What can be said of a new pod changes in moments: one report will do.
+            return POD_SETTLES_SECONDS
+        if decision.status is not None:
+            await self._report(decision.status, OPERATOR_MANAGER)
         return self._next_look(view, decision)
 
-    async def _act(self, key: Key, view: View, decision: Decision) -> Document | Trouble | None:
-        """Carry out the actions; returns the pod that was created, or why it was refused."""
-        created: Document | Trouble | None = None
+    async def _act(self, key: Key, view: View, decision: Decision) -> Trouble | None:
+        """Carry out the actions; returns why the pod was refused, if it was."""
+        trouble: Trouble | None = None
         for action in decision.planned.actions:
             wish, state = decision.request.wish, decision.pod.state
             logger.info("%s: wanted %s, leader pod %s: %s", key, wish, state, action)
@@ -214,14 +217,25 @@ class Reconciler:
                 case ClearTraderStatus():
                     await self._report(status_document(action.target), TRADER_MANAGER)
                 case CreatePod():
-                    created = await self._create(decision)
-        return created
+                    trouble = await self._create(decision)
+        return trouble
 
-    async def _create(self, decision: Decision) -> Document | Trouble:
+    async def _create(self, decision: Decision) -> Trouble | None:
         try:
-            return await self._cluster.create_pod(pod_manifest(decision, self._context))
+            await self._cluster.create_pod(pod_manifest(decision, self._context))
         except (RefusedError, NotFoundError) as exc:
             return Trouble(OperatorReason.CREATE_REFUSED, f"The leader pod was refused: {exc}")
+        return None
+
+    async def _tell_refusal(
+        self, resource: Document, trouble: Trouble, news: Sequence[News]
+    ) -> float:
+        """Say that no leader pod could be created; returns when to try again."""
+        await self._tell(resource, [*news, *refused(resource, trouble)])
+        status = after_refusal(resource, trouble, self._clock())
+        if status is not None:
+            await self._report(status, OPERATOR_MANAGER)
+        return REFUSED_RETRY_SECONDS
 
     async def _report(self, document: Mapping[str, Any], manager: str) -> None:
         try:

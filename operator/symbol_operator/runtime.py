@@ -15,7 +15,7 @@ from symbol_operator.decision import Context
 from symbol_operator.handlers import make_registry, make_settings
 from symbol_operator.health import Progress, serve
 from symbol_operator.metrics import Metrics
-from symbol_operator.reconcile import Key, Reconciler
+from symbol_operator.reconcile import POD_SETTLES_SECONDS, Key, Reconciler
 from symbol_operator.settings import OperatorSettings
 from symbol_operator.workqueue import WorkQueue
 
@@ -67,7 +67,12 @@ async def _operate(cluster: Cluster, context: Context, kubeconfig: str | None) -
     )
     queue = WorkQueue(reconciler.reconcile, expected=ClusterError)
     metrics.queue_depth.set_function(lambda: len(queue))
-    registry = make_registry(queue.add, reconciler.mourn, kubeconfig=kubeconfig)
+    registry = make_registry(
+        queue.add,
+        lambda key: queue.add_after(key, POD_SETTLES_SECONDS),
+        reconciler.mourn,
+        kubeconfig=kubeconfig,
+    )
     async with serve(settings.http_port, progress, metrics), asyncio.TaskGroup() as tasks:
         background = [
             tasks.create_task(_resync(reconciler, queue, settings, progress)),
@@ -89,13 +94,13 @@ async def _watch(registry: kopf.OperatorRegistry, namespaces: tuple[str, ...]) -
 async def _resync(
     reconciler: Reconciler, queue: WorkQueue[Key], settings: OperatorSettings, progress: Progress
 ) -> None:
-    """Find what no event told, from time to time; the watches' first lists are the first time."""
+    """Find what no event told: at the start, so that it goes first, and from time to time."""
     while True:
-        await asyncio.sleep(settings.resync_seconds)
         with contextlib.suppress(ClusterError):
             await _survey_all(reconciler, queue, settings.namespaces)
             progress.succeeded()
         progress.moved()
+        await asyncio.sleep(settings.resync_seconds)
 
 
 async def _survey_all(

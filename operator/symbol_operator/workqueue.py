@@ -2,12 +2,16 @@
 
 Events only say that something may have changed. So what is queued is a name, never a change:
 any number of events before the look need one look, and an event during a look needs another.
+
+What somebody asked for goes first: with a thousand symbols switched on at once, all pods are
+created before most is said about any.
 """
 
 import asyncio
 import logging
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
+from functools import partial
 from typing import Final, Generic, TypeVar
 
 logger = logging.getLogger(__name__)
@@ -18,6 +22,8 @@ RETRY_FIRST_SECONDS: Final = 0.25
 """Wait after the first failure in a row; each further one doubles it."""
 RETRY_MAX_SECONDS: Final = 60.0
 """Longest wait after a failure."""
+URGENT_IN_A_ROW: Final = 16
+"""So many urgent keys go before one that is not, if any waits: none waits forever."""
 
 
 def retry_delay(failures: int) -> float:
@@ -39,54 +45,71 @@ class WorkQueue(Generic[Key]):
     ) -> None:
         self._process = process
         self._expected = expected
-        self._ready: deque[Key] = deque()
-        self._queued: set[Key] = set()
+        self._urgent: OrderedDict[Key, None] = OrderedDict()
+        self._patient: OrderedDict[Key, None] = OrderedDict()
+        self._in_a_row = 0
         self._processing: set[Key] = set()
+        self._again: dict[Key, bool] = {}
         self._failures: dict[Key, int] = {}
         self._timers: dict[Key, asyncio.TimerHandle] = {}
         self._available = asyncio.Semaphore(0)
 
     def __len__(self) -> int:
         """Count the keys that wait for a worker."""
-        return len(self._ready)
+        return len(self._urgent) + len(self._patient)
 
-    def add(self, key: Key) -> None:
+    def add(self, key: Key, *, urgent: bool = True) -> None:
         """Have `key` processed soon, once, however often it was added meanwhile."""
         self._cancel_timer(key)
-        if key in self._queued:
+        if key in self._processing:
+            self._again[key] = urgent or self._again.get(key, False)
             return
-        self._queued.add(key)
-        if key not in self._processing:
-            self._hand_out(key)
+        waiting = self._waits(key)
+        if urgent:
+            self._patient.pop(key, None)
+            self._urgent[key] = None
+        elif not waiting:
+            self._patient[key] = None
+        if not waiting:
+            self._available.release()
 
     def add_after(self, key: Key, delay: float) -> None:
-        """Have `key` processed in `delay` seconds at the latest."""
+        """Have `key` processed in `delay` seconds at the latest, without urgency."""
         due = asyncio.get_running_loop().time() + delay
         timer = self._timers.get(key)
-        if key in self._queued or (timer is not None and timer.when() <= due):
+        if self._waits(key) or key in self._again or (timer and timer.when() <= due):
             return
         self._cancel_timer(key)
-        self._timers[key] = asyncio.get_running_loop().call_at(due, self.add, key)
+        wake = partial(self.add, key, urgent=False)
+        self._timers[key] = asyncio.get_running_loop().call_at(due, wake)
 
     async def work(self) -> None:
         """Process keys, one after the other, until cancelled."""
         while True:
             await self._available.acquire()
-            key = self._ready.popleft()
-            self._queued.discard(key)
+            key = self._next()
             self._processing.add(key)
             try:
                 await self._attempt(key)
             finally:
                 self._processing.discard(key)
                 # It was added during its processing.
-                if key in self._queued:
-                    self._hand_out(key)
+                if key in self._again:
+                    self.add(key, urgent=self._again.pop(key))
 
     def close(self) -> None:
         """Drop all timers."""
         for key in list(self._timers):
             self._cancel_timer(key)
+
+    def _waits(self, key: Key) -> bool:
+        return key in self._urgent or key in self._patient
+
+    def _next(self) -> Key:
+        patient = not self._urgent or (self._patient and self._in_a_row >= URGENT_IN_A_ROW)
+        self._in_a_row = 0 if patient else self._in_a_row + 1
+        key, _ = (self._patient if patient else self._urgent).popitem(last=False)
+        return key
 
     async def _attempt(self, key: Key) -> None:
         try:
@@ -100,10 +123,6 @@ class WorkQueue(Generic[Key]):
             self._failures.pop(key, None)
         if delay is not None:
             self.add_after(key, delay)
-
-    def _hand_out(self, key: Key) -> None:
-        self._ready.append(key)
-        self._available.release()
 
     def _cancel_timer(self, key: Key) -> None:
         if timer := self._timers.pop(key, None):

@@ -65,7 +65,7 @@ class FakeCluster:
             if pod["metadata"]["labels"].get(LABEL_MANAGED_BY) == OPERATOR_MANAGER
         ]
 
-    async def create_pod(self, pod: Mapping[str, Any]) -> Document:
+    async def create_pod(self, pod: Mapping[str, Any]) -> None:
         name = pod["metadata"]["name"]
         if self.refusal is not None:
             raise self.refusal
@@ -76,7 +76,6 @@ class FakeCluster:
         created["metadata"] |= {"uid": self.new_uid(), "creationTimestamp": timestamp(self.now)}
         created["status"] = {"phase": "Pending"}
         self.pods[name] = created
-        return copy.deepcopy(created)
 
     async def delete_pod(self, namespace: str, resource: str, uid: str, *, force: bool) -> None:
         del namespace

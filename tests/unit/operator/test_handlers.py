@@ -22,22 +22,28 @@ def woken() -> list[Key]:
 
 
 @pytest.fixture
+def soon() -> list[Key]:
+    """Collect what is woken a little later."""
+    return []
+
+
+@pytest.fixture
 def mourned() -> list[Any]:
     """Collect what went."""
     return []
 
 
-def registry_of(woken: list[Key], mourned: list[Any]) -> kopf.OperatorRegistry:
+def registry_of(woken: list[Key], soon: list[Key], mourned: list[Any]) -> kopf.OperatorRegistry:
     async def gone(resource: object) -> None:
         mourned.append(resource)
 
-    return make_registry(woken.append, gone, kubeconfig=None)
+    return make_registry(woken.append, soon.append, gone, kubeconfig=None)
 
 
 @pytest.fixture
-def handlers(woken: list[Key], mourned: list[Any]) -> dict[str, Any]:
+def handlers(woken: list[Key], soon: list[Key], mourned: list[Any]) -> dict[str, Any]:
     """Return the registered handlers by the plural of their resource."""
-    registry = registry_of(woken, mourned)
+    registry = registry_of(woken, soon, mourned)
     found = registry._watching.get_all_handlers()
     selectors = [handler.selector for handler in found if handler.selector]
     plurals = [str(selector.plural or selector.any_name) for selector in selectors]
@@ -50,7 +56,7 @@ async def send(handlers: dict[str, Any], plural: str, kind: str | None, document
 
 def test_only_low_level_handlers_are_registered(handlers: dict[str, Any]) -> None:
     """The others would keep their state on the objects: annotations and finalizers."""
-    registry = registry_of([], [])
+    registry = registry_of([], [], [])
 
     assert set(handlers) == {"tradingsymbols", "pods"}
     assert list(registry._changing.get_all_handlers()) == []
@@ -67,18 +73,20 @@ async def test_the_api_server_is_called_by_its_address(monkeypatch: pytest.Monke
     by_name = kopf.ConnectionInfo(server="https://kubernetes.default.svc", token="secret")
     monkeypatch.setattr(kopf, "login_with_service_account", lambda **_: by_name)
     monkeypatch.setattr(config, "load_incluster_config", load)
-    (login,) = registry_of([], [])._activities.get_all_handlers()
+    (login,) = registry_of([], [], [])._activities.get_all_handlers()
     login_in_cluster: Any = login.fn
     found = login_in_cluster()
 
     assert found == replace(by_name, server="https://10.96.0.1:443")
 
 
-async def test_a_resource_wakes_when_it_is_seen_first(
-    handlers: dict[str, Any], woken: list[Key]
+async def test_what_a_watch_finds_when_it_begins_waits_for_what_changes(
+    handlers: dict[str, Any], woken: list[Key], soon: list[Key]
 ) -> None:
     await send(handlers, "tradingsymbols", None, resource())
+    assert (woken, soon) == ([], [KEY])
 
+    await send(handlers, "tradingsymbols", "ADDED", resource(uid="r2"))
     assert woken == [KEY]
 
 
@@ -113,13 +121,25 @@ async def test_deletion_wakes_and_is_forgotten(handlers: dict[str, Any], woken: 
     assert woken == [KEY] * 4
 
 
-async def test_every_change_of_a_leader_pod_wakes_its_resource(
-    handlers: dict[str, Any], woken: list[Key]
+async def test_a_leader_pod_on_its_way_wakes_its_resource_soon(
+    handlers: dict[str, Any], woken: list[Key], soon: list[Key]
 ) -> None:
-    for kind in ("ADDED", "MODIFIED", "DELETED"):
+    """It is scheduled, starts and gets ready within moments: one look at the end will do."""
+    for kind in (None, "ADDED", "MODIFIED"):
         await send(handlers, "pods", kind, pod())
 
-    assert woken == [KEY] * 3
+    assert (woken, soon) == ([], [KEY] * 3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "phase"), [("DELETED", "Running"), ("MODIFIED", "Failed"), ("MODIFIED", "Succeeded")]
+)
+async def test_a_leader_pod_that_ended_wakes_its_resource_at_once(
+    handlers: dict[str, Any], woken: list[Key], kind: str, phase: str
+) -> None:
+    await send(handlers, "pods", kind, pod() | {"status": {"phase": phase}})
+
+    assert woken == [KEY]
 
 
 def test_kopf_is_told_to_write_nothing_and_to_notice_dead_watches() -> None:
@@ -129,6 +149,9 @@ def test_kopf_is_told_to_write_nothing_and_to_notice_dead_watches() -> None:
     assert settings.peering.standalone is True
     assert settings.scanning.disabled is True
     assert settings.persistence.finalizer != "kopf.zalando.org/KopfFinalizerMarker"
+    assert settings.persistence.diffbase_storage.build(body=kopf.Body({"spec": {"a": 1}})) == {}
+    essence = kopf.BodyEssence({"spec": {}})
+    assert settings.persistence.progress_storage.clear(essence=essence) is essence
     assert (settings.watching.server_timeout or 0) < (settings.watching.client_timeout or 0)
     # Bookmarks come once a minute at the latest.
     assert settings.watching.inactivity_timeout == pytest.approx(70)

@@ -39,36 +39,55 @@ IN_SHUTDOWN = {**WAS_ON, "requested": "shutdown"}
 
 @pytest.mark.parametrize("before", [None, WAS_OFF])
 def test_switching_on_names_who_did(before: dict[str, Any] | None) -> None:
-    assert told(Wish.ON, NO_POD, before) == [
+    assert told(Wish.ON, leader(PodState.PENDING), before) == [
         (EventReason.LEADER_STARTED, "Created a leader pod: on, by kubectl-patch")
     ]
 
 
+def test_a_leader_is_told_of_once_it_is_there() -> None:
+    """Its creation may fail, and the one that the status knows was told of."""
+    known = {"requested": "off", "leader": {"pod": "xrpusdt-leader", "uid": "p1"}}
+
+    assert told(Wish.ON, NO_POD, WAS_OFF) == []
+    assert told(Wish.ON, leader(PodState.PENDING), known) == []
+
+
+def test_a_leader_that_was_refused_before_is_told_of_too() -> None:
+    stalled = {"type": "Ready", "status": "False", "reason": "CreateRefused"}
+    before = {"requested": "on", "conditions": [stalled]}
+
+    assert [reason for reason, _ in told(Wish.ON, leader(PodState.PENDING), before)] == [
+        EventReason.LEADER_STARTED
+    ]
+
+
 def test_who_switched_on_may_be_unknown() -> None:
-    document = resource("on")
+    document, pod = resource("on"), leader(PodState.PENDING)
     del document["metadata"]["managedFields"]
 
-    (news,) = find_news(document, Wish.ON, NO_POD, plan(Wish.ON, NO_POD, now=NOW), CALM)
+    (news,) = find_news(document, Wish.ON, pod, plan(Wish.ON, pod, now=NOW), CALM)
 
     assert news.note == "Created a leader pod: on"
 
 
 def test_shutdown_of_a_stopped_symbol_says_so() -> None:
     assert [reason for reason, _ in told(Wish.SHUTDOWN, NO_POD, WAS_OFF)] == [
-        EventReason.ALREADY_STOPPED,
-        EventReason.LEADER_STARTED,
+        EventReason.ALREADY_STOPPED
     ]
 
 
 @pytest.mark.parametrize("state", [PodState.PENDING, PodState.RUNNING])
 def test_on_during_shutdown_says_who_cancelled_it(state: PodState) -> None:
-    assert told(Wish.ON, leader(state), IN_SHUTDOWN) == [
+    known = {"requested": "shutdown", "leader": {"pod": "xrpusdt-leader", "uid": "p1"}}
+
+    assert told(Wish.ON, leader(state), known) == [
         (EventReason.SHUTDOWN_CANCELLED, "Switched on during shutdown, by kubectl-patch")
     ]
 
 
 def test_on_after_a_shutdown_that_was_done_is_a_start() -> None:
-    assert told(Wish.ON, leader(PodState.DRAINED), IN_SHUTDOWN) == [
+    assert told(Wish.ON, leader(PodState.DRAINED), IN_SHUTDOWN) == []
+    assert told(Wish.ON, leader(PodState.PENDING), IN_SHUTDOWN) == [
         (EventReason.LEADER_STARTED, "Created a leader pod: on, by kubectl-patch")
     ]
 

@@ -16,6 +16,7 @@ from symbol_operator.news import EventReason
 from symbol_operator.observation import OVERDUE_AFTER
 from symbol_operator.reconcile import (
     CONFLICT_RETRY_SECONDS,
+    POD_SETTLES_SECONDS,
     REFUSED_RETRY_SECONDS,
     Key,
     Reconciler,
@@ -79,11 +80,13 @@ async def running(cluster: FakeCluster, operator: Reconciler) -> None:
     cluster.writes.clear()
 
 
-async def test_on_creates_a_pod_and_tells_of_it_in_one_go(
+async def test_on_creates_a_pod_and_soon_tells_of_it(
     cluster: FakeCluster, operator: Reconciler
 ) -> None:
-    assert await operator.reconcile(KEY) is None
+    assert await operator.reconcile(KEY) == POD_SETTLES_SECONDS
+    assert cluster.writes == ["create"]
 
+    assert await operator.reconcile(KEY) is None
     pod = cluster.pods["xrpusdt-leader"]
     status = cluster.symbols["xrpusdt"]["status"]
     assert cluster.writes == ["create", "status of symbol-operator"]
@@ -183,6 +186,7 @@ async def test_a_resource_that_goes_meanwhile_takes_its_status_along(
     async def gone(document: object, manager: str) -> None:
         raise NotFoundError(manager)
 
+    await operator.reconcile(KEY)
     monkeypatch.setattr(cluster, "apply_status", gone)
 
     assert await operator.reconcile(KEY) is None
@@ -196,10 +200,13 @@ async def test_a_refused_pod_is_told_and_tried_again(
 
     assert await operator.reconcile(KEY) == REFUSED_RETRY_SECONDS
     assert condition(cluster, "Stalled") == ("True", "CreateRefused")
+    assert reasons(cluster) == ["CreateRefused"]
 
     cluster.refusal = None
     await operator.reconcile(KEY)
+    await operator.reconcile(KEY)
     assert condition(cluster) == ("False", "Starting")
+    assert reasons(cluster) == ["CreateRefused", "LeaderStarted"]
 
 
 async def test_an_api_server_that_is_away_is_the_queues_business(
@@ -255,7 +262,7 @@ async def test_failures_in_a_row_wait_ever_longer(
     await running(cluster, operator)
 
     cluster.finish("xrpusdt")
-    assert await operator.reconcile(KEY) is None
+    assert await operator.reconcile(KEY) == POD_SETTLES_SECONDS
     cluster.run("xrpusdt")
     cluster.finish("xrpusdt")
     assert await operator.reconcile(KEY) == 10
@@ -265,7 +272,7 @@ async def test_failures_in_a_row_wait_ever_longer(
     assert await operator.reconcile(KEY) == 6
     assert condition(cluster) == ("False", "BackingOff")
     cluster.now += timedelta(seconds=6)
-    assert await operator.reconcile(KEY) is None
+    assert await operator.reconcile(KEY) == POD_SETTLES_SECONDS
     assert "xrpusdt-leader" in cluster.pods
     assert reasons(cluster) == ["LeaderStarted", "LeaderReplaced", "LeaderReplaced"]
 
@@ -299,12 +306,7 @@ async def test_a_pod_that_only_its_dead_node_could_end_is_given_up(
     cluster.writes.clear()
     await operator.reconcile(KEY)
 
-    assert cluster.writes == [
-        "force",
-        "status of symbol-trader",
-        "create",
-        "status of symbol-operator",
-    ]
+    assert cluster.writes == ["force", "status of symbol-trader", "create"]
     assert reasons(cluster)[-1] == "NodeLost"
 
 

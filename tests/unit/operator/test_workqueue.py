@@ -73,6 +73,30 @@ async def test_a_key_added_during_its_turn_gets_another_and_never_two_at_once() 
     assert (turns, most) == (2, 1)
 
 
+async def test_what_was_asked_for_goes_first_and_nothing_waits_forever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("symbol_operator.workqueue.URGENT_IN_A_ROW", 2)
+    seen: list[str] = []
+    done = asyncio.Event()
+
+    async def process(key: str) -> None:
+        seen.append(key)
+        if len(seen) == 6:
+            done.set()
+
+    async with working(process, workers=1) as queue:
+        for key in ("p", "q", "d"):
+            queue.add(key, urgent=False)
+        for key in ("a", "b", "c", "d"):
+            queue.add(key)
+        queue.add("a", urgent=False)
+        assert len(queue) == 6
+        await done.wait()
+
+    assert seen == ["a", "b", "p", "c", "d", "q"]
+
+
 async def test_different_keys_are_processed_at_the_same_time() -> None:
     both = asyncio.Barrier(2)
 
@@ -163,7 +187,9 @@ async def test_a_timer_adds_nothing_to_a_key_that_waits_already() -> None:
 
     queue = WorkQueue(process, expected=OSError)
     queue.add("a")
+    queue.add("b", urgent=False)
     queue.add_after("a", 5)
+    queue.add_after("b", 5)
 
     assert queue._timers == {}
 
