@@ -61,10 +61,11 @@ kind: $(READY) images ## Run the tests on a real cluster.
 
 test: style unit simulation integration kind ## Run everything.
 
-bench: $(READY) images ## Measure speed, memory and size, and print a table.
+bench: $(READY) images ## Measure speed, memory and size, and print a table; ONLY=PART SYMBOLS=N SOAK=MINUTES.
 	$(CLUSTER) deploy
 	$(BIN)/python -m support.prepare
-	$(BIN)/python -m bench
+	$(BIN)/python -m bench $(if $(ONLY),--only "$(ONLY)") $(if $(SYMBOLS),--symbols "$(SYMBOLS)") \
+		$(if $(SOAK),--soak "$(SOAK)")
 
 cluster: ## Make a kind cluster on this machine, or bring it back.
 	$(CLUSTER) up

@@ -7,10 +7,11 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from bench import recovery
+from bench import recovery, scale
 from bench.latency import compare
 from kind.kubectl import STATE, Kubectl, eventually, manifest
 from kind.operating import OperatorProcess, prepare_namespace
@@ -18,17 +19,31 @@ from kind.trading import SYMBOLS, Platform, image, platform, trading, wait_until
 
 ALONE = 3
 FIVE_TRADERS_WITHIN_S = 120
+SYMBOLS_MANY = 500
+IDLE_S = 180.0
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--no-cluster", action="store_true", help="only what needs no cluster")
-    rows = [] if parser.parse_args().no_cluster else list(_on_the_cluster())
-    rows += asyncio.run(_latency())
+    parser.add_argument("--only", choices=("leaders", "operator", "latency"))
+    parser.add_argument("--symbols", type=int, default=SYMBOLS_MANY, help="of the operator's part")
+    parser.add_argument("--soak", type=int, default=0, metavar="MINUTES", help="and its memory")
+    options = parser.parse_args()
+    parts = _parts(options.symbols, options.soak)
+    chosen = [options.only] if options.only else list(parts)
+    rows = [row for name in chosen for row in parts[name]()]
     width = max(len(row[0]) for row in rows)
     for name, value, goal in rows:
         print(f"{name:<{width}}  {value:>14}  {goal}")
+
+
+def _parts(symbols: int, soak_minutes: int) -> dict[str, Callable[[], list[scale.Row]]]:
+    return {
+        "leaders": _on_the_cluster,
+        "operator": lambda: asyncio.run(scale.measure(_run_name(), symbols, IDLE_S, soak_minutes)),
+        "latency": lambda: asyncio.run(_latency()),
+    }
 
 
 async def _latency() -> list[tuple[str, str, str]]:
@@ -45,13 +60,17 @@ async def _latency() -> list[tuple[str, str, str]]:
 
 def _on_the_cluster() -> list[tuple[str, str, str]]:
     print("measuring leaders on the cluster ...", file=sys.stderr, flush=True)
-    run = f"bench-{datetime.now(UTC):%H%M%S}"
+    run = _run_name()
     market = prepare_namespace(f"{run}-market", secrets=False)
     try:
         with platform(market) as made:
             return _leaders(run, made)
     finally:
         market.run("delete", "namespace", market.namespace, f"{run}-real", "--wait=false")
+
+
+def _run_name() -> str:
+    return f"bench-{datetime.now(UTC):%H%M%S}"
 
 
 def _leaders(run: str, made: Platform) -> list[tuple[str, str, str]]:

@@ -160,6 +160,12 @@ class OperatorProcess:
             self._process = None
 
     @property
+    def pid(self) -> int:
+        """The process id of one that runs."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def alive(self) -> bool:
         """Whether it runs and has not ended by itself."""
         return self._process is not None and self._process.poll() is None

@@ -6,6 +6,7 @@ writes, when it hears late or nothing of changes, and when what it reads is not 
 
 import asyncio
 import base64
+import contextlib
 import ssl
 import threading
 import urllib.parse
@@ -44,6 +45,8 @@ class Proxy:
     faults: Faults = field(default_factory=Faults)
     writes: list[str] = field(default_factory=list)
     """The writes that were carried out: method and path."""
+    reads: int = 0
+    """How many requests only read, watches aside."""
     lost: int = 0
     """How many events of watches were dropped."""
     outdated: int = 0
@@ -114,6 +117,7 @@ class Proxy:
         if request.method in WRITES:
             self._written(request)
         else:
+            self.reads += 1
             found = self._read(str(request.rel_url), found)
         status, content = found
         return web.Response(status=status, body=content, content_type="application/json")
@@ -137,13 +141,15 @@ class Proxy:
         response = web.StreamResponse(status=answer.status)
         response.content_type = "application/json"
         await response.prepare(request)
-        async for line in _lines(answer):
-            self._events += 1
-            if self.faults.drop_every and self._events % self.faults.drop_every == 0:
-                self.lost += 1
-                continue
-            await asyncio.sleep(self.faults.watch_delay_s)
-            await response.write(line)
+        # One who watches may end at any time.
+        with contextlib.suppress(ConnectionResetError):
+            async for line in _lines(answer):
+                self._events += 1
+                if self.faults.drop_every and self._events % self.faults.drop_every == 0:
+                    self.lost += 1
+                    continue
+                await asyncio.sleep(self.faults.watch_delay_s)
+                await response.write(line)
         return response
 
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from kind.kubectl import PROJECT, STATE, command
-from support.helm import find_program
+from support.go import HELM
 from symbol_operator.settings import load_settings
 
 OVERLAYS = PROJECT / "manifests" / "overlays"
@@ -139,7 +139,7 @@ RENDER = ("--include-crds", "--kube-version=1.35.0")
 
 def by_helm(*options: str) -> list[dict[str, Any]]:
     text = subprocess.run(
-        [str(find_program()), "template", "trading", str(CHART), *RENDER, *options],
+        [str(HELM.find()), "template", "trading", str(CHART), *RENDER, *options],
         capture_output=True,
         text=True,
         check=True,

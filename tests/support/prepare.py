@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 
-from support import helm, postgres, prometheus
+from support import go, postgres, prometheus
 
 INSTALL = ("apt-get", "install", "--yes", "--quiet", "--no-install-recommends", "postgresql")
 # Runlevel 1 keeps the package from starting a server of its own.
@@ -31,13 +31,9 @@ def main() -> None:
         prometheus.fetch()
         prometheus.find_programs()
     try:
-        helm.find_program()
-    except helm.HelmMissing as exc:
-        print("building Helm (two minutes)", flush=True)
-        try:
-            helm.build()
-        except helm.HelmMissing:
-            sys.exit(str(exc))
+        go.ensure(go.HELM)
+    except go.ProgramMissing as exc:
+        sys.exit(f"{exc}: install one of them")
 
 
 def _may_install(missing: Exception) -> None:

@@ -1,0 +1,320 @@
+"""The operator with many symbols, next to the API server alone.
+
+The pods live on a node that does not exist: kwok plays its kubelet. No leader runs in them, so
+symbols are switched on and off only.
+"""
+
+import asyncio
+import os
+import random
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bench.api import Api, connect, for_all
+from kind.kubectl import KUBECONFIG, STATE, Kubectl, condition, manifest
+from kind.operating import OperatorProcess, prepare_namespace
+from kind.proxy import Proxy
+from support.go import KWOK, ensure
+from tradingsymbol_api.names import API_VERSION, PLURAL
+
+NODE = "bench-fake"
+LEASE = "--node-lease-duration-seconds=40"
+"""Without a lease kwok shows that its node is alive more rarely than Kubernetes expects."""
+SELECTOR = {"kwok.x-k8s.io/node": "fake"}
+IMAGE = "leader:none"
+ALONE = 10
+SETTLE_S = 300.0
+POLL_S = 0.25
+RESYNC_S = 60
+TICKS = os.sysconf("SC_CLK_TCK")
+PAGE_KIB = os.sysconf("SC_PAGE_SIZE") / 1024
+
+Row = tuple[str, str, str]
+
+
+class Place:
+    """A namespace with symbols."""
+
+    def __init__(self, api: Api, namespace: str, count: int) -> None:
+        self._api = api
+        self.names = [f"s{number:05}" for number in range(count)]
+        self._symbols = f"/apis/{API_VERSION}/namespaces/{namespace}/{PLURAL}"
+        self._pods = f"/api/v1/namespaces/{namespace}/pods"
+
+    async def create_symbols(self) -> None:
+        """Create all symbols, off."""
+        await for_all(self.names, self._create_symbol)
+
+    async def _create_symbol(self, name: str) -> None:
+        document = yaml.safe_load(manifest(name))
+        document["spec"]["status"] = "off"
+        await self._api.create(self._symbols, document)
+
+    async def create_pods(self, template: dict[str, Any]) -> None:
+        """Create a pod like `template` for each symbol."""
+        spec = {k: v for k, v in template["spec"].items() if k != "nodeName"}
+        kept = {k: v for k, v in template["metadata"].items() if k in {"labels", "annotations"}}
+
+        async def create(name: str) -> None:
+            pod = {"metadata": {**kept, "name": _pod(name)}, "spec": spec}
+            await self._api.create(self._pods, pod)
+
+        await for_all(self.names, create)
+
+    async def switch(self, status: str, names: Collection[str]) -> None:
+        """Ask the same for many symbols."""
+        body = {"spec": {"status": status}}
+        await for_all(names, lambda name: self._api.merge(f"{self._symbols}/{name}", body))
+
+    async def pod(self, name: str) -> dict[str, Any]:
+        """Return the leader pod of a symbol that has one."""
+        (found,) = [p for p in await self.pods() if p["metadata"]["name"] == _pod(name)]
+        return found
+
+    async def pods(self) -> list[dict[str, Any]]:
+        """List the pods."""
+        return await self._api.list(self._pods)
+
+    async def until_pods(self, enough: Callable[[set[str]], bool]) -> None:
+        """Wait until the names of the pods are `enough`."""
+        async for present in self._api.names(self._pods):
+            if enough(present):
+                return
+
+    async def until_settled(self) -> None:
+        """Wait until every symbol is as it was asked to be, and says so."""
+        deadline = time.monotonic() + SETTLE_S
+        while not all(map(_settled, await self._api.list(self._symbols))):
+            assert time.monotonic() < deadline, "the symbols do not settle"
+            await asyncio.sleep(POLL_S)
+
+
+def _pod(symbol: str) -> str:
+    return f"{symbol}-leader"
+
+
+def _settled(symbol: dict[str, Any]) -> bool:
+    found = condition(symbol, "Ready")
+    said = (found.get("observedGeneration"), found.get("status"))
+    asked = symbol["spec"]["status"] == symbol.get("status", {}).get("requested")
+    return asked and said == (symbol["metadata"]["generation"], "True")
+
+
+class Bench:
+    """An operator, its symbols on a node that does not exist, and what was measured of them."""
+
+    def __init__(self, api: Api, run: str, count: int, operator: OperatorProcess) -> None:
+        self._api = api
+        self._run = run
+        self._count = count
+        self._operator = operator
+        self.place = Place(api, run, count)
+
+    async def prepare(self) -> None:
+        """Create the symbols and get the operator used to them."""
+        self._operator.start(selector=SELECTOR)
+        await self.place.create_symbols()
+        await self.place.until_settled()
+
+    async def alone(self) -> list[float]:
+        """Switch one symbol on at a time; seconds from the write to the pod."""
+        found = []
+        for name in self.place.names[:ALONE]:
+            watching = asyncio.create_task(self.place.until_pods(lambda p, n=name: _pod(n) in p))  # type: ignore[misc]
+            await asyncio.sleep(POLL_S)
+            before = time.monotonic()
+            await self.place.switch("on", [name])
+            await watching
+            found.append(time.monotonic() - before)
+            await self.place.until_settled()
+        return found
+
+    async def floor(self, attempt: int) -> float:
+        """Create as many symbols and pods where no operator sees them; seconds."""
+        namespace = f"{self._run}-floor-{attempt}"
+        home = prepare_namespace(namespace)
+        place = Place(self._api, namespace, self._count)
+        template = await self.place.pod(self.place.names[0])
+        before = time.monotonic()
+        await place.create_symbols()
+        await place.create_pods(template)
+        seconds = time.monotonic() - before
+        home.run("delete", "namespace", namespace, "--wait=false")
+        return seconds
+
+    async def flip(self) -> tuple[float, float]:
+        """Switch all from off to on; seconds to the last pod, and of CPU until all is told."""
+        names, pods = self.place.names, set(map(_pod, self.place.names))
+        await self._all("off")
+        before, used = time.monotonic(), cpu_s(self._operator.pid)
+        watching = asyncio.create_task(self.place.until_pods(lambda p: p == pods))
+        await self.place.switch("on", names)
+        await watching
+        seconds = time.monotonic() - before
+        await self.place.until_settled()
+        return seconds, cpu_s(self._operator.pid) - used
+
+    async def killed(self) -> float:
+        """Kill the operator amid flips both ways; seconds from its start to what was asked."""
+        await self._all("off")
+        half = self._count // 2
+        on, off = self.place.names[:half], self.place.names[half:]
+        pods = set(map(_pod, on))
+        await self.place.switch("on", off)
+        await self.place.until_settled()
+        watching = asyncio.create_task(self.place.until_pods(lambda p: len(p & pods) > half // 3))
+        asking = asyncio.create_task(self.place.switch("on", on))
+        await self.place.switch("off", off)
+        await watching
+        self._operator.end(signal.SIGKILL)
+        await asking
+        self._operator.start(selector=SELECTOR)
+        before = time.monotonic()
+        await self.place.until_pods(lambda p: p == pods)
+        seconds = time.monotonic() - before
+        await self.place.until_settled()
+        return seconds
+
+    async def idle(self, proxy: Proxy, seconds: float) -> tuple[float, float, float]:
+        """Leave all on and the operator alone; requests per minute, share of a core, MiB."""
+        await self._all("on")
+        self._operator.end()
+        proxy.lead_here(self._operator.kubeconfig)
+        self._operator.start(selector=SELECTOR)
+        await asyncio.sleep(RESYNC_S)
+        reads, used = proxy.reads + len(proxy.writes), cpu_s(self._operator.pid)
+        await asyncio.sleep(seconds)
+        requests = proxy.reads + len(proxy.writes) - reads
+        share = (cpu_s(self._operator.pid) - used) / seconds
+        return requests * 60 / seconds, share, resident_mib(self._operator.pid)
+
+    async def soak(self, minutes: int) -> AsyncIterator[float]:
+        """Change what is asked of random symbols all the time; yields MiB once a minute."""
+        chance = random.Random(0)
+        for _ in range(minutes):
+            ends = time.monotonic() + 60
+            while time.monotonic() < ends:
+                names = chance.sample(self.place.names, min(50, self._count))
+                await self.place.switch(chance.choice(("on", "off")), names)
+                await self.place.until_settled()
+            yield resident_mib(self._operator.pid)
+
+    async def _all(self, status: str) -> None:
+        await self.place.switch(status, self.place.names)
+        await self.place.until_settled()
+        pods = set(map(_pod, self.place.names)) if status == "on" else set[str]()
+        await self.place.until_pods(lambda present: present == pods)
+
+
+def cpu_s(pid: int) -> float:
+    """Read how many seconds of CPU a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def resident_mib(pid: int) -> float:
+    """Read how much memory a process has."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_KIB / 1024
+
+
+@contextmanager
+def fake_node() -> Iterator[None]:
+    """Let kwok play the kubelet of one node."""
+    cluster = Kubectl("default")
+    node = {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": NODE, "labels": SELECTOR, "annotations": SELECTOR},
+        "spec": {"taints": []},
+    }
+    selector = ",".join(f"{key}={value}" for key, value in SELECTOR.items())
+    options = (f"--kubeconfig={KUBECONFIG}", f"--manage-nodes-with-annotation-selector={selector}")
+    with (STATE / "kwok.log").open("wb") as log:
+        process = subprocess.Popen(
+            [ensure(KWOK), *options, "--manage-all-nodes=false", LEASE],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        cluster.apply(yaml.safe_dump(node))
+        cluster.run("wait", "--for=condition=Ready", f"node/{NODE}", "--timeout=60s")
+        yield
+    finally:
+        cluster.run("delete", "node", NODE, "--ignore-not-found")
+        process.terminate()
+        process.wait(30)
+
+
+@asynccontextmanager
+async def bench(run: str, count: int) -> AsyncIterator[tuple[Bench, Proxy]]:
+    """Make all that a measurement needs, and remove it."""
+    home = prepare_namespace(run)
+    folder = STATE / "bench" / run
+    folder.mkdir(parents=True)
+    operator = OperatorProcess(IMAGE, [run], folder, resync_s=RESYNC_S)
+    proxy = Proxy()
+    proxy.start()
+    try:
+        with fake_node():
+            async with connect() as api:
+                made = Bench(api, run, count, operator)
+                await made.prepare()
+                yield made, proxy
+                operator.end()
+                await made.place.switch("off", made.place.names)
+    finally:
+        operator.kill()
+        operator.reap()
+        proxy.stop()
+        home.run("delete", "namespace", run, "--wait=false")
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+async def measure(run: str, count: int, idle_s: float, soak_minutes: int) -> list[Row]:
+    """Measure all of it with `count` symbols."""
+    _say(f"measuring the operator with {count} symbols ...")
+    async with bench(run, count) as (made, proxy):
+        alone = await made.alone()
+        floors = [await made.floor(1)]
+        _say(f"  created directly: {floors[0]:.1f} s")
+        flip_s, used_s = await made.flip()
+        _say(f"  off to on: {flip_s:.1f} s")
+        floors.append(await made.floor(2))
+        killed_s = await made.killed()
+        _say(f"  killed amid flips: {killed_s:.1f} s; now idle for {idle_s:.0f} s")
+        requests, share, mib = await made.idle(proxy, idle_s)
+        soaked: list[float] = []
+        async for memory in made.soak(soak_minutes):
+            _say(f"  changing for {len(soaked) + 1} min: {memory:.0f} MiB")
+            soaked.append(memory)
+    floor_s = statistics.mean(floors)
+    rows = [
+        (f"{count} symbols and pods created directly", f"{floor_s:.1f} s", "the floor"),
+        (
+            f"{count} symbols off to on, to the last pod",
+            f"{flip_s:.1f} s",
+            f"{flip_s / floor_s:.2f}x, goal: 1.6x",
+        ),
+        ("  CPU of the operator per symbol", f"{used_s / count * 1e3:.1f} ms", "goal: 6 ms"),
+        ("one symbol alone, write to pod", f"{statistics.median(alone) * 1e3:.0f} ms", "150 ms"),
+        (f"killed amid {count} flips, started to exact", f"{killed_s:.1f} s", "goal: 5 s"),
+        (f"idle with {count}, requests a minute", f"{requests:.1f}", "goal: 5"),
+        ("  share of a core", f"{share:.2%}", "goal: 1 %"),
+        ("  resident", f"{mib:.0f} MiB", "goal: 150 MiB"),
+    ]
+    if soaked:
+        change = f"{soaked[0]:.0f} to {soaked[-1]:.0f} MiB"
+        rows.append((f"  after {soak_minutes} min of changes", change, "flat"))
+    return rows
