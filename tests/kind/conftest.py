@@ -17,7 +17,12 @@ from kind.trading import Platform, image, platform
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give what happens on a real cluster its time."""
+    """Give what happens on a real cluster its time, and installations their turn.
+
+    An installation that is removed takes the operator's account along, and with it the tokens of
+    all operators that run by then: it comes before them.
+    """
+    items.sort(key=lambda item: item.path.name != "test_installation.py")
     for item in items:
         ours = Path(__file__).parent in item.path.parents
         if ours and item.get_closest_marker("timeout") is None:

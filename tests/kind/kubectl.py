@@ -1,7 +1,9 @@
 """kubectl on the project's own cluster, and on no other."""
 
 import json
+import os
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +13,8 @@ from typing import Any, TypeVar
 PROJECT = Path(__file__).parents[2]
 STATE = PROJECT / ".cluster"
 KUBECONFIG = STATE / "kubeconfig"
+SCRIPTS = Path(sys.executable).parent
+"""Where the environment's console scripts are."""
 
 POLL_SECONDS = 0.2
 PATIENCE_SECONDS = 90.0
@@ -85,6 +89,21 @@ class Kubectl:
         regarding = f"regarding.name={name},regarding.kind=TradingSymbol"
         events = self.list("events.events.k8s.io", "--field-selector", regarding)
         return {event["reason"]: event["note"] for event in events}
+
+
+def kubectl_trading(kubectl: Kubectl, *arguments: str) -> tuple[int, list[str]]:
+    """Run `kubectl trading`; returns its exit code and what it said, line by line."""
+    path = os.pathsep.join([str(SCRIPTS), str(STATE / "bin"), os.environ["PATH"]])
+    done = subprocess.run(
+        ["kubectl", "trading", *arguments, "--namespace", kubectl.namespace],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=180,
+        check=False,
+        env=os.environ | {"PATH": path, "KUBECONFIG": str(KUBECONFIG)},
+    )
+    return done.returncode, done.stdout.splitlines()
 
 
 def command() -> list[str]:
