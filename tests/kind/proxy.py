@@ -22,6 +22,7 @@ from aiohttp import web
 from kind.kubectl import KUBECONFIG
 
 WRITES = frozenset({"POST", "PATCH", "PUT", "DELETE"})
+BAD_REQUEST = 400
 HOP_BY_HOP = frozenset({"connection", "content-length", "host", "transfer-encoding"})
 
 
@@ -115,7 +116,9 @@ class Proxy:
                 return await self._watch(request, answer)
             found = answer.status, await answer.read()
         if request.method in WRITES:
-            self._written(request)
+            # A refused one, such as an Event that exists, changed nothing.
+            if found[0] < BAD_REQUEST:
+                self._written(request)
         else:
             self.reads += 1
             found = self._read(str(request.rel_url), found)
@@ -140,9 +143,9 @@ class Proxy:
     ) -> web.StreamResponse:
         response = web.StreamResponse(status=answer.status)
         response.content_type = "application/json"
-        await response.prepare(request)
         # One who watches may end at any time.
         with contextlib.suppress(ConnectionResetError):
+            await response.prepare(request)
             async for line in _lines(answer):
                 self._events += 1
                 if self.faults.drop_every and self._events % self.faults.drop_every == 0:
