@@ -1,9 +1,7 @@
 """The project's API server for measurements: many requests at once, and nothing in between."""
 
 import asyncio
-import base64
 import json
-import ssl
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
@@ -11,9 +9,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import aiohttp
-import yaml
 
-from kind.kubectl import KUBECONFIG
+from kind.api_server import access, decoded
 
 IN_FLIGHT = 20
 """Requests that are under way at the same time."""
@@ -72,17 +69,15 @@ class Api:
 @asynccontextmanager
 async def connect() -> AsyncIterator[Api]:
     """Connect by the project's own kubeconfig."""
-    document = yaml.safe_load(KUBECONFIG.read_text(encoding="utf-8"))
-    cluster, user = document["clusters"][0]["cluster"], document["users"][0]["user"]
-    trust = ssl.create_default_context(cadata=_decoded(cluster["certificate-authority-data"]))
+    server = access()
     with tempfile.TemporaryDirectory() as folder:
         pair = Path(folder) / "pair.pem"
         names = ("client-certificate-data", "client-key-data")
-        pair.write_text("".join(_decoded(user[name]) for name in names))
-        trust.load_cert_chain(pair)
+        pair.write_text("".join(decoded(server.user[name]) for name in names))
+        server.trust.load_cert_chain(pair)
     session = aiohttp.ClientSession(
-        cluster["server"],
-        connector=aiohttp.TCPConnector(ssl=trust),
+        server.address,
+        connector=aiohttp.TCPConnector(ssl=server.trust),
         timeout=aiohttp.ClientTimeout(total=None),
         read_bufsize=LINE_MAX,
     )
@@ -101,7 +96,3 @@ async def for_all(items: Iterable[Item], act: Callable[[Item], Awaitable[object]
     async with asyncio.TaskGroup() as tasks:
         for _ in range(IN_FLIGHT):
             tasks.create_task(work())
-
-
-def _decoded(data: str) -> str:
-    return base64.b64decode(data).decode()

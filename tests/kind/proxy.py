@@ -5,9 +5,7 @@ writes, when it hears late or nothing of changes, and when what it reads is not 
 """
 
 import asyncio
-import base64
 import contextlib
-import ssl
 import threading
 import urllib.parse
 from collections.abc import AsyncIterator, Callable
@@ -19,7 +17,7 @@ import aiohttp
 import yaml
 from aiohttp import web
 
-from kind.kubectl import KUBECONFIG
+from kind.api_server import access
 
 WRITES = frozenset({"POST", "PATCH", "PUT", "DELETE"})
 BAD_REQUEST = 400
@@ -82,12 +80,11 @@ class Proxy:
 
     async def _serve(self, ready: threading.Event) -> None:
         self._over = asyncio.Event()
-        cluster = yaml.safe_load(KUBECONFIG.read_text())["clusters"][0]["cluster"]
-        trust = ssl.create_default_context(cadata=_decoded(cluster["certificate-authority-data"]))
+        server = access()
         timeout = aiohttp.ClientTimeout(total=None)
-        connector = aiohttp.TCPConnector(ssl=trust)
+        connector = aiohttp.TCPConnector(ssl=server.trust)
         async with aiohttp.ClientSession(
-            cluster["server"], connector=connector, timeout=timeout
+            server.address, connector=connector, timeout=timeout
         ) as self._upstream:
             application = web.Application(client_max_size=16 * 2**20)
             application.router.add_route("*", "/{path:.*}", self._pass_on)
@@ -163,10 +160,6 @@ async def _lines(answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
         *lines, rest = (rest + chunk).split(b"\n")
         for line in lines:
             yield line + b"\n"
-
-
-def _decoded(data: str) -> str:
-    return base64.b64decode(data).decode()
 
 
 def outcome(document: dict[str, Any] | None, pod: dict[str, Any] | None) -> dict[str, Any]:
