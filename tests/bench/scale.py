@@ -47,6 +47,8 @@ class Place:
     def __init__(self, api: Api, namespace: str, count: int) -> None:
         self._api = api
         self.names = [f"s{number:05}" for number in range(count)]
+        self._document = yaml.safe_load(manifest("any"))
+        self._document["spec"]["status"] = "off"
         self._symbols = f"/apis/{API_VERSION}/namespaces/{namespace}/{PLURAL}"
         self._pods = f"/api/v1/namespaces/{namespace}/pods"
 
@@ -55,9 +57,7 @@ class Place:
         await for_all(self.names, self._create_symbol)
 
     async def _create_symbol(self, name: str) -> None:
-        document = yaml.safe_load(manifest(name))
-        document["spec"]["status"] = "off"
-        await self._api.create(self._symbols, document)
+        await self._api.create(self._symbols, {**self._document, "metadata": {"name": name}})
 
     async def create_pods(self, template: dict[str, Any]) -> None:
         """Create a pod like `template` for each symbol."""
