@@ -119,6 +119,10 @@ class Cluster:
         namespace = await self._request("GET", "/api/v1/namespaces/kube-system")
         return str(namespace["metadata"]["uid"])
 
+    async def probe(self, namespace: str) -> None:
+        """Read one TradingSymbol at most, to see whether they are served and may be read."""
+        await self._request("GET", _resources(namespace), ("limit", "1"))
+
     async def namespace_ending(self, name: str) -> bool:
         """Tell whether a namespace is being deleted."""
         namespace = await self._find(f"/api/v1/namespaces/{_part(name)}")

@@ -8,7 +8,7 @@ the resync's.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import kopf
 from kubernetes.aio import config
@@ -38,7 +38,7 @@ class _NoDiff(kopf.DiffBaseStorage):
     """Keeps nothing: kopf would copy each object of each event, to compare what nobody asks for."""
 
     def build(self, **_: Any) -> kopf.BodyEssence:
-        return cast("kopf.BodyEssence", {})
+        return kopf.BodyEssence()
 
     def fetch(self, **_: Any) -> None: ...
     def store(self, **_: Any) -> None: ...

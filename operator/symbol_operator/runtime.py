@@ -43,7 +43,7 @@ async def _await_api(cluster: Cluster, namespaces: tuple[str, ...]) -> str:
     while True:
         try:
             for namespace in namespaces:
-                await cluster.resources(namespace)
+                await cluster.probe(namespace)
             return await cluster.identity()
         except ClusterError as exc:
             logger.warning("Waiting for the cluster and its TradingSymbols: %s", exc)

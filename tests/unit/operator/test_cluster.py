@@ -146,6 +146,17 @@ async def test_lists_are_read_to_their_last_page(tmp_path: Path) -> None:
     assert third.path.endswith("/tradingsymbols")
 
 
+async def test_a_probe_reads_one_symbol_at_most(tmp_path: Path) -> None:
+    server = ApiServer((200, {"metadata": {"continue": "more"}, "items": [resource()]}))
+
+    async with served(server, tmp_path) as cluster:
+        await cluster.probe("trading")
+
+    (asked,) = server.asked
+    assert asked.query == {"limit": "1"}
+    assert asked.path.endswith("/tradingsymbols")
+
+
 async def test_a_delete_names_the_pod_by_its_uid(tmp_path: Path) -> None:
     server = ApiServer((200, {}), (200, {}), problem(404))
 

@@ -106,6 +106,7 @@ def calls(cluster: Cluster) -> dict[str, Callable[[], Awaitable[object]]]:
     now = datetime(2026, 1, 1, tzinfo=UTC)
     return {
         "identity": cluster.identity,
+        "probe": lambda: cluster.probe("trading"),
         "namespace_ending": lambda: cluster.namespace_ending("trading"),
         "resource": lambda: cluster.resource("trading", "xrpusdt"),
         "pod": lambda: cluster.pod("trading", "xrpusdt"),
