@@ -24,6 +24,7 @@ from kind.machines import docker, node
 from kind.operating import CLUSTER, ON_TRADING_NODE
 from kind.trading import SYSTEM, image, wait_until_trading
 from support.go import HELM
+from tradingsymbol_api.names import GROUP, LEADER_SELECTOR, PLURAL
 
 CHART = PROJECT / "manifests" / "chart"
 REGISTRY = "docker.io/library"
@@ -31,6 +32,7 @@ REGISTRY = "docker.io/library"
 EXCHANGE = "ws://paper-exchange.trading-system:9443"
 HOME = Kubectl("trading")
 NAME = "newcomer"
+DEFINITION = f"{PLURAL}.{GROUP}"
 
 
 def install(version: Callable[[str], str]) -> None:
@@ -94,10 +96,14 @@ def helm(*arguments: str, stdin: str | None = None) -> None:
 
 @pytest.fixture
 def removed_again(cluster: None) -> Iterator[None]:
-    """Install what the demonstration has once the test is over."""
+    """Install what the demonstration has once the test is over.
+
+    Its leaders' tokens went with their account: new pods go on where they were.
+    """
     yield
     SYSTEM.run("delete", "secret", "trading-database", "--ignore-not-found")
     subprocess.run([sys.executable, str(CLUSTER), "deploy"], check=True, capture_output=True)
+    HOME.run("delete", "pods", "--selector", LEADER_SELECTOR)
 
 
 @pytest.mark.usefixtures("removed_again")
@@ -126,7 +132,8 @@ def test_a_newcomers_way_with_helm() -> None:
     assert HOME.find("secret", "trading-database"), "what Helm did not bring stays"
     with pytest.raises(KubectlError):
         HOME.run("get", "serviceaccount", "symbol-trader")
-    assert HOME.list("tradingsymbol") == [], "the definition stays"
+    assert HOME.find("tradingsymbol", NAME) is None
+    assert SYSTEM.find("customresourcedefinition", DEFINITION), "the definition stays"
 
 
 def wait_until_led_by(version: str) -> None:
