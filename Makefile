@@ -42,9 +42,9 @@ integration: $(READY) ## Run the tests with a real PostgreSQL, real sockets and 
 	$(BIN)/python -m support.prepare
 	$(BIN)/pytest tests/integration tests/crash tests/chaos -q -n 2
 
-crash-matrix: $(READY) ## End a leader at every step with every fault, and audit what it leaves; takes hours.
+crash-matrix: $(READY) ## End a leader at every step with every fault, and audit what it leaves; JOBS=N, hours.
 	$(BIN)/python -m support.prepare
-	$(BIN)/python -m crash $(if $(ONLY),--only "$(ONLY)")
+	$(BIN)/python -m crash $(if $(ONLY),--only "$(ONLY)") $(if $(JOBS),--jobs "$(JOBS)")
 
 chaos: $(READY) ## Trade a recorded day while leader, connection and PostgreSQL are killed; SEED=N, 8 minutes.
 	$(BIN)/python -m support.prepare
