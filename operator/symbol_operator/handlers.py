@@ -77,14 +77,15 @@ def make_registry(
     changed: Callable[[Key], None],
     moved: Callable[[Key], None],
     gone: Callable[[Document], Awaitable[None]],
+    listed: Callable[[], None],
     *,
     kubeconfig: str | None,
 ) -> kopf.OperatorRegistry:
     """Register the handlers.
 
     `changed` is called with each symbol that needs a look at once, `moved` with one for which a
-    look soon will do: its pod moves on and is still there, or a watch began and found it. `gone`
-    is called with a resource that went.
+    look soon will do: its pod moves on and is still there. `gone` is called with a resource that
+    went, `listed` for each object that was there when a watch began.
     """
     registry = kopf.OperatorRegistry()
     seen: dict[Key, tuple[Any, ...]] = {}
@@ -105,15 +106,19 @@ def make_registry(
         if event["type"] != "DELETED" and seen.get(key) == relevant:
             return
         seen[key] = relevant
-        # What is there when a watch begins waits for what has just changed.
-        wake = changed if event["type"] else moved
-        wake(key)
+        if not event["type"]:
+            listed()
+            return
+        changed(key)
         if event["type"] == "DELETED":
             del seen[key]
             await gone(event["object"])
 
     @kopf.on.event("v1", "pods", registry=registry)
     async def pod_changed(event: Any, **_: Any) -> None:
+        if not event["type"]:
+            listed()
+            return
         metadata = event["object"]["metadata"]
         wake = changed if _ended(event) else moved
         wake(Key(metadata["namespace"], metadata["labels"][LABEL_RESOURCE]))

@@ -155,6 +155,9 @@ class Reconciler:
         }
 
     def _needs_look(self, key: Key, view: View) -> bool:
+        """Tell whether anything follows, or might from what a list does not tell."""
+        if overdue_at(view.pod) or (view.resource and holds_up_deletion(view.resource)):
+            return True
         now = self._clock()
         return node_suspect(view.pod, now) or not self._decide(key, view, now).idle
 

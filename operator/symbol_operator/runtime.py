@@ -22,7 +22,7 @@ from symbol_operator.workqueue import WorkQueue
 logger = logging.getLogger(__name__)
 
 API_RETRY_SECONDS: Final = 2.0
-"""Time between two attempts to find the resource served, at start."""
+"""Time between two attempts where the API server does not answer: to start, or to compare all."""
 
 
 async def run(settings: OperatorSettings, *, kubeconfig: str | None) -> None:
@@ -66,16 +66,18 @@ async def _operate(cluster: Cluster, context: Context, kubeconfig: str | None) -
         again=again,
     )
     queue = WorkQueue(reconciler.reconcile, expected=ClusterError)
+    listed = asyncio.Event()
     metrics.queue_depth.set_function(lambda: len(queue))
     registry = make_registry(
         queue.add,
         lambda key: queue.add_after(key, POD_SETTLES_SECONDS),
         reconciler.mourn,
+        listed.set,
         kubeconfig=kubeconfig,
     )
     async with serve(settings.http_port, progress, metrics), asyncio.TaskGroup() as tasks:
         background = [
-            tasks.create_task(_resync(reconciler, queue, settings, progress)),
+            tasks.create_task(_resync(reconciler, queue, settings, progress, listed)),
             *(tasks.create_task(queue.work()) for _ in range(settings.workers)),
         ]
         await _watch(registry, settings.namespaces)
@@ -92,15 +94,30 @@ async def _watch(registry: kopf.OperatorRegistry, namespaces: tuple[str, ...]) -
 
 
 async def _resync(
-    reconciler: Reconciler, queue: WorkQueue[Key], settings: OperatorSettings, progress: Progress
+    reconciler: Reconciler,
+    queue: WorkQueue[Key],
+    settings: OperatorSettings,
+    progress: Progress,
+    listed: asyncio.Event,
 ) -> None:
-    """Find what no event told: at the start, so that it goes first, and from time to time."""
+    """Find what no event told: at the start, when a watch began anew, and from time to time.
+
+    What is there when a watch begins is compared all at once: a look at each would take as many
+    reads as there are symbols, when most of them need nothing.
+    """
     while True:
+        wait = API_RETRY_SECONDS
         with contextlib.suppress(ClusterError):
             await _survey_all(reconciler, queue, settings.namespaces)
             progress.succeeded()
+            wait = settings.resync_seconds
         progress.moved()
-        await asyncio.sleep(settings.resync_seconds)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(wait):
+                await listed.wait()
+                # One object of a list comes after the other.
+                await asyncio.sleep(POD_SETTLES_SECONDS)
+        listed.clear()
 
 
 async def _survey_all(

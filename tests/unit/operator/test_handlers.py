@@ -33,17 +33,30 @@ def mourned() -> list[Any]:
     return []
 
 
-def registry_of(woken: list[Key], soon: list[Key], mourned: list[Any]) -> kopf.OperatorRegistry:
+@pytest.fixture
+def listed() -> list[None]:
+    """Collect how often something was there when a watch began."""
+    return []
+
+
+def registry_of(
+    woken: list[Key], soon: list[Key], mourned: list[Any], listed: list[None]
+) -> kopf.OperatorRegistry:
     async def gone(resource: object) -> None:
         mourned.append(resource)
 
-    return make_registry(woken.append, soon.append, gone, kubeconfig=None)
+    def found() -> None:
+        listed.append(None)
+
+    return make_registry(woken.append, soon.append, gone, found, kubeconfig=None)
 
 
 @pytest.fixture
-def handlers(woken: list[Key], soon: list[Key], mourned: list[Any]) -> dict[str, Any]:
+def handlers(
+    woken: list[Key], soon: list[Key], mourned: list[Any], listed: list[None]
+) -> dict[str, Any]:
     """Return the registered handlers by the plural of their resource."""
-    registry = registry_of(woken, soon, mourned)
+    registry = registry_of(woken, soon, mourned, listed)
     found = registry._watching.get_all_handlers()
     selectors = [handler.selector for handler in found if handler.selector]
     plurals = [str(selector.plural or selector.any_name) for selector in selectors]
@@ -56,7 +69,7 @@ async def send(handlers: dict[str, Any], plural: str, kind: str | None, document
 
 def test_only_low_level_handlers_are_registered(handlers: dict[str, Any]) -> None:
     """The others would keep their state on the objects: annotations and finalizers."""
-    registry = registry_of([], [], [])
+    registry = registry_of([], [], [], [])
 
     assert set(handlers) == {"tradingsymbols", "pods"}
     assert list(registry._changing.get_all_handlers()) == []
@@ -73,21 +86,33 @@ async def test_the_api_server_is_called_by_its_address(monkeypatch: pytest.Monke
     by_name = kopf.ConnectionInfo(server="https://kubernetes.default.svc", token="secret")
     monkeypatch.setattr(kopf, "login_with_service_account", lambda **_: by_name)
     monkeypatch.setattr(config, "load_incluster_config", load)
-    (login,) = registry_of([], [], [])._activities.get_all_handlers()
+    (login,) = registry_of([], [], [], [])._activities.get_all_handlers()
     login_in_cluster: Any = login.fn
     found = login_in_cluster()
 
     assert found == replace(by_name, server="https://10.96.0.1:443")
 
 
-async def test_what_a_watch_finds_when_it_begins_waits_for_what_changes(
-    handlers: dict[str, Any], woken: list[Key], soon: list[Key]
+async def test_what_a_watch_finds_when_it_begins_is_compared_all_at_once(
+    handlers: dict[str, Any], woken: list[Key], soon: list[Key], listed: list[None]
 ) -> None:
     await send(handlers, "tradingsymbols", None, resource())
-    assert (woken, soon) == ([], [KEY])
+    await send(handlers, "pods", None, pod())
+    assert (woken, soon, len(listed)) == ([], [], 2)
 
+    await send(handlers, "tradingsymbols", "MODIFIED", resource())
+    assert woken == [], "it is as it was when the watch began"
     await send(handlers, "tradingsymbols", "ADDED", resource(uid="r2"))
     assert woken == [KEY]
+
+
+async def test_what_a_watch_that_begins_again_finds_unchanged_needs_no_comparison(
+    handlers: dict[str, Any], listed: list[None]
+) -> None:
+    for _ in range(2):
+        await send(handlers, "tradingsymbols", None, resource())
+
+    assert len(listed) == 1
 
 
 async def test_a_report_of_the_leader_wakes_nobody(
@@ -125,10 +150,10 @@ async def test_a_leader_pod_on_its_way_wakes_its_resource_soon(
     handlers: dict[str, Any], woken: list[Key], soon: list[Key]
 ) -> None:
     """It is scheduled, starts and gets ready within moments: one look at the end will do."""
-    for kind in (None, "ADDED", "MODIFIED"):
+    for kind in ("ADDED", "MODIFIED"):
         await send(handlers, "pods", kind, pod())
 
-    assert (woken, soon) == ([], [KEY] * 3)
+    assert (woken, soon) == ([], [KEY] * 2)
 
 
 @pytest.mark.parametrize(

@@ -310,6 +310,18 @@ async def test_a_pod_that_only_its_dead_node_could_end_is_given_up(
     assert reasons(cluster)[-1] == "NodeLost"
 
 
+async def test_a_terminating_pod_is_looked_at_for_its_end_to_be_awaited(
+    cluster: FakeCluster, operator: Reconciler
+) -> None:
+    """An operator that starts has not seen the deletion: the look says when to look again."""
+    await running(cluster, operator)
+    await cluster.delete_pod(*KEY, cluster.pods["xrpusdt-leader"]["metadata"]["uid"], force=False)
+    await operator.reconcile(KEY)
+
+    assert await operator.survey("trading") == {KEY}
+    assert (await operator.reconcile(KEY) or 0) > 0
+
+
 async def test_an_overdue_pod_on_a_healthy_node_is_waited_for(
     cluster: FakeCluster, operator: Reconciler
 ) -> None:
@@ -535,6 +547,18 @@ async def test_a_namespace_that_is_deleted_is_not_held_up(
 
     assert careful.symbols == {}
     assert "OrdersRest: Goes before its leader has finished" in caplog.text
+
+
+async def test_a_namespace_whose_end_was_missed_is_not_held_up(careful: FakeCluster) -> None:
+    """Only a look reads the namespace."""
+    operator = await led(careful)
+    careful.delete_symbol("xrpusdt")
+    await operator.reconcile(KEY)
+    careful.ending = True
+
+    assert await operator.survey("trading") == {KEY}
+    await operator.reconcile(KEY)
+    assert careful.symbols == {}
 
 
 async def test_a_symbol_that_may_go_at_once_has_no_finalizer(

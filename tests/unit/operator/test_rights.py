@@ -127,7 +127,9 @@ def watched() -> set[Right]:
     async def gone(document: object) -> None:
         """Nothing goes here."""
 
-    registry = make_registry(lambda key: None, lambda key: None, gone, kubeconfig=None)
+    registry = make_registry(
+        lambda key: None, lambda key: None, gone, lambda: None, kubeconfig=None
+    )
     selectors = registry._watching.get_all_selectors()
     kinds = {(s.group or "", s.any_name or s.plural) for s in selectors}
     return {(verb, group, str(kind)) for group, kind in kinds for verb in ("list", "watch")}
