@@ -281,7 +281,7 @@ async def prepared(run: str, count: int) -> AsyncIterator[tuple[Bench, Proxy]]:
         operator.kill()
         operator.reap()
         proxy.stop()
-        # Not before: it is work for the API server, for minutes, and would be measured with the rest.
+        # Not before: it is work for the API server, for minutes, and the rest would suffer from it.
         made = (run, *(_floor(run, attempt) for attempt in FLOORS))
         home.run("delete", "namespace", *made, "--ignore-not-found", "--wait=false")
 
