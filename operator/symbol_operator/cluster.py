@@ -142,11 +142,11 @@ class Cluster:
 
     async def resources(self, namespace: str) -> list[Document]:
         """List the TradingSymbols of a namespace."""
-        return await self._list(_resources(namespace))
+        return [item async for item in self._list(_resources(namespace))]
 
-    async def leader_pods(self, namespace: str) -> list[Document]:
-        """List the leader pods of a namespace."""
-        return await self._list(_pods(namespace), ("labelSelector", LEADER_SELECTOR))
+    def leader_pods(self, namespace: str) -> AsyncIterator[Document]:
+        """List the leader pods of a namespace; read page by page, for thousands are large."""
+        return self._list(_pods(namespace), ("labelSelector", LEADER_SELECTOR))
 
     async def create_pod(self, pod: Mapping[str, Any]) -> None:
         """Create a pod.
@@ -224,16 +224,18 @@ class Cluster:
         except NotFoundError:
             return None
 
-    async def _list(self, path: str, *query: tuple[str, str]) -> list[Document]:
-        items: list[Document] = []
+    async def _list(self, path: str, *query: tuple[str, str]) -> AsyncIterator[Document]:
         more = ""
         while True:
             page = [("limit", str(PAGE_SIZE)), *([("continue", more)] if more else [])]
             answer = await self._request("GET", path, *query, *page)
-            items.extend(answer["items"])
+            for item in answer["items"]:
+                yield item
             more = answer["metadata"].get("continue", "")
+            # Not held until the next page is there: one alone may be tens of megabytes.
+            answer["items"].clear()
             if not more:
-                return items
+                return
 
     async def _request(
         self,

@@ -30,6 +30,8 @@ WATCH_CLIENT_TIMEOUT_SECONDS: Final = 310
 """A watch that the server does not end in time is ended here."""
 REQUEST_TIMEOUT_SECONDS: Final = 30
 CONNECT_TIMEOUT_SECONDS: Final = 5
+IDLE_SECONDS: Final = 0.5
+"""How long kopf keeps the last event of an object at hand. A list has thousands, all at once."""
 FINALIZER: Final = f"{GROUP}/never-set"
 """kopf removes its finalizer wherever it finds it unneeded: this one it never finds."""
 
@@ -70,6 +72,7 @@ def make_settings() -> kopf.OperatorSettings:
     settings.watching.server_timeout = WATCH_SERVER_TIMEOUT_SECONDS
     settings.watching.client_timeout = WATCH_CLIENT_TIMEOUT_SECONDS
     settings.watching.label_selectors["pods"] = LEADER_SELECTOR
+    settings.queueing.idle_timeout = IDLE_SECONDS
     return settings
 
 

@@ -6,7 +6,7 @@ next one.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -73,7 +73,7 @@ class ClusterPort(Protocol):
     async def pod(self, namespace: str, resource: str) -> Document | None: ...
     async def node(self, name: str) -> Document | None: ...
     async def resources(self, namespace: str) -> list[Document]: ...
-    async def leader_pods(self, namespace: str) -> list[Document]: ...
+    def leader_pods(self, namespace: str) -> AsyncIterator[Document]: ...
     async def create_pod(self, pod: Mapping[str, Any]) -> None: ...
     async def delete_pod(self, namespace: str, resource: str, uid: str, *, force: bool) -> None: ...
     async def apply_status(self, document: Mapping[str, Any], manager: str) -> None: ...
@@ -139,20 +139,22 @@ class Reconciler:
             ClusterError: the API server could not be asked.
 
         """
-        pods = {
-            Key(namespace, _owner_name(p)): p for p in await self._cluster.leader_pods(namespace)
-        }
         resources = {
             Key(namespace, item["metadata"]["name"]): item
             for item in await self._cluster.resources(namespace)
         }
-        self._metrics.counted(namespace, take_census(resources.values(), len(pods)))
+        found: set[Key] = set()
+        led: set[Key] = set()
+        # Pods are an order of magnitude larger: they are not kept.
+        async for pod in self._cluster.leader_pods(namespace):
+            key = Key(namespace, _owner_name(pod))
+            led.add(key)
+            if self._needs_look(key, View(resources.get(key), pod)):
+                found.add(key)
+        self._metrics.counted(namespace, take_census(resources.values(), len(led)))
         self._forget_all_but(namespace, set(resources))
-        return {
-            key
-            for key in resources.keys() | pods.keys()
-            if self._needs_look(key, View(resources.get(key), pods.get(key)))
-        }
+        alone = resources.keys() - led
+        return found | {key for key in alone if self._needs_look(key, View(resources[key], None))}
 
     def _needs_look(self, key: Key, view: View) -> bool:
         """Tell whether anything follows, or might from what a list does not tell."""

@@ -6,7 +6,7 @@ unscheduled pod goes at once.
 """
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -57,13 +57,11 @@ class FakeCluster:
         del namespace
         return copy.deepcopy(list(self.symbols.values()))
 
-    async def leader_pods(self, namespace: str) -> list[Document]:
+    async def leader_pods(self, namespace: str) -> AsyncIterator[Document]:
         del namespace
-        return [
-            copy.deepcopy(pod)
-            for pod in self.pods.values()
-            if pod["metadata"]["labels"].get(LABEL_MANAGED_BY) == OPERATOR_MANAGER
-        ]
+        for pod in copy.deepcopy(list(self.pods.values())):
+            if pod["metadata"]["labels"].get(LABEL_MANAGED_BY) == OPERATOR_MANAGER:
+                yield pod
 
     async def create_pod(self, pod: Mapping[str, Any]) -> None:
         name = pod["metadata"]["name"]

@@ -132,7 +132,7 @@ async def test_lists_are_read_to_their_last_page(tmp_path: Path) -> None:
     )
 
     async with served(server, tmp_path) as cluster:
-        pods = await cluster.leader_pods("trading")
+        pods = [item async for item in cluster.leader_pods("trading")]
         assert await cluster.resources("trading") == []
 
     assert [item["metadata"]["uid"] for item in pods] == ["1", "2", "3"]

@@ -178,6 +178,7 @@ def test_kopf_is_told_to_write_nothing_and_to_notice_dead_watches() -> None:
     essence = kopf.BodyEssence({"spec": {}})
     assert settings.persistence.progress_storage.clear(essence=essence) is essence
     assert (settings.watching.server_timeout or 0) < (settings.watching.client_timeout or 0)
+    assert settings.queueing.idle_timeout < 1
     # Bookmarks come once a minute at the latest.
     assert settings.watching.inactivity_timeout == pytest.approx(70)
 

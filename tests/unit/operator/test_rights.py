@@ -112,7 +112,7 @@ def calls(cluster: Cluster) -> dict[str, Callable[[], Awaitable[object]]]:
         "pod": lambda: cluster.pod("trading", "xrpusdt"),
         "node": lambda: cluster.node("worker"),
         "resources": lambda: cluster.resources("trading"),
-        "leader_pods": lambda: cluster.leader_pods("trading"),
+        "leader_pods": lambda: anext(cluster.leader_pods("trading"), None),
         "create_pod": lambda: cluster.create_pod(pod),
         "delete_pod": lambda: cluster.delete_pod("trading", "xrpusdt", "uid-2", force=False),
         "apply_status": lambda: cluster.apply_status(status_document(target), OPERATOR_MANAGER),
