@@ -1,11 +1,11 @@
 """The running operator: watches, workers, resync and endpoints, from start to stop."""
 
 import asyncio
-import contextlib
 import logging
 import socket
 import time
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 import kopf
@@ -16,13 +16,14 @@ from symbol_operator.handlers import make_registry, make_settings
 from symbol_operator.health import Progress, serve
 from symbol_operator.metrics import Metrics
 from symbol_operator.reconcile import POD_SETTLES_SECONDS, Key, Reconciler
+from symbol_operator.resync import keep_comparing
 from symbol_operator.settings import OperatorSettings
 from symbol_operator.workqueue import WorkQueue
 
 logger = logging.getLogger(__name__)
 
 API_RETRY_SECONDS: Final = 2.0
-"""Time between two attempts where the API server does not answer: to start, or to compare all."""
+"""Time between two attempts to find the resource served, at start."""
 
 
 async def run(settings: OperatorSettings, *, kubeconfig: str | None) -> None:
@@ -75,9 +76,10 @@ async def _operate(cluster: Cluster, context: Context, kubeconfig: str | None) -
         listed.set,
         kubeconfig=kubeconfig,
     )
+    compare = partial(_survey_all, reconciler, queue, settings.namespaces)
     async with serve(settings.http_port, progress, metrics), asyncio.TaskGroup() as tasks:
         background = [
-            tasks.create_task(_resync(reconciler, queue, settings, progress, listed)),
+            tasks.create_task(keep_comparing(compare, listed, progress, settings.resync_seconds)),
             *(tasks.create_task(queue.work()) for _ in range(settings.workers)),
         ]
         await _watch(registry, settings.namespaces)
@@ -91,33 +93,6 @@ async def _watch(registry: kopf.OperatorRegistry, namespaces: tuple[str, ...]) -
     await kopf.operator(
         registry=registry, settings=make_settings(), namespaces=namespaces, standalone=True
     )
-
-
-async def _resync(
-    reconciler: Reconciler,
-    queue: WorkQueue[Key],
-    settings: OperatorSettings,
-    progress: Progress,
-    listed: asyncio.Event,
-) -> None:
-    """Find what no event told: at the start, when a watch began anew, and from time to time.
-
-    What is there when a watch begins is compared all at once: a look at each would take as many
-    reads as there are symbols, when most of them need nothing.
-    """
-    while True:
-        wait = API_RETRY_SECONDS
-        with contextlib.suppress(ClusterError):
-            await _survey_all(reconciler, queue, settings.namespaces)
-            progress.succeeded()
-            wait = settings.resync_seconds
-        progress.moved()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(wait):
-                await listed.wait()
-                # One object of a list comes after the other.
-                await asyncio.sleep(POD_SETTLES_SECONDS)
-        listed.clear()
 
 
 async def _survey_all(
