@@ -58,8 +58,8 @@ class OperatorSettings(_Section):
     database_secret: str = "trading-database"  # noqa: S105 - the name of a Secret
     """Secret in the resource's namespace with the key `url`."""
     leader: LeaderSettings = Field(default_factory=LeaderSettings)
-    workers: int = Field(default=10, ge=1, le=100)
-    """Resources that are reconciled at the same time."""
+    workers: int = Field(default=30, ge=1, le=100)
+    """Resources that are reconciled at the same time. Each mostly waits for the API server."""
     updates_at_once: int = Field(default=2, ge=1, le=100)
     """Leaders that make way for ones of a new configuration at the same time."""
     resync_seconds: int = Field(default=60, ge=5, le=600)

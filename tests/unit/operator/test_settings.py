@@ -40,7 +40,7 @@ def test_a_file_is_read_and_the_rest_has_defaults(tmp_path: Path) -> None:
     assert settings.leader.node_selector == {"role": "trading"}
     assert settings.leader.image_pull_policy == "IfNotPresent"
     assert settings.database_secret == "trading-database"
-    assert (settings.workers, settings.resync_seconds) == (10, 30)
+    assert (settings.workers, settings.resync_seconds) == (30, 30)
     entry = settings.exchange("paper")
     assert entry is not None
     assert entry.api_url == "ws://paper-exchange:9443/ws-api/v3"
