@@ -6,6 +6,7 @@ writes, when it hears late or nothing of changes, and when what it reads is not 
 
 import asyncio
 import contextlib
+import socket
 import threading
 import urllib.parse
 from collections.abc import AsyncIterator, Callable
@@ -21,6 +22,8 @@ from kind.api_server import access
 
 WRITES = frozenset({"POST", "PATCH", "PUT", "DELETE"})
 BAD_REQUEST = 400
+SHUTDOWN_SECONDS = 0.1
+"""Time for requests under way to end; 0 would be forever, and a watch does not end by itself."""
 HOP_BY_HOP = frozenset({"connection", "content-length", "host", "transfer-encoding"})
 
 
@@ -57,16 +60,15 @@ class Proxy:
     def start(self) -> None:
         """Listen, on any free port."""
         ready = threading.Event()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, args=(ready,), daemon=True)
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve(ready)), daemon=True)
         self._thread.start()
-        ready.wait(30)
+        assert ready.wait(30), "the proxy does not listen"
 
     def stop(self) -> None:
         """Close all connections."""
         self._loop.call_soon_threadsafe(self._over.set)
         self._thread.join(30)
-        self._loop.close()
+        assert not self._thread.is_alive(), "the proxy does not end"
 
     def lead_here(self, kubeconfig: Path) -> None:
         """Let whoever uses a kubeconfig come by here."""
@@ -74,12 +76,8 @@ class Proxy:
         document["clusters"][0]["cluster"] = {"server": self.address}
         kubeconfig.write_text(yaml.safe_dump(document))
 
-    def _run(self, ready: threading.Event) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(self._serve(ready))
-
     async def _serve(self, ready: threading.Event) -> None:
-        self._over = asyncio.Event()
+        self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
         server = access()
         timeout = aiohttp.ClientTimeout(total=None)
         connector = aiohttp.TCPConnector(ssl=server.trust)
@@ -88,13 +86,17 @@ class Proxy:
         ) as self._upstream:
             application = web.Application(client_max_size=16 * 2**20)
             application.router.add_route("*", "/{path:.*}", self._pass_on)
-            runner = web.AppRunner(application, access_log=None, shutdown_timeout=0)
+            runner = web.AppRunner(application, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
             await runner.setup()
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
-            host, port = runner.addresses[0][:2]
+            listener = socket.create_server(("127.0.0.1", 0))
+            await web.SockSite(runner, listener).start()
+            host, port = listener.getsockname()
             self.address = f"http://{host}:{port}"
             ready.set()
             await self._over.wait()
+            # asyncio never closes a connection that it was accepting when its server was closed.
+            self._loop.remove_reader(listener)
+            await asyncio.sleep(SHUTDOWN_SECONDS)
             await runner.cleanup()
             # The loop ends right after this: no time for TLS to say goodbye.
             await connector.close(abort_ssl=True)
