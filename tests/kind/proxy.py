@@ -6,7 +6,6 @@ writes, when it hears late or nothing of changes, and when what it reads is not 
 
 import asyncio
 import contextlib
-import socket
 import threading
 import urllib.parse
 from collections.abc import AsyncIterator, Callable
@@ -19,11 +18,10 @@ import yaml
 from aiohttp import web
 
 from kind.api_server import access
+from support.serving import serving
 
 WRITES = frozenset({"POST", "PATCH", "PUT", "DELETE"})
 BAD_REQUEST = 400
-SHUTDOWN_SECONDS = 0.1
-"""Time for requests under way to end; 0 would be forever, and a watch does not end by itself."""
 HOP_BY_HOP = frozenset({"connection", "content-length", "host", "transfer-encoding"})
 
 
@@ -86,18 +84,9 @@ class Proxy:
         ) as self._upstream:
             application = web.Application(client_max_size=16 * 2**20)
             application.router.add_route("*", "/{path:.*}", self._pass_on)
-            runner = web.AppRunner(application, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
-            await runner.setup()
-            listener = socket.create_server(("127.0.0.1", 0))
-            await web.SockSite(runner, listener).start()
-            host, port = listener.getsockname()
-            self.address = f"http://{host}:{port}"
-            ready.set()
-            await self._over.wait()
-            # asyncio never closes a connection that it was accepting when its server was closed.
-            self._loop.remove_reader(listener)
-            await asyncio.sleep(SHUTDOWN_SECONDS)
-            await runner.cleanup()
+            async with serving(application) as self.address:
+                ready.set()
+                await self._over.wait()
             # The loop ends right after this: no time for TLS to say goodbye.
             await connector.close(abort_ssl=True)
 

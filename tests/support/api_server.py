@@ -7,6 +7,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +16,7 @@ from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 
 from support.processes import free_port
+from support.serving import serving
 from symbol_trader.__main__ import main as symbol_trader
 from symbol_trader.resource.api_server import ApiServerResource
 from tradingsymbol_api.names import GROUP, PLURAL, VERSION
@@ -33,7 +35,7 @@ class ApiServer:
     port: int = field(default_factory=free_port)
     _generation: int = 1
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
-    _runner: web.AppRunner | None = None
+    _open: AsyncExitStack | None = None
 
     @property
     def address(self) -> str:
@@ -50,17 +52,16 @@ class ApiServer:
                 web.patch(f"{_OBJECT}/status", self._patch_status),
             ]
         )
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
+        self._open = AsyncExitStack()
+        await self._open.enter_async_context(serving(app, self.port))
 
     async def stop(self) -> None:
         """Go away: nobody listens, and connections are closed."""
-        if self._runner is not None:
-            runner, self._runner = self._runner, None
+        if self._open is not None:
+            was_open, self._open = self._open, None
             async with self._changed:
                 self._changed.notify_all()
-            await runner.cleanup()
+            await was_open.aclose()
 
     async def ask(self, **spec: Any) -> None:
         """Change the resource, as a person does."""
@@ -84,7 +85,7 @@ class ApiServer:
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
         await response.prepare(request)
         kind = "ADDED"
-        while self._runner is not None:
+        while self._open is not None:
             line = json.dumps({"type": kind, "object": self._document()})
             await response.write(line.encode() + b"\n")
             kind = "MODIFIED"

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from aiohttp import web
 
+from support.serving import serving
 from symbol_operator.cluster import (
     Cluster,
     ClusterError,
@@ -65,16 +66,11 @@ async def served(server: ApiServer, folder: Path) -> AsyncIterator[Cluster]:
     """Connect to `server` by a kubeconfig file, as a developer does."""
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", server.answer)
-    runner = web.AppRunner(application)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    host, port = runner.addresses[0][:2]
-    try:
-        async with connect(str(kubeconfig(folder, f"http://{host}:{port}"))) as cluster:
-            yield cluster
-    finally:
-        await runner.cleanup()
+    async with (
+        serving(application) as address,
+        connect(str(kubeconfig(folder, address))) as cluster,
+    ):
+        yield cluster
 
 
 def kubeconfig(folder: Path, server: str) -> Path:

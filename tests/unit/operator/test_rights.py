@@ -17,6 +17,7 @@ from aiohttp import web
 from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 
+from support.serving import serving
 from symbol_operator.cluster import Cluster
 from symbol_operator.handlers import make_registry
 from symbol_operator.news import EventReason, News
@@ -71,17 +72,11 @@ async def remembering(rights: set[Right]) -> AsyncIterator[ApiClient]:
 
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", answer)
-    runner = web.AppRunner(application)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    host, port = runner.addresses[0][:2]
-    configuration = Configuration()
-    configuration.host = f"http://{host}:{port}"
-    try:
+    async with serving(application) as address:
+        configuration = Configuration()
+        configuration.host = address
         async with ApiClient(configuration) as client:
             yield client
-    finally:
-        await runner.cleanup()
 
 
 def granted(role: str, *files: Path) -> set[Right]:
