@@ -8,6 +8,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import NewType
 
+from symbol_trader.core.money import ZERO
+
 TraderId = NewType("TraderId", str)
 ClientOrderId = NewType("ClientOrderId", str)
 
@@ -96,6 +98,31 @@ NO_ASSET = "-"
 """Stands for an asset where no commission was charged, and the exchange names none."""
 
 
+class FeeAsset(StrEnum):
+    """What a commission was charged in, seen from the symbol."""
+
+    BASE = "base"
+    QUOTE = "quote"
+    OTHER = "other"
+    """A third asset (BNB, say): it has to be valued in quote."""
+    NONE = "none"
+    """Nothing was charged."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeeValue:
+    """What a commission in a third asset was worth in quote at the time of its fill.
+
+    `price` is quote per one of that asset; `source` and `time_ms` (exchange time) say where and
+    of when it is.
+    """
+
+    value: Decimal
+    price: Decimal
+    source: str
+    time_ms: int
+
+
 @dataclass(frozen=True, slots=True)
 class Fill:
     """One execution of an order, as `myTrades` and the TRADE report tell it.
@@ -113,6 +140,8 @@ class Fill:
     commission_asset: str
     is_maker: bool
     time_ms: int
+    fee_value: FeeValue | None = None
+    """What a commission in a third asset was worth, once it is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +149,8 @@ class ExchangeOrder:
     """An order as the exchange describes it, in a reply, a query or a report.
 
     `status` is Binance's (NEW, PARTIALLY_FILLED, FILLED, CANCELED, EXPIRED, …); `time_ms` is when
-    the order was accepted, where the message says it.
+    the order was accepted, where the message says it. `quantity` is the current one: an amended
+    order has less than it was placed with. `prevented` is what self-trade prevention took away.
     """
 
     client_order_id: str
@@ -132,6 +162,7 @@ class ExchangeOrder:
     executed: Decimal
     executed_quote: Decimal
     time_ms: int | None = None
+    prevented: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True)

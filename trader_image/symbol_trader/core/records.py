@@ -1,5 +1,6 @@
 """The rows of the record: what survives the process, and what changes of it are asked for."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
@@ -8,6 +9,8 @@ from symbol_trader.core.money import ZERO
 from symbol_trader.core.orders import (
     CancelIntent,
     ClientOrderId,
+    FeeAsset,
+    FeeValue,
     Fill,
     Intent,
     OrderState,
@@ -59,11 +62,18 @@ class TraderResult:
     finished_ms: int
     profit: Decimal = ZERO
     quantity: Decimal = ZERO
+    carried: Decimal = ZERO
+    """Base asset that it leaves to later sells; negative where it took along what others left."""
+    carried_cost: Decimal = ZERO
+    """What that had cost, in quote, with the same sign."""
 
 
 @dataclass(frozen=True, slots=True)
 class OrderChange:
-    """What became of an order; the record keeps the reason of what did not go as meant."""
+    """What became of an order; the record keeps the reason of what did not go as meant.
+
+    `quantity` is the current one where it is no longer what was intended, else None.
+    """
 
     client_order_id: ClientOrderId
     state: OrderState
@@ -71,6 +81,7 @@ class OrderChange:
     executed: Decimal
     executed_quote: Decimal
     reason: str = ""
+    quantity: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +100,46 @@ class FillRecorded:
     client_order_id: ClientOrderId
     side: Side
     fill: Fill
+    fee_in: FeeAsset = FeeAsset.NONE
 
 
-RecordChange = NewTrader | TraderResult | OrderChange | CancelChange | FillRecorded
-"""What the record is asked to note. Intents are not among them: they go before the request."""
+@dataclass(frozen=True, slots=True)
+class FeeValued:
+    """A commission in a third asset has been valued; the profit of its cycle falls by `value`."""
+
+    trader_id: TraderId
+    order_id: int
+    trade_id: int
+    value: FeeValue
+
+
+@dataclass(frozen=True, slots=True)
+class FillsGivenUp:
+    """The fills of an order that is over cannot be read: the record goes by its executed totals."""
+
+    client_order_id: ClientOrderId
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """A person knows that others canceled or reduced this order, and said to go on."""
+
+    client_order_id: ClientOrderId
+
+
+RecordChange = (
+    NewTrader
+    | TraderResult
+    | OrderChange
+    | CancelChange
+    | FillRecorded
+    | FeeValued
+    | FillsGivenUp
+    | Acknowledged
+    | Intent
+    | CancelIntent
+)
+"""What the record is asked to note. An intent is noted before its request is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,17 +154,38 @@ class RecordedOrder:
     reason: str
     fills: tuple[Fill, ...] = ()
     cancels: tuple[CancelIntent, ...] = ()
+    quantity: Decimal | None = None
+    """The current quantity where it is no longer the intent's."""
+    fills_given_up: bool = False
+    acknowledged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedTrader:
-    """An unfinished trader's row with all its orders, oldest first."""
+    """An unfinished trader's row with its orders, oldest first.
+
+    Orders that were refused or never reached the exchange are not among them; `attempts` holds the
+    highest attempt number of each side, theirs included (a side that never tried is missing).
+    """
 
     trader_id: TraderId
     terms: TraderTerms
     started_ms: int
     rebuy_spent: bool
     orders: tuple[RecordedOrder, ...] = ()
+    attempts: Mapping[Side, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class UnvaluedFee:
+    """A fill's commission in a third asset without a value in quote yet; its trader may be over."""
+
+    trader_id: TraderId
+    order_id: int
+    trade_id: int
+    asset: str
+    amount: Decimal
+    time_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,3 +206,6 @@ class Snapshot:
     watermark: int | None = None
     shutdown_age_ms: int = 0
     """How long the symbol has been in the shutdown that its settings ask for."""
+    carried_cost: Decimal = ZERO
+    """What the base asset carried by *ended* traders had cost, in quote."""
+    unvalued_fees: tuple[UnvaluedFee, ...] = ()

@@ -36,6 +36,28 @@ class NotFound:
     as_of_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class Archived:
+    """-2026: an order that ended long ago and never executed anything. A definite answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """The request was not written: the exchange has banned the address until `until_ms`."""
+
+    until_ms: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class AssetPrice:
+    """What one unit of an asset cost in quote at `time_ms` (exchange time), by `source`."""
+
+    price: Decimal
+    source: str
+    time_ms: int
+
+
 Outcome = Accepted | Refused | Unknown
 """What is known of a request to place or to cancel after it was sent, or not."""
 
