@@ -108,7 +108,7 @@ class MemoryRecord:
 
     # Writing.
 
-    def commit_intent(self, intent: Intent) -> None:
+    def _intend(self, intent: Intent) -> None:
         """Take in an order's intent."""
         assert intent.client_order_id not in self.orders, "an id is used twice"
         assert self.traders[intent.trader_id].result is None, "an order of a finished trader"
@@ -119,7 +119,7 @@ class MemoryRecord:
         row = self.orders[intent.client_order_id] = OrderRow(intent)
         self._legs[intent.trader_id, intent.side].append(row)
 
-    def commit_cancel(self, intent: CancelIntent) -> None:
+    def _intend_cancel(self, intent: CancelIntent) -> None:
         """Take in a cancel's intent."""
         assert intent.cancel_id not in self.cancels, "a cancel's id is used twice"
         self.cancels[intent.cancel_id] = intent
@@ -149,6 +149,10 @@ class MemoryRecord:
                     self.outcomes[change.cancel_id] = change
                 case FillRecorded():
                     self._fill(change)
+                case Intent():
+                    self._intend(change)
+                case CancelIntent():
+                    self._intend_cancel(change)
 
     def _begin(self, new: NewTrader) -> None:
         assert new.trader_id not in self.traders
@@ -236,8 +240,13 @@ class MemoryRecord:
     def _recorded(self, trader_id: TraderId) -> RecordedTrader:
         beginning = self.traders[trader_id].beginning
         spent = any(row.beginning.parent == trader_id for row in self.traders.values())
-        orders = tuple(_recorded_order(row) for row in self.of(trader_id))
-        return RecordedTrader(trader_id, beginning.terms, beginning.started_ms, spent, orders)
+        orders = tuple(_recorded_order(row) for row in self.of(trader_id) if row.existed)
+        attempts = {
+            side: rows[-1].intent.attempt for side in Side if (rows := self.leg(trader_id, side))
+        }
+        return RecordedTrader(
+            trader_id, beginning.terms, beginning.started_ms, spent, orders, attempts
+        )
 
     @property
     def inventory(self) -> Inventory:

@@ -100,14 +100,12 @@ class Record(Protocol):
     async def load(self) -> Snapshot:
         """Read all that a leader needs to go on: unfinished traders, their orders and fills."""
 
-    async def commit_intent(self, intent: Intent) -> None:
-        """Make an order exist here before it can exist there. Raises `Fenced`."""
-
-    async def commit_cancel(self, intent: CancelIntent) -> None:
-        """Make a cancel exist here before it is sent. Raises `Fenced`."""
-
     async def note(self, changes: Sequence[RecordChange]) -> None:
-        """Record what happened, all or nothing; repeating it changes nothing. Raises `Fenced`."""
+        """Record what happened and what is intended, in order, in one commit, or nothing of it.
+
+        An order's intent exists here before it can exist there. What happened may be repeated,
+        which changes nothing; an intent may not. Raises `Fenced`.
+        """
 
     async def orders_not_on_record(self, order_ids: Collection[int]) -> frozenset[int]:
         """Return those of the exchange's order ids that no order on record has."""

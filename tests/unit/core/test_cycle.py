@@ -20,10 +20,11 @@ from symbol_trader.core.cycle import (
 from symbol_trader.core.money import ZERO
 from symbol_trader.core.order import Order
 from symbol_trader.core.orders import OrderState, Side
+from symbol_trader.core.reasons import Block, Reason
 from symbol_trader.core.records import TraderState
 from symbol_trader.core.settings import UnfilledBuys
 from symbol_trader.core.strategy import Quote
-from symbol_trader.core.trader import Block, Trader
+from symbol_trader.core.trader import Trader
 from unit.core.builders import (
     COMMISSION,
     FILTERS,
@@ -91,7 +92,7 @@ def sell(
 
 
 FILLED = buy(OrderState.FILLED, 10)
-REFUSAL = Block("OrderRefused", "no", NOW_MS + 1)
+REFUSAL = Block(Reason.ORDER_REFUSED, "no", NOW_MS + 1)
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ class Row:
 
 
 def blocked(reason: str, message: str, until_ms: int | None = NOW_MS) -> Wait:
-    return Wait(Block(reason, message, until_ms))
+    return Wait(Block(Reason(reason), message, until_ms))
 
 
 PLACE_BUY = PlaceBuy(Quote(D("1.9998"), D(10)))
@@ -138,7 +139,9 @@ BEGINNING = {
     ),
     "proved absent: it buys": Row([buy(OrderState.ABSENT)], PLACE_BUY),
     "blocked until told: it waits": Row(
-        [], blocked("Halt", "h", None), block=Block("Halt", "h", None)
+        [],
+        blocked("RecordRolledBack", "h", None),
+        block=Block(Reason.RECORD_ROLLED_BACK, "h", None),
     ),
     "chunk below the minimum: the least budget is named": Row(
         [],

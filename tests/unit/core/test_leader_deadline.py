@@ -7,11 +7,12 @@ from unittest.mock import ANY
 import pytest
 
 from symbol_trader.core.decisions import FetchBid
+from symbol_trader.core.events import SymbolRead
 from symbol_trader.core.orders import CancelIntent, Intent, TimeInForce
+from symbol_trader.core.reasons import Block, Reason
 from symbol_trader.core.records import TraderState
 from symbol_trader.core.replies import Accepted
 from symbol_trader.core.settings import AtDeadline, TradingStatus
-from symbol_trader.core.trader import Block
 from unit.core.builders import SYMBOL, D
 from unit.core.desk import STRANGER, Desk
 
@@ -195,7 +196,7 @@ def test_a_sell_that_waits_for_a_person_is_given_up_all_the_same() -> None:
         desk.accept(sell)
         desk.end(sell, "EXPIRED")
         sell = desk.placed[0] if desk.placed else sell
-    assert desk.leader.traders[0].block == Block("SellEnded", ANY, None)
+    assert desk.leader.traders[0].block == Block(Reason.SELL_ENDED, ANY, None)
     desk.wait(MINUTE_MS)
     desk.bid("1.8")
     desk.sold(desk.order)
@@ -218,7 +219,7 @@ def test_an_offer_in_doubt_is_waited_for() -> None:
 def test_a_symbol_that_does_not_trade_leaves_everything_held() -> None:
     desk = Desk()
     desk.accept(sell := desk.bought())
-    desk.leader.describe(replace(SYMBOL, status="HALT"), desk.commission)
+    desk.tell(SymbolRead(replace(SYMBOL, status="HALT"), desk.commission))
     overdue(desk, sell, **SELL)
     assert only_result(desk)[1] == "shutdown deadline: the symbol is HALT"
 

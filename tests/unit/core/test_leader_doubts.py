@@ -257,6 +257,6 @@ def test_a_late_report_of_a_rejected_order_is_nobodys_concern() -> None:
     other = Desk()
     rejected = ExecutionReport("REJECTED", seen(order, "REJECTED", 0))
 
-    other.carry_out(other.leader.hear_report(rejected, other.now_ms))
+    other.tell(rejected)
 
     assert other.asked == []

@@ -12,12 +12,12 @@ from symbol_trader.core import strategy
 from symbol_trader.core.money import ZERO, ceil_to
 from symbol_trader.core.order import Order
 from symbol_trader.core.orders import OrderState, Side, TimeInForce
+from symbol_trader.core.reasons import Block, Reason
 from symbol_trader.core.records import TraderState
-from symbol_trader.core.refusals import passes
 from symbol_trader.core.settings import AtDeadline, Settings, UnfilledBuys
 from symbol_trader.core.strategy import Quote
 from symbol_trader.core.symbols import TRADING, Commission, SymbolInfo
-from symbol_trader.core.trader import Block, Trader
+from symbol_trader.core.trader import Trader
 
 SELL_ENDINGS_MAX = 3
 """How often the exchange may end a trader's sell before a person has to look."""
@@ -140,7 +140,7 @@ def _unless_interrupted(step: Step, trader: Trader, around: Surroundings) -> Ste
     if order.side is Side.BUY and (around.draining or not isinstance(step, Finish)):
         return step
     text = f"its {order.side.lower()} {order.order_id} was canceled by others"
-    return Wait(Block("CanceledByOthers", f"{text}; change the resource to go on", None))
+    return Wait(Block(Reason.CANCELED_BY_OTHERS, f"{text}; change the resource to go on", None))
 
 
 def _begin(trader: Trader, around: Surroundings) -> Step:
@@ -163,17 +163,17 @@ def _cannot_buy(trader: Trader, quote: Quote, around: Surroundings) -> Block | N
     if trader.terms.chunk_budget < least:
         return _now(
             around,
-            "BudgetTooSmall",
+            Reason.BUDGET_TOO_SMALL,
             f"a chunk of {trader.terms.chunk_budget:f} {around.symbol.quote_asset} is below the "
             f"exchange's minimum; the least budget that works with {settings.chunks} chunks is "
             f"{_rounded_up(least * settings.chunks):f} {around.symbol.quote_asset}",
         )
     if name := filters.violation(quote.price, quote.quantity):
-        return _now(around, "FilterFailure", f"a buy at {quote.price:f} would fail {name}")
+        return _now(around, Reason.FILTER_FAILURE, f"a buy at {quote.price:f} would fail {name}")
     if quote.notional > around.spendable:
         return _now(
             around,
-            "BudgetSpent",
+            Reason.BUDGET_SPENT,
             f"a buy of {quote.notional:f} {around.symbol.quote_asset} would exceed the budget: "
             f"{around.spendable:f} is left",
         )
@@ -215,7 +215,7 @@ def _after_sell(trader: Trader, around: Surroundings) -> Step:
         return Finish(TraderState.STRANDED, "the rest is too little to sell", remaining)
     endings = sum(1 for o in trader.leg(Side.SELL) if o.ended_by_exchange and not o.pardoned)
     if endings >= SELL_ENDINGS_MAX:
-        return Wait(Block("SellEnded", f"the exchange ended its sell {endings} times", None))
+        return Wait(Block(Reason.SELL_ENDED, f"the exchange ended its sell {endings} times", None))
     return _sell(trader, quote, around)
 
 
@@ -253,9 +253,8 @@ def _why_not_sold_at_deadline(trader: Trader, around: Surroundings) -> str | Non
     offers = _offers(trader)
     if any(offer.existed for offer in offers):
         return "the rest found no buyer"
-    refused = sum(1 for offer in offers if not passes(offer.reason))
-    if refused >= SELL_ENDINGS_MAX:
-        return f"its sell was refused {refused} times"
+    if trader.refused_offers >= SELL_ENDINGS_MAX:
+        return f"its sell was refused {trader.refused_offers} times"
     return None
 
 
@@ -293,7 +292,7 @@ def _ending(order: Order) -> str:
     return f"{order.state} ({order.reason or by_us})"
 
 
-def _now(around: Surroundings, reason: str, message: str) -> Block:
+def _now(around: Surroundings, reason: Reason, message: str) -> Block:
     return Block(reason, message, around.now_ms)
 
 

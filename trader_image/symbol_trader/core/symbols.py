@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from symbol_trader.core.money import ZERO, floor_to
+from symbol_trader.core.orders import FeeAsset, Fill
 
 TRADING = "TRADING"
 """The one status of a symbol in which orders are accepted."""
@@ -48,6 +49,14 @@ class SymbolInfo:
     quote_asset: str
     filters: Filters
     status: str = TRADING
+
+    def fee_asset(self, fill: Fill) -> FeeAsset:
+        """Return what a fill's commission was charged in, seen from this symbol."""
+        if not fill.commission:
+            return FeeAsset.NONE
+        if fill.commission_asset == self.base_asset:
+            return FeeAsset.BASE
+        return FeeAsset.QUOTE if fill.commission_asset == self.quote_asset else FeeAsset.OTHER
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from symbol_trader.core.money import plain
 from symbol_trader.core.order import Order
 from symbol_trader.core.order_states import Contradiction
 from symbol_trader.core.orders import OrderState
-from symbol_trader.core.trader import Block
+from symbol_trader.core.reasons import Block
 from symbol_trader.ports import (
     AccountChanged,
     ApiServerUnavailable,

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from symbol_trader.core.events import PriceSeen
 from symbol_trader.core.leader import Leader
 from symbol_trader.core.order_states import Contradiction
 from symbol_trader.core.replies import Account
@@ -36,7 +37,7 @@ from symbol_trader.ports import (
     Unavailable,
     UnknownSymbol,
 )
-from symbol_trader.runtime.events import Asked, Event, PriceSeen, Stop
+from symbol_trader.runtime.events import Asked, Event, Stop
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.metrics import Metrics
 from symbol_trader.runtime.reading import NO_TRADES, first_watermark
@@ -442,7 +443,8 @@ class Service:
             async for price in market.prices():
                 self._health.market_fresh = price is not None
                 if price is not None and self._term is not None:
-                    self._mailbox.put_nowait(PriceSeen(price, self._health.clock()))
+                    seen = PriceSeen(price.price, price.price, price.time_ms, self._health.clock())
+                    self._mailbox.put_nowait(seen)
         finally:
             await market.close()
 
