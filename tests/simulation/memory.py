@@ -5,9 +5,10 @@ What the schema's constraints refuse is refused here as well, by an `AssertionEr
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import Any
 
 from symbol_trader.core.money import ZERO
 from symbol_trader.core.orders import (
@@ -20,8 +21,10 @@ from symbol_trader.core.orders import (
     TraderId,
 )
 from symbol_trader.core.records import (
+    Acknowledged,
     CancelChange,
     FillRecorded,
+    FillsGivenUp,
     NewTrader,
     OrderChange,
     RecordChange,
@@ -67,6 +70,10 @@ class OrderRow:
     reason: str = ""
     fills: dict[int, Fill] = field(default_factory=dict)
     cancels: list[CancelIntent] = field(default_factory=list)
+    quantity: Decimal | None = None
+    """The current quantity, where others have reduced it."""
+    fills_given_up: bool = False
+    acknowledged: bool = False
 
     @property
     def over(self) -> bool:
@@ -103,6 +110,17 @@ class MemoryRecord:
         self.watermark: int | None = None
         self.shutdown_since_ms: int | None = None
         self._mirrored: Desired | None = None
+        self._takers: dict[type, Callable[[Any], None]] = {
+            NewTrader: self._begin,
+            TraderResult: self._end,
+            OrderChange: self._change,
+            CancelChange: self._end_cancel,
+            FillRecorded: self._fill,
+            FillsGivenUp: self._give_up_fills,
+            Acknowledged: self._acknowledge,
+            Intent: self._intend,
+            CancelIntent: self._intend_cancel,
+        }
         self._closed: dict[TraderId, Cycle] = {}
         self._legs: defaultdict[tuple[TraderId, Side], list[OrderRow]] = defaultdict(list)
 
@@ -137,22 +155,19 @@ class MemoryRecord:
     def note(self, changes: Sequence[RecordChange]) -> None:
         """Take in what happened, in order."""
         for change in changes:
-            match change:
-                case NewTrader():
-                    self._begin(change)
-                case TraderResult():
-                    self._end(change)
-                case OrderChange():
-                    self._change(change)
-                case CancelChange():
-                    assert change.cancel_id in self.cancels
-                    self.outcomes[change.cancel_id] = change
-                case FillRecorded():
-                    self._fill(change)
-                case Intent():
-                    self._intend(change)
-                case CancelIntent():
-                    self._intend_cancel(change)
+            self._takers[type(change)](change)
+
+    def _end_cancel(self, change: CancelChange) -> None:
+        assert change.cancel_id in self.cancels
+        self.outcomes[change.cancel_id] = change
+
+    def _give_up_fills(self, change: FillsGivenUp) -> None:
+        row = self.orders[change.client_order_id]
+        assert row.over, "fills of a live order are given up"
+        row.fills_given_up = True
+
+    def _acknowledge(self, change: Acknowledged) -> None:
+        self.orders[change.client_order_id].acknowledged = True
 
     def _begin(self, new: NewTrader) -> None:
         assert new.trader_id not in self.traders
@@ -175,10 +190,10 @@ class MemoryRecord:
         assert not (row.over and change.state.final) or row.state is change.state
         assert change.executed >= row.executed, "executed shrinks"
         assert change.executed <= row.intent.quantity, "executed more than intended"
-        assert change.state is not OrderState.FILLED or change.executed == row.intent.quantity
         row.state = max(row.state, change.state, key=_STATES.index)
         row.order_id = change.order_id
         row.executed, row.executed_quote = change.executed, change.executed_quote
+        row.quantity = change.quantity or row.quantity
         row.reason = change.reason or row.reason
         assert row.existed or (row.order_id is None and not row.executed), "it was there after all"
 
@@ -289,6 +304,9 @@ def _recorded_order(row: OrderRow) -> RecordedOrder:
         row.reason,
         tuple(row.fills.values()),
         tuple(row.cancels),
+        row.quantity,
+        row.fills_given_up,
+        row.acknowledged,
     )
 
 

@@ -58,6 +58,8 @@ class Resting:
     order_id: int
     status: str = "NEW"
     fills: list[Fill] = field(default_factory=list)
+    quantity: D | None = None
+    """What others have reduced it to."""
 
     @property
     def executed(self) -> D:
@@ -69,7 +71,7 @@ class Resting:
             self.order_id,
             self.intent.side,
             self.intent.price,
-            self.intent.quantity,
+            self.quantity or self.intent.quantity,
             status or self.status,
             self.executed,
             sum((one.quote_quantity for one in self.fills), D(0)),
@@ -260,7 +262,8 @@ class Desk:
     ) -> Fill:
         """Let an order trade, unheard: all that is left, unless said otherwise."""
         resting = self.book[intent.client_order_id]
-        amount = D(quantity) if quantity else intent.quantity - resting.executed
+        whole = resting.quantity or intent.quantity
+        amount = D(quantity) if quantity else whole - resting.executed
         buys = intent.side is Side.BUY
         rate = self.commission.buy if buys else self.commission.sell
         asset = self.symbol.base_asset if buys else self.symbol.quote_asset
@@ -276,7 +279,7 @@ class Desk:
             time_ms=self.now_ms,
         )
         resting.fills.append(fill)
-        over = resting.executed == intent.quantity
+        over = resting.executed == whole
         resting.status = "FILLED" if over else "PARTIALLY_FILLED"
         return fill
 
@@ -285,6 +288,15 @@ class Desk:
         fill = self.execute(intent, quantity, **how)
         self.report(intent, "TRADE", fill)
         return fill
+
+    def amend(self, intent: Intent, quantity: str) -> None:
+        """Let a person reduce an order, and report it."""
+        self.book[intent.client_order_id].quantity = D(quantity)
+        self.report(intent, "REPLACED")
+
+    def forget(self, intent: Intent) -> None:
+        """Let the exchange lose an order, as a testnet does when it is reset."""
+        del self.book[intent.client_order_id]
 
     def end(self, intent: Intent, status: str) -> None:
         """Let an order be canceled or expire, and report it."""

@@ -40,7 +40,7 @@ from symbol_trader.core.money import plain
 from symbol_trader.core.order import Order
 from symbol_trader.core.orders import ExchangeOrder, ExecutionReport, OrderState
 from symbol_trader.core.reasons import Block
-from symbol_trader.core.records import Snapshot
+from symbol_trader.core.records import Acknowledged, Snapshot
 from symbol_trader.core.replies import BalanceChanged
 from symbol_trader.core.settings import Settings, TradingStatus
 from symbol_trader.core.state import State
@@ -153,7 +153,7 @@ class Leader:
             state.draining_since_ms = None
         elif state.draining_since_ms is None or not event.continued:
             state.draining_since_ms = ctx.now_ms
-        self._acknowledge()
+        self._acknowledge(ctx)
         if before != state.settings and not state.idle:
             self._cycles.replace_those_that_never_bought(ctx)
 
@@ -168,15 +168,21 @@ class Leader:
         elif state.settings.status is TradingStatus.ON:
             ctx.say("starting trading", why="switched on", running=len(state.traders))
 
-    def _acknowledge(self) -> None:
+    def _acknowledge(self, ctx: EventContext) -> None:
         """Take a person's word to go on, for all that waits for it."""
         for trader in self.traders:
             trader.block = None
             if trader.rebuy is Rebuy.REFUSED:
                 trader.rebuy = Rebuy.ARMED
             for order in trader.orders:
-                # A word that was given before an order's end does not mean that end.
-                order.pardoned |= order.state.final
+                self._acknowledge_end(order, ctx)
+
+    def _acknowledge_end(self, order: Order, ctx: EventContext) -> None:
+        """Take the word for an order that is over; given before its end, it does not mean that."""
+        if order.acknowledged or not (order.canceled_by_others or order.ended_by_exchange):
+            return
+        order.acknowledged = True
+        ctx.change(Acknowledged(order.intent.client_order_id))
 
     def _switch_off(self, ctx: EventContext) -> None:
         """Take in that the symbol goes off; where no cycle has begun, nothing is left over."""

@@ -89,7 +89,7 @@ def _troubles(leader: Leader, health: Health) -> tuple[Trouble, ...]:
     blocks = [leader.halt, leader.suspension, *(trader.block for trader in leader.traders)]
     found = {_trouble(block): None for block in blocks if block and block.reason not in NO_TROUBLE}
     found |= {Trouble("OrderUnknown", _in_doubt(order)): None for order in _undecided(leader)}
-    denied = (order for order in leader.open_orders if order.denied)
+    denied = (order for order in leader.open_orders if order.missing_on_exchange)
     found |= {Trouble("RecordContradicts", _denied(order)): None for order in denied}
     if not health.market_fresh:
         found[Trouble("MarketDataStale", "no price has come in since the last connection")] = None
