@@ -107,7 +107,7 @@ def _trading(report: Report) -> Finding:
 def _shutting_down(report: Report) -> Finding:
     if not report.draining:
         return Finding(ConditionType.SHUTTING_DOWN, False, TraderReason.NO_SHUTDOWN)
-    waits = "; ".join(report.waits_for)
+    waits = "; ".join(map(str, report.waits_for))
     message = f"waits for {waits}" if waits else "waits for no order"
     return Finding(ConditionType.SHUTTING_DOWN, True, TraderReason.SHUTDOWN_REQUESTED, message)
 
