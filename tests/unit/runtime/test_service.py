@@ -15,6 +15,7 @@ from symbol_trader.core.settings import TradingStatus
 from symbol_trader.core.timing import Timing
 from symbol_trader.ports import AwaitedOrder, Desired, OffOutcome, Owner, Report, Unavailable
 from symbol_trader.runtime.health import Health
+from symbol_trader.runtime.logs import configure
 from symbol_trader.runtime.service import (
     Cause,
     Ending,
@@ -24,7 +25,7 @@ from symbol_trader.runtime.service import (
     Service,
     Surface,
 )
-from symbol_trader.runtime.story import Story, configure
+from symbol_trader.runtime.story import Story
 from symbol_trader.runtime.term import Beat, End
 from unit.core.builders import SETTINGS
 
