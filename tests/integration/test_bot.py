@@ -277,6 +277,7 @@ async def test_sigterm_waits_for_replies_and_leaves_orders_on_record(bot: Bot) -
         ({"rebuyInterval": "-1%"}, "spec.rebuyInterval must be from 0"),
         ({"profitInterval": "100%"}, "spec.profitInterval must be between -100 % and 100 %"),
         ({"budget": -1}, "spec.budget must be an amount"),
+        ({"budget": "0100"}, "spec.budget is written 0100, which YAML reads as 64"),
         ({"chunks": 0}, "spec.chunks must be a whole number"),
         ({"chunk": 3}, "chunk"),
     ],
