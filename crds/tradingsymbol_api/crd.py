@@ -45,6 +45,8 @@ PRINTER_COLUMNS: Final = (
     ("Exchange", "string", ".spec.exchange", 1),
     ("Budget", "string", ".spec.budget", 1),
     ("Quote", "string", ".status.quoteAsset", 1),
+    ("In doubt", "integer", ".status.ordersInDoubt", 1),
+    ("Unvalued fees", "string", ".status.unvaluedFees", 1),
     ("Node", "string", ".status.leader.node", 1),
     ("Epoch", "integer", ".status.epoch", 1),
     ("Reason", "string", '.status.conditions[?(@.type=="Ready")].reason', 1),

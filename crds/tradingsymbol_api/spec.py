@@ -390,7 +390,8 @@ class TradingSymbolSpec(ApiModel):
     """Entry of the operator's exchange list. Real money is opt-in. Cannot be changed."""
 
     budget: BudgetField
-    """Quote currency for all cycles of the symbol together."""
+    """Quote currency for all cycles of the symbol together. Without leading zeros: YAML takes
+    0100 for 64."""
 
     chunks: ChunksField = 5
     """Most traders at once; each gets budget / chunks."""

@@ -13,6 +13,7 @@ import yaml
 from symbol_trader.core.settings import TradingStatus
 from symbol_trader.ports import Desired, OffOutcome, Report, Unavailable
 from symbol_trader.resource.wishes import desired_of
+from tradingsymbol_api.documents import MisleadingNumberError, load_document
 from tradingsymbol_api.spec import InvalidResourceError, TradingSymbol, parse_resource
 
 POLL_S = 0.25
@@ -36,8 +37,8 @@ def read_file(path: Path) -> TradingSymbol:
 
 def _parse(path: Path, text: str) -> TradingSymbol:
     try:
-        return parse_resource(yaml.safe_load(text), refuse_unknown=True)
-    except InvalidResourceError as exc:
+        return parse_resource(load_document(text), refuse_unknown=True)
+    except (InvalidResourceError, MisleadingNumberError) as exc:
         raise InvalidFile(f"{path}: {exc}") from exc
     except (yaml.YAMLError, ValueError) as exc:
         # A date that does not exist is a plain ValueError to PyYAML.

@@ -18,6 +18,7 @@ from symbol_trader.core.settings import TradingStatus
 from symbol_trader.core.timing import Timing
 from symbol_trader.ports import (
     AccountChanged,
+    AwaitedOrder,
     BadCredentials,
     Book,
     Desired,
@@ -87,6 +88,8 @@ class Patience:
     """The same where an attempt went as far as the exchange: Binance bans an address that tries to
     connect more than 300 times in 5 minutes, and twenty leaders may share one."""
     report_s: float = 1.0
+    last_report_s: float = 2.0
+    """How long the last report may take: the process is asked to end."""
 
     def pause_s(self, failures: int, *, dialed: bool) -> float:
         """Return the pause after so many failures in a row: it doubles up to its limit."""
@@ -157,6 +160,9 @@ class Service:
         self._book: Book | None = None
         self._term: Term | None = None
         self._trouble: Trouble | None = None
+        self._reported: Report | None = None
+        """The last report of a term: what is known of the record while none is in session."""
+        self._told: list[AwaitedOrder] = []
         self._failures = 0
         self._dialed = False
         """The last attempt went as far as the exchange."""
@@ -189,7 +195,9 @@ class Service:
             self._metrics = self._make_metrics(self._desired.symbol)
             pumps.append(asyncio.create_task(self._pump_prices(self._desired.symbol)))
             pumps.append(asyncio.create_task(self._pump_reports()))
-            return await self._while_healthy(self._lead(), pumps)
+            ending = await self._while_healthy(self._lead(), pumps)
+            await self._report_last(ending, pumps)
+            return ending
         finally:
             await self._close(pumps)
 
@@ -219,6 +227,7 @@ class Service:
             self._term = term
             end = await self._run(term)
         finally:
+            self._report()
             self._term = None
             self._health.links_down()
             self._report_due.set()
@@ -455,22 +464,30 @@ class Service:
             self._report_due.clear()
             report = self._report()
             if report != last:
-                self._tell_what_is_waited_for(report, last)
+                self._tell_what_is_waited_for(report)
                 with suppress(Unavailable):
                     await self._links.resource.report(report)
                     last = report
                 self._counted.reported(report)
             await asyncio.sleep(self._patience.report_s)
 
-    def _tell_what_is_waited_for(self, report: Report, last: Report | None) -> None:
-        """Let the log say what a shutdown waits for, for those who see no condition."""
-        if report.waits_for and (last is None or report.waits_for != last.waits_for):
-            self._story.tell("shutdown waits for the market", orders="; ".join(report.waits_for))
+    def _tell_what_is_waited_for(self, report: Report) -> None:
+        """Let the log say what a shutdown waits for, for those who see no condition.
+
+        Once for each change of the orders or of what is left of them, wherever the market is.
+        """
+        awaited = [replace(order, percent=None) for order in report.waits_for]
+        if awaited and awaited != self._told:
+            orders = "; ".join(map(str, report.waits_for))
+            self._story.tell("shutdown waits for the market", orders=orders)
+        self._told = awaited
 
     def _report(self) -> Report:
+        before = self._reported
         if self._term is None:
-            return report_waiting(self._wanted, self._health, self._trouble)
-        return report_trading(self._term.leader, self._wanted, self._health)
+            return report_waiting(self._wanted, self._health, self._trouble, before)
+        self._reported = report_trading(self._term.leader, self._wanted, self._health, before)
+        return self._reported
 
     async def _while_healthy(
         self, work: Awaitable[Ending], pumps: list[asyncio.Task[None]]
@@ -488,9 +505,22 @@ class Service:
             lead.cancel()
             await asyncio.gather(lead, return_exceptions=True)
 
-    async def _close(self, pumps: list[asyncio.Task[None]]) -> None:
+    async def _report_last(self, ending: Ending, pumps: list[asyncio.Task[None]]) -> None:
+        """Report what the last term left: nobody else will. A fenced leader has no say any more."""
+        await self._end(pumps)
+        if ending.cause is Cause.FENCED or self._reported is None:
+            return
+        with suppress(Unavailable, TimeoutError):
+            async with asyncio.timeout(self._patience.last_report_s):
+                await self._links.resource.report(self._report())
+
+    @staticmethod
+    async def _end(pumps: list[asyncio.Task[None]]) -> None:
         for pump in pumps:
             pump.cancel()
         await asyncio.gather(*pumps, return_exceptions=True)
+
+    async def _close(self, pumps: list[asyncio.Task[None]]) -> None:
+        await self._end(pumps)
         await self._links.record.close()
         await self._links.resource.close()
