@@ -101,11 +101,14 @@ class Record(Protocol):
         """Read all that a leader needs to go on: unfinished traders, their orders and fills."""
 
     async def note(self, changes: Sequence[RecordChange]) -> None:
-        """Record what happened and what is intended, in order, in one commit, or nothing of it.
+        """Record what happened and what is intended, in order: all or nothing, in one commit.
 
-        An order's intent exists here before it can exist there. What happened may be repeated,
-        which changes nothing; an intent may not. Raises `Fenced`.
+        An order or a cancel exists here before it can exist there. Repeating what happened changes
+        nothing; an intent is noted once. Raises `Fenced`.
         """
+
+    async def settled(self, names: Collection[str]) -> frozenset[str]:
+        """Return those orders, by client order id, that a person has settled on record."""
 
     async def orders_not_on_record(self, order_ids: Collection[int]) -> frozenset[int]:
         """Return those of the exchange's order ids that no order on record has."""

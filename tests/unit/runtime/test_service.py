@@ -111,7 +111,7 @@ def serving(resource: Any, patience: Patience = IMPATIENT) -> Any:
 
 async def drained(resource: Resource) -> tuple[Ending | None, Record]:
     resource.service = service = serving(resource)
-    return await service._write_off(service._desired), service._links.record
+    return await service._write_off(service._desired, service._leave), service._links.record
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from symbol_trader.core.reasons import Block, Reason
 from symbol_trader.core.records import TraderState
 from symbol_trader.core.settings import AtDeadline, Settings, UnfilledBuys
 from symbol_trader.core.strategy import Quote
-from symbol_trader.core.symbols import TRADING, Commission, SymbolInfo
+from symbol_trader.core.symbols import GONE, TRADING, Commission, SymbolInfo
 from symbol_trader.core.trader import Trader
 
 SELL_ENDINGS_MAX = 3
@@ -158,6 +158,8 @@ def next_step(trader: Trader, around: Surroundings) -> Step:
         return _while_contradicted(trader, order, trader.contradiction, around)
     if order is None:
         return _begin(trader, around)
+    if around.draining and around.symbol.status == GONE:
+        return _end_gone(trader, order, around)
     if not (order.state.final and order.settled):
         return _while_unsettled(order, around)
     return _once_settled(trader, order, around)
@@ -235,6 +237,17 @@ def _while_contradicted(
         return GiveUpFills(order)
     left = _left(trader, around)
     return Finish(TraderState.HELD if left else TraderState.FINISHED, f"{DEADLINE}: {text}", left)
+
+
+def _end_gone(trader: Trader, order: Order, around: Surroundings) -> Step:
+    """End a cycle whose symbol the exchange does not list any more: nothing of it can be asked."""
+    why = f"{around.symbol.name} is gone from the exchange"
+    if not order.state.final:
+        return GiveUpOrder(order, why)
+    if not order.settled:
+        return GiveUpFills(order)
+    left = _left(trader, around)
+    return Finish(TraderState.HELD if left else TraderState.FINISHED, why, left)
 
 
 def _while_fills_are_missing(order: Order, around: Surroundings) -> Step:

@@ -23,6 +23,7 @@ from symbol_trader.core.orders import (
     OrderState,
     Side,
     TimeInForce,
+    TraderId,
 )
 from symbol_trader.core.reasons import Block, Need, Reason
 from symbol_trader.core.records import CancelChange, FillRecorded, FillsGivenUp
@@ -201,6 +202,11 @@ class Evidence:
         met = self._state.strangers if view.met is None else view.met
         found_since = (order for order in self._state.strangers if order not in met)
         self._meet((*view.strangers, *found_since), ctx)
+
+    def record_refused(self, trader_id: TraderId, why: str, ctx: EventContext) -> None:
+        """Take in that the record cannot have what a trader led to."""
+        if trader := self._state.traders.get(trader_id):
+            self.contradicted(trader, why, ctx)
 
     # What is not about one order of ours.
 

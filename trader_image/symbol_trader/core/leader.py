@@ -9,7 +9,7 @@ whole machine is thrown away and built again from the record, and told of a `Vie
 also how it starts.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from types import MappingProxyType
@@ -27,6 +27,7 @@ from symbol_trader.core.events import (
     PlaceReplied,
     PriceSeen,
     QueryReplied,
+    RecordRefused,
     SettingsChanged,
     Started,
     StrangersFound,
@@ -38,7 +39,13 @@ from symbol_trader.core.events import (
 from symbol_trader.core.evidence import Evidence
 from symbol_trader.core.money import plain
 from symbol_trader.core.order import Order
-from symbol_trader.core.orders import ExchangeOrder, ExecutionReport, OrderState
+from symbol_trader.core.orders import (
+    ClientOrderId,
+    ExchangeOrder,
+    ExecutionReport,
+    OrderState,
+    TraderId,
+)
 from symbol_trader.core.reasons import Block
 from symbol_trader.core.records import Acknowledged, Snapshot
 from symbol_trader.core.replies import BalanceChanged
@@ -62,10 +69,14 @@ class Leader:
         timing: Timing,
         new_bits: Callable[[], int],
         free: Mapping[str, Decimal] = MappingProxyType({}),
+        refused: Mapping[TraderId, str] = MappingProxyType({}),
+        acknowledged: Collection[ClientOrderId] = (),
     ) -> None:
         """Take up the record. `new_bits` returns 64 random bits at each call.
 
-        `free` is what the account has free of each asset that it holds.
+        `free` is what the account has free of each asset that it holds. `refused` holds traders
+        of which the record could not have what they led to, and why; `acknowledged` the orders for
+        whose cancel by others a person gave the word while nobody traded.
         """
         self._state = State(
             snapshot,
@@ -79,6 +90,8 @@ class Leader:
         self._evidence = Evidence(self._state)
         self._cycles = Cycles(self._state, self._evidence)
         self._shutdown_age_ms = snapshot.shutdown_age_ms
+        self._refused = dict(refused)
+        self._acknowledged = frozenset(acknowledged)
 
     # The door.
 
@@ -115,6 +128,8 @@ class Leader:
                 ctx.bid = bid
             case StrangersFound(orders):
                 evidence.strangers_found(orders, ctx)
+            case RecordRefused(trader_id, why):
+                evidence.record_refused(trader_id, why, ctx)
             case SymbolRead(symbol, commission):
                 evidence.symbol_read(symbol, commission)
             case ViewRead(view):
@@ -139,6 +154,11 @@ class Leader:
             ctx.say("starting trading", budget=plain(state.settings.budget))
         for trader in self.traders:
             ctx.say("initialising trader", trader=trader.trader_id, why="unfinished on record")
+            for order in trader.orders:
+                if order.intent.client_order_id in self._acknowledged:
+                    self._acknowledge_end(order, ctx)
+        for trader_id, why in self._refused.items():
+            self._evidence.record_refused(trader_id, why, ctx)
 
     def _see_price(self, event: PriceSeen, ctx: EventContext) -> None:
         ctx.seen = self._state.last_price = event.price
@@ -272,6 +292,17 @@ class Leader:
     def orders_in_doubt(self) -> tuple[Order, ...]:
         """Return the orders whose fate the exchange must be asked for."""
         return tuple(o for _, o in self._state.orders() if o.in_doubt)
+
+    @property
+    def orders_to_settle(self) -> tuple[Order, ...]:
+        """Return the orders that a person may have to settle: what is said of them cannot be."""
+        orders = self._state.orders()
+        return tuple(o for t, o in orders if t.contradiction or o.missing_on_exchange)
+
+    @property
+    def interrupted_orders(self) -> tuple[Order, ...]:
+        """Return the orders that others canceled, as long as nobody has said to go on."""
+        return tuple(order for trader in self.traders if (order := trader.interrupted))
 
     @property
     def orders_to_ask_for(self) -> tuple[Order, ...]:
