@@ -25,10 +25,10 @@ from tradingsymbol_api.names import (
 from tradingsymbol_api.spec import (
     NAME_PATTERN,
     NAME_RULE,
-    SYMBOL_NEEDED_RULE,
     TradingSymbolSpec,
 )
 from tradingsymbol_api.status import TradingSymbolStatus
+from tradingsymbol_api.symbols import NAME_IS_SYMBOL, SYMBOL_NEEDED_RULE
 
 HEADER: Final = "# Generated from the models: python -m tradingsymbol_api.crd\n"
 
@@ -61,7 +61,7 @@ NAME_RULES: Final = (
         "message": f"metadata.name {NAME_RULE}",
     },
     {
-        "rule": "has(self.spec.symbol) || self.metadata.name.matches('^[a-z0-9]{1,20}$')",
+        "rule": f"has(self.spec.symbol) || self.metadata.name.matches('^{NAME_IS_SYMBOL}$')",
         "message": f"spec.symbol {SYMBOL_NEEDED_RULE}",
         "fieldPath": ".spec.symbol",
     },

@@ -53,3 +53,8 @@ def test_doubts_and_refusals_are_counted_apart(
     text = metrics.text().decode()
     assert f'symbol_trader_orders_refused_total{{symbol="XRPUSDT"}} {refused}.0' in text
     assert f'symbol_trader_orders_in_doubt_total{{symbol="XRPUSDT"}} {in_doubt}.0' in text
+
+
+def test_a_symbol_may_be_of_any_letters() -> None:
+    text = Metrics("币安人生USDT", lambda: 0.0).text().decode()
+    assert 'symbol_trader_traders{symbol="币安人生USDT"} 0.0' in text
