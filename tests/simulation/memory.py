@@ -83,6 +83,12 @@ class OrderRow:
     def existed(self) -> bool:
         return self.state not in _NEVER_THERE
 
+    @property
+    def unread(self) -> Decimal:
+        """Return what was executed without a fill on record, where fills are given up."""
+        filled = sum((fill.quantity for fill in self.fills.values()), ZERO)
+        return self.executed - filled if self.fills_given_up else ZERO
+
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
@@ -284,6 +290,9 @@ class MemoryRecord:
         """Return what a trader received, what it sold, and what it set out to sell, in base."""
         received = sold = ZERO
         for row in self.of(trader_id):
+            unread = row.unread
+            sold += unread if row.intent.side is Side.SELL else ZERO
+            received += unread if row.intent.side is Side.BUY else ZERO
             for fill in row.fills.values():
                 if row.intent.side is Side.SELL:
                     sold += fill.quantity

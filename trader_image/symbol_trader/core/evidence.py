@@ -170,17 +170,16 @@ class Evidence:
 
     def give_up_fills(self, trader: Trader, order: Order, ctx: EventContext) -> None:
         """Go by what a finished order executed: its fills could not be read in time."""
-        fill = order.give_up_fills(ctx.now_ms)
+        missing = order.executed - order.filled
+        order.give_up_fills()
         name = order.intent.client_order_id
-        if fill:
-            ctx.change(FillRecorded(name, order.side, fill))
         ctx.change(FillsGivenUp(name))
         ctx.say(
             "fills given up",
             warning=True,
             trader=trader.trader_id,
             order=name,
-            missing=plain(fill.quantity if fill else ZERO),
+            missing=plain(missing),
         )
 
     def fills_fetched(
