@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from bench import recovery, scale
+from bench import history, recovery, scale
 from bench.latency import compare
 from kind.kubectl import STATE, Kubectl, eventually, manifest
 from kind.operating import OperatorProcess, prepare_namespace
@@ -26,11 +26,12 @@ IDLE_S = 180.0
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", choices=("leaders", "operator", "latency"))
+    parser.add_argument("--only", choices=("leaders", "operator", "latency", "history"))
     parser.add_argument("--symbols", type=int, default=SYMBOLS_MANY, help="of the operator's part")
+    parser.add_argument("--cycles", type=int, default=history.CYCLES, help="of the history")
     parser.add_argument("--soak", type=int, default=0, metavar="MINUTES", help="and its memory")
     options = parser.parse_args()
-    parts = _parts(options.symbols, options.soak)
+    parts = _parts(options)
     chosen = [options.only] if options.only else list(parts)
     rows = [row for name in chosen for row in parts[name]()]
     width = max(len(row[0]) for row in rows)
@@ -38,11 +39,13 @@ def main() -> None:
         print(f"{name:<{width}}  {value:>14}  {goal}")
 
 
-def _parts(symbols: int, soak_minutes: int) -> dict[str, Callable[[], list[scale.Row]]]:
+def _parts(options: argparse.Namespace) -> dict[str, Callable[[], list[scale.Row]]]:
+    symbols, soak_minutes = options.symbols, options.soak
     return {
         "leaders": _on_the_cluster,
         "operator": lambda: asyncio.run(scale.measure(_run_name(), symbols, IDLE_S, soak_minutes)),
         "latency": lambda: asyncio.run(_latency()),
+        "history": lambda: asyncio.run(history.measure(options.cycles)),
     }
 
 
