@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING, TypeVar
 
-from simulation.exchange import COMMISSION, LATE, UID, Exchange
+from simulation.exchange import COMMISSION, LATE, QUOTE, UID, Exchange
 from simulation.stream import Stream
 from simulation.timeline import Timeline
 from symbol_trader.core.orders import CancelIntent, ExchangeOrder, ExecutionReport, Fill, Intent
 from symbol_trader.core.replies import (
     Account,
+    AssetPrice,
     NotFound,
     Outcome,
     Price,
@@ -53,6 +54,8 @@ class Network:
 
     def __init__(self, timeline: Timeline, exchange: Exchange) -> None:
         self.away_until_ms = 0
+        self.asset_prices: dict[str, Decimal] = {}
+        """What other assets cost in quote."""
         self.page = 1_000
         """How many trades the exchange lists at once."""
         self.timeline = timeline
@@ -144,6 +147,12 @@ class Session:
     async def best_bid(self) -> Decimal:
         """Read the best bid."""
         return await self._read("best bid", self._exchange.best_bid)
+
+    async def price_of(self, asset: str, time_ms: int) -> AssetPrice | None:
+        """Read what an asset costs in quote: its price stands still."""
+        price = self._network.asset_prices.get(asset)
+        found = AssetPrice(price, f"klines {asset}{QUOTE} 1m", time_ms) if price else None
+        return await self._read("price of an asset", lambda: found)
 
     async def order(self, client_order_id: str) -> ExchangeOrder | NotFound:
         """Ask for an order; a new one may not be known yet."""

@@ -14,7 +14,7 @@ from simulation.auditor import OPEN, Auditor
 from simulation.chance import Chance
 from simulation.cluster import Cluster
 from simulation.database import Database
-from simulation.exchange import BASE, FOREIGN_ID, TICK, Exchange
+from simulation.exchange import BASE, FOREIGN_ID, QUOTE, TICK, Exchange
 from simulation.network import Network
 from simulation.process import Doom, Process
 from simulation.report import CANCELS, ORDERS
@@ -123,7 +123,7 @@ class World:
         self.chance = Chance(self.random, tally)
         self.timeline = Timeline(BEGIN_MS)
         self.exchange = Exchange(BEGIN_MS, self.plan.funds)
-        self.database = Database(BASE)
+        self.database = Database(BASE, QUOTE)
         self.network = Network(self.timeline, self.exchange)
         self.network.page = self.plan.page
         self.cluster = Cluster(self.timeline, self.plan.settings)

@@ -12,7 +12,7 @@ from typing import Protocol
 from symbol_trader.core.money import ZERO
 from symbol_trader.core.orders import CancelIntent, ExchangeOrder, Fill, Intent
 from symbol_trader.core.records import RecordChange, Snapshot
-from symbol_trader.core.replies import Account, NotFound, Outcome, Price, UserEvent
+from symbol_trader.core.replies import Account, AssetPrice, NotFound, Outcome, Price, UserEvent
 from symbol_trader.core.settings import Settings
 from symbol_trader.core.symbols import Commission, SymbolInfo
 
@@ -157,6 +157,12 @@ class Exchange(Protocol):
 
     async def best_bid(self) -> Decimal:
         """Read the best price that buyers offer in the symbol, zero where none is known."""
+
+    async def price_of(self, asset: str, time_ms: int) -> AssetPrice | None:
+        """Read what one unit of an asset cost in the symbol's quote at an exchange time.
+
+        None where no market of the two assets is known.
+        """
 
     async def place(self, intent: Intent) -> Outcome:
         """Send an order, once, with exactly the intent's values."""

@@ -20,6 +20,7 @@ from symbol_trader.core.decisions import (
     FetchBid,
     FetchTrades,
     Place,
+    PriceFee,
     Query,
     Reconcile,
     RefreshSymbol,
@@ -28,6 +29,7 @@ from symbol_trader.core.decisions import (
 from symbol_trader.core.events import (
     BidFetched,
     CancelReplied,
+    FeePriced,
     FillsFetched,
     LeaderEvent,
     PlaceReplied,
@@ -44,7 +46,7 @@ from symbol_trader.core.events import (
 from symbol_trader.core.leader import Leader
 from symbol_trader.core.orders import CancelIntent, ExchangeOrder, Intent
 from symbol_trader.core.settings import TradingStatus
-from symbol_trader.ports import Desired, Exchange, Record
+from symbol_trader.ports import Desired, Exchange, Record, Unavailable
 from symbol_trader.runtime.events import Asked, Event, Lost, RequestOver, Stop
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.metrics import Metrics
@@ -202,7 +204,7 @@ class Term:
         for request in requests:
             self._ask_exchange(request)
 
-    def _ask_exchange(self, request: Request) -> None:
+    def _ask_exchange(self, request: Request) -> None:  # noqa: C901 - a table
         match request:
             case Place(intent):
                 self._spawn(partial(self._place, intent, self._received_s))
@@ -216,6 +218,8 @@ class Term:
                 self._spawn(self._refresh)
             case FetchBid():
                 self._spawn(self._fetch_bid)
+            case PriceFee():
+                self._spawn(partial(self._price_fee, request))
             case CheckOnRecord(order):
                 self._spawn(partial(self._check_on_record, order))
             case Reconcile():
@@ -265,6 +269,14 @@ class Term:
 
     async def _fetch_bid(self) -> None:
         self._mailbox.put_nowait(BidFetched(await self._exchange.best_bid()))
+
+    async def _price_fee(self, fee: PriceFee) -> None:
+        """Ask for a price; a profit that lacks a fee for a while is no reason to end the term."""
+        try:
+            price = await self._exchange.price_of(fee.asset, fee.time_ms)
+        except Unavailable:
+            price = None
+        self._mailbox.put_nowait(FeePriced(fee.order_id, fee.trade_id, price))
 
     # Tasks beside the loop.
 
