@@ -188,9 +188,19 @@ class Auditor:
         assert inventory.position == inventory.carried + inventory.stranded
         cash = self._flow_of_quote()
         assert exchange.total(QUOTE) - funds == cash
+        self._close_fees()
         told = sum((result.profit for result in self._record.results), ZERO)
         kept = sum((self._cost_kept(result) for result in self._record.results), ZERO)
         assert told == cash - self._fee_values() + kept + self._record.carried_cost
+
+    def _close_fees(self) -> None:
+        """Check commission in a third asset: what was paid is on record, without a value named."""
+        fills = [f for row in self._record.orders.values() for f in row.fills.values()]
+        third = [f for f in fills if f.commission_asset not in {BASE, QUOTE}]
+        for asset in {fill.commission_asset for fill in third}:
+            assert self._exchange.total(asset) == -_fees(third, asset)
+        unvalued = {(f.order_id, f.trade_id) for f in third if f.fee_value is None}
+        assert unvalued == set(self._record.unvalued)
 
     def _flow_of_quote(self) -> Decimal:
         """Return what all sells earned less what all buys spent, and commission in quote."""

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
+from simulation.flow import ROUNDING, Flow, Inventory
 from symbol_trader.core.money import ZERO
 from symbol_trader.core.orders import (
     CancelIntent,
@@ -38,9 +39,6 @@ from symbol_trader.core.settings import TradingStatus
 from symbol_trader.ports import Desired
 
 INSTALLATION = "0a1b2c"
-
-ROUNDING = Decimal("0.00000001")
-"""A cost is rounded to the precision of the exchange's assets."""
 
 _STATES = list(OrderState)
 _NEVER_THERE = {OrderState.REFUSED, OrderState.ABSENT}
@@ -80,47 +78,6 @@ class OrderRow:
         return self.state not in _NEVER_THERE
 
 
-@dataclass(slots=True)
-class Flow:
-    """What a trader's fills moved: in base, in quote, and as commission."""
-
-    bought: Decimal = ZERO
-    spent: Decimal = ZERO
-    """With commission in quote."""
-    sold: Decimal = ZERO
-    earned: Decimal = ZERO
-    """Without commission in quote."""
-    buy_fees: Decimal = ZERO
-    """In base, as are those of the sells."""
-    sell_fees: Decimal = ZERO
-    fee_values: Decimal = ZERO
-    """What commission in third assets is known to have been worth."""
-
-    @property
-    def position(self) -> Decimal:
-        """Return the base asset that it has brought in and not taken out."""
-        return self.bought - self.buy_fees - self.sold - self.sell_fees
-
-    def cost_of(self, quantity: Decimal) -> Decimal:
-        """Return what a quantity had cost it."""
-        received = self.bought - self.buy_fees
-        return (quantity * self.spent / received).quantize(ROUNDING) if received else ZERO
-
-
-@dataclass(frozen=True, slots=True)
-class Inventory:
-    """The base asset of a book: what was bought and not sold, and what explains it."""
-
-    position: Decimal
-    in_progress: Decimal
-    carried: Decimal
-    stranded: Decimal
-
-    @property
-    def unexplained(self) -> Decimal:
-        return self.position - self.in_progress - self.carried - self.stranded
-
-
 class MemoryRecord:
     """One book's rows. The assets tell what a commission reduces."""
 
@@ -136,6 +93,8 @@ class MemoryRecord:
         self.carried_cost = ZERO
         """What the base asset had cost that ended traders left to later sells."""
         self.unvalued: dict[tuple[int, int], UnvaluedFee] = {}
+        self.valued_late = 0
+        """Fees whose trader was over when their value became known."""
         self._closed: dict[TraderId, Flow] = {}
         self._ended = Inventory(ZERO, ZERO, ZERO, ZERO)
         self._legs: defaultdict[tuple[TraderId, Side], list[OrderRow]] = defaultdict(list)
@@ -173,6 +132,7 @@ class MemoryRecord:
         if trader.result:
             trader.result = replace(trader.result, profit=trader.result.profit - value.value)
             self._closed[fee.trader_id].fee_values += value.value
+            self.valued_late += 1
 
     def mirror_settings(self, desired: Desired, now_ms: int) -> None:
         """Take in what is asked for; a deadline counts from the first mirror of its shutdown."""
