@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from paper_exchange.core import errors, events
 from paper_exchange.core import orders as paper
-from paper_exchange.core.engine import Engine, Grant, Rules, SymbolStatus
+from paper_exchange.core.engine import Grant, Rules, SymbolStatus
 from paper_exchange.core.fees import FeeRates
 from paper_exchange.core.market import MarketTrade
 from paper_exchange.core.state import Book, State
 from paper_exchange.core.symbols import Filters as PaperFilters
 from paper_exchange.core.symbols import Symbol
+from simulation.fees import FeeEngine, Fees
 from symbol_trader.core.money import ZERO
 from symbol_trader.core.orders import (
     CancelIntent,
@@ -49,11 +50,13 @@ class Exchange:
     What happens is told to `listener` in the order in which it happens.
     """
 
-    def __init__(self, now_ms: int, funds: Decimal) -> None:
+    def __init__(self, now_ms: int, funds: Decimal, fees: Fees) -> None:
         filters = PaperFilters.of(TICK, STEP, MIN_NOTIONAL)
         rules = Rules(FeeRates(FEE, FEE), typical_trade={NAME: TYPICAL_TRADE})
-        self._engine = Engine([Symbol(NAME, BASE, QUOTE, filters)], rules, State())
-        self._engine.open(now_ms, "simulation", [Grant(OWN, QUOTE, funds)])
+        self._engine = FeeEngine([Symbol(NAME, BASE, QUOTE, filters)], rules, State())
+        self._engine.payment = self.fees = fees
+        granted = [Grant(OWN, fees.asset, fees.granted)] if fees.asset else []
+        self._engine.open(now_ms, "simulation", [Grant(OWN, QUOTE, funds), *granted])
         self.listener: Callable[[UserEvent], None] = lambda _: None
         self._fills: list[Fill] = []
         self._fills_of: defaultdict[int, list[Fill]] = defaultdict(list)
@@ -186,8 +189,9 @@ class Exchange:
         return [_shown(order) for order in self._all() if order.client_order_id != FOREIGN_ID]
 
     def total(self, asset: str) -> Decimal:
-        """Return what the account has of an asset, free and locked."""
-        return self._engine.state.accounts[OWN].of(asset).total
+        """Return what the account has of an asset, free and locked, less what it was granted."""
+        granted = self.fees.granted if asset == self.fees.asset else ZERO
+        return self._engine.state.accounts[OWN].of(asset).total - granted
 
     @property
     def _book(self) -> Book:

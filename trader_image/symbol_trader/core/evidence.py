@@ -11,6 +11,7 @@ from decimal import Decimal
 from symbol_trader.core.context import EventContext
 from symbol_trader.core.decisions import CheckOnRecord, FetchTrades, Query, Reconcile, RefreshSymbol
 from symbol_trader.core.events import Answer, ExchangeView
+from symbol_trader.core.fees import FeeKey
 from symbol_trader.core.money import ZERO, plain
 from symbol_trader.core.order import Order
 from symbol_trader.core.order_states import STATUS_NEWS, Contradiction, News
@@ -34,7 +35,14 @@ from symbol_trader.core.refusals import (
     reason_on_record,
     refusal_reason,
 )
-from symbol_trader.core.replies import Accepted, Archived, NotFound, Outcome, Refused
+from symbol_trader.core.replies import (
+    Accepted,
+    Archived,
+    AssetPrice,
+    NotFound,
+    Outcome,
+    Refused,
+)
 from symbol_trader.core.state import State
 from symbol_trader.core.symbols import TRADING, Commission, SymbolInfo
 from symbol_trader.core.trader import Trader
@@ -240,9 +248,20 @@ class Evidence:
             ctx.request(Query(order.intent.client_order_id, order.order_id))
 
     def ask_for_all_due(self, ctx: EventContext) -> None:
-        """Have every order in doubt asked for whose time has come."""
+        """Have every order in doubt, and each fee without a value, asked for at its time."""
         for _, order in self._state.orders():
             self.ask_if_due(order, ctx)
+        for request in self._state.fees.due(ctx.now_ms):
+            ctx.request(request)
+
+    def fee_priced(self, key: FeeKey, price: AssetPrice | None, ctx: EventContext) -> None:
+        """Take in what a third asset cost at a fill: a fee of an ended cycle is charged late."""
+        for valued in self._state.fees.priced(key, price, ctx.now_ms):
+            if found := self._state.find_by_id(valued.order_id):
+                found[1].value_fee(valued.trade_id, valued.value)
+            else:
+                self._state.ledger.charge(valued.value.value)
+            ctx.change(valued)
 
     # Orders.
 
@@ -263,6 +282,8 @@ class Evidence:
         name = order.intent.client_order_id
         symbol = self._state.symbol
         ctx.change(*(FillRecorded(name, order.side, f, symbol.fee_asset(f)) for f in new))
+        for fill in new:
+            self._state.note_fee(trader, fill)
 
     def _sort_fills(self, fills: Iterable[Fill], ctx: EventContext) -> None:
         by_order: dict[int, list[Fill]] = {}

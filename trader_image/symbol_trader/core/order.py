@@ -1,7 +1,7 @@
 """One order of ours in memory: its intent, what was learnt of it, its fills and its cancels."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from symbol_trader.core.money import ZERO, plain
@@ -9,6 +9,7 @@ from symbol_trader.core.order_states import STATUS_NEWS, Contradiction, News, tr
 from symbol_trader.core.orders import (
     CancelIntent,
     ExchangeOrder,
+    FeeValue,
     Fill,
     Intent,
     OrderState,
@@ -22,7 +23,7 @@ TIMESTAMP_TOLERANCE_MS = 1000
 
 @dataclass(slots=True)
 class Order:
-    """The facts of one order. `learn` and `add_fill` are the only ways in."""
+    """The facts of one order. `learn`, `add_fill` and `value_fee` are the only ways in."""
 
     intent: Intent
     state: OrderState = OrderState.INTENT
@@ -142,6 +143,10 @@ class Order:
             (fill.commission for fill in self.fills.values() if fill.commission_asset == asset),
             ZERO,
         )
+
+    def value_fee(self, trade_id: int, value: FeeValue) -> None:
+        """Take in what a fill's commission in a third asset was worth."""
+        self.fills[trade_id] = replace(self.fills[trade_id], fee_value=value)
 
     def learn(self, seen: ExchangeOrder) -> bool:
         """Take in what the exchange says of the order; tell whether anything is new.

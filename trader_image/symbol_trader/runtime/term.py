@@ -21,6 +21,7 @@ from symbol_trader.core.decisions import (
     FetchBid,
     FetchTrades,
     Place,
+    PriceFee,
     Query,
     Reconcile,
     RefreshSymbol,
@@ -29,6 +30,7 @@ from symbol_trader.core.decisions import (
 from symbol_trader.core.events import (
     BidFetched,
     CancelReplied,
+    FeePriced,
     FillsFetched,
     LeaderEvent,
     PlaceReplied,
@@ -48,7 +50,7 @@ from symbol_trader.core.order_states import Contradiction
 from symbol_trader.core.orders import CancelIntent, ExchangeOrder, Intent, TraderId
 from symbol_trader.core.records import RecordChange, TraderResult
 from symbol_trader.core.settings import TradingStatus
-from symbol_trader.ports import Desired, Exchange, Record
+from symbol_trader.ports import Desired, Exchange, Record, Unavailable
 from symbol_trader.runtime.events import Asked, Event, Lost, RequestOver, Settled, Stop
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.metrics import Metrics
@@ -249,7 +251,7 @@ class Term:
         self._metrics.noted(changes)
         return {}
 
-    def _ask_exchange(self, request: Request) -> None:
+    def _ask_exchange(self, request: Request) -> None:  # noqa: C901 - a table
         match request:
             case Place(intent):
                 self._spawn(partial(self._place, intent, self._received_s))
@@ -263,6 +265,8 @@ class Term:
                 self._spawn(self._refresh)
             case FetchBid():
                 self._spawn(self._fetch_bid)
+            case PriceFee():
+                self._spawn(partial(self._price_fee, request))
             case CheckOnRecord(order):
                 self._spawn(partial(self._check_on_record, order))
             case Reconcile():
@@ -312,6 +316,14 @@ class Term:
 
     async def _fetch_bid(self) -> None:
         self._mailbox.put_nowait(BidFetched(await self._exchange.best_bid()))
+
+    async def _price_fee(self, fee: PriceFee) -> None:
+        """Ask for a price; a profit that lacks a fee for a while is no reason to end the term."""
+        try:
+            price = await self._exchange.price_of(fee.asset, fee.time_ms)
+        except Unavailable:
+            price = None
+        self._mailbox.put_nowait(FeePriced(fee.order_id, fee.trade_id, price))
 
     # Tasks beside the loop.
 
