@@ -98,7 +98,8 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 )
 @_setting(
     "recording",
-    "Play this file (aggTrades CSV or raw stream, .gz or not); repeat for parts.",
+    "Play this file (CSV of aggTrades or trades, or raw stream; plain, .gz or .zip); repeat for "
+    "parts.",
     type=FILE,
     multiple=True,
 )
