@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from paper_exchange import journal, journal_history
 from paper_exchange.core.engine import Rules
-from paper_exchange.core.entries import Entry, Granted, Played, Priced
+from paper_exchange.core.entries import Entry, Granted, Opened, Played, Priced
 from paper_exchange.core.errors import ExchangeError
 from paper_exchange.core.orders import OrderStatus
 from paper_exchange.core.state import State
@@ -142,6 +142,19 @@ def test_a_start_reads_the_history_and_what_follows(path: Path) -> None:
     assert len(lines) < 15
     assert '"n":100,' in lines[-1]
     assert reopened(path).position == 100
+
+
+def test_what_is_kept_stays_in_its_order(path: Path) -> None:
+    """Another source begins at its beginning: a position after that is one of the new source."""
+    batches: list[list[Entry]] = [[Opened("old"), Played(5)], [Opened("new")], [Played(3)]]
+    held = opened(path, State(), compact_after=1_000)
+    for batch in batches:
+        held.append(NOW, batch)
+    held.append(NOW, [GRANT] * 20)
+    held.close()
+    assert path.read_bytes().count(b"\n") == 1
+    state = reopened(path)
+    assert (state.source, state.position) == ("new", 3)
 
 
 # -- a journal of before ---------------------------------------------------------------------
