@@ -19,6 +19,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from paper_exchange import journal
+from paper_exchange.journal_history import history_of
 from paper_exchange.shell import admin_cli, cli
 from paper_exchange.shell.admin_client import call
 from paper_exchange.shell.server import serve
@@ -116,9 +117,13 @@ class Trader:
 
 @pytest.mark.timeout(180)  # three starts and three times fifteen fills, on a busy machine
 async def test_kill_9_during_fills_loses_nothing_that_was_said(tmp_path: Path) -> None:
-    """Three times: what was said before is in the journal, and the market goes on after it."""
+    """Three times: what was said before is in the journal, and the market goes on after it.
+
+    The journal is compacted several times a second meanwhile.
+    """
     path = tmp_path / "journal.jsonl"
-    flags = ("--synthetic-symbols", SYMBOL, "--speed", "60", "--order-limit", "0")
+    market = ("--synthetic-symbols", SYMBOL, "--speed", "60", "--order-limit", "0")
+    flags = (*market, "--compact-after", "0.01")
     highest_public, instances, orders = 0, set(), 0
     for _ in range(3):
         async with program(path, *flags, "--weight-limit", "0") as running:
@@ -137,6 +142,7 @@ async def test_kill_9_during_fills_loses_nothing_that_was_said(tmp_path: Path) -
         orders += len(trader.acknowledged)
     assert len(instances) == 1
     assert len(journal.read(path).orders) >= orders
+    assert history_of(path).stat().st_size > 0
 
 
 def check_record(path: Path, trader: Trader) -> None:
@@ -186,6 +192,7 @@ def invoke(*arguments: str, **environment: str) -> Any:
         (["--manual", "XRPUSDT", "--taker-fee", "1"], "a fee must be less than 1"),
         (["--manual", "XRPUSDT", "--page-limit", "0"], "the page limit must be at least 1"),
         (["--manual", "XRPUSDT", "--filters", "missing.json"], "not a filters file"),
+        (["--manual", "XRPUSDT", "--compact-after", "0"], "cannot be compacted after less than"),
     ],
 )
 def test_what_cannot_work_is_refused_in_one_line(

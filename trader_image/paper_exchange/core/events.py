@@ -105,7 +105,7 @@ class Step:
         kept: list[Entry] = []
         seen: set[object] = set()
         for entry in reversed(self.entries):
-            key = _replaceable(entry)
+            key = replaced_by_later(entry)
             if key is None:
                 kept.append(entry)
             elif key not in seen:
@@ -115,8 +115,11 @@ class Step:
         return kept
 
 
-def _replaceable(entry: Entry) -> object:
-    """Entries of the same key state the same fact; only the last one of a batch matters."""
+def replaced_by_later(entry: Entry) -> object:
+    """Return what fact an entry states that a later one of the same key replaces; None: no such.
+
+    Of entries with the same key only the last one matters, whatever stands between them.
+    """
     match entry:
         case Played():
             return Played

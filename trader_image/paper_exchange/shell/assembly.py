@@ -66,4 +66,6 @@ def _journal(config: Config, state: State, clock: Clock) -> Journal:
     new = Header(secrets.token_hex(INSTANCE_BYTES), clock())
     if config.journal is None:
         return MemoryJournal(new)
-    return FileJournal.open(config.journal, new, state, fsync=config.fsync)
+    return FileJournal.open(
+        config.journal, new, state, fsync=config.fsync, compact_after=config.compact_after
+    )

@@ -15,7 +15,7 @@ from paper_exchange.accounts import AccountConfig, Key, parse_balances, read_acc
 from paper_exchange.core.errors import ConfigError
 from paper_exchange.core.fees import FeeRates
 from paper_exchange.core.symbols import symbol_at
-from paper_exchange.journal import JournalError
+from paper_exchange.journal import COMPACT_AFTER, MEBIBYTE, JournalError
 from paper_exchange.market.recording import Recording
 from paper_exchange.market.source import Manual, Source, SourceError
 from paper_exchange.market.synthetic import Synthetic
@@ -91,8 +91,15 @@ FILE = click.Path(dir_okay=False, path_type=Path)
     is_flag=True,
 )
 @_setting(
+    "compact-after",
+    "MiB of journal after which it is compacted; a start reads no more than that and the history.",
+    type=Number(),
+    default=str(COMPACT_AFTER // MEBIBYTE),
+)
+@_setting(
     "recording",
-    "Play this file (aggTrades CSV or raw stream, .gz or not); repeat for parts.",
+    "Play this file (CSV of aggTrades or trades, or raw stream; plain, .gz or .zip); repeat for "
+    "parts.",
     type=FILE,
     multiple=True,
 )
@@ -197,6 +204,7 @@ def _config(options: dict[str, Any]) -> Config:
         admin_port=options["admin_port"],
         journal=options["journal"],
         fsync=options["fsync"],
+        compact_after=int(options["compact_after"] * MEBIBYTE),
         speed=options["speed"],
         paused=options["paused"],
         seed=options["seed"],

@@ -9,6 +9,7 @@ from typing import Any
 from paper_exchange.accounts import AccountConfig, Key
 from paper_exchange.core.errors import ConfigError
 from paper_exchange.core.fees import FeeRates
+from paper_exchange.journal import COMPACT_AFTER
 from paper_exchange.market.source import Source
 
 DEFAULT_KEY = Key("paper", "paper-secret")
@@ -23,6 +24,7 @@ class Config:
     """The settings of one exchange.
 
     Ports of 0 are chosen by the system.  `journal` None keeps the record in memory only.
+    It is compacted when it has grown to `compact_after` bytes.
     A limit of 0 is none.  `connection_life` is in seconds.
     """
 
@@ -33,6 +35,7 @@ class Config:
     admin_port: int = 0
     journal: Path | None = None
     fsync: bool = False
+    compact_after: int = COMPACT_AFTER
     speed: Decimal = Decimal(1)
     paused: bool = False
     seed: int = 0
@@ -54,6 +57,8 @@ class Config:
             raise ConfigError("participation must be more than 0 and at most 1")
         if max(self.fees.maker, self.fees.taker) >= 1:
             raise ConfigError("a fee must be less than 1 (0.001 is 0.1 %)")
+        if self.compact_after < 1:
+            raise ConfigError("the journal cannot be compacted after less than a byte")
         if self.page_limit < 1:
             raise ConfigError("the page limit must be at least 1")
 
