@@ -101,8 +101,8 @@ def ended_well(cases: Iterable[Case], done: dict[str, Result]) -> bool:
 
 
 def summary(found: Iterable[Result]) -> str:
-    """Return what results add up to: a case that several files hold counts once."""
-    by_case = {result.case: result for result in found}
+    """Return what results add up to: a case counts once, with a difference if it ever had one."""
+    by_case = {result.case: result for result in sorted(found, key=lambda r: bool(r.problems))}
     kept = by_case.values()
     differing = sum(bool(result.problems) for result in kept)
     missed = sum(not result.reached and not result.problems for result in kept)
