@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=3, help="cases at a time; default 3")
     chosen = parser.add_mutually_exclusive_group()
     chosen.add_argument("--only", default="", help="cases whose name has this in it")
-    chosen.add_argument("--shard", type=Shard.read, help="i/n: a part; goes on where it stopped")
+    chosen.add_argument("--shard", type=_shard, help="i/n: a part; resumes")
     options = parser.parse_args()
     try:
         if options.shard:
@@ -41,6 +41,13 @@ def main() -> None:
     except asyncio.CancelledError:
         sys.exit("interrupted")
     sys.exit(0 if well else 1)
+
+
+def _shard(text: str) -> Shard:
+    try:
+        return Shard.read(text)
+    except ValueError as exc:
+        raise argparse.ArgumentTypeError(str(exc)) from exc
 
 
 def run_cases(cases: Sequence[Case], jobs: int) -> bool:

@@ -11,6 +11,9 @@ from typing import Self
 
 from crash.cases import FAULTS, Case, steps
 
+MOST = len(FAULTS)
+"""So many shards at most: the diagonals of the matrix deal equal parts to no more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Shard:
@@ -29,11 +32,11 @@ class Shard:
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """Read `i/n`. Raises `ValueError` unless 1 <= i <= n."""
+        """Read `i/n`. Raises `ValueError` unless 1 <= i <= n <= MOST."""
         index, slash, count = text.partition("/")
         shard = cls(int(index), int(count)) if slash else None
-        if shard is None or not 1 <= shard.index <= shard.count:
-            raise ValueError(f"a shard is i/n with 1 <= i <= n, not {text!r}")
+        if shard is None or not 1 <= shard.index <= shard.count <= MOST:
+            raise ValueError(f"a shard is i/n with 1 <= i <= n <= {MOST}, not {text!r}")
         return shard
 
     def cases(self) -> list[Case]:
