@@ -26,7 +26,7 @@ Keep = Callable[[Result], None]
 def main() -> None:
     """Run cases and print what was seen; ends with 1 if one differs or came to no verdict."""
     parser = argparse.ArgumentParser(prog="crash", description=__doc__)
-    parser.add_argument("--jobs", type=int, default=3, help="cases at a time; default 3")
+    parser.add_argument("--jobs", type=int, default=4, help="cases at a time; default 4")
     chosen = parser.add_mutually_exclusive_group()
     chosen.add_argument("--only", default="", help="cases whose name has this in it")
     chosen.add_argument("--shard", type=_shard, help="i/n: a part; resumes")
