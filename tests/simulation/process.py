@@ -19,7 +19,6 @@ from symbol_trader.core.orders import ClientOrderId, Side
 from symbol_trader.core.timing import Timing
 from symbol_trader.ports import Epoch, Owner, Report
 from symbol_trader.runtime.health import Health
-from symbol_trader.runtime.metrics import Metrics
 from symbol_trader.runtime.service import Ending, Identity, Links, Patience, Service, Surface
 from symbol_trader.runtime.story import Story
 from symbol_trader.runtime.term import Beat
@@ -94,9 +93,7 @@ class Process:
         return Service(
             Identity(OWNER, "paper", self.pod),
             links,
-            Surface(
-                Story(logger, symbol=NAME), self._health, lambda name: Metrics(name, self.loop.time)
-            ),
+            Surface(Story(logger, symbol=NAME), self._health, lambda _: self._world.metrics),
             timing=TIMING,
             beat=BEAT,
             patience=PATIENCE,
