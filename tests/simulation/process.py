@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 
 OWNER = Owner("cluster", "trading", "xrpusdt")
 BEAT = Beat(timer_s=1.0, reconcile_s=20.0)
-PATIENCE = Patience()
+PATIENCE = Patience(report_s=5.0)
+"""A report is a function of the leader's state: looked at less often than in production, where it
+would be a tenth of the run."""
 TIMING = Timing()
 NEVER = frozenset(
     {"RecordContradicts", "RecordRolledBack", "OwnedByAnother", "AccountChanged", "SchemaMismatch"}
