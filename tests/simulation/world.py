@@ -15,7 +15,7 @@ from simulation.auditor import OPEN, Auditor
 from simulation.chance import Chance
 from simulation.cluster import Cluster
 from simulation.database import Database
-from simulation.exchange import BASE, FOREIGN_ID, QUOTE, TICK, Exchange
+from simulation.exchange import BASE, FOREIGN_ID, NAME, QUOTE, TICK, Exchange
 from simulation.network import Network
 from simulation.process import Doom, Process
 from simulation.report import CANCELS, ORDERS
@@ -27,6 +27,7 @@ from symbol_trader.core.reasons import Reason
 from symbol_trader.core.records import TraderState
 from symbol_trader.core.replies import Price, UserEvent
 from symbol_trader.core.settings import AtDeadline, Settings, TradingStatus, UnfilledBuys
+from symbol_trader.runtime.metrics import Metrics
 from symbol_trader.runtime.service import Cause
 
 BEGIN_MS = 1_700_000_000_000
@@ -133,6 +134,8 @@ class World:
             self.network.asset_prices["BNB"] = fees.PRICE
         self.cluster = Cluster(self.timeline, self.plan.settings)
         self.auditor = Auditor(self.database, self.exchange, self.timeline)
+        self.metrics = Metrics(NAME, lambda: self.timeline.now_ms / 1000)
+        """Of all processes: making them costs more than counting, and nobody reads them here."""
         self.doom: Doom | None = None
         self._doomed_since = 0
         self._tell = tell

@@ -91,6 +91,8 @@ class Recorder:
 
     def finish(self) -> Step:
         """Append one position per account that the reports concern, and return the step."""
+        if not self.step.events:
+            return self.step
         touched: dict[str, dict[str, None]] = {}
         for event in self.step.events:
             if isinstance(event, ExecutionReport):
