@@ -69,6 +69,11 @@ class Venue:
         for listener in self._listeners:
             listener(step)
 
+    def carry_out(self, step: Step) -> None:
+        """Commit a step and publish it."""
+        self.commit(step)
+        self.publish(step)
+
     def play(self, events: Iterable[MarketEvent]) -> None:
         """Let a batch of source events happen: one journal line, then the news."""
         step = Step(self.clock())
@@ -77,14 +82,11 @@ class Venue:
             step.extend(self._happen(step.at, event))
             position = event.position
         step.extend(self.engine.played(step.at, position))
-        self.commit(step)
-        self.publish(step)
+        self.carry_out(step)
 
     def trade(self, trade: MarketTrade) -> None:
         """Let one trade happen that no source has (an administrator's)."""
-        step = self.engine.trade(self.clock(), trade)
-        self.commit(step)
-        self.publish(step)
+        self.carry_out(self.engine.trade(self.clock(), trade))
 
     def end(self) -> None:
         """Close the market: the source has nothing more to play."""

@@ -12,7 +12,7 @@ from enum import StrEnum
 from paper_exchange.core import errors
 from paper_exchange.core.entries import Accepted, Granted, Listed, Opened, Played
 from paper_exchange.core.events import BookChange, Step
-from paper_exchange.core.fees import FeeRates
+from paper_exchange.core.fees import BnbFees, FeeRates, FeeSchedule
 from paper_exchange.core.filters import check_static
 from paper_exchange.core.market import MarketQuote, MarketTrade, Top
 from paper_exchange.core.matching import (
@@ -65,6 +65,7 @@ class Rules:
     queue_multiple: Decimal = Decimal(1)
     participation: Decimal = Decimal(1)
     typical_trade: Mapping[str, Decimal] = field(default_factory=dict)
+    bnb_fees: BnbFees = field(default_factory=BnbFees)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ class Engine:
         self.symbols = {symbol.name: symbol for symbol in symbols}
         self.rules = rules
         self.state = state
+        self.fees = FeeSchedule(state, rules.fees, rules.bnb_fees, self.symbols)
         self.status = dict.fromkeys(self.symbols, SymbolStatus.TRADING)
         self._tops: dict[str, Top] = {}
         self._updates: dict[str, int] = {}
@@ -325,8 +327,11 @@ class Engine:
     def _execute(self, record: Recorder, taker: Order, plan: Plan) -> None:
         for maker in plan.expire:
             record.expire(maker, OrderStatus.EXPIRED_IN_MATCH, ExpiryReason.NONE)
+        owed = plan.paid(taker.side)
         for match in plan.matches:
-            record.taken(taker, match)
+            owed -= match.paid(taker.side)
+            unlocked = taker.type is OrderType.MARKET
+            record.taken(taker, match, owed if unlocked else ZERO)
             if match.maker is None:
                 top = self.top(taker.symbol).taken(taker.side.opposite, match.quantity)
                 self._set_top(record, taker.symbol, top)
@@ -345,7 +350,7 @@ class Engine:
         return self.symbols[symbol].filters.step_size
 
     def _record(self, now: int) -> Recorder:
-        return Recorder(self.state, self.rules.fees, now)
+        return Recorder(self.state, self.fees, now)
 
 
 _EXPIRES = {

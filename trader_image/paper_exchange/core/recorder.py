@@ -12,10 +12,10 @@ from paper_exchange.core.events import (
     PublicTrade,
     Step,
 )
-from paper_exchange.core.fees import FeeRates, commission
+from paper_exchange.core.fees import FeeSchedule
 from paper_exchange.core.market import MarketTrade
 from paper_exchange.core.matching import Match
-from paper_exchange.core.money import times
+from paper_exchange.core.money import ZERO
 from paper_exchange.core.orders import ExpiryReason, Order, OrderStatus, Side
 from paper_exchange.core.state import State
 
@@ -23,7 +23,7 @@ from paper_exchange.core.state import State
 class Recorder:
     """One engine step in the making, at one moment (wall-clock milliseconds)."""
 
-    def __init__(self, state: State, fees: FeeRates, now: int) -> None:
+    def __init__(self, state: State, fees: FeeSchedule, now: int) -> None:
         self.state = state
         self.step = Step(now)
         self._fees = fees
@@ -55,10 +55,13 @@ class Recorder:
         self._fill(order, match, self._next_trade_id(order.symbol), is_maker=True)
         self._publish(order.symbol, match, buyer_is_maker=order.side is Side.BUY)
 
-    def taken(self, taker: Order, match: Match) -> None:
-        """Fill an arriving order, and its maker if it is one of ours; publish the trade."""
+    def taken(self, taker: Order, match: Match, owed: Decimal) -> None:
+        """Fill an arriving order, and its maker if it is one of ours; publish the trade.
+
+        `owed` is what the taker still pays at once, and has not locked.
+        """
         trade_id = self._next_trade_id(taker.symbol)
-        self._fill(taker, match, trade_id, is_maker=False)
+        self._fill(taker, match, trade_id, is_maker=False, owed=owed)
         if match.maker:
             self._fill(match.maker, match, trade_id, is_maker=True)
         self._publish(taker.symbol, match, buyer_is_maker=taker.side is Side.SELL)
@@ -95,9 +98,12 @@ class Recorder:
         for event in self.step.events:
             if isinstance(event, ExecutionReport):
                 book = self.state.books[event.order.symbol]
-                touched.setdefault(event.account, {}).update({book.base: None, book.quote: None})
-        for account, assets in touched.items():
-            self._position(account, assets)
+                assets = {book.base: None, book.quote: None}
+                if event.fill:
+                    assets[event.fill.commission_asset] = None
+                touched.setdefault(event.account, {}).update(assets)
+        for account, moved in touched.items():
+            self._position(account, moved)
         return self.step
 
     def _end(self, order: Order, status: OrderStatus, name: str, reason: ExpiryReason) -> None:
@@ -106,9 +112,16 @@ class Recorder:
     def _next_trade_id(self, symbol: str) -> int:
         return self.state.books[symbol].last_trade_id + 1
 
-    def _fill(self, order: Order, match: Match, trade_id: int, *, is_maker: bool) -> None:
-        book = self.state.books[order.symbol]
-        rate, value = self._fees.of(is_maker=is_maker), times(match.price, match.quantity)
+    def _fill(
+        self,
+        order: Order,
+        match: Match,
+        trade_id: int,
+        *,
+        is_maker: bool,
+        owed: Decimal = ZERO,
+    ) -> None:
+        charge = self._fees.of(self.order(order), match, is_maker=is_maker, owed=owed)
         self.write(
             Filled(
                 symbol=order.symbol,
@@ -116,8 +129,8 @@ class Recorder:
                 order_id=order.order_id,
                 price=match.price,
                 quantity=match.quantity,
-                commission=commission(order.side, match.quantity, value, rate),
-                commission_asset=book.base if order.side is Side.BUY else book.quote,
+                commission=charge.amount,
+                commission_asset=charge.asset,
                 is_maker=is_maker,
                 time=self.step.at,
             )

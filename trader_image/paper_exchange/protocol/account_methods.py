@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from paper_exchange import accounts
 from paper_exchange.core.errors import ExchangeError
 from paper_exchange.protocol import render, render_orders
-from paper_exchange.protocol.calls import find_order, limit, open_orders, span
+from paper_exchange.protocol.calls import commission_of, find_order, limit, open_orders, span
 
 if TYPE_CHECKING:
     from paper_exchange.protocol.calls import Call
@@ -60,7 +60,7 @@ def account_status(call: Call) -> Json:
     return render.account(
         venue.engine.state.accounts[call.account],
         accounts.uid(venue.instance, call.account),
-        venue.engine.rules.fees,
+        venue.engine.fees.rates,
         omit_zero=bool(call.params.flag("omitZeroBalances")),
     )
 
@@ -69,7 +69,7 @@ def account_commission(call: Call) -> Json:
     """Answer `account.commission`."""
     symbol = call.params.symbol()
     call.book()
-    return render.account_commission(symbol, call.api.venue.engine.rules.fees)
+    return commission_of(call, symbol)
 
 
 def subscribe(call: Call) -> Json:

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from paper_exchange.core.errors import ExchangeError
+from paper_exchange.protocol import render
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from paper_exchange.core.state import Book
     from paper_exchange.protocol.api import Api
     from paper_exchange.protocol.params import Params
+    from paper_exchange.protocol.render_orders import Json
     from paper_exchange.protocol.session import ApiSession
 
 DEFAULT_PAGE = 500
@@ -63,6 +65,17 @@ class Method:
         if self.weight_without_symbol is not None and not params.has("symbol"):
             return self.weight_without_symbol
         return self.base_weight
+
+
+def commission_of(call: Call, symbol: str) -> Json:
+    """Return `account.commission` of the request's account."""
+    fees = call.api.venue.engine.fees
+    discount = render.discount(
+        for_account=fees.bnb.pays(call.account),
+        for_symbol=fees.has_bnb_price(symbol),
+        factor=fees.bnb.discount,
+    )
+    return render.account_commission(symbol, fees.rates, discount)
 
 
 def span(call: Call, rows: list[T], time: Callable[[T], int]) -> list[T]:

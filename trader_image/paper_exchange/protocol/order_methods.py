@@ -10,8 +10,8 @@ from paper_exchange.core.errors import ExchangeError
 from paper_exchange.core.events import ExecutionReport, Step
 from paper_exchange.core.money import ZERO
 from paper_exchange.core.orders import NewOrder, Order, OrderType, SelfTrade, Side, TimeInForce
-from paper_exchange.protocol import render, render_orders
-from paper_exchange.protocol.calls import find_order, open_orders
+from paper_exchange.protocol import render_orders
+from paper_exchange.protocol.calls import commission_of, find_order, open_orders
 
 if TYPE_CHECKING:
     from paper_exchange.protocol.calls import Call
@@ -50,7 +50,7 @@ def test(call: Call) -> Json:
     call.api.venue.engine.check(call.account, request)
     if not call.params.flag("computeCommissionRates"):
         return {}
-    shown = render.account_commission(request.symbol, call.api.venue.engine.rules.fees)
+    shown = commission_of(call, request.symbol)
     return {
         "standardCommissionForOrder": _pair(shown["standardCommission"]),
         "specialCommissionForOrder": _pair(shown["specialCommission"]),

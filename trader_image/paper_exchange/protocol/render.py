@@ -3,6 +3,8 @@
 Times are wall-clock milliseconds, marked so that they can be shown in microseconds.
 """
 
+from decimal import Decimal
+
 from paper_exchange.core.events import (
     AccountEvent,
     BalanceChange,
@@ -11,9 +13,9 @@ from paper_exchange.core.events import (
     Position,
     PublicTrade,
 )
-from paper_exchange.core.fees import FeeRates
+from paper_exchange.core.fees import BNB, FeeRates
 from paper_exchange.core.market import Level
-from paper_exchange.core.money import ZERO, fixed
+from paper_exchange.core.money import fixed
 from paper_exchange.core.state import Account, Balance
 from paper_exchange.protocol.render_orders import NOTHING, Json, execution_report
 from paper_exchange.protocol.text import Millis
@@ -47,19 +49,24 @@ def account(owner: Account, uid: int, fees: FeeRates, *, omit_zero: bool) -> Jso
     }
 
 
-def account_commission(symbol: str, fees: FeeRates) -> Json:
+def account_commission(symbol: str, fees: FeeRates, discount: Json) -> Json:
     """Return `account.commission`."""
     return {
         "symbol": symbol,
         "standardCommission": _rates(fees),
-        "specialCommission": _rates(FeeRates(ZERO, ZERO)),
-        "taxCommission": _rates(FeeRates(ZERO, ZERO)),
-        "discount": {
-            "enabledForAccount": False,
-            "enabledForSymbol": False,
-            "discountAsset": "BNB",
-            "discount": NOTHING,
-        },
+        "specialCommission": _rates(FeeRates(fees.special, fees.special)),
+        "taxCommission": _rates(FeeRates(fees.tax, fees.tax)),
+        "discount": discount,
+    }
+
+
+def discount(*, for_account: bool, for_symbol: bool, factor: Decimal) -> Json:
+    """Return the discount for commission in BNB, as `account.commission` shows it."""
+    return {
+        "enabledForAccount": for_account,
+        "enabledForSymbol": for_symbol,
+        "discountAsset": BNB,
+        "discount": fixed(factor),
     }
 
 

@@ -120,6 +120,19 @@ def balance(url: str, asset: str, free: str, account: str | None) -> None:
     _run(url, "balance", asset=asset, free=free, account=account)
 
 
+@admin.command("bnb-fees")
+@click.argument("pay", type=click.Choice(["on", "off"]))
+@click.option("--account", help="Default: all.")
+@click.option("--discount", help="What the standard commission is multiplied by.")
+@click.option("--price", help="Of one BNB, where there is no market: 600, or USDT=600,BTC=0.006.")
+@click.pass_obj
+def bnb_fees(
+    url: str, pay: str, account: str | None, discount: str | None, price: str | None
+) -> None:
+    """Take commission in BNB, or not, from accounts that have enough of it."""
+    _run(url, "bnb-fees", pay=pay, account=account, discount=discount, price=price)
+
+
 @admin.command()
 @click.argument("symbol")
 @click.argument("changes", nargs=-1, required=True)
