@@ -96,6 +96,10 @@ class FeeSchedule:
         market = self._state.books[name].price if name in self._traded else None
         return self.bnb.prices.get(quote) if market is None else market
 
+    def configured_price(self, symbol: str) -> Decimal | None:
+        """Return the configured price of one BNB if `symbol` is BNB in that quote asset."""
+        return self.bnb.prices.get(symbol[len(BNB) :]) if symbol.startswith(BNB) else None
+
     @property
     def _on_top(self) -> Decimal:
         return self.rates.tax + self.rates.special

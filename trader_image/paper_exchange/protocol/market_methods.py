@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from paper_exchange.core import errors
+from paper_exchange.core.candles import INTERVALS, page
 from paper_exchange.core.errors import ExchangeError
 from paper_exchange.core.money import fixed
 from paper_exchange.protocol import render, render_symbols
@@ -12,8 +13,10 @@ from paper_exchange.protocol.calls import limit
 from paper_exchange.protocol.text import Millis
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+    from decimal import Decimal
 
+    from paper_exchange.core.candles import Candle
     from paper_exchange.protocol.calls import Call
     from paper_exchange.protocol.render_orders import Json
 
@@ -50,9 +53,44 @@ def ticker_price(call: Call) -> Json | list[Json]:
 
 
 def _price(call: Call, name: str) -> Json | None:
-    recent = call.api.venue.recent[call.api.venue.engine.symbol(name).name]
-    last = recent[-1].price if recent else call.api.venue.engine.book(name).price
+    engine = call.api.venue.engine
+    last = _last_price(call, name) if name in engine.symbols else None
+    if last is None:
+        last = engine.fees.configured_price(name)
+    if last is None:
+        engine.symbol(name)
     return None if last is None else {"symbol": name, "price": fixed(last)}
+
+
+def _last_price(call: Call, name: str) -> Decimal | None:
+    recent = call.api.venue.recent[name]
+    return recent[-1].price if recent else call.api.venue.engine.book(name).price
+
+
+def klines(call: Call) -> list[list[Any]]:
+    """Answer `klines`."""
+    name, length = call.params.symbol(), INTERVALS[_interval(call)]
+    known, before = _known_candles(call, name, length)
+    start, end = call.params.integer("startTime"), call.params.integer("endTime")
+    until = call.now if end is None else min(end, call.now)
+    rows = page(known, length, start=start, end=until, limit=limit(call), before=before)
+    return [render.kline(candle, length) for candle in rows]
+
+
+def _interval(call: Call) -> str:
+    interval = call.params.text("interval")
+    if interval not in INTERVALS:
+        raise ExchangeError(-1120, "Invalid interval.")
+    return interval
+
+
+def _known_candles(call: Call, name: str, length: int) -> tuple[Iterable[Candle], Decimal | None]:
+    """Return a symbol's candles, or none and the configured price of BNB that stands for them."""
+    candles = call.api.venue.candles.get(name)
+    price = call.api.venue.engine.fees.configured_price(name)
+    if candles is None and price is None:
+        raise errors.invalid_symbol()
+    return (candles.of(length), None) if candles and not candles.empty else ((), price)
 
 
 def ticker_book(call: Call) -> Json | list[Json]:

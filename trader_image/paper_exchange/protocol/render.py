@@ -4,7 +4,9 @@ Times are wall-clock milliseconds, marked so that they can be shown in microseco
 """
 
 from decimal import Decimal
+from typing import Any
 
+from paper_exchange.core.candles import Candle
 from paper_exchange.core.events import (
     AccountEvent,
     BalanceChange,
@@ -92,6 +94,24 @@ def recent_trade(trade: PublicTrade) -> Json:
         "isBuyerMaker": trade.buyer_is_maker,
         "isBestMatch": True,
     }
+
+
+def kline(candle: Candle, length: int) -> list[Any]:
+    """Return a candlestick of `length` milliseconds as `klines` shows it."""
+    return [
+        Millis(candle.start),
+        fixed(candle.open),
+        fixed(candle.high),
+        fixed(candle.low),
+        fixed(candle.close),
+        fixed(candle.volume),
+        Millis(candle.start + length - 1),
+        fixed(candle.quote_volume),
+        candle.trades,
+        fixed(candle.bought),
+        fixed(candle.quote_bought),
+        "0",
+    ]
 
 
 def account_event(event: AccountEvent, now: int) -> Json:
