@@ -3,12 +3,23 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
-from paper_exchange.core.entries import Accepted, Adjusted, Ended, Entry, Filled, Priced, Queued
+from paper_exchange.core.entries import (
+    Accepted,
+    Adjusted,
+    Amended,
+    Ended,
+    Entry,
+    Filled,
+    Prevented,
+    Priced,
+    Queued,
+)
 from paper_exchange.core.events import (
     BalanceChange,
     Execution,
     ExecutionReport,
     Position,
+    Prevention,
     PublicTrade,
     Step,
 )
@@ -82,9 +93,24 @@ class Recorder:
     def expire(self, order: Order, status: OrderStatus, reason: ExpiryReason) -> None:
         """End an order by the exchange's rules."""
         self._end(order, status, order.client_order_id, reason)
-        prevented = status is OrderStatus.EXPIRED_IN_MATCH
-        execution = Execution.TRADE_PREVENTION if prevented else Execution.EXPIRED
-        self._report(self.order(order), execution)
+        if status is OrderStatus.EXPIRED_IN_MATCH:
+            prevention = Prevention(order.remaining)
+            self._report(self.order(order), Execution.TRADE_PREVENTION, prevention=prevention)
+        else:
+            self._report(self.order(order), Execution.EXPIRED)
+
+    def amend(self, order: Order, quantity: Decimal, client_order_id: str) -> None:
+        """Reduce an order's quantity in its place, under a new id."""
+        amended = Amended(order.symbol, order.order_id, quantity, client_order_id, self.step.at)
+        self.write(amended)
+        self._report(self.order(order), Execution.REPLACED, renamed_from=order.client_order_id)
+
+    def prevent(self, entry: Prevented) -> None:
+        """Take quantity away from an order by self-trade prevention."""
+        self.write(entry)
+        order = self.state.books[entry.symbol].orders[entry.order_id]
+        prevention = Prevention(entry.quantity, entry.counter_order_id)
+        self._report(order, Execution.TRADE_PREVENTION, prevention=prevention)
 
     def adjust(self, account: str, asset: str, delta: Decimal) -> None:
         """Change a free balance from outside."""
@@ -143,7 +169,13 @@ class Recorder:
             PublicTrade(symbol, trade_id, match.price, match.quantity, buyer_is_maker, now)
         )
 
-    def _report(self, order: Order, execution: Execution, renamed_from: str = "") -> None:
+    def _report(
+        self,
+        order: Order,
+        execution: Execution,
+        renamed_from: str = "",
+        prevention: Prevention | None = None,
+    ) -> None:
         book = self.state.books[order.symbol]
         self.step.events.append(
             ExecutionReport(
@@ -153,6 +185,7 @@ class Recorder:
                 time=self.step.at,
                 fill=book.fills[-1] if execution is Execution.TRADE else None,
                 renamed_from=renamed_from,
+                prevention=prevention,
             )
         )
 

@@ -18,6 +18,9 @@ MIN_NOTIONAL = {"BTC": Decimal("0.0001"), "ETH": Decimal("0.001"), "BNB": Decima
 
 MONEY_MIN_NOTIONAL = Decimal(5)
 
+MAX_NUM_ORDER_AMENDS = 10
+"""How often one order may be amended."""
+
 
 @dataclass(frozen=True, slots=True)
 class Filters:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from paper_exchange import accounts
+from paper_exchange.core import errors
 from paper_exchange.core.errors import ExchangeError
 from paper_exchange.protocol import render, render_orders
 from paper_exchange.protocol.calls import commission_of, find_order, limit, open_orders, span
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
 
 def order_status(call: Call) -> Json:
     """Answer `order.status`."""
-    unknown = ExchangeError(-2013, "Order does not exist.")
-    return render_orders.order_status(find_order(call, unknown))
+    order = find_order(call, ExchangeError(-2013, "Order does not exist."))
+    if order.archived:
+        raise errors.archived()
+    return render_orders.order_status(order)
 
 
 def open_orders_status(call: Call) -> list[Json]:
@@ -30,7 +33,11 @@ def open_orders_status(call: Call) -> list[Json]:
 def all_orders(call: Call) -> list[Json]:
     """Answer `allOrders`."""
     first = call.params.integer("orderId")
-    orders = [order for order in call.book().orders.values() if order.account == call.account]
+    orders = [
+        order
+        for order in call.book().orders.values()
+        if order.account == call.account and not order.archived
+    ]
     if first is not None:
         page = [order for order in orders if order.order_id >= first][: limit(call)]
     else:

@@ -15,6 +15,7 @@ METHODS: dict[str, Method] = {
     "order.test": Method(order_methods.test, Security.SIGNED, 1),
     "order.cancel": Method(order_methods.cancel, Security.SIGNED, 1, is_order=True),
     "openOrders.cancelAll": Method(order_methods.cancel_all, Security.SIGNED, 1, is_order=True),
+    "order.amend.keepPriority": Method(order_methods.amend, Security.SIGNED, 4),
     "order.status": Method(account_methods.order_status, Security.SIGNED, 4),
     "openOrders.status": Method(account_methods.open_orders_status, Security.SIGNED, 6, 80),
     "allOrders": Method(account_methods.all_orders, Security.SIGNED, 20),

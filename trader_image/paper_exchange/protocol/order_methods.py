@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from paper_exchange.core import errors
+from paper_exchange.core import errors, interventions
 from paper_exchange.core.errors import ExchangeError
 from paper_exchange.core.events import ExecutionReport, Step
 from paper_exchange.core.money import ZERO
@@ -84,6 +84,16 @@ def cancel_all(call: Call) -> list[Json]:
     if not mine:
         raise errors.cancel_rejected(errors.UNKNOWN_ORDER)
     return [_cancel_one(call, order, None) for order in mine]
+
+
+def amend(call: Call) -> Json:
+    """Answer `order.amend.keepPriority`."""
+    order = find_order(call, errors.amend_rejected(errors.UNKNOWN_ORDER))
+    quantity = call.params.amount("newQty")
+    name = call.params.client_id("newClientOrderId") or call.api.new_id()
+    amended, call.step = interventions.amend(call.api.venue.engine, call.now, order, quantity, name)
+    execution_id = call.api.venue.engine.book(order.symbol).last_execution_id
+    return render_orders.amended(amended, order.client_order_id, execution_id)
 
 
 def _check_restriction(params: Params, order: Order) -> None:

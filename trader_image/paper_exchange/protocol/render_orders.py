@@ -6,8 +6,8 @@ Times are wall-clock milliseconds, marked so that they can be shown in microseco
 from collections.abc import Iterable
 from typing import Any
 
-from paper_exchange.core.events import Execution, ExecutionReport
-from paper_exchange.core.money import ZERO, fixed
+from paper_exchange.core.events import Execution, ExecutionReport, Prevention
+from paper_exchange.core.money import ZERO, fixed, times
 from paper_exchange.core.orders import ExpiryReason, Fill, Order, Side
 from paper_exchange.protocol.text import Millis
 
@@ -41,6 +41,34 @@ def canceled(order: Order, original_id: str) -> Json:
     """Return the reply to a cancel; `original_id` is the id that was cancelled."""
     head = {"symbol": order.symbol, "origClientOrderId": original_id}
     return head | ack(order) | _state(order) | _mode(order)
+
+
+def amended(order: Order, original_id: str, execution_id: int) -> Json:
+    """Return the reply to an amendment; `original_id` is the id before it.
+
+    Its names differ from other replies: qty, preventedQty, and cumulativeQuoteQty with one m.
+    """
+    state = _state(order)
+    return {
+        "transactTime": Millis(order.updated),
+        "executionId": execution_id,
+        "amendedOrder": {
+            "symbol": order.symbol,
+            "orderId": order.order_id,
+            "orderListId": -1,
+            "origClientOrderId": original_id,
+            "clientOrderId": order.client_order_id,
+            "price": state["price"],
+            "qty": state["origQty"],
+            "executedQty": state["executedQty"],
+            "preventedQty": fixed(order.prevented),
+            "quoteOrderQty": state["origQuoteOrderQty"],
+            "cumulativeQuoteQty": state["cummulativeQuoteQty"],
+            **{name: state[name] for name in ("status", "timeInForce", "type", "side")},
+            "workingTime": Millis(order.created),
+            **_mode(order),
+        },
+    }
 
 
 def order_status(order: Order) -> Json:
@@ -122,11 +150,30 @@ def execution_report(report: ExecutionReport, now: int) -> Json:
     }
     if report.execution is Execution.EXPIRED and order.expiry_reason is not ExpiryReason.NONE:
         event["eR"] = str(order.expiry_reason)
-    return event
+    return event | _prevention(order, report.prevention)
+
+
+def _prevention(order: Order, prevention: Prevention | None) -> Json:
+    """Return what a report says about self-trade prevention, if there was any."""
+    if not order.prevented_match:
+        return {}
+    shown: Json = {"v": order.prevented_match, "A": fixed(order.prevented)}
+    if prevention:
+        shown["B"] = fixed(prevention.quantity)
+    if prevention and prevention.counter_order_id is not None:
+        shown |= {
+            "u": -1,
+            "U": prevention.counter_order_id,
+            "Cs": order.symbol,
+            "pl": fixed(prevention.quantity),
+            "pL": fixed(order.price),
+            "pY": fixed(times(order.price, prevention.quantity)),
+        }
+    return shown
 
 
 def _state(order: Order) -> Json:
-    state = {
+    state: Json = {
         "price": fixed(order.price),
         "origQty": fixed(order.quantity),
         "executedQty": fixed(order.executed),
@@ -139,6 +186,9 @@ def _state(order: Order) -> Json:
     }
     if order.expiry_reason is not ExpiryReason.NONE:
         state["expiryReason"] = str(order.expiry_reason)
+    if order.prevented_match:
+        state["preventedMatchId"] = order.prevented_match
+        state["preventedQuantity"] = fixed(order.prevented)
     return state
 
 

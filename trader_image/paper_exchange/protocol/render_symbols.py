@@ -5,7 +5,7 @@ from decimal import Decimal
 from paper_exchange.core.engine import SymbolStatus
 from paper_exchange.core.money import fixed
 from paper_exchange.core.orders import OrderType, SelfTrade
-from paper_exchange.core.symbols import Symbol
+from paper_exchange.core.symbols import MAX_NUM_ORDER_AMENDS, Symbol
 from paper_exchange.protocol.render_orders import Json
 
 
@@ -29,7 +29,7 @@ def symbol_info(symbol: Symbol, status: SymbolStatus) -> Json:
         "quoteOrderQtyMarketAllowed": True,
         "allowTrailingStop": False,
         "cancelReplaceAllowed": False,
-        "amendAllowed": False,
+        "amendAllowed": True,
         "pegInstructionsAllowed": False,
         "isSpotTradingAllowed": True,
         "isMarginTradingAllowed": False,
@@ -74,6 +74,7 @@ def _filters(symbol: Symbol) -> list[Json]:
             "avgPriceMins": 0,
         },
         {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": numbers.max_num_orders},
+        {"filterType": "MAX_NUM_ORDER_AMENDS", "maxNumOrderAmends": MAX_NUM_ORDER_AMENDS},
     ]
 
 

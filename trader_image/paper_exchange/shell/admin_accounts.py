@@ -4,6 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from paper_exchange.accounts import parse_prices
+from paper_exchange.core import interventions
 from paper_exchange.core.money import ZERO
 from paper_exchange.shell.admin import AdminError, Command, Params
 from paper_exchange.venue import Venue
@@ -24,6 +25,7 @@ class Accounts:
             "deposit": self.deposit,
             "balance": self.balance,
             "bnb-fees": self.bnb_fees,
+            "forget": self.forget,
         }
 
     def deposit(self, params: Params) -> Params:
@@ -40,6 +42,13 @@ class Accounts:
         account, asset = self._account(params), str(params["asset"])
         free = self._venue.engine.state.accounts[account].of(asset).free
         return self.deposit(params | {"amount": str(Decimal(str(params["free"])) - free)})
+
+    def forget(self, params: Params) -> Params:
+        """Let all orders and trades of an account be gone, as a reset of the testnet does."""
+        account = self._account(params)
+        engine = self._venue.engine
+        self._venue.carry_out(interventions.forget(engine, self._venue.clock(), account))
+        return {"account": account}
 
     def bnb_fees(self, params: Params) -> Params:
         """Let one account, or all, pay commission in BNB or not; set its discount and price."""
