@@ -16,8 +16,17 @@ class Execution(StrEnum):
     NEW = "NEW"
     TRADE = "TRADE"
     CANCELED = "CANCELED"
+    REPLACED = "REPLACED"
     EXPIRED = "EXPIRED"
     TRADE_PREVENTION = "TRADE_PREVENTION"
+
+
+@dataclass(frozen=True, slots=True)
+class Prevention:
+    """What self-trade prevention took at once, and the order it would have traded with if known."""
+
+    quantity: Decimal
+    counter_order_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +39,7 @@ class ExecutionReport:
     time: int
     fill: Fill | None = None
     renamed_from: str = ""
+    prevention: Prevention | None = None
 
     @property
     def account(self) -> str:

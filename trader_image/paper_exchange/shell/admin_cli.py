@@ -6,9 +6,11 @@ from typing import Any
 
 import click
 
+from paper_exchange.core.orders import OrderStatus
 from paper_exchange.faults import ANY, EventFault, RequestFault
 from paper_exchange.shell.admin_client import AdminRefusedError, call
 from paper_exchange.shell.admin_faults import CHANNELS
+from paper_exchange.shell.admin_orders import PREVENTED_ENDS
 
 
 @click.group(context_settings={"show_default": True})
@@ -101,6 +103,60 @@ def expire(url: str, symbol: str, order_id: int) -> None:
 
 
 @admin.command()
+@click.argument("symbol")
+@click.argument("order_id", type=int)
+@click.argument("quantity")
+@click.option("--client-order-id", help="Its new name; default: one like the app's.")
+@click.pass_obj
+def amend(url: str, symbol: str, order_id: int, quantity: str, client_order_id: str | None) -> None:
+    """Reduce an open order to a total of QUANTITY, as its owner does in the app."""
+    given = {"orderId": order_id, "quantity": quantity, "clientOrderId": client_order_id}
+    _run(url, "amend", symbol=symbol, **given)
+
+
+@admin.command()
+@click.argument("symbol")
+@click.argument("order_id", type=int)
+@click.argument("quantity", required=False)
+@click.option("--counter-order-id", type=int, help="The order that it would have traded with.")
+@click.option(
+    "--end",
+    type=click.Choice([str(status) for status in PREVENTED_ENDS]),
+    default=str(OrderStatus.EXPIRED_IN_MATCH),
+    help="The status if nothing is left.",
+)
+@click.pass_obj
+def prevent(  # noqa: PLR0917 - click passes them by name
+    url: str,
+    symbol: str,
+    order_id: int,
+    quantity: str | None,
+    counter_order_id: int | None,
+    end: str,
+) -> None:
+    """Take QUANTITY (default: the rest) from an open order by self-trade prevention."""
+    given = {"orderId": order_id, "quantity": quantity, "counterOrderId": counter_order_id}
+    _run(url, "prevent", symbol=symbol, end=end, **given)
+
+
+@admin.command()
+@click.argument("symbol")
+@click.argument("order_id", type=int)
+@click.pass_obj
+def archive(url: str, symbol: str, order_id: int) -> None:
+    """Answer for an order that ended without execution by -2026 from now on."""
+    _run(url, "archive", symbol=symbol, orderId=order_id)
+
+
+@admin.command()
+@click.option("--account", help="Default: the first account.")
+@click.pass_obj
+def forget(url: str, account: str | None) -> None:
+    """Let all orders and trades of an account be gone, as a reset of the testnet does."""
+    _run(url, "forget", account=account)
+
+
+@admin.command()
 @click.argument("asset")
 @click.argument("amount")
 @click.option("--account", help="Default: the first account.")
@@ -118,6 +174,19 @@ def deposit(url: str, asset: str, amount: str, account: str | None) -> None:
 def balance(url: str, asset: str, free: str, account: str | None) -> None:
     """Set a free balance."""
     _run(url, "balance", asset=asset, free=free, account=account)
+
+
+@admin.command("bnb-fees")
+@click.argument("pay", type=click.Choice(["on", "off"]))
+@click.option("--account", help="Default: all.")
+@click.option("--discount", help="What the standard commission is multiplied by.")
+@click.option("--price", help="Of one BNB, where there is no market: 600, or USDT=600,BTC=0.006.")
+@click.pass_obj
+def bnb_fees(
+    url: str, pay: str, account: str | None, discount: str | None, price: str | None
+) -> None:
+    """Take commission in BNB, or not, from accounts that have enough of it."""
+    _run(url, "bnb-fees", pay=pay, account=account, discount=discount, price=price)
 
 
 @admin.command()

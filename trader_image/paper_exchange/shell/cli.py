@@ -11,9 +11,15 @@ from typing import Any, TypeVar
 
 import click
 
-from paper_exchange.accounts import AccountConfig, Key, parse_balances, read_accounts
+from paper_exchange.accounts import (
+    AccountConfig,
+    Key,
+    parse_balances,
+    parse_prices,
+    read_accounts,
+)
 from paper_exchange.core.errors import ConfigError
-from paper_exchange.core.fees import FeeRates
+from paper_exchange.core.fees import BnbFees, FeeRates
 from paper_exchange.core.symbols import symbol_at
 from paper_exchange.journal import COMPACT_AFTER, MEBIBYTE, JournalError
 from paper_exchange.market.recording import Recording
@@ -142,6 +148,24 @@ FILE = click.Path(dir_okay=False, path_type=Path)
     type=Number(),
     default="0.001",
 )
+@_setting("tax-fee", "Tax on every trade, as a fraction.", type=Number(), default="0")
+@_setting("special-fee", "Special commission, as a fraction.", type=Number(), default="0")
+@_setting(
+    "bnb-fees",
+    "Take commission in BNB, with a discount, from accounts that have enough of it.",
+    is_flag=True,
+)
+@_setting(
+    "bnb-discount",
+    "What the standard commission is multiplied by if it is paid in BNB.",
+    type=Number(),
+    default="0.75",
+)
+@_setting(
+    "bnb-price",
+    "Price of one BNB where there is no market in it: 600 (in USDT), or USDT=600,BTC=0.006.",
+    default="",
+)
 @_setting(
     "queue-multiple",
     "Queue ahead of a new order, in median trades (times a seeded draw of 0.5 to 1.5), where the "
@@ -208,7 +232,14 @@ def _config(options: dict[str, Any]) -> Config:
         speed=options["speed"],
         paused=options["paused"],
         seed=options["seed"],
-        fees=FeeRates(options["maker_fee"], options["taker_fee"]),
+        fees=FeeRates(
+            options["maker_fee"], options["taker_fee"], options["tax_fee"], options["special_fee"]
+        ),
+        bnb_fees=BnbFees(
+            everyone=options["bnb_fees"],
+            discount=options["bnb_discount"],
+            prices=parse_prices(options["bnb_price"]),
+        ),
         queue_multiple=options["queue_multiple"],
         participation=options["participation"],
         filters=_filters(options["filters"]),
