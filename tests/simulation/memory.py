@@ -5,9 +5,10 @@ What the schema's constraints refuse is refused here as well, by an `AssertionEr
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import Any
 
 from simulation.flow import ROUNDING, Flow, Inventory
 from symbol_trader.core.money import ZERO
@@ -22,9 +23,11 @@ from symbol_trader.core.orders import (
     TraderId,
 )
 from symbol_trader.core.records import (
+    Acknowledged,
     CancelChange,
     FeeValued,
     FillRecorded,
+    FillsGivenUp,
     NewTrader,
     OrderChange,
     RecordChange,
@@ -68,6 +71,10 @@ class OrderRow:
     reason: str = ""
     fills: dict[int, Fill] = field(default_factory=dict)
     cancels: list[CancelIntent] = field(default_factory=list)
+    quantity: Decimal | None = None
+    """The current quantity, where others have reduced it."""
+    fills_given_up: bool = False
+    acknowledged: bool = False
 
     @property
     def over(self) -> bool:
@@ -76,6 +83,17 @@ class OrderRow:
     @property
     def existed(self) -> bool:
         return self.state not in _NEVER_THERE
+
+    @property
+    def unread(self) -> Decimal:
+        """Return what was executed without a fill on record, where fills are given up."""
+        return self.executed - sum((fill.quantity for fill in self.fills.values()), ZERO)
+
+    @property
+    def unread_quote(self) -> Decimal:
+        """Return the same in quote."""
+        quote = sum((fill.quote_quantity for fill in self.fills.values()), ZERO)
+        return self.executed_quote - quote
 
 
 class MemoryRecord:
@@ -97,6 +115,18 @@ class MemoryRecord:
         """Fees whose trader was over when their value became known."""
         self._closed: dict[TraderId, Flow] = {}
         self._ended = Inventory(ZERO, ZERO, ZERO, ZERO)
+        self._takers: dict[type, Callable[[Any], None]] = {
+            NewTrader: self._begin,
+            TraderResult: self._end,
+            OrderChange: self._change,
+            CancelChange: self._end_cancel,
+            FillRecorded: self._fill,
+            FeeValued: self._value,
+            FillsGivenUp: self._give_up_fills,
+            Acknowledged: self._acknowledge,
+            Intent: self._intend,
+            CancelIntent: self._intend_cancel,
+        }
         self._legs: defaultdict[tuple[TraderId, Side], list[OrderRow]] = defaultdict(list)
 
     # Writing.
@@ -146,24 +176,19 @@ class MemoryRecord:
     def note(self, changes: Sequence[RecordChange]) -> None:
         """Take in what happened, in order."""
         for change in changes:
-            match change:
-                case NewTrader():
-                    self._begin(change)
-                case TraderResult():
-                    self._end(change)
-                case OrderChange():
-                    self._change(change)
-                case CancelChange():
-                    assert change.cancel_id in self.cancels
-                    self.outcomes[change.cancel_id] = change
-                case FillRecorded():
-                    self._fill(change)
-                case FeeValued():
-                    self._value(change)
-                case Intent():
-                    self._intend(change)
-                case CancelIntent():
-                    self._intend_cancel(change)
+            self._takers[type(change)](change)
+
+    def _end_cancel(self, change: CancelChange) -> None:
+        assert change.cancel_id in self.cancels
+        self.outcomes[change.cancel_id] = change
+
+    def _give_up_fills(self, change: FillsGivenUp) -> None:
+        row = self.orders[change.client_order_id]
+        assert row.over, "fills of a live order are given up"
+        row.fills_given_up = True
+
+    def _acknowledge(self, change: Acknowledged) -> None:
+        self.orders[change.client_order_id].acknowledged = True
 
     def _begin(self, new: NewTrader) -> None:
         assert new.trader_id not in self.traders
@@ -214,10 +239,10 @@ class MemoryRecord:
         assert not (row.over and change.state.final) or row.state is change.state
         assert change.executed >= row.executed, "executed shrinks"
         assert change.executed <= row.intent.quantity, "executed more than intended"
-        assert change.state is not OrderState.FILLED or change.executed == row.intent.quantity
         row.state = max(row.state, change.state, key=_STATES.index)
         row.order_id = change.order_id
         row.executed, row.executed_quote = change.executed, change.executed_quote
+        row.quantity = change.quantity or row.quantity
         row.reason = change.reason or row.reason
         assert row.existed or (row.order_id is None and not row.executed), "it was there after all"
 
@@ -335,6 +360,8 @@ class MemoryRecord:
             return self._closed[trader_id]
         flow = Flow()
         for row in self.of(trader_id):
+            if row.fills_given_up:
+                flow.add_unread(row.intent.side, row.unread, row.unread_quote)
             for fill in row.fills.values():
                 self._add(flow, row.intent.side, fill)
         return flow
@@ -363,6 +390,9 @@ def _recorded_order(row: OrderRow) -> RecordedOrder:
         row.reason,
         tuple(row.fills.values()),
         tuple(row.cancels),
+        row.quantity,
+        row.fills_given_up,
+        row.acknowledged,
     )
 
 

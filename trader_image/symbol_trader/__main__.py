@@ -1,7 +1,8 @@
 """The command line, and the one place where adapters meet.
 
 `symbol-trader run FILE` is a bot for a person without Kubernetes; `symbol-trader lead` is the
-same leader as the operator runs it in a pod; `migrate` and `takeover` look after the record.
+same leader as the operator runs it in a pod; `migrate`, `takeover`, `disown` and `settle` look
+after the record.
 """
 
 import asyncio
@@ -13,10 +14,12 @@ import socket
 import sys
 import time
 from contextlib import suppress
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
 import click
+from structlog.typing import FilteringBoundLogger
 
 from symbol_trader.audit.auditing import Audit
 from symbol_trader.audit.auditing import audit as compare
@@ -24,6 +27,7 @@ from symbol_trader.binance.allowance import Allowance
 from symbol_trader.binance.client import BinanceExchange
 from symbol_trader.binance.market import BinanceMarket
 from symbol_trader.core.leader import new_trader_bits
+from symbol_trader.core.orders import OrderState
 from symbol_trader.core.timing import Timing
 from symbol_trader.options import (
     ENV_PREFIX,
@@ -43,15 +47,16 @@ from symbol_trader.ports import (
     SchemaMismatch,
     Unavailable,
 )
-from symbol_trader.postgres.ownership import disown as take_no_account
-from symbol_trader.postgres.ownership import takeover as take
+from symbol_trader.postgres import ownership
 from symbol_trader.postgres.record import PostgresRecord
 from symbol_trader.resource.file import FileResource, InvalidFile, read_file
+from symbol_trader.resource.owner import former_owner, owner_of
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.http import serving
+from symbol_trader.runtime.logs import Failure, take_over
 from symbol_trader.runtime.metrics import Metrics
 from symbol_trader.runtime.service import Cause, Ending, Identity, Links, Patience, Service, Surface
-from symbol_trader.runtime.story import Story, configure
+from symbol_trader.runtime.story import Story
 from symbol_trader.runtime.term import Beat
 
 TERMINATED_STATUS = 128 + signal.SIGTERM
@@ -71,39 +76,51 @@ def main() -> None:
 
 @main.command(context_settings=context_settings)
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@option(
+    "--owner",
+    default="",
+    help="Whose the symbol is, where two files have the same name; default: metadata.namespace.",
+)
 @trading_options
-def run(file: Path, **flags: Any) -> None:
+def run(file: Path, owner: str, **flags: Any) -> None:
     """Trade as FILE says, a TradingSymbol in YAML, without Kubernetes.
 
     Edits of FILE are settings updates. `status: shutdown` finishes what is open, starts nothing
     new, writes off into FILE and ends; `status: off` ends at once and leaves orders on the
     exchange, to be taken up by the next run. The record is migrated first.
+
+    The symbol belongs to the file's metadata.namespace and metadata.name, wherever the file lies.
+    A later run of the same name takes over, and the earlier one ends.
     """
     options = Options(**flags)
+    logger = take_over(options.log_format)
     try:
-        name = read_file(file).metadata.name
-    except InvalidFile as exc:
-        raise click.ClickException(str(exc)) from exc
-    story = Story(configure(options.log_format), symbol=name)
-    resource = FileResource(file, lambda why: story.warn("edit ignored", why=why))
-    owner = Owner("file", socket.gethostname(), str(file.resolve()))
-    process = f"{socket.gethostname()}/{secrets.token_hex(8)}"
-    identity = Identity(owner, options.exchange_environment, process)
-
-    async def run_it() -> Ending:
-        await _migrate_when_there(options.database_url, story)
-        return await _lead(options, resource, identity, story)
-
-    try:
-        ending = asyncio.run(run_it())
-    except InvalidFile as exc:
-        raise click.ClickException(str(exc)) from exc
+        ending = _run(file, owner, options, logger)
+    except (InvalidFile, SchemaMismatch) as exc:
+        raise Failure(str(exc), options.log_format) from exc
     except KeyboardInterrupt:
         sys.exit(TERMINATED_STATUS)
     if ending.cause is Cause.TERMINATED:
         sys.exit(TERMINATED_STATUS)
     if ending.cause is Cause.FENCED:
-        raise click.ClickException(ending.message)
+        raise Failure(ending.message, options.log_format)
+
+
+def _run(file: Path, named: str, options: Options, logger: FilteringBoundLogger) -> Ending:
+    """Run the leader of a file. Raises `InvalidFile`, `SchemaMismatch`."""
+    asked = read_file(file)
+    metadata, host = asked.metadata, socket.gethostname()
+    story = Story(logger, symbol=metadata.name)
+    resource = FileResource(file, lambda why: story.warn("edit ignored", why=why))
+    owner = owner_of(named, metadata.namespace, metadata.name)
+    identity = Identity(owner, options.exchange_environment, f"{host}/{secrets.token_hex(8)}")
+    former = former_owner(host, str(file.resolve()))
+
+    async def run_it() -> Ending:
+        await _prepare(options, asked.symbol, former, owner, story)
+        return await _lead(options, resource, identity, story)
+
+    return asyncio.run(run_it())
 
 
 @main.command(context_settings=context_settings)
@@ -135,13 +152,13 @@ def lead(  # noqa: PLR0917 - click passes them by name
     from symbol_trader.resource.api_server import ApiServerResource  # noqa: PLC0415
 
     options = Options(**flags)
-    story = Story(configure(options.log_format), symbol=name, namespace=namespace)
+    story = Story(take_over(options.log_format), symbol=name, namespace=namespace)
     identity = Identity(Owner(cluster, namespace, name), options.exchange_environment, pod_uid)
     story.tell("leader process started", pod=pod, node=node)
 
     async def lead_it() -> Ending:
         resource = ApiServerResource.in_cluster(
-            namespace, name, lambda why: story.warn("edit ignored", why=why)
+            namespace, name, lambda event, why: story.warn(event, why=why)
         )
         return await _lead(options, resource, identity, story)
 
@@ -169,8 +186,8 @@ def migrate(database_url: str) -> None:
 @option("--account", required=True, help="The account's uid, as the refusal names it.")
 @option("--symbol", required=True, help="The symbol, such as XRPUSDT.")
 @option("--cluster", required=True, help="Uid of kube-system; `file` for `run FILE`.")
-@option("--namespace", required=True, help="Namespace of the new owner; the host for `run`.")
-@option("--name", required=True, help="Name of the new owner; the file's path for `run`.")
+@option("--namespace", required=True, help="Its namespace; what --owner says for `run`.")
+@option("--name", required=True, help="Its name: metadata.name.")
 def takeover(  # noqa: PLR0917 - click passes them by name
     database_url: str,
     exchange_environment: str,
@@ -187,7 +204,7 @@ def takeover(  # noqa: PLR0917 - click passes them by name
     """
     book = Book(exchange_environment, account, symbol)
     try:
-        epoch = asyncio.run(take(database_url, book, Owner(cluster, namespace, name)))
+        epoch = asyncio.run(ownership.takeover(database_url, book, Owner(cluster, namespace, name)))
     except (Unavailable, SchemaMismatch) as exc:
         raise click.ClickException(str(exc)) from exc
     if epoch is None:
@@ -218,7 +235,7 @@ def disown(  # noqa: PLR0917 - click passes them by name
     """
     book = Book(exchange_environment, account, symbol)
     try:
-        noted = asyncio.run(take_no_account(database_url, book, orders, reason))
+        noted = asyncio.run(ownership.disown(database_url, book, orders, reason))
     except (Unavailable, SchemaMismatch) as exc:
         raise click.ClickException(str(exc)) from exc
     for name in noted:
@@ -228,6 +245,68 @@ def disown(  # noqa: PLR0917 - click passes them by name
             "nothing new to disown: they are noted already, or the "
             f"record has no {symbol} of account {account}"
         )
+
+
+@main.command(context_settings=context_settings)
+@click.argument("order")
+@database_option
+@option("--exchange-environment", default="paper", help="Environment of the book.")
+@option("--account", required=True, help="The account's uid.")
+@option("--symbol", required=True, help="The symbol, such as XRPUSDT.")
+@option("--reason", required=True, help="How it is known; it is kept on record.")
+@option(
+    "--state",
+    type=click.Choice([state.value for state in OrderState if state.final]),
+    default=None,
+    help="How it ended; canceled if not given.",
+)
+@option("--executed", default=None, help="What it executed in base; as its fills say if not given.")
+@option("--executed-quote", default=None, help="The same in quote.")
+def settle(  # noqa: PLR0917 - click passes them by name
+    order: str,
+    database_url: str,
+    exchange_environment: str,
+    account: str,
+    symbol: str,
+    reason: str,
+    state: str | None,
+    executed: str | None,
+    executed_quote: str | None,
+) -> None:
+    """Say how ORDER, by its client order id, ended; its trader goes on from there.
+
+    For an order on which the exchange and the record contradict each other: the leader names it
+    and places nothing for its trader until then. Look at the exchange first. What is said here
+    counts in the ledger, and whatever the exchange tells of the order later is ignored.
+    """
+    word = ownership.Word(
+        reason,
+        None if state is None else OrderState(state),
+        _amount("--executed", executed),
+        _amount("--executed-quote", executed_quote),
+    )
+    book = Book(exchange_environment, account, symbol)
+    try:
+        ending = asyncio.run(ownership.settle(database_url, book, order, word))
+    except (Unavailable, SchemaMismatch, ownership.NotSettled) as exc:
+        raise click.ClickException(str(exc)) from exc
+    click.echo(
+        f"{order} is {ending.state} after {ending.executed:f} for {ending.executed_quote:f} in "
+        "quote; a leader that runs goes on within a minute"
+    )
+
+
+def _amount(flag: str, text: str | None) -> Decimal | None:
+    """Read an amount. Raises `click.BadParameter`."""
+    if text is None:
+        return None
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or amount < 0:
+        raise click.BadParameter(f"{text!r} is not an amount", param_hint=flag)
+    return amount
 
 
 @main.command(context_settings=context_settings)
@@ -267,21 +346,26 @@ def _verdict(found: Audit) -> str:
     )
 
 
-async def _migrate_when_there(database_url: str, story: Story) -> None:
-    """Migrate the record, waiting for a database that is not there yet."""
+async def _prepare(
+    options: Options, symbol: str, former: Owner, owner: Owner, story: Story
+) -> None:
+    """Migrate the record and rename an owner of version 0.1.0, waiting for the database.
+
+    Raises `SchemaMismatch`.
+    """
     from symbol_trader.postgres.migrate import migrate as bring_up_to_date  # noqa: PLC0415
 
+    url, environment = options.database_url, options.exchange_environment
     said = ""
     while True:
         try:
-            await bring_up_to_date(database_url, lambda line: story.tell("migration", step=line))
+            await bring_up_to_date(url, lambda line: story.tell("migration", step=line))
+            await ownership.rename_owner(url, environment, symbol, former, owner)
         except Unavailable as exc:
             if str(exc) != said:
                 said = str(exc)
                 story.warn("waiting", reason="DatabaseUnreachable", why=said)
             await asyncio.sleep(MIGRATION_PAUSE_S)
-        except SchemaMismatch as exc:
-            raise click.ClickException(str(exc)) from exc
         else:
             return
 

@@ -60,6 +60,8 @@ class Resting:
     order_id: int
     status: str = "NEW"
     fills: list[Fill] = field(default_factory=list)
+    quantity: D | None = None
+    """What others have reduced it to."""
 
     @property
     def executed(self) -> D:
@@ -71,7 +73,7 @@ class Resting:
             self.order_id,
             self.intent.side,
             self.intent.price,
-            self.intent.quantity,
+            self.quantity or self.intent.quantity,
             status or self.status,
             self.executed,
             sum((one.quote_quantity for one in self.fills), D(0)),
@@ -289,7 +291,8 @@ class Desk:
         Its commission is the account's, in what is received, or `fee` in the asset `fee_in`.
         """
         resting = self.book[intent.client_order_id]
-        amount = D(quantity) if quantity else intent.quantity - resting.executed
+        whole = resting.quantity or intent.quantity
+        amount = D(quantity) if quantity else whole - resting.executed
         buys = intent.side is Side.BUY
         rate = self.commission.buy if buys else self.commission.sell
         asset = self.symbol.base_asset if buys else self.symbol.quote_asset
@@ -305,7 +308,7 @@ class Desk:
             time_ms=self.now_ms,
         )
         resting.fills.append(fill)
-        over = resting.executed == intent.quantity
+        over = resting.executed == whole
         resting.status = "FILLED" if over else "PARTIALLY_FILLED"
         return fill
 
@@ -314,6 +317,15 @@ class Desk:
         fill = self.execute(intent, quantity, **how)
         self.report(intent, "TRADE", fill)
         return fill
+
+    def amend(self, intent: Intent, quantity: str) -> None:
+        """Let a person reduce an order, and report it."""
+        self.book[intent.client_order_id].quantity = D(quantity)
+        self.report(intent, "REPLACED")
+
+    def forget(self, intent: Intent) -> None:
+        """Let the exchange lose an order, as a testnet does when it is reset."""
+        del self.book[intent.client_order_id]
 
     def end(self, intent: Intent, status: str) -> None:
         """Let an order be canceled or expire, and report it."""

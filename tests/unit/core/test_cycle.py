@@ -261,7 +261,7 @@ AFTER_THE_BUY = {
         [buy(OrderState.CANCELED, order_id=7)], others("buy", 7)
     ),
     "canceled by others, told: it ends": Row(
-        [buy(OrderState.CANCELED, pardoned=True)], finished("its buy was canceled (by others)")
+        [buy(OrderState.CANCELED, acknowledged=True)], finished("its buy was canceled (by others)")
     ),
     "canceled by others in shutdown: it ends": Row(
         [buy(OrderState.CANCELED)], finished("its buy was canceled (by others)"), DRAINING
@@ -313,7 +313,7 @@ AFTER_THE_SELL = {
         PLACE_SELL,
     ),
     "expired three times, told: it tries again": Row(
-        [FILLED, *(sell(OrderState.EXPIRED, attempt=n, pardoned=True) for n in (1, 2, 3))],
+        [FILLED, *(sell(OrderState.EXPIRED, attempt=n, acknowledged=True) for n in (1, 2, 3))],
         PLACE_SELL,
     ),
     "canceled by others: it waits until told": Row(
@@ -323,7 +323,7 @@ AFTER_THE_SELL = {
         [FILLED, sell(OrderState.CANCELED, order_id=8)], others("sell", 8), DRAINING
     ),
     "canceled by others, told: it sells the rest": Row(
-        [FILLED, sell(OrderState.CANCELED, 4, pardoned=True)],
+        [FILLED, sell(OrderState.CANCELED, 4, acknowledged=True)],
         PlaceSell(Quote(D("2.0061"), D("5.9"))),
     ),
     "canceled by others once, sold since: it ends, whoever forgot that it was told": Row(

@@ -8,10 +8,13 @@ from decimal import Decimal
 from symbol_trader.core import ids, strategy
 from symbol_trader.core.context import EventContext
 from symbol_trader.core.cycle import (
+    FILL_QUERIES_QUIET,
     AskForBid,
     CancelOrder,
     FetchFills,
     Finish,
+    GiveUpFills,
+    GiveUpOrder,
     PlaceBuy,
     PlaceSell,
     Surroundings,
@@ -72,7 +75,13 @@ class Cycles:
             case CancelOrder(order, reason):
                 self._cancel(trader, order, reason, ctx)
             case FetchFills(order):
-                self._evidence.ask_if_due(order, ctx)
+                self._fetch_fills(trader, order, ctx)
+            case GiveUpOrder(order, reason):
+                self._evidence.give_up_order(trader, order, reason, ctx)
+                self._advance(trader, ctx)
+            case GiveUpFills(order):
+                self._evidence.give_up_fills(trader, order, ctx)
+                self._advance(trader, ctx)
             case end:
                 self._finish(trader, end, ctx)
 
@@ -89,6 +98,7 @@ class Cycles:
             lambda: state.carried,
             self._overdue(ctx.now_ms),
             ctx.bid,
+            state.free.get(state.symbol.base_asset, ZERO),
             lambda: state.carried_cost,
         )
 
@@ -99,6 +109,15 @@ class Cycles:
         if since_ms is None or deadline_ms is None or state.halt:
             return False
         return now_ms - since_ms >= deadline_ms
+
+    def _fetch_fills(self, trader: Trader, order: Order, ctx: EventContext) -> None:
+        self._evidence.ask_if_due(order, ctx)
+        if order.fill_queries > FILL_QUERIES_QUIET:
+            text = (
+                f"{plain(order.filled)} of {plain(order.executed)} executed of order "
+                f"{order.order_id} are among the account's trades; the rest is asked for again"
+            )
+            self._wait(trader, Block(Reason.FILLS_MISSING, text, None), ctx)
 
     def _ask_for_bid(self, ctx: EventContext) -> None:
         if ctx.now_ms >= self._next_bid_ms:

@@ -13,6 +13,7 @@ from symbol_trader.core.orders import (
     ExchangeOrder,
     ExecutionReport,
     Fill,
+    TraderId,
 )
 from symbol_trader.core.replies import Archived, AssetPrice, BalanceChanged, NotFound, Outcome
 from symbol_trader.core.settings import Settings
@@ -117,6 +118,14 @@ class StrangersFound:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordRefused:
+    """The record cannot have what a trader's orders led to: it contradicts what is there."""
+
+    trader_id: TraderId
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class SymbolRead:
     """The symbol's filters and status, and the commission, were read again."""
 
@@ -166,6 +175,7 @@ LeaderEvent = (
     | BidFetched
     | FeePriced
     | StrangersFound
+    | RecordRefused
     | SymbolRead
     | ViewRead
     | SettingsChanged

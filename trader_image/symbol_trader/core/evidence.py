@@ -4,7 +4,8 @@ It writes orders, the balances and the orders that are not on record, and never 
 cancels or ends anything: whoever was touched takes the next step afterwards (`cycles`).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from decimal import Decimal
 
 from symbol_trader.core.context import EventContext
@@ -13,7 +14,7 @@ from symbol_trader.core.events import Answer, ExchangeView
 from symbol_trader.core.fees import FeeKey
 from symbol_trader.core.money import ZERO, plain
 from symbol_trader.core.order import Order
-from symbol_trader.core.order_states import STATUS_NEWS, News
+from symbol_trader.core.order_states import STATUS_NEWS, Contradiction, News
 from symbol_trader.core.orders import (
     CancelIntent,
     ClientOrderId,
@@ -23,9 +24,10 @@ from symbol_trader.core.orders import (
     OrderState,
     Side,
     TimeInForce,
+    TraderId,
 )
 from symbol_trader.core.reasons import Block, Need, Reason
-from symbol_trader.core.records import CancelChange, FillRecorded
+from symbol_trader.core.records import CancelChange, FillRecorded, FillsGivenUp
 from symbol_trader.core.refusals import (
     is_doubt,
     needs_refresh,
@@ -33,7 +35,14 @@ from symbol_trader.core.refusals import (
     reason_on_record,
     refusal_reason,
 )
-from symbol_trader.core.replies import Accepted, AssetPrice, NotFound, Outcome, Refused
+from symbol_trader.core.replies import (
+    Accepted,
+    Archived,
+    AssetPrice,
+    NotFound,
+    Outcome,
+    Refused,
+)
 from symbol_trader.core.state import State
 from symbol_trader.core.symbols import TRADING, Commission, SymbolInfo
 from symbol_trader.core.trader import Trader
@@ -57,10 +66,20 @@ class Evidence:
         if found is None:
             self._unknown_order(seen, ctx)
             return
-        trader, order = found
-        if STATUS_NEWS.get(seen.status) is News.REFUSED:
-            self._refused(trader, order, REJECTED, ctx)
-            return
+        with self._contained(found[0], ctx):
+            if STATUS_NEWS.get(seen.status) is News.REFUSED:
+                self._refused(*found, REJECTED, ctx)
+            else:
+                self._learn(*found, seen, fills, ctx)
+
+    def _learn(
+        self,
+        trader: Trader,
+        order: Order,
+        seen: ExchangeOrder,
+        fills: tuple[Fill, ...],
+        ctx: EventContext,
+    ) -> None:
         changed = order.learn(seen)
         self._state.index(trader, order)
         self._add_fills(trader, order, fills, ctx, tell=changed)
@@ -68,6 +87,25 @@ class Evidence:
             order.cancel_pending = order.cancel_doubted = False
         if changed:
             trader.refusals, trader.block = 0, None
+        ctx.touch(trader)
+
+    @contextmanager
+    def _contained(self, trader: Trader, ctx: EventContext) -> Iterator[None]:
+        """Let a contradiction stop this trader alone, until a person has settled it."""
+        try:
+            yield
+        except Contradiction as exc:
+            self.contradicted(trader, str(exc), ctx)
+
+    def contradicted(self, trader: Trader, why: str, ctx: EventContext) -> None:
+        """Take in that exchange and record cannot both be right about one of a trader's orders."""
+        trader.contradiction = f"{why}; see `symbol-trader settle --help`"
+        ctx.say(
+            "exchange and record contradict each other",
+            warning=True,
+            trader=trader.trader_id,
+            why=why,
+        )
         ctx.touch(trader)
 
     def place_replied(
@@ -79,7 +117,8 @@ class Evidence:
             case Accepted(order, fills):
                 self.order_seen(order, fills, ctx)
             case Refused(code, message) if found and not is_doubt(code, message):
-                self._refused(*found, outcome, ctx)
+                with self._contained(found[0], ctx):
+                    self._refused(*found, outcome, ctx)
             case Refused(_, why) if found:
                 self._doubt(*found, why, ctx)
             case unknown if found and not isinstance(unknown, Refused):
@@ -116,14 +155,51 @@ class Evidence:
                 self.order_seen(answer, (), ctx)
             case NotFound():
                 self._denied(trader, order, answer, ctx, thorough=thorough)
+            case Archived():
+                self._archived(trader, order, ctx)
+
+    def _archived(self, trader: Trader, order: Order, ctx: EventContext) -> None:
+        """Take in that an order ended long ago without executing anything."""
+        with self._contained(trader, ctx):
+            if order.executed:
+                name = order.intent.client_order_id
+                raise Contradiction(
+                    f"{name} executed {plain(order.executed)} on record, the exchange says nothing"
+                )
+            self.give_up_order(trader, order, "ended without executing anything (archived)", ctx)
+
+    def give_up_order(self, trader: Trader, order: Order, reason: str, ctx: EventContext) -> None:
+        """Take an order for over: the exchange keeps nothing of it, or a deadline has passed."""
+        if order.hear(News.GONE, reason):
+            ctx.change(order.change())
+            _tell_order(trader, order, ctx)
+        order.cancel_pending = order.cancel_doubted = False
+        ctx.touch(trader)
+
+    def give_up_fills(self, trader: Trader, order: Order, ctx: EventContext) -> None:
+        """Go by what a finished order executed: its fills could not be read in time."""
+        missing = order.executed - order.filled
+        order.give_up_fills()
+        name = order.intent.client_order_id
+        ctx.change(FillsGivenUp(name))
+        ctx.say(
+            "fills given up",
+            warning=True,
+            trader=trader.trader_id,
+            order=name,
+            missing=plain(missing),
+        )
 
     def fills_fetched(
         self, client_order_id: ClientOrderId, fills: tuple[Fill, ...], ctx: EventContext
     ) -> None:
-        """Take in the fills of one order."""
+        """Take in the fills of one order; what is missing still is asked for ever more rarely."""
         if found := self._state.find(client_order_id):
-            self._add_fills(*found, fills, ctx)
-            ctx.touch(found[0])
+            trader, order = found
+            pause_ms = self._state.timing.retry_pause_ms(max(order.fill_queries, 1))
+            order.next_query_ms = ctx.now_ms + pause_ms
+            self._add_fills(trader, order, fills, ctx)
+            ctx.touch(trader)
 
     def view_read(self, view: ExchangeView, ctx: EventContext) -> None:
         """Bring the record and the exchange together: at start, after each outage, and at times."""
@@ -133,6 +209,11 @@ class Evidence:
         met = self._state.strangers if view.met is None else view.met
         found_since = (order for order in self._state.strangers if order not in met)
         self._meet((*view.strangers, *found_since), ctx)
+
+    def record_refused(self, trader_id: TraderId, why: str, ctx: EventContext) -> None:
+        """Take in that the record cannot have what a trader led to."""
+        if trader := self._state.traders.get(trader_id):
+            self.contradicted(trader, why, ctx)
 
     # What is not about one order of ours.
 
@@ -158,8 +239,10 @@ class Evidence:
         """Have an order in doubt asked for, or its missing fills, if it is time."""
         if not order.in_doubt or ctx.now_ms < order.next_query_ms:
             return
-        order.next_query_ms = ctx.now_ms + self._state.timing.exchange_timeout_ms
+        timing = self._state.timing
+        order.next_query_ms = ctx.now_ms + timing.exchange_timeout_ms
         if order.state.final and order.order_id is not None:
+            order.fill_queries += 1
             ctx.request(FetchTrades(order.intent.client_order_id, order.order_id))
         else:
             ctx.request(Query(order.intent.client_order_id, order.order_id))
@@ -255,6 +338,7 @@ class Evidence:
         pause = self._state.timing.retry_pause_ms(trader.refusals)
         reason, need = refusal_reason(refusal), None
         if reason is Reason.INSUFFICIENT_BALANCE:
+            trader.short_of_base |= order.side is Side.SELL
             need = self._need(order.intent)
             message += f" It needs {self._shortfall(need)}"
         trader.block = Block(reason, message, ctx.now_ms + pause, need)
@@ -321,8 +405,8 @@ class Evidence:
         timing = self._state.timing
         if answer.as_of_ms <= order.intent.timestamp_ms + timing.bound_ms:
             return
-        if thorough:
-            order.denied = order.state is OrderState.OPEN
+        if order.state is OrderState.OPEN:
+            self._missing(trader, order, ctx, thorough=thorough)
         if order.state is not OrderState.UNDECIDED:
             return
         missing = timing.absences_needed - order.late_absences
@@ -335,6 +419,15 @@ class Evidence:
         order.hear(News.ABSENT, "never reached the exchange")
         ctx.change(order.change())
         ctx.say("order proved absent", trader=trader.trader_id, order=order.intent.client_order_id)
+        ctx.touch(trader)
+
+    def _missing(self, trader: Trader, order: Order, ctx: EventContext, *, thorough: bool) -> None:
+        """Take in that an order rests by the record, and that the exchange does not know it."""
+        if not thorough:
+            ctx.request_once(Reconcile())
+            return
+        order.missing_on_exchange = True
+        order.cancel_pending = order.cancel_doubted = False
         ctx.touch(trader)
 
 

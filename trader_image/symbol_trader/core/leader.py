@@ -9,7 +9,7 @@ whole machine is thrown away and built again from the record, and told of a `Vie
 also how it starts.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from types import MappingProxyType
@@ -28,6 +28,7 @@ from symbol_trader.core.events import (
     PlaceReplied,
     PriceSeen,
     QueryReplied,
+    RecordRefused,
     SettingsChanged,
     Started,
     StrangersFound,
@@ -39,9 +40,15 @@ from symbol_trader.core.events import (
 from symbol_trader.core.evidence import Evidence
 from symbol_trader.core.money import plain
 from symbol_trader.core.order import Order
-from symbol_trader.core.orders import ExchangeOrder, ExecutionReport, OrderState
+from symbol_trader.core.orders import (
+    ClientOrderId,
+    ExchangeOrder,
+    ExecutionReport,
+    OrderState,
+    TraderId,
+)
 from symbol_trader.core.reasons import Block
-from symbol_trader.core.records import Snapshot
+from symbol_trader.core.records import Acknowledged, Snapshot
 from symbol_trader.core.replies import BalanceChanged
 from symbol_trader.core.settings import Settings, TradingStatus
 from symbol_trader.core.state import State
@@ -63,10 +70,14 @@ class Leader:
         timing: Timing,
         new_bits: Callable[[], int],
         free: Mapping[str, Decimal] = MappingProxyType({}),
+        refused: Mapping[TraderId, str] = MappingProxyType({}),
+        acknowledged: Collection[ClientOrderId] = (),
     ) -> None:
         """Take up the record. `new_bits` returns 64 random bits at each call.
 
-        `free` is what the account has free of each asset that it holds.
+        `free` is what the account has free of each asset that it holds. `refused` holds traders
+        of which the record could not have what they led to, and why; `acknowledged` the orders for
+        whose cancel by others a person gave the word while nobody traded.
         """
         self._state = State(
             snapshot,
@@ -80,6 +91,8 @@ class Leader:
         self._evidence = Evidence(self._state)
         self._cycles = Cycles(self._state, self._evidence)
         self._shutdown_age_ms = snapshot.shutdown_age_ms
+        self._refused = dict(refused)
+        self._acknowledged = frozenset(acknowledged)
 
     # The door.
 
@@ -118,6 +131,8 @@ class Leader:
                 evidence.fee_priced((order_id, trade_id), price, ctx)
             case StrangersFound(orders):
                 evidence.strangers_found(orders, ctx)
+            case RecordRefused(trader_id, why):
+                evidence.record_refused(trader_id, why, ctx)
             case SymbolRead(symbol, commission):
                 evidence.symbol_read(symbol, commission)
             case ViewRead(view):
@@ -142,6 +157,11 @@ class Leader:
             ctx.say("starting trading", budget=plain(state.settings.budget))
         for trader in self.traders:
             ctx.say("initialising trader", trader=trader.trader_id, why="unfinished on record")
+            for order in trader.orders:
+                if order.intent.client_order_id in self._acknowledged:
+                    self._acknowledge_end(order, ctx)
+        for trader_id, why in self._refused.items():
+            self._evidence.record_refused(trader_id, why, ctx)
 
     def _see_price(self, event: PriceSeen, ctx: EventContext) -> None:
         ctx.seen = self._state.last_price = event.price
@@ -156,7 +176,7 @@ class Leader:
             state.draining_since_ms = None
         elif state.draining_since_ms is None or not event.continued:
             state.draining_since_ms = ctx.now_ms
-        self._acknowledge()
+        self._acknowledge(ctx)
         if before != state.settings and not state.idle:
             self._cycles.replace_those_that_never_bought(ctx)
 
@@ -171,15 +191,21 @@ class Leader:
         elif state.settings.status is TradingStatus.ON:
             ctx.say("starting trading", why="switched on", running=len(state.traders))
 
-    def _acknowledge(self) -> None:
+    def _acknowledge(self, ctx: EventContext) -> None:
         """Take a person's word to go on, for all that waits for it."""
         for trader in self.traders:
             trader.block = None
             if trader.rebuy is Rebuy.REFUSED:
                 trader.rebuy = Rebuy.ARMED
             for order in trader.orders:
-                # A word that was given before an order's end does not mean that end.
-                order.pardoned |= order.state.final
+                self._acknowledge_end(order, ctx)
+
+    def _acknowledge_end(self, order: Order, ctx: EventContext) -> None:
+        """Take the word for an order that is over; given before its end, it does not mean that."""
+        if order.acknowledged or not (order.canceled_by_others or order.ended_by_exchange):
+            return
+        order.acknowledged = True
+        ctx.change(Acknowledged(order.intent.client_order_id))
 
     def _switch_off(self, ctx: EventContext) -> None:
         """Take in that the symbol goes off; where no cycle has begun, nothing is left over."""
@@ -283,6 +309,17 @@ class Leader:
     def orders_in_doubt(self) -> tuple[Order, ...]:
         """Return the orders whose fate the exchange must be asked for."""
         return tuple(o for _, o in self._state.orders() if o.in_doubt)
+
+    @property
+    def orders_to_settle(self) -> tuple[Order, ...]:
+        """Return the orders that a person may have to settle: what is said of them cannot be."""
+        orders = self._state.orders()
+        return tuple(o for t, o in orders if t.contradiction or o.missing_on_exchange)
+
+    @property
+    def interrupted_orders(self) -> tuple[Order, ...]:
+        """Return the orders that others canceled, as long as nobody has said to go on."""
+        return tuple(order for trader in self.traders if (order := trader.interrupted))
 
     @property
     def orders_to_ask_for(self) -> tuple[Order, ...]:

@@ -3,6 +3,7 @@
 Source of the rules: Binance Spot, filters.md (PRICE_FILTER, LOT_SIZE, NOTIONAL, MIN_NOTIONAL).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -11,6 +12,9 @@ from symbol_trader.core.orders import FeeAsset, Fill
 
 TRADING = "TRADING"
 """The one status of a symbol in which orders are accepted."""
+
+GONE = "GONE"
+"""The status of a symbol that the exchange does not list any more; it is ours, not Binance's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,15 @@ class SymbolInfo:
         if fill.commission_asset == self.base_asset:
             return FeeAsset.BASE
         return FeeAsset.QUOTE if fill.commission_asset == self.quote_asset else FeeAsset.OTHER
+
+
+def gone(name: str, fee_assets: Iterable[str]) -> SymbolInfo:
+    """Describe a symbol that the exchange does not list any more, as well as the record can.
+
+    Its base asset is the one among `fee_assets` that its name begins with, the rest its quote.
+    """
+    base = next((asset for asset in fee_assets if name.startswith(asset)), name)
+    return SymbolInfo(name, base, name[len(base) :], Filters(ZERO, ZERO, ZERO), GONE)
 
 
 @dataclass(frozen=True, slots=True)

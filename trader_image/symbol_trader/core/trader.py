@@ -40,6 +40,10 @@ class Trader:
     block: Block | None = None
     refusals: int = 0
     """Refusals in a row; they space out the attempts."""
+    contradiction: str | None = None
+    """What exchange or record say of it that cannot be; nothing is done for it then."""
+    short_of_base: bool = False
+    """A sell was refused because the account has less of the base asset than the cycle."""
     refused_offers: int = 0
     """How often a sell at the shutdown's deadline was refused for a reason that does not pass."""
 
@@ -78,7 +82,7 @@ class Trader:
         """
         for side in (Side.SELL, Side.BUY):
             last = next((order for order in reversed(self.leg(side)) if order.existed), None)
-            if last and last.canceled_by_others and not last.pardoned:
+            if last and last.canceled_by_others and not last.acknowledged:
                 return last
         return None
 

@@ -7,12 +7,13 @@ come back as events. A lost link ends the term; the next one starts from the rec
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import partial
 from typing import assert_never
 
+from symbol_trader.core.containment import by_trader
 from symbol_trader.core.decisions import (
     Cancel,
     CheckOnRecord,
@@ -35,6 +36,7 @@ from symbol_trader.core.events import (
     PlaceReplied,
     PriceSeen,
     QueryReplied,
+    RecordRefused,
     SettingsChanged,
     Started,
     StrangersFound,
@@ -44,10 +46,12 @@ from symbol_trader.core.events import (
     ViewRead,
 )
 from symbol_trader.core.leader import Leader
-from symbol_trader.core.orders import CancelIntent, ExchangeOrder, Intent
+from symbol_trader.core.order_states import Contradiction
+from symbol_trader.core.orders import CancelIntent, ExchangeOrder, Intent, TraderId
+from symbol_trader.core.records import RecordChange, TraderResult
 from symbol_trader.core.settings import TradingStatus
 from symbol_trader.ports import Desired, Exchange, Record, Unavailable
-from symbol_trader.runtime.events import Asked, Event, Lost, RequestOver, Stop
+from symbol_trader.runtime.events import Asked, Event, Lost, RequestOver, Settled, Stop
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.metrics import Metrics
 from symbol_trader.runtime.reading import Reader, find_order, read_fills
@@ -65,6 +69,16 @@ class End(Enum):
     """Asked to stop by a signal."""
     OFF = auto()
     """The resource says off."""
+    SETTLED = auto()
+    """A person has settled an order on record."""
+
+
+class RecordRefuses(Contradiction):
+    """The record cannot have how a trader ended; the text says why."""
+
+    def __init__(self, trader_id: TraderId, why: str) -> None:
+        super().__init__(why)
+        self.trader_id = trader_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +177,9 @@ class Term:
                 raise cause
             case Stop():
                 self._stopping = self._stopping or End.STOPPED
+            case Settled():
+                self._story.tell("an order was settled by a person")
+                self._stopping = self._stopping or End.SETTLED
             case RequestOver(task):
                 self._requests.discard(task)
             case Asked():
@@ -198,11 +215,41 @@ class Term:
             self._story.say(said)
         requests = decision.requests if self._stopping is None else []
         changes = [*decision.changes, *_intents(requests)]
-        if changes:
-            await self._record.note(changes)
-            self._metrics.noted(changes)
+        refused = await self._note(changes) if changes else {}
         for request in requests:
-            self._ask_exchange(request)
+            if not (isinstance(request, Place | Cancel) and request.intent.trader_id in refused):
+                self._ask_exchange(request)
+        for trader_id, why in refused.items():
+            await self._carry_out(self._decide(RecordRefused(trader_id, why)))
+
+    async def _note(self, changes: Sequence[RecordChange]) -> dict[TraderId, str]:
+        """Record changes; return the traders of which the record cannot have theirs, and why.
+
+        What one of them contradicts must not keep the others from being recorded.
+        """
+        parts = by_trader(changes)
+        if len(parts) == 1:
+            return await self._note_one(*parts.popitem())
+        try:
+            await self._record.note(changes)
+        except Contradiction:
+            found = [await self._note_one(*part) for part in parts.items()]
+            return {trader_id: why for one in found for trader_id, why in one.items()}
+        self._metrics.noted(changes)
+        return {}
+
+    async def _note_one(
+        self, trader_id: TraderId, changes: Sequence[RecordChange]
+    ) -> dict[TraderId, str]:
+        try:
+            await self._record.note(changes)
+        except Contradiction as exc:
+            if any(isinstance(change, TraderResult) for change in changes):
+                # It is over in memory, not on record: only a new start knows it again.
+                raise RecordRefuses(trader_id, str(exc)) from exc
+            return {trader_id: str(exc)}
+        self._metrics.noted(changes)
+        return {}
 
     def _ask_exchange(self, request: Request) -> None:  # noqa: C901 - a table
         match request:
@@ -304,7 +351,13 @@ class Term:
         while True:
             await asyncio.sleep(self._beat.reconcile_s)
             await self._record.confirm()
+            await self._look_for_settlements()
             await self._look_at_everything()
+
+    async def _look_for_settlements(self) -> None:
+        names = {order.intent.client_order_id for order in self.leader.orders_to_settle}
+        if names and await self._record.settled(names):
+            self._mailbox.put_nowait(Settled())
 
     async def _end_tasks(self) -> None:
         """End the pumps, and let requests under way come to their own end: each is bounded."""
