@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from paper_exchange.core import errors, events
 from paper_exchange.core import orders as paper
-from paper_exchange.core.engine import Grant, Rules, SymbolStatus
+from paper_exchange.core.engine import Engine, Grant, Rules, SymbolStatus
 from paper_exchange.core.fees import FeeRates
 from paper_exchange.core.market import MarketTrade
 from paper_exchange.core.state import Book, State
 from paper_exchange.core.symbols import Filters as PaperFilters
 from paper_exchange.core.symbols import Symbol
-from simulation.fees import FeeEngine, Fees
+from simulation.fees import Fees, paid
 from symbol_trader.core.money import ZERO
 from symbol_trader.core.orders import (
     CancelIntent,
@@ -52,9 +52,11 @@ class Exchange:
 
     def __init__(self, now_ms: int, funds: Decimal, fees: Fees) -> None:
         filters = PaperFilters.of(TICK, STEP, MIN_NOTIONAL)
-        rules = Rules(FeeRates(FEE, FEE), typical_trade={NAME: TYPICAL_TRADE})
-        self._engine = FeeEngine([Symbol(NAME, BASE, QUOTE, filters)], rules, State())
-        self._engine.payment = self.fees = fees
+        self.fees = fees
+        rules = Rules(
+            FeeRates(FEE, FEE), typical_trade={NAME: TYPICAL_TRADE}, bnb_fees=paid(fees, QUOTE)
+        )
+        self._engine = Engine([Symbol(NAME, BASE, QUOTE, filters)], rules, State())
         granted = [Grant(OWN, fees.asset, fees.granted)] if fees.asset else []
         self._engine.open(now_ms, "simulation", [Grant(OWN, QUOTE, funds), *granted])
         self.listener: Callable[[UserEvent], None] = lambda _: None

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from symbol_trader.core.money import ZERO
+from symbol_trader.core.orders import Side
 
 ROUNDING = Decimal("0.00000001")
 """A cost is rounded to the precision of the exchange's assets."""
@@ -29,6 +30,15 @@ class Flow:
     def position(self) -> Decimal:
         """Return the base asset that it has brought in and not taken out."""
         return self.bought - self.buy_fees - self.sold - self.sell_fees
+
+    def add_unread(self, side: Side, quantity: Decimal, quote: Decimal) -> None:
+        """Count what was executed without a fill on record."""
+        if side is Side.BUY:
+            self.bought += quantity
+            self.spent += quote
+        else:
+            self.sold += quantity
+            self.earned += quote
 
     def cost_of(self, quantity: Decimal) -> Decimal:
         """Return what a quantity had cost it."""

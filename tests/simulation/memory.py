@@ -87,14 +87,13 @@ class OrderRow:
     @property
     def unread(self) -> Decimal:
         """Return what was executed without a fill on record, where fills are given up."""
-        filled = sum((fill.quantity for fill in self.fills.values()), ZERO)
-        return self.executed - filled if self.fills_given_up else ZERO
+        return self.executed - sum((fill.quantity for fill in self.fills.values()), ZERO)
 
     @property
     def unread_quote(self) -> Decimal:
         """Return the same in quote."""
-        filled = sum((fill.quote_quantity for fill in self.fills.values()), ZERO)
-        return self.executed_quote - filled if self.fills_given_up else ZERO
+        quote = sum((fill.quote_quantity for fill in self.fills.values()), ZERO)
+        return self.executed_quote - quote
 
 
 class MemoryRecord:
@@ -109,6 +108,13 @@ class MemoryRecord:
         self.watermark: int | None = None
         self.shutdown_since_ms: int | None = None
         self._mirrored: Desired | None = None
+        self.carried_cost = ZERO
+        """What the base asset had cost that ended traders left to later sells."""
+        self.unvalued: dict[tuple[int, int], UnvaluedFee] = {}
+        self.valued_late = 0
+        """Fees whose trader was over when their value became known."""
+        self._closed: dict[TraderId, Flow] = {}
+        self._ended = Inventory(ZERO, ZERO, ZERO, ZERO)
         self._takers: dict[type, Callable[[Any], None]] = {
             NewTrader: self._begin,
             TraderResult: self._end,
@@ -121,13 +127,6 @@ class MemoryRecord:
             Intent: self._intend,
             CancelIntent: self._intend_cancel,
         }
-        self.carried_cost = ZERO
-        """What the base asset had cost that ended traders left to later sells."""
-        self.unvalued: dict[tuple[int, int], UnvaluedFee] = {}
-        self.valued_late = 0
-        """Fees whose trader was over when their value became known."""
-        self._closed: dict[TraderId, Flow] = {}
-        self._ended = Inventory(ZERO, ZERO, ZERO, ZERO)
         self._legs: defaultdict[tuple[TraderId, Side], list[OrderRow]] = defaultdict(list)
 
     # Writing.
@@ -361,12 +360,8 @@ class MemoryRecord:
             return self._closed[trader_id]
         flow = Flow()
         for row in self.of(trader_id):
-            if row.intent.side is Side.BUY:
-                flow.bought += row.unread
-                flow.spent += row.unread_quote
-            else:
-                flow.sold += row.unread
-                flow.earned += row.unread_quote
+            if row.fills_given_up:
+                flow.add_unread(row.intent.side, row.unread, row.unread_quote)
             for fill in row.fills.values():
                 self._add(flow, row.intent.side, fill)
         return flow

@@ -176,6 +176,19 @@ def test_a_shutdown_waits_for_the_last_fees_price_but_not_where_none_is_told() -
     assert desk.leader.unvalued_fees
 
 
+def test_a_shutdown_does_not_wait_where_no_price_was_told_before() -> None:
+    desk = Desk()
+    desk.price("2")
+    buy = desk.accept(desk.order)
+    desk.ask(status=TradingStatus.SHUTDOWN)
+    desk.fill(buy, fee_in="BNB")
+    sell = desk.accept(desk.order)
+    desk.wait()
+    desk.tell_fee_prices(None)
+    desk.fill(sell, fee_in="BNB")
+    assert desk.leader.drained
+
+
 def test_a_value_is_on_record_as_a_change_of_its_own() -> None:
     desk, _ = with_fee_in_bnb()
     desk.wait()

@@ -10,6 +10,7 @@ from paper_exchange.core.orders import Order, OrderType, Side
 from paper_exchange.core.state import Book, State
 
 BNB = "BNB"
+"""The asset that commission is discounted in, unless the rules name another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class BnbFees:
     everyone: bool = False
     accounts: Mapping[str, bool] = field(default_factory=dict)
     discount: Decimal = Decimal("0.75")
+    asset: str = BNB
     prices: Mapping[str, Decimal] = field(default_factory=dict)
 
     def pays(self, account: str) -> bool:
@@ -78,7 +80,7 @@ class FeeSchedule:
         standard = self.rates.of(is_maker=is_maker)
         in_bnb = self._in_bnb(order, match, standard)
         if in_bnb is not None and in_bnb <= self._spare(order, match, owed):
-            return Charge(in_bnb, BNB)
+            return Charge(in_bnb, self.bnb.asset)
         received = match.quantity if order.side is Side.BUY else _value(match)
         amount = truncate(times(received, standard + self._on_top))
         return Charge(amount, _received_asset(self._book(order), order.side))
@@ -86,19 +88,23 @@ class FeeSchedule:
     def has_bnb_price(self, symbol: str) -> bool:
         """Return whether commission on a symbol can be converted into BNB."""
         book = self._state.books[symbol]
-        return book.base == BNB or self.bnb_price(book.quote) is not None
+        return book.base == self.bnb.asset or self.bnb_price(book.quote) is not None
 
     def bnb_price(self, quote: str) -> Decimal | None:
         """Return what one BNB costs: on the exchange's own market, else as configured."""
-        if quote == BNB:
+        if quote == self.bnb.asset:
             return Decimal(1)
-        name = BNB + quote
+        name = self.bnb.asset + quote
         market = self._state.books[name].price if name in self._traded else None
         return self.bnb.prices.get(quote) if market is None else market
 
     def configured_price(self, symbol: str) -> Decimal | None:
         """Return the configured price of one BNB if `symbol` is BNB in that quote asset."""
-        return self.bnb.prices.get(symbol[len(BNB) :]) if symbol.startswith(BNB) else None
+        return (
+            self.bnb.prices.get(symbol[len(self.bnb.asset) :])
+            if symbol.startswith(self.bnb.asset)
+            else None
+        )
 
     @property
     def _on_top(self) -> Decimal:
@@ -108,7 +114,7 @@ class FeeSchedule:
         if not self.bnb.pays(order.account):
             return None
         book = self._book(order)
-        price = match.price if book.base == BNB else self.bnb_price(book.quote)
+        price = match.price if book.base == self.bnb.asset else self.bnb_price(book.quote)
         if price is None:
             return None
         rate = times(standard, self.bnb.discount) + self._on_top
@@ -117,10 +123,10 @@ class FeeSchedule:
     def _spare(self, order: Order, match: Match, owed: Decimal) -> Decimal:
         """Return the BNB that the account can use once the trade itself is settled."""
         book, buys = self._book(order), order.side is Side.BUY
-        free = self._state.accounts[order.account].of(BNB).free
-        if _received_asset(book, order.side) == BNB:
+        free = self._state.accounts[order.account].of(self.bnb.asset).free
+        if _received_asset(book, order.side) == self.bnb.asset:
             free += match.quantity if buys else _value(match)
-        if _received_asset(book, order.side.opposite) == BNB:
+        if _received_asset(book, order.side.opposite) == self.bnb.asset:
             free -= (_value(match) if buys else match.quantity) + owed - _unlocked(order, match)
         return free
 

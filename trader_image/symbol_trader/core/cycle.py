@@ -24,6 +24,7 @@ SELL_ENDINGS_MAX = 3
 
 DEADLINE = "shutdown deadline"
 
+CARRIED = "too little to sell alone: carried to a later sell"
 DEADLINE_OFFERS_MAX = 20
 """How often a shutdown's deadline offers what is left, while somebody buys at that price."""
 
@@ -35,7 +36,6 @@ FILL_QUERIES_MAX = 5
 
 FILL_QUERIES_QUIET = 3
 """How often they are asked for before the condition says so: reads may lag behind the stream."""
-CARRIED = "too little to sell alone: carried to a later sell"
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,8 +334,8 @@ def _after_buy(trader: Trader, order: Order, around: Surroundings) -> Step:
 def _after_sell(trader: Trader, around: Surroundings) -> Step:
     if trader.sold == trader.sell_target:
         return Finish(TraderState.FINISHED, "sold", ZERO)
-    remaining = strategy.sellable(_rest_of_sell(trader, around), around.symbol.filters)
-    quote = Quote(_target_price(trader, around), remaining)
+    quantity = strategy.sellable(_left(trader, around), around.symbol.filters)
+    quote = Quote(_target_price(trader, around), quantity)
     if strategy.is_dust(quote, around.symbol.filters):
         return Finish(TraderState.FINISHED, f"sold; the rest is {CARRIED}", ZERO)
     endings = sum(1 for o in trader.leg(Side.SELL) if o.ended_by_exchange and not o.acknowledged)
@@ -345,18 +345,14 @@ def _after_sell(trader: Trader, around: Surroundings) -> Step:
 
 
 def _left(trader: Trader, around: Surroundings) -> Decimal:
-    """Return the base asset that a cycle still has to sell."""
-    if trader.sell_target is None:
-        return trader.received(around.symbol.base_asset)
-    return max(_rest_of_sell(trader, around), ZERO)
-
-
-def _rest_of_sell(trader: Trader, around: Surroundings) -> Decimal:
-    """Return what is left of what a cycle set out to sell, less commission that took it.
+    """Return the base asset that a cycle still has to sell.
 
     Commission in base comes out of what is carried; where that is not enough, out of this.
     """
-    return (trader.sell_target or ZERO) - trader.sold + min(around.carried, ZERO)
+    target = trader.sell_target
+    if target is None:
+        return trader.received(around.symbol.base_asset)
+    return max(target - trader.sold + min(around.carried, ZERO), ZERO)
 
 
 def _give_up(trader: Trader, order: Order, around: Surroundings) -> Step:

@@ -98,8 +98,8 @@ class Cycles:
             lambda: state.carried,
             self._overdue(ctx.now_ms),
             ctx.bid,
-            free_base=state.free.get(state.symbol.base_asset, ZERO),
-            find_carried_cost=lambda: state.carried_cost,
+            state.free.get(state.symbol.base_asset, ZERO),
+            lambda: state.carried_cost,
         )
 
     def _overdue(self, now_ms: int) -> bool:

@@ -257,10 +257,11 @@ class Evidence:
     def fee_priced(self, key: FeeKey, price: AssetPrice | None, ctx: EventContext) -> None:
         """Take in what a third asset cost at a fill: a fee of an ended cycle is charged late."""
         for valued in self._state.fees.priced(key, price, ctx.now_ms):
-            if found := self._state.find_by_id(valued.order_id):
-                found[1].value_fee(valued.trade_id, valued.value)
-            else:
+            trader = self._state.traders.get(valued.trader_id)
+            if trader is None:
                 self._state.ledger.charge(valued.value.value)
+            else:
+                trader.value_fee(valued)
             ctx.change(valued)
 
     # Orders.

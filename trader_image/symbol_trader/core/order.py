@@ -144,9 +144,11 @@ class Order:
             ZERO,
         )
 
-    def value_fee(self, trade_id: int, value: FeeValue) -> None:
-        """Take in what a fill's commission in a third asset was worth."""
-        self.fills[trade_id] = replace(self.fills[trade_id], fee_value=value)
+    def value_fee(self, key: tuple[int, int], value: FeeValue) -> None:
+        """Take in what a fill's commission was worth, if the order has it (order id, trade id)."""
+        fill = self.fills.get(key[1])
+        if fill and fill.order_id == key[0]:
+            self.fills[fill.trade_id] = replace(fill, fee_value=value)
 
     def learn(self, seen: ExchangeOrder) -> bool:
         """Take in what the exchange says of the order; tell whether anything is new.

@@ -12,7 +12,7 @@ from symbol_trader.core.money import ZERO
 from symbol_trader.core.order import Order
 from symbol_trader.core.orders import Side, TraderId
 from symbol_trader.core.reasons import Block
-from symbol_trader.core.records import RecordedTrader, TraderTerms
+from symbol_trader.core.records import FeeValued, RecordedTrader, TraderTerms
 
 
 class Rebuy(Enum):
@@ -111,6 +111,11 @@ class Trader:
         buys = self.leg(Side.BUY)
         gross = sum((order.filled for order in buys), ZERO)
         return gross - sum((order.commission_in(base_asset) for order in buys), ZERO)
+
+    def value_fee(self, valued: FeeValued) -> None:
+        """Take in what a fill's commission in a third asset was worth."""
+        for order in self.orders:
+            order.value_fee((valued.order_id, valued.trade_id), valued.value)
 
     def sell_fees(self, base_asset: str) -> Decimal:
         """Return the base asset that was taken as commission on the sells."""
