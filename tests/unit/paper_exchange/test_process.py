@@ -238,6 +238,19 @@ def test_settings_are_read_from_files_and_the_environment(tmp_path: Path) -> Non
     assert (config.fees.maker, config.fees.taker) == (0, Decimal("0.001"))
 
 
+def test_commission_in_bnb_is_a_setting() -> None:
+    config = made(
+        PAPER_EXCHANGE_BNB_FEES="true",
+        PAPER_EXCHANGE_BNB_PRICE="600",
+        PAPER_EXCHANGE_BNB_DISCOUNT="0.5",
+        PAPER_EXCHANGE_TAX_FEE="0.01",
+    )
+    assert config.bnb_fees.pays("anybody")
+    assert (config.bnb_fees.prices, config.bnb_fees.discount) == ({"USDT": 600}, Decimal("0.5"))
+    assert config.fees.tax == Decimal("0.01")
+    assert not made().bnb_fees.pays("anybody")
+
+
 def test_parts_of_a_recording_are_separated_by_colons(tmp_path: Path) -> None:
     parts = [tmp_path / name for name in ("one.csv", "two.csv")]
     for number, part in enumerate(parts):
@@ -275,10 +288,21 @@ async def test_the_admin_command_prints_json_and_refuses_in_one_line() -> None:
             ["symbol-status", "XRPUSDT", "TRADING"],
             ["deposit", "USDT", "--account", "b", "--", "-5"],
             ["balance", "XRP", "7"],
+            ["bnb-fees", "on", "--account", "b", "--price", "600"],
+            ["mute", "trades", "--also-new"],
+            ["ban", "0"],
+            ["fault", "rows-missing", "myTrades", "--for-ms", "5", "--order-id", "1"],
+            ["forget", "--account", "b"],
             ["status"],
         ):
             result = await asyncio.to_thread(run, *arguments)
             assert result.exit_code == 0, result.output
             assert isinstance(json.loads(result.output), dict)
-        refused = await asyncio.to_thread(run, "expire", "XRPUSDT", "9")
-        assert (refused.exit_code, refused.output) == (1, "Error: no such order\n")
+        for arguments in (
+            ["expire", "XRPUSDT", "9"],
+            ["amend", "XRPUSDT", "9", "5", "--client-order-id", "web_1"],
+            ["prevent", "XRPUSDT", "9", "5", "--end", "FILLED"],
+            ["archive", "XRPUSDT", "9"],
+        ):
+            refused = await asyncio.to_thread(run, *arguments)
+            assert (refused.exit_code, refused.output) == (1, "Error: no such order\n")

@@ -9,7 +9,7 @@ import click
 from paper_exchange.core.orders import OrderStatus
 from paper_exchange.faults import ANY, EventFault, RequestFault
 from paper_exchange.shell.admin_client import AdminRefusedError, call
-from paper_exchange.shell.admin_faults import CHANNELS
+from paper_exchange.shell.admin_faults import CHANNELS, STREAM_KINDS
 from paper_exchange.shell.admin_orders import PREVENTED_ENDS
 
 
@@ -203,7 +203,9 @@ def filters(url: str, symbol: str, changes: tuple[str, ...]) -> None:
 @click.argument("fault", type=click.Choice([f.value for f in (*RequestFault, *EventFault)]))
 @click.argument("target", default=ANY)
 @click.option("--skip", type=click.IntRange(0), default=0, help="How many pass undisturbed first.")
-@click.option("--times", type=click.IntRange(0), default=1, help="How many; 0: until cleared.")
+@click.option("--times", type=click.IntRange(0), help="How many (1); 0: until cleared.")
+@click.option("--for-ms", type=click.IntRange(0), help="For how long; all of them if no --times.")
+@click.option("--order-id", type=int, help="The order whose rows are missing; default: all rows.")
 @click.option("--delay-ms", type=click.IntRange(0), help="How long a delay is.")
 @click.option("--code", type=int, help="The error's code, for `refused`; -1003 limits the rate.")
 @click.option("--message", help="The error's text.")
@@ -214,16 +216,21 @@ def fault(  # noqa: PLR0917 - click passes them by name
     fault: str,
     target: str,
     skip: int,
-    times: int,
+    times: int | None,
+    for_ms: int | None,
+    order_id: int | None,
     delay_ms: int | None,
     code: int | None,
     message: str | None,
     retry_after_ms: int | None,
 ) -> None:
-    """Disturb the next requests of method TARGET, or the next events of kind TARGET."""
+    """Disturb the next requests of method TARGET, or the next events of kind TARGET.
+
+    `reads` are all methods that change neither orders nor subscriptions.
+    """
     given = {"fault": fault, "target": target, "skip": skip, "times": times, "code": code}
     timing = {"delayMs": delay_ms, "message": message, "retryAfterMs": retry_after_ms}
-    _run(url, "fault", **given, **timing)
+    _run(url, "fault", forMs=for_ms, orderId=order_id, **given, **timing)
 
 
 @admin.command()
@@ -257,6 +264,24 @@ def cut(url: str, channel: str) -> None:
 def stall(url: str, channel: str) -> None:
     """Let connections fall silent, open as they are."""
     _run(url, "stall", channel=channel)
+
+
+@admin.command()
+@click.argument("kinds", type=click.Choice(list(STREAM_KINDS)), default="all")
+@click.option("--also-new", is_flag=True, help="Connections opened from now on, too.")
+@click.pass_obj
+def mute(url: str, kinds: str, also_new: bool) -> None:
+    """Let market streams say nothing while trading goes on; they stay open and answer pings."""
+    _run(url, "mute", kinds=kinds, alsoNew=also_new)
+
+
+@admin.command()
+@click.argument("ms", type=click.IntRange(0))
+@click.option("--address", help="Default: all.")
+@click.pass_obj
+def ban(url: str, ms: int, address: str | None) -> None:
+    """Ban an address from the WebSocket API for MS milliseconds; 0 ends it."""
+    _run(url, "ban", ms=ms, address=address)
 
 
 @admin.command("end-user-data")

@@ -57,7 +57,7 @@ class Config:
         if not 0 < self.participation <= 1:
             raise ConfigError("participation must be more than 0 and at most 1")
         if max(self.fees.maker, self.fees.taker) + self.fees.tax + self.fees.special >= 1:
-            raise ConfigError("the fees of a trade must be less than 1 (0.001 is 0.1 %)")
+            raise ConfigError("a fee must be less than 1, with what is on top (0.001 is 0.1 %)")
         if not 0 <= self.bnb_fees.discount <= 1:
             raise ConfigError("the BNB discount must be between 0 and 1 (0.75 is a quarter off)")
         if self.compact_after < 1:

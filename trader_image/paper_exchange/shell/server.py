@@ -105,6 +105,8 @@ class PaperExchange:
             return _json(connection, *answer)
         try:
             wishes = Wishes.of(request.path)
+            if wishes.is_api:
+                self.api.limits.check_ban(address_of(connection), self.clock())
         except ExchangeError as error:
             shown = dumps({"code": error.code, "msg": error.message})
             return _json(connection, error.status, shown)
