@@ -54,6 +54,8 @@ SETTINGS = Settings(
     buy_down=Decimal("0.0001"),
     profit=Decimal("0.0002"),
     rebuy=Decimal("0.0005"),
+    # A buy that the market has left behind would be the last one of its round.
+    max_buy_age_ms=1_000,
 )
 
 
