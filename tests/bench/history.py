@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import asyncpg
 
@@ -28,7 +28,7 @@ SETTINGS: Final = Settings(
     TradingStatus.ON, Decimal(1000), 10, Decimal("0.0001"), Decimal("0.001"), Decimal("0.001")
 )
 PATIENT: Final = Limits(answer_ms=1_800_000, statement_ms=1_800_000)
-SERVER: Final = {
+SERVER: Final[dict[str, Any]] = {
     "shared_buffers": "512MB",
     "max_wal_size": "8GB",
     "maintenance_work_mem": "256MB",

@@ -15,6 +15,7 @@ from support.recorded import (
     START_MS,
     became,
     buy,
+    cancel,
     claim,
     fee_in,
     fill,
@@ -32,10 +33,12 @@ from symbol_trader.core.records import (
     FeeValued,
     FillRecorded,
     FillsGivenUp,
+    RecordChange,
     TraderState,
     UnvaluedFee,
 )
 from symbol_trader.postgres import statements
+from symbol_trader.postgres.changes import encode
 from symbol_trader.postgres.migrate import migrate
 from symbol_trader.postgres.record import PostgresRecord
 
@@ -146,7 +149,8 @@ async def test_an_amended_order_has_two_quantities_and_only_shrinks(database: st
         (order,) = (await record.load()).traders[0].orders
         with pytest.raises(Contradiction, match="executed_within_quantity"):
             await record.note([became(BUY, OrderState.CANCELED, 1, "31", "15.5")])
-    assert (order.intent.quantity, order.quantity) == (40, 30)
+    assert order.quantity == Decimal(30)
+    assert order.intent.quantity == Decimal(40)
     assert await _row(database, "SELECT quantity, remaining FROM open_orders") == (30, 30)
 
 
@@ -211,6 +215,34 @@ async def test_what_happened_and_the_order_that_follows_are_one_commit(database:
         (running,) = (await record.load()).traders
     assert [order.intent.attempt for order in running.orders] == [2]
     assert running.attempts == {Side.BUY: 2}
+
+
+@pytest.mark.parametrize(
+    ("changes", "waits"),
+    [
+        ([intent("b")], "on"),
+        ([became(BUY, OrderState.OPEN, 1), cancel("a")], "on"),
+        ([Acknowledged(BUY)], "on"),
+        ([became(BUY, OrderState.OPEN, 1)], "off"),
+        ([trader("c"), FillRecorded(BUY, Side.BUY, fill(1))], "off"),
+    ],
+    ids=["order", "cancel", "a person's word", "news", "new trader and a fill"],
+)
+async def test_what_is_intended_waits_for_the_disk_and_news_of_the_exchange_do_not(
+    database: str, changes: list[RecordChange], waits: str
+) -> None:
+    """Of the exchange's news, those that a crash takes are asked for again."""
+    async with opened(database) as record:
+        await claim(record)
+        await record.note([trader("a"), trader("b"), intent("a")])
+        nonce = await _row(database, "SELECT nonce FROM owners")
+        key = (BOOK.environment, BOOK.account, BOOK.symbol, 1, *nonce)
+        connection = await asyncpg.connect(database)
+        async with connection.transaction():
+            await connection.execute(statements.NOTE, *key, encode(changes))
+            found = await connection.fetchval("SHOW synchronous_commit")
+        assert (found, await connection.fetchval("SHOW synchronous_commit")) == (waits, "on")
+        await connection.close()
 
 
 async def test_a_term_begins_without_reading_what_is_over(own_database: str) -> None:

@@ -392,13 +392,17 @@ CREATE VIEW reasons AS
 SELECT environment, account, symbol, trader_id, at, step, what, why FROM story WHERE why <> '';
 COMMENT ON VIEW reasons IS 'The steps of the story that have a reason on record.';
 
--- What a leader notes: one call is one statement and one commit.
+-- What a leader notes: one call is one statement and one commit. What is intended, and what a
+-- person said, is on the disk before it counts. What the exchange told is not waited for: it is
+-- there with the next intent, in order, or moments later, and if the server crashes before, the
+-- exchange is asked again, as after any lost connection.
 -- TR001: fenced. TR002: the record and what is to be noted contradict each other.
 
 CREATE OR REPLACE FUNCTION note(in_book book, in_epoch bigint, in_nonce text, changes jsonb)
 RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     change jsonb;
+    durable boolean := false;
 BEGIN
     -- Waits for a claim under way, and makes a later one wait for this call.
     PERFORM FROM owners
@@ -422,7 +426,11 @@ BEGIN
             WHEN 'fills_given_up' THEN PERFORM note_fills_given_up(in_book, change);
             WHEN 'acknowledged' THEN PERFORM note_acknowledged(in_book, change);
         END CASE;
+        durable := durable OR change->>'kind' IN ('intent', 'cancel_intent', 'acknowledged');
     END LOOP;
+    IF NOT durable THEN
+        PERFORM set_config('synchronous_commit', 'off', true);
+    END IF;
 END $$;
 
 CREATE FUNCTION note_intent(in_book book, in_epoch bigint, change jsonb) RETURNS void
