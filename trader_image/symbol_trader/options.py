@@ -1,7 +1,7 @@
 """The flags and environment variables that several commands share."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -26,8 +26,8 @@ class ExchangeOptions:
     exchange_environment: str
     exchange_api_url: str
     exchange_stream_url: str
-    exchange_api_key: str
-    exchange_api_secret: str
+    exchange_api_key: str = field(repr=False)
+    exchange_api_secret: str = field(repr=False)
     exchange_timeout_ms: int
 
     def settings(self, symbol: str) -> BinanceSettings:
@@ -46,7 +46,7 @@ class ExchangeOptions:
 class Options(ExchangeOptions):
     """What `run` and `lead` have in common."""
 
-    database_url: str
+    database_url: str = field(repr=False)
     recv_window_ms: int
     exchange_margin_ms: int
     reconcile_s: float
