@@ -65,7 +65,7 @@ async def test_a_running_trader_is_loaded_as_it_was_recorded(database: str) -> N
     async with opened(database) as record:
         await claim(record)
         await record.note([trader("a")])
-        await record.commit_intent(bought)
+        await record.note([bought])
         await record.note(
             [
                 became(bought.client_order_id, OrderState.FILLED, 7, "40", "20"),
@@ -73,9 +73,9 @@ async def test_a_running_trader_is_loaded_as_it_was_recorded(database: str) -> N
                 FillRecorded(bought.client_order_id, Side.BUY, first),
             ]
         )
-        await record.commit_intent(selling)
+        await record.note([selling])
         await record.note([became(selling.client_order_id, OrderState.UNDECIDED, reason="lost")])
-        await record.commit_cancel(cancelling)
+        await record.note([cancelling])
         snapshot = await record.load()
     assert snapshot.traders == (
         RecordedTrader(
@@ -97,6 +97,7 @@ async def test_a_running_trader_is_loaded_as_it_was_recorded(database: str) -> N
                     cancels=(cancelling,),
                 ),
             ),
+            attempts={Side.BUY: 1, Side.SELL: 1},
         ),
     )
 
@@ -106,9 +107,11 @@ async def test_traders_come_oldest_first_and_orders_by_leg_and_attempt(database:
         await claim(record)
         await record.note([trader("b", started_ms=START_MS + 1), trader("a")])
         for attempt in (1, 2, 10):
-            await record.commit_intent(intent("a", attempt=attempt))
-            await record.note([became(order_name("a", attempt=attempt), OrderState.REFUSED)])
-        await record.commit_intent(intent("a", Side.SELL))
+            await record.note([intent("a", attempt=attempt)])
+            await record.note(
+                [became(order_name("a", attempt=attempt), OrderState.EXPIRED, attempt)]
+            )
+        await record.note([intent("a", Side.SELL)])
         traders = (await record.load()).traders
     assert [row.trader_id for row in traders] == ["a", "b"]
     orders = [(order.intent.side, order.intent.attempt) for order in traders[0].orders]
@@ -145,7 +148,7 @@ async def test_amounts_are_exact_to_the_last_digit(
     async with opened(database) as record:
         await claim(record, replace(BOOK, symbol=uuid4().hex.upper()))
         await record.note([trader("a")])
-        await record.commit_intent(order)
+        await record.note([order])
         await record.note(
             [
                 became(order.client_order_id, OrderState.FILLED, 7, f"{quantity:f}", f"{price:f}"),
@@ -171,10 +174,10 @@ async def test_what_a_sell_leaves_over_is_carried_and_what_it_takes_along_is_not
         assert (await record.load()).carried == 0
         await sell(record, "a", 2, quantity="9.9")
         assert (await record.load()).carried == Decimal("0.09")
-        await record.note([result("a")])
+        await record.note([result("a", carried="0.09", carried_cost="0.045")])
         assert (await record.load()).carried == Decimal("0.09")
         await buy(record, "b", 3, quantity="10", commission="0.01", asset="XRP")
-        await record.commit_intent(intent("b", Side.SELL, quantity="10.05"))
+        await record.note([intent("b", Side.SELL, quantity="10.05")])
         assert (await record.load()).carried == Decimal("0.03")
 
 
@@ -186,13 +189,13 @@ async def test_a_sell_that_never_existed_sells_nothing_of_the_ledger(
         await claim(record)
         await record.note([trader("a")])
         await buy(record, "a", 1, quantity="10")
-        await record.commit_intent(intent("a", Side.SELL, quantity="9"))
+        await record.note([intent("a", Side.SELL, quantity="9")])
         await record.note([became(order_name("a", Side.SELL), state)])
         assert (await record.load()).carried == 0
-        await record.commit_intent(intent("a", Side.SELL, attempt=2, quantity="9.5"))
+        await record.note([intent("a", Side.SELL, attempt=2, quantity="9.5")])
         assert (await record.load()).carried == Decimal("0.5")
         await record.note([became(order_name("a", Side.SELL, 2), OrderState.CANCELED, 2)])
-        await record.commit_intent(intent("a", Side.SELL, attempt=3, quantity="7"))
+        await record.note([intent("a", Side.SELL, attempt=3, quantity="7")])
         assert (await record.load()).carried == Decimal("0.5"), "the first that existed counts"
 
 
@@ -234,7 +237,7 @@ async def test_an_intent_counts_for_nothing_without_its_trader(database: str) ->
     async with opened(database) as record:
         await claim(record)
         with pytest.raises(Contradiction, match="a: no order for a trader that is not running"):
-            await record.commit_intent(intent("a"))
+            await record.note([intent("a")])
 
 
 async def test_a_trader_that_is_over_orders_nothing(database: str) -> None:
@@ -243,21 +246,21 @@ async def test_a_trader_that_is_over_orders_nothing(database: str) -> None:
         await record.note([trader("a")])
         await record.note([result("a")])
         with pytest.raises(Contradiction, match="not running"):
-            await record.commit_intent(intent("a"))
+            await record.note([intent("a")])
 
 
 async def test_no_id_and_no_attempt_is_used_twice(database: str) -> None:
     async with opened(database) as record:
         await claim(record)
         await record.note([trader("a"), trader("b")])
-        await record.commit_intent(intent("a"))
+        await record.note([intent("a")])
         await record.note([became(order_name("a"), OrderState.REFUSED)])
         with pytest.raises(Contradiction, match=order_name("a")):
-            await record.commit_intent(intent("a"))
+            await record.note([intent("a")])
         with pytest.raises(Contradiction, match="attempt"):
-            await record.commit_intent(replace(intent("a"), client_order_id=order_name("x")))
+            await record.note([replace(intent("a"), client_order_id=order_name("x"))])
         with pytest.raises(Contradiction, match=order_name("a")):
-            await record.commit_intent(replace(intent("a"), trader_id=TraderId("b")))
+            await record.note([replace(intent("a"), trader_id=TraderId("b"))])
 
 
 @pytest.mark.parametrize("state", [OrderState.INTENT, OrderState.UNDECIDED, OrderState.OPEN])
@@ -267,13 +270,13 @@ async def test_a_trader_never_has_two_orders_that_may_be_on_the_exchange(
     async with opened(database) as record:
         await claim(record)
         await record.note([trader("a")])
-        await record.commit_intent(intent("a"))
+        await record.note([intent("a")])
         await record.note([became(order_name("a"), state, 1)])
         for second in (intent("a", attempt=2), intent("a", Side.SELL)):
             with pytest.raises(Contradiction, match="one_live_order_per_trader"):
-                await record.commit_intent(second)
+                await record.note([second])
         await record.note([became(order_name("a"), OrderState.CANCELED, 1)])
-        await record.commit_intent(intent("a", attempt=2))
+        await record.note([intent("a", attempt=2)])
 
 
 @pytest.mark.parametrize(
@@ -296,8 +299,8 @@ async def test_an_intent_that_is_nonsense_is_refused(database: str, nonsense: ob
         await claim(record)
         await record.note([trader("a")])
         with pytest.raises(Contradiction):
-            await record.commit_intent(nonsense)  # type: ignore[arg-type]
-        await record.commit_intent(intent("a"))
+            await record.note([nonsense])  # type: ignore[list-item]
+        await record.note([intent("a")])
 
 
 async def test_a_cancel_is_of_an_order_on_record_and_its_id_is_used_once(database: str) -> None:
@@ -305,12 +308,12 @@ async def test_a_cancel_is_of_an_order_on_record_and_its_id_is_used_once(databas
         await claim(record)
         await record.note([trader("a")])
         with pytest.raises(Contradiction, match=order_name("a")):
-            await record.commit_cancel(cancel("a"))
-        await record.commit_intent(intent("a"))
-        await record.commit_cancel(cancel("a"))
+            await record.note([cancel("a")])
+        await record.note([intent("a")])
+        await record.note([cancel("a")])
         with pytest.raises(Contradiction, match="cancels"):
-            await record.commit_cancel(cancel("a"))
-        await record.commit_cancel(cancel("a", attempt=2))
+            await record.note([cancel("a")])
+        await record.note([cancel("a", attempt=2)])
         (order,) = (await record.load()).traders[0].orders
     assert order.cancels == (cancel("a"), cancel("a", attempt=2))
 
@@ -319,8 +322,8 @@ async def test_the_first_definite_outcome_of_a_cancel_stands(database: str) -> N
     async with opened(database) as record:
         await claim(record)
         await record.note([trader("a")])
-        await record.commit_intent(intent("a"))
-        await record.commit_cancel(cancel("a"))
+        await record.note([intent("a")])
+        await record.note([cancel("a")])
         told = []
         for outcome in ("undecided", "refused", "undecided", "accepted"):
             await record.note([cancel_change(cancel("a"), outcome, f"said {outcome}")])
@@ -409,9 +412,9 @@ async def test_the_record_knows_what_it_holds(database: str) -> None:
     async with opened(database) as record:
         await claim(record)
         await record.note([trader("a"), trader("b")])
-        await record.commit_intent(placed)
-        await record.commit_intent(absent)
-        await record.commit_cancel(cancelling)
+        await record.note([placed])
+        await record.note([absent])
+        await record.note([cancelling])
         await record.note([became(placed.client_order_id, OrderState.OPEN, 7)])
         await record.note([became(absent.client_order_id, OrderState.ABSENT, reason="denied")])
         asked = {placed.client_order_id, absent.client_order_id, cancelling.cancel_id, unknown}

@@ -48,8 +48,8 @@ TABLES = ("settings", "owners", "epochs", "traders", "orders", "cancels", "fills
 Write = Callable[[PostgresRecord], Awaitable[object]]
 
 WRITES: dict[str, Write] = {
-    "intent": lambda record: record.commit_intent(intent("c")),
-    "cancel": lambda record: record.commit_cancel(cancel("a")),
+    "intent": lambda record: record.note([intent("c")]),
+    "cancel": lambda record: record.note([cancel("a")]),
     "new trader": lambda record: record.note([trader("b")]),
     "rebuy": lambda record: record.note([trader("b", parent="a")]),
     "result": lambda record: record.note([result("a")]),
@@ -66,7 +66,7 @@ async def test_an_epoch_that_is_over_writes_nothing(database: str, write: Write)
     async with opened(database) as old, opened(database) as new:
         await claim(old)
         await old.note([trader("a"), trader("c")])
-        await old.commit_intent(intent("a"))
+        await old.note([intent("a")])
         await claim(new, pod="pod-2")
         before = await _everything(database)
         with pytest.raises(Fenced, match=r"epoch 1"):
@@ -90,7 +90,7 @@ async def test_a_record_that_lost_what_was_committed_is_no_fence(
         await claim(record)
         await claim(record)
         await record.note([trader("a")])
-        await record.commit_intent(intent("a"))
+        await record.note([intent("a")])
         await record.open()
         await record.confirm()
         await _execute(database, lose)
@@ -106,7 +106,7 @@ async def test_an_intent_that_came_to_nothing_is_not_lost(
     async with opened(database) as record:
         await claim(record)
         await record.note([trader("a")])
-        await record.commit_intent(intent("a"))
+        await record.note([intent("a")])
         await record.note([became(order_name("a"), became_of_it, reason="no")])
         await record.open()
         await record.confirm()
@@ -151,7 +151,7 @@ async def test_an_intent_that_meets_a_claim_under_way_is_fenced(database: str) -
         await claim(old)
         await old.note([trader("a")])
         async with _claim_not_yet_committed(database) as commit:
-            waiting = asyncio.create_task(old.commit_intent(intent("a")))
+            waiting = asyncio.create_task(old.note([intent("a")]))
             await _until_waiting_for_a_lock(database)
             await commit()
             with pytest.raises(Fenced):
@@ -164,7 +164,7 @@ async def test_an_intent_that_meets_a_claim_under_way_is_fenced(database: str) -
     "write",
     [
         lambda record: record.note([trader("b")]),
-        lambda record: record.commit_intent(intent("a")),
+        lambda record: record.note([intent("a")]),
     ],
     ids=["note", "intent"],
 )
@@ -327,7 +327,7 @@ async def test_a_takeover_gives_the_book_away_and_fences_the_leader(database: st
         await old.note([trader("a")])
         assert await takeover(database, BOOK, OTHER) == 2
         with pytest.raises(Fenced):
-            await old.commit_intent(intent("a"))
+            await old.note([intent("a")])
         with pytest.raises(OwnedByAnother, match="prod/xrp"):
             await claim(old)
         await claim(new, owner=OTHER, pod="pod-x")

@@ -23,6 +23,7 @@ TABLES = {
     "owners",
     "epochs",
     "traders",
+    "profit_by_day",
     "orders",
     "cancels",
     "disowned",
@@ -43,7 +44,11 @@ async def test_an_empty_database_becomes_a_record_and_each_step_is_told(
             "fills, and their views."
         ),
         "schema 0002: Settings say which revision of the resource they mirror.",
-        "the record is at schema 0002",
+        (
+            "schema 0003: All fees count, what is over is added up, and a person may say how an "
+            "order ended."
+        ),
+        "the record is at schema 0003",
     ]
     assert await _tables(empty_database) == TABLES | {"schema_version"}
     async with opened(empty_database) as record:
@@ -55,7 +60,7 @@ async def test_migrating_again_changes_nothing(empty_database: str) -> None:
     installation = await _installation(empty_database)
     lines: list[str] = []
     await migrate(empty_database, lines.append)
-    assert lines[1:] == ["the record has schema 0002", "the record is at schema 0002"]
+    assert lines[1:] == ["the record has schema 0003", "the record is at schema 0003"]
     assert await _installation(empty_database) == installation
 
 
@@ -63,7 +68,7 @@ async def test_migrations_at_once_take_turns(empty_database: str) -> None:
     lines: list[str] = []
     await asyncio.gather(*(migrate(empty_database, lines.append) for _ in range(4)))
     assert sum(line.startswith("schema 0001:") for line in lines) == 1
-    assert lines.count("the record is at schema 0002") == 4
+    assert lines.count("the record is at schema 0003") == 4
 
 
 async def test_a_migration_waits_for_another_one_and_says_so(empty_database: str) -> None:
@@ -150,13 +155,13 @@ async def test_there_is_one_installation(own_database: str) -> None:
 
 async def test_a_leader_waits_for_a_newer_schema_to_be_its_own(own_database: str) -> None:
     await _execute(own_database, "UPDATE schema_version SET version_num = '9999'")
-    with pytest.raises(SchemaMismatch, match="has schema 9999, this program needs 0002"):
+    with pytest.raises(SchemaMismatch, match="has schema 9999, this program needs 0003"):
         await PostgresRecord(own_database, PATIENT).open()
 
 
 async def test_a_newer_record_is_not_migrated(own_database: str) -> None:
     await _execute(own_database, "UPDATE schema_version SET version_num = '9999'")
-    with pytest.raises(SchemaMismatch, match="has schema 9999, this program needs 0002"):
+    with pytest.raises(SchemaMismatch, match="has schema 9999, this program needs 0003"):
         await migrate(own_database, lambda _: None)
     assert await _version(own_database) == "9999"
 
@@ -164,7 +169,7 @@ async def test_a_newer_record_is_not_migrated(own_database: str) -> None:
 async def test_a_leader_waits_for_an_older_schema_to_be_migrated(own_database: str) -> None:
     await _execute(own_database, "UPDATE schema_version SET version_num = '0000'")
     with pytest.raises(
-        SchemaMismatch, match=r"has schema 0000.* needs 0002.*`symbol-trader migrate`"
+        SchemaMismatch, match=r"has schema 0000.* needs 0003.*`symbol-trader migrate`"
     ):
         await PostgresRecord(own_database, PATIENT).open()
 

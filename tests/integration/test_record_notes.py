@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from uuid import uuid4
 
+import asyncpg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -88,7 +89,7 @@ async def test_news_in_any_order_and_any_number_of_times_ends_in_the_same_row(
         await claim(record, _new_book())
         for name, sequence in (("a", [end]), ("b", repeated)):
             await record.note([trader(name)])
-            await record.commit_intent(intent(name))
+            await record.note([intent(name)])
             for message in sequence:
                 await record.note(message.changes(name))
             rows.append(await _only_order(record))
@@ -105,7 +106,7 @@ async def test_nothing_ever_goes_back(database: str, told: list[Told], end: Told
     async with opened(database) as record:
         await claim(record, _new_book())
         await record.note([trader("a")])
-        await record.commit_intent(intent("a"))
+        await record.note([intent("a")])
         before = await _only_order(record)
         for message in (*told, end, *told):
             await record.note(message.changes("a"))
@@ -130,7 +131,7 @@ async def test_noting_a_whole_cycle_again_changes_nothing(
     async with opened(database) as record:
         await claim(record, _new_book())
         await record.note([trader("a")])
-        await record.commit_intent(intent("a"))
+        await record.note([intent("a")])
         await record.note(cycle)
         once = await record.load()
         for length in repeats:
@@ -143,7 +144,7 @@ async def test_a_note_is_all_or_nothing(database: str) -> None:
     async with opened(database) as record:
         await claim(record)
         await record.note([trader("a")])
-        await record.commit_intent(intent("a"))
+        await record.note([intent("a")])
         before = await record.load()
         with pytest.raises(Contradiction, match="nobody"):
             await record.note(
@@ -197,7 +198,7 @@ async def test_an_order_has_one_fate(database: str, on_record: Told, told: Told)
     async with opened(database) as record:
         await claim(record)
         await record.note([trader("a")])
-        await record.commit_intent(intent("a"))
+        await record.note([intent("a")])
         await record.note(_without_id(on_record))
         with pytest.raises(
             Contradiction,
@@ -214,18 +215,21 @@ async def test_an_order_that_never_was_may_be_said_not_to_be_in_other_words(
     async with opened(database) as record:
         await claim(record)
         await record.note([trader("a")])
-        await record.commit_intent(intent("a"))
+        await record.note([intent("a")])
         await record.note([became(order_name("a"), first)])
         await record.note([became(order_name("a"), then)])
-        assert (await _only_order(record)).state is first
+        assert await _value(database, "SELECT state::text FROM orders") == first
+        (row,) = (await record.load()).traders
+    assert row.orders == ()
+    assert row.attempts == {Side.BUY: 1}, "its number is used"
 
 
 async def test_an_order_keeps_its_id(database: str) -> None:
     async with opened(database) as record:
         await claim(record)
         await record.note([trader("a"), trader("b")])
-        await record.commit_intent(intent("a"))
-        await record.commit_intent(intent("b"))
+        await record.note([intent("a")])
+        await record.note([intent("b")])
         await record.note([became(order_name("a"), OrderState.OPEN, 1)])
         with pytest.raises(Contradiction, match="a-buy-1: it is order 1 on record, not 2"):
             await record.note([became(order_name("a"), OrderState.OPEN, 2)])
@@ -241,7 +245,7 @@ async def test_a_fill_may_overtake_the_reply_that_tells_the_order_s_id(database:
     async with opened(database) as record:
         await claim(record)
         await record.note([trader("a")])
-        await record.commit_intent(intent("a"))
+        await record.note([intent("a")])
         await record.note([FillRecorded(order_name("a"), Side.BUY, FILLS[0])])
         order = await _only_order(record)
         assert (order.state, order.order_id, order.fills) == (
@@ -265,7 +269,7 @@ async def test_one_fill_has_one_set_of_amounts(database: str, other: object) -> 
     async with opened(database) as record:
         await claim(record)
         await record.note([trader("a")])
-        await record.commit_intent(intent("a"))
+        await record.note([intent("a")])
         await record.note([FillRecorded(order_name("a"), Side.BUY, FILLS[0])])
         with pytest.raises(Contradiction, match=r"trade 0 of order 7: .* other amounts"):
             await record.note([FillRecorded(order_name("a"), Side.BUY, other)])  # type: ignore[arg-type]
@@ -276,7 +280,7 @@ async def test_an_order_that_never_was_has_no_fills(database: str, state: OrderS
     async with opened(database) as record:
         await claim(record)
         await record.note([trader("a")])
-        await record.commit_intent(intent("a"))
+        await record.note([intent("a")])
         await record.note([became(order_name("a"), state)])
         with pytest.raises(Contradiction, match=f"a-buy-1: it is {state} .* trade 0 of it"):
             await record.note([FillRecorded(order_name("a"), Side.BUY, FILLS[0])])
@@ -286,7 +290,6 @@ async def test_an_order_that_never_was_has_no_fills(database: str, state: OrderS
     "change",
     [
         became(order_name("a"), OrderState.OPEN, ORDER_ID, "40.1", "20"),
-        became(order_name("a"), OrderState.FILLED, ORDER_ID, "39", "20"),
         became(order_name("a"), OrderState.OPEN, ORDER_ID, "0", "1"),
         became(order_name("a"), OrderState.OPEN, None),
         became(order_name("a"), OrderState.CANCELED, None),
@@ -296,7 +299,6 @@ async def test_an_order_that_never_was_has_no_fills(database: str, state: OrderS
     ],
     ids=[
         "executed more than intended",
-        "filled and not executed in full",
         "quote for nothing",
         "open without an id",
         "canceled without an id",
@@ -309,7 +311,7 @@ async def test_a_fate_that_is_nonsense_is_refused(database: str, change: OrderCh
     async with opened(database) as record:
         await claim(record)
         await record.note([trader("a")])
-        await record.commit_intent(intent("a"))
+        await record.note([intent("a")])
         before = await record.load()
         with pytest.raises(Contradiction):
             await record.note([change])
@@ -334,7 +336,7 @@ async def test_a_trader_does_not_end_while_an_order_of_it_is_not_over(
     async with opened(database) as record:
         await claim(record)
         await record.note([trader("a")])
-        await record.commit_intent(intent("a"))
+        await record.note([intent("a")])
         with pytest.raises(Contradiction, match="a: it cannot end while its order a-buy-1"):
             await record.note([*told.changes("a"), result("a")])
 
@@ -344,7 +346,7 @@ async def test_a_trader_does_not_end_while_a_fill_is_missing(database: str) -> N
     async with opened(database) as record:
         await claim(record)
         await record.note([trader("a")])
-        await record.commit_intent(intent("a"))
+        await record.note([intent("a")])
         await record.note([filled, *fills[1:]])
         with pytest.raises(Contradiction, match="a-buy-1 is not over or lacks fills"):
             await record.note([result("a")])
@@ -406,3 +408,11 @@ async def _only_order(record: PostgresRecord) -> RecordedOrder:
     (row,) = (await record.load()).traders
     (order,) = row.orders
     return order
+
+
+async def _value(url: str, query: str) -> object:
+    connection = await asyncpg.connect(url)
+    try:
+        return await connection.fetchval(query)
+    finally:
+        await connection.close()

@@ -22,7 +22,7 @@ Use = Callable[[PostgresRecord], Awaitable[object]]
 USES: dict[str, Use] = {
     "confirm": lambda record: record.confirm(),
     "load": lambda record: record.load(),
-    "commit_intent": lambda record: record.commit_intent(intent("a")),
+    "commit_intent": lambda record: record.note([intent("a")]),
     "note": lambda record: record.note([trader("b")]),
     "advance_watermark": lambda record: record.advance_watermark(5),
 }
@@ -84,10 +84,10 @@ async def test_an_intent_whose_answer_is_lost_is_found_by_load(database: str) ->
         await claim(through)
         await through.note([trader("a"), trader("b")])
         # The first use of a statement asks the server twice; the second one does not.
-        await through.commit_intent(intent("b"))
+        await through.note([intent("b")])
         relay.swallow_answers()
         with pytest.raises(Unavailable, match="no answer in time"):
-            await through.commit_intent(order)
+            await through.note([order])
         await through.close()
         await claim(record)
         (found,) = (await record.load()).traders[0].orders
@@ -101,7 +101,7 @@ async def test_a_lock_that_others_hold_is_waited_for_briefly(database: str) -> N
         await record.note([trader("a")])
         async with _owners_locked(database):
             with pytest.raises(Unavailable, match="lock timeout"):
-                await record.commit_intent(intent("a"))
+                await record.note([intent("a")])
         await record.open()
         assert (await record.load()).traders[0].orders == ()
 
@@ -112,7 +112,7 @@ async def test_a_statement_that_takes_too_long_is_given_up(database: str) -> Non
         await record.note([trader("a")])
         async with _slow_orders(database):
             with pytest.raises(Unavailable, match="statement timeout"):
-                await record.commit_intent(intent("a"))
+                await record.note([intent("a")])
         await record.open()
         assert (await record.load()).traders[0].orders == ()
 
@@ -219,7 +219,7 @@ async def test_a_server_that_crashes_loses_nothing_that_was_acknowledged(
     async with opened(url) as record:
         await claim(record)
         await record.note([trader("a")])
-        await record.commit_intent(intent("a"))
+        await record.note([intent("a")])
         before = await record.load()
         restless_server.stop("immediate")
         with pytest.raises(Unavailable):
@@ -239,7 +239,7 @@ async def test_a_frozen_server_is_given_up_in_time(restless_server: Server) -> N
         await record.note([trader("a")])
         with restless_server.frozen():
             with pytest.raises(Unavailable, match="no answer in time"):
-                await record.commit_intent(intent("a"))
+                await record.note([intent("a")])
             with pytest.raises(Unavailable, match="no answer in time"):
                 await record.open()
         await record.open()
@@ -285,7 +285,7 @@ async def test_a_malformed_address_is_unavailable_and_quotes_nothing(url: str) -
 async def test_a_database_without_a_record_says_how_to_make_one(empty_database: str) -> None:
     record = PostgresRecord(empty_database, PATIENT)
     with pytest.raises(
-        SchemaMismatch, match=r"no record.*needs schema 0002.*symbol-trader migrate"
+        SchemaMismatch, match=r"no record.*needs schema 0003.*symbol-trader migrate"
     ):
         await record.open()
     with pytest.raises(Unavailable, match="not connected"):

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -31,6 +32,11 @@ from symbol_trader.core.records import TraderState
 from symbol_trader.postgres.record import PostgresRecord
 
 DAY_MS = 86_400_000
+_ADDED_UP = """
+SELECT sum(bought) AS bought, sum(sold) AS sold, sum(base_commission) AS base_commission,
+    coalesce(sum(carried), 0) AS carried
+FROM cycles
+"""
 MIDNIGHT_MS = 1_700_006_400_000  # 2023-11-15, 00:00 UTC
 
 
@@ -38,8 +44,8 @@ async def test_the_story_tells_each_step_of_a_trader_and_its_reason(database: st
     async with opened(database) as record:
         await claim(record)
         await record.note([trader("a")])
-        await record.commit_intent(intent("a", quantity="40.50", price="0.5"))
-        await record.commit_cancel(cancel("a"))
+        await record.note([intent("a", quantity="40.50", price="0.5")])
+        await record.note([cancel("a")])
         await record.note(
             [
                 cancel_change(cancel("a"), "refused", "-2011 Unknown order sent."),
@@ -56,7 +62,7 @@ async def test_the_story_tells_each_step_of_a_trader_and_its_reason(database: st
                 "cancel of the buy intended: refused",
                 "older than maxBuyAge: -2011 Unknown order sent.",
             ),
-            ("finished: profit 0, unsold 0", "its buy was refused"),
+            ("finished: profit 0, unsold 0, carried 0", "its buy was refused"),
             ("buy refused after 0 of 40.5", "-2010 insufficient balance"),
         ]
     )
@@ -69,7 +75,7 @@ async def test_the_story_is_in_the_order_of_its_times(database: str) -> None:
         await claim(record)
         await record.note([trader("a"), trader("b", parent="a", started_ms=START_MS + 5)])
         await buy(record, "a", 1, commission="0.04", asset="XRP")
-    story = await _rows(database, "SELECT * FROM story WHERE at < '2024-01-01'")
+    story = await _rows(database, "SELECT * FROM story WHERE at < '2024-01-01' ORDER BY at, step")
     assert [(row["trader_id"], row["what"]) for row in story] == [
         ("a", "started"),
         ("a", "buy 40 at 0.5 intended (attempt 1)"),
@@ -117,7 +123,7 @@ async def test_open_orders_are_those_that_are_not_over(database: str) -> None:
         await claim(record)
         await record.note([trader(name) for name in "abcd"])
         for name in "abcd":
-            await record.commit_intent(intent(name))
+            await record.note([intent(name)])
         await record.note(
             [
                 became(order_name("b"), OrderState.UNDECIDED),
@@ -159,10 +165,10 @@ async def test_a_position_is_explained_by_what_is_in_progress_carried_held_and_s
         await buy(record, "dust", 4, quantity="0.3")
         await buy(record, "buying", 5, quantity="7")
         await buy(record, "selling", 6, quantity="6")
-        await record.commit_intent(intent("selling", Side.SELL, quantity="5"))
+        await record.note([intent("selling", Side.SELL, quantity="5")])
         await record.note(
             [
-                result("sold"),
+                result("sold", carried="0.09", carried_cost="0.045"),
                 result("held", TraderState.HELD, quantity="20"),
                 result("dust", TraderState.STRANDED, quantity="0.3"),
             ]
@@ -196,15 +202,19 @@ async def test_a_position_is_explained_by_what_is_in_progress_carried_held_and_s
 async def test_the_ledger_is_the_same_whether_added_up_or_fixed_at_each_end(
     database: str, cycles: list[tuple[Decimal, Decimal, Decimal | None, bool]]
 ) -> None:
-    """`load` adds what each trader's end fixed, `positions` adds up all fills again."""
+    """The totals on the book's row are what the rows of its cycles add up to."""
+    symbol = uuid4().hex.upper()
     async with opened(database) as record:
-        await claim(record)
-        await _execute(database, "DELETE FROM fills; DELETE FROM orders; DELETE FROM traders")
+        await claim(record, replace(BOOK, symbol=symbol))
         for number, (bought, commission, sold, ends) in enumerate(cycles):
             await _cycle(record, number, bought, commission, sold, ends=ends)
         carried = (await record.load()).carried
-    (row,) = await _rows(database, "SELECT * FROM positions")
-    assert row["carried"] == carried
+    (row,) = await _rows(database, f"SELECT * FROM positions WHERE symbol = '{symbol}'")
+    (added,) = await _rows(database, _ADDED_UP + f"WHERE symbol = '{symbol}'")
+    assert row["carried"] == carried == added["carried"]
+    assert {name: row[name] for name in ("bought", "sold", "base_commission")} == {
+        name: added[name] for name in ("bought", "sold", "base_commission")
+    }
     assert row["unexplained"] == 0
 
 
@@ -242,7 +252,7 @@ async def _cycle(
     )
     if sold is not None:
         await sell(record, name, 10 * number + 1, quantity=str(sold))
-        end = result(name)
+        end = result(name, carried=str(bought - commission - sold))
     else:
         end = result(name, TraderState.HELD, quantity=str(bought - commission))
     if ends:

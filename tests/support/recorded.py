@@ -7,6 +7,7 @@ from decimal import Decimal
 from symbol_trader.core.orders import (
     CancelIntent,
     ClientOrderId,
+    FeeAsset,
     Fill,
     Intent,
     OrderState,
@@ -164,6 +165,14 @@ def fill(
     )
 
 
+def fee_in(of: Fill) -> FeeAsset:
+    """Return what a fill of XRPUSDT was charged in."""
+    if not of.commission:
+        return FeeAsset.NONE
+    assets = {"XRP": FeeAsset.BASE, "USDT": FeeAsset.QUOTE}
+    return assets.get(of.commission_asset, FeeAsset.OTHER)
+
+
 def result(
     name: str,
     state: TraderState = TraderState.FINISHED,
@@ -172,10 +181,19 @@ def result(
     quantity: str = "0",
     reason: str = "sold",
     finished_ms: int = START_MS + 9_000,
+    carried: str = "0",
+    carried_cost: str = "0",
 ) -> TraderResult:
     """Say how a trader ended."""
     return TraderResult(
-        TraderId(name), state, reason, finished_ms, Decimal(profit), Decimal(quantity)
+        trader_id=TraderId(name),
+        state=state,
+        reason=reason,
+        finished_ms=finished_ms,
+        profit=Decimal(profit),
+        quantity=Decimal(quantity),
+        carried=Decimal(carried),
+        carried_cost=Decimal(carried_cost),
     )
 
 
@@ -202,7 +220,7 @@ async def trade(
 ) -> None:
     """Record an order that fills at once, by one fill."""
     order = intent(name, side, price=price, quantity=quantity)
-    await record.commit_intent(order)
+    await record.note([order])
     done = fill(order_id, price=price, quantity=quantity, commission=commission, asset=asset)
     await record.note(
         [
@@ -213,6 +231,6 @@ async def trade(
                 done.quantity,
                 done.quote_quantity,
             ),
-            FillRecorded(order.client_order_id, side, done),
+            FillRecorded(order.client_order_id, side, done, fee_in(done)),
         ]
     )

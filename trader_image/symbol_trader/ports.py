@@ -100,14 +100,15 @@ class Record(Protocol):
     async def load(self) -> Snapshot:
         """Read all that a leader needs to go on: unfinished traders, their orders and fills."""
 
-    async def commit_intent(self, intent: Intent) -> None:
-        """Make an order exist here before it can exist there. Raises `Fenced`."""
-
-    async def commit_cancel(self, intent: CancelIntent) -> None:
-        """Make a cancel exist here before it is sent. Raises `Fenced`."""
-
     async def note(self, changes: Sequence[RecordChange]) -> None:
-        """Record what happened, all or nothing; repeating it changes nothing. Raises `Fenced`."""
+        """Record what happened and what is intended, in order: all or nothing, in one commit.
+
+        An order or a cancel exists here before it can exist there. Repeating what happened changes
+        nothing; an intent is noted once. Raises `Fenced`.
+        """
+
+    async def settled(self, names: Collection[str]) -> frozenset[str]:
+        """Return those orders, by client order id, that a person has settled on record."""
 
     async def orders_not_on_record(self, order_ids: Collection[int]) -> frozenset[int]:
         """Return those of the exchange's order ids that no order on record has."""

@@ -15,14 +15,23 @@ from support.recorded import (
     cancel,
     cancel_change,
     fill,
+    intent,
     order_name,
     result,
     trader,
 )
-from symbol_trader.core.orders import OrderState, Side
-from symbol_trader.core.records import FillRecorded, RecordChange, TraderState
+from symbol_trader.core.orders import FeeAsset, FeeValue, OrderState, Side, TraderId
+from symbol_trader.core.records import (
+    Acknowledged,
+    FeeValued,
+    FillRecorded,
+    FillsGivenUp,
+    RecordChange,
+    TraderState,
+)
 from symbol_trader.postgres.changes import encode
 
+VALUE = FeeValue(Decimal("0.6"), Decimal(600), "BNBUSDT, one minute", START_MS)
 START = datetime(2023, 11, 14, tzinfo=UTC)
 
 
@@ -30,9 +39,24 @@ def test_each_kind_of_change_is_told_with_all_its_facts() -> None:
     changes: list[RecordChange] = [
         trader("b", parent="a"),
         became(order_name("b"), OrderState.OPEN, 7, "1", "0.5", reason="why"),
-        FillRecorded(order_name("b"), Side.BUY, fill(7, 3, commission="0.01", asset="XRP")),
+        FillRecorded(
+            order_name("b"), Side.BUY, fill(7, 3, commission="0.01", asset="XRP"), FeeAsset.BASE
+        ),
         cancel_change(cancel("b"), "accepted", "done"),
-        result("b", TraderState.HELD, profit="-1", quantity="2", reason="deadline"),
+        result(
+            "b",
+            TraderState.HELD,
+            profit="-1",
+            quantity="2",
+            reason="deadline",
+            carried="0.5",
+            carried_cost="0.25",
+        ),
+        intent("b"),
+        cancel("b"),
+        FeeValued(TraderId("b"), 7, 3, VALUE),
+        FillsGivenUp(order_name("b")),
+        Acknowledged(order_name("b")),
     ]
     assert json.loads(encode(changes)) == [
         {
@@ -54,6 +78,7 @@ def test_each_kind_of_change_is_told_with_all_its_facts() -> None:
             "executed": "1",
             "executed_quote": "0.5",
             "reason": "why",
+            "quantity": None,
         },
         {
             "kind": "fill",
@@ -68,6 +93,7 @@ def test_each_kind_of_change_is_told_with_all_its_facts() -> None:
             "commission_asset": "XRP",
             "is_maker": True,
             "time_ms": START_MS + 500,
+            "fee_in": "base",
         },
         {"kind": "cancel", "cancel_id": "b-buy-1-c1", "outcome": "accepted", "reason": "done"},
         {
@@ -78,12 +104,48 @@ def test_each_kind_of_change_is_told_with_all_its_facts() -> None:
             "finished_ms": START_MS + 9_000,
             "profit": "-1",
             "quantity": "2",
+            "carried": "0.5",
+            "carried_cost": "0.25",
         },
+        {
+            "kind": "intent",
+            "client_order_id": "b-buy-1",
+            "trader_id": "b",
+            "side": "BUY",
+            "attempt": 1,
+            "price": "0.5",
+            "quantity": "40",
+            "time_in_force": "GTC",
+            "timestamp_ms": START_MS,
+            "recv_window_ms": 3_000,
+        },
+        {
+            "kind": "cancel_intent",
+            "cancel_id": "b-buy-1-c1",
+            "client_order_id": "b-buy-1",
+            "attempt": 1,
+            "timestamp_ms": START_MS + 1_000,
+            "recv_window_ms": 3_000,
+            "reason": "older than maxBuyAge",
+        },
+        {
+            "kind": "fee",
+            "trader_id": "b",
+            "order_id": 7,
+            "trade_id": 3,
+            "fee_value": "0.6",
+            "fee_price": "600",
+            "fee_source": "BNBUSDT, one minute",
+            "fee_price_ms": START_MS,
+        },
+        {"kind": "fills_given_up", "client_order_id": "b-buy-1"},
+        {"kind": "acknowledged", "client_order_id": "b-buy-1"},
     ]
 
 
 def test_no_fact_of_a_fill_is_left_out() -> None:
-    (told,) = json.loads(encode([FillRecorded(order_name("a"), Side.BUY, fill(1))]))
+    valued = replace(fill(1), fee_value=VALUE)
+    (told,) = json.loads(encode([FillRecorded(order_name("a"), Side.BUY, valued)]))
     assert {field.name for field in fields(fill(1))} <= set(told)
 
 

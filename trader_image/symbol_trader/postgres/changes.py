@@ -8,9 +8,13 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
+from symbol_trader.core.orders import CancelIntent, FeeValue, Intent
 from symbol_trader.core.records import (
+    Acknowledged,
     CancelChange,
+    FeeValued,
     FillRecorded,
+    FillsGivenUp,
     NewTrader,
     OrderChange,
     RecordChange,
@@ -23,8 +27,12 @@ def encode(changes: Iterable[RecordChange]) -> str:
     return json.dumps([_facts(change) for change in changes], default=_amount)
 
 
-def _facts(change: RecordChange) -> dict[str, Any]:
+def _facts(change: RecordChange) -> dict[str, Any]:  # noqa: C901, PLR0911 - one line per kind
     match change:
+        case Intent():
+            return _intent(change)
+        case CancelIntent():
+            return _cancel_intent(change)
         case NewTrader():
             return _new_trader(change)
         case TraderResult():
@@ -35,6 +43,39 @@ def _facts(change: RecordChange) -> dict[str, Any]:
             return _cancel(change)
         case FillRecorded():
             return _fill(change)
+        case FeeValued():
+            return _fee(change)
+        case FillsGivenUp():
+            return {"kind": "fills_given_up", "client_order_id": change.client_order_id}
+        case Acknowledged():
+            return {"kind": "acknowledged", "client_order_id": change.client_order_id}
+
+
+def _intent(intent: Intent) -> dict[str, Any]:
+    return {
+        "kind": "intent",
+        "client_order_id": intent.client_order_id,
+        "trader_id": intent.trader_id,
+        "side": intent.side,
+        "attempt": intent.attempt,
+        "price": intent.price,
+        "quantity": intent.quantity,
+        "time_in_force": intent.time_in_force,
+        "timestamp_ms": intent.timestamp_ms,
+        "recv_window_ms": intent.recv_window_ms,
+    }
+
+
+def _cancel_intent(intent: CancelIntent) -> dict[str, Any]:
+    return {
+        "kind": "cancel_intent",
+        "cancel_id": intent.cancel_id,
+        "client_order_id": intent.client_order_id,
+        "attempt": intent.attempt,
+        "timestamp_ms": intent.timestamp_ms,
+        "recv_window_ms": intent.recv_window_ms,
+        "reason": intent.reason,
+    }
 
 
 def _new_trader(trader: NewTrader) -> dict[str, Any]:
@@ -60,6 +101,8 @@ def _result(result: TraderResult) -> dict[str, Any]:
         "finished_ms": result.finished_ms,
         "profit": result.profit,
         "quantity": result.quantity,
+        "carried": result.carried,
+        "carried_cost": result.carried_cost,
     }
 
 
@@ -72,6 +115,7 @@ def _order(change: OrderChange) -> dict[str, Any]:
         "executed": change.executed,
         "executed_quote": change.executed_quote,
         "reason": change.reason,
+        "quantity": change.quantity,
     }
 
 
@@ -99,6 +143,29 @@ def _fill(recorded: FillRecorded) -> dict[str, Any]:
         "commission_asset": fill.commission_asset,
         "is_maker": fill.is_maker,
         "time_ms": fill.time_ms,
+        "fee_in": recorded.fee_in,
+        **_fee_value(fill.fee_value),
+    }
+
+
+def _fee_value(value: FeeValue | None) -> dict[str, Any]:
+    if value is None:
+        return {}
+    return {
+        "fee_value": value.value,
+        "fee_price": value.price,
+        "fee_source": value.source,
+        "fee_price_ms": value.time_ms,
+    }
+
+
+def _fee(valued: FeeValued) -> dict[str, Any]:
+    return {
+        "kind": "fee",
+        "trader_id": valued.trader_id,
+        "order_id": valued.order_id,
+        "trade_id": valued.trade_id,
+        **_fee_value(valued.value),
     }
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import asyncpg
 
 from symbol_trader.core.order_states import Contradiction
-from symbol_trader.core.orders import CancelIntent, Intent, TraderId
+from symbol_trader.core.orders import Intent
 from symbol_trader.core.records import RecordChange, Snapshot
 from symbol_trader.ports import (
     AccountChanged,
@@ -131,64 +131,36 @@ class PostgresRecord:
             session.transaction(isolation="repeatable_read", readonly=True),
         ):
             sums = await session.fetchrow(statements.SUMS, *claim.arguments)
-            parts = [
-                await session.fetch(statement, *_book(claim.book))
-                for statement in (
-                    statements.TRADERS,
-                    statements.ORDERS,
-                    statements.CANCELS,
-                    statements.FILLS,
-                )
-            ]
+            parts = rows.Parts(
+                *[
+                    await session.fetch(statement, *_book(claim.book))
+                    for statement in (
+                        statements.TRADERS,
+                        statements.ATTEMPTS,
+                        statements.ORDERS,
+                        statements.CANCELS,
+                        statements.FILLS,
+                        statements.UNVALUED_FEES,
+                    )
+                ]
+            )
         if sums is None:
             raise await self._why_over()
-        return rows.snapshot(sums, *parts)
-
-    async def commit_intent(self, intent: Intent) -> None:
-        """Commit an order before it is sent: one statement, which also checks the epoch.
-
-        Raises:
-            Unavailable: It counts as not committed: do not send. It may be on record; `load` tells.
-            Fenced: The epoch is over.
-            Contradiction: The order does not fit the record: its trader is not running or has
-                another order that is not over, or the id was used before.
-
-        """
-        committed = await self._ask(
-            statements.COMMIT_INTENT,
-            *self._claim.arguments,
-            intent.client_order_id,
-            intent.trader_id,
-            intent.side,
-            intent.attempt,
-            intent.price,
-            intent.quantity,
-            intent.time_in_force,
-            intent.timestamp_ms,
-            intent.recv_window_ms,
-        )
-        if not committed:
-            await self.confirm()
-            raise _not_running(intent.trader_id)
-        self._committed = intent.client_order_id
-
-    async def commit_cancel(self, intent: CancelIntent) -> None:
-        """Commit a cancel before it is sent. Raises `Unavailable` and `Fenced` as for an order."""
-        await self._held(
-            statements.COMMIT_CANCEL,
-            intent.cancel_id,
-            intent.client_order_id,
-            intent.attempt,
-            intent.timestamp_ms,
-            intent.recv_window_ms,
-            intent.reason,
-        )
+        return rows.snapshot(sums, parts)
 
     async def note(self, changes: Sequence[RecordChange]) -> None:
-        """Record what happened, in this order, all or nothing; once more changes nothing.
+        """Record what happened and what is intended, in this order: one statement, one commit.
 
         An order's state only moves on and its executed quantity only grows, so old news is no
-        news. Raises `Fenced`, and `Contradiction` where the record cannot have it.
+        news. An intent is noted once: after `Unavailable` it counts as not committed, and is not
+        sent, although it may be on record.
+
+        Raises:
+            Unavailable: It counts as not noted; `load` tells.
+            Fenced: The epoch is over.
+            Contradiction: The record cannot have it, intents included: the trader is not running
+                or has another order that is not over, or the id was used before.
+
         """
         if not changes:
             return
@@ -196,6 +168,14 @@ class PostgresRecord:
             await self._ask(statements.NOTE, *self._claim.arguments, encode(changes))
         except Fenced as exc:
             raise await self._why_over() from exc
+        for change in changes:
+            if isinstance(change, Intent):
+                self._committed = change.client_order_id
+
+    async def settled(self, names: Collection[str]) -> frozenset[str]:
+        """Return those orders, by their client order ids, of which a person said how they ended."""
+        found = await self._ask(statements.SETTLED, *self._claim.arguments, list(names))
+        return frozenset(row["client_order_id"] for row in found)
 
     async def orders_not_on_record(self, order_ids: Collection[int]) -> frozenset[int]:
         """Return those of the exchange's order ids that no order on record has."""
@@ -341,7 +321,3 @@ def _describe(holder: asyncpg.Record) -> str:
         f"{who} holds epoch {holder['epoch']} with pod {holder['pod']} "
         f"since {holder['claimed_at']:%Y-%m-%dT%H:%M:%SZ}"
     )
-
-
-def _not_running(trader: TraderId) -> Contradiction:
-    return Contradiction(f"{trader}: no order for a trader that is not running on record")

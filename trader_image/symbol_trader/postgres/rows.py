@@ -1,11 +1,13 @@
 """The record's rows as the core's values."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from symbol_trader.core.orders import (
     CancelIntent,
     ClientOrderId,
+    FeeValue,
     Fill,
     Intent,
     OrderState,
@@ -13,44 +15,58 @@ from symbol_trader.core.orders import (
     TimeInForce,
     TraderId,
 )
-from symbol_trader.core.records import RecordedOrder, RecordedTrader, Snapshot, TraderTerms
+from symbol_trader.core.records import (
+    RecordedOrder,
+    RecordedTrader,
+    Snapshot,
+    TraderTerms,
+    UnvaluedFee,
+)
 
 Row = Mapping[str, Any]
 
 
-def snapshot(
-    sums: Row,
-    traders: Iterable[Row],
-    orders: Iterable[Row],
-    cancels: Iterable[Row],
-    fills: Iterable[Row],
-) -> Snapshot:
-    """Put the results of one load together. The order of the rows is kept everywhere."""
-    cancels_by_order = _grouped("client_order_id", cancels)
-    fills_by_order = _grouped("order_id", fills)
-    orders_by_trader = _grouped("trader_id", orders)
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The rows of one load, all as of one moment, in the order in which they are to be kept."""
+
+    traders: Iterable[Row]
+    attempts: Iterable[Row]
+    orders: Iterable[Row]
+    cancels: Iterable[Row]
+    fills: Iterable[Row]
+    unvalued_fees: Iterable[Row]
+
+
+def snapshot(sums: Row, parts: Parts) -> Snapshot:
+    """Put the results of one load together."""
+    orders = _orders(parts)
+    attempts = _grouped("trader_id", parts.attempts)
     return Snapshot(
         installation=sums["installation"],
         traders=tuple(
-            _trader(
-                row,
-                tuple(
-                    _order(
-                        order,
-                        fills_by_order.get(order["order_id"], []),
-                        cancels_by_order.get(order["client_order_id"], []),
-                    )
-                    for order in orders_by_trader.get(row["trader_id"], [])
-                ),
-            )
-            for row in traders
+            _trader(row, orders.get(row["trader_id"], []), attempts.get(row["trader_id"], []))
+            for row in parts.traders
         ),
         carried=sums["carried"],
         profit=sums["profit"],
         finished=sums["finished"],
         watermark=sums["watermark"],
         shutdown_age_ms=sums["shutdown_age_ms"],
+        carried_cost=sums["carried_cost"],
+        unvalued_fees=tuple(UnvaluedFee(**row) for row in parts.unvalued_fees),
     )
+
+
+def _orders(parts: Parts) -> dict[str, list[RecordedOrder]]:
+    """Return each trader's orders with their fills and cancels."""
+    cancels = _grouped("client_order_id", parts.cancels)
+    fills = _grouped("order_id", parts.fills)
+    orders: dict[str, list[RecordedOrder]] = {}
+    for row in parts.orders:
+        order = _order(row, fills.get(row["order_id"], []), cancels.get(row["client_order_id"], []))
+        orders.setdefault(row["trader_id"], []).append(order)
+    return orders
 
 
 def _grouped(key: str, rows: Iterable[Row]) -> dict[Any, list[Row]]:
@@ -60,7 +76,7 @@ def _grouped(key: str, rows: Iterable[Row]) -> dict[Any, list[Row]]:
     return groups
 
 
-def _trader(row: Row, orders: tuple[RecordedOrder, ...]) -> RecordedTrader:
+def _trader(row: Row, orders: Iterable[RecordedOrder], attempts: Iterable[Row]) -> RecordedTrader:
     terms = TraderTerms(
         chunk_budget=row["chunk_budget"],
         buy_down=row["buy_down"],
@@ -68,7 +84,12 @@ def _trader(row: Row, orders: tuple[RecordedOrder, ...]) -> RecordedTrader:
         rebuy=row["rebuy"],
     )
     return RecordedTrader(
-        TraderId(row["trader_id"]), terms, row["started_ms"], row["rebuy_spent"], orders
+        trader_id=TraderId(row["trader_id"]),
+        terms=terms,
+        started_ms=row["started_ms"],
+        rebuy_spent=row["rebuy_spent"],
+        orders=tuple(orders),
+        attempts={Side(side["side"]): side["attempt"] for side in attempts},
     )
 
 
@@ -82,6 +103,9 @@ def _order(row: Row, fills: Iterable[Row], cancels: Iterable[Row]) -> RecordedOr
         reason=row["reason"],
         fills=tuple(_fill(fill) for fill in fills),
         cancels=tuple(_cancel(cancel) for cancel in cancels),
+        quantity=row["current_quantity"],
+        fills_given_up=row["fills_given_up"],
+        acknowledged=row["acknowledged"],
     )
 
 
@@ -122,4 +146,11 @@ def _fill(row: Row) -> Fill:
         commission_asset=row["commission_asset"],
         is_maker=row["is_maker"],
         time_ms=row["time_ms"],
+        fee_value=_fee_value(row),
     )
+
+
+def _fee_value(row: Row) -> FeeValue | None:
+    if row["fee_value"] is None:
+        return None
+    return FeeValue(row["fee_value"], row["fee_price"], row["fee_source"], row["fee_price_ms"])

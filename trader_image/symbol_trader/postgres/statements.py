@@ -9,6 +9,9 @@ claim that comes first makes it write nothing, one that comes later finds what i
 
 from typing import Final
 
+UNVALUED_FEES_MAX: Final = 1000
+"""The oldest are loaded: after an update, a whole history may be without values."""
+
 _BOOK: Final = "(environment, account, symbol) = ($1::text, $2::text, $3::text)"
 _HELD: Final = f"{_BOOK} AND epoch = $4::bigint AND nonce = $5::text AND released_at IS NULL"
 
@@ -91,34 +94,6 @@ SELECT $6::text IS NULL OR EXISTS (
 FROM owners WHERE {_HELD}
 """
 """Check the epoch, and that the intent committed last ($6) is there."""
-
-COMMIT_INTENT: Final = f"""
-INSERT INTO orders (
-    environment, account, symbol, epoch, client_order_id, trader_id, side, attempt,
-    price, quantity, time_in_force, timestamp_ms, recv_window_ms
-)
-SELECT environment, account, symbol, epoch, $6::text, $7::text, $8::text::order_side, $9::integer,
-    $10::numeric, $11::numeric, $12::text::time_in_force, $13::bigint, $14::integer
-FROM owners
-WHERE {_HELD} AND EXISTS (
-    SELECT FROM traders WHERE {_BOOK} AND trader_id = $7::text AND state = 'running'
-)
-FOR SHARE
-RETURNING client_order_id
-"""
-
-COMMIT_CANCEL: Final = f"""
-INSERT INTO cancels (
-    environment, account, symbol, epoch, cancel_id, client_order_id, attempt,
-    timestamp_ms, recv_window_ms, reason
-)
-SELECT environment, account, symbol, epoch, $6::text, $7::text, $8::integer,
-    $9::bigint, $10::integer, $11::text
-FROM owners
-WHERE {_HELD}
-FOR SHARE
-RETURNING cancel_id
-"""
 
 ORDERS_NOT_ON_RECORD: Final = f"""
 SELECT number FROM unnest($6::bigint[]) AS number
@@ -208,26 +183,49 @@ RETURNING client_order_id
 """
 """Note that a person answers for orders ($4) that the record does not hold."""
 
+ORDER_TO_SETTLE: Final = f"""
+SELECT orders.state::text, orders.quantity, orders.order_id, orders.executed,
+    orders.executed_quote, orders.settled_because, filled, filled_quote,
+    traders.trader_id, traders.state::text AS trader_state
+FROM owners
+JOIN orders USING (environment, account, symbol)
+JOIN traders USING (environment, account, symbol, trader_id)
+JOIN settlements USING (environment, account, symbol, client_order_id)
+WHERE {_BOOK} AND client_order_id = $4::text
+FOR UPDATE OF owners, orders, traders
+"""
+"""An order ($4) and what is known of it, and no leader notes anything meanwhile."""
+
+SETTLE: Final = f"""
+UPDATE orders
+SET state = $5::text::order_state, executed = $6::numeric, executed_quote = $7::numeric,
+    fills_given_up = true, settled_because = $8::text, changed_at = clock_timestamp()
+WHERE {_BOOK} AND client_order_id = $4::text
+"""
+"""Note how an order ($4) ended, by a person's word."""
+
+SETTLED: Final = f"""
+SELECT client_order_id FROM orders
+WHERE {_BOOK} AND client_order_id = ANY($6::text[]) AND settled_because IS NOT NULL
+    AND EXISTS (SELECT FROM owners WHERE {_HELD})
+"""
+
 # What a leader loads, in one snapshot.
 
 SUMS: Final = f"""
-SELECT watermark, installation.id AS installation, ended.finished, ended.profit,
-    ended.carried + running.carried AS carried,
+SELECT watermark, installation.id AS installation, ended_count AS finished, ended_profit AS profit,
+    ended_carried + running.carried AS carried, ended_carried_cost AS carried_cost,
     coalesce(extract(epoch FROM now() - mirror.shutdown_since) * 1000, 0)::bigint AS shutdown_age_ms
 FROM owners
 CROSS JOIN installation
 LEFT JOIN (SELECT cluster, namespace, name, shutdown_since FROM settings) AS mirror
     USING (cluster, namespace, name)
 CROSS JOIN (
-    SELECT count(*) AS finished, coalesce(sum(profit), 0) AS profit,
-        coalesce(sum(carried), 0) AS carried
-    FROM traders WHERE {_BOOK} AND state <> 'running'
-) AS ended
-CROSS JOIN (
     SELECT coalesce(sum(carried), 0) AS carried FROM cycles WHERE {_BOOK} AND state = 'running'
 ) AS running
 WHERE {_HELD}
 """
+"""What is over was added up when it ended; only what runs is added up here."""
 
 TRADERS: Final = f"""
 SELECT trader_id, chunk_budget, buy_down, profit_interval, rebuy, started_ms,
@@ -245,11 +243,19 @@ _RUNNING: Final = (
     f"trader_id IN (SELECT trader_id FROM traders WHERE {_BOOK} AND state = 'running')"
 )
 
-ORDERS: Final = f"""
-SELECT client_order_id, trader_id, side::text, attempt, price, quantity, time_in_force::text,
-    timestamp_ms, recv_window_ms, state::text, order_id, executed, executed_quote, reason
+ATTEMPTS: Final = f"""
+SELECT trader_id, side::text, max(attempt) AS attempt
 FROM orders
 WHERE {_BOOK} AND {_RUNNING}
+GROUP BY trader_id, orders.side
+"""
+
+ORDERS: Final = f"""
+SELECT client_order_id, trader_id, side::text, attempt, price, quantity, time_in_force::text,
+    timestamp_ms, recv_window_ms, state::text, order_id, executed, executed_quote, reason,
+    current_quantity, fills_given_up, acknowledged
+FROM orders
+WHERE {_BOOK} AND {_RUNNING} AND NOT never_there(state)
 ORDER BY orders.side, attempt
 """
 
@@ -257,14 +263,22 @@ CANCELS: Final = f"""
 SELECT cancel_id, client_order_id, trader_id, cancels.attempt, cancels.timestamp_ms,
     cancels.recv_window_ms, cancels.reason
 FROM cancels JOIN orders USING (environment, account, symbol, client_order_id)
-WHERE {_BOOK} AND {_RUNNING}
+WHERE {_BOOK} AND {_RUNNING} AND NOT never_there(state)
 ORDER BY cancels.attempt
 """
 
 FILLS: Final = f"""
 SELECT order_id, trade_id, price, quantity, quote_quantity, commission, commission_asset,
-    is_maker, time_ms
+    is_maker, time_ms, fee_value, fee_price, fee_source, fee_price_ms
 FROM executions
 WHERE {_BOOK} AND {_RUNNING}
 ORDER BY trade_id
+"""
+
+UNVALUED_FEES: Final = f"""
+SELECT trader_id, order_id, trade_id, asset, amount, time_ms
+FROM unvalued_fees
+WHERE {_BOOK}
+ORDER BY time_ms, order_id, trade_id
+LIMIT {UNVALUED_FEES_MAX}
 """

@@ -1,0 +1,706 @@
+-- All fees count, whatever asset they are charged in. What is over is added up once, on the row of
+-- its book. A leader of the version before works with this: what it does not tell is worked out.
+
+DROP VIEW reasons, story, leaders, open_orders, commission_by_asset, profit_by_day, positions,
+    cycles, settlements, executions;
+
+-- What a commission was charged in, seen from the symbol.
+
+CREATE TYPE fee_asset AS ENUM ('base', 'quote', 'other', 'none');
+
+-- The record does not know a symbol's assets, and a leader of the version before does not tell:
+-- then the names have to do.
+CREATE FUNCTION fee_asset_of(symbol text, commission_asset text, commission numeric)
+RETURNS fee_asset LANGUAGE sql IMMUTABLE
+RETURN CASE
+    WHEN commission = 0 OR commission_asset = '-' THEN 'none'
+    WHEN starts_with(symbol, commission_asset) THEN 'base'
+    WHEN right(symbol, length(commission_asset)) = commission_asset THEN 'quote'
+    ELSE 'other'
+END::fee_asset;
+
+-- The type is set in a second step, since only that can be worked out from other columns.
+ALTER TABLE fills
+    ADD COLUMN fee_in fee_asset,
+    ADD COLUMN fee_value amount,
+    ADD COLUMN fee_price positive_amount,
+    ADD COLUMN fee_source name_text,
+    ADD COLUMN fee_price_ms milliseconds;
+ALTER TABLE fills
+    ALTER COLUMN fee_in TYPE fee_asset USING fee_asset_of(symbol, commission_asset, commission);
+ALTER TABLE fills
+    ALTER COLUMN fee_in SET NOT NULL,
+    ADD CONSTRAINT fee_value_whole CHECK (
+        num_nonnulls(fee_value, fee_price, fee_source, fee_price_ms) IN (0, 4)
+    ),
+    ADD CONSTRAINT fee_value_of_others CHECK (fee_value IS NULL OR fee_in = 'other');
+COMMENT ON COLUMN fills.fee_in IS 'Whether the commission is in the base, the quote or another asset.';
+COMMENT ON COLUMN fills.fee_value IS 'A commission in another asset, valued in quote; NULL: not yet.';
+COMMENT ON COLUMN fills.fee_price IS 'What one of that asset cost in quote, by fee_source at fee_price_ms.';
+CREATE INDEX unvalued ON fills (environment, account, symbol)
+    WHERE fee_in = 'other' AND fee_value IS NULL;
+
+-- An order that was amended, whose fills cannot be read, or of which a person said how it ended.
+
+ALTER TABLE orders
+    ADD COLUMN current_quantity positive_amount,
+    ADD COLUMN fills_given_up boolean NOT NULL DEFAULT false,
+    ADD COLUMN acknowledged boolean NOT NULL DEFAULT false,
+    ADD COLUMN settled_because name_text,
+    DROP CONSTRAINT filled_means_all,
+    DROP CONSTRAINT executed_within_quantity,
+    DROP CONSTRAINT known_to_the_exchange,
+    ADD CONSTRAINT executed_within_quantity CHECK (executed <= least(quantity, current_quantity)),
+    ADD CONSTRAINT known_to_the_exchange CHECK (
+        CASE
+            WHEN state IN ('refused', 'absent') THEN order_id IS NULL AND executed = 0
+            WHEN state IN ('open', 'filled', 'canceled', 'expired')
+                THEN order_id IS NOT NULL OR settled_because IS NOT NULL
+            ELSE true
+        END
+    ),
+    ADD CONSTRAINT settled_is_over CHECK (
+        settled_because IS NULL OR state >= 'filled' AND fills_given_up
+    );
+COMMENT ON COLUMN orders.quantity IS 'What was intended; current_quantity is less where it was amended.';
+COMMENT ON COLUMN orders.fills_given_up IS 'Its fills cannot be read: executed and executed_quote count.';
+COMMENT ON COLUMN orders.acknowledged IS 'A person knows that others canceled or reduced it.';
+COMMENT ON COLUMN orders.settled_because IS 'A person said how it ended, and why; news of it is ignored.';
+
+-- What a trader leaves, with its cost, and what its profit lost since.
+
+ALTER TABLE traders
+    ADD COLUMN carried_cost signed_amount,
+    ADD COLUMN late_fees amount NOT NULL DEFAULT 0;
+COMMENT ON COLUMN traders.carried IS 'Base asset that it left to later sells; negative: it took some along.';
+COMMENT ON COLUMN traders.carried_cost IS 'What that had cost, in quote, with the same sign.';
+COMMENT ON COLUMN traders.late_fees IS 'Fees that were valued after its end; its profit fell by them.';
+
+-- Totals of the ended traders.
+
+ALTER TABLE owners
+    ADD COLUMN ended_count bigint NOT NULL DEFAULT 0 CHECK (ended_count >= 0),
+    ADD COLUMN ended_profit signed_amount NOT NULL DEFAULT 0,
+    ADD COLUMN ended_carried signed_amount NOT NULL DEFAULT 0,
+    ADD COLUMN ended_carried_cost signed_amount NOT NULL DEFAULT 0,
+    ADD COLUMN ended_bought amount NOT NULL DEFAULT 0,
+    ADD COLUMN ended_sold amount NOT NULL DEFAULT 0,
+    ADD COLUMN ended_base_commission amount NOT NULL DEFAULT 0,
+    ADD COLUMN ended_held amount NOT NULL DEFAULT 0,
+    ADD COLUMN ended_stranded amount NOT NULL DEFAULT 0;
+COMMENT ON COLUMN owners.ended_count IS 'Its traders that are over; the other totals are over the same.';
+
+CREATE TABLE profit_by_day (
+    environment text NOT NULL,
+    account text NOT NULL,
+    symbol text NOT NULL,
+    day date NOT NULL,
+    cycles bigint NOT NULL,
+    profit signed_amount NOT NULL,
+    PRIMARY KEY (environment, account, symbol, day)
+);
+COMMENT ON TABLE profit_by_day IS 'Realised profit in quote asset, by the day (UTC) a cycle ended.';
+
+CREATE FUNCTION day_of(ms bigint) RETURNS date LANGUAGE sql IMMUTABLE
+RETURN (at_time(ms) AT TIME ZONE 'UTC')::date;
+
+-- Views.
+
+CREATE VIEW executions AS
+SELECT f.*, o.client_order_id, o.trader_id, o.side,
+    CASE f.fee_in WHEN 'base' THEN f.commission ELSE 0 END AS base_commission,
+    CASE f.fee_in WHEN 'quote' THEN f.commission ELSE 0 END AS quote_commission
+FROM fills AS f
+JOIN orders AS o USING (environment, account, symbol, order_id);
+COMMENT ON VIEW executions IS 'Fills with their order''s trader and side.';
+
+CREATE VIEW unvalued_fees AS
+SELECT f.environment, f.account, f.symbol, o.trader_id, f.order_id, f.trade_id,
+    f.commission_asset AS asset, f.commission AS amount, f.time_ms, at_time(f.time_ms) AS at
+FROM fills AS f
+JOIN orders AS o USING (environment, account, symbol, order_id)
+WHERE f.fee_in = 'other' AND f.fee_value IS NULL;
+COMMENT ON VIEW unvalued_fees IS 'Fees in another asset whose value in quote is not known: no profit counts them.';
+
+CREATE VIEW settlements AS
+SELECT o.environment, o.account, o.symbol, o.client_order_id, o.trader_id, o.state,
+    o.executed, o.executed_quote, f.quantity AS filled, f.quote_quantity AS filled_quote,
+    o.state >= 'filled' AND (
+        o.fills_given_up OR o.executed = f.quantity AND o.executed_quote = f.quote_quantity
+    ) AS settled
+FROM orders AS o
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(quantity), 0) AS quantity, coalesce(sum(quote_quantity), 0) AS quote_quantity
+    FROM fills
+    WHERE (fills.environment, fills.account, fills.symbol, fills.order_id)
+        = (o.environment, o.account, o.symbol, o.order_id)
+) AS f;
+COMMENT ON VIEW settlements IS 'Whether each order is over and all that it executed is in fills, or given up.';
+
+CREATE VIEW cycles AS
+SELECT t.environment, t.account, t.symbol, t.trader_id, t.parent, t.state,
+    at_time(t.started_ms) AS started_at, at_time(t.finished_ms) AS finished_at,
+    e.bought, e.spent, e.sold, e.earned,
+    e.base_commission, e.quote_commission, e.other_commission, e.unvalued_fees,
+    e.bought - e.buy_base_commission AS received,
+    CASE WHEN e.bought > e.buy_base_commission
+        THEN (e.spent + e.buy_quote_commission) / (e.bought - e.buy_base_commission)
+    END AS unit_cost,
+    s.quantity AS sell_target,
+    -- A running trader leaves something once it has set out to sell.
+    CASE WHEN t.state = 'running' THEN e.bought - e.base_commission - s.quantity
+        ELSE t.carried END AS carried,
+    t.carried_cost, t.profit, t.unsold,
+    CASE WHEN e.bought > e.buy_base_commission
+        THEN t.unsold * (e.spent + e.buy_quote_commission) / (e.bought - e.buy_base_commission)
+        ELSE 0 * t.unsold
+    END AS unsold_cost,
+    t.reason AS started_because, t.result AS ended_because
+FROM traders AS t
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(quantity) FILTER (WHERE side = 'BUY'), 0) AS bought,
+        coalesce(sum(quote_quantity) FILTER (WHERE side = 'BUY'), 0) AS spent,
+        coalesce(sum(quantity) FILTER (WHERE side = 'SELL'), 0) AS sold,
+        coalesce(sum(quote_quantity) FILTER (WHERE side = 'SELL'), 0) AS earned,
+        coalesce(sum(base), 0) AS base_commission,
+        coalesce(sum(base) FILTER (WHERE side = 'BUY'), 0) AS buy_base_commission,
+        coalesce(sum(quote), 0) AS quote_commission,
+        coalesce(sum(quote) FILTER (WHERE side = 'BUY'), 0) AS buy_quote_commission,
+        coalesce(sum(other), 0) AS other_commission,
+        coalesce(sum(unvalued), 0)::bigint AS unvalued_fees
+    FROM (
+        -- Where fills are given up, what the exchange says was executed counts.
+        SELECT o.side, f.base, f.quote, f.other, f.unvalued,
+            CASE WHEN o.fills_given_up THEN o.executed ELSE f.quantity END AS quantity,
+            CASE WHEN o.fills_given_up THEN o.executed_quote ELSE f.quote_quantity
+                END AS quote_quantity
+        FROM orders AS o
+        CROSS JOIN LATERAL (
+            SELECT sum(quantity) AS quantity, sum(quote_quantity) AS quote_quantity,
+                sum(commission) FILTER (WHERE fee_in = 'base') AS base,
+                sum(commission) FILTER (WHERE fee_in = 'quote') AS quote,
+                sum(fee_value) AS other,
+                count(*) FILTER (WHERE fee_in = 'other' AND fee_value IS NULL) AS unvalued
+            FROM fills
+            WHERE (fills.environment, fills.account, fills.symbol, fills.order_id)
+                = (o.environment, o.account, o.symbol, o.order_id)
+        ) AS f
+        WHERE (o.environment, o.account, o.symbol, o.trader_id)
+            = (t.environment, t.account, t.symbol, t.trader_id)
+    ) AS per_order
+) AS e
+LEFT JOIN LATERAL (
+    -- What the cycle set out to sell: the quantity of the first sell that reached the exchange.
+    SELECT quantity FROM orders AS o
+    WHERE (o.environment, o.account, o.symbol, o.trader_id)
+            = (t.environment, t.account, t.symbol, t.trader_id)
+        AND o.side = 'SELL' AND NOT never_there(o.state)
+    ORDER BY o.attempt LIMIT 1
+) AS s ON true;
+COMMENT ON VIEW cycles IS 'One row per trader with its sums in base and quote.';
+
+-- What is on record, added up. Sells of the version before did not count their commission in base.
+
+CREATE TEMPORARY TABLE ended ON COMMIT DROP AS
+SELECT environment, account, symbol, trader_id,
+    coalesce(sum(quantity) FILTER (WHERE side = 'BUY'), 0) AS bought,
+    coalesce(sum(quantity) FILTER (WHERE side = 'SELL'), 0) AS sold,
+    coalesce(sum(base_commission), 0) AS base_commission,
+    coalesce(sum(base_commission) FILTER (WHERE side = 'SELL'), 0) AS uncounted,
+    coalesce(sum(quote_quantity + quote_commission) FILTER (WHERE side = 'BUY')
+        / nullif(sum(quantity - base_commission) FILTER (WHERE side = 'BUY'), 0), 0) AS unit_cost
+FROM traders LEFT JOIN executions USING (environment, account, symbol, trader_id)
+WHERE state <> 'running'
+GROUP BY environment, account, symbol, trader_id;
+
+UPDATE traders AS t
+SET carried = t.carried - e.uncounted,
+    carried_cost = round((t.carried - e.uncounted) * e.unit_cost, 8),
+    profit = t.profit - round(e.uncounted * e.unit_cost, 8)
+FROM ended AS e
+WHERE (t.environment, t.account, t.symbol, t.trader_id)
+    = (e.environment, e.account, e.symbol, e.trader_id);
+
+UPDATE owners AS o
+SET ended_count = e.count, ended_profit = e.profit, ended_carried = e.carried,
+    ended_carried_cost = e.carried_cost, ended_bought = e.bought, ended_sold = e.sold,
+    ended_base_commission = e.base_commission, ended_held = e.held, ended_stranded = e.stranded
+FROM (
+    SELECT environment, account, symbol, count(*), sum(profit) AS profit, sum(carried) AS carried,
+        sum(carried_cost) AS carried_cost, sum(bought) AS bought, sum(sold) AS sold,
+        sum(base_commission) AS base_commission,
+        coalesce(sum(unsold) FILTER (WHERE state = 'held'), 0) AS held,
+        coalesce(sum(unsold) FILTER (WHERE state = 'stranded'), 0) AS stranded
+    FROM ended JOIN traders USING (environment, account, symbol, trader_id)
+    GROUP BY environment, account, symbol
+) AS e
+WHERE (o.environment, o.account, o.symbol) = (e.environment, e.account, e.symbol);
+
+INSERT INTO profit_by_day
+SELECT environment, account, symbol, day_of(finished_ms), count(*), sum(profit)
+FROM traders WHERE state <> 'running'
+GROUP BY environment, account, symbol, day_of(finished_ms);
+
+ALTER TABLE traders
+    DROP CONSTRAINT result_when_over,
+    ADD CONSTRAINT result_when_over CHECK (
+        CASE WHEN state = 'running'
+            THEN num_nonnulls(finished_ms, profit, unsold, carried, carried_cost, result) = 0
+            ELSE num_nulls(finished_ms, profit, unsold, carried, carried_cost, result) = 0
+        END
+    );
+DROP INDEX ended_traders;
+
+CREATE VIEW positions AS
+SELECT o.environment, o.account, o.symbol,
+    ended_bought + r.bought AS bought, ended_sold + r.sold AS sold,
+    ended_base_commission + r.base_commission AS base_commission,
+    p.position, r.in_progress, ended_carried + r.carried AS carried,
+    ended_carried_cost AS carried_cost, ended_held AS held, ended_stranded AS stranded,
+    p.position - r.in_progress - ended_carried - r.carried - ended_held - ended_stranded
+        AS unexplained
+FROM owners AS o
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(bought), 0) AS bought, coalesce(sum(sold), 0) AS sold,
+        coalesce(sum(base_commission), 0) AS base_commission,
+        coalesce(sum(coalesce(sell_target, bought - base_commission) - sold), 0) AS in_progress,
+        coalesce(sum(carried), 0) AS carried
+    FROM cycles AS c
+    WHERE (c.environment, c.account, c.symbol) = (o.environment, o.account, o.symbol)
+        AND state = 'running'
+) AS r
+CROSS JOIN LATERAL (
+    SELECT ended_bought + r.bought - ended_sold - r.sold
+        - ended_base_commission - r.base_commission AS position
+) AS p;
+COMMENT ON VIEW positions IS 'The inventory of each book in base asset, and what explains it.';
+
+CREATE VIEW commission_by_asset AS
+SELECT environment, account, symbol, commission_asset AS asset, fee_in,
+    count(*) AS fills, sum(commission) AS commission, sum(fee_value) AS value,
+    sum(commission) FILTER (WHERE fee_in = 'other' AND fee_value IS NULL) AS unvalued
+FROM fills
+GROUP BY environment, account, symbol, commission_asset, fee_in;
+COMMENT ON VIEW commission_by_asset IS 'What was paid; value: in quote, of another asset''s.';
+
+CREATE VIEW open_orders AS
+SELECT environment, account, symbol, trader_id, side, price,
+    coalesce(current_quantity, quantity) AS quantity, executed,
+    coalesce(current_quantity, quantity) - executed AS remaining, state, order_id, client_order_id,
+    at_time(timestamp_ms) AS intended_at, changed_at
+FROM orders
+WHERE state < 'filled';
+COMMENT ON VIEW open_orders IS 'Orders that are, or may be, on the exchange.';
+
+CREATE VIEW leaders AS
+SELECT o.environment, o.account, o.symbol, o.cluster, o.namespace, o.name,
+    s.status AS requested, o.epoch, o.pod, o.claimed_at, o.released_at,
+    (SELECT count(*) FROM traders AS t WHERE state = 'running'
+        AND (t.environment, t.account, t.symbol) = (o.environment, o.account, o.symbol)
+    ) AS running_traders,
+    o.ended_count AS cycles, o.ended_profit AS profit,
+    (SELECT count(*) FROM fills AS f WHERE fee_in = 'other' AND fee_value IS NULL
+        AND (f.environment, f.account, f.symbol) = (o.environment, o.account, o.symbol)
+    ) AS unvalued_fees
+FROM owners AS o
+LEFT JOIN settings AS s USING (cluster, namespace, name);
+COMMENT ON VIEW leaders IS 'Who leads what, since when, and what it earned in quote asset.';
+
+-- The newest steps of a symbol are read off these, one for each kind of step.
+CREATE INDEX traders_started ON traders (symbol, at_time(started_ms));
+CREATE INDEX traders_ended ON traders (symbol, at_time(finished_ms)) WHERE state <> 'running';
+CREATE INDEX orders_intended ON orders (symbol, at_time(timestamp_ms));
+CREATE INDEX orders_changed ON orders (symbol, changed_at) WHERE state <> 'intent';
+CREATE INDEX cancels_intended ON cancels (symbol, at_time(timestamp_ms));
+CREATE INDEX fills_executed ON fills (symbol, at_time(time_ms));
+-- And what was refused last.
+CREATE INDEX orders_refused ON orders (committed_at) WHERE state = 'refused';
+
+CREATE VIEW story AS
+SELECT environment, account, symbol, trader_id, at_time(started_ms) AS at, 0 AS step,
+    'started' || coalesce(' by the rebuy of ' || parent, '') AS what, reason AS why
+FROM traders
+UNION ALL
+SELECT environment, account, symbol, trader_id, at_time(timestamp_ms), 1,
+    format('%s %s at %s intended (attempt %s)',
+        lower(side::text), trim_scale(quantity), trim_scale(price), attempt), ''
+FROM orders
+UNION ALL
+(
+    -- Sorted here, so that the newest can be read off the index although two tables are joined.
+    SELECT f.environment, f.account, f.symbol, o.trader_id, at_time(f.time_ms) AS at, 2,
+        format('%s %s at %s, commission %s %s',
+            CASE o.side WHEN 'BUY' THEN 'bought' ELSE 'sold' END, trim_scale(f.quantity),
+            trim_scale(f.price), trim_scale(f.commission), f.commission_asset)
+            || coalesce(' worth ' || trim_scale(f.fee_value), '')
+            || CASE WHEN f.fee_in = 'other' AND f.fee_value IS NULL THEN ' not valued yet' ELSE ''
+                END,
+        coalesce(f.fee_source || ' at ' || trim_scale(f.fee_price), '')
+    FROM fills AS f
+    JOIN orders AS o ON (o.environment, o.account, o.symbol, o.order_id)
+        = (f.environment, f.account, f.symbol, f.order_id)
+    ORDER BY at DESC
+)
+UNION ALL
+(
+    SELECT c.environment, c.account, c.symbol, o.trader_id, at_time(c.timestamp_ms) AS at, 3,
+        format('cancel of the %s intended: %s',
+            lower(o.side::text), coalesce(c.outcome::text, 'no answer yet')),
+        c.reason || coalesce(': ' || nullif(c.outcome_reason, ''), '')
+    FROM cancels AS c
+    JOIN orders AS o ON (o.environment, o.account, o.symbol, o.client_order_id)
+        = (c.environment, c.account, c.symbol, c.client_order_id)
+    ORDER BY at DESC
+)
+UNION ALL
+SELECT environment, account, symbol, trader_id, changed_at, 4,
+    format('%s %s after %s of %s', lower(side::text), state, trim_scale(executed),
+        trim_scale(coalesce(current_quantity, quantity)))
+        || CASE WHEN current_quantity < quantity
+            THEN ', reduced from ' || trim_scale(quantity) ELSE '' END
+        || CASE WHEN settled_because IS NOT NULL THEN ', settled by a person'
+            WHEN fills_given_up THEN ', its fills cannot be read'
+            WHEN acknowledged THEN ', acknowledged' ELSE '' END,
+    coalesce(settled_because, reason)
+FROM orders
+WHERE state <> 'intent'
+UNION ALL
+SELECT environment, account, symbol, trader_id, at_time(finished_ms), 5,
+    format('%s: profit %s, unsold %s, carried %s',
+        state, trim_scale(profit), trim_scale(unsold), trim_scale(carried)), result
+FROM traders
+WHERE state <> 'running';
+COMMENT ON VIEW story IS 'What each trader did, and why; sort it by at and step.';
+
+CREATE VIEW reasons AS
+SELECT environment, account, symbol, trader_id, at, step, what, why FROM story WHERE why <> '';
+COMMENT ON VIEW reasons IS 'The steps of the story that have a reason on record.';
+
+-- What a leader notes: one call is one statement and one commit.
+-- TR001: fenced. TR002: the record and what is to be noted contradict each other.
+
+CREATE OR REPLACE FUNCTION note(in_book book, in_epoch bigint, in_nonce text, changes jsonb)
+RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    change jsonb;
+BEGIN
+    -- Waits for a claim under way, and makes a later one wait for this call.
+    PERFORM FROM owners
+    WHERE (environment, account, symbol) = (in_book.environment, in_book.account, in_book.symbol)
+        AND epoch = in_epoch AND nonce = in_nonce AND released_at IS NULL
+    FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'epoch % is over', in_epoch USING ERRCODE = 'TR001';
+    END IF;
+    FOR change IN SELECT value FROM jsonb_array_elements(changes)
+    LOOP
+        CASE change->>'kind'
+            WHEN 'intent' THEN PERFORM note_intent(in_book, in_epoch, change);
+            WHEN 'order' THEN PERFORM note_order(in_book, change);
+            WHEN 'fill' THEN PERFORM note_fill(in_book, change);
+            WHEN 'trader' THEN PERFORM note_trader(in_book, in_epoch, change);
+            WHEN 'result' THEN PERFORM note_result(in_book, change);
+            WHEN 'cancel_intent' THEN PERFORM note_cancel_intent(in_book, in_epoch, change);
+            WHEN 'cancel' THEN PERFORM note_cancel(in_book, change);
+            WHEN 'fee' THEN PERFORM note_fee(in_book, change);
+            WHEN 'fills_given_up' THEN PERFORM note_fills_given_up(in_book, change);
+            WHEN 'acknowledged' THEN PERFORM note_acknowledged(in_book, change);
+        END CASE;
+    END LOOP;
+END $$;
+
+CREATE FUNCTION note_intent(in_book book, in_epoch bigint, change jsonb) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO orders (
+        environment, account, symbol, epoch, client_order_id, trader_id, side, attempt,
+        price, quantity, time_in_force, timestamp_ms, recv_window_ms
+    )
+    SELECT environment, account, symbol, in_epoch, change->>'client_order_id', trader_id,
+        (change->>'side')::order_side, (change->>'attempt')::integer,
+        (change->>'price')::numeric, (change->>'quantity')::numeric,
+        (change->>'time_in_force')::time_in_force, (change->>'timestamp_ms')::bigint,
+        (change->>'recv_window_ms')::integer
+    FROM traders
+    WHERE (environment, account, symbol, trader_id)
+            = (in_book.environment, in_book.account, in_book.symbol, change->>'trader_id')
+        AND state = 'running';
+    IF NOT FOUND THEN
+        PERFORM contradiction(change->>'trader_id',
+            'no order for a trader that is not running on record');
+    END IF;
+END $$;
+
+CREATE FUNCTION note_cancel_intent(in_book book, in_epoch bigint, change jsonb) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO cancels (
+        environment, account, symbol, epoch, cancel_id, client_order_id, attempt,
+        timestamp_ms, recv_window_ms, reason
+    ) VALUES (
+        in_book.environment, in_book.account, in_book.symbol, in_epoch, change->>'cancel_id',
+        change->>'client_order_id', (change->>'attempt')::integer,
+        (change->>'timestamp_ms')::bigint, (change->>'recv_window_ms')::integer, change->>'reason'
+    );
+END $$;
+
+-- Without the columns of a result that a leader of the version before does not tell, what a cycle
+-- leaves is what it received and neither sold, paid nor kept, at its own cost.
+CREATE OR REPLACE FUNCTION note_result(in_book book, change jsonb) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    id text := change->>'trader_id';
+    new_state trader_state := (change->>'state')::trader_state;
+    new_profit signed_amount := (change->>'profit')::numeric;
+    new_unsold amount := (change->>'quantity')::numeric;
+    new_carried signed_amount := (change->>'carried')::numeric;
+    new_carried_cost signed_amount := (change->>'carried_cost')::numeric;
+    new_finished_ms bigint := (change->>'finished_ms')::bigint;
+    old traders;
+    sums cycles;
+    unfinished text;
+BEGIN
+    SELECT * INTO old FROM traders
+    WHERE (environment, account, symbol, trader_id)
+        = (in_book.environment, in_book.account, in_book.symbol, id)
+    FOR UPDATE;
+    IF NOT FOUND THEN
+        PERFORM contradiction(id, 'no such trader is on record');
+    END IF;
+    IF old.state <> 'running' THEN
+        IF (old.state, old.profit + old.late_fees, old.unsold)
+            <> (new_state, new_profit, new_unsold)
+        THEN
+            PERFORM contradiction(id, format('it is over already: %s', old.state));
+        END IF;
+        RETURN;
+    END IF;
+    SELECT client_order_id INTO unfinished FROM settlements
+    WHERE (environment, account, symbol, trader_id)
+            = (in_book.environment, in_book.account, in_book.symbol, id)
+        AND NOT settled;
+    IF FOUND THEN
+        PERFORM contradiction(id, format(
+            'it cannot end while its order %s is not over or lacks fills', unfinished));
+    END IF;
+    SELECT * INTO sums FROM cycles
+    WHERE (environment, account, symbol, trader_id)
+        = (in_book.environment, in_book.account, in_book.symbol, id);
+    new_carried := coalesce(new_carried,
+        sums.bought - sums.base_commission - sums.sold - new_unsold);
+    new_carried_cost := coalesce(new_carried_cost,
+        round(new_carried * coalesce(sums.unit_cost, 0), 8));
+    UPDATE traders
+    SET state = new_state, profit = new_profit, unsold = new_unsold, carried = new_carried,
+        carried_cost = new_carried_cost, finished_ms = new_finished_ms, result = change->>'reason'
+    WHERE (environment, account, symbol, trader_id)
+        = (in_book.environment, in_book.account, in_book.symbol, id);
+    UPDATE owners
+    SET ended_count = ended_count + 1, ended_profit = ended_profit + new_profit,
+        ended_carried = ended_carried + new_carried,
+        ended_carried_cost = ended_carried_cost + new_carried_cost,
+        ended_bought = ended_bought + sums.bought, ended_sold = ended_sold + sums.sold,
+        ended_base_commission = ended_base_commission + sums.base_commission,
+        ended_held = ended_held + CASE new_state WHEN 'held' THEN new_unsold ELSE 0 END,
+        ended_stranded = ended_stranded + CASE new_state WHEN 'stranded' THEN new_unsold ELSE 0 END
+    WHERE (environment, account, symbol) = (in_book.environment, in_book.account, in_book.symbol);
+    INSERT INTO profit_by_day AS total (environment, account, symbol, day, cycles, profit)
+    VALUES (in_book.environment, in_book.account, in_book.symbol, day_of(new_finished_ms),
+        1, new_profit)
+    ON CONFLICT (environment, account, symbol, day)
+    DO UPDATE SET cycles = total.cycles + 1, profit = total.profit + new_profit;
+END $$;
+
+-- A fee is valued once; the first value stands.
+CREATE FUNCTION note_fee(in_book book, change jsonb) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    of_fill text := format('trade %s of order %s', change->>'trade_id', change->>'order_id');
+    fee fills;
+    ended traders;
+    value amount := (change->>'fee_value')::numeric;
+BEGIN
+    SELECT * INTO fee FROM fills
+    WHERE (environment, account, symbol, order_id, trade_id) = (
+        in_book.environment, in_book.account, in_book.symbol,
+        (change->>'order_id')::bigint, (change->>'trade_id')::bigint)
+    FOR UPDATE;
+    IF NOT FOUND THEN
+        PERFORM contradiction(of_fill, 'no such fill is on record');
+    END IF;
+    IF fee.fee_in <> 'other' THEN
+        PERFORM contradiction(of_fill, format('its fee is in %s on record', fee.fee_in));
+    END IF;
+    IF fee.fee_value IS NOT NULL THEN
+        RETURN;
+    END IF;
+    UPDATE fills
+    SET fee_value = value, fee_price = (change->>'fee_price')::numeric,
+        fee_source = change->>'fee_source', fee_price_ms = (change->>'fee_price_ms')::bigint
+    WHERE (environment, account, symbol, order_id, trade_id) = (
+        in_book.environment, in_book.account, in_book.symbol, fee.order_id, fee.trade_id);
+    UPDATE traders SET profit = profit - value, late_fees = late_fees + value
+    WHERE (environment, account, symbol, trader_id) = (
+            SELECT environment, account, symbol, trader_id FROM orders
+            WHERE (environment, account, symbol, order_id) = (
+                in_book.environment, in_book.account, in_book.symbol, fee.order_id))
+        AND state <> 'running'
+    RETURNING * INTO ended;
+    IF FOUND THEN
+        UPDATE owners SET ended_profit = ended_profit - value
+        WHERE (environment, account, symbol)
+            = (in_book.environment, in_book.account, in_book.symbol);
+        UPDATE profit_by_day SET profit = profit - value
+        WHERE (environment, account, symbol, day) = (
+            in_book.environment, in_book.account, in_book.symbol, day_of(ended.finished_ms));
+    END IF;
+END $$;
+
+CREATE FUNCTION note_fills_given_up(in_book book, change jsonb) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    id text := change->>'client_order_id';
+BEGIN
+    UPDATE orders SET fills_given_up = true
+    WHERE (environment, account, symbol, client_order_id)
+            = (in_book.environment, in_book.account, in_book.symbol, id)
+        AND state >= 'filled';
+    IF NOT FOUND THEN
+        PERFORM contradiction(id, 'its fills cannot be given up: it is not over on record');
+    END IF;
+END $$;
+
+CREATE FUNCTION note_acknowledged(in_book book, change jsonb) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    id text := change->>'client_order_id';
+BEGIN
+    UPDATE orders SET acknowledged = true
+    WHERE (environment, account, symbol, client_order_id)
+        = (in_book.environment, in_book.account, in_book.symbol, id);
+    IF NOT FOUND THEN
+        PERFORM contradiction(id, 'no intent of this order is on record');
+    END IF;
+END $$;
+
+CREATE OR REPLACE FUNCTION note_order(in_book book, change jsonb) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    id text := change->>'client_order_id';
+    new_state order_state := (change->>'state')::order_state;
+    new_order_id bigint := (change->>'order_id')::bigint;
+    new_executed amount := (change->>'executed')::numeric;
+    new_executed_quote amount := (change->>'executed_quote')::numeric;
+    new_quantity positive_amount := (change->>'quantity')::numeric;
+    old orders;
+BEGIN
+    SELECT * INTO old FROM orders
+    WHERE (environment, account, symbol, client_order_id)
+        = (in_book.environment, in_book.account, in_book.symbol, id)
+    FOR UPDATE;
+    IF NOT FOUND THEN
+        PERFORM contradiction(id, 'no intent of this order is on record');
+    END IF;
+    -- A person has said how it ended, because what is told here did not fit.
+    IF old.settled_because IS NOT NULL THEN
+        RETURN;
+    END IF;
+    IF old.order_id <> new_order_id THEN
+        PERFORM contradiction(id, format('it is order %s on record, not %s',
+            old.order_id, new_order_id));
+    END IF;
+    IF was_there(old.state) AND never_there(new_state)
+        OR never_there(old.state) AND was_there(new_state)
+        OR old.state >= 'filled' AND was_there(old.state)
+            AND new_state >= 'filled' AND new_state <> old.state
+    THEN
+        PERFORM contradiction(id, format('it is %s on record, it cannot become %s',
+            old.state, new_state));
+    END IF;
+    -- An amendment only reduces.
+    new_quantity := least(old.current_quantity, new_quantity);
+    UPDATE orders
+    SET state = CASE WHEN old.state >= 'filled' THEN old.state
+            ELSE greatest(old.state, new_state) END,
+        order_id = coalesce(old.order_id, new_order_id),
+        executed = greatest(old.executed, new_executed),
+        executed_quote = CASE WHEN new_executed >= old.executed
+            THEN new_executed_quote ELSE old.executed_quote END,
+        current_quantity = new_quantity,
+        reason = coalesce(nullif(change->>'reason', ''), old.reason),
+        changed_at = clock_timestamp()
+    WHERE (environment, account, symbol, client_order_id)
+            = (in_book.environment, in_book.account, in_book.symbol, id)
+        AND (new_state > old.state AND old.state < 'filled' OR new_executed > old.executed
+            OR new_order_id IS NOT NULL AND old.order_id IS NULL
+            OR new_quantity IS DISTINCT FROM old.current_quantity);
+END $$;
+
+CREATE OR REPLACE FUNCTION note_fill(in_book book, change jsonb) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    id text := change->>'client_order_id';
+    new_order_id bigint := (change->>'order_id')::bigint;
+    new_trade_id bigint := (change->>'trade_id')::bigint;
+    new_commission amount := (change->>'commission')::numeric;
+    of_order orders;
+    is_over boolean;
+BEGIN
+    SELECT * INTO of_order FROM orders
+    WHERE (environment, account, symbol, client_order_id)
+        = (in_book.environment, in_book.account, in_book.symbol, id)
+    FOR UPDATE;
+    IF NOT FOUND THEN
+        PERFORM contradiction(id, 'no intent of this order is on record');
+    END IF;
+    IF of_order.settled_because IS NOT NULL THEN
+        RETURN;
+    END IF;
+    IF of_order.side <> (change->>'side')::order_side OR of_order.order_id <> new_order_id THEN
+        PERFORM contradiction(id, format('it is %s order %s on record, the fill is of %s order %s',
+            of_order.side, of_order.order_id, change->>'side', new_order_id));
+    END IF;
+    IF never_there(of_order.state) THEN
+        PERFORM contradiction(id, format('it is %s on record, and yet there is trade %s of it',
+            of_order.state, new_trade_id));
+    END IF;
+    SELECT state <> 'running' INTO is_over FROM traders
+    WHERE (environment, account, symbol, trader_id)
+        = (in_book.environment, in_book.account, in_book.symbol, of_order.trader_id);
+    -- Its cycle went by what was executed, and is over: nothing is to be added any more.
+    IF is_over AND of_order.fills_given_up THEN
+        RETURN;
+    END IF;
+    -- A fill may overtake the reply that tells the order's id.
+    UPDATE orders SET order_id = new_order_id, changed_at = clock_timestamp()
+    WHERE (environment, account, symbol, client_order_id)
+            = (in_book.environment, in_book.account, in_book.symbol, id)
+        AND order_id IS NULL;
+    INSERT INTO fills (
+        environment, account, symbol, order_id, trade_id, price, quantity, quote_quantity,
+        commission, commission_asset, is_maker, time_ms,
+        fee_in, fee_value, fee_price, fee_source, fee_price_ms
+    ) VALUES (
+        in_book.environment, in_book.account, in_book.symbol, new_order_id, new_trade_id,
+        (change->>'price')::numeric, (change->>'quantity')::numeric,
+        (change->>'quote_quantity')::numeric, new_commission,
+        change->>'commission_asset', (change->>'is_maker')::boolean, (change->>'time_ms')::bigint,
+        coalesce((change->>'fee_in')::fee_asset,
+            fee_asset_of(in_book.symbol, change->>'commission_asset', new_commission)),
+        (change->>'fee_value')::numeric, (change->>'fee_price')::numeric,
+        change->>'fee_source', (change->>'fee_price_ms')::bigint
+    ) ON CONFLICT (environment, account, symbol, order_id, trade_id) DO NOTHING;
+    IF NOT FOUND THEN
+        PERFORM contradiction(format('trade %s of order %s', new_trade_id, new_order_id),
+            'this fill is on record with other amounts')
+        FROM fills
+        WHERE (environment, account, symbol, order_id, trade_id) = (
+                in_book.environment, in_book.account, in_book.symbol, new_order_id, new_trade_id)
+            AND (price, quantity, quote_quantity, commission, commission_asset) <> (
+                (change->>'price')::numeric, (change->>'quantity')::numeric,
+                (change->>'quote_quantity')::numeric, new_commission,
+                change->>'commission_asset');
+    ELSIF is_over THEN
+        PERFORM contradiction(of_order.trader_id, format('it is over, and yet there is trade %s of '
+            'order %s', new_trade_id, new_order_id));
+    END IF;
+END $$;
