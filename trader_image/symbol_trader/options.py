@@ -1,7 +1,9 @@
 """The flags and environment variables that several commands share."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -62,6 +64,35 @@ def _environment(_: click.Context, __: click.Parameter, value: str) -> str:
         )
     return value
 
+
+class Since(click.ParamType[timedelta | datetime]):
+    """A moment: an ISO date or time (UTC unless it says otherwise), or a duration until now."""
+
+    name = "TIME"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> timedelta | datetime:
+        """Read a duration or a moment."""
+        if isinstance(value, timedelta | datetime):
+            return value
+        if found := _DURATION.fullmatch(value):
+            return timedelta(**{_UNITS[found["unit"]]: int(found["count"])})
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is neither a date such as 2026-01-31 nor a duration such as 24h")
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_DURATION = re.compile(r"(?P<count>\d{1,6})(?P<unit>[smhd])")
+
+since_option = option(
+    "--since",
+    type=Since(),
+    help="Look at cycles alone that were not over at this time: a date, or a duration such as 24h.",
+)
 
 _EXCHANGE = (
     option(
