@@ -96,9 +96,10 @@ async def books(own_database: str) -> AsyncIterator[Books]:
         )
     driver = await asyncpg.connect(own_database)
     await driver.execute("UPDATE fills SET trade_id = order_id * 10")
-    rows = [[dict(row) for row in await driver.fetch(statement)] for statement in (ORDERS, FILLS)]
+    orders = [dict(row) for row in await driver.fetch(ORDERS)]
+    fills = [dict(row) for row in await driver.fetch(FILLS)]
     try:
-        yield Books(driver, Exchange(*rows))
+        yield Books(driver, Exchange(orders, fills))
     finally:
         await driver.close()
 
@@ -156,8 +157,8 @@ async def test_a_faithful_record_passes_and_its_unvalued_fee_is_named(books: Boo
         ("over budget", "UPDATE settings SET budget = 1, mirrored_at = '2020-01-01'"),
         (
             "more cycles than chunks",
-            "UPDATE settings SET chunks = 1, mirrored_at = '2020-01-01';"
-            "UPDATE orders SET committed_at = '2024-01-01' WHERE side = 'BUY'",
+            "UPDATE orders SET committed_at = '2024-01-01' WHERE side = 'BUY';"
+             "UPDATE settings SET chunks = 1, mirrored_at = '2020-01-01'",
         ),
     ],
 )  # fmt: skip

@@ -47,7 +47,7 @@ async def audit(
     async with _record(database_url) as driver, _exchange(settings) as asker:
         account = await exchange.account(asker, settings.symbol)
         book = Book(environment, account.uid, settings.symbol)
-        look = Look(driver, asker, book, account, since_ms, say)
+        look = Look(driver, asker, book, account, since_ms=since_ms, say=say)
         return await settled(look.take, lambda: asyncio.sleep(pause_s))
 
 

@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 from symbol_trader.audit.evidence import ExchangeOrder, Execution
 from symbol_trader.binance.asking import Asker
 from symbol_trader.binance.fields import Fields, objects
-from symbol_trader.binance.signing import Params
 
 Row = TypeVar("Row")
 
@@ -37,8 +36,7 @@ def orders(ask: Asker, symbol: str, first: int) -> AsyncIterator[list[ExchangeOr
     """Yield all orders of the account from an order id on, page by page."""
 
     async def page(start: int) -> list[ExchangeOrder]:
-        query: Params = {"symbol": symbol, "limit": PAGE, "orderId": start}
-        return await ask.query("allOrders", query, _orders)
+        return await ask.query("allOrders", _page(symbol, orderId=start), _orders)
 
     return _pages(page, lambda order: order.order_id, first)
 
@@ -47,10 +45,13 @@ def executions(ask: Asker, symbol: str, first: int) -> AsyncIterator[list[Execut
     """Yield all fills of the account from a trade id on, page by page."""
 
     async def page(start: int) -> list[Execution]:
-        query: Params = {"symbol": symbol, "limit": PAGE, "fromId": start}
-        return await ask.query("myTrades", query, _executions)
+        return await ask.query("myTrades", _page(symbol, fromId=start), _executions)
 
     return _pages(page, lambda fill: fill.trade_id, first)
+
+
+def _page(symbol: str, **start: int) -> dict[str, str | int | bool]:
+    return {"symbol": symbol, "limit": PAGE, **start}
 
 
 async def _pages(

@@ -49,6 +49,7 @@ class Look:
         asker: Asker,
         book: Book,
         account: exchange.Account,
+        *,
         since_ms: int,
         say: Say,
     ) -> None:
