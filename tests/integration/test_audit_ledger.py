@@ -30,6 +30,11 @@ SELECT order_id AS "orderId", order_id * 10 AS id, price::text, quantity::text A
 FROM fills ORDER BY trade_id
 """
 
+OVERLAPPING = (
+    "UPDATE orders SET committed_at = '2024-01-01' WHERE side = 'BUY';"
+    "UPDATE settings SET chunks = 1, mirrored_at = '2020-01-01'"
+)
+
 
 @dataclass
 class Exchange:
@@ -62,7 +67,7 @@ class Books:
         """Take one look."""
         account = exchange.Account(BOOK.account, "XRP", "USDT")
         asker: Any = self.exchange
-        return await Look(self.driver, asker, BOOK, account, since_ms, lambda _: None).take()
+        return await Look(self.driver, asker, BOOK, account, since_ms=since_ms, say=print).take()
 
     async def finds(self, what: str, statement: str) -> Audit:
         """Audit after a change of the record; the finding must be there."""
@@ -157,8 +162,7 @@ async def test_a_faithful_record_passes_and_its_unvalued_fee_is_named(books: Boo
         ("over budget", "UPDATE settings SET budget = 1, mirrored_at = '2020-01-01'"),
         (
             "more cycles than chunks",
-            "UPDATE orders SET committed_at = '2024-01-01' WHERE side = 'BUY';"
-             "UPDATE settings SET chunks = 1, mirrored_at = '2020-01-01'",
+            OVERLAPPING,
         ),
     ],
 )  # fmt: skip
