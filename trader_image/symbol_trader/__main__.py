@@ -51,7 +51,6 @@ from symbol_trader.postgres.ownership import takeover as take
 from symbol_trader.postgres.record import PostgresRecord
 from symbol_trader.resource.file import FileResource, InvalidFile, read_file
 from symbol_trader.runtime.health import Health
-from symbol_trader.runtime.http import serving
 from symbol_trader.runtime.metrics import Metrics
 from symbol_trader.runtime.service import Cause, Ending, Identity, Links, Patience, Service, Surface
 from symbol_trader.runtime.story import Story, configure
@@ -315,6 +314,9 @@ async def _lead(options: Options, resource: Resource, identity: Identity, story:
         loop.add_signal_handler(number, service.stop)
     if not options.http_port:
         return await service.run()
+    # Loaded here alone: the web server costs memory that `audit` and others do not need.
+    from symbol_trader.runtime.http import serving  # noqa: PLC0415
+
     metrics = lambda: service.metrics_text  # noqa: E731
     async with serving(options.http_host, options.http_port, health, metrics):
         return await service.run()

@@ -81,7 +81,8 @@ class Since(click.ParamType[timedelta | datetime]):
         try:
             moment = datetime.fromisoformat(value)
         except ValueError:
-            self.fail(f"{value!r} is neither a date such as 2026-01-31 nor a duration such as 24h")
+            example = "a date such as 2026-01-31 nor a duration such as 24h"
+            self.fail(f"{value!r} is neither {example}", param, ctx)
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
