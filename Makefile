@@ -6,7 +6,7 @@ CLUSTER := $(PYTHON) manifests/kind/cluster.py
 SOURCES := crds operator trader_image tests manifests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup style unit simulation simulate integration crash-matrix chaos mutants kind test bench cluster images cluster-down demo demo-down crd lock clean
+.PHONY: help setup style unit simulation simulate integration crash-matrix chaos mutants kind test bench bench-cluster cluster images cluster-down demo demo-down crd lock clean
 
 help: ## List the commands.
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,11 +61,14 @@ kind: $(READY) images ## Run the tests on a real cluster.
 
 test: style unit simulation integration kind ## Run everything.
 
-bench: $(READY) images ## Measure speed, memory and size, and print a table; ONLY=PART SYMBOLS=N SOAK=MINUTES.
+bench: $(READY) $(if $(filter latency history,$(ONLY)),,bench-cluster) ## Measure speed, memory and size, and print a table; ONLY=PART SYMBOLS=N CYCLES=N SOAK=MINUTES.
+	$(BIN)/python -m bench $(if $(ONLY),--only "$(ONLY)") $(if $(SYMBOLS),--symbols "$(SYMBOLS)") \
+		$(if $(CYCLES),--cycles "$(CYCLES)") $(if $(SOAK),--soak "$(SOAK)")
+
+# The parts that measure on the cluster need all of it.
+bench-cluster: $(READY) images
 	$(CLUSTER) deploy
 	$(BIN)/python -m support.prepare
-	$(BIN)/python -m bench $(if $(ONLY),--only "$(ONLY)") $(if $(SYMBOLS),--symbols "$(SYMBOLS)") \
-		$(if $(SOAK),--soak "$(SOAK)")
 
 cluster: ## Make a kind cluster on this machine, or bring it back.
 	$(CLUSTER) up

@@ -1,7 +1,8 @@
 """The command line, and the one place where adapters meet.
 
 `symbol-trader run FILE` is a bot for a person without Kubernetes; `symbol-trader lead` is the
-same leader as the operator runs it in a pod; `migrate` and `takeover` look after the record.
+same leader as the operator runs it in a pod; `migrate`, `takeover`, `disown` and `settle` look
+after the record.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ import sys
 import time
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,7 @@ from symbol_trader.binance.allowance import Allowance
 from symbol_trader.binance.client import BinanceExchange
 from symbol_trader.binance.market import BinanceMarket
 from symbol_trader.core.leader import new_trader_bits
+from symbol_trader.core.orders import OrderState
 from symbol_trader.core.timing import Timing
 from symbol_trader.options import (
     ENV_PREFIX,
@@ -46,8 +49,7 @@ from symbol_trader.ports import (
     SchemaMismatch,
     Unavailable,
 )
-from symbol_trader.postgres.ownership import disown as take_no_account
-from symbol_trader.postgres.ownership import takeover as take
+from symbol_trader.postgres import ownership
 from symbol_trader.postgres.record import PostgresRecord
 from symbol_trader.resource.file import FileResource, InvalidFile, read_file
 from symbol_trader.runtime.health import Health
@@ -189,7 +191,7 @@ def takeover(  # noqa: PLR0917 - click passes them by name
     """
     book = Book(exchange_environment, account, symbol)
     try:
-        epoch = asyncio.run(take(database_url, book, Owner(cluster, namespace, name)))
+        epoch = asyncio.run(ownership.takeover(database_url, book, Owner(cluster, namespace, name)))
     except (Unavailable, SchemaMismatch) as exc:
         raise click.ClickException(str(exc)) from exc
     if epoch is None:
@@ -220,7 +222,7 @@ def disown(  # noqa: PLR0917 - click passes them by name
     """
     book = Book(exchange_environment, account, symbol)
     try:
-        noted = asyncio.run(take_no_account(database_url, book, orders, reason))
+        noted = asyncio.run(ownership.disown(database_url, book, orders, reason))
     except (Unavailable, SchemaMismatch) as exc:
         raise click.ClickException(str(exc)) from exc
     for name in noted:
@@ -230,6 +232,68 @@ def disown(  # noqa: PLR0917 - click passes them by name
             "nothing new to disown: they are noted already, or the "
             f"record has no {symbol} of account {account}"
         )
+
+
+@main.command(context_settings=context_settings)
+@click.argument("order")
+@database_option
+@option("--exchange-environment", default="paper", help="Environment of the book.")
+@option("--account", required=True, help="The account's uid.")
+@option("--symbol", required=True, help="The symbol, such as XRPUSDT.")
+@option("--reason", required=True, help="How it is known; it is kept on record.")
+@option(
+    "--state",
+    type=click.Choice([state.value for state in OrderState if state.final]),
+    default=None,
+    help="How it ended; canceled if not given.",
+)
+@option("--executed", default=None, help="What it executed in base; as its fills say if not given.")
+@option("--executed-quote", default=None, help="The same in quote.")
+def settle(  # noqa: PLR0917 - click passes them by name
+    order: str,
+    database_url: str,
+    exchange_environment: str,
+    account: str,
+    symbol: str,
+    reason: str,
+    state: str | None,
+    executed: str | None,
+    executed_quote: str | None,
+) -> None:
+    """Say how ORDER, by its client order id, ended; its trader goes on from there.
+
+    For an order on which the exchange and the record contradict each other: the leader names it
+    and places nothing for its trader until then. Look at the exchange first. What is said here
+    counts in the ledger, and whatever the exchange tells of the order later is ignored.
+    """
+    word = ownership.Word(
+        reason,
+        None if state is None else OrderState(state),
+        _amount("--executed", executed),
+        _amount("--executed-quote", executed_quote),
+    )
+    book = Book(exchange_environment, account, symbol)
+    try:
+        ending = asyncio.run(ownership.settle(database_url, book, order, word))
+    except (Unavailable, SchemaMismatch, ownership.NotSettled) as exc:
+        raise click.ClickException(str(exc)) from exc
+    click.echo(
+        f"{order} is {ending.state} after {ending.executed:f} for {ending.executed_quote:f} in "
+        "quote; a leader that runs goes on within a minute"
+    )
+
+
+def _amount(flag: str, text: str | None) -> Decimal | None:
+    """Read an amount. Raises `click.BadParameter`."""
+    if text is None:
+        return None
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or amount < 0:
+        raise click.BadParameter(f"{text!r} is not an amount", param_hint=flag)
+    return amount
 
 
 @main.command(context_settings=context_settings)
