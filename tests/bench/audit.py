@@ -5,10 +5,10 @@ adds is told apart.
 """
 
 import asyncio
-import resource
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -80,7 +80,9 @@ async def measure(url: str) -> str:
 
 
 def _memory_mib() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    # getrusage would count what the process was before it became this program, too.
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return int(status.partition("VmHWM:")[2].split()[0]) // 1024
 
 
 if __name__ == "__main__":
