@@ -4,6 +4,7 @@ The cycles are made by the database itself, each with a buy and a sell that fill
 traders run. Nothing here needs a cluster.
 """
 
+import asyncio
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -35,6 +36,7 @@ SERVER: Final[dict[str, Any]] = {
     "checkpoint_timeout": "30min",
 }
 TERM_GOAL: Final = "goal: 50 ms"
+AUDIT_GOAL: Final = "goal: 64 MiB"
 QUERY_GOAL: Final = "goal: 100 ms"
 
 Row = tuple[str, str, str]
@@ -51,7 +53,7 @@ INSERT INTO traders (environment, account, symbol, trader_id, epoch, chunk_budge
     profit_interval, rebuy, started_ms, reason, state, finished_ms, profit, unsold, carried,
     carried_cost, result)
 SELECT '{environment}', '{account}', '{symbol}', trader_id, 1, 100, 0.0001, 0.001, 0.001,
-    at_ms - 60000, 'no trader runs', 'finished', at_ms, 0.0123, 0, 0.01, 0.005, 'sold'
+    at_ms - 60000, 'no trader runs', 'finished', at_ms, 0.000005, 0, 0.01, 0.005005, 'sold'
 FROM made;
 INSERT INTO orders (environment, account, symbol, client_order_id, trader_id, side, attempt, price,
     quantity, time_in_force, timestamp_ms, recv_window_ms, epoch, committed_at, state, order_id,
@@ -74,8 +76,8 @@ FROM orders;
 INSERT INTO profit_by_day
 SELECT environment, account, symbol, day_of(finished_ms), count(*), sum(profit)
 FROM traders GROUP BY environment, account, symbol, day_of(finished_ms);
-UPDATE owners SET ended_count = {cycles}, ended_profit = 0.0123 * {cycles},
-    ended_carried = 0.01 * {cycles}, ended_carried_cost = 0.005 * {cycles},
+UPDATE owners SET ended_count = {cycles}, ended_profit = 0.000005 * {cycles},
+    ended_carried = 0.01 * {cycles}, ended_carried_cost = 0.005005 * {cycles},
     ended_bought = 40.05 * {cycles}, ended_sold = 40.0 * {cycles},
     ended_base_commission = 0.04 * {cycles};
 INSERT INTO traders (environment, account, symbol, trader_id, epoch, chunk_budget, buy_down,
@@ -107,7 +109,17 @@ async def measure(cycles: int) -> list[Row]:
         rows = [await _timed(f"load() with {cycles} ended cycles", record.load, TERM_GOAL)]
         await record.close()
         rows.extend(await _queries(url))
+        rows.append(await _audit(url))
         return rows
+
+
+async def _audit(url: str) -> Row:
+    """Return what an audit takes, in a process of its own: its memory is what is asked for."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bench.audit", url, stdout=asyncio.subprocess.PIPE
+    )
+    said, _ = await process.communicate()
+    return "audit", said.decode().strip(), AUDIT_GOAL
 
 
 async def _make(url: str, cycles: int) -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from support.people import SYMBOL, account_at, trade_by_hand
 from support.processes import Bot, Venue, start, venue
-from symbol_trader.audit.auditing import Audit
 from symbol_trader.audit.auditing import audit as compare
+from symbol_trader.audit.look import Audit
 from symbol_trader.core.orders import Side
 from symbol_trader.core.replies import Accepted
 

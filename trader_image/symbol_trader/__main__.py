@@ -14,15 +14,17 @@ import socket
 import sys
 import time
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 from structlog.typing import FilteringBoundLogger
 
-from symbol_trader.audit.auditing import Audit
 from symbol_trader.audit.auditing import audit as compare
+from symbol_trader.audit.report import report_lines
 from symbol_trader.binance.allowance import Allowance
 from symbol_trader.binance.client import BinanceExchange
 from symbol_trader.binance.market import BinanceMarket
@@ -37,6 +39,7 @@ from symbol_trader.options import (
     database_option,
     exchange_options,
     option,
+    since_option,
     trading_options,
 )
 from symbol_trader.ports import (
@@ -52,7 +55,6 @@ from symbol_trader.postgres.record import PostgresRecord
 from symbol_trader.resource.file import FileResource, InvalidFile, read_file
 from symbol_trader.resource.owner import former_owner, owner_of
 from symbol_trader.runtime.health import Health
-from symbol_trader.runtime.http import serving
 from symbol_trader.runtime.logs import Failure, take_over
 from symbol_trader.runtime.metrics import Metrics
 from symbol_trader.runtime.service import Cause, Ending, Identity, Links, Patience, Service, Surface
@@ -314,7 +316,10 @@ def _amount(flag: str, text: str | None) -> Decimal | None:
 @exchange_options
 @database_option
 @option("--pause-s", type=click.FloatRange(0), default=2.0, help="Between two looks.")
-def audit(symbol: str, database_url: str, pause_s: float, **flags: Any) -> None:
+@since_option
+def audit(
+    symbol: str, database_url: str, pause_s: float, since: timedelta | datetime | None, **flags: Any
+) -> None:
     """Compare the exchange with the record for SYMBOL, such as XRPUSDT, and check every promise.
 
     Ends with 1 if anything differs, or if there was nothing to compare. A symbol that is being
@@ -325,25 +330,28 @@ def audit(symbol: str, database_url: str, pause_s: float, **flags: Any) -> None:
     try:
         found = asyncio.run(
             compare(
-                database_url, entry.exchange_environment, entry.settings(symbol), pause_s=pause_s
+                database_url,
+                entry.exchange_environment,
+                entry.settings(symbol),
+                pause_s=pause_s,
+                since_ms=_since_ms(since, datetime.now(UTC)),
+                say=partial(click.echo, err=True),
             )
         )
     except (Unavailable, BadCredentials, SchemaMismatch) as exc:
         raise click.ClickException(str(exc)) from exc
-    for finding in found.findings:
-        click.echo(f"{finding.subject}: {finding.what}: {finding.detail}")
-    click.echo(_verdict(found))
+    for line in report_lines(found):
+        click.echo(line)
     if not found.passed:
         sys.exit(1)
 
 
-def _verdict(found: Audit) -> str:
-    outcome = "nothing to compare" if not found.orders else f"{len(found.findings)} differences"
-    return (
-        f"{found.book.symbol} of account {found.book.account}: compared {found.orders} orders and "
-        f"{found.fills} fills of {found.cycles} cycles: {outcome}; orders of others, not looked "
-        f"at: {found.foreign_orders}"
-    )
+def _since_ms(since: timedelta | datetime | None, now: datetime) -> int:
+    """Return from when on to look, in milliseconds; 0: from the beginning."""
+    if since is None:
+        return 0
+    moment = since if isinstance(since, datetime) else now - since
+    return round(moment.timestamp() * 1000)
 
 
 async def _prepare(
@@ -390,6 +398,9 @@ async def _lead(options: Options, resource: Resource, identity: Identity, story:
         loop.add_signal_handler(number, service.stop)
     if not options.http_port:
         return await service.run()
+    # Loaded here alone: the web server costs memory that `audit` and others do not need.
+    from symbol_trader.runtime.http import serving  # noqa: PLC0415
+
     metrics = lambda: service.metrics_text  # noqa: E731
     async with serving(options.http_host, options.http_port, health, metrics):
         return await service.run()
