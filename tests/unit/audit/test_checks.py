@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from symbol_trader.audit import ledger
 from symbol_trader.audit.checks import Books, carried, findings, remarks
 from symbol_trader.audit.evidence import (
     ExchangeOrder,
@@ -221,7 +222,6 @@ def _ended_too_early(books: Books) -> Books:
         (_trader(1, chunk_budget=D("19.99")), "cycle over its chunk"),
         (_trader(2, chunk_budget=D("18.99")), "cycle over its chunk"),
         (_trader(0, profit=D("0.97")), "profit does not follow from its fills"),
-        (_trader(0, carried_cost=D("0.19")), "cost of what it left is wrong"),
         (_fee(0, fee_in="quote"), "fee is counted in another asset"),
         (_fee(0, value=D("0.03"), price=D(2)), "fee value does not follow from its price"),
         (_trader(0, carried=D("0.1")), "inventory is not explained"),
@@ -367,3 +367,28 @@ def test_what_a_person_said_of_an_order_stands_and_is_named() -> None:
 def test_each_finding_names_its_remedy() -> None:
     books = _trader(0, carried=D("0.1"))(traded().books)
     assert all(finding.remedy in str(finding) for finding in findings(books))
+
+
+def _bought_for(unit_cost: str) -> ledger.Flow:
+    return ledger.Flow(D(10), 10 * D(unit_cost), D(0), D(0), D(0))
+
+
+@pytest.mark.parametrize(
+    ("carried", "cost", "wrong"),
+    [
+        ("0.1", "0.2", False),
+        ("0.1", "0.21", False),  # it repaid a debt of a dearer cycle
+        ("0.1", "0.23", True),
+        ("0.1", "0.19", True),
+        ("-0.1", "-0.21", False),
+        ("-0.1", "-0.19", True),
+        ("-0.1", "0.2", True),
+        ("0", "0.00001", True),
+    ],
+)
+def test_a_remainder_costs_what_some_cycle_paid(carried: str, cost: str, *, wrong: bool) -> None:
+    trader = replace(traded().books.record.traders[0], carried=D(carried), carried_cost=D(cost))
+    costs = ledger.CostRange()
+    costs.see(replace(trader, carried=D(0), carried_cost=D(0)), _bought_for("2.2"))
+    costs.see(trader, _bought_for("2"))
+    assert bool(list(costs.findings())) is wrong

@@ -249,6 +249,13 @@ def money_adds_up(books: Books) -> Iterator[Finding]:
             yield from ledger.money(trader, books.flow(trader, "BUY"), books.flow(trader, "SELL"))
 
 
+def see_costs(books: Books, costs: ledger.CostRange) -> None:
+    """Let the cycles that are over be compared once all were seen."""
+    for trader in books.record.traders:
+        if not trader.running:
+            costs.see(trader, books.flow(trader, "BUY"))
+
+
 def carried(books: Books) -> Decimal:
     """Return the base asset that these cycles leave to later sells, or take from earlier ones.
 

@@ -14,6 +14,9 @@ from symbol_trader.audit.evidence import Execution, Fee, RecordedOrder, Recorded
 from symbol_trader.audit.finding import Finding
 
 ZERO: Final = Decimal(0)
+KEPT_MOST: Final = 10_000
+"""How many remainders that do not cost what their own cycle paid are kept until the end."""
+
 ROUNDING: Final = Decimal("0.00000001")
 """Costs and values are rounded to the precision of the exchange's assets."""
 
@@ -28,6 +31,12 @@ class Flow:
     quote_fee: Decimal
     other_fee: Decimal
     """Of a third asset, in quote, as far as it is valued."""
+
+    @property
+    def unit_cost(self) -> Decimal:
+        """Return what one unit received had cost in quote, of a side that buys; 0 without any."""
+        received = self.base - self.base_fee
+        return (self.quote + self.quote_fee) / received if received > 0 else ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,19 +108,45 @@ def money(trader: RecordedTrader, buys: Flow, sells: Flow) -> Iterator[Finding]:
     if left != carried + unsold:
         detail = f"it kept {left}, the record explains {carried + unsold}"
         yield Finding("inventory is not explained", subject, detail)
-    received = buys.base - buys.base_fee
-    unit_cost = (buys.quote + buys.quote_fee) / received if received > 0 else ZERO
+    unit_cost = buys.unit_cost
     cost, tolerance = trader.carried_cost or ZERO, _tolerance(carried, unsold)
-    # What others had left costs what the book's remainder had cost then: that is not here.
-    wrong = abs(carried * unit_cost - cost) > tolerance if carried >= 0 else cost > 0
-    if wrong:
-        detail = f"{carried} cost {carried * unit_cost}, {cost} on record"
-        yield Finding("cost of what it left is wrong", subject, detail)
     fees = buys.quote_fee + sells.quote_fee + buys.other_fee + sells.other_fee
     profit = sells.quote - buys.quote - fees + unsold * unit_cost + cost
     if abs(profit - (trader.profit or ZERO)) > tolerance:
         detail = f"it earned {profit}, {trader.profit} on record"
         yield Finding("profit does not follow from its fills", subject, detail)
+
+
+class CostRange:
+    """Checks what the remainders of a book's cycles cost, once all cycles were seen.
+
+    A remainder costs what its own cycle paid for it, or on average what those had paid whose
+    remainders it meets: never less than the cheapest cycle of the book, nor more than the dearest.
+    """
+
+    def __init__(self) -> None:
+        self._least: Decimal | None = None
+        self._most = ZERO
+        self._others: list[tuple[str, Decimal, Decimal]] = []
+
+    def see(self, trader: RecordedTrader, buys: Flow) -> None:
+        """Take in a cycle that is over."""
+        unit_cost = buys.unit_cost
+        if unit_cost:
+            self._least = min(unit_cost, unit_cost if self._least is None else self._least)
+            self._most = max(unit_cost, self._most)
+        carried, cost = trader.carried or ZERO, trader.carried_cost or ZERO
+        if abs(carried * unit_cost - cost) > _tolerance(carried) and len(self._others) < KEPT_MOST:
+            self._others.append((f"trader {trader.trader_id}", carried, cost))
+
+    def findings(self) -> Iterator[Finding]:
+        """Return whose remainders cost what no cycle had paid."""
+        least = self._least or ZERO
+        for subject, carried, cost in self._others:
+            bounds = sorted((carried * least, carried * self._most))
+            if not bounds[0] - _tolerance(carried) <= cost <= bounds[1] + _tolerance(carried):
+                detail = f"{carried} cost {bounds[0]} to {bounds[1]}, {cost} on record"
+                yield Finding("cost of what it left is wrong", subject, detail)
 
 
 def _tolerance(*quantities: Decimal) -> Decimal:

@@ -7,7 +7,7 @@ from typing import Final
 
 import asyncpg
 
-from symbol_trader.audit import checks, copies, exchange, record, whole
+from symbol_trader.audit import checks, copies, exchange, ledger, record, whole
 from symbol_trader.audit.evidence import ExchangeSide, RecordSide
 from symbol_trader.audit.finding import Finding
 from symbol_trader.binance.asking import Asker
@@ -98,15 +98,20 @@ class Look:
         await copies.index(self._driver)
 
     async def _look_at_cycles(self) -> None:
-        carried = Decimal(0)
+        carried, costs = Decimal(0), ledger.CostRange()
         async for side in record.batches(self._driver, self._book, self._since_ms):
             books = checks.Books(await self._there(side), side)
             self._add(checks.findings(books), list(checks.remarks(books)))
             carried += checks.carried(books)
+            checks.see_costs(books, costs)
             self._orders += len(side.orders)
             self._fills += len(books.exchange.executions)
             self._cycles = self._progress(self._cycles, len(side.traders), "cycles on record")
-        if carried < 0 and not self._since_ms:
+        if self._since_ms:
+            # Cycles before may have carried something over, at their own cost.
+            return
+        self._add(list(costs.findings()))
+        if carried < 0:
             detail = f"the carried rest is {carried}"
             self._add([Finding("more sold than bought", "symbol", detail)])
 
