@@ -25,10 +25,10 @@ from tradingsymbol_api.names import (
 from tradingsymbol_api.spec import (
     NAME_PATTERN,
     NAME_RULE,
-    SYMBOL_NEEDED_RULE,
     TradingSymbolSpec,
 )
 from tradingsymbol_api.status import TradingSymbolStatus
+from tradingsymbol_api.symbols import NAME_IS_SYMBOL, SYMBOL_NEEDED_RULE
 
 HEADER: Final = "# Generated from the models: python -m tradingsymbol_api.crd\n"
 
@@ -45,6 +45,8 @@ PRINTER_COLUMNS: Final = (
     ("Exchange", "string", ".spec.exchange", 1),
     ("Budget", "string", ".spec.budget", 1),
     ("Quote", "string", ".status.quoteAsset", 1),
+    ("In doubt", "integer", ".status.ordersInDoubt", 1),
+    ("Unvalued fees", "string", ".status.unvaluedFees", 1),
     ("Node", "string", ".status.leader.node", 1),
     ("Epoch", "integer", ".status.epoch", 1),
     ("Reason", "string", '.status.conditions[?(@.type=="Ready")].reason', 1),
@@ -59,7 +61,7 @@ NAME_RULES: Final = (
         "message": f"metadata.name {NAME_RULE}",
     },
     {
-        "rule": "has(self.spec.symbol) || self.metadata.name.matches('^[a-z0-9]{1,20}$')",
+        "rule": f"has(self.spec.symbol) || self.metadata.name.matches('^{NAME_IS_SYMBOL}$')",
         "message": f"spec.symbol {SYMBOL_NEEDED_RULE}",
         "fieldPath": ".spec.symbol",
     },

@@ -34,13 +34,20 @@ from tradingsymbol_api.names import (
     FOREGROUND_FINALIZER,
     RESOURCE_NAME_LENGTH_MAX,
 )
+from tradingsymbol_api.symbols import (
+    SYMBOL_CEL,
+    SYMBOL_LENGTH_MAX,
+    SYMBOL_NEEDED_RULE,
+    SYMBOL_RULE,
+    is_symbol,
+    parse_symbol,
+)
 
 CHUNKS_MAX: Final = 100
 """Most traders of one symbol; an exchange account may hold some 200 orders per symbol."""
 BUDGET_MAX: Final = 10**15
 """Budgets stay below this, so that a budget with its decimals fits all exact arithmetic."""
 
-SYMBOL_PATTERN: Final = "[A-Z0-9]{1,20}"
 NAME_PATTERN: Final = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 EXCHANGE_PATTERN: Final = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 BUDGET_PATTERN: Final = r"[0-9]{1,15}(\.[0-9]{1,18})?"
@@ -49,11 +56,6 @@ DURATION_PATTERN: Final = "([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?"
 TEXT_LENGTH_MAX: Final = 40
 """Longest text of a number or duration; the API server wants a bound to price its checks."""
 
-SYMBOL_RULE: Final = "must be 1 to 20 characters of A-Z and 0-9, as the exchange writes it: XRPUSDT"
-SYMBOL_NEEDED_RULE: Final = (
-    "must be given, because metadata.name in upper case is no symbol of an exchange: "
-    "symbols are 1 to 20 characters of A-Z and 0-9"
-)
 NAME_RULE: Final = f"must be at most {RESOURCE_NAME_LENGTH_MAX} characters of a-z, 0-9 and -"
 EXCHANGE_RULE: Final = "must be the name of an exchange entry of the operator: a-z, 0-9 and -"
 BUDGET_RULE: Final = (
@@ -303,8 +305,8 @@ ChunksField = Annotated[
 ]
 SymbolField = Annotated[
     str,
-    BeforeValidator(_matching(SYMBOL_PATTERN, SYMBOL_RULE)),
-    _text(_matches(SYMBOL_PATTERN), SYMBOL_RULE),
+    BeforeValidator(parse_symbol),
+    _text(SYMBOL_CEL, SYMBOL_RULE, length_max=SYMBOL_LENGTH_MAX),
 ]
 ExchangeField = Annotated[
     str,
@@ -390,7 +392,8 @@ class TradingSymbolSpec(ApiModel):
     """Entry of the operator's exchange list. Real money is opt-in. Cannot be changed."""
 
     budget: BudgetField
-    """Quote currency for all cycles of the symbol together."""
+    """Quote currency for all cycles of the symbol together. Without leading zeros: YAML takes
+    0100 for 64."""
 
     chunks: ChunksField = 5
     """Most traders at once; each gets budget / chunks."""
@@ -482,7 +485,7 @@ def parse_resource(document: object, *, refuse_unknown: bool = False) -> Trading
         resource = TradingSymbol.model_validate(_declared(document), extra=extra)
     except ValidationError as exc:
         raise InvalidResourceError(tuple(map(_problem, exc.errors()))) from exc
-    if not re.fullmatch(SYMBOL_PATTERN, resource.symbol):
+    if not is_symbol(resource.symbol):
         raise InvalidResourceError((Problem("spec.symbol", SYMBOL_NEEDED_RULE),))
     return resource
 

@@ -200,22 +200,41 @@ class OperatorStatus(ApiModel):
     """The leader pod, while one exists."""
 
 
-class TraderStatus(ApiModel):
-    """The part of the status that the leader owns; empty while no leader pod exists."""
+class LedgerStatus(ApiModel):
+    """What the leader said of the symbol's ledger; it stays when the leader goes."""
 
-    traders: Quantity
-    """Traders that run now."""
+    profit: str | None = None
+    """Realised profit of all finished cycles, in the quote currency; unvaluedFees are not in it."""
 
-    open_orders: Quantity
-    """Orders that rest on the exchange, or may."""
-
-    profit: str
-    """Realised profit of all finished cycles, in the quote currency."""
-
-    quote_asset: str
+    quote_asset: str | None = None
     """The quote currency."""
 
-    epoch: Quantity
+    unvalued_fees: Mapping[str, str] | None = None
+    """Fees in third assets, by asset, that have no value in the quote currency yet."""
+
+    @property
+    def lacks(self) -> str:
+        """What the profit lacks, reading on from it; empty if nothing."""
+        amounts = (f"{amount} {asset}" for asset, amount in (self.unvalued_fees or {}).items())
+        return f"lacks fees of {', '.join(amounts)}" if self.unvalued_fees else ""
+
+
+class TraderStatus(LedgerStatus):
+    """The part of the status that the leader owns; what it has not found out yet is missing.
+
+    While no leader pod exists, the operator leaves the ledger's fields alone.
+    """
+
+    traders: Quantity | None = None
+    """Traders that run now."""
+
+    open_orders: Quantity | None = None
+    """Orders that rest on the exchange, or may."""
+
+    orders_in_doubt: Quantity | None = None
+    """Orders whose fate on the exchange is being found out."""
+
+    epoch: Quantity | None = None
     """The leader's term of office; a later one supersedes it."""
 
 
@@ -312,7 +331,7 @@ def _conditions_by_type(status: object) -> dict[str, Mapping[str, Any]]:
 
 def status_document(
     target: Target,
-    part: OperatorStatus | TraderStatus | None = None,
+    part: OperatorStatus | LedgerStatus | None = None,
     conditions: Iterable[Condition] = (),
 ) -> dict[str, Any]:
     """Everything that one manager has to say, for a server-side apply on the subresource.
@@ -326,6 +345,12 @@ def status_document(
         status["conditions"] = listed
     # An empty mapping would be something said, too.
     return {**document, "status": status} if status else document
+
+
+def lasting_status(status: object) -> LedgerStatus:
+    """Read what stays of a leader's report in `status` when the leader goes. No side effects."""
+    known = status if isinstance(status, Mapping) else {}
+    return LedgerStatus.model_validate({name: known.get(name) for name in _fields(LedgerStatus)})
 
 
 def _dump(model: ApiModel) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tradingsymbol_api.spec import TradingStatus, parse_status
-from tradingsymbol_api.status import ConditionType
+from tradingsymbol_api.status import ConditionType, LedgerStatus, lasting_status
 
 NOT_SEEN: Final = "the operator has not seen this yet"
 
@@ -24,7 +24,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Symbol:
-    """What the resource says; `traders`, `open_orders` and `profit` while a leader reports."""
+    """What the resource says; `traders`, `open_orders` and `in_doubt` while a leader reports."""
 
     namespace: str
     name: str
@@ -36,7 +36,10 @@ class Symbol:
     """The operator has acted on what is asked for now."""
     traders: int | None
     open_orders: int | None
+    in_doubt: int | None
+    """Orders whose fate is being found out."""
     profit: str
+    """With its currency, and with the fees that it lacks."""
     conditions: Mapping[str, Condition]
 
     @classmethod
@@ -44,7 +47,6 @@ class Symbol:
         """Read an object of the API server. Raises `ValueError` if its status is no status."""
         metadata, spec = document["metadata"], document.get("spec", {})
         status = document.get("status", {})
-        profit = status.get("profit")
         return cls(
             namespace=metadata["namespace"],
             name=metadata["name"],
@@ -55,7 +57,8 @@ class Symbol:
             seen=status.get("observedGeneration") == metadata["generation"],
             traders=status.get("traders"),
             open_orders=status.get("openOrders"),
-            profit=f"{profit} {status.get('quoteAsset', '')}".strip() if profit else "",
+            in_doubt=status.get("ordersInDoubt"),
+            profit=_profit(lasting_status(status)),
             conditions={c["type"]: _condition(c) for c in status.get("conditions", ())},
         )
 
@@ -88,3 +91,10 @@ class Symbol:
 
 def _condition(condition: Mapping[str, Any]) -> Condition:
     return Condition(condition["status"], condition["reason"], condition.get("message", ""))
+
+
+def _profit(ledger: LedgerStatus) -> str:
+    if not ledger.profit:
+        return ""
+    amount = f"{ledger.profit} {ledger.quote_asset or ''}".strip()
+    return f"{amount}, {ledger.lacks}" if ledger.lacks else amount

@@ -15,7 +15,7 @@ def row(symbol: Symbol) -> tuple[str, ...]:
         "deleting" if symbol.deleting else symbol.asked,
         "yes" if symbol.ready else "no",
         _number(symbol.traders),
-        _number(symbol.open_orders),
+        _orders(symbol),
         symbol.profit or NOTHING,
         symbol.why,
     )
@@ -37,6 +37,11 @@ def layout(rows: Sequence[Sequence[str]]) -> list[str]:
         "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
         for cells in rows
     ]
+
+
+def _orders(symbol: Symbol) -> str:
+    doubt = f", {symbol.in_doubt} in doubt" if symbol.in_doubt else ""
+    return _number(symbol.open_orders) + doubt
 
 
 def _number(value: int | None) -> str:

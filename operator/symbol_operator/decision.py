@@ -18,7 +18,7 @@ from symbol_operator.observation import (
     Trouble,
     observe_pod,
 )
-from symbol_operator.plan import LEADING, Backoff, Plan, Wish, plan
+from symbol_operator.plan import LEADING, Backoff, ClearTraderStatus, Plan, Wish, plan
 from symbol_operator.pod import leader_pod
 from symbol_operator.settings import SUPPORTED_ENVIRONMENTS, ExchangeEntry, OperatorSettings
 from symbol_operator.updates import in_doubt, outdated
@@ -39,7 +39,7 @@ from tradingsymbol_api.status import (
     OperatorStatus,
     Target,
     conditions_of,
-    owned_status,
+    lasting_status,
     says_the_same,
     status_document,
 )
@@ -117,7 +117,7 @@ def decide(
         now=now,
         backoff=backoff,
         blocked=request.blocker is not None,
-        reported=_reported(view.resource),
+        report=_report(view.resource),
         finishes=_policy(view.resource) is not DeletionPolicy.STOP,
         kept=FINALIZER in _finalizers(view.resource),
         update=update and (turn or not pod.ready),
@@ -157,11 +157,14 @@ def after_refusal(resource: Document, trouble: Trouble, now: datetime) -> Mappin
     return _status(resource, NO_POD, Situation(trouble.reason, trouble.message), now)
 
 
-def _reported(resource: Document | None) -> Target | None:
-    """Return the resource as a target if its status holds a leader's report."""
-    if resource is None or not owned_status(TRADER_MANAGER, resource.get("status")):
+def _report(resource: Document | None) -> ClearTraderStatus | None:
+    """Return how to withdraw a leader's report; None if the status holds nothing but its ledger."""
+    if resource is None:
         return None
-    return _target(resource)
+    status = resource.get("status")
+    withdrawal = ClearTraderStatus(_target(resource), lasting_status(status))
+    document = status_document(withdrawal.target, withdrawal.kept)
+    return None if says_the_same(TRADER_MANAGER, document, status) else withdrawal
 
 
 def _target(resource: Document) -> Target:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from symbol_operator.observation import LeaderPod, PodState
-from tradingsymbol_api.status import Target
+from tradingsymbol_api.status import LedgerStatus, Target
 
 BACKOFF_FIRST: Final = timedelta(seconds=10)
 """Wait before the second replacement in a row; the first is immediate."""
@@ -81,9 +81,10 @@ class SetFinalizer:
 
 @dataclass(frozen=True, slots=True)
 class ClearTraderStatus:
-    """Withdraw what a leader reported: there is none."""
+    """Withdraw what a leader reported: there is none. Its ledger is `kept`."""
 
     target: Target
+    kept: LedgerStatus
 
     def __str__(self) -> str:
         return "withdraw the former leader's report"
@@ -167,15 +168,15 @@ def plan(
     now: datetime,
     backoff: Backoff = NO_BACKOFF,
     blocked: bool = False,
-    reported: Target | None = None,
+    report: ClearTraderStatus | None = None,
     finishes: bool = False,
     kept: bool = False,
     update: bool = False,
 ) -> Plan:
     """Decide what to do about the leader pod. No side effects.
 
-    `blocked` says that no leader may be created now, whatever the wish; `reported` is the
-    resource if its status holds a leader's report. `finishes` says that a deletion shall wait
+    `blocked` says that no leader may be created now, whatever the wish; `report` withdraws a
+    leader's report if the status holds one. `finishes` says that a deletion shall wait
     for the leader, `kept` that our finalizer is there to see to it. `update` says that a leader
     of an earlier configuration may make way now.
     """
@@ -191,8 +192,8 @@ def plan(
         actions.append(SetFinalizer(keep))
     if step in DELETING:
         actions.append(DeletePod(pod.uid, force=step in FORCING))
-    if reported and wish is not Wish.END and (step in CREATING or not pod.leads):
-        actions.append(ClearTraderStatus(reported))
+    if report and wish is not Wish.END and (step in CREATING or not pod.leads):
+        actions.append(report)
     if creates and not waits:
         actions.append(CreatePod())
     return Plan(step, tuple(actions), backoff, backoff.not_before if waits else None)

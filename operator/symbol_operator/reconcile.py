@@ -219,8 +219,8 @@ class Reconciler:
                 case SetFinalizer() if view.resource is not None:
                     names = finalizers(view.resource, kept=action.kept)
                     await self._cluster.set_finalizers(view.resource, names)
-                case ClearTraderStatus():
-                    await self._report(status_document(action.target), TRADER_MANAGER)
+                case ClearTraderStatus(target, kept):
+                    await self._report(status_document(target, kept), TRADER_MANAGER)
                 case CreatePod():
                     trouble = await self._create(decision)
         return trouble

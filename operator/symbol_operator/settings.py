@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 import yaml
 from pydantic import ConfigDict, Field, ValidationError
 
+from tradingsymbol_api.documents import load_document
 from tradingsymbol_api.spec import ApiModel
 
 SUPPORTED_ENVIRONMENTS: Final = frozenset({"paper"})
@@ -91,8 +92,8 @@ def load_settings(
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as exc:
+        document = load_document(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError, ValueError) as exc:
         raise SettingsError(f"cannot read {path}: {exc}") from exc
     if not isinstance(document, dict):
         raise SettingsError(f"{path} holds no mapping of settings")

@@ -45,8 +45,14 @@ def _is_list(value: object) -> bool:
 
 
 def in_doubt(status: Mapping[str, Any] | None) -> bool:
-    """Tell whether a leader is just finding out what became of an order."""
-    conditions = (status or {}).get("conditions", ())
+    """Return whether a leader is just finding out what became of an order.
+
+    A leader of an earlier version says so by its first reason alone.
+    """
+    known = status or {}
+    if (count := known.get("ordersInDoubt")) is not None:
+        return bool(count)
+    conditions = known.get("conditions", ())
     degraded = (c for c in conditions if c["type"] == ConditionType.DEGRADED)
     return any(
         c["status"] == "True" and c["reason"] == TraderReason.ORDER_UNKNOWN for c in degraded

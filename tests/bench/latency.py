@@ -34,9 +34,10 @@ from symbol_trader.ports import Book, Desired, Epoch, OffOutcome, Owner, Record,
 from symbol_trader.postgres.migrate import migrate
 from symbol_trader.postgres.record import PostgresRecord
 from symbol_trader.runtime.health import Health
+from symbol_trader.runtime.logs import configure
 from symbol_trader.runtime.metrics import Metrics
 from symbol_trader.runtime.service import Identity, Links, Patience, Service, Surface
-from symbol_trader.runtime.story import Story, configure
+from symbol_trader.runtime.story import Story
 from symbol_trader.runtime.term import Beat
 
 SYMBOL = "XRPUSDT"

@@ -277,6 +277,7 @@ async def test_sigterm_waits_for_replies_and_leaves_orders_on_record(bot: Bot) -
         ({"rebuyInterval": "-1%"}, "spec.rebuyInterval must be from 0"),
         ({"profitInterval": "100%"}, "spec.profitInterval must be between -100 % and 100 %"),
         ({"budget": -1}, "spec.budget must be an amount"),
+        ({"budget": "0100"}, "spec.budget is written 0100, which YAML reads as 64"),
         ({"chunks": 0}, "spec.chunks must be a whole number"),
         ({"chunk": 3}, "chunk"),
     ],
@@ -403,9 +404,57 @@ async def test_a_second_bot_for_the_symbol_is_told_who_has_it(
     await running.said("placing buy", within_s=150)
     (tmp_path / "other").mkdir()
     async with _bot(tmp_path / "other", market, bot.database) as second:
+        rename(second.file, "other")
         other = await second.start()
         await other.said("waiting.*OwnedByAnother")
         assert other.count("placing") == 0
+
+
+def rename(file: Path, name: str) -> None:
+    """Give the resource of a file another name than its symbol's."""
+    text = file.read_text().replace("name: xrpusdt", f"name: {name}")
+    file.write_text(f"{text}  symbol: XRPUSDT\n")
+
+
+async def test_a_file_that_was_moved_goes_on_with_its_symbol(
+    tmp_path: Path, still: Venue, database: str
+) -> None:
+    """On whatever host it lies now; the earlier run, if it still runs, ends."""
+    async with _bot(tmp_path, still, database) as bot:
+        running = await with_a_sell(bot)
+        (tmp_path / "moved").mkdir()
+        async with _bot(tmp_path / "moved", still, database) as moved:
+            later = await moved.start()
+            await later.said("unfinished on record")
+            assert await running.ended() == 1
+            assert running.count("fenced")
+
+
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["here", "another host"])
+async def test_what_the_first_version_owned_goes_on(
+    tmp_path: Path, still: Venue, database: str, *, elsewhere: bool
+) -> None:
+    """By itself where host and path are the same; else the refusal says by which option."""
+    async with _bot(tmp_path, still, database) as bot:
+        await with_a_sell(bot)
+        await bot.kill()
+        host = "laptop" if elsewhere else socket.gethostname()
+        for table in ("owners", "settings"):
+            await rows(
+                database, f"UPDATE {table} SET namespace = $1, name = $2", host, str(bot.file)
+            )
+        running = await bot.start()
+        if elsewhere:
+            refusal = await running.said("waiting.*OwnedByAnother")
+            option = f"--owner laptop:{bot.file}"
+            assert f"`symbol-trader run {option}`" in refusal
+            await bot.kill()
+            bot.arguments += tuple(option.split())
+            running = await bot.start()
+        await running.said("unfinished on record")
+        (owner,) = await rows(database, "SELECT namespace, name FROM owners")
+        named = ("laptop", str(bot.file)) if elsewhere else ("default", "xrpusdt")
+        assert tuple(owner) == named
 
 
 async def test_a_takeover_gives_open_cycles_to_another_resource(
@@ -418,10 +467,11 @@ async def test_a_takeover_gives_open_cycles_to_another_resource(
     assert await running.ended() == 0
     (tmp_path / "other").mkdir()
     async with _bot(tmp_path / "other", market, bot.database) as second:
+        rename(second.file, "other")
         other = await second.start()
         await other.said("waiting.*OwnedByAnother.*takeover")
         account = (await rows(bot.database, "SELECT account FROM owners"))[0][0]
-        owner = ("--cluster=file", f"--namespace={socket.gethostname()}", f"--name={second.file}")
+        owner = ("--cluster=file", "--namespace=default", "--name=other")
         book = (f"--account={account}", "--symbol=XRPUSDT", f"--database-url={bot.database}")
         taking = await start("symbol_trader", "takeover", *book, *owner)
         assert await taking.ended() == 0, taking.lines

@@ -35,7 +35,10 @@ DURATIONS = ["1s", "999999h", "0s", "", "1d", "-1h", 5, True, [], {}, REMOVED]
 WORDS = ["", "stop", 1, True, [], {}, REMOVED]
 VALUES: dict[str, list[Any]] = {
     "status": ["shutdown", "off", True, False, "on", "", "ON", 1, [], {}, REMOVED],
-    "symbol": ["XRPUSDT", "ETHUSDT", "", "A" * 21, 1, True, [], {}, REMOVED],
+    "symbol": [
+        *("XRPUSDT", "ETHUSDT", "币安人生USDT", "สุขUSDT", "A" * 50),
+        *("", "A" * 51, "币安usdt", "XRP/USDT", "XRP USDT", "🚀USDT", 1, True, [], {}, REMOVED),
+    ],
     "exchange": ["paper", "binance", "", "P", 1, True, [], {}, REMOVED],
     "budget": [
         1,

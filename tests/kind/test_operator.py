@@ -63,8 +63,9 @@ def test_on_starts_a_leader_and_off_ends_it(kubectl: Kubectl) -> None:
     status = kubectl.symbol("simple")["status"]
     assert status["requested"] == "off"
     assert condition(kubectl.symbol("simple"), "Ready")["status"] == "True"
-    # What the leader reported went with it.
-    assert not {"traders", "openOrders", "profit", "epoch", "leader"} & status.keys()
+    # What the leader reported went with it, but for its ledger.
+    assert not {"traders", "openOrders", "epoch", "leader"} & status.keys()
+    assert (status["profit"], status["quoteAsset"]) == ("0", "USDT")
     assert set(kubectl.events("simple")) == {"LeaderStarted", "LeaderStopped"}
 
 

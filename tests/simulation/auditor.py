@@ -236,4 +236,8 @@ def _facts(leader: Leader) -> set[tuple[object, ...]]:
         )
         for trader in leader.traders
         for order in trader.orders
-    } | {(trader.trader_id, trader.terms, trader.started_ms) for trader in leader.traders}
+        if order.existed
+    } | {
+        (t.trader_id, t.terms, t.started_ms, tuple(t.attempts[side] for side in Side))
+        for t in leader.traders
+    }

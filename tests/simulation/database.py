@@ -120,35 +120,40 @@ class SimulatedRecord:
         """Read what a leader goes on from."""
         return await self._held("load", lambda: self._rows.load(self._process.now_ms))
 
-    async def commit_intent(self, intent: Intent) -> None:
-        """Take in an order's intent."""
-
-        def commit() -> None:
-            self._rows.commit_intent(intent)
-            self._database.epoch_of[intent.client_order_id] = self._database.epoch
-            self._process.auditor.committed(self._process.leader, intent)
-
-        await self._held("commit an intent", commit, intent.side.lower())
-        self._committed = intent.client_order_id
-
-    async def commit_cancel(self, intent: CancelIntent) -> None:
-        """Take in a cancel's intent."""
-
-        def commit() -> None:
-            self._process.auditor.canceling(intent)
-            self._rows.commit_cancel(intent)
-
-        side = self._rows.orders[intent.client_order_id].intent.side
-        await self._held("commit a cancel", commit, f"cancel of a {side.lower()}")
-
     async def note(self, changes: Sequence[RecordChange]) -> None:
-        """Take in what happened."""
+        """Take in what happened and what is intended."""
+        orders = [change for change in changes if isinstance(change, Intent)]
+        cancels = [change for change in changes if isinstance(change, CancelIntent)]
+        others = [change for change in changes if not isinstance(change, Intent | CancelIntent)]
 
         def note() -> None:
-            self._rows.note(changes)
-            self._process.auditor.noted(self._process.leader, changes)
+            if others:
+                self._rows.note(others)
+                self._process.auditor.noted(self._process.leader, others)
+            for order in orders:
+                self._intend(order)
+            for cancel in cancels:
+                self._process.auditor.canceling(cancel)
+                self._rows.note([cancel])
 
-        await self._held("note", note)
+        what, leg = self._described(orders, cancels)
+        await self._held(what, note, leg)
+        if orders:
+            self._committed = orders[-1].client_order_id
+
+    def _intend(self, order: Intent) -> None:
+        self._rows.note([order])
+        self._database.epoch_of[order.client_order_id] = self._database.epoch
+        self._process.auditor.committed(self._process.leader, order)
+
+    def _described(self, orders: list[Intent], cancels: list[CancelIntent]) -> tuple[str, str]:
+        """Return what a statement is, and the leg whose intent it commits, if it does."""
+        if orders:
+            return "commit an intent", orders[0].side.lower()
+        if cancels:
+            side = self._rows.orders[cancels[0].client_order_id].intent.side
+            return "commit a cancel", f"cancel of a {side.lower()}"
+        return "note", ""
 
     async def orders_not_on_record(self, order_ids: Collection[int]) -> frozenset[int]:
         """Return those numbers that no order on record has."""
@@ -162,6 +167,11 @@ class SimulatedRecord:
         return await self._ask(
             "look for names", lambda: self._if_held(lambda: self._rows.names_not_on_record(names))
         )
+
+    async def settled(self, names: Collection[str]) -> frozenset[str]:
+        """Return those orders that a person has settled: nobody does here."""
+        del names
+        return frozenset()
 
     async def advance_watermark(self, trade_id: int) -> None:
         """Move the watermark on."""

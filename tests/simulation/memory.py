@@ -5,9 +5,10 @@ What the schema's constraints refuse is refused here as well, by an `AssertionEr
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import Any
 
 from symbol_trader.core.money import ZERO
 from symbol_trader.core.orders import (
@@ -20,8 +21,10 @@ from symbol_trader.core.orders import (
     TraderId,
 )
 from symbol_trader.core.records import (
+    Acknowledged,
     CancelChange,
     FillRecorded,
+    FillsGivenUp,
     NewTrader,
     OrderChange,
     RecordChange,
@@ -67,6 +70,10 @@ class OrderRow:
     reason: str = ""
     fills: dict[int, Fill] = field(default_factory=dict)
     cancels: list[CancelIntent] = field(default_factory=list)
+    quantity: Decimal | None = None
+    """The current quantity, where others have reduced it."""
+    fills_given_up: bool = False
+    acknowledged: bool = False
 
     @property
     def over(self) -> bool:
@@ -75,6 +82,12 @@ class OrderRow:
     @property
     def existed(self) -> bool:
         return self.state not in _NEVER_THERE
+
+    @property
+    def unread(self) -> Decimal:
+        """Return what was executed without a fill on record, where fills are given up."""
+        filled = sum((fill.quantity for fill in self.fills.values()), ZERO)
+        return self.executed - filled if self.fills_given_up else ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +116,23 @@ class MemoryRecord:
         self.watermark: int | None = None
         self.shutdown_since_ms: int | None = None
         self._mirrored: Desired | None = None
+        self._takers: dict[type, Callable[[Any], None]] = {
+            NewTrader: self._begin,
+            TraderResult: self._end,
+            OrderChange: self._change,
+            CancelChange: self._end_cancel,
+            FillRecorded: self._fill,
+            FillsGivenUp: self._give_up_fills,
+            Acknowledged: self._acknowledge,
+            Intent: self._intend,
+            CancelIntent: self._intend_cancel,
+        }
         self._closed: dict[TraderId, Cycle] = {}
         self._legs: defaultdict[tuple[TraderId, Side], list[OrderRow]] = defaultdict(list)
 
     # Writing.
 
-    def commit_intent(self, intent: Intent) -> None:
+    def _intend(self, intent: Intent) -> None:
         """Take in an order's intent."""
         assert intent.client_order_id not in self.orders, "an id is used twice"
         assert self.traders[intent.trader_id].result is None, "an order of a finished trader"
@@ -119,7 +143,7 @@ class MemoryRecord:
         row = self.orders[intent.client_order_id] = OrderRow(intent)
         self._legs[intent.trader_id, intent.side].append(row)
 
-    def commit_cancel(self, intent: CancelIntent) -> None:
+    def _intend_cancel(self, intent: CancelIntent) -> None:
         """Take in a cancel's intent."""
         assert intent.cancel_id not in self.cancels, "a cancel's id is used twice"
         self.cancels[intent.cancel_id] = intent
@@ -137,18 +161,19 @@ class MemoryRecord:
     def note(self, changes: Sequence[RecordChange]) -> None:
         """Take in what happened, in order."""
         for change in changes:
-            match change:
-                case NewTrader():
-                    self._begin(change)
-                case TraderResult():
-                    self._end(change)
-                case OrderChange():
-                    self._change(change)
-                case CancelChange():
-                    assert change.cancel_id in self.cancels
-                    self.outcomes[change.cancel_id] = change
-                case FillRecorded():
-                    self._fill(change)
+            self._takers[type(change)](change)
+
+    def _end_cancel(self, change: CancelChange) -> None:
+        assert change.cancel_id in self.cancels
+        self.outcomes[change.cancel_id] = change
+
+    def _give_up_fills(self, change: FillsGivenUp) -> None:
+        row = self.orders[change.client_order_id]
+        assert row.over, "fills of a live order are given up"
+        row.fills_given_up = True
+
+    def _acknowledge(self, change: Acknowledged) -> None:
+        self.orders[change.client_order_id].acknowledged = True
 
     def _begin(self, new: NewTrader) -> None:
         assert new.trader_id not in self.traders
@@ -171,10 +196,10 @@ class MemoryRecord:
         assert not (row.over and change.state.final) or row.state is change.state
         assert change.executed >= row.executed, "executed shrinks"
         assert change.executed <= row.intent.quantity, "executed more than intended"
-        assert change.state is not OrderState.FILLED or change.executed == row.intent.quantity
         row.state = max(row.state, change.state, key=_STATES.index)
         row.order_id = change.order_id
         row.executed, row.executed_quote = change.executed, change.executed_quote
+        row.quantity = change.quantity or row.quantity
         row.reason = change.reason or row.reason
         assert row.existed or (row.order_id is None and not row.executed), "it was there after all"
 
@@ -236,8 +261,13 @@ class MemoryRecord:
     def _recorded(self, trader_id: TraderId) -> RecordedTrader:
         beginning = self.traders[trader_id].beginning
         spent = any(row.beginning.parent == trader_id for row in self.traders.values())
-        orders = tuple(_recorded_order(row) for row in self.of(trader_id))
-        return RecordedTrader(trader_id, beginning.terms, beginning.started_ms, spent, orders)
+        orders = tuple(_recorded_order(row) for row in self.of(trader_id) if row.existed)
+        attempts = {
+            side: rows[-1].intent.attempt for side in Side if (rows := self.leg(trader_id, side))
+        }
+        return RecordedTrader(
+            trader_id, beginning.terms, beginning.started_ms, spent, orders, attempts
+        )
 
     @property
     def inventory(self) -> Inventory:
@@ -260,6 +290,9 @@ class MemoryRecord:
         """Return what a trader received, what it sold, and what it set out to sell, in base."""
         received = sold = ZERO
         for row in self.of(trader_id):
+            unread = row.unread
+            sold += unread if row.intent.side is Side.SELL else ZERO
+            received += unread if row.intent.side is Side.BUY else ZERO
             for fill in row.fills.values():
                 if row.intent.side is Side.SELL:
                     sold += fill.quantity
@@ -280,6 +313,9 @@ def _recorded_order(row: OrderRow) -> RecordedOrder:
         row.reason,
         tuple(row.fills.values()),
         tuple(row.cancels),
+        row.quantity,
+        row.fills_given_up,
+        row.acknowledged,
     )
 
 

@@ -6,7 +6,6 @@
 import asyncio
 import json
 import sys
-from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +18,7 @@ from support.processes import free_port
 from support.serving import serving
 from symbol_trader.__main__ import main as symbol_trader
 from symbol_trader.resource.api_server import ApiServerResource
+from symbol_trader.resource.outage import Tell
 from tradingsymbol_api.names import GROUP, PLURAL, VERSION
 
 NAMESPACE, NAME = "trading", "xrpusdt"
@@ -112,7 +112,7 @@ def main() -> None:
     """Run the program with its API server at the address given first."""
     address = sys.argv.pop(1)
 
-    def connect(namespace: str, name: str, warn: Callable[[str], None]) -> ApiServerResource:
+    def connect(namespace: str, name: str, warn: Tell) -> ApiServerResource:
         configuration = Configuration()
         configuration.host = address
         return ApiServerResource(ApiClient(configuration), namespace, name, warn)

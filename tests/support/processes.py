@@ -185,7 +185,8 @@ class Bot:
 
 def write_resource(file: Path, **spec: Any) -> None:
     """Write a TradingSymbol file in one piece, as an editor does."""
-    name = str(spec.get("symbol", "XRPUSDT")).lower()
+    symbol = str(spec.get("symbol", "XRPUSDT"))
+    name = symbol.lower() if symbol.isascii() else "named-otherwise"
     lines = [
         "apiVersion: tradingsymbol.dev/v1alpha1",
         "kind: TradingSymbol",
@@ -194,7 +195,7 @@ def write_resource(file: Path, **spec: Any) -> None:
         *(f"  {key}: {value}" for key, value in {**DEFAULTS, **spec}.items()),
     ]
     new = file.with_suffix(".new")
-    new.write_text("\n".join(lines) + "\n")
+    new.write_text("\n".join(lines) + "\n", encoding="utf-8")
     new.replace(file)
 
 

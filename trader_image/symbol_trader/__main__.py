@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from structlog.typing import FilteringBoundLogger
 
 from symbol_trader.audit.auditing import Audit
 from symbol_trader.audit.auditing import audit as compare
@@ -49,11 +50,13 @@ from symbol_trader.ports import (
 from symbol_trader.postgres import ownership
 from symbol_trader.postgres.record import PostgresRecord
 from symbol_trader.resource.file import FileResource, InvalidFile, read_file
+from symbol_trader.resource.owner import former_owner, owner_of
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.http import serving
+from symbol_trader.runtime.logs import Failure, take_over
 from symbol_trader.runtime.metrics import Metrics
 from symbol_trader.runtime.service import Cause, Ending, Identity, Links, Patience, Service, Surface
-from symbol_trader.runtime.story import Story, configure
+from symbol_trader.runtime.story import Story
 from symbol_trader.runtime.term import Beat
 
 TERMINATED_STATUS = 128 + signal.SIGTERM
@@ -73,39 +76,51 @@ def main() -> None:
 
 @main.command(context_settings=context_settings)
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@option(
+    "--owner",
+    default="",
+    help="Whose the symbol is, where two files have the same name; default: metadata.namespace.",
+)
 @trading_options
-def run(file: Path, **flags: Any) -> None:
+def run(file: Path, owner: str, **flags: Any) -> None:
     """Trade as FILE says, a TradingSymbol in YAML, without Kubernetes.
 
     Edits of FILE are settings updates. `status: shutdown` finishes what is open, starts nothing
     new, writes off into FILE and ends; `status: off` ends at once and leaves orders on the
     exchange, to be taken up by the next run. The record is migrated first.
+
+    The symbol belongs to the file's metadata.namespace and metadata.name, wherever the file lies.
+    A later run of the same name takes over, and the earlier one ends.
     """
     options = Options(**flags)
+    logger = take_over(options.log_format)
     try:
-        name = read_file(file).metadata.name
-    except InvalidFile as exc:
-        raise click.ClickException(str(exc)) from exc
-    story = Story(configure(options.log_format), symbol=name)
-    resource = FileResource(file, lambda why: story.warn("edit ignored", why=why))
-    owner = Owner("file", socket.gethostname(), str(file.resolve()))
-    process = f"{socket.gethostname()}/{secrets.token_hex(8)}"
-    identity = Identity(owner, options.exchange_environment, process)
-
-    async def run_it() -> Ending:
-        await _migrate_when_there(options.database_url, story)
-        return await _lead(options, resource, identity, story)
-
-    try:
-        ending = asyncio.run(run_it())
-    except InvalidFile as exc:
-        raise click.ClickException(str(exc)) from exc
+        ending = _run(file, owner, options, logger)
+    except (InvalidFile, SchemaMismatch) as exc:
+        raise Failure(str(exc), options.log_format) from exc
     except KeyboardInterrupt:
         sys.exit(TERMINATED_STATUS)
     if ending.cause is Cause.TERMINATED:
         sys.exit(TERMINATED_STATUS)
     if ending.cause is Cause.FENCED:
-        raise click.ClickException(ending.message)
+        raise Failure(ending.message, options.log_format)
+
+
+def _run(file: Path, named: str, options: Options, logger: FilteringBoundLogger) -> Ending:
+    """Run the leader of a file. Raises `InvalidFile`, `SchemaMismatch`."""
+    asked = read_file(file)
+    metadata, host = asked.metadata, socket.gethostname()
+    story = Story(logger, symbol=metadata.name)
+    resource = FileResource(file, lambda why: story.warn("edit ignored", why=why))
+    owner = owner_of(named, metadata.namespace, metadata.name)
+    identity = Identity(owner, options.exchange_environment, f"{host}/{secrets.token_hex(8)}")
+    former = former_owner(host, str(file.resolve()))
+
+    async def run_it() -> Ending:
+        await _prepare(options, asked.symbol, former, owner, story)
+        return await _lead(options, resource, identity, story)
+
+    return asyncio.run(run_it())
 
 
 @main.command(context_settings=context_settings)
@@ -137,13 +152,13 @@ def lead(  # noqa: PLR0917 - click passes them by name
     from symbol_trader.resource.api_server import ApiServerResource  # noqa: PLC0415
 
     options = Options(**flags)
-    story = Story(configure(options.log_format), symbol=name, namespace=namespace)
+    story = Story(take_over(options.log_format), symbol=name, namespace=namespace)
     identity = Identity(Owner(cluster, namespace, name), options.exchange_environment, pod_uid)
     story.tell("leader process started", pod=pod, node=node)
 
     async def lead_it() -> Ending:
         resource = ApiServerResource.in_cluster(
-            namespace, name, lambda why: story.warn("edit ignored", why=why)
+            namespace, name, lambda event, why: story.warn(event, why=why)
         )
         return await _lead(options, resource, identity, story)
 
@@ -171,8 +186,8 @@ def migrate(database_url: str) -> None:
 @option("--account", required=True, help="The account's uid, as the refusal names it.")
 @option("--symbol", required=True, help="The symbol, such as XRPUSDT.")
 @option("--cluster", required=True, help="Uid of kube-system; `file` for `run FILE`.")
-@option("--namespace", required=True, help="Namespace of the new owner; the host for `run`.")
-@option("--name", required=True, help="Name of the new owner; the file's path for `run`.")
+@option("--namespace", required=True, help="Its namespace; what --owner says for `run`.")
+@option("--name", required=True, help="Its name: metadata.name.")
 def takeover(  # noqa: PLR0917 - click passes them by name
     database_url: str,
     exchange_environment: str,
@@ -331,21 +346,26 @@ def _verdict(found: Audit) -> str:
     )
 
 
-async def _migrate_when_there(database_url: str, story: Story) -> None:
-    """Migrate the record, waiting for a database that is not there yet."""
+async def _prepare(
+    options: Options, symbol: str, former: Owner, owner: Owner, story: Story
+) -> None:
+    """Migrate the record and rename an owner of version 0.1.0, waiting for the database.
+
+    Raises `SchemaMismatch`.
+    """
     from symbol_trader.postgres.migrate import migrate as bring_up_to_date  # noqa: PLC0415
 
+    url, environment = options.database_url, options.exchange_environment
     said = ""
     while True:
         try:
-            await bring_up_to_date(database_url, lambda line: story.tell("migration", step=line))
+            await bring_up_to_date(url, lambda line: story.tell("migration", step=line))
+            await ownership.rename_owner(url, environment, symbol, former, owner)
         except Unavailable as exc:
             if str(exc) != said:
                 said = str(exc)
                 story.warn("waiting", reason="DatabaseUnreachable", why=said)
             await asyncio.sleep(MIGRATION_PAUSE_S)
-        except SchemaMismatch as exc:
-            raise click.ClickException(str(exc)) from exc
         else:
             return
 

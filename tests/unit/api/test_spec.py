@@ -223,12 +223,33 @@ def test_a_choice_lists_what_there_is(field: str, value: str, choices: str) -> N
     }
 
 
-@pytest.mark.parametrize("symbol", ["xrpusdt", "XRP-USDT", "", "A" * 21, 5])
+NO_SYMBOLS = [
+    *("xrpusdt", "XRPUSDt", "币安人生usdt", "XRP-USDT", "XRP/USDT", "XRP\\USDT", "XRP.USDT", ".."),
+    *(
+        "",
+        "A" * 51,
+        "XRP USDT",
+        "XRP\u00a0USDT",
+        "XRP\u200bUSDT",
+        "XRPUSDT\n",
+        "XRP\x00",
+        "🚀USDT",
+        5,
+    ),
+]
+
+
+@pytest.mark.parametrize("symbol", ["XRPUSDT", "币安人生USDT", "สุขUSDT", "A" * 50, "1"])
+def test_a_symbol_is_of_any_letters_that_the_exchange_lists(symbol: str) -> None:
+    assert parse_resource(with_spec(symbol=symbol)).symbol == symbol
+
+
+@pytest.mark.parametrize("symbol", NO_SYMBOLS)
 def test_a_symbol_is_written_as_the_exchange_writes_it(symbol: object) -> None:
     assert list(problems(with_spec(symbol=symbol))) == ["spec.symbol"]
 
 
-@pytest.mark.parametrize("name", ["xrp-usdt", "a" * 21])
+@pytest.mark.parametrize("name", ["xrp-usdt", "a" * 51])
 def test_a_name_that_is_no_symbol_needs_one(name: str) -> None:
     document = with_spec() | {"metadata": {"name": name}}
 

@@ -48,3 +48,8 @@ def test_a_url_that_will_not_do(name: str, url: str) -> None:
         settings(**{name: url})
 
     assert "pass" not in str(caught.value)
+
+
+def test_letters_beyond_a_to_z_are_percent_encoded_in_a_stream_s_address() -> None:
+    address = settings(symbol="币安USDT").trade_stream_url
+    assert address.endswith("/ws/%E5%B8%81%E5%AE%89usdt@trade")

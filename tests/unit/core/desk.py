@@ -17,7 +17,21 @@ from symbol_trader.core.decisions import (
     Request,
     Said,
 )
-from symbol_trader.core.leader import ExchangeView, Leader
+from symbol_trader.core.events import (
+    BidFetched,
+    CancelReplied,
+    ExchangeView,
+    FillsFetched,
+    LeaderEvent,
+    PlaceReplied,
+    PriceSeen,
+    QueryReplied,
+    SettingsChanged,
+    Started,
+    TimePassed,
+    ViewRead,
+)
+from symbol_trader.core.leader import Leader
 from symbol_trader.core.orders import (
     CancelIntent,
     ExchangeOrder,
@@ -44,6 +58,8 @@ class Resting:
     order_id: int
     status: str = "NEW"
     fills: list[Fill] = field(default_factory=list)
+    quantity: D | None = None
+    """What others have reduced it to."""
 
     @property
     def executed(self) -> D:
@@ -55,7 +71,7 @@ class Resting:
             self.order_id,
             self.intent.side,
             self.intent.price,
-            self.intent.quantity,
+            self.quantity or self.intent.quantity,
             status or self.status,
             self.executed,
             sum((one.quote_quantity for one in self.fills), D(0)),
@@ -86,7 +102,7 @@ class Desk:
         self._generation = 1
         self.leader = self._lead()
         if start:
-            self.carry_out(self.leader.start(self.now_ms))
+            self.tell(Started())
 
     def _lead(self) -> Leader:
         return Leader(
@@ -103,24 +119,26 @@ class Desk:
     def carry_out(self, decision: Decision) -> None:
         self.told = decision.said
         self.placed, self.canceled, self.asked = [], [], []
-        self.record.note(decision.changes)
         for request in decision.requests:
             match request:
                 case Place(intent):
-                    self.record.commit_intent(intent)
                     self.placed.append(intent)
                 case Cancel(cancel):
-                    self.record.commit_cancel(cancel)
                     self.canceled.append(cancel)
                 case _:
                     self.asked.append(request)
+        self.record.note([*decision.changes, *self.placed, *self.canceled])
         self._check_books()
+
+    def tell(self, event: LeaderEvent) -> None:
+        """Hand the leader one event, and carry out what it decides."""
+        self.carry_out(self.leader.handle(event, self.now_ms))
 
     def carry_out_changes_only(self, fill: Fill) -> None:
         """Hear of a fill, and die after recording it, before any request."""
         [resting] = [one for one in self.book.values() if fill in one.fills]
         report = ExecutionReport("TRADE", resting.shown(), fill)
-        self.record.note(self.leader.hear_report(report, self.now_ms).changes)
+        self.record.note(self.leader.handle(report, self.now_ms).changes)
 
     def _check_books(self) -> None:
         inventory = self.record.inventory
@@ -157,11 +175,11 @@ class Desk:
     # Events.
 
     def price(self, price: str) -> None:
-        self.carry_out(self.leader.see_price(D(price), self.now_ms))
+        self.tell(PriceSeen(D(price), D(price), self.now_ms))
 
     def wait(self, milliseconds: int = 0) -> None:
         self.now_ms += milliseconds
-        self.carry_out(self.leader.pass_time(self.now_ms))
+        self.tell(TimePassed())
 
     def ask(self, *, continued: bool = True, **changes: Any) -> None:
         """Change the resource; unless it is `continued`, what was asked in between was missed."""
@@ -172,15 +190,14 @@ class Desk:
             Desired("XRPUSDT", self.settings, self._generation, revision=revision, follows=follows),
             self.now_ms,
         )
-        decision = self.leader.change_settings(self.settings, self.now_ms, continued=continued)
-        self.carry_out(decision)
+        self.tell(SettingsChanged(self.settings, continued))
 
     def bid(self, price: str) -> None:
         """Answer what buyers pay."""
-        self.carry_out(self.leader.bid_fetched(D(price), self.now_ms))
+        self.tell(BidFetched(D(price)))
 
     def reply(self, intent: Intent, outcome: Outcome) -> None:
-        self.carry_out(self.leader.place_replied(intent.client_order_id, outcome, self.now_ms))
+        self.tell(PlaceReplied(intent.client_order_id, outcome))
 
     def accept(self, intent: Intent) -> Intent:
         self.take(intent)
@@ -195,20 +212,18 @@ class Desk:
         self.reply(intent, Unknown("no reply"))
 
     def cancel_replied(self, cancel: CancelIntent, outcome: Outcome) -> None:
-        self.carry_out(self.leader.cancel_replied(cancel, outcome, self.now_ms))
+        self.tell(CancelReplied(cancel, outcome))
 
     def report(
         self, intent: Intent, kind: str = "NEW", fill: Fill | None = None, status: str | None = None
     ) -> None:
         shown = self.book[intent.client_order_id].shown(status)
-        report = ExecutionReport(kind, shown, fill)
-        self.carry_out(self.leader.hear_report(report, self.now_ms))
+        self.tell(ExecutionReport(kind, shown, fill))
 
     def query(self, intent: Intent, *, as_of_ms: int | None = None) -> None:
         """Answer a query as the book has it."""
         answer = self._answer(intent.client_order_id, as_of_ms)
-        name = intent.client_order_id
-        self.carry_out(self.leader.query_replied(name, answer, self.now_ms))
+        self.tell(QueryReplied(intent.client_order_id, answer))
 
     def prove_absent(self, intent: Intent) -> None:
         """Deny an order as often as it takes, the last time as one who has looked everywhere."""
@@ -222,11 +237,10 @@ class Desk:
         """Answer with an order's fills: those given, or all."""
         name = intent.client_order_id
         found = fills or tuple(self.book[name].fills)
-        self.carry_out(self.leader.fills_fetched(name, found, self.now_ms))
+        self.tell(FillsFetched(name, found))
 
     def reconcile(self, **changes: Any) -> None:
-        view = replace(self.view(), **changes)
-        self.carry_out(self.leader.reconcile(view, self.now_ms))
+        self.tell(ViewRead(replace(self.view(), **changes), 0))
 
     def restart(self, **changes: Any) -> None:
         """Throw the leader away, and go on from the record and what the exchange says."""
@@ -234,7 +248,7 @@ class Desk:
         self.reconcile(**changes)
         assert not self.placed
         assert not self.canceled
-        self.carry_out(self.leader.start(self.now_ms))
+        self.tell(Started())
 
     # The exchange's part.
 
@@ -248,7 +262,8 @@ class Desk:
     ) -> Fill:
         """Let an order trade, unheard: all that is left, unless said otherwise."""
         resting = self.book[intent.client_order_id]
-        amount = D(quantity) if quantity else intent.quantity - resting.executed
+        whole = resting.quantity or intent.quantity
+        amount = D(quantity) if quantity else whole - resting.executed
         buys = intent.side is Side.BUY
         rate = self.commission.buy if buys else self.commission.sell
         asset = self.symbol.base_asset if buys else self.symbol.quote_asset
@@ -264,7 +279,7 @@ class Desk:
             time_ms=self.now_ms,
         )
         resting.fills.append(fill)
-        over = resting.executed == intent.quantity
+        over = resting.executed == whole
         resting.status = "FILLED" if over else "PARTIALLY_FILLED"
         return fill
 
@@ -273,6 +288,15 @@ class Desk:
         fill = self.execute(intent, quantity, **how)
         self.report(intent, "TRADE", fill)
         return fill
+
+    def amend(self, intent: Intent, quantity: str) -> None:
+        """Let a person reduce an order, and report it."""
+        self.book[intent.client_order_id].quantity = D(quantity)
+        self.report(intent, "REPLACED")
+
+    def forget(self, intent: Intent) -> None:
+        """Let the exchange lose an order, as a testnet does when it is reset."""
+        del self.book[intent.client_order_id]
 
     def end(self, intent: Intent, status: str) -> None:
         """Let an order be canceled or expire, and report it."""

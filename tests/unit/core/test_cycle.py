@@ -20,10 +20,11 @@ from symbol_trader.core.cycle import (
 from symbol_trader.core.money import ZERO
 from symbol_trader.core.order import Order
 from symbol_trader.core.orders import OrderState, Side
+from symbol_trader.core.reasons import Block, Reason
 from symbol_trader.core.records import TraderState
 from symbol_trader.core.settings import UnfilledBuys
 from symbol_trader.core.strategy import Quote
-from symbol_trader.core.trader import Block, Trader
+from symbol_trader.core.trader import Trader
 from unit.core.builders import (
     COMMISSION,
     FILTERS,
@@ -91,7 +92,7 @@ def sell(
 
 
 FILLED = buy(OrderState.FILLED, 10)
-REFUSAL = Block("OrderRefused", "no", NOW_MS + 1)
+REFUSAL = Block(Reason.ORDER_REFUSED, "no", NOW_MS + 1)
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ class Row:
 
 
 def blocked(reason: str, message: str, until_ms: int | None = NOW_MS) -> Wait:
-    return Wait(Block(reason, message, until_ms))
+    return Wait(Block(Reason(reason), message, until_ms))
 
 
 PLACE_BUY = PlaceBuy(Quote(D("1.9998"), D(10)))
@@ -138,7 +139,9 @@ BEGINNING = {
     ),
     "proved absent: it buys": Row([buy(OrderState.ABSENT)], PLACE_BUY),
     "blocked until told: it waits": Row(
-        [], blocked("Halt", "h", None), block=Block("Halt", "h", None)
+        [],
+        blocked("RecordRolledBack", "h", None),
+        block=Block(Reason.RECORD_ROLLED_BACK, "h", None),
     ),
     "chunk below the minimum: the least budget is named": Row(
         [],
@@ -230,7 +233,7 @@ AFTER_THE_BUY = {
         [buy(OrderState.CANCELED, order_id=7)], others("buy", 7)
     ),
     "canceled by others, told: it ends": Row(
-        [buy(OrderState.CANCELED, pardoned=True)], finished("its buy was canceled (by others)")
+        [buy(OrderState.CANCELED, acknowledged=True)], finished("its buy was canceled (by others)")
     ),
     "canceled by others in shutdown: it ends": Row(
         [buy(OrderState.CANCELED)], finished("its buy was canceled (by others)"), DRAINING
@@ -283,7 +286,7 @@ AFTER_THE_SELL = {
         PLACE_SELL,
     ),
     "expired three times, told: it tries again": Row(
-        [FILLED, *(sell(OrderState.EXPIRED, attempt=n, pardoned=True) for n in (1, 2, 3))],
+        [FILLED, *(sell(OrderState.EXPIRED, attempt=n, acknowledged=True) for n in (1, 2, 3))],
         PLACE_SELL,
     ),
     "canceled by others: it waits until told": Row(
@@ -293,7 +296,7 @@ AFTER_THE_SELL = {
         [FILLED, sell(OrderState.CANCELED, order_id=8)], others("sell", 8), DRAINING
     ),
     "canceled by others, told: it sells the rest": Row(
-        [FILLED, sell(OrderState.CANCELED, 4, pardoned=True)],
+        [FILLED, sell(OrderState.CANCELED, 4, acknowledged=True)],
         PlaceSell(Quote(D("2.0061"), D("5.9"))),
     ),
     "canceled by others once, sold since: it ends, whoever forgot that it was told": Row(

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from symbol_trader.core.decisions import FetchTrades
+from symbol_trader.core.events import SwitchedOff, SymbolRead
 from symbol_trader.core.leader import new_trader_bits
 from symbol_trader.core.orders import Side
 from symbol_trader.core.records import NewTrader, TraderState
@@ -348,7 +349,7 @@ def test_a_chunk_too_small_says_the_least_budget_that_works_and_buys_once_it_is_
 def test_filters_read_again_apply_to_the_next_order() -> None:
     desk = Desk()
     coarse = replace(SYMBOL, filters=replace(FILTERS, step_size=D(1)))
-    desk.leader.describe(coarse, FREE)
+    desk.tell(SymbolRead(coarse, FREE))
     desk.price("2")
 
     assert desk.order.quantity == D(10)
@@ -419,7 +420,7 @@ def test_a_new_trader_is_recorded_with_its_terms_before_anything_else() -> None:
 
 def test_off_before_anything_began_leaves_nothing_unfinished() -> None:
     desk = Desk()
-    desk.carry_out(desk.leader.stop(desk.now_ms))
+    desk.tell(SwitchedOff())
 
     assert [(r.state, r.reason) for r in desk.record.results] == [
         (TraderState.FINISHED, "stopped before it bought")
@@ -435,7 +436,7 @@ def test_off_leaves_what_has_begun_as_it_is() -> None:
     desk.price("1.9")
     desk.refuse(desk.order)
     running = desk.leader.traders
-    desk.carry_out(desk.leader.stop(desk.now_ms))
+    desk.tell(SwitchedOff())
 
     assert desk.leader.traders == running
     assert not desk.record.results

@@ -6,13 +6,15 @@ from unittest.mock import ANY
 
 import pytest
 
-from symbol_trader.core.decisions import FetchBid
+from symbol_trader.core.cycle import DEADLINE_OFFERS_MAX, OFFERS_IN_VAIN_MAX
+from symbol_trader.core.decisions import FetchBid, Query, Reconcile
+from symbol_trader.core.events import FillsFetched, QueryReplied, SymbolRead
 from symbol_trader.core.orders import CancelIntent, Intent, TimeInForce
+from symbol_trader.core.reasons import Block, Reason
 from symbol_trader.core.records import TraderState
-from symbol_trader.core.replies import Accepted
+from symbol_trader.core.replies import Accepted, Archived, BalanceChanged, Refused
 from symbol_trader.core.settings import AtDeadline, TradingStatus
-from symbol_trader.core.trader import Block
-from unit.core.builders import SYMBOL, D
+from unit.core.builders import SETTINGS, SYMBOL, D
 from unit.core.desk import STRANGER, Desk
 
 MINUTE_MS = 60_000
@@ -133,15 +135,147 @@ def test_the_first_sell_of_a_cycle_takes_the_carried_rest_along() -> None:
     assert desk.leader.carried == D("0.0901")
 
 
-def test_what_finds_no_buyer_is_held() -> None:
+def test_it_offers_again_while_somebody_buys_within_the_slippage_of_the_first_bid() -> None:
     desk, sell = selling(**SELL)
     desk.bid("1.8")
-    offer = desk.accept(desk.order)
-    desk.fill(offer, "3")
-    desk.end(offer, "EXPIRED")
-    expected = (TraderState.HELD, "shutdown deadline: the rest found no buyer", sell.quantity - 3)
-    assert only_result(desk) == expected
+    first = thin(desk, "3")
+    desk.wait(500)
+    desk.bid("1.792")
+    second = thin(desk, "2")
+    desk.restart()
+    desk.wait(500)
+    desk.bid("1.7909")
+    why = "shutdown deadline: the rest found no buyer: the best bid of 1.7909 is below 1.791"
+    assert (first.price, second.price) == (D("1.791"), D("1.791"))
+    assert only_result(desk) == (TraderState.HELD, why, sell.quantity - 5)
     assert not desk.placed
+
+
+@pytest.mark.parametrize(
+    ("part", "offers"), [(None, OFFERS_IN_VAIN_MAX), ("0.1", DEADLINE_OFFERS_MAX)]
+)
+def test_offers_are_bounded_and_end_sooner_where_nobody_buys(part: str | None, offers: int) -> None:
+    desk, sell = selling(**SELL)
+    for _ in range(offers):
+        desk.bid("1.8")
+        thin(desk, part)
+        desk.wait(500)
+    why = f"shutdown deadline: the rest found no buyer in {offers} offers"
+    assert only_result(desk) == (TraderState.HELD, why, sell.quantity - offers * D(part or 0))
+
+
+def test_a_book_that_fills_the_rest_in_small_parts_sells_it_all() -> None:
+    desk, sell = selling(**SELL)
+    for part in ("3", "3"):
+        desk.bid("1.8")
+        thin(desk, part)
+        desk.wait(500)
+    desk.bid("1.8")
+    assert desk.order.quantity == sell.quantity - 6
+    desk.sold(desk.order)
+    assert only_result(desk) == (TraderState.FINISHED, "sold", D(0))
+
+
+def thin(desk: Desk, bought: str | None) -> Intent:
+    """Let an offer find a book that takes a part of it, or nothing; return the offer."""
+    offer = desk.accept(desk.order)
+    if bought:
+        desk.fill(offer, bought)
+    desk.end(offer, "EXPIRED")
+    return offer
+
+
+def test_what_the_account_has_less_of_is_sold_as_far_as_it_is_there() -> None:
+    desk, sell = selling(**SELL)
+    desk.bid("1.8")
+    desk.refuse(desk.order, "Account has insufficient balance for requested action.")
+    desk.tell(BalanceChanged({"XRP": D("4.25")}))
+    desk.wait(1_000)
+    desk.bid("1.8")
+    assert desk.order.quantity == D("4.2")
+    desk.sold(desk.order)
+    desk.wait(500)
+    desk.tell(BalanceChanged({"XRP": D("0.05")}))
+    desk.bid("1.8")
+    state, _, quantity = only_result(desk)
+    assert (state, quantity) == (TraderState.HELD, sell.quantity - D("4.2"))
+
+
+def test_a_step_that_became_coarser_leaves_whole_steps_to_sell() -> None:
+    desk = Desk(replace(SETTINGS, budget=D(200)))
+    sell = desk.bought()
+    desk.accept(sell)
+    assert sell.quantity == D("19.9")
+    filters = replace(SYMBOL.filters, step_size=D(1), min_quantity=D(1))
+    desk.tell(SymbolRead(replace(SYMBOL, filters=filters), desk.commission))
+    overdue(desk, sell, **SELL)
+    desk.bid("1.8")
+    assert desk.order.quantity == D(19)
+
+
+def test_fills_that_cannot_be_read_are_asked_for_ever_more_rarely_and_said() -> None:
+    desk, buy = lacking_fills()
+    asked = sum(step(desk, buy) for _ in range(3_600))
+    assert asked < 75
+    (trader,) = desk.leader.traders
+    assert trader.block
+    assert trader.block.reason is Reason.FILLS_MISSING
+    assert "0 of 10 executed" in trader.block.message
+
+
+def test_a_deadline_goes_by_what_was_executed_where_fills_cannot_be_read() -> None:
+    desk, buy = lacking_fills()
+    desk.ask(**HOLD)
+    for _ in range(600):
+        step(desk, buy)
+    state, _, quantity = only_result(desk)
+    assert (state, quantity) == (TraderState.HELD, D(10))
+    assert desk.leader.drained
+
+
+def lacking_fills() -> tuple[Desk, Intent]:
+    """Return a leader that hears that its buy is filled, and cannot read a fill."""
+    desk = Desk()
+    desk.price("2")
+    buy = desk.accept(desk.order)
+    desk.execute(buy)
+    desk.report(buy, "TRADE")
+    return desk, buy
+
+
+def step(desk: Desk, buy: Intent) -> int:
+    """Answer with nothing if fills are asked for, and let a second pass; return how many."""
+    asked = len(desk.asked)
+    if asked:
+        desk.tell(FillsFetched(buy.client_order_id, ()))
+    desk.wait(1_000)
+    return asked
+
+
+def test_an_order_that_the_exchange_has_lost_is_given_up_at_the_deadline() -> None:
+    desk = Desk()
+    desk.accept(sell := desk.bought())
+    desk.ask(**HOLD)
+    desk.forget(sell)
+    desk.wait(MINUTE_MS)
+    desk.cancel_replied(desk.cancel, Refused(-2011, "Unknown order sent."))
+    assert Query(sell.client_order_id, 2) in desk.asked
+    desk.query(sell)
+    assert Reconcile() in desk.asked
+    desk.reconcile()
+    state, _, quantity = only_result(desk)
+    assert (state, quantity) == (TraderState.HELD, sell.quantity)
+    assert desk.leader.drained
+
+
+def test_an_archived_order_is_over_without_a_deadline() -> None:
+    desk = Desk()
+    desk.price("2")
+    desk.accept(buy := desk.order)
+    desk.ask(status=TradingStatus.SHUTDOWN)
+    desk.tell(QueryReplied(buy.client_order_id, Archived()))
+    assert only_result(desk)[0] is TraderState.FINISHED
+    assert desk.leader.drained
 
 
 @pytest.mark.parametrize(
@@ -195,7 +329,7 @@ def test_a_sell_that_waits_for_a_person_is_given_up_all_the_same() -> None:
         desk.accept(sell)
         desk.end(sell, "EXPIRED")
         sell = desk.placed[0] if desk.placed else sell
-    assert desk.leader.traders[0].block == Block("SellEnded", ANY, None)
+    assert desk.leader.traders[0].block == Block(Reason.SELL_ENDED, ANY, None)
     desk.wait(MINUTE_MS)
     desk.bid("1.8")
     desk.sold(desk.order)
@@ -218,7 +352,7 @@ def test_an_offer_in_doubt_is_waited_for() -> None:
 def test_a_symbol_that_does_not_trade_leaves_everything_held() -> None:
     desk = Desk()
     desk.accept(sell := desk.bought())
-    desk.leader.describe(replace(SYMBOL, status="HALT"), desk.commission)
+    desk.tell(SymbolRead(replace(SYMBOL, status="HALT"), desk.commission))
     overdue(desk, sell, **SELL)
     assert only_result(desk)[1] == "shutdown deadline: the symbol is HALT"
 

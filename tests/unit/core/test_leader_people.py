@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from symbol_trader.core.decisions import CheckOnRecord
-from symbol_trader.core.order_states import Contradiction
+from symbol_trader.core.events import StrangersFound
 from symbol_trader.core.orders import ExchangeOrder, ExecutionReport, Side
+from symbol_trader.core.reasons import Reason
 from symbol_trader.core.settings import TradingStatus
 from unit.core.builders import D, intent, seen
 from unit.core.desk import STRANGER, Desk
@@ -124,7 +125,7 @@ def test_others_orders_are_never_touched_nor_mentioned() -> None:
     desk = Desk()
     desk.price("2")
     desk.accept(desk.order)
-    desk.carry_out(desk.leader.hear_report(ExecutionReport("TRADE", FOREIGN), desk.now_ms))
+    desk.tell(ExecutionReport("TRADE", FOREIGN))
 
     assert (desk.lines, desk.asked, desk.placed, desk.canceled) == ([], [], [], [])
     assert not desk.leader.marks(FOREIGN.client_order_id)
@@ -145,7 +146,7 @@ def test_orders_of_traders_that_run_here_are_no_news() -> None:
 def test_news_of_a_trader_that_nobody_knows_has_the_record_asked() -> None:
     """It may be late news of a finished trader: the record knows, this leader does not."""
     desk = Desk()
-    desk.carry_out(desk.leader.hear_report(ExecutionReport("TRADE", OURS_UNKNOWN), desk.now_ms))
+    desk.tell(ExecutionReport("TRADE", OURS_UNKNOWN))
 
     assert desk.asked == [CheckOnRecord(OURS_UNKNOWN)]
     assert not desk.lines
@@ -153,7 +154,7 @@ def test_news_of_a_trader_that_nobody_knows_has_the_record_asked() -> None:
 
 def found(desk: Desk, *strangers: ExchangeOrder) -> None:
     """Let the record not hold these."""
-    desk.carry_out(desk.leader.strangers_found(strangers, desk.now_ms))
+    desk.tell(StrangersFound(strangers))
 
 
 def test_news_of_a_trader_that_the_record_does_not_hold_is_a_warning_not_a_crash() -> None:
@@ -226,5 +227,8 @@ def test_an_absent_order_of_a_running_trader_that_turns_up_is_a_contradiction() 
     desk.now_ms += 14_001
     desk.prove_absent(buy)
     desk.take(buy)
-    with pytest.raises(Contradiction, match="absent cannot become OPEN"):
-        desk.report(buy)
+    desk.report(buy)
+
+    (trader,) = desk.leader.traders
+    assert trader.block
+    assert trader.block.reason is Reason.CONTRADICTED

@@ -154,8 +154,7 @@ def test_undecided_buys_count_into_the_budget() -> None:
     for price in ("1.99", "1.98", "1.97"):
         desk.price(price)
         desk.lose(desk.order)
-    desk.settings = replace(desk.settings, budget=D(90))
-    desk.leader.settings = desk.settings
+    desk.ask(budget=D(90))
     desk.price("1.96")
 
     [blocked] = desk.said("trader is blocked")

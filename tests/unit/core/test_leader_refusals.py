@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 
 from symbol_trader.core.decisions import RefreshSymbol
+from symbol_trader.core.events import SymbolRead
 from symbol_trader.core.orders import OrderState, Side
+from symbol_trader.core.replies import BalanceChanged
 from symbol_trader.core.settings import TradingStatus
 from unit.core.builders import COMMISSION, SYMBOL, D
 from unit.core.desk import Desk
@@ -82,7 +84,7 @@ def test_late_news_of_the_buy_does_not_end_the_pause_of_the_sell() -> None:
 def test_lacking_balance_is_tried_again_when_a_balance_changes() -> None:
     desk = Desk()
     desk.refuse(desk.bought(), POOR)
-    desk.carry_out(desk.leader.balance_changed(desk.now_ms))
+    desk.tell(BalanceChanged({}))
 
     assert (desk.order.side, desk.order.attempt) == (Side.SELL, 2)
 
@@ -91,7 +93,7 @@ def test_a_buy_that_lacked_balance_waits_for_the_next_price_after_that() -> None
     desk = Desk()
     desk.price("2")
     desk.refuse(desk.order, POOR)
-    desk.carry_out(desk.leader.balance_changed(desk.now_ms))
+    desk.tell(BalanceChanged({}))
     assert not desk.placed
 
     desk.price("2")
@@ -105,8 +107,8 @@ def test_lacking_balance_is_told_with_what_a_buy_needs_and_what_is_free(
     free: dict[str, D], have: str
 ) -> None:
     desk = Desk()
-    desk.carry_out(desk.leader.balance_changed(desk.now_ms, {"USDT": D(0)}))
-    desk.carry_out(desk.leader.balance_changed(desk.now_ms, free))
+    desk.tell(BalanceChanged({"USDT": D(0)}))
+    desk.tell(BalanceChanged(free))
     desk.price("2")
     desk.refuse(desk.order, POOR)
 
@@ -143,7 +145,7 @@ def test_sells_go_on_while_buys_lack_balance() -> None:
 def test_a_changed_balance_is_no_reason_to_try_what_was_refused_for_another_reason() -> None:
     desk = Desk()
     desk.refuse(desk.bought(), "Filter failure: MAX_NUM_ORDERS")
-    desk.carry_out(desk.leader.balance_changed(desk.now_ms))
+    desk.tell(BalanceChanged({}))
 
     assert not desk.placed
 
@@ -195,7 +197,7 @@ def test_several_traders_have_a_halted_symbol_read_once() -> None:
     for price in ("2", "1.99"):
         desk.price(price)
         desk.accept(desk.order)
-    desk.leader.describe(HALTED, COMMISSION)
+    desk.tell(SymbolRead(HALTED, COMMISSION))
     for row in list(desk.book.values()):
         desk.fill(row.intent)
     desk.wait(60_000)
@@ -206,7 +208,7 @@ def test_several_traders_have_a_halted_symbol_read_once() -> None:
 def test_a_symbol_that_trades_again_is_traded_at_once() -> None:
     desk = Desk(symbol=HALTED)
     desk.price("2")
-    desk.leader.describe(SYMBOL, COMMISSION)
+    desk.tell(SymbolRead(SYMBOL, COMMISSION))
     desk.price("2")
 
     assert desk.order.side is Side.BUY
@@ -216,7 +218,7 @@ def test_a_symbol_said_to_trade_whose_market_is_closed_is_tried_with_pauses() ->
     desk = Desk()
     desk.price("2")
     desk.refuse(desk.order, "Market is closed.")
-    desk.leader.describe(SYMBOL, COMMISSION)
+    desk.tell(SymbolRead(SYMBOL, COMMISSION))
     desk.price("2")
 
     assert not desk.placed
@@ -226,11 +228,11 @@ def test_resting_orders_of_a_halted_symbol_are_followed() -> None:
     desk = Desk()
     desk.price("2")
     buy = desk.accept(desk.order)
-    desk.leader.describe(HALTED, COMMISSION)
+    desk.tell(SymbolRead(HALTED, COMMISSION))
     desk.fill(buy)
     assert not desk.placed
 
-    desk.leader.describe(SYMBOL, COMMISSION)
+    desk.tell(SymbolRead(SYMBOL, COMMISSION))
     desk.wait()
     assert desk.order.side is Side.SELL
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from symbol_trader.core.reasons import Reason
 from symbol_trader.core.refusals import (
     is_doubt,
     needs_refresh,
@@ -55,7 +56,7 @@ def test_a_refusal_has_a_reason_that_says_what_to_do(
     code: int, message: str, reason: str, refresh: int
 ) -> None:
     assert refusal_reason(Refused(code, message)) == reason
-    assert needs_refresh(reason) == bool(refresh)
+    assert needs_refresh(Reason(reason)) == bool(refresh)
 
 
 @pytest.mark.parametrize(

@@ -179,7 +179,7 @@ def test_without_a_deadline_it_ends_if_the_market_fills_its_orders_or_says_what_
         (result,) = floor.desk.record.results
         assert result.state is FINISHED
     else:
-        (line,) = said
+        (line,) = map(str, said)
         assert line.startswith(f"{WAITS_FOR[case]}, ")
         assert AWAY.get(market, "less than 1 %") in line
         assert line.endswith(" (order 1)" if "BUY" in line else " (order 2)")

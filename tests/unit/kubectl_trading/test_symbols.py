@@ -3,7 +3,7 @@
 import pytest
 
 from kubectl_trading.symbols import NOT_SEEN, Symbol
-from kubectl_trading.table import table
+from kubectl_trading.table import row, table
 from tradingsymbol_api.spec import TradingStatus
 from unit.kubectl_trading.documents import Document, document
 
@@ -69,3 +69,16 @@ def test_a_table_lines_up() -> None:
         "trading    btc      deleting   no     2        1       0.25 USDT  NodeLost",
     ]
     assert table([], namespaces=False) == ["NAME  REQUESTED  READY  TRADERS  ORDERS  PROFIT  WHY"]
+
+
+def test_doubts_and_what_the_profit_lacks_are_shown() -> None:
+    said = document(**READY)
+    said["status"] |= {"ordersInDoubt": 1, "unvaluedFees": {"BNB": "0.0012", "XYZ": "3"}}
+    cells = row(Symbol.of(said))
+    assert cells[4:6] == ("1, 1 in doubt", "0.25 USDT, lacks fees of 0.0012 BNB, 3 XYZ")
+
+
+def test_the_profit_stays_when_the_leader_has_gone() -> None:
+    off = document(status="off", Ready="True Stopped")
+    del off["status"]["traders"], off["status"]["openOrders"]
+    assert row(Symbol.of(off))[3:6] == ("-", "-", "0.25 USDT")

@@ -24,14 +24,14 @@ from symbol_operator.plan import (
     backoff_delay,
     plan,
 )
-from tradingsymbol_api.status import Target
+from tradingsymbol_api.status import LedgerStatus, Target
 from unit.operator.objects import NOW
 
 CREATE = CreatePod()
 DELETE = DeletePod("p1")
 FORCE = DeletePod("p1", force=True)
 TARGET = Target("trading", "xrpusdt", "r1")
-CLEAR = ClearTraderStatus(TARGET)
+CLEAR = ClearTraderStatus(TARGET, LedgerStatus())
 FIRST_FAILURE = Backoff(1, "p1", NOW)
 
 
@@ -134,7 +134,7 @@ def test_no_plan_leads_to_two_leaders_or_a_pod_nobody_asked_for(
         now=NOW,
         backoff=backoff,
         blocked=blocked,
-        reported=TARGET if reported else None,
+        report=CLEAR if reported else None,
     )
 
     kinds = [type(action) for action in planned.actions]
@@ -186,7 +186,7 @@ def test_a_blocked_symbol_loses_what_ended_and_gets_nothing_new() -> None:
 def test_a_leaders_report_goes_with_its_pod_and_before_the_next(
     wish: Wish, state: PodState, actions: tuple[object, ...]
 ) -> None:
-    assert plan(wish, leader(state), now=NOW, reported=TARGET).actions == actions
+    assert plan(wish, leader(state), now=NOW, report=CLEAR).actions == actions
 
 
 def test_the_first_replacement_is_immediate_and_the_next_ones_wait_ever_longer() -> None:

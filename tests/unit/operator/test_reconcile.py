@@ -27,6 +27,7 @@ from unit.operator.fake_cluster import GRACE, FakeCluster
 from unit.operator.objects import foreign_pod, node
 
 KEY = Key("trading", "xrpusdt")
+LEDGER = {"profit": "1.5", "quoteAsset": "USDT", "unvaluedFees": {"BNB": "0.0012"}}
 SETTINGS = OperatorSettings(
     namespaces=("trading",),
     exchanges=(
@@ -76,7 +77,7 @@ async def running(cluster: FakeCluster, operator: Reconciler) -> None:
     await operator.reconcile(KEY)
     cluster.run("xrpusdt")
     await operator.reconcile(KEY)
-    cluster.symbols["xrpusdt"]["status"] |= {"traders": 2, "epoch": 1}
+    cluster.symbols["xrpusdt"]["status"] |= {"traders": 2, "epoch": 1, **LEDGER}
     cluster.writes.clear()
 
 
@@ -132,7 +133,14 @@ async def test_off_deletes_the_pod_and_then_withdraws_its_report(
     await operator.reconcile(KEY)
     assert cluster.writes == ["status of symbol-trader", "status of symbol-operator"]
     assert condition(cluster) == ("True", "Stopped")
-    assert not {"traders", "epoch", "leader"} & cluster.symbols["xrpusdt"]["status"].keys()
+    status = cluster.symbols["xrpusdt"]["status"]
+    assert not {"traders", "epoch", "leader"} & status.keys()
+    assert {name: status.get(name) for name in LEDGER} == LEDGER, "the ledger stays"
+
+    cluster.writes.clear()
+    await operator.reconcile(KEY)
+    assert cluster.writes == [], "what stays is not withdrawn again"
+    assert await operator.survey("trading") == set()
 
 
 async def test_a_pod_that_changed_hands_between_read_and_delete_is_left_alone(

@@ -151,10 +151,14 @@ def test_outside_the_trading_namespaces_the_operator_creates_and_deletes_nothing
     }
 
 
+def _fail(event: str, why: str) -> None:
+    pytest.fail(f"{event}: {why}")
+
+
 async def test_a_leader_may_do_what_it_does_and_no_more() -> None:
     used: set[Right] = set()
     async with remembering(used) as client:
-        resource = ApiServerResource(client, "trading", "xrpusdt", pytest.fail)
+        resource = ApiServerResource(client, "trading", "xrpusdt", _fail)
         async for _ in resource.changes():
             break
         await resource.report(Report(generation=2, epoch=1, trading=True, draining=False))

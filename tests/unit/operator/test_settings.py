@@ -79,6 +79,7 @@ def test_a_leader_section_may_be_empty(tmp_path: Path) -> None:
         ("leader: {image: x}", "namespaces: name at least one"),
         ("- a", "holds no mapping"),
         ("a: [", "cannot read"),
+        ("updatesAtOnce: 010", "updatesAtOnce is written 010, which YAML reads as 8"),
     ],
 )
 def test_a_mistake_is_named(tmp_path: Path, text: str, problem: str) -> None:

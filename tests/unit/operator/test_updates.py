@@ -126,6 +126,21 @@ def test_an_order_in_doubt_is_waited_for(settings: OperatorSettings) -> None:
     assert step(settings, found, document=document) is Step.UPDATE
 
 
+@pytest.mark.parametrize(
+    ("count", "reason", "wanted"),
+    [(1, "OrderBlocked", Step.KEEP), (0, "OrderUnknown", Step.UPDATE)],
+    ids=["hidden behind another reason", "no more"],
+)
+def test_a_doubt_is_told_by_its_count(
+    settings: OperatorSettings, count: int, reason: str, wanted: Step
+) -> None:
+    found = of_the_first_image(settings, ready=True)
+    document = resource()
+    degraded = {"type": "Degraded", "status": "True", "reason": reason}
+    document["status"] = {"ordersInDoubt": count, "conditions": [degraded]}
+    assert step(settings, found, document=document) is wanted
+
+
 def test_others_are_waited_for(settings: OperatorSettings) -> None:
     found = of_the_first_image(settings, ready=True)
     new = context(settings, "symbol-trader:2")

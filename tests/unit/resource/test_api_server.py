@@ -9,7 +9,7 @@ from kubernetes.aio import watch
 from kubernetes.aio.client.api.custom_objects_api import CustomObjectsApi
 from kubernetes.aio.client.exceptions import ApiException
 
-from symbol_trader.ports import OffOutcome, Unavailable
+from symbol_trader.ports import OffOutcome, Report, Unavailable
 from symbol_trader.resource.api_server import ApiServerResource
 from tradingsymbol_api.names import API_VERSION, KIND
 
@@ -89,6 +89,13 @@ def document(generation: int, **spec: object) -> dict[str, Any]:
     }
 
 
+def warning_to(warned: list[str]) -> ApiServerResource:
+    client: Any = None
+    return ApiServerResource(
+        client, "default", "xrpusdt", lambda event, why: warned.append(f"{event}: {why}")
+    )
+
+
 async def heard(
     monkeypatch: pytest.MonkeyPatch, *watches: list[dict[str, Any] | Exception]
 ) -> tuple[list[int], list[str]]:
@@ -104,7 +111,7 @@ async def heard(
     warned: list[str] = []
     monkeypatch.setattr(ApiServerResource, "_watch", watch)
     monkeypatch.setattr("symbol_trader.resource.api_server.PAUSES_S", (0.0,))
-    resource = ApiServerResource(None, "default", "xrpusdt", warned.append)  # type: ignore[arg-type]
+    resource = warning_to(warned)
     generations = []
     async with aclosing(resource.changes()) as changes:  # type: ignore[type-var]
         async for desired in changes:
@@ -138,6 +145,39 @@ async def test_a_watch_that_breaks_is_begun_again(
     watches: list[list[dict[str, Any] | Exception]] = [[document(1), failure], [document(LAST)]]
 
     assert (await heard(monkeypatch, *watches))[0] == [1, LAST]
+
+
+async def test_a_time_without_the_api_server_is_told_and_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Before anything is known it waits; afterwards it trades on."""
+    refused = OSError("refused")
+    _, warned = await heard(
+        monkeypatch, [refused], [refused], [document(1), refused], [document(LAST)]
+    )
+    first, over, second, over_again = warned
+    assert first.startswith("no word from the API server: since 2")
+    assert "waiting to hear what is asked for" in first
+    assert "trading goes on" in second
+    assert over.startswith("no word from the API server: over: it had begun at 2")
+    assert over_again == over
+
+
+async def test_a_status_that_is_refused_is_told_although_the_watch_works(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def patch(_: object, **_call: Any) -> None:
+        raise ApiException(403, "Forbidden")
+
+    warned: list[str] = []
+    monkeypatch.setattr(CustomObjectsApi, "patch_namespaced_custom_object_status", patch)
+    resource = warning_to(warned)
+    resource._seen = document(1)
+    for _ in range(2):
+        with pytest.raises(Unavailable, match="403"):
+            await resource.report(Report(generation=1, epoch=1, trading=True, draining=False))
+    (told,) = warned
+    assert told.startswith("the API server refuses the status: since 2")
 
 
 async def test_a_resource_that_is_deleted_is_not_switched_off(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from symbol_trader.ports import OffOutcome, Unavailable
-from symbol_trader.resource.file import FileResource, read_file
+from symbol_trader.resource.file import FileResource, InvalidFile, read_file
 from tradingsymbol_api.spec import TradingStatus
 
 TEXT = """\
@@ -78,3 +78,9 @@ def test_a_file_that_is_gone_is_waited_for(path: Path) -> None:
 
     with pytest.raises(Unavailable, match="off cannot be written"):
         write_off(path)
+
+
+def test_an_amount_that_is_another_to_yaml_is_refused_by_its_field(path: Path) -> None:
+    path.write_text(TEXT.format(status="on").replace("100", "0100"))
+    with pytest.raises(InvalidFile, match=r"xrpusdt\.yaml: spec\.budget is written 0100"):
+        read_file(path)

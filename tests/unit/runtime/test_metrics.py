@@ -2,6 +2,10 @@
 
 from decimal import Decimal
 
+import pytest
+
+from symbol_trader.core.orders import ClientOrderId, OrderState
+from symbol_trader.core.records import OrderChange
 from symbol_trader.ports import Report, Trouble
 from symbol_trader.runtime.metrics import Metrics
 
@@ -29,3 +33,28 @@ def test_the_profit_is_the_reports() -> None:
         Report(generation=1, epoch=1, trading=True, draining=False, profit=Decimal("1.5"))
     )
     assert 'symbol_trader_profit_quote{symbol="XRPUSDT"} 1.5' in metrics.text().decode()
+
+
+@pytest.mark.parametrize(
+    ("state", "refused", "in_doubt"),
+    [
+        (OrderState.REFUSED, 1, 0),
+        (OrderState.ABSENT, 1, 0),
+        (OrderState.UNDECIDED, 0, 1),
+        (OrderState.EXPIRED, 0, 0),
+    ],
+)
+def test_doubts_and_refusals_are_counted_apart(
+    state: OrderState, refused: int, in_doubt: int
+) -> None:
+    metrics = Metrics("XRPUSDT", lambda: 0.0)
+    change = OrderChange(ClientOrderId("a"), state, None, Decimal(0), Decimal(0), "because")
+    metrics.noted([change])
+    text = metrics.text().decode()
+    assert f'symbol_trader_orders_refused_total{{symbol="XRPUSDT"}} {refused}.0' in text
+    assert f'symbol_trader_orders_in_doubt_total{{symbol="XRPUSDT"}} {in_doubt}.0' in text
+
+
+def test_a_symbol_may_be_of_any_letters() -> None:
+    text = Metrics("币安人生USDT", lambda: 0.0).text().decode()
+    assert 'symbol_trader_traders{symbol="币安人生USDT"} 0.0' in text

@@ -3,7 +3,8 @@
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
-from symbol_trader.core.orders import ExchangeOrder, Fill, Intent
+from symbol_trader.core.events import Answer, StrangersFound, ViewRead
+from symbol_trader.core.orders import ClientOrderId, ExchangeOrder, Fill, Intent
 from symbol_trader.core.replies import NotFound, Unknown
 from symbol_trader.runtime.reading import OVERLAP_TRADES, Reader, find_order
 from unit.core.builders import D, intent, seen
@@ -25,8 +26,8 @@ class Exchange:
     asked: list[int] = field(default_factory=list)
     from_ids: list[int | None] = field(default_factory=list)
 
-    async def order(self, name: str) -> ExchangeOrder | NotFound:
-        return self.desk.view().answers[name]  # type: ignore[index]
+    async def order(self, name: str) -> Answer:
+        return self.desk.view().answers[ClientOrderId(name)]
 
     async def open_orders(self) -> tuple[ExchangeOrder, ...]:
         return self.open
@@ -177,15 +178,15 @@ async def test_a_view_does_not_deny_a_stranger_that_was_found_while_it_was_read(
     """It would let the leader place again until the next view."""
     desk = Desk()
     view, _ = await reader(Exchange(desk)).read(desk.leader, 0)
-    desk.carry_out(desk.leader.strangers_found((OURS,), desk.now_ms))
-    desk.carry_out(desk.leader.reconcile(view, desk.now_ms))
+    desk.tell(StrangersFound((OURS,)))
+    desk.tell(ViewRead(view, 0))
     assert desk.leader.halt
     desk.price("2")
     assert not desk.placed
 
     disowned = Record(names=frozenset({STRANGER}))
     view, _ = await reader(Exchange(desk), disowned).read(desk.leader, 0)
-    desk.carry_out(desk.leader.reconcile(view, desk.now_ms))
+    desk.tell(ViewRead(view, 0))
     assert desk.leader.halt is None
 
 

@@ -5,15 +5,15 @@ import pytest
 from symbol_trader.core.settings import TradingStatus
 from symbol_trader.ports import Desired, Report, Trouble
 from symbol_trader.runtime.health import Health
-from symbol_trader.runtime.reporting import report_trading
+from symbol_trader.runtime.reporting import report_trading, report_waiting
 from unit.core.builders import D
 from unit.core.desk import Desk
 
 
-def report(desk: Desk, *, fresh: bool = True) -> Report:
+def report(desk: Desk, *, fresh: bool = True, before: Report | None = None) -> Report:
     health = Health(lambda: 0.0)
     health.epoch, health.market_fresh = 7, fresh
-    return report_trading(desk.leader, Desired("XRPUSDT", desk.settings, 3), health)
+    return report_trading(desk.leader, Desired("XRPUSDT", desk.settings, 3), health, before)
 
 
 def test_a_trading_leader_counts_what_it_has() -> None:
@@ -28,8 +28,9 @@ def test_a_trading_leader_counts_what_it_has() -> None:
 @pytest.mark.parametrize(
     ("market", "distance"),
     [
-        ("2.01", "less than 1 % below the market"),
-        ("2.0", "less than 1 % above the market"),
+        ("2.01", "less than 1 % from the market"),
+        ("2.0", "less than 1 % from the market"),
+        ("2.5", "about 20 % below the market"),
         ("1.5", "about 34 % above the market"),
     ],
 )
@@ -39,7 +40,21 @@ def test_a_shutdown_names_each_order_that_it_waits_for(market: str, distance: st
     desk.fill(sell, "4")
     desk.ask(status=TradingStatus.SHUTDOWN)
     desk.price(market)
-    assert report(desk).waits_for == (f"SELL 5.9 at 2.0059, {distance} (order 2)",)
+    (line,) = map(str, report(desk).waits_for)
+    assert line == f"SELL 5.9 at 2.0059, {distance} (order 2)"
+
+
+def test_a_distance_is_told_anew_when_it_is_wrong_by_more_than_rounding() -> None:
+    """Around half a percent rounding alone would change the status for ever."""
+    desk = Desk()
+    desk.accept(desk.bought())
+    desk.ask(status=TradingStatus.SHUTDOWN)
+    told, said = [], None
+    for market in ("1.9767", "1.9755", "1.9767", "1.9755", "1.94", "1.9"):
+        desk.price(market)
+        said = report(desk, before=said)
+        told.append(said.waits_for[0].percent)
+    assert told == [1, 1, 1, 1, 3, 6]
 
 
 def test_before_a_price_has_come_there_is_no_distance() -> None:
@@ -47,7 +62,29 @@ def test_before_a_price_has_come_there_is_no_distance() -> None:
     desk.accept(desk.bought())
     desk.ask(status=TradingStatus.SHUTDOWN)
     desk.restart()
-    assert report(desk).waits_for == ("SELL 9.9 at 2.0059 (order 2)",)
+    (line,) = map(str, report(desk).waits_for)
+    assert line == "SELL 9.9 at 2.0059 (order 2)"
+
+
+def test_an_order_in_doubt_is_counted_whatever_else_is_wrong() -> None:
+    desk = Desk()
+    desk.price("2")
+    desk.lose(desk.order)
+    assert report(desk).orders_in_doubt == 1
+    assert report(Desk()).orders_in_doubt == 0
+
+
+def test_a_waiting_leader_repeats_the_figures_that_it_knew() -> None:
+    desk = Desk()
+    desk.accept(desk.bought())
+    known = report(desk)
+    desired, health = Desired("XRPUSDT", desk.settings, 4), Health(lambda: 0.0)
+    trouble = Trouble("ExchangeUnreachable", "away")
+    waiting = report_waiting(desired, health, trouble, known)
+    assert (waiting.traders, waiting.open_orders, waiting.quote_asset) == (1, 1, "USDT")
+    assert (waiting.generation, waiting.trading, waiting.troubles) == (4, False, (trouble,))
+    assert waiting.loaded
+    assert not report_waiting(desired, health, trouble).loaded
 
 
 def test_an_order_in_doubt_is_a_trouble() -> None:

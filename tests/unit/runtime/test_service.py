@@ -3,16 +3,19 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from itertools import count
 from typing import Any
 
 import pytest
 
 from symbol_trader.core.order_states import Contradiction
+from symbol_trader.core.orders import Side
 from symbol_trader.core.settings import TradingStatus
 from symbol_trader.core.timing import Timing
-from symbol_trader.ports import Desired, OffOutcome, Owner, Unavailable
+from symbol_trader.ports import AwaitedOrder, Desired, OffOutcome, Owner, Report, Unavailable
 from symbol_trader.runtime.health import Health
+from symbol_trader.runtime.logs import configure
 from symbol_trader.runtime.service import (
     Cause,
     Ending,
@@ -22,7 +25,7 @@ from symbol_trader.runtime.service import (
     Service,
     Surface,
 )
-from symbol_trader.runtime.story import Story, configure
+from symbol_trader.runtime.story import Story
 from symbol_trader.runtime.term import Beat, End
 from unit.core.builders import SETTINGS
 
@@ -108,7 +111,7 @@ def serving(resource: Any, patience: Patience = IMPATIENT) -> Any:
 
 async def drained(resource: Resource) -> tuple[Ending | None, Record]:
     resource.service = service = serving(resource)
-    return await service._write_off(service._desired), service._links.record
+    return await service._write_off(service._desired, service._leave), service._links.record
 
 
 @pytest.mark.parametrize(
@@ -244,3 +247,60 @@ class Away:
 
     async def open(self) -> None:
         raise Unavailable("no exchange")
+
+
+SELL = AwaitedOrder(Side.SELL, Decimal(7), Decimal(2), 12, percent=3)
+
+
+@dataclass
+class Told:
+    """A story, and a resource that takes reports or is away."""
+
+    lines: list[str] = field(default_factory=list)
+    reports: list[Report] = field(default_factory=list)
+    away: bool = False
+
+    def tell(self, event: str, **facts: Any) -> None:
+        self.lines.append(f"{event}: {facts}")
+
+    async def report(self, report: Report) -> None:
+        if self.away:
+            raise Unavailable("no API server")
+        self.reports.append(report)
+
+
+def draining(*orders: AwaitedOrder) -> Report:
+    return Report(generation=1, epoch=1, trading=True, draining=True, waits_for=orders)
+
+
+def test_the_log_says_what_is_waited_for_when_that_changes_and_not_when_the_market_moves() -> None:
+    service = serving(Wishes(()))
+    service._story = told = Told()
+    for order in (SELL, replace(SELL, percent=4), replace(SELL, percent=None)):
+        service._tell_what_is_waited_for(draining(order))
+    assert len(told.lines) == 1
+
+    service._tell_what_is_waited_for(draining(replace(SELL, quantity=Decimal(6))))
+    service._tell_what_is_waited_for(draining())
+    service._tell_what_is_waited_for(draining(SELL))
+    assert len(told.lines) == 3
+
+
+@pytest.mark.parametrize(
+    ("cause", "away", "reports"),
+    [
+        (Cause.DRAINED, False, 1),
+        (Cause.STOPPED, False, 1),
+        (Cause.TERMINATED, False, 1),
+        (Cause.FENCED, False, 0),
+        (Cause.DRAINED, True, 0),
+    ],
+)
+async def test_what_the_last_term_left_is_reported_at_the_end(
+    cause: Cause, away: bool, reports: int
+) -> None:
+    """A cycle that ends a shutdown has earned what the status would lack for ever otherwise."""
+    service = serving(told := Told(away=away))
+    service._reported = replace(draining(), profit=Decimal("1.5"))
+    await service._report_last(Ending(cause, ""), [])
+    assert [report.profit for report in told.reports] == [Decimal("1.5")] * reports

@@ -11,21 +11,13 @@ from dataclasses import replace
 
 import structlog
 
-from symbol_trader.core.leader import ExchangeView
+from symbol_trader.core.events import ExchangeView, PriceSeen, QueryReplied, ViewRead
 from symbol_trader.core.orders import CancelIntent, ExchangeOrder, ExecutionReport, Fill, Intent
 from symbol_trader.core.records import NewTrader, RecordChange, TraderResult
-from symbol_trader.core.replies import NotFound, Outcome, Price, Unknown, UserEvent
+from symbol_trader.core.replies import NotFound, Outcome, Unknown, UserEvent
 from symbol_trader.core.settings import TradingStatus, UnfilledBuys
 from symbol_trader.ports import Desired, Unavailable
-from symbol_trader.runtime.events import (
-    Asked,
-    Event,
-    PriceSeen,
-    QueryReplied,
-    Stop,
-    UserNews,
-    ViewRead,
-)
+from symbol_trader.runtime.events import Asked, Event, Stop
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.metrics import Metrics
 from symbol_trader.runtime.story import Story
@@ -36,23 +28,25 @@ from unit.core.desk import TIMING, Desk
 QUIET = Beat(timer_s=3600, reconcile_s=3600)
 
 
+NOTED = {
+    NewTrader: "trader",
+    TraderResult: "result",
+    Intent: "intent",
+    CancelIntent: "cancel",
+}
+"""Kinds of changes, in the words of the log."""
+
+
 class Record:
     """A record that logs when a commit begins and when its answer comes."""
 
     def __init__(self, log: list[str], failure: Exception | None) -> None:
         self._log, self._failure = log, failure
 
-    async def commit_intent(self, intent: Intent) -> None:
-        await self._commit("intent")
-
-    async def commit_cancel(self, intent: CancelIntent) -> None:
-        await self._commit("cancel")
-
     async def note(self, changes: Sequence[RecordChange]) -> None:
-        if any(isinstance(change, NewTrader) for change in changes):
-            self._log.append("trader noted")
-        if any(isinstance(change, TraderResult) for change in changes):
-            self._log.append("trader ended")
+        noted = [name for kind, name in NOTED.items() if any(isinstance(c, kind) for c in changes)]
+        if noted:
+            await self._commit(" and ".join(noted))
 
     async def mirror_settings(self, settings: object) -> None:
         self._log.append("settings mirrored")
@@ -137,7 +131,7 @@ async def run(desk: Desk, *events: Event, failure: Exception | None = None) -> l
 
 
 def price(value: str) -> PriceSeen:
-    return PriceSeen(Price(1, D(value), NOW_MS), 0.0)
+    return PriceSeen(D(value), D(value), NOW_MS)
 
 
 def resting_buy() -> tuple[Desk, Intent]:
@@ -172,7 +166,7 @@ async def test_a_cancel_whose_commit_came_to_nothing_is_not_sent() -> None:
 async def test_a_new_trader_is_recorded_before_its_order() -> None:
     desk, _ = resting_buy()
     log = await run(desk, price("1.9"))
-    assert log == ["trader noted", "intent begun", "intent committed", "order sent"]
+    assert log == ["trader and intent begun", "trader and intent committed", "order sent"]
 
 
 async def test_the_watermark_waits_until_no_order_is_in_doubt() -> None:
@@ -200,14 +194,14 @@ async def test_before_an_order_counts_as_absent_its_trades_are_looked_for() -> N
 async def test_off_gives_up_what_never_began_before_the_term_ends() -> None:
     settings = replace(SETTINGS, status=TradingStatus.OFF)
     log = await run(Desk(), Asked(Desired("XRPUSDT", settings, 2)), price("2"))
-    assert log == ["trader ended", "settings mirrored"]
+    assert log == ["result begun", "result committed", "settings mirrored"]
 
 
 async def test_news_of_a_fill_leaves_the_watermark_alone() -> None:
     desk, buy = resting_buy()
     fill = desk.execute(buy, "1")
     report = ExecutionReport("TRADE", desk.book[buy.client_order_id].shown(), fill)
-    assert await run(desk, UserNews(report)) == []
+    assert await run(desk, report) == []
 
 
 def _shutdown() -> Asked:

@@ -1,8 +1,10 @@
 """Traded symbols and the filters that their orders must pass."""
 
+import re
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Self
+from unicodedata import category
 
 from paper_exchange.core.errors import ConfigError
 from paper_exchange.core.money import UNIT, is_multiple, times
@@ -17,6 +19,10 @@ MIN_NOTIONAL = {"BTC": Decimal("0.0001"), "ETH": Decimal("0.001"), "BNB": Decima
 """Least order value by quote asset; every other quote asset is money and asks for five."""
 
 MONEY_MIN_NOTIONAL = Decimal(5)
+
+
+NAME_LENGTH_MAX = 50
+NOT_IN_NAMES = re.compile("[a-z]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +71,20 @@ class Symbol:
             )
 
 
+def may_be_name(name: str) -> bool:
+    """Return whether a symbol may have this name: no lower-case a to z, spaces, or other signs.
+
+    Letters and digits of any script may be in it, with the marks that belong to them.
+    """
+    if not 1 <= len(name) <= NAME_LENGTH_MAX or NOT_IN_NAMES.search(name):
+        return False
+    return all(character in "-._" or category(character)[0] in "LMN" for character in name)
+
+
 def split_name(name: str) -> tuple[str, str]:
     """Split a symbol's name into base and quote asset; raise `ConfigError` if unclear."""
     for quote in QUOTE_ASSETS:
-        if name.endswith(quote) and name.isalnum() and name.isupper() and len(name) > len(quote):
+        if name.endswith(quote) and may_be_name(name) and len(name) > len(quote):
             return name.removesuffix(quote), quote
     raise ConfigError(
         f"{name!r} is no symbol with a known quote asset ({', '.join(QUOTE_ASSETS)}); "

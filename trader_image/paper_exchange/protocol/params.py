@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from paper_exchange.core import errors
 from paper_exchange.core.errors import ExchangeError
 from paper_exchange.core.money import ASSET_DECIMALS, ZERO, decimals
+from paper_exchange.core.symbols import may_be_name
 from paper_exchange.protocol.text import NumberText
 
 CLIENT_ID = r"^[a-zA-Z0-9-_]{1,36}$"
@@ -41,9 +42,7 @@ class Params:
     def symbol(self) -> str:
         """Return the mandatory symbol; raise -1100 for what no symbol can be."""
         value = self.text("symbol")
-        if not value.replace("_", "").replace("-", "").replace(".", "").isalnum() or (
-            value != value.upper()
-        ):
+        if not may_be_name(value):
             raise errors.illegal("symbol", _SYMBOL)
         return value
 

@@ -1,7 +1,7 @@
 """What the client is told: addresses, key, and every limit, each with its unit in its name."""
 
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from symbol_trader.binance.signing import Credentials
 
@@ -62,8 +62,11 @@ class BinanceSettings:
 
     @property
     def trade_stream_url(self) -> str:
-        """Return the address of the symbol's public trades; streams are named in lower case."""
-        return f"{self.stream_url.rstrip('/')}/ws/{self.symbol.lower()}@trade"
+        """Return the address of the symbol's public trades; streams are named in lower case.
+
+        Letters beyond A to Z are percent-encoded, as in any URL.
+        """
+        return f"{self.stream_url.rstrip('/')}/ws/{quote(self.symbol.lower(), safe='')}@trade"
 
 
 def _check(url: str) -> None:

@@ -9,20 +9,32 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from symbol_trader.core import strategy
-from symbol_trader.core.money import ZERO, ceil_to
+from symbol_trader.core.money import ZERO, ceil_to, plain
 from symbol_trader.core.order import Order
 from symbol_trader.core.orders import OrderState, Side, TimeInForce
+from symbol_trader.core.reasons import Block, Reason
 from symbol_trader.core.records import TraderState
-from symbol_trader.core.refusals import passes
 from symbol_trader.core.settings import AtDeadline, Settings, UnfilledBuys
 from symbol_trader.core.strategy import Quote
-from symbol_trader.core.symbols import TRADING, Commission, SymbolInfo
-from symbol_trader.core.trader import Block, Trader
+from symbol_trader.core.symbols import GONE, TRADING, Commission, SymbolInfo
+from symbol_trader.core.trader import Trader
 
 SELL_ENDINGS_MAX = 3
 """How often the exchange may end a trader's sell before a person has to look."""
 
 DEADLINE = "shutdown deadline"
+
+DEADLINE_OFFERS_MAX = 20
+"""How often a shutdown's deadline offers what is left, while somebody buys at that price."""
+
+OFFERS_IN_VAIN_MAX = 3
+"""How many offers in a row may sell nothing before it is held."""
+
+FILL_QUERIES_MAX = 5
+"""How often missing fills are asked for before a deadline goes on without them."""
+
+FILL_QUERIES_QUIET = 3
+"""How often they are asked for before the condition says so: reads may lag behind the stream."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +58,8 @@ class Surroundings:
     """A shutdown has passed its deadline."""
     bid: Decimal | None = None
     """The best bid where it was asked for just now; zero if there is none."""
+    free_base: Decimal = ZERO
+    """What the account has free of the base asset, as far as it is known."""
 
     @property
     def spendable(self) -> Decimal:
@@ -101,6 +115,21 @@ class FetchFills:
 
 
 @dataclass(frozen=True, slots=True)
+class GiveUpOrder:
+    """Let the record take this order for over: the exchange keeps nothing of it."""
+
+    order: Order
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUpFills:
+    """Let the record go by what a finished order executed: its fills cannot be read."""
+
+    order: Order
+
+
+@dataclass(frozen=True, slots=True)
 class Finish:
     """The cycle is over. `quantity` is the base asset that it leaves unsold."""
 
@@ -109,18 +138,34 @@ class Finish:
     quantity: Decimal
 
 
-Step = Wait | PlaceBuy | PlaceSell | AskForBid | CancelOrder | FetchFills | Finish
+Step = (
+    Wait
+    | PlaceBuy
+    | PlaceSell
+    | AskForBid
+    | CancelOrder
+    | FetchFills
+    | GiveUpOrder
+    | GiveUpFills
+    | Finish
+)
 
 
 def next_step(trader: Trader, around: Surroundings) -> Step:
     """Decide a trader's next step. No side effects."""
     order = trader.last_order
+    if trader.contradiction is not None:
+        return _while_contradicted(trader, order, trader.contradiction, around)
     if order is None:
         return _begin(trader, around)
-    if not order.state.final:
-        return _while_live(order, around)
-    if not order.settled:
-        return FetchFills(order)
+    if around.draining and around.symbol.status == GONE:
+        return _end_gone(trader, order, around)
+    if not (order.state.final and order.settled):
+        return _while_unsettled(order, around)
+    return _once_settled(trader, order, around)
+
+
+def _once_settled(trader: Trader, order: Order, around: Surroundings) -> Step:
     if around.overdue:
         return _give_up(trader, order, around)
     if order.side is Side.SELL:
@@ -140,7 +185,7 @@ def _unless_interrupted(step: Step, trader: Trader, around: Surroundings) -> Ste
     if order.side is Side.BUY and (around.draining or not isinstance(step, Finish)):
         return step
     text = f"its {order.side.lower()} {order.order_id} was canceled by others"
-    return Wait(Block("CanceledByOthers", f"{text}; change the resource to go on", None))
+    return Wait(Block(Reason.CANCELED_BY_OTHERS, f"{text}; change the resource to go on", None))
 
 
 def _begin(trader: Trader, around: Surroundings) -> Step:
@@ -163,28 +208,73 @@ def _cannot_buy(trader: Trader, quote: Quote, around: Surroundings) -> Block | N
     if trader.terms.chunk_budget < least:
         return _now(
             around,
-            "BudgetTooSmall",
+            Reason.BUDGET_TOO_SMALL,
             f"a chunk of {trader.terms.chunk_budget:f} {around.symbol.quote_asset} is below the "
             f"exchange's minimum; the least budget that works with {settings.chunks} chunks is "
             f"{_rounded_up(least * settings.chunks):f} {around.symbol.quote_asset}",
         )
     if name := filters.violation(quote.price, quote.quantity):
-        return _now(around, "FilterFailure", f"a buy at {quote.price:f} would fail {name}")
+        return _now(around, Reason.FILTER_FAILURE, f"a buy at {quote.price:f} would fail {name}")
     if quote.notional > around.spendable:
         return _now(
             around,
-            "BudgetSpent",
+            Reason.BUDGET_SPENT,
             f"a buy of {quote.notional:f} {around.symbol.quote_asset} would exceed the budget: "
             f"{around.spendable:f} is left",
         )
     return None
 
 
-def _while_live(order: Order, around: Surroundings) -> Step:
+def _while_contradicted(
+    trader: Trader, order: Order | None, text: str, around: Surroundings
+) -> Step:
+    """Do nothing until a person has settled it; at a deadline, end with what the record says."""
+    if not around.overdue:
+        return Wait(Block(Reason.CONTRADICTED, text, None))
+    if order and not order.state.final:
+        return GiveUpOrder(order, text)
+    if order and not order.settled:
+        return GiveUpFills(order)
+    left = _left(trader, around)
+    return Finish(TraderState.HELD if left else TraderState.FINISHED, f"{DEADLINE}: {text}", left)
+
+
+def _end_gone(trader: Trader, order: Order, around: Surroundings) -> Step:
+    """End a cycle whose symbol the exchange does not list any more: nothing of it can be asked."""
+    why = f"{around.symbol.name} is gone from the exchange"
+    if not order.state.final:
+        return GiveUpOrder(order, why)
+    if not order.settled:
+        return GiveUpFills(order)
+    left = _left(trader, around)
+    return Finish(TraderState.HELD if left else TraderState.FINISHED, why, left)
+
+
+def _while_fills_are_missing(order: Order, around: Surroundings) -> Step:
+    """Ask for them; a deadline that has asked often enough goes by what was executed."""
+    if around.overdue and order.fill_queries >= FILL_QUERIES_MAX:
+        return GiveUpFills(order)
+    return FetchFills(order)
+
+
+def _while_unsettled(order: Order, around: Surroundings) -> Step:
+    if order.state.final:
+        return _while_fills_are_missing(order, around)
     if order.state is not OrderState.OPEN or order.cancel_pending:
         return Wait()
-    if around.overdue and order.intent.time_in_force is TimeInForce.GTC:
+    return _at_deadline(order) if around.overdue else _while_open(order, around)
+
+
+def _at_deadline(order: Order) -> Step:
+    """Take an open order off the book; one that the exchange does not know is gone from there."""
+    if order.missing_on_exchange:
+        return GiveUpOrder(order, f"{DEADLINE}: gone from the exchange")
+    if order.intent.time_in_force is TimeInForce.GTC:
         return CancelOrder(order, DEADLINE)
+    return Wait()
+
+
+def _while_open(order: Order, around: Surroundings) -> Step:
     if order.side is Side.SELL:
         return Wait()
     if around.draining and around.settings.unfilled_buys is UnfilledBuys.CANCEL:
@@ -210,63 +300,93 @@ def _after_sell(trader: Trader, around: Surroundings) -> Step:
     remaining = (trader.sell_target or ZERO) - trader.sold
     if not remaining:
         return Finish(TraderState.FINISHED, "sold", ZERO)
-    quote = Quote(_target_price(trader, around), remaining)
+    quantity = strategy.sellable(remaining, around.symbol.filters)
+    quote = Quote(_target_price(trader, around), quantity)
     if strategy.is_dust(quote, around.symbol.filters):
         return Finish(TraderState.STRANDED, "the rest is too little to sell", remaining)
-    endings = sum(1 for o in trader.leg(Side.SELL) if o.ended_by_exchange and not o.pardoned)
+    endings = sum(1 for o in trader.leg(Side.SELL) if o.ended_by_exchange and not o.acknowledged)
     if endings >= SELL_ENDINGS_MAX:
-        return Wait(Block("SellEnded", f"the exchange ended its sell {endings} times", None))
+        return Wait(Block(Reason.SELL_ENDED, f"the exchange ended its sell {endings} times", None))
     return _sell(trader, quote, around)
+
+
+def _left(trader: Trader, around: Surroundings) -> Decimal:
+    """Return the base asset that a cycle still has to sell."""
+    target = trader.sell_target
+    received = trader.received(around.symbol.base_asset)
+    return received if target is None else target - trader.sold
 
 
 def _give_up(trader: Trader, order: Order, around: Surroundings) -> Step:
     """End a cycle at the deadline, whatever it holds: sold at once if asked for, else held."""
-    base = around.symbol.base_asset
-    target = trader.sell_target
-    left = trader.received(base) if target is None else target - trader.sold
+    left = _left(trader, around)
     if not left:
-        reason = f"its buy was {_ending(order)}" if target is None else "sold"
+        bought = trader.sell_target is not None
+        reason = "sold" if bought else f"its buy was {_ending(order)}"
         return Finish(TraderState.FINISHED, reason, ZERO)
-    if why := _why_not_sold_at_deadline(trader, around):
+    if why := _why_not_offered(trader, around):
         return Finish(TraderState.HELD, f"{DEADLINE}: {why}", left)
     if _offered_in_vain(trader) and _blocked(trader, around):
         return Wait(trader.block)
     if around.bid is None:
         return AskForBid()
+    return _offer(trader, left, around.bid, around)
+
+
+def _offer(trader: Trader, left: Decimal, bid: Decimal, around: Surroundings) -> Step:
+    """Offer what is left to whoever buys now, never below the price of the first offer.
+
+    The first one stands on record, so the slippage is counted from one bid, whatever happens.
+    """
     filters = around.symbol.filters
-    quantity = strategy.sellable(left + around.carried, filters) if target is None else left
-    quote = Quote(strategy.price_at_deadline(around.bid, filters), quantity)
-    if strategy.is_dust(quote, filters):
-        why = f"too little to sell at a bid of {around.bid:f}" if around.bid else "nobody buys"
-        return Finish(TraderState.HELD, f"{DEADLINE}: {why}", left)
-    return PlaceSell(quote, TimeInForce.IOC)
+    offers = _offers(trader)
+    price = offers[0].intent.price if offers else strategy.price_at_deadline(bid, filters)
+    quote = Quote(price, _offered_quantity(trader, left, around))
+    if not bid:
+        why = "nobody buys"
+    elif bid < price:
+        why = f"the rest found no buyer: the best bid of {plain(bid)} is below {plain(price)}"
+    elif strategy.is_dust(quote, filters):
+        why = f"too little to sell at a bid of {bid:f}"
+    else:
+        return PlaceSell(quote, TimeInForce.IOC)
+    return Finish(TraderState.HELD, f"{DEADLINE}: {why}", left)
 
 
-def _why_not_sold_at_deadline(trader: Trader, around: Surroundings) -> str | None:
-    """Say why what a cycle holds is not (or no longer) offered; one offer that was heard is all."""
+def _offered_quantity(trader: Trader, left: Decimal, around: Surroundings) -> Decimal:
+    """Return what can be offered: whole steps, and no more than the account turned out to have."""
+    carried = around.carried if trader.sell_target is None else ZERO
+    there = min(left + carried, around.free_base) if trader.short_of_base else left + carried
+    return strategy.sellable(there, around.symbol.filters)
+
+
+def _why_not_offered(trader: Trader, around: Surroundings) -> str | None:
+    """Return why what a cycle holds is not, or no longer, offered."""
     if around.settings.at_deadline is AtDeadline.HOLD:
         return "held as asked for"
     if around.symbol.status != TRADING:
         return f"the symbol is {around.symbol.status}"
     if trader.interrupted:
         return "its order was canceled by others"
+    if trader.refused_offers >= SELL_ENDINGS_MAX:
+        return f"its sell was refused {trader.refused_offers} times"
     offers = _offers(trader)
-    if any(offer.existed for offer in offers):
-        return "the rest found no buyer"
-    refused = sum(1 for offer in offers if not passes(offer.reason))
-    if refused >= SELL_ENDINGS_MAX:
-        return f"its sell was refused {refused} times"
+    in_vain = [not offer.executed for offer in offers[-OFFERS_IN_VAIN_MAX:]]
+    if len(offers) >= DEADLINE_OFFERS_MAX or in_vain == [True] * OFFERS_IN_VAIN_MAX:
+        return f"the rest found no buyer in {len(offers)} offers"
     return None
 
 
 def _offers(trader: Trader) -> list[Order]:
-    return [o for o in trader.leg(Side.SELL) if o.intent.time_in_force is TimeInForce.IOC]
+    """Return the offers at the deadline that reached the exchange."""
+    sells = trader.leg(Side.SELL)
+    return [o for o in sells if o.intent.time_in_force is TimeInForce.IOC and o.existed]
 
 
 def _offered_in_vain(trader: Trader) -> bool:
-    """Tell whether the trader's block is about an offer, and no older one that would never end."""
-    offers = _offers(trader)
-    return bool(offers) and offers[-1] is trader.orders[-1]
+    """Return whether the trader's block is about an offer, and no older one that never ends."""
+    last = trader.orders[-1]
+    return last.side is Side.SELL and last.intent.time_in_force is TimeInForce.IOC
 
 
 def _sell(trader: Trader, quote: Quote, around: Surroundings) -> Step:
@@ -293,7 +413,7 @@ def _ending(order: Order) -> str:
     return f"{order.state} ({order.reason or by_us})"
 
 
-def _now(around: Surroundings, reason: str, message: str) -> Block:
+def _now(around: Surroundings, reason: Reason, message: str) -> Block:
     return Block(reason, message, around.now_ms)
 
 

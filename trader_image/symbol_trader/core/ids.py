@@ -43,6 +43,11 @@ def cancel_id(order: ClientOrderId, attempt: int) -> ClientOrderId:
     return ClientOrderId(f"{order}c{attempt}")
 
 
+def trader_of(order_or_cancel: str) -> TraderId:
+    """Return the trader of an order, or of a cancel, by its name."""
+    return TraderId(order_or_cancel.split("-")[2])
+
+
 def is_marked(client_id: str) -> bool:
     """Tell whether an order seen on the exchange was placed by a leader, of whatever installation.
 

@@ -36,23 +36,32 @@ class Order:
     """A cancel was sent and the order's end is not known yet."""
     cancel_doubted: bool = False
     """No answer, or a refusal, says what became of that cancel."""
-    pardoned: bool = False
+    acknowledged: bool = False
     """A person knows that others ended it: the trader may go on."""
-    denied: bool = False
+    missing_on_exchange: bool = False
     """It rests by the record, and the exchange, asked for everything, does not know it."""
+    fills_given_up: bool = False
+    """Its fills could not be read: what was executed counts."""
+    fill_queries: int = 0
+    """How often its missing fills were asked for."""
     late_absences: int = 0
     """Answers that it does not exist, counted from when it can no longer appear."""
     next_query_ms: int = 0
     """When to ask the exchange for it again, while that is needed."""
+    quantity: Decimal = ZERO
+    """The current quantity: the intent's, or what others have reduced it to."""
     filled: Decimal = field(init=False)
-    """The quantity of the fills that are known one by one."""
+    """The quantity of the fills that are known one by one, of all where some are given up."""
     filled_quote: Decimal = field(init=False)
-    """The quote quantity of the fills that are known one by one."""
+    """The same in quote."""
 
     def __post_init__(self) -> None:
         """Add up the fills."""
+        self.quantity = self.quantity or self.intent.quantity
         self.filled = sum((fill.quantity for fill in self.fills.values()), ZERO)
         self.filled_quote = sum((fill.quote_quantity for fill in self.fills.values()), ZERO)
+        if self.fills_given_up:
+            self.give_up_fills()
 
     @classmethod
     def restore(cls, row: RecordedOrder) -> "Order":
@@ -66,6 +75,9 @@ class Order:
             row.reason,
             {fill.trade_id: fill for fill in row.fills},
             list(row.cancels),
+            acknowledged=row.acknowledged,
+            fills_given_up=row.fills_given_up,
+            quantity=row.quantity or row.intent.quantity,
         )
         if order.state is OrderState.INTENT:
             order.state = transition(order.state, News.DOUBT)
@@ -79,12 +91,9 @@ class Order:
 
     @property
     def settled(self) -> bool:
-        """Tell whether the order is over and every one of its fills is known."""
-        return (
-            self.state.final
-            and self.filled == self.executed
-            and self.filled_quote == self.executed_quote
-        )
+        """Return whether the order is over and every one of its fills is known, or given up."""
+        all_known = (self.filled, self.filled_quote) == (self.executed, self.executed_quote)
+        return self.state.final and all_known
 
     @property
     def in_doubt(self) -> bool:
@@ -105,17 +114,27 @@ class Order:
         spent = max(self.filled_quote, self.executed_quote)
         if self.state.final:
             return spent
-        return spent + self.intent.price * (self.intent.quantity - self.executed)
+        return spent + self.intent.price * (self.quantity - self.executed)
+
+    @property
+    def reduced_by_others(self) -> bool:
+        """Return whether someone amended it to a smaller quantity; nothing here ever does."""
+        return self.quantity < self.intent.quantity
 
     @property
     def canceled_by_others(self) -> bool:
-        """Tell whether someone took it off the book without a cancel of ours."""
-        return self.state is OrderState.CANCELED and not self.cancels
+        """Return whether someone took all or a part of it off the book without a cancel of ours."""
+        canceled = self.state is OrderState.CANCELED and not self.cancels
+        return canceled or (self.state.final and self.existed and self.reduced_by_others)
 
     @property
     def ended_by_exchange(self) -> bool:
-        """Tell whether the exchange took a resting order off the book."""
-        return self.state is OrderState.EXPIRED
+        """Return whether the exchange took a resting order, or a part of it, off the book.
+
+        An order that self-trade prevention reduced ends FILLED with less than its quantity.
+        """
+        prevented = self.state is OrderState.FILLED and self.executed < self.quantity
+        return self.state is OrderState.EXPIRED or prevented
 
     def commission_in(self, asset: str) -> Decimal:
         """Return the commission that the fills were charged in an asset."""
@@ -134,9 +153,10 @@ class Order:
         if seen.status not in STATUS_NEWS:
             raise Contradiction(f"{seen.client_order_id}: its status {seen.status} is not known")
         before = self._facts()
-        self.denied = False
+        self.missing_on_exchange = False
         self.state = self._transition(STATUS_NEWS[seen.status])
         self.order_id = seen.order_id
+        self.quantity = min(self.quantity, seen.quantity)
         if seen.executed >= self.executed:
             self.executed, self.executed_quote = seen.executed, seen.executed_quote
         return self._facts() != before
@@ -151,8 +171,8 @@ class Order:
         return True
 
     def add_fill(self, fill: Fill) -> bool:
-        """Take in an execution; tell whether it is new. The key is its trade id."""
-        if fill.trade_id in self.fills:
+        """Take in an execution; return whether it is new. The key is its trade id."""
+        if fill.trade_id in self.fills or self.fills_given_up:
             return False
         self.fills[fill.trade_id] = fill
         self.filled += fill.quantity
@@ -160,6 +180,11 @@ class Order:
         if self.filled > self.executed:
             self.executed, self.executed_quote = self.filled, self.filled_quote
         return True
+
+    def give_up_fills(self) -> None:
+        """Go by what was executed: fills that are not known cannot be read."""
+        self.fills_given_up = True
+        self.filled, self.filled_quote = self.executed, self.executed_quote
 
     def change(self) -> OrderChange:
         """Return the order's row as it now is."""
@@ -170,10 +195,11 @@ class Order:
             self.executed,
             self.executed_quote,
             self.reason,
+            self.quantity if self.reduced_by_others else None,
         )
 
-    def _facts(self) -> tuple[OrderState, int | None, Decimal, Decimal]:
-        return self.state, self.order_id, self.executed, self.executed_quote
+    def _facts(self) -> tuple[OrderState, int | None, Decimal, Decimal, Decimal]:
+        return self.state, self.order_id, self.executed, self.executed_quote, self.quantity
 
     def _transition(self, news: News) -> OrderState:
         try:
@@ -197,7 +223,7 @@ def _differences(intent: Intent, seen: ExchangeOrder) -> Iterable[tuple[str, str
         yield "side", intent.side, seen.side
     if seen.price != intent.price:
         yield "price", plain(intent.price), plain(seen.price)
-    if seen.quantity != intent.quantity:
+    if not seen.executed <= seen.quantity <= intent.quantity:
         yield "quantity", plain(intent.quantity), plain(seen.quantity)
     if seen.time_ms is not None and seen.time_ms + TIMESTAMP_TOLERANCE_MS < intent.timestamp_ms:
         yield "time", str(intent.timestamp_ms), str(seen.time_ms)

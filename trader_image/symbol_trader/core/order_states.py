@@ -26,6 +26,8 @@ class News(Enum):
     """No answer says what became of it."""
     ABSENT = auto()
     """The bound has passed and the exchange does not know it."""
+    GONE = auto()
+    """It ended without executing more, and the exchange keeps nothing of it (or never had it)."""
 
 
 class Contradiction(Exception):  # noqa: N818 - a state of the world
@@ -83,6 +85,13 @@ TRANSITIONS: dict[tuple[OrderState, News], OrderState] = {
     (OrderState.REFUSED, News.DOUBT): OrderState.REFUSED,
     # An order proved absent can only be doubted again, by a reply that was lost.
     (OrderState.ABSENT, News.DOUBT): OrderState.ABSENT,
+    # Archived, or given up. What has no id was never accepted, as far as anybody can tell.
+    (OrderState.UNDECIDED, News.GONE): OrderState.ABSENT,
+    (OrderState.OPEN, News.GONE): OrderState.CANCELED,
+    (OrderState.CANCELED, News.GONE): OrderState.CANCELED,
+    (OrderState.EXPIRED, News.GONE): OrderState.EXPIRED,
+    (OrderState.REFUSED, News.GONE): OrderState.REFUSED,
+    (OrderState.ABSENT, News.GONE): OrderState.ABSENT,
 }
 
 

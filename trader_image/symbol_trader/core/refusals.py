@@ -3,23 +3,24 @@
 Source: Binance Spot, errors.md.
 """
 
+from symbol_trader.core.reasons import Reason
 from symbol_trader.core.replies import Refused
 
 _REASONS = {
-    -1003: "RateLimited",
-    -1015: "RateLimited",
-    -1013: "FilterFailure",
-    -1021: "Late",
-    -1121: "UnknownSymbol",
-    -1022: "BadCredentials",
-    -2014: "BadCredentials",
-    -2015: "BadCredentials",
+    -1003: Reason.RATE_LIMITED,
+    -1015: Reason.RATE_LIMITED,
+    -1013: Reason.FILTER_FAILURE,
+    -1021: Reason.LATE,
+    -1121: Reason.UNKNOWN_SYMBOL,
+    -1022: Reason.BAD_CREDENTIALS,
+    -2014: Reason.BAD_CREDENTIALS,
+    -2015: Reason.BAD_CREDENTIALS,
 }
 
 _ENGINE_MESSAGES = {
-    "insufficient balance": "InsufficientBalance",
-    "Market is closed": "SymbolNotTrading",
-    "Filter failure": "FilterFailure",
+    "insufficient balance": Reason.INSUFFICIENT_BALANCE,
+    "Market is closed": Reason.SYMBOL_NOT_TRADING,
+    "Filter failure": Reason.FILTER_FAILURE,
 }
 """-2010 says in its message why the engine refused."""
 
@@ -29,12 +30,12 @@ _PASSING = {"-1003", "-1015", "-1021"}
 _DUPLICATE = "Duplicate order sent"
 
 
-def refusal_reason(refusal: Refused) -> str:
-    """Return the reason, in CamelCase as conditions have it."""
+def refusal_reason(refusal: Refused) -> Reason:
+    """Return the reason that people are shown."""
     for text, reason in _ENGINE_MESSAGES.items():
         if text in refusal.message:
             return reason
-    return _REASONS.get(refusal.code, "OrderRefused")
+    return _REASONS.get(refusal.code, Reason.ORDER_REFUSED)
 
 
 def reason_on_record(refusal: Refused) -> str:
@@ -47,9 +48,9 @@ def passes(on_record: str) -> bool:
     return on_record.split(" ", 1)[0] in _PASSING
 
 
-def needs_refresh(reason: str) -> bool:
+def needs_refresh(reason: Reason) -> bool:
     """Tell whether the symbol's filters and status must be read again before another attempt."""
-    return reason in {"FilterFailure", "SymbolNotTrading"}
+    return reason in {Reason.FILTER_FAILURE, Reason.SYMBOL_NOT_TRADING}
 
 
 def is_doubt(code: int, message: str) -> bool:

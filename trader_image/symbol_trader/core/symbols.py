@@ -3,13 +3,18 @@
 Source of the rules: Binance Spot, filters.md (PRICE_FILTER, LOT_SIZE, NOTIONAL, MIN_NOTIONAL).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
 from symbol_trader.core.money import ZERO, floor_to
+from symbol_trader.core.orders import FeeAsset, Fill
 
 TRADING = "TRADING"
 """The one status of a symbol in which orders are accepted."""
+
+GONE = "GONE"
+"""The status of a symbol that the exchange does not list any more; it is ours, not Binance's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,23 @@ class SymbolInfo:
     quote_asset: str
     filters: Filters
     status: str = TRADING
+
+    def fee_asset(self, fill: Fill) -> FeeAsset:
+        """Return what a fill's commission was charged in, seen from this symbol."""
+        if not fill.commission:
+            return FeeAsset.NONE
+        if fill.commission_asset == self.base_asset:
+            return FeeAsset.BASE
+        return FeeAsset.QUOTE if fill.commission_asset == self.quote_asset else FeeAsset.OTHER
+
+
+def gone(name: str, fee_assets: Iterable[str]) -> SymbolInfo:
+    """Describe a symbol that the exchange does not list any more, as well as the record can.
+
+    Its base asset is the one among `fee_assets` that its name begins with, the rest its quote.
+    """
+    base = next((asset for asset in fee_assets if name.startswith(asset)), name)
+    return SymbolInfo(name, base, name[len(base) :], Filters(ZERO, ZERO, ZERO), GONE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 What a trader does next is not a state that could be lost: it follows from its orders (`cycle.py`).
 """
 
+from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum, auto
@@ -10,6 +11,7 @@ from enum import Enum, auto
 from symbol_trader.core.money import ZERO
 from symbol_trader.core.order import Order
 from symbol_trader.core.orders import Side, TraderId
+from symbol_trader.core.reasons import Block
 from symbol_trader.core.records import RecordedTrader, TraderTerms
 
 COST_STEP = Decimal("0.00000001")
@@ -25,38 +27,44 @@ class Rebuy(Enum):
     SPENT = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Why a trader cannot go on now. `until_ms` is when to try again, None: when told."""
-
-    reason: str
-    message: str
-    until_ms: int | None
-
-    def holds(self, now_ms: int) -> bool:
-        """Tell whether it is still too early to try again."""
-        return self.until_ms is None or now_ms < self.until_ms
-
-
 @dataclass(slots=True)
 class Trader:
-    """The facts of one cycle."""
+    """The facts of one cycle.
+
+    `orders` holds those that existed and the last attempt of each side; `attempts` counts all.
+    """
 
     trader_id: TraderId
     terms: TraderTerms
     started_ms: int
     rebuy: Rebuy = Rebuy.ARMED
     orders: list[Order] = field(default_factory=list)
+    attempts: Counter[Side] = field(default_factory=Counter)
     block: Block | None = None
     refusals: int = 0
     """Refusals in a row; they space out the attempts."""
+    contradiction: str | None = None
+    """What exchange or record say of it that cannot be; nothing is done for it then."""
+    short_of_base: bool = False
+    """A sell was refused because the account has less of the base asset than the cycle."""
+    refused_offers: int = 0
+    """How often a sell at the shutdown's deadline was refused for a reason that does not pass."""
 
     @classmethod
     def restore(cls, row: RecordedTrader) -> "Trader":
         """Take up a trader from the record."""
         rebuy = Rebuy.SPENT if row.rebuy_spent else Rebuy.ARMED
         orders = [Order.restore(order) for order in row.orders]
-        return cls(row.trader_id, row.terms, row.started_ms, rebuy, orders)
+        attempts = Counter(row.attempts)
+        return cls(row.trader_id, row.terms, row.started_ms, rebuy, orders, attempts)
+
+    def add(self, order: Order) -> list[Order]:
+        """Add another attempt; return those before it that never existed: they are dropped."""
+        self.attempts[order.side] = order.intent.attempt
+        gone = [o for o in self.orders if o.side is order.side and not o.existed]
+        kept = (o for o in self.orders if o.side is not order.side or o.existed)
+        self.orders = [*kept, order]
+        return gone
 
     @property
     def last_order(self) -> Order | None:
@@ -77,7 +85,7 @@ class Trader:
         """
         for side in (Side.SELL, Side.BUY):
             last = next((order for order in reversed(self.leg(side)) if order.existed), None)
-            if last and last.canceled_by_others and not last.pardoned:
+            if last and last.canceled_by_others and not last.acknowledged:
                 return last
         return None
 

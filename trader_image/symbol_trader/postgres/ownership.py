@@ -1,4 +1,4 @@
-"""What a person may do to a book: `symbol-trader takeover`, `disown` and `settle`."""
+"""What a person may do to a book: `takeover`, `disown`, `settle`, and a change of name."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -26,7 +26,7 @@ async def takeover(url: str, book: Book, owner: Owner) -> int | None:
 
     """
     arguments = (owner.cluster, owner.namespace, owner.name)
-    rows = await _carry_out(url, "takeover", statements.TAKEOVER, book, *arguments)
+    rows = await _carry_out(url, "takeover", statements.TAKEOVER, *_key(book), *arguments)
     return rows[0]["epoch"] if rows else None
 
 
@@ -38,8 +38,26 @@ async def disown(url: str, book: Book, names: Sequence[str], reason: str) -> lis
         SchemaMismatch: The record has another schema than this program knows.
 
     """
-    rows = await _carry_out(url, "disown", statements.DISOWN, book, list(names), reason)
+    rows = await _carry_out(url, "disown", statements.DISOWN, *_key(book), list(names), reason)
     return [row["client_order_id"] for row in rows]
+
+
+async def rename_owner(
+    url: str, environment: str, symbol: str, before: Owner, after: Owner
+) -> list[str]:
+    """Give the same owner another name in its books of a symbol; return their accounts.
+
+    Nobody is fenced: it is for an owner that is the same under both names.
+
+    Raises:
+        Unavailable: The database cannot be reached.
+        SchemaMismatch: The record has another schema than this program knows.
+
+    """
+    names = (before.cluster, before.namespace, before.name, after.cluster, after.namespace)
+    arguments = (environment, symbol, *names, after.name)
+    rows = await _carry_out(url, "run", statements.RENAME_OWNER, *arguments)
+    return [row["account"] for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +156,10 @@ def _impossible(ending: Settled, order: asyncpg.Record) -> str | None:
 
 
 async def _carry_out(
-    url: str, command: str, statement: str, book: Book, *arguments: Any
+    url: str, command: str, statement: str, *arguments: Any
 ) -> list[asyncpg.Record]:
     async with _connected(url, command) as driver:
-        found: list[asyncpg.Record] = await driver.fetch(statement, *_key(book), *arguments)
+        found: list[asyncpg.Record] = await driver.fetch(statement, *arguments)
         return found
 
 

@@ -28,6 +28,8 @@ from symbol_trader.postgres.changes import encode
 from symbol_trader.postgres.connection import DEFAULT_LIMITS, Limits
 
 CLOSE_TIMEOUT_S: Final = 1.0
+FILE: Final = "file"
+"""Stands for the cluster of resources that are files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +296,7 @@ class PostgresRecord:
             return Fenced(f"pod {pod} lost {_name(book)} to another: {_describe(holder)}")
         return OwnedByAnother(
             f"{_name(book)} belongs to another resource: {_describe(holder)}; "
-            "to take it from there, stop that one and run `symbol-trader takeover`"
+            f"to take it from there, stop that one and {_remedy(holder)}"
         )
 
     async def _holder(self, book: Book) -> asyncpg.Record | None:
@@ -321,3 +323,11 @@ def _describe(holder: asyncpg.Record) -> str:
         f"{who} holds epoch {holder['epoch']} with pod {holder['pod']} "
         f"since {holder['claimed_at']:%Y-%m-%dT%H:%M:%SZ}"
     )
+
+
+def _remedy(holder: asyncpg.Record) -> str:
+    if holder["cluster"] == FILE and holder["name"].startswith("/"):
+        # As version 0.1.0 named the owner of a file.
+        option = f"--owner {holder['namespace']}:{holder['name']}"
+        return f"go on as it with `symbol-trader run {option}`, or run `symbol-trader takeover`"
+    return "run `symbol-trader takeover`"

@@ -173,6 +173,20 @@ SELECT epoch FROM taken
 """
 """Give a book to another owner ($4 to $6) and end the epoch of whoever leads it now."""
 
+RENAME_OWNER: Final = """
+WITH mirrored AS (
+    UPDATE settings SET cluster = $6::text, namespace = $7::text, name = $8::text
+    WHERE (environment, symbol) = ($1::text, $2::text)
+        AND (cluster, namespace, name) = ($3::text, $4::text, $5::text)
+        AND NOT EXISTS (SELECT FROM settings WHERE (cluster, namespace, name) = ($6, $7, $8))
+)
+UPDATE owners SET cluster = $6::text, namespace = $7::text, name = $8::text
+WHERE (environment, symbol) = ($1::text, $2::text)
+    AND (cluster, namespace, name) = ($3::text, $4::text, $5::text)
+RETURNING account
+"""
+"""Give an owner of a symbol's books ($3 to $5) another name ($6 to $8); its epochs stand."""
+
 DISOWN: Final = f"""
 INSERT INTO disowned (environment, account, symbol, client_order_id, reason)
 SELECT environment, account, symbol, asked.id, $5::text

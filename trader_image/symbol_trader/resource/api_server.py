@@ -17,6 +17,7 @@ from kubernetes.aio.client.configuration import Configuration
 from kubernetes.aio.client.exceptions import ApiException
 
 from symbol_trader.ports import ApiServerUnavailable, Desired, OffOutcome, Report, Unavailable
+from symbol_trader.resource.outage import Outage, Tell
 from symbol_trader.resource.wishes import deleted, desired_of, status_of
 from tradingsymbol_api.names import GROUP, PLURAL, TRADER_MANAGER, VERSION
 from tradingsymbol_api.spec import InvalidResourceError, parse_resource
@@ -27,6 +28,7 @@ WATCH_S = 290
 SILENCE_S = 300
 """A watch without a word for this long is dead."""
 REQUEST_S = 10
+GOES_ON = "trading goes on as it was asked for last, and what is to be written is written later"
 PAUSES_S = (0.5, 1.0, 2.0, 5.0)
 """Pauses before a broken watch is renewed; the last one repeats."""
 
@@ -37,14 +39,23 @@ _SUPERSEDED = {404, 422}
 _FAILURES = (ApiException, aiohttp.ClientError, OSError, TimeoutError)
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 class ApiServerResource:
     """One TradingSymbol of the cluster that the leader's pod runs in.
 
-    `warn` is told about what cannot be read.
+    `warn` is told about what cannot be read, and about times without the API server.
     """
 
     def __init__(
-        self, api: ApiClient, namespace: str, name: str, warn: Callable[[str], None]
+        self,
+        api: ApiClient,
+        namespace: str,
+        name: str,
+        warn: Tell,
+        clock: Callable[[], datetime] = _now,
     ) -> None:
         """Serve one resource through an open client."""
         self._client = api
@@ -58,12 +69,15 @@ class ApiServerResource:
         self._namespace = namespace
         self._name = name
         self._warn = warn
+        self._clock = clock
+        self._away = Outage("no word from the API server", warn, clock)
+        self._unwritten = Outage("the API server refuses the status", warn, clock)
         self._seen: dict[str, Any] = {}
         self._heard: dict[str, Any] = {}
         """The metadata of what was yielded last."""
 
     @classmethod
-    def in_cluster(cls, namespace: str, name: str, warn: Callable[[str], None]) -> Self:
+    def in_cluster(cls, namespace: str, name: str, warn: Tell) -> Self:
         """Connect with the pod's own service account. Raises `Unavailable` outside a pod."""
         configuration = Configuration()
         try:
@@ -84,26 +98,31 @@ class ApiServerResource:
             try:
                 async for document in self._watch():
                     failures = 0
+                    self._away.ends()
                     try:
                         desired = self._read(document)
                     except InvalidResourceError as exc:
-                        self._warn(str(exc))
+                        self._warn("edit ignored", str(exc))
                         continue
                     if desired != last:
                         last = desired
                         yield desired
+                self._away.ends()
             except Exception as exc:  # noqa: BLE001 - the client raises it for a line that is odd
-                if not isinstance(exc, _FAILURES):
-                    self._warn(f"the watch is begun again: {exc!r}")
+                meanwhile = "waiting to hear what is asked for" if last is None else GOES_ON
+                self._away.lasts(repr(exc), meanwhile)
                 await asyncio.sleep(PAUSES_S[min(failures, len(PAUSES_S) - 1)])
                 failures += 1
 
     async def report(self, report: Report) -> None:
-        """Write the leader's part of the status by server-side apply, if it says anything new."""
+        """Write the leader's part of the status by server-side apply, if it says anything new.
+
+        Raises `Unavailable`; a refusal is told as well, since watching may go on without failure.
+        """
         metadata = self._seen["metadata"]
         target = Target(self._namespace, self._name, metadata["uid"])
         status = self._seen.get("status", {})
-        document = status_of(report, target, datetime.now(UTC), status)
+        document = status_of(report, target, self._clock(), status)
         if says_the_same(TRADER_MANAGER, document, status):
             return
         self._seen = await self._try(
@@ -183,7 +202,10 @@ class ApiServerResource:
         try:
             answer: dict[str, Any] = await method(_request_timeout=REQUEST_S, **arguments)
         except ApiException as exc:
-            raise ApiServerUnavailable(f"API server: {exc.status} {exc.reason}") from exc
+            why = f"API server: {exc.status} {exc.reason}"
+            self._unwritten.lasts(why)
+            raise ApiServerUnavailable(why) from exc
         except _FAILURES as exc:
             raise ApiServerUnavailable(f"API server: {exc!r}") from exc
+        self._unwritten.ends()
         return answer

@@ -13,6 +13,7 @@ import yaml
 from symbol_trader.core.settings import TradingStatus
 from symbol_trader.ports import Desired, OffOutcome, Report, Unavailable
 from symbol_trader.resource.wishes import desired_of
+from tradingsymbol_api.documents import MisleadingNumberError, load_document
 from tradingsymbol_api.spec import InvalidResourceError, TradingSymbol, parse_resource
 
 POLL_S = 0.25
@@ -26,7 +27,7 @@ class InvalidFile(Exception):  # noqa: N818 - as the ports' states of the world
 def read_file(path: Path) -> TradingSymbol:
     """Read a TradingSymbol from a YAML file. Raises `InvalidFile`."""
     try:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
     except OSError as exc:
         raise InvalidFile(f"{path}: {exc.strerror}") from exc
     except UnicodeError as exc:
@@ -36,8 +37,8 @@ def read_file(path: Path) -> TradingSymbol:
 
 def _parse(path: Path, text: str) -> TradingSymbol:
     try:
-        return parse_resource(yaml.safe_load(text), refuse_unknown=True)
-    except InvalidResourceError as exc:
+        return parse_resource(load_document(text), refuse_unknown=True)
+    except (InvalidResourceError, MisleadingNumberError) as exc:
         raise InvalidFile(f"{path}: {exc}") from exc
     except (yaml.YAMLError, ValueError) as exc:
         # A date that does not exist is a plain ValueError to PyYAML.
@@ -83,7 +84,7 @@ class FileResource:
         comes meanwhile wins. A file that a person has broken is waited for.
         """
         try:
-            text = self._path.read_text()
+            text = self._path.read_text(encoding="utf-8")
             if _parse(self._path, text).spec.status.value != TradingStatus.SHUTDOWN.value:
                 return OffOutcome.SUPERSEDED
             replaced = self._replace(text, self._switched_off(text))
@@ -124,13 +125,13 @@ class FileResource:
 
         Tell whether it was done: not if the file no longer says what it said.
         """
-        with NamedTemporaryFile("w", dir=self._path.parent, delete=False) as file:
+        with NamedTemporaryFile("w", encoding="utf-8", dir=self._path.parent, delete=False) as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
         new = Path(file.name)
         new.chmod(self._path.stat().st_mode)
-        if self._path.read_text() != old:
+        if self._path.read_text(encoding="utf-8") != old:
             new.unlink()
             return False
         new.replace(self._path)
@@ -146,4 +147,4 @@ def _rewritten(text: str) -> str:
     """Set off by way of the YAML document, where the text does not show it in one piece."""
     document = yaml.safe_load(text)
     document["spec"]["status"] = "off"
-    return yaml.safe_dump(document, sort_keys=False)
+    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True)

@@ -13,10 +13,12 @@ from tradingsymbol_api.spec import DeletionPolicy, TradingSymbol, finishes_first
 from tradingsymbol_api.status import (
     ConditionType,
     Finding,
+    LedgerStatus,
     Target,
     TraderReason,
     TraderStatus,
     conditions_of,
+    lasting_status,
     status_document,
 )
 
@@ -79,35 +81,44 @@ def status_of(
     report: Report, target: Target, now: datetime, status: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Build the leader's part of the status; `status` is the present one."""
-    part = None
-    if report.epoch is not None:
-        part = TraderStatus(
-            traders=report.traders,
-            open_orders=report.open_orders,
-            profit=plain(report.profit),
-            quote_asset=report.quote_asset,
-            epoch=report.epoch,
-        )
+    part = _part(report, status)
+    said = findings(report, part)
     conditions = conditions_of(
-        TRADER_MANAGER, findings(report), generation=report.generation, now=now, status=status
+        TRADER_MANAGER, said, generation=report.generation, now=now, status=status
     )
     return status_document(target, part, conditions)
 
 
-def findings(report: Report) -> tuple[Finding, ...]:
-    """Say what the leader's three conditions have to say."""
-    return _trading(report), _shutting_down(report), _degraded(report)
+def _part(report: Report, status: Mapping[str, Any]) -> TraderStatus:
+    """Return the leader's fields; before it has read the record, the ledger that is known."""
+    if not report.loaded:
+        return TraderStatus(epoch=report.epoch, **lasting_status(status).model_dump())
+    return TraderStatus(
+        traders=report.traders,
+        open_orders=report.open_orders,
+        orders_in_doubt=report.orders_in_doubt,
+        profit=plain(report.profit),
+        quote_asset=report.quote_asset,
+        unvalued_fees={asset: plain(fee) for asset, fee in report.unvalued_fees} or None,
+        epoch=report.epoch,
+    )
 
 
-def _trading(report: Report) -> Finding:
+def findings(report: Report, ledger: LedgerStatus) -> tuple[Finding, ...]:
+    """Return what the leader's three conditions have to say."""
+    return _trading(report, ledger), _shutting_down(report), _degraded(report)
+
+
+def _trading(report: Report, ledger: LedgerStatus) -> Finding:
     reason = TraderReason.TRADING if report.trading else TraderReason.NOT_TRADING
-    return Finding(ConditionType.TRADING, report.trading, reason)
+    message = f"profit {ledger.lacks}" if ledger.lacks else ""
+    return Finding(ConditionType.TRADING, report.trading, reason, message)
 
 
 def _shutting_down(report: Report) -> Finding:
     if not report.draining:
         return Finding(ConditionType.SHUTTING_DOWN, False, TraderReason.NO_SHUTDOWN)
-    waits = "; ".join(report.waits_for)
+    waits = "; ".join(map(str, report.waits_for))
     message = f"waits for {waits}" if waits else "waits for no order"
     return Finding(ConditionType.SHUTTING_DOWN, True, TraderReason.SHUTDOWN_REQUESTED, message)
 

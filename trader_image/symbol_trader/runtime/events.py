@@ -1,91 +1,10 @@
-"""What can happen to a leader, as values in its mailbox."""
+"""What comes into a leader's mailbox besides the events that its core decides on."""
 
 from asyncio import Task
 from dataclasses import dataclass
-from decimal import Decimal
 
-from symbol_trader.core.leader import ExchangeView
-from symbol_trader.core.orders import CancelIntent, ClientOrderId, ExchangeOrder, Fill
-from symbol_trader.core.replies import NotFound, Outcome, Price, UserEvent
-from symbol_trader.core.symbols import Commission, SymbolInfo
+from symbol_trader.core.events import LeaderEvent
 from symbol_trader.ports import Desired
-
-
-@dataclass(frozen=True, slots=True)
-class PriceSeen:
-    """A public trade, and when it came in (seconds of the monotonic clock)."""
-
-    price: Price
-    came_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class UserNews:
-    """Something from the user data stream."""
-
-    event: UserEvent
-
-
-@dataclass(frozen=True, slots=True)
-class PlaceReplied:
-    """An order's request is over."""
-
-    client_order_id: ClientOrderId
-    outcome: Outcome
-
-
-@dataclass(frozen=True, slots=True)
-class CancelReplied:
-    """A cancel's request is over."""
-
-    intent: CancelIntent
-    outcome: Outcome
-
-
-@dataclass(frozen=True, slots=True)
-class QueryReplied:
-    """A query for an order is over."""
-
-    client_order_id: ClientOrderId
-    answer: ExchangeOrder | NotFound
-
-
-@dataclass(frozen=True, slots=True)
-class FillsFetched:
-    """All fills of an order were read."""
-
-    client_order_id: ClientOrderId
-    fills: tuple[Fill, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class BidFetched:
-    """The best bid was read; zero if there is none."""
-
-    bid: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class StrangersFound:
-    """The record does not hold these orders, which have our mark."""
-
-    orders: tuple[ExchangeOrder, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SymbolRead:
-    """The symbol and the commission were read again."""
-
-    symbol: SymbolInfo
-    commission: Commission
-
-
-@dataclass(frozen=True, slots=True)
-class ViewRead:
-    """Everything was read from the exchange; `newest` is the last trade id seen."""
-
-    view: ExchangeView
-    newest: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +13,6 @@ class Asked:
 
     desired: Desired
     continued: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class TimePassed:
-    """The timer's beat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,23 +28,15 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class Settled:
+    """A person has settled an order on record: the record has to be read anew."""
+
+
+@dataclass(frozen=True, slots=True)
 class Lost:
     """A link is gone, or a task failed."""
 
     cause: BaseException
 
 
-LeaderEvent = (
-    PriceSeen
-    | UserNews
-    | PlaceReplied
-    | CancelReplied
-    | QueryReplied
-    | FillsFetched
-    | BidFetched
-    | StrangersFound
-    | TimePassed
-)
-"""What the leader decides on."""
-
-Event = LeaderEvent | SymbolRead | ViewRead | Asked | RequestOver | Stop | Lost
+Event = LeaderEvent | Asked | RequestOver | Stop | Settled | Lost

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from symbol_trader.core.orders import OrderState
 from symbol_trader.core.records import FillRecorded, OrderChange, RecordChange, TraderResult
 from symbol_trader.ports import Report
 
@@ -19,6 +20,7 @@ class Metrics:
         self._registry = CollectorRegistry()
         self._placed = self._counter("orders_placed", "Orders sent to the exchange.", symbol)
         self._refused = self._counter("orders_refused", "Orders refused or absent.", symbol)
+        self._doubts = self._counter("orders_in_doubt", "Orders whose fate was unknown.", symbol)
         self._fills = self._counter("fills", "Fills recorded.", symbol)
         self._cycles = self._counter("cycles_finished", "Traders that came to an end.", symbol)
         self._traders = self._gauge("traders", "Traders that run now.", symbol)
@@ -54,8 +56,10 @@ class Metrics:
                     self._fills.inc()
                 case TraderResult():
                     self._cycles.inc()
-                case OrderChange() if change.reason:
+                case OrderChange(state=OrderState.REFUSED | OrderState.ABSENT):
                     self._refused.inc()
+                case OrderChange(state=OrderState.UNDECIDED):
+                    self._doubts.inc()
 
     def reported(self, report: Report) -> None:
         """Show the same numbers as the resource's status."""

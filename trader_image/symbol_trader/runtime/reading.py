@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from symbol_trader.core.leader import ExchangeView, Leader
+from symbol_trader.core.events import ExchangeView
+from symbol_trader.core.leader import Leader
 from symbol_trader.core.money import ZERO
 from symbol_trader.core.order import Order
 from symbol_trader.core.orders import ClientOrderId, ExchangeOrder, Fill

@@ -1,5 +1,6 @@
 """What the leader says of itself: from its traders and its troubles to a `Report`. Pure."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 from symbol_trader.core import strategy
@@ -8,10 +9,12 @@ from symbol_trader.core.money import plain
 from symbol_trader.core.order import Order
 from symbol_trader.core.order_states import Contradiction
 from symbol_trader.core.orders import OrderState
-from symbol_trader.core.trader import Block
+from symbol_trader.core.reasons import Block
+from symbol_trader.core.settings import TradingStatus
 from symbol_trader.ports import (
     AccountChanged,
     ApiServerUnavailable,
+    AwaitedOrder,
     BadCredentials,
     DatabaseUnavailable,
     Desired,
@@ -38,6 +41,9 @@ REASONS = {
 NO_TROUBLE = frozenset({"BudgetSpent"})
 """Blocks that belong to normal life."""
 
+STILL_TRUE = Decimal("0.9")
+"""By how many percents a distance may be off before it is told anew; rounding takes half of one."""
+
 CAUSES: tuple[tuple[type[Exception], str], ...] = (
     (OwnedByAnother, "OwnedByAnother"),
     (AccountChanged, "AccountChanged"),
@@ -58,19 +64,29 @@ def trouble_of(cause: Exception) -> Trouble:
     return Trouble(next(reasons, "ExchangeUnreachable"), str(cause))
 
 
-def report_waiting(desired: Desired, health: Health, trouble: Trouble | None) -> Report:
-    """Report while no term is in session."""
-    return Report(
+def report_waiting(
+    desired: Desired, health: Health, trouble: Trouble | None, before: Report | None = None
+) -> Report:
+    """Report while no term is in session; the figures are those of the report `before`."""
+    known = before or Report(generation=0, epoch=None, trading=False, draining=False, loaded=False)
+    return replace(
+        known,
         generation=desired.generation,
         epoch=health.epoch,
         trading=False,
-        draining=desired.settings.status.value == "shutdown",
+        draining=desired.settings.status is TradingStatus.SHUTDOWN,
+        waits_for=known.waits_for if desired.settings.status is TradingStatus.SHUTDOWN else (),
         troubles=(trouble,) if trouble else (),
     )
 
 
-def report_trading(leader: Leader, desired: Desired, health: Health) -> Report:
-    """Report while a term is in session."""
+def report_trading(
+    leader: Leader, desired: Desired, health: Health, before: Report | None = None
+) -> Report:
+    """Report while a term is in session.
+
+    Distances that the report `before` gave are repeated until they are wrong by more than rounding.
+    """
     return Report(
         generation=desired.generation,
         epoch=health.epoch,
@@ -80,8 +96,9 @@ def report_trading(leader: Leader, desired: Desired, health: Health) -> Report:
         open_orders=len(leader.open_orders),
         profit=leader.profit,
         quote_asset=leader.symbol.quote_asset,
-        waits_for=_waits_for(leader) if leader.draining else (),
+        waits_for=_waits_for(leader, before) if leader.draining else (),
         troubles=_troubles(leader, health),
+        orders_in_doubt=len(leader.orders_in_doubt),
     )
 
 
@@ -89,7 +106,7 @@ def _troubles(leader: Leader, health: Health) -> tuple[Trouble, ...]:
     blocks = [leader.halt, leader.suspension, *(trader.block for trader in leader.traders)]
     found = {_trouble(block): None for block in blocks if block and block.reason not in NO_TROUBLE}
     found |= {Trouble("OrderUnknown", _in_doubt(order)): None for order in _undecided(leader)}
-    denied = (order for order in leader.open_orders if order.denied)
+    denied = (order for order in leader.open_orders if order.missing_on_exchange)
     found |= {Trouble("RecordContradicts", _denied(order)): None for order in denied}
     if not health.market_fresh:
         found[Trouble("MarketDataStale", "no price has come in since the last connection")] = None
@@ -131,19 +148,28 @@ def _loss(leader: Leader) -> Trouble | None:
     return None
 
 
-def _waits_for(leader: Leader) -> tuple[str, ...]:
+def _waits_for(leader: Leader, before: Report | None) -> tuple[AwaitedOrder, ...]:
+    said = {order.order_id: order.percent for order in before.waits_for} if before else {}
     return tuple(
-        f"{order.side} {plain(order.intent.quantity - order.executed)} at "
-        f"{plain(order.intent.price)}{_distance(order.intent.price, leader.last_price)} "
-        f"(order {order.order_id})"
+        AwaitedOrder(
+            order.side,
+            order.intent.quantity - order.executed,
+            order.intent.price,
+            order.order_id,
+            _distance(order.intent.price, leader.last_price, said.get(order.order_id)),
+        )
         for order in leader.open_orders
     )
 
 
-def _distance(price: Decimal, market: Decimal | None) -> str:
-    """Say how far the market is; in whole percents, or the status would change with every trade."""
+def _distance(price: Decimal, market: Decimal | None, said: int | None) -> int | None:
+    """Return how far above the market a price is, in percent; what was `said` if that still holds.
+
+    Rounding alone would change with every trade around half a percent.
+    """
     if market is None:
-        return ""
-    percent = round(abs(price / market - 1) * 100)
-    where = "above" if price > market else "below"
-    return f", {f'about {percent} %' if percent else 'less than 1 %'} {where} the market"
+        return None
+    percent = (price / market - 1) * 100
+    if said is not None and abs(percent - said) <= STILL_TRUE:
+        return said
+    return round(percent)

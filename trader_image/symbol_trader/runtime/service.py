@@ -10,13 +10,16 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from symbol_trader.core.events import PriceSeen
 from symbol_trader.core.leader import Leader
 from symbol_trader.core.order_states import Contradiction
 from symbol_trader.core.replies import Account
 from symbol_trader.core.settings import TradingStatus
+from symbol_trader.core.symbols import GONE
 from symbol_trader.core.timing import Timing
 from symbol_trader.ports import (
     AccountChanged,
+    AwaitedOrder,
     BadCredentials,
     Book,
     Desired,
@@ -36,13 +39,14 @@ from symbol_trader.ports import (
     Unavailable,
     UnknownSymbol,
 )
-from symbol_trader.runtime.events import Asked, Event, PriceSeen, Stop
+from symbol_trader.runtime import loading
+from symbol_trader.runtime.events import Asked, Event, Stop
+from symbol_trader.runtime.handover import Handover
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.metrics import Metrics
-from symbol_trader.runtime.reading import NO_TRADES, first_watermark
 from symbol_trader.runtime.reporting import report_trading, report_waiting, trouble_of
 from symbol_trader.runtime.story import Story
-from symbol_trader.runtime.term import Beat, End, Term
+from symbol_trader.runtime.term import Beat, End, RecordRefuses, Term
 
 PATIENCE = (
     Unavailable,
@@ -86,6 +90,8 @@ class Patience:
     """The same where an attempt went as far as the exchange: Binance bans an address that tries to
     connect more than 300 times in 5 minutes, and twenty leaders may share one."""
     report_s: float = 1.0
+    last_report_s: float = 2.0
+    """How long the last report may take: the process is asked to end."""
 
     def pause_s(self, failures: int, *, dialed: bool) -> float:
         """Return the pause after so many failures in a row: it doubles up to its limit."""
@@ -156,6 +162,10 @@ class Service:
         self._book: Book | None = None
         self._term: Term | None = None
         self._trouble: Trouble | None = None
+        self._reported: Report | None = None
+        """The last report of a term: what is known of the record while none is in session."""
+        self._told: list[AwaitedOrder] = []
+        self._handover = Handover()
         self._failures = 0
         self._dialed = False
         """The last attempt went as far as the exchange."""
@@ -188,7 +198,9 @@ class Service:
             self._metrics = self._make_metrics(self._desired.symbol)
             pumps.append(asyncio.create_task(self._pump_prices(self._desired.symbol)))
             pumps.append(asyncio.create_task(self._pump_reports()))
-            return await self._while_healthy(self._lead(), pumps)
+            ending = await self._while_healthy(self._lead(), pumps)
+            await self._report_last(ending, pumps)
+            return ending
         finally:
             await self._close(pumps)
 
@@ -206,9 +218,25 @@ class Service:
             except Fenced as exc:
                 self._story.warn("fenced: another leader holds the symbol", why=str(exc))
                 return Ending(Cause.FENCED, str(exc))
+            except (OwnedByAnother, AccountChanged) as exc:
+                if ending := await self._drain_nothing(exc):
+                    return ending
             except PATIENCE as exc:
                 await self._wait_out(exc)
         return Ending(Cause.TERMINATED, "asked to terminate")
+
+    async def _drain_nothing(self, cause: Exception) -> Ending | None:
+        """Switch off where nothing is this resource's to drain: the book is another's.
+
+        Where the key is of another account, what is on record of the one before stays there, and
+        goes on with its key.
+        """
+        heard = self._wanted
+        if self._stop or heard.settings.status is not TradingStatus.SHUTDOWN:
+            await self._wait_out(cause)
+            return None
+        self._story.warn("nothing of it is open here, so its shutdown is done", why=str(cause))
+        return await self._write_off(heard, self._leave_to_another)
 
     async def _one_term(self) -> Ending | None:
         exchange = self._links.exchange(self._wanted.symbol)
@@ -218,6 +246,9 @@ class Service:
             self._term = term
             end = await self._run(term)
         finally:
+            self._report()
+            if self._term is not None:
+                self._handover.term_ended(self._term.leader)
             self._term = None
             self._health.links_down()
             self._report_due.set()
@@ -232,6 +263,9 @@ class Service:
         began_s = self._health.clock()
         try:
             return await term.run()
+        except RecordRefuses as exc:
+            self._handover.refused[exc.trader_id] = str(exc)
+            raise
         finally:
             if self._health.clock() - began_s > self._patience.most_s:
                 self._failures = 0
@@ -251,7 +285,8 @@ class Service:
         account = await exchange.account()
         await self._own(account)
         term = await self._load(exchange, account)
-        await term.reconcile_now()
+        if term.leader.symbol.status != GONE:
+            await term.reconcile_now()
         if self._stop:
             self._mailbox.put_nowait(Stop())
         return term
@@ -275,14 +310,12 @@ class Service:
         self._story.tell("took the symbol", epoch=epoch.number)
 
     async def _load(self, exchange: Exchange, account: Account) -> Term:
-        symbol = await exchange.symbol()
-        commission = await exchange.commission()
         desired, record = self._wanted, self._links.record
         snapshot = await record.load()
-        watermark = snapshot.watermark
-        if watermark is None:
-            watermark = NO_TRADES if snapshot.traders else await first_watermark(exchange)
-            await record.advance_watermark(watermark)
+        draining = desired.settings.status is TradingStatus.SHUTDOWN
+        symbol, commission = await loading.describe(
+            exchange, snapshot, desired.symbol, draining=draining
+        )
         leader = Leader(
             snapshot,
             settings=desired.settings,
@@ -291,6 +324,8 @@ class Service:
             timing=self._timing,
             new_bits=self._new_bits,
             free=account.free,
+            refused=self._handover.refused,
+            acknowledged=self._handover.take_acknowledged(),
         )
         return Term(
             leader,
@@ -298,7 +333,7 @@ class Service:
             exchange=exchange,
             mailbox=self._mailbox,
             desired=desired,
-            watermark=watermark,
+            watermark=await loading.watermark(exchange, record, snapshot, symbol),
             story=self._story,
             health=self._health,
             metrics=self._counted,
@@ -313,7 +348,10 @@ class Service:
             case End.OFF:
                 return await self._rest()
             case End.DRAINED:
-                return await self._write_off(heard)
+                return await self._write_off(heard, self._leave)
+            case End.SETTLED:
+                self._handover.refused.clear()
+                return None
 
     async def _rest(self) -> Ending:
         """End as off; a book in which nothing is left unfinished is given up."""
@@ -322,7 +360,9 @@ class Service:
             await self._links.record.release()
         return Ending(Cause.STOPPED, "the resource says off")
 
-    async def _write_off(self, heard: Desired) -> Ending | None:
+    async def _write_off(
+        self, heard: Desired, leave: Callable[[], Awaitable[Ending]]
+    ) -> Ending | None:
         """Switch the resource off by one's own hand; a user's concurrent change wins.
 
         `heard` is the shutdown that is done. Another one may have begun since, under another
@@ -338,12 +378,12 @@ class Service:
                 await self._wait_out(exc)
                 continue
             if outcome is OffOutcome.WRITTEN:
-                return await self._leave()
+                return await leave()
             self._story.tell("not switched off: the status was changed meanwhile")
             await self._next_wish(heard)
         if not self._stop and self._wanted.settings.status is TradingStatus.OFF:
             # A person's, or our own whose answer was lost: drained it is in either case.
-            return await self._leave()
+            return await leave()
         return None
 
     def _still_drains(self, heard: Desired) -> bool:
@@ -364,6 +404,11 @@ class Service:
             await record.mirror_settings(replace(self._wanted, settings=off))
             await record.release()
         return Ending(Cause.DRAINED, "shutdown is done, the resource is off")
+
+    async def _leave_to_another(self) -> Ending:
+        """End as drained without touching a book that is another's."""
+        self._story.tell("stopping trading", why="nothing of it is open here")
+        return Ending(Cause.DRAINED, "nothing of it is open here, the resource is off")
 
     async def _wait_out(self, cause: Exception) -> None:
         self._failures += 1
@@ -419,6 +464,7 @@ class Service:
             self._desired = desired
             self._asked.set()
             if before is not None:
+                self._handover.resource_written(in_session=self._term is not None)
                 self._mailbox.put_nowait(Asked(desired, desired.continues(before)))
 
     def _for_this_symbol(self, asked: Desired) -> Desired:
@@ -442,7 +488,8 @@ class Service:
             async for price in market.prices():
                 self._health.market_fresh = price is not None
                 if price is not None and self._term is not None:
-                    self._mailbox.put_nowait(PriceSeen(price, self._health.clock()))
+                    seen = PriceSeen(price.price, price.price, price.time_ms, self._health.clock())
+                    self._mailbox.put_nowait(seen)
         finally:
             await market.close()
 
@@ -453,22 +500,30 @@ class Service:
             self._report_due.clear()
             report = self._report()
             if report != last:
-                self._tell_what_is_waited_for(report, last)
+                self._tell_what_is_waited_for(report)
                 with suppress(Unavailable):
                     await self._links.resource.report(report)
                     last = report
                 self._counted.reported(report)
             await asyncio.sleep(self._patience.report_s)
 
-    def _tell_what_is_waited_for(self, report: Report, last: Report | None) -> None:
-        """Let the log say what a shutdown waits for, for those who see no condition."""
-        if report.waits_for and (last is None or report.waits_for != last.waits_for):
-            self._story.tell("shutdown waits for the market", orders="; ".join(report.waits_for))
+    def _tell_what_is_waited_for(self, report: Report) -> None:
+        """Let the log say what a shutdown waits for, for those who see no condition.
+
+        Once for each change of the orders or of what is left of them, wherever the market is.
+        """
+        awaited = [replace(order, percent=None) for order in report.waits_for]
+        if awaited and awaited != self._told:
+            orders = "; ".join(map(str, report.waits_for))
+            self._story.tell("shutdown waits for the market", orders=orders)
+        self._told = awaited
 
     def _report(self) -> Report:
+        before = self._reported
         if self._term is None:
-            return report_waiting(self._wanted, self._health, self._trouble)
-        return report_trading(self._term.leader, self._wanted, self._health)
+            return report_waiting(self._wanted, self._health, self._trouble, before)
+        self._reported = report_trading(self._term.leader, self._wanted, self._health, before)
+        return self._reported
 
     async def _while_healthy(
         self, work: Awaitable[Ending], pumps: list[asyncio.Task[None]]
@@ -486,9 +541,22 @@ class Service:
             lead.cancel()
             await asyncio.gather(lead, return_exceptions=True)
 
-    async def _close(self, pumps: list[asyncio.Task[None]]) -> None:
+    async def _report_last(self, ending: Ending, pumps: list[asyncio.Task[None]]) -> None:
+        """Report what the last term left: nobody else will. A fenced leader has no say any more."""
+        await self._end(pumps)
+        if ending.cause is Cause.FENCED or self._reported is None:
+            return
+        with suppress(Unavailable, TimeoutError):
+            async with asyncio.timeout(self._patience.last_report_s):
+                await self._links.resource.report(self._report())
+
+    @staticmethod
+    async def _end(pumps: list[asyncio.Task[None]]) -> None:
         for pump in pumps:
             pump.cancel()
         await asyncio.gather(*pumps, return_exceptions=True)
+
+    async def _close(self, pumps: list[asyncio.Task[None]]) -> None:
+        await self._end(pumps)
         await self._links.record.close()
         await self._links.resource.close()

@@ -25,24 +25,3 @@ class Story:
     def say(self, said: Said) -> None:
         """Write what the leader said."""
         (self.warn if said.warning else self.tell)(said.event, **said.facts)
-
-
-def configure(log_format: str) -> structlog.typing.FilteringBoundLogger:
-    """Set up structlog: `json` for machines, `console` for people; standard error, unbuffered."""
-    renderer: structlog.typing.Processor
-    if log_format == "json":
-        renderer = structlog.processors.JSONRenderer(default=str)
-    else:
-        renderer = structlog.dev.ConsoleRenderer(colors=False, pad_event_to=34)
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            renderer,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(20),
-        logger_factory=structlog.PrintLoggerFactory(),
-    )
-    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger()
-    return logger

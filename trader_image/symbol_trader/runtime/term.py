@@ -7,12 +7,13 @@ come back as events. A lost link ends the term; the next one starts from the rec
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import partial
 from typing import assert_never
 
+from symbol_trader.core.containment import by_trader
 from symbol_trader.core.decisions import (
     Cancel,
     CheckOnRecord,
@@ -25,30 +26,30 @@ from symbol_trader.core.decisions import (
     RefreshSymbol,
     Request,
 )
-from symbol_trader.core.leader import Leader
-from symbol_trader.core.orders import CancelIntent, ExchangeOrder, ExecutionReport, Intent
-from symbol_trader.core.replies import UserEvent
-from symbol_trader.core.settings import TradingStatus
-from symbol_trader.ports import Desired, Exchange, Record
-from symbol_trader.runtime.events import (
-    Asked,
+from symbol_trader.core.events import (
     BidFetched,
     CancelReplied,
-    Event,
     FillsFetched,
     LeaderEvent,
-    Lost,
     PlaceReplied,
     PriceSeen,
     QueryReplied,
-    RequestOver,
-    Stop,
+    RecordRefused,
+    SettingsChanged,
+    Started,
     StrangersFound,
+    SwitchedOff,
     SymbolRead,
     TimePassed,
-    UserNews,
     ViewRead,
 )
+from symbol_trader.core.leader import Leader
+from symbol_trader.core.order_states import Contradiction
+from symbol_trader.core.orders import CancelIntent, ExchangeOrder, Intent, TraderId
+from symbol_trader.core.records import RecordChange, TraderResult
+from symbol_trader.core.settings import TradingStatus
+from symbol_trader.ports import Desired, Exchange, Record
+from symbol_trader.runtime.events import Asked, Event, Lost, RequestOver, Settled, Stop
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.metrics import Metrics
 from symbol_trader.runtime.reading import Reader, find_order, read_fills
@@ -66,6 +67,16 @@ class End(Enum):
     """Asked to stop by a signal."""
     OFF = auto()
     """The resource says off."""
+    SETTLED = auto()
+    """A person has settled an order on record."""
+
+
+class RecordRefuses(Contradiction):
+    """The record cannot have how a trader ended; the text says why."""
+
+    def __init__(self, trader_id: TraderId, why: str) -> None:
+        super().__init__(why)
+        self.trader_id = trader_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +123,7 @@ class Term:
         self._pumps: list[asyncio.Task[None]] = []
         self._looking = False
         self._stopping: End | None = None
-        self._came_s: float | None = None
+        self._received_s: float | None = None
 
     async def run(self) -> End:
         """Trade until drained or stopped. Raises what ended the term otherwise."""
@@ -122,7 +133,7 @@ class Term:
             asyncio.create_task(self._guard(self._pump_views)),
         ]
         try:
-            await self._carry_out(self.leader.start(self._exchange.now_ms()))
+            await self._carry_out(self._decide(Started()))
             while (end := self._end()) is None:
                 await self._handle(await self._mailbox.get())
         finally:
@@ -151,42 +162,44 @@ class Term:
 
     async def _handle(self, event: Event) -> None:
         self._health.moved()
-        self._came_s = event.came_s if isinstance(event, PriceSeen) else None
-        await self._dispatch(event, self._exchange.now_ms())
+        self._received_s = event.received_s if isinstance(event, PriceSeen) else None
+        await self._dispatch(event)
         self._changed()
 
-    async def _dispatch(self, event: Event, now_ms: int) -> None:
+    def _decide(self, event: LeaderEvent) -> Decision:
+        return self.leader.handle(event, self._exchange.now_ms())
+
+    async def _dispatch(self, event: Event) -> None:
         match event:
             case Lost(cause):
                 raise cause
             case Stop():
                 self._stopping = self._stopping or End.STOPPED
+            case Settled():
+                self._story.tell("an order was settled by a person")
+                self._stopping = self._stopping or End.SETTLED
             case RequestOver(task):
                 self._requests.discard(task)
             case Asked():
-                await self._ask(event, now_ms)
+                await self._ask(event)
             case ViewRead():
                 await self._apply_view(event)
-            case SymbolRead(symbol, commission):
-                self.leader.describe(symbol, commission)
             case _:
-                await self._carry_out(_decide(self.leader, event, now_ms))
+                await self._carry_out(self._decide(event))
 
-    async def _ask(self, event: Asked, now_ms: int) -> None:
+    async def _ask(self, event: Asked) -> None:
         self.desired = event.desired
         settings = event.desired.settings
         if settings.status is TradingStatus.OFF:
             self._story.tell("stopping trading", open_orders=len(self.leader.open_orders))
             self._stopping = End.OFF
-            await self._carry_out(self.leader.stop(now_ms))
+            await self._carry_out(self._decide(SwitchedOff()))
         else:
-            decision = self.leader.change_settings(settings, now_ms, continued=event.continued)
-            await self._carry_out(decision)
+            await self._carry_out(self._decide(SettingsChanged(settings, event.continued)))
         await self._record.mirror_settings(event.desired)
 
     async def _apply_view(self, event: ViewRead) -> None:
-        now_ms = self._exchange.now_ms()
-        await self._carry_out(self.leader.reconcile(event.view, now_ms))
+        await self._carry_out(self._decide(event))
         settled = not self.leader.orders_in_doubt and not self.leader.strangers
         if settled and event.newest > self._watermark:
             await self._record.advance_watermark(event.newest)
@@ -195,22 +208,52 @@ class Term:
     # Decisions.
 
     async def _carry_out(self, decision: Decision) -> None:
+        """Say it, record it, and only then ask the exchange: intents are recorded with the rest."""
         for said in decision.said:
             self._story.say(said)
-        if decision.changes:
-            await self._record.note(decision.changes)
-            self._metrics.noted(decision.changes)
-        if self._stopping is None:
-            for request in decision.requests:
-                await self._ask_exchange(request)
+        requests = decision.requests if self._stopping is None else []
+        changes = [*decision.changes, *_intents(requests)]
+        refused = await self._note(changes) if changes else {}
+        for request in requests:
+            if not (isinstance(request, Place | Cancel) and request.intent.trader_id in refused):
+                self._ask_exchange(request)
+        for trader_id, why in refused.items():
+            await self._carry_out(self._decide(RecordRefused(trader_id, why)))
 
-    async def _ask_exchange(self, request: Request) -> None:
+    async def _note(self, changes: Sequence[RecordChange]) -> dict[TraderId, str]:
+        """Record changes; return the traders of which the record cannot have theirs, and why.
+
+        What one of them contradicts must not keep the others from being recorded.
+        """
+        parts = by_trader(changes)
+        if len(parts) == 1:
+            return await self._note_one(*parts.popitem())
+        try:
+            await self._record.note(changes)
+        except Contradiction:
+            found = [await self._note_one(*part) for part in parts.items()]
+            return {trader_id: why for one in found for trader_id, why in one.items()}
+        self._metrics.noted(changes)
+        return {}
+
+    async def _note_one(
+        self, trader_id: TraderId, changes: Sequence[RecordChange]
+    ) -> dict[TraderId, str]:
+        try:
+            await self._record.note(changes)
+        except Contradiction as exc:
+            if any(isinstance(change, TraderResult) for change in changes):
+                # It is over in memory, not on record: only a new start knows it again.
+                raise RecordRefuses(trader_id, str(exc)) from exc
+            return {trader_id: str(exc)}
+        self._metrics.noted(changes)
+        return {}
+
+    def _ask_exchange(self, request: Request) -> None:
         match request:
             case Place(intent):
-                await self._record.commit_intent(intent)
-                self._spawn(partial(self._place, intent, self._came_s))
+                self._spawn(partial(self._place, intent, self._received_s))
             case Cancel(intent):
-                await self._record.commit_cancel(intent)
                 self._spawn(partial(self._cancel, intent))
             case Query():
                 self._spawn(partial(self._query, request))
@@ -234,8 +277,8 @@ class Term:
         # Outstanding until the loop has handled what it brought: an end must not overtake a reply.
         task.add_done_callback(lambda done: self._mailbox.put_nowait(RequestOver(done)))
 
-    async def _place(self, intent: Intent, came_s: float | None) -> None:
-        self._metrics.placed(came_s)
+    async def _place(self, intent: Intent, received_s: float | None) -> None:
+        self._metrics.placed(received_s)
         outcome = await self._exchange.place(intent)
         self._mailbox.put_nowait(PlaceReplied(intent.client_order_id, outcome))
 
@@ -284,7 +327,7 @@ class Term:
 
     async def _pump_user_events(self) -> None:
         async for event in self._exchange.user_events():
-            self._mailbox.put_nowait(UserNews(event))
+            self._mailbox.put_nowait(event)
 
     async def _pump_time(self) -> None:
         while True:
@@ -296,7 +339,13 @@ class Term:
         while True:
             await asyncio.sleep(self._beat.reconcile_s)
             await self._record.confirm()
+            await self._look_for_settlements()
             await self._look_at_everything()
+
+    async def _look_for_settlements(self) -> None:
+        names = {order.intent.client_order_id for order in self.leader.orders_to_settle}
+        if names and await self._record.settled(names):
+            self._mailbox.put_nowait(Settled())
 
     async def _end_tasks(self) -> None:
         """End the pumps, and let requests under way come to their own end: each is bounded."""
@@ -307,31 +356,7 @@ class Term:
         await asyncio.gather(*self._requests, return_exceptions=True)
 
 
-def _decide(leader: Leader, event: LeaderEvent, now_ms: int) -> Decision:  # noqa: PLR0911 - a table
-    match event:
-        case PriceSeen(price):
-            return leader.see_price(price.price, now_ms)
-        case UserNews(news):
-            return _hear(leader, news, now_ms)
-        case PlaceReplied(name, outcome):
-            return leader.place_replied(name, outcome, now_ms)
-        case CancelReplied(intent, outcome):
-            return leader.cancel_replied(intent, outcome, now_ms)
-        case QueryReplied(name, answer):
-            return leader.query_replied(name, answer, now_ms)
-        case FillsFetched(name, fills):
-            return leader.fills_fetched(name, fills, now_ms)
-        case BidFetched(bid):
-            return leader.bid_fetched(bid, now_ms)
-        case StrangersFound(orders):
-            return leader.strangers_found(orders, now_ms)
-        case TimePassed():
-            return leader.pass_time(now_ms)
-        case _:
-            assert_never(event)
-
-
-def _hear(leader: Leader, news: UserEvent, now_ms: int) -> Decision:
-    if isinstance(news, ExecutionReport):
-        return leader.hear_report(news, now_ms)
-    return leader.balance_changed(now_ms, news.free)
+def _intents(requests: list[Request]) -> Iterator[Intent | CancelIntent]:
+    for request in requests:
+        if isinstance(request, Place | Cancel):
+            yield request.intent

@@ -1,0 +1,281 @@
+"""Acting: traders start, take their next step, place, cancel, and end; budget and rebuys.
+
+It writes traders and new intents, and learns nothing: what an order is said to be, `evidence` says.
+"""
+
+from decimal import Decimal
+
+from symbol_trader.core import ids, strategy
+from symbol_trader.core.context import EventContext
+from symbol_trader.core.cycle import (
+    FILL_QUERIES_QUIET,
+    AskForBid,
+    CancelOrder,
+    FetchFills,
+    Finish,
+    GiveUpFills,
+    GiveUpOrder,
+    PlaceBuy,
+    PlaceSell,
+    Surroundings,
+    Wait,
+    next_step,
+)
+from symbol_trader.core.decisions import Cancel, FetchBid, Place, RefreshSymbol
+from symbol_trader.core.evidence import Evidence
+from symbol_trader.core.money import ZERO, plain
+from symbol_trader.core.order import Order
+from symbol_trader.core.orders import CancelIntent, Intent, Side, TimeInForce
+from symbol_trader.core.reasons import Block, Reason
+from symbol_trader.core.records import NewTrader, TraderResult, TraderState, TraderTerms
+from symbol_trader.core.state import State
+from symbol_trader.core.strategy import Quote
+from symbol_trader.core.symbols import TRADING
+from symbol_trader.core.trader import Rebuy, Trader
+
+
+class Cycles:
+    """The traders of one symbol and the rules between them."""
+
+    def __init__(self, state: State, evidence: Evidence) -> None:
+        """Act on this state; `evidence` has orders asked for whose fills are missing."""
+        self._state = state
+        self._evidence = evidence
+        self._next_bid_ms = 0
+
+    # Steps.
+
+    def advance_all(self, ctx: EventContext) -> None:
+        """Let each trader take its next step; start one where none runs."""
+        state = self._state
+        for trader in tuple(state.traders.values()):
+            self._advance(trader, ctx)
+        if not state.traders and not state.idle and not state.draining:
+            self._start_trader("none runs", ctx)
+
+    def advance_touched(self, ctx: EventContext) -> None:
+        """Let those traders take their next step of which something was learned."""
+        for trader_id in ctx.touched:
+            if trader := self._state.traders.get(trader_id):
+                self._advance(trader, ctx)
+
+    def _advance(self, trader: Trader, ctx: EventContext) -> None:
+        """Take a trader's next step; what follows from it comes as an event of its own."""
+        if self._state.idle:
+            return
+        match next_step(trader, self._around(trader, ctx)):
+            case Wait(block):
+                self._wait(trader, block, ctx)
+            case PlaceBuy(quote):
+                self._place(trader, Side.BUY, quote, ctx)
+            case PlaceSell(quote, time_in_force):
+                self._place(trader, Side.SELL, quote, ctx, time_in_force)
+            case AskForBid():
+                self._ask_for_bid(ctx)
+            case CancelOrder(order, reason):
+                self._cancel(trader, order, reason, ctx)
+            case FetchFills(order):
+                self._fetch_fills(trader, order, ctx)
+            case GiveUpOrder(order, reason):
+                self._evidence.give_up_order(trader, order, reason, ctx)
+                self._advance(trader, ctx)
+            case GiveUpFills(order):
+                self._evidence.give_up_fills(trader, order, ctx)
+                self._advance(trader, ctx)
+            case end:
+                self._finish(trader, end, ctx)
+
+    def _around(self, trader: Trader, ctx: EventContext) -> Surroundings:
+        state = self._state
+        return Surroundings(
+            ctx.now_ms,
+            state.settings,
+            state.draining,
+            state.symbol,
+            state.commission,
+            ctx.seen,
+            lambda: state.spendable(trader),
+            lambda: state.carried,
+            self._overdue(ctx.now_ms),
+            ctx.bid,
+            state.free.get(state.symbol.base_asset, ZERO),
+        )
+
+    def _overdue(self, now_ms: int) -> bool:
+        """Return whether a shutdown is past its deadline; not while a person has to look first."""
+        state = self._state
+        since_ms, deadline_ms = state.draining_since_ms, state.settings.deadline_ms
+        if since_ms is None or deadline_ms is None or state.halt:
+            return False
+        return now_ms - since_ms >= deadline_ms
+
+    def _fetch_fills(self, trader: Trader, order: Order, ctx: EventContext) -> None:
+        self._evidence.ask_if_due(order, ctx)
+        if order.fill_queries > FILL_QUERIES_QUIET:
+            text = (
+                f"{plain(order.filled)} of {plain(order.executed)} executed of order "
+                f"{order.order_id} are among the account's trades; the rest is asked for again"
+            )
+            self._wait(trader, Block(Reason.FILLS_MISSING, text, None), ctx)
+
+    def _ask_for_bid(self, ctx: EventContext) -> None:
+        if ctx.now_ms >= self._next_bid_ms:
+            self._next_bid_ms = ctx.now_ms + self._state.timing.query_every_ms
+            ctx.request(FetchBid())
+
+    def _wait(self, trader: Trader, block: Block | None, ctx: EventContext) -> None:
+        before, trader.block = trader.block, block
+        if block and (before is None or before.reason != block.reason):
+            ctx.say(
+                "trader is blocked",
+                warning=True,
+                trader=trader.trader_id,
+                reason=block.reason,
+                why=block.message,
+            )
+
+    # Orders.
+
+    def _obstacle(self, ctx: EventContext) -> Block | None:
+        """Return what keeps the whole symbol from placing orders, if anything."""
+        state = self._state
+        if state.halt or state.symbol.status == TRADING:
+            return state.halt
+        ctx.request_once(RefreshSymbol())
+        until_ms = ctx.now_ms + state.timing.retry_most_ms
+        return Block(Reason.SYMBOL_NOT_TRADING, f"the symbol is {state.symbol.status}", until_ms)
+
+    def _place(
+        self,
+        trader: Trader,
+        side: Side,
+        quote: Quote,
+        ctx: EventContext,
+        time_in_force: TimeInForce = TimeInForce.GTC,
+    ) -> None:
+        if obstacle := self._obstacle(ctx):
+            self._wait(trader, obstacle, ctx)
+            return
+        state = self._state
+        attempt = trader.attempts[side] + 1
+        intent = Intent(
+            ids.client_order_id(state.installation, trader.trader_id, side, attempt),
+            trader.trader_id,
+            side,
+            attempt,
+            quote.price,
+            quote.quantity,
+            ctx.now_ms,
+            state.timing.recv_window_ms,
+            time_in_force,
+        )
+        for gone in trader.add(order := Order(intent)):
+            state.forget(gone)
+        state.index(trader, order)
+        trader.block = None
+        ctx.request(Place(intent))
+        ctx.say(
+            f"placing {side.lower()}",
+            trader=trader.trader_id,
+            price=plain(quote.price),
+            quantity=plain(quote.quantity),
+            order=intent.client_order_id,
+        )
+
+    def _cancel(self, trader: Trader, order: Order, reason: str, ctx: EventContext) -> None:
+        attempt = len(order.cancels) + 1
+        intent = CancelIntent(
+            ids.cancel_id(order.intent.client_order_id, attempt),
+            order.intent.client_order_id,
+            trader.trader_id,
+            attempt,
+            ctx.now_ms,
+            self._state.timing.recv_window_ms,
+            reason,
+        )
+        order.cancels.append(intent)
+        order.cancel_pending = True
+        ctx.request(Cancel(intent))
+        ctx.say(
+            "canceling order", trader=trader.trader_id, order=intent.client_order_id, why=reason
+        )
+
+    # Beginning and end.
+
+    def _finish(self, trader: Trader, end: Finish, ctx: EventContext) -> None:
+        self._end(trader, end, ctx)
+        self._replace(ctx)
+
+    def _end(self, trader: Trader, end: Finish, ctx: EventContext) -> None:
+        profit = self._state.close(trader)
+        ctx.change(
+            TraderResult(trader.trader_id, end.state, end.reason, ctx.now_ms, profit, end.quantity)
+        )
+        ctx.say(
+            "trader finished",
+            trader=trader.trader_id,
+            state=end.state,
+            why=end.reason,
+            profit=plain(profit),
+        )
+
+    def _replace(self, ctx: EventContext) -> None:
+        state = self._state
+        if state.draining:
+            ctx.say("will not start a new trader in shutdown", running=len(state.traders))
+        elif state.suspension is None and len(state.traders) < state.settings.chunks:
+            self._start_trader("the one before finished", ctx)
+
+    def _start_trader(self, reason: str, ctx: EventContext, parent: Trader | None = None) -> None:
+        s = self._state.settings
+        terms = TraderTerms(s.chunk_budget, s.buy_down, s.profit, s.rebuy)
+        trader = Trader(ids.trader_id(self._state.new_bits()), terms, ctx.now_ms)
+        self._state.traders[trader.trader_id] = trader
+        parent_id = parent.trader_id if parent else None
+        ctx.change(NewTrader(trader.trader_id, terms, ctx.now_ms, reason, parent_id))
+        ctx.say("initialising trader", trader=trader.trader_id, why=reason)
+
+    def end_those_that_never_bought(self, reason: str, ctx: EventContext) -> None:
+        """End each trader that has no order yet."""
+        for trader in tuple(self._state.traders.values()):
+            if trader.last_order is None:
+                self._end(trader, Finish(TraderState.FINISHED, reason, ZERO), ctx)
+
+    def replace_those_that_never_bought(self, ctx: EventContext) -> None:
+        """Replace each trader that has no order by one with the new settings."""
+        for trader in tuple(self._state.traders.values()):
+            if trader.last_order is None and not self._state.draining:
+                reason = "settings changed before it bought"
+                self._finish(trader, Finish(TraderState.FINISHED, reason, ZERO), ctx)
+
+    # Rebuys.
+
+    def judge_rebuys(self, price: Decimal, ctx: EventContext) -> None:
+        """Let traders whose price has been fallen below start another one, each once."""
+        if not self._state.idle:
+            for trader in tuple(self._state.traders.values()):
+                self._judge_rebuy(trader, price, ctx)
+
+    def _judge_rebuy(self, trader: Trader, price: Decimal, ctx: EventContext) -> None:
+        bought_at = trader.buy_price
+        if trader.rebuy is not Rebuy.ARMED or bought_at is None:
+            return
+        if not strategy.rebuy_triggered(bought_at, trader.terms.rebuy, price):
+            return
+        ctx.say(
+            "rebuy triggered", trader=trader.trader_id, bought_at=plain(bought_at), now=plain(price)
+        )
+        if why := self._no_room():
+            trader.rebuy = Rebuy.REFUSED
+            ctx.say(why, trader=trader.trader_id, running=len(self._state.traders))
+            return
+        trader.rebuy = Rebuy.SPENT
+        self._start_trader("rebuy", ctx, parent=trader)
+
+    def _no_room(self) -> str | None:
+        state = self._state
+        if state.draining:
+            return "will not start a new trader in shutdown"
+        if len(state.traders) >= state.settings.chunks:
+            return "all traders already started"
+        return state.suspension.message if state.suspension else None

@@ -1,0 +1,172 @@
+"""What can happen to a leader, as values: the one thing that `Leader.handle` takes.
+
+Besides these, an `ExecutionReport` and a `BalanceChanged` are events as the user stream tells them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from symbol_trader.core.orders import (
+    CancelIntent,
+    ClientOrderId,
+    ExchangeOrder,
+    ExecutionReport,
+    Fill,
+    TraderId,
+)
+from symbol_trader.core.replies import Archived, BalanceChanged, NotFound, Outcome
+from symbol_trader.core.settings import Settings
+from symbol_trader.core.symbols import Commission, SymbolInfo
+
+Answer = ExchangeOrder | NotFound | Archived
+"""What the exchange says of an order when it is asked for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeView:
+    """What the exchange says when it is asked for everything.
+
+    `answers` holds a reply for each order that is not over on record, `fills` the account's trades
+    since the watermark with any that an unsettled order still lacks. `strangers` are orders with
+    our mark, open or traded, that the record does not hold; `met` those that were known when they
+    were looked for, None for those of now: one that was found since is not denied by the view.
+    """
+
+    answers: Mapping[ClientOrderId, Answer] = field(default_factory=dict)
+    strangers: tuple[ExchangeOrder, ...] = ()
+    fills: tuple[Fill, ...] = ()
+    met: tuple[ExchangeOrder, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """Trading begins, after the record was reconciled with the exchange."""
+
+
+@dataclass(frozen=True, slots=True)
+class PriceSeen:
+    """A public trade, the newest that is known: the moment for buys.
+
+    `lowest` is the lowest price since the event before, which is what rebuy triggers judge;
+    `time_ms` is the exchange's event time. `received_s` (seconds of the process's monotonic clock)
+    serves the latency metric alone.
+    """
+
+    price: Decimal
+    lowest: Decimal
+    time_ms: int
+    received_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceReplied:
+    """An order's request is over."""
+
+    client_order_id: ClientOrderId
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class CancelReplied:
+    """A cancel's request is over."""
+
+    intent: CancelIntent
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class QueryReplied:
+    """A query for an order is over."""
+
+    client_order_id: ClientOrderId
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class FillsFetched:
+    """All fills of an order were read."""
+
+    client_order_id: ClientOrderId
+    fills: tuple[Fill, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BidFetched:
+    """The best bid was read, zero if there is none: the moment for sells at a deadline."""
+
+    bid: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class StrangersFound:
+    """The record does not hold these orders, which have our mark."""
+
+    orders: tuple[ExchangeOrder, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRefused:
+    """The record cannot have what a trader's orders led to: it contradicts what is there."""
+
+    trader_id: TraderId
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolRead:
+    """The symbol's filters and status, and the commission, were read again."""
+
+    symbol: SymbolInfo
+    commission: Commission
+
+
+@dataclass(frozen=True, slots=True)
+class ViewRead:
+    """Everything was read from the exchange; `newest` is the last trade id seen."""
+
+    view: ExchangeView
+    newest: int
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsChanged:
+    """The resource was written: what it asks for now, which may be what it asked for before.
+
+    It is also the word that traders wait for whose order others canceled. Unless it is `continued`,
+    earlier revisions were missed, an off perhaps among them: a shutdown counts from now then.
+    """
+
+    settings: Settings
+    continued: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchedOff:
+    """The resource says off."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimePassed:
+    """The timer's beat: what is due is done."""
+
+
+LeaderEvent = (
+    Started
+    | PriceSeen
+    | ExecutionReport
+    | BalanceChanged
+    | PlaceReplied
+    | CancelReplied
+    | QueryReplied
+    | FillsFetched
+    | BidFetched
+    | StrangersFound
+    | RecordRefused
+    | SymbolRead
+    | ViewRead
+    | SettingsChanged
+    | SwitchedOff
+    | TimePassed
+)
+"""What the leader decides on."""

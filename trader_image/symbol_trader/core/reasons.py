@@ -1,0 +1,51 @@
+"""Why a trader, or the whole symbol, cannot go on now."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """The kinds of obstacles, in CamelCase as conditions have them."""
+
+    BAD_CREDENTIALS = "BadCredentials"
+    BUDGET_SPENT = "BudgetSpent"
+    BUDGET_TOO_SMALL = "BudgetTooSmall"
+    CANCELED_BY_OTHERS = "CanceledByOthers"
+    CONTRADICTED = "RecordContradicts"
+    FILLS_MISSING = "FillsMissing"
+    FILTER_FAILURE = "FilterFailure"
+    INSUFFICIENT_BALANCE = "InsufficientBalance"
+    LATE = "Late"
+    ORDER_MISSING = "OrderMissing"
+    ORDER_REFUSED = "OrderRefused"
+    RATE_LIMITED = "RateLimited"
+    RECORD_ROLLED_BACK = "RecordRolledBack"
+    SELL_ENDED = "SellEnded"
+    SYMBOL_NOT_TRADING = "SymbolNotTrading"
+    UNKNOWN_SYMBOL = "UnknownSymbol"
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """How much of an asset an order that was refused for lack of it takes."""
+
+    asset: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Why a trader cannot go on now. `until_ms` is when to try again, None: when told.
+
+    `need` is there where a balance is missing: enough of it ends the block before its time.
+    """
+
+    reason: Reason
+    message: str
+    until_ms: int | None
+    need: Need | None = None
+
+    def holds(self, now_ms: int) -> bool:
+        """Return whether it is still too early to try again."""
+        return self.until_ms is None or now_ms < self.until_ms

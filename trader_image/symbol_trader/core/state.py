@@ -1,0 +1,165 @@
+"""What a leader knows of its symbol: settings, filters, balances, traders and their orders.
+
+It is loaded from the record and changed by two hands alone: `evidence` writes orders, `cycles`
+writes traders. Orders are found by their client order id, and by the exchange's id, for others may
+have renamed them (an amendment does).
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+
+from symbol_trader.core import ids
+from symbol_trader.core.money import ZERO
+from symbol_trader.core.order import Order
+from symbol_trader.core.orders import ExchangeOrder
+from symbol_trader.core.reasons import Block, Reason
+from symbol_trader.core.records import Snapshot
+from symbol_trader.core.settings import Settings, TradingStatus
+from symbol_trader.core.symbols import Commission, SymbolInfo
+from symbol_trader.core.timing import Timing
+from symbol_trader.core.trader import Trader
+
+Found = tuple[Trader, Order]
+
+
+class State:
+    """The facts of one symbol."""
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        *,
+        settings: Settings,
+        symbol: SymbolInfo,
+        commission: Commission,
+        timing: Timing,
+        new_bits: Callable[[], int],
+        free: Mapping[str, Decimal],
+    ) -> None:
+        """Take up the record; see `Leader` for the arguments."""
+        self.settings = settings
+        self.symbol = symbol
+        self.commission = commission
+        self.timing = timing
+        self.new_bits = new_bits
+        self.installation = snapshot.installation
+        self.free = dict(free)
+        """What the account has free of each asset, as far as it is known."""
+        self.started = False
+        self.profit = snapshot.profit
+        self.finished = snapshot.finished
+        self.strangers: tuple[ExchangeOrder, ...] = ()
+        """Orders with our mark that the record does not hold."""
+        self.last_price: Decimal | None = None
+        self.draining_since_ms: int | None = None
+        self.traders = {row.trader_id: Trader.restore(row) for row in snapshot.traders}
+        self._by_name: dict[str, Found] = {}
+        self._by_id: dict[int, Found] = {}
+        for trader in self.traders.values():
+            for order in trader.orders:
+                self.index(trader, order)
+        self._carried_by_finished = snapshot.carried - self._carried_by_running()
+
+    @property
+    def draining(self) -> bool:
+        """Return whether the symbol is being shut down."""
+        return self.settings.status is TradingStatus.SHUTDOWN
+
+    @property
+    def idle(self) -> bool:
+        """Return whether nothing may be decided: before the start, and while off."""
+        return not self.started or self.settings.status is TradingStatus.OFF
+
+    @property
+    def halt(self) -> Block | None:
+        """Return why nothing is placed for the whole symbol: orders that nobody can explain."""
+        if not self.strangers:
+            return None
+        names = ", ".join(order.client_order_id for order in self.strangers)
+        text = f"on the exchange, not on record: {names}; see `symbol-trader disown --help`"
+        return Block(Reason.RECORD_ROLLED_BACK, text, None)
+
+    @property
+    def suspension(self) -> Block | None:
+        """Return why no trader is started: others canceled an order, nobody said to go on."""
+        if not any(trader.interrupted for trader in self.traders.values()):
+            return None
+        text = "an order was canceled by others; change the resource to go on"
+        return Block(Reason.CANCELED_BY_OTHERS, text, None)
+
+    # Orders.
+
+    def orders(self) -> Iterator[Found]:
+        """Yield every order of every trader, oldest trader first."""
+        for trader in self.traders.values():
+            for order in trader.orders:
+                yield trader, order
+
+    def index(self, trader: Trader, order: Order) -> None:
+        """Let an order be found; again once its id on the exchange is known."""
+        self._by_name[order.intent.client_order_id] = trader, order
+        if order.order_id is not None:
+            self._by_id[order.order_id] = trader, order
+
+    def forget(self, order: Order) -> None:
+        """Let an order no longer be found: its trader is over, or it never existed."""
+        self._by_name.pop(order.intent.client_order_id, None)
+        if order.order_id is not None:
+            self._by_id.pop(order.order_id, None)
+
+    def find(self, client_order_id: str) -> Found | None:
+        """Return an order by its client order id, with its trader."""
+        return self._by_name.get(client_order_id)
+
+    def find_by_id(self, order_id: int) -> Found | None:
+        """Return an order by the exchange's id, with its trader."""
+        return self._by_id.get(order_id)
+
+    def find_seen(self, seen: ExchangeOrder) -> Found | None:
+        """Return the order that the exchange describes, whatever others have renamed it to."""
+        return self.find(seen.client_order_id) or self.find_by_id(seen.order_id)
+
+    def marks(self, client_order_id: str) -> bool:
+        """Return whether a leader placed an order, and no trader that runs here.
+
+        An order that counts as refused or absent here is nobody's either, should it be there.
+        """
+        if not ids.is_marked(client_order_id):
+            return False
+        found = self.find(client_order_id)
+        return found is None or not found[1].existed
+
+    # The ledger.
+
+    @property
+    def committed_quote(self) -> Decimal:
+        """Return the quote that all running cycles have spent or may still spend."""
+        return sum((trader.committed_quote for trader in self.traders.values()), ZERO)
+
+    @property
+    def carried(self) -> Decimal:
+        """Return the base asset that rounding left over and that a later sell will take along."""
+        return self._carried_by_finished + self._carried_by_running()
+
+    def spendable(self, trader: Trader) -> Decimal:
+        """Return the budget that the other traders leave."""
+        return self.settings.budget - (self.committed_quote - trader.committed_quote)
+
+    def close(self, trader: Trader) -> Decimal:
+        """Take a trader that is over off the books; return its profit in quote."""
+        profit = trader.profit(self.symbol.base_asset, self.symbol.quote_asset)
+        self._carried_by_finished += self._carried_by(trader)
+        del self.traders[trader.trader_id]
+        for order in trader.orders:
+            self.forget(order)
+        self.profit += profit
+        self.finished += 1
+        return profit
+
+    def _carried_by_running(self) -> Decimal:
+        return sum((self._carried_by(trader) for trader in self.traders.values()), ZERO)
+
+    def _carried_by(self, trader: Trader) -> Decimal:
+        """Return what a cycle leaves to the ledger: received, less what it set out to sell."""
+        target = trader.sell_target
+        return ZERO if target is None else trader.received(self.symbol.base_asset) - target

@@ -1,0 +1,37 @@
+"""Reading what a leader is made of, besides its record."""
+
+from symbol_trader.core.records import Snapshot
+from symbol_trader.core.symbols import DEFAULT_COMMISSION, GONE, Commission, SymbolInfo, gone
+from symbol_trader.ports import Exchange, Record, UnknownSymbol
+from symbol_trader.runtime.reading import NO_TRADES, first_watermark
+
+
+async def describe(
+    exchange: Exchange, snapshot: Snapshot, name: str, *, draining: bool
+) -> tuple[SymbolInfo, Commission]:
+    """Read the symbol and the account's commission on it.
+
+    A shutdown can do without a symbol that the exchange does not list any more: what is on record
+    ends as held. Raises `UnknownSymbol` otherwise.
+    """
+    try:
+        return await exchange.symbol(), await exchange.commission()
+    except UnknownSymbol:
+        if not draining:
+            raise
+    orders = (order for trader in snapshot.traders for order in trader.orders)
+    assets = {fill.commission_asset: None for order in orders for fill in order.fills}
+    return gone(name, assets), DEFAULT_COMMISSION
+
+
+async def watermark(
+    exchange: Exchange, record: Record, snapshot: Snapshot, symbol: SymbolInfo
+) -> int:
+    """Return the trade id from which to look on; a record without one begins to look now."""
+    if snapshot.watermark is not None:
+        return snapshot.watermark
+    if symbol.status == GONE:
+        return NO_TRADES
+    first = NO_TRADES if snapshot.traders else await first_watermark(exchange)
+    await record.advance_watermark(first)
+    return first
