@@ -151,7 +151,6 @@ def _views() -> dict[str, str]:
         "story, the newest 100": f"{newest} LIMIT 100",
         "story, the newest 100 with their order": f"{newest}, step DESC LIMIT 100",
         "story of a trader": "SELECT * FROM story WHERE trader_id = 'running-1'",
-        "reasons, the newest 100": f"{newest.replace('story', 'reasons')} LIMIT 100",
         "positions": "SELECT * FROM positions",
         "leaders": "SELECT * FROM leaders",
         "open_orders": "SELECT * FROM open_orders",

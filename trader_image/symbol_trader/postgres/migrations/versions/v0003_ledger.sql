@@ -66,6 +66,10 @@ ALTER TABLE orders
     ADD COLUMN fills_given_up boolean NOT NULL DEFAULT false,
     ADD COLUMN acknowledged boolean NOT NULL DEFAULT false,
     ADD COLUMN settled_because name_text,
+    -- Not changed_at itself is indexed: each part of a fill moves it, and would touch all indexes.
+    ADD COLUMN ended_at timestamptz GENERATED ALWAYS AS (
+        CASE WHEN state >= 'filled' THEN changed_at END
+    ) STORED,
     DROP CONSTRAINT filled_means_all,
     DROP CONSTRAINT executed_within_quantity,
     DROP CONSTRAINT known_to_the_exchange,
@@ -81,6 +85,7 @@ ALTER TABLE orders
     ADD CONSTRAINT settled_is_over CHECK (
         settled_because IS NULL OR state >= 'filled' AND fills_given_up
     );
+ALTER TABLE orders SET (fillfactor = 80);
 COMMENT ON COLUMN orders.quantity IS 'What was intended; current_quantity is less where it was amended.';
 COMMENT ON COLUMN orders.fills_given_up IS 'Its fills cannot be read: executed and executed_quote count.';
 COMMENT ON COLUMN orders.acknowledged IS 'A person knows that others canceled or reduced it.';
@@ -328,11 +333,20 @@ COMMENT ON VIEW leaders IS 'Who leads what, since when, and what it earned in qu
 CREATE INDEX traders_started ON traders (symbol, at_time(started_ms));
 CREATE INDEX traders_ended ON traders (symbol, at_time(finished_ms)) WHERE state <> 'running';
 CREATE INDEX orders_intended ON orders (symbol, at_time(timestamp_ms));
-CREATE INDEX orders_changed ON orders (symbol, changed_at) WHERE state <> 'intent';
+CREATE INDEX orders_ended ON orders (symbol, ended_at) WHERE ended_at IS NOT NULL;
 CREATE INDEX cancels_intended ON cancels (symbol, at_time(timestamp_ms));
 CREATE INDEX fills_executed ON fills (symbol, at_time(time_ms));
 -- And what was refused last.
 CREATE INDEX orders_refused ON orders (committed_at) WHERE state = 'refused';
+
+CREATE FUNCTION became(orders) RETURNS text LANGUAGE sql STABLE
+RETURN format('%s %s after %s of %s', lower($1.side::text), $1.state, trim_scale($1.executed),
+        trim_scale(coalesce($1.current_quantity, $1.quantity)))
+    || CASE WHEN $1.current_quantity < $1.quantity
+        THEN ', reduced from ' || trim_scale($1.quantity) ELSE '' END
+    || CASE WHEN $1.settled_because IS NOT NULL THEN ', settled by a person'
+        WHEN $1.fills_given_up THEN ', its fills cannot be read'
+        WHEN $1.acknowledged THEN ', acknowledged' ELSE '' END;
 
 CREATE VIEW story AS
 SELECT environment, account, symbol, trader_id, at_time(started_ms) AS at, 0 AS step,
@@ -362,19 +376,17 @@ SELECT environment, account, symbol, trader_id, at_time(timestamp_ms), 3,
     reason || coalesce(': ' || nullif(outcome_reason, ''), '')
 FROM cancels
 UNION ALL
+SELECT environment, account, symbol, trader_id, changed_at, 4, became(o),
+    coalesce(settled_because, reason)
+FROM orders AS o
+WHERE state > 'intent' AND state < 'filled'
+UNION ALL
 (
     -- A part with a condition is planned on its own: without this it is not read off its index.
-    SELECT environment, account, symbol, trader_id, changed_at AS at, 4,
-        format('%s %s after %s of %s', lower(side::text), state, trim_scale(executed),
-            trim_scale(coalesce(current_quantity, quantity)))
-            || CASE WHEN current_quantity < quantity
-                THEN ', reduced from ' || trim_scale(quantity) ELSE '' END
-            || CASE WHEN settled_because IS NOT NULL THEN ', settled by a person'
-                WHEN fills_given_up THEN ', its fills cannot be read'
-                WHEN acknowledged THEN ', acknowledged' ELSE '' END,
+    SELECT environment, account, symbol, trader_id, ended_at AS at, 4, became(o),
         coalesce(settled_because, reason)
-    FROM orders
-    WHERE state <> 'intent'
+    FROM orders AS o
+    WHERE ended_at IS NOT NULL
     ORDER BY at DESC
 )
 UNION ALL
