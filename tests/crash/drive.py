@@ -17,6 +17,8 @@ from symbol_trader.core.orders import Side
 
 FAST = ("--speed", "40")
 """Market time per wall time: cycles finish in seconds."""
+FEES = ("--bnb-fees", "--bnb-price", "600", "--balances", "USDT=1000000,BNB=0.0004")
+"""Commission is taken in BNB, which has to be valued, until there is too little of it."""
 QUICK = (
     *("--recv-window-ms", "300", "--exchange-timeout-ms", "400", "--exchange-margin-ms", "100"),
     *("--reconcile-s", "1"),
@@ -169,7 +171,7 @@ async def live(case: Case, folder: Path, database: str) -> Outcome:
     Raises `HarnessFailed` where that was not possible.
     """
     try:
-        async with venue(folder / "journal.jsonl", *FAST) as exchange:
+        async with venue(folder / "journal.jsonl", *FAST, *FEES) as exchange:
             bot = Bot(folder / "xrpusdt.yaml", exchange, database, QUICK)
             try:
                 return await Life(case, folder, bot, exchange).run()
