@@ -101,7 +101,7 @@ CALLS = (
     *("record.orders_not_on_record", "record.names_not_on_record"),
     *("exchange.open", "exchange.account", "exchange.symbol", "exchange.commission"),
     *("exchange.trades", "exchange.open_orders", "exchange.order", "exchange.place"),
-    *("exchange.cancel", "exchange.best_bid", "exchange.order_by_number"),
+    *("exchange.cancel", "exchange.best_bid", "exchange.order_by_id"),
 )
 """The calls of the ports: `test_crash.py` checks that these are all, and that a run makes them."""
 

@@ -41,7 +41,7 @@ OCCASIONS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
 }
 """What has to happen for a call to be made at all: a lost link; late news of a finished trader."""
-BY_HAND = "exchange.order_by_number"
+BY_HAND = "exchange.order_by_id"
 """This call needs a trade that is not the leader's: a person makes one."""
 DRAINED = 0
 FENCED = 1

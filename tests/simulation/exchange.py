@@ -121,7 +121,7 @@ class Exchange:
         start = bisect_left(fills, from_id, key=lambda fill: fill.trade_id)
         return tuple(fills[start : start + page if page else None])
 
-    def by_number(self, order_id: int) -> ExchangeOrder:
+    def by_id(self, order_id: int) -> ExchangeOrder:
         """Return an order by the exchange's id."""
         return _shown(self._book.orders[order_id])
 

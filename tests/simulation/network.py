@@ -5,13 +5,16 @@ from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING, TypeVar
 
-from simulation.exchange import COMMISSION, LATE, UID, Exchange
+from simulation.exchange import COMMISSION, LATE, QUOTE, UID, Exchange
 from simulation.stream import Stream
 from simulation.timeline import Timeline
+from symbol_trader.binance.errors import RateLimited
 from symbol_trader.core.orders import CancelIntent, ExchangeOrder, ExecutionReport, Fill, Intent
 from symbol_trader.core.replies import (
     Account,
+    AssetPrice,
     NotFound,
+    NotSent,
     Outcome,
     Price,
     Refused,
@@ -53,6 +56,12 @@ class Network:
 
     def __init__(self, timeline: Timeline, exchange: Exchange) -> None:
         self.away_until_ms = 0
+        self.banned_until_ms = 0
+        """Until when the exchange takes no request, in its own time, and the leaders know it."""
+        self.last_trade: Price | None = None
+        """The newest public trade."""
+        self.asset_prices: dict[str, Decimal] = {}
+        """What other assets cost in quote."""
         self.page = 1_000
         """How many trades the exchange lists at once."""
         self.timeline = timeline
@@ -129,6 +138,11 @@ class Session:
 
     # Requests that only read: asked and answered at moments in between.
 
+    def held_until_ms(self) -> int | None:
+        """Return until when the exchange has banned the leader's address, as it knows."""
+        until_ms = self._network.banned_until_ms
+        return until_ms if until_ms > self.now_ms() else None
+
     async def account(self) -> Account:
         """Read the account."""
         return await self._read("account", lambda: Account(UID, {}))
@@ -145,13 +159,24 @@ class Session:
         """Read the best bid."""
         return await self._read("best bid", self._exchange.best_bid)
 
+    async def last_trade(self) -> Price | None:
+        """Read the newest public trade."""
+        return await self._read("last trade", lambda: self._network.last_trade)
+
+    async def price_of(self, asset: str, time_ms: int) -> AssetPrice | None:
+        """Read what an asset costs in quote: its price stands still."""
+        price = self._network.asset_prices.get(asset)
+        source = f"klines {asset}{QUOTE} 1m"
+        found = None if price is None else AssetPrice(price, source, time_ms)
+        return await self._read("price of an asset", lambda: found)
+
     async def order(self, client_order_id: str) -> ExchangeOrder | NotFound:
         """Ask for an order; a new one may not be known yet."""
         return await self._read("order", lambda: self._find(client_order_id))
 
-    async def order_by_number(self, order_id: int) -> ExchangeOrder | NotFound:
+    async def order_by_id(self, order_id: int) -> ExchangeOrder | NotFound:
         """Ask for an order by the exchange's id."""
-        return await self._read("order by number", lambda: self._exchange.by_number(order_id))
+        return await self._read("order by id", lambda: self._exchange.by_id(order_id))
 
     async def open_orders(self) -> tuple[ExchangeOrder, ...]:
         """Read all open orders."""
@@ -168,6 +193,7 @@ class Session:
         if not early:
             await self._travel()
         self._check_open(what)
+        self._check_allowed(what)
         answer = look()
         if early:
             await self._travel()
@@ -183,6 +209,12 @@ class Session:
     def _check_open(self, what: str) -> None:
         if self._ended is not None:
             raise ExchangeUnavailable(f"{what}: {self._ended}")
+
+    def _check_allowed(self, what: str) -> None:
+        """Refuse to read during a ban that outlasts the adapter's patience."""
+        left_ms = self._network.banned_until_ms - self.now_ms()
+        if left_ms > 0:
+            raise RateLimited(f"{what} was not sent: the exchange limits requests", left_ms / 1000)
 
     def _find(self, name: str) -> ExchangeOrder | NotFound:
         now_ms = self._timeline.now_ms
@@ -224,6 +256,9 @@ class Session:
         await self._process.point(what, leg)
         if self._ended is not None:
             return Unknown(f"not sent: {self._ended}")
+        until_ms = self.held_until_ms()
+        if until_ms is not None:
+            return NotSent(until_ms, f"{what} was not sent: the exchange limits requests for now")
         reply = self._process.loop.create_future()
         self._send(intent, act, leg, self._waiter(reply))
         await self._process.point(f"{what}, sent", leg)
@@ -348,6 +383,11 @@ class SimulatedMarket:
         """Bring a trade, if the connection stands."""
         if not self._gone:
             self._prices.push(price)
+
+    def reconnect(self) -> None:
+        """Give up a connection that is silent: another one takes its place."""
+        if not self._gone:
+            self._prices.push(None)
 
     def go(self) -> None:
         """Lose the connection."""

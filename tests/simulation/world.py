@@ -205,6 +205,7 @@ class World:
         self.exchange.trade(self.timeline.now_ms, price, quantity, falling=falling)
         self._trade_id += 1
         seen = Price(self._trade_id, price, self.timeline.now_ms)
+        self.network.last_trade = seen
         for process in self._processes:
             self.timeline.after(self.chance.between((1, 40)), _seen_by(process, seen))
 

@@ -9,16 +9,22 @@ from decimal import Decimal
 from enum import Enum, auto
 from typing import Protocol
 
+from symbol_trader.core.events import Answer
 from symbol_trader.core.money import ZERO, plain
 from symbol_trader.core.orders import CancelIntent, ExchangeOrder, Fill, Intent, Side
 from symbol_trader.core.records import RecordChange, Snapshot
-from symbol_trader.core.replies import Account, NotFound, Outcome, Price, UserEvent
+from symbol_trader.core.replies import Account, AssetPrice, Outcome, Price, UserEvent
 from symbol_trader.core.settings import Settings
 from symbol_trader.core.symbols import Commission, SymbolInfo
 
 
 class Unavailable(Exception):  # noqa: N818 - a state of the world, not a mistake
-    """The other side cannot be reached now; try again. The text says what and why, no secrets."""
+    """The other side cannot be reached now; try again. The text says what and why, no secrets.
+
+    `retry_in_s` is how long the other side has said that it wants to be left alone, in seconds.
+    """
+
+    retry_in_s: float | None = None
 
 
 class DatabaseUnavailable(Unavailable):
@@ -137,7 +143,8 @@ class Exchange(Protocol):
 
     A session is opened once and ends with its connection; then a new one is opened. Methods that
     only read raise `Unavailable` where there is no answer; they may be repeated by the adapter.
-    `place` and `cancel` write the request to one socket, once, and never raise for the network.
+    `place` and `cancel` write the request to one socket, once, and never raise for the network;
+    where a ban is known they write nothing and return `NotSent`.
     """
 
     async def open(self) -> None:
@@ -148,6 +155,9 @@ class Exchange(Protocol):
 
     def now_ms(self) -> int:
         """Return exchange time: the measured offset plus a monotonic clock."""
+
+    def held_until_ms(self) -> int | None:
+        """Return the exchange time until which a known ban lasts, None without one."""
 
     async def account(self) -> Account:
         """Read the account's uid and balances."""
@@ -167,10 +177,19 @@ class Exchange(Protocol):
     async def cancel(self, intent: CancelIntent) -> Outcome:
         """Send a cancel, once, with exactly the intent's values."""
 
-    async def order(self, client_order_id: str) -> ExchangeOrder | NotFound:
+    async def last_trade(self) -> Price | None:
+        """Read the symbol's newest public trade, with its own time; None if there never was one."""
+
+    async def price_of(self, asset: str, time_ms: int) -> AssetPrice | None:
+        """Read what one unit of an asset cost in the symbol's quote at an exchange time.
+
+        None where no market of the two assets is known.
+        """
+
+    async def order(self, client_order_id: str) -> Answer:
         """Query an order by its client id; the server's time is asked first."""
 
-    async def order_by_number(self, order_id: int) -> ExchangeOrder | NotFound:
+    async def order_by_id(self, order_id: int) -> Answer:
         """Query any order of the account by the exchange's id; a canceled one may be renamed."""
 
     async def open_orders(self) -> tuple[ExchangeOrder, ...]:
@@ -313,6 +332,12 @@ class Market(Protocol):
 
     def prices(self) -> AsyncIterator[Price | None]:
         """Yield each trade for ever, reconnecting by itself; None when the connection is lost."""
+
+    def reconnect(self) -> None:
+        """Give up a connection that is open and silent; `prices` opens another one.
+
+        Where none is open there is nothing to do.
+        """
 
     async def close(self) -> None:
         """Close the socket; never raises."""

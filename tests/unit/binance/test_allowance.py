@@ -63,3 +63,15 @@ def test_the_hold_that_goes_furthest_stays(later_s: int, kept_s: int) -> None:
     allowance.hold(2)
     allowance.hold(later_s)
     assert allowance.held_s == kept_s
+
+
+def test_what_the_exchange_says_itself_counts_more_than_the_weight_that_is_used() -> None:
+    """A ban of two seconds is no reason to read nothing until the minute is over."""
+    clock = Timepiece()
+    allowance = Allowance(clock)
+    allowance.count(Weight(6000, 6000, 1), TWENTY_PAST_MS)
+    allowance.hold(2)
+    assert allowance.held_until_ns == 2 * SECOND_NS
+    clock.now_ns = 2 * SECOND_NS
+    assert allowance.held_until_ns is None
+    assert allowance.reading_pause_s == 0

@@ -21,8 +21,18 @@ from symbol_trader.binance.errors import RateLimited
 from symbol_trader.binance.session import Answered
 from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.binance.signing import payload, signature
-from symbol_trader.core.orders import ExecutionReport
-from symbol_trader.core.replies import Accepted, BalanceChanged, NotFound, Refused, Unknown
+from symbol_trader.core.orders import ExchangeOrder, ExecutionReport
+from symbol_trader.core.replies import (
+    Accepted,
+    Archived,
+    AssetPrice,
+    BalanceChanged,
+    NotFound,
+    NotSent,
+    Price,
+    Refused,
+    Unknown,
+)
 from symbol_trader.core.symbols import DEFAULT_COMMISSION, Commission
 from symbol_trader.ports import BadCredentials, Unavailable, UnknownSymbol
 from unit.binance import payloads
@@ -330,24 +340,104 @@ async def test_a_placing_that_is_cancelled_leaves_no_trace(exchange: ScriptedExc
 # --- limits -----------------------------------------------------------------------------------
 
 
+NOW_MS = 1_700_000_000_000
+SOON_MS, LATE_MS = NOW_MS + 2_000, NOW_MS + 60_000
+"""Ends of bans, within a reader's patience and beyond it."""
+
+
+@asynccontextmanager
+async def opened_at(exchange: ScriptedExchange, **changes: Any) -> AsyncIterator[BinanceExchange]:
+    """Open a session for which it stays `NOW_MS`."""
+    exchange.on("time", reply({"serverTime": NOW_MS}))
+    async with opened(exchange, clock=lambda: 0, **changes) as client:
+        yield client
+
+
 async def test_while_the_exchange_limits_requests_nothing_is_sent(
     exchange: ScriptedExchange,
 ) -> None:
-    until_ms = int(time.time() * 1000) + 60_000
-    exchange.on("account.status", refuse(429, -1003, "Too much", retryAfter=until_ms))
-    exchange.on("order.place", reply(payloads.placed()))
+    exchange.on("account.status", refuse(429, -1003, "Too much", retryAfter=LATE_MS))
 
-    async with opened(exchange) as client:
-        for _ in range(2):
-            with pytest.raises(RateLimited):
+    async with opened_at(exchange) as client:
+        assert client.held_until_ms() is None
+        for words in ("-1003 Too much", "account.status was not sent"):
+            with pytest.raises(RateLimited, match=words) as caught:
                 await client.account()
-        outcome = await client.place(INTENT)
+            assert caught.value.retry_in_s == 60
+        placed = await client.place(INTENT)
+        canceled = await client.cancel(CANCEL)
+        assert client.held_until_ms() == LATE_MS
 
-    assert isinstance(outcome, Refused)
-    assert outcome.code == -1003
-    assert "was not sent" in outcome.message
+    why = "was not sent: the exchange limits requests for now"
+    assert placed == NotSent(LATE_MS, f"order.place {why}")
+    assert canceled == NotSent(LATE_MS, f"order.cancel {why}")
     assert len(exchange.asked("account.status")) == 1
-    assert exchange.asked("order.place") == []
+    assert exchange.asked("order.place") == exchange.asked("order.cancel") == []
+
+
+async def test_an_order_that_runs_into_a_ban_is_refused_and_the_next_is_not_sent(
+    exchange: ScriptedExchange,
+) -> None:
+    exchange.on("order.place", refuse(418, -1003, "banned", retryAfter=SOON_MS))
+
+    async with opened_at(exchange) as client:
+        assert await client.place(INTENT) == Refused(-1003, "banned")
+        assert isinstance(await client.place(INTENT), NotSent)
+        assert client.held_until_ms() == SOON_MS
+
+    assert len(exchange.asked("order.place")) == 1
+
+
+async def test_orders_are_sent_again_when_a_ban_is_over(exchange: ScriptedExchange) -> None:
+    now_ns = 0
+    exchange.on("time", reply({"serverTime": NOW_MS}))
+    exchange.on(
+        "order.place",
+        refuse(418, -1003, "banned", retryAfter=SOON_MS),
+        reply(payloads.placed()),
+    )
+
+    async with opened(exchange, clock=lambda: now_ns) as client:
+        await client.place(INTENT)
+        now_ns = 2_000_000_000
+        assert client.now_ms() == SOON_MS
+        assert client.held_until_ms() is None
+        assert isinstance(await client.place(INTENT), Accepted)
+
+
+async def test_reading_goes_on_when_a_short_ban_is_over(exchange: ScriptedExchange) -> None:
+    """It is waited out inside, and no longer, however much weight the reply says is used."""
+    used = {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 60 * 24}
+    until_ms = 0
+
+    async def ban(request: Request) -> None:
+        nonlocal until_ms
+        until_ms = int(time.time() * 1000) + 50
+        error = {"code": -1003, "msg": "banned", "data": {"retryAfter": until_ms}}
+        limits = [used | {"limit": 6000, "count": 6001}]
+        await send(request.connection, id=request.id, status=418, error=error, rateLimits=limits)
+
+    exchange.on("account.status", ban, ban, reply(payloads.account()))
+
+    async with opened(exchange, retry_first_s=60.0) as client:
+        assert (await client.account()).uid == "354937868"
+
+    *_, last = exchange.asked("account.status")
+    assert last["timestamp"] >= until_ms
+
+
+async def test_a_wait_for_the_end_of_a_ban_ends_with_the_session(
+    exchange: ScriptedExchange,
+) -> None:
+    exchange.on("order.place", refuse(418, -1003, "banned", retryAfter=NOW_MS + 15_000))
+
+    async with opened_at(exchange, read_patience_s=20.0) as client:
+        await client.place(INTENT)
+        waiting = asyncio.create_task(client.account())
+        await asyncio.sleep(0)
+
+    with pytest.raises(Unavailable, match=r"account\.status was not sent"):
+        await asyncio.wait_for(waiting, 5)
 
 
 async def test_not_even_the_time_is_asked_for_while_the_exchange_limits_requests(
@@ -370,15 +460,16 @@ async def test_a_handshake_that_is_limited_is_not_tried_again_before_its_time() 
     allowance = Allowance(lambda: 0)
 
     async with refusing(HTTPStatus.TOO_MANY_REQUESTS, Retry_After="37") as (url, asked):
-        for why in ("HTTP 429", r"another 37\.0 s"):
+        for why in ("HTTP 429", "a connection was not sent"):
             client = BinanceExchange(
                 settings_for(url),
                 monotonic_ns=time.monotonic_ns,
                 random=lambda: 0.5,
                 allowance=allowance,
             )
-            with pytest.raises(Unavailable, match=why):
+            with pytest.raises(Unavailable, match=why) as caught:
                 await client.open()
+            assert caught.value.retry_in_s == 37
 
     assert len(asked) == 1
 
@@ -387,7 +478,7 @@ async def test_a_limit_is_not_over_because_the_connection_is(exchange: ScriptedE
     """The next session does not even connect, which counts as well."""
     until_ms = int(time.time() * 1000) + 60_000
     exchange.on(
-        "time", refuse(429, -1003, "Too much", retryAfter=until_ms, serverTime=until_ms - 1)
+        "time", refuse(429, -1003, "Too much", retryAfter=until_ms, serverTime=until_ms - 60_000)
     )
     allowance = Allowance(lambda: 0)
     settings = settings_for(exchange.url)
@@ -437,20 +528,73 @@ async def test_requests_go_on_when_the_limit_has_passed(exchange: ScriptedExchan
         assert (await client.account()).uid == "354937868"
 
 
-async def test_an_overloaded_exchange_is_left_alone(exchange: ScriptedExchange) -> None:
-    exchange.on("account.status", refuse(429, -1008, "overloaded"))
+async def test_an_overloaded_exchange_is_given_up_when_patience_ends(
+    exchange: ScriptedExchange,
+) -> None:
+    exchange.on("account.status", refuse(429, -1008, "overloaded", retryAfter=LATE_MS))
+
+    async with opened_at(exchange) as client:
+        with pytest.raises(RateLimited, match="-1008 overloaded") as caught:
+            await client.account()
+        assert client.held_until_ms() is None, "orders are not held up"
+
+    assert caught.value.retry_in_s == 60
+    assert len(exchange.asked("account.status")) == 1
+
+
+async def test_an_overloaded_exchange_is_asked_again_when_it_says(
+    exchange: ScriptedExchange,
+) -> None:
+    until_ms = 0
+
+    async def overloaded(request: Request) -> None:
+        nonlocal until_ms
+        until_ms = int(time.time() * 1000) + 50
+        await refuse(429, -1008, "overloaded", retryAfter=until_ms)(request)
+
+    exchange.on("account.status", overloaded, reply(payloads.account()))
 
     async with opened(exchange) as client:
-        with pytest.raises(RateLimited, match="-1008 overloaded"):
-            await client.account()
+        await client.account()
 
-    assert len(exchange.asked("account.status")) == 1
+    assert exchange.asked("account.status")[1]["timestamp"] >= until_ms
+
+
+async def test_one_overload_while_the_clock_is_measured_ends_nothing(
+    exchange: ScriptedExchange,
+) -> None:
+    exchange.on("time", refuse(429, -1008, "overloaded"), reply({"serverTime": NOW_MS}))
+
+    async with opened(exchange, clock=lambda: 0) as client:
+        assert client.now_ms() == NOW_MS
+
+
+async def test_a_clock_that_is_never_in_time_does_not_lead_to_itself(
+    exchange: ScriptedExchange,
+) -> None:
+    async with opened(exchange, read_patience_s=0.05) as client:
+        exchange.on("time", refuse(400, -1021))
+        exchange.on("account.status", refuse(400, -1021))
+        with pytest.raises(Unavailable, match="-1021"):
+            await client.account()
 
 
 # --- requests that only read ------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("fault", [refuse(500, -1000), refuse(400, -1001), silence])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        refuse(500, -1000),
+        refuse(503, -1008),
+        refuse(429, -1008),
+        refuse(400, -1001),
+        refuse(400, -1006),
+        refuse(408, -1007),
+        silence,
+    ],
+    ids=["500", "503", "-1008", "-1001", "-1006", "-1007", "silence"],
+)
 async def test_reading_is_repeated_with_a_fresh_timestamp(
     exchange: ScriptedExchange, fault: Answer
 ) -> None:
@@ -484,17 +628,17 @@ async def test_reading_outside_the_window_measures_the_clock_first(
     ("fault", "words"),
     [(refuse(503, -1001, "Internal error"), "-1001 Internal error"), (silence, "no reply")],
 )
-async def test_reading_is_repeated_a_bounded_number_of_times(
+async def test_reading_is_repeated_for_a_bounded_time(
     exchange: ScriptedExchange, fault: Answer, words: str
 ) -> None:
     exchange.on("openOrders.status", fault)
 
-    async with opened(exchange, read_attempts=3) as client:
-        impatient(client)
+    async with opened(exchange, read_patience_s=0.2) as client:
+        client._link._settings = settings_for(exchange.url, request_timeout_s=0.05)
         with pytest.raises(Unavailable, match=words):
             await client.open_orders()
 
-    assert len(exchange.asked("openOrders.status")) == 3
+    assert exchange.asked("openOrders.status")
 
 
 async def test_reading_is_not_repeated_where_the_answer_is_definite(
@@ -565,9 +709,10 @@ async def test_an_order_is_looked_for_after_the_time_was_asked(exchange: Scripte
         missing = await client.order(ORDER_ID)
         archived = await client.order(ORDER_ID)
 
-    assert not isinstance(found, NotFound)
+    assert isinstance(found, ExchangeOrder)
     assert found.order_id == 101
-    assert missing == archived == NotFound(as_of_ms=77)
+    assert missing == NotFound(as_of_ms=77)
+    assert archived == Archived()
     assert [request.method for request in exchange.requests[-2:]] == ["time", "order.status"]
 
 
@@ -598,6 +743,77 @@ async def test_a_symbol_that_the_exchange_does_not_know(exchange: ScriptedExchan
             await client.symbol()
         with pytest.raises(Unavailable, match="-1100"):
             await client.symbol()
+
+
+async def test_the_newest_public_trade(exchange: ScriptedExchange) -> None:
+    trade = {"id": 28457, "price": "4.00000100", "qty": "12.0", "time": 1_700_000_003_000}
+    exchange.on("trades.recent", reply([trade]), reply([]))
+
+    async with opened(exchange) as client:
+        assert await client.last_trade() == Price(28457, Decimal("4.000001"), 1_700_000_003_000)
+        assert await client.last_trade() is None
+
+    assert exchange.asked("trades.recent")[0] == {"symbol": SYMBOL, "limit": 1}
+
+
+MINUTE_MS = 1_699_999_980_000
+"""The minute in which `NOW_MS` is."""
+
+
+def klines(close: str, opened_ms: int = MINUTE_MS) -> Answer:
+    row = [opened_ms, "1", "9", "1", close, "5", opened_ms + 59_999, "5", 3, "2", "2", "0"]
+    return reply([row])
+
+
+async def test_what_an_asset_cost_is_the_close_of_its_minute(exchange: ScriptedExchange) -> None:
+    exchange.on("exchangeInfo", reply(payloads.exchange_info()))
+    exchange.on("klines", klines("612.5"))
+
+    async with opened_at(exchange) as client:
+        past = await client.price_of("BNB", MINUTE_MS - 1)
+        latest = await client.price_of("BNB", NOW_MS)
+
+    assert past is None, "the candle that came begins after the time"
+    # The minute is not over yet.
+    assert latest == AssetPrice(Decimal("612.5"), "klines BNBUSDT 1m", NOW_MS)
+    assert exchange.asked("exchangeInfo") == [{"symbol": SYMBOL}], "learnt once"
+    *_, asked = exchange.asked("klines")
+    assert asked == {
+        "symbol": "BNBUSDT",
+        "interval": "1m",
+        "endTime": MINUTE_MS + 59_999,
+        "limit": 1,
+    }
+
+
+async def test_the_inverse_market_prices_an_asset_as_well(exchange: ScriptedExchange) -> None:
+    unknown = refuse(400, -1121, "Invalid symbol.")
+    exchange.on("exchangeInfo", reply(payloads.exchange_info(quoteAsset="TRY")))
+    exchange.on("klines", unknown, klines("32"), unknown, unknown)
+
+    async with opened_at(exchange) as client:
+        await client.symbol()
+        found = await client.price_of("USDT", MINUTE_MS)
+        nothing = await client.price_of("USDT", MINUTE_MS)
+
+    assert found == AssetPrice(Decimal("0.03125"), "klines TRYUSDT 1m, inverted", NOW_MS)
+    assert nothing is None
+    names = [params["symbol"] for params in exchange.asked("klines")]
+    assert names == ["USDTTRY", "TRYUSDT", "USDTTRY", "TRYUSDT"]
+
+
+@pytest.mark.parametrize(
+    "fault", [refuse(400, -1100), reply([[1, "2"]]), reply({}), reply([[1, 2, 3, 4, "x", 5, 6]])]
+)
+async def test_a_price_that_cannot_be_read_is_not_missing(
+    exchange: ScriptedExchange, fault: Answer
+) -> None:
+    exchange.on("exchangeInfo", reply(payloads.exchange_info()))
+    exchange.on("klines", fault)
+
+    async with opened(exchange) as client:
+        with pytest.raises(Unavailable, match="klines"):
+            await client.price_of("BNB", MINUTE_MS)
 
 
 async def test_the_commission_of_the_symbol(exchange: ScriptedExchange) -> None:
@@ -650,7 +866,7 @@ async def test_the_clock_is_measured_by_several_questions_and_again_after_a_whil
 async def test_a_clock_that_cannot_be_measured_again_stays_as_it_was(
     exchange: ScriptedExchange, caplog: pytest.LogCaptureFixture
 ) -> None:
-    fault = refuse(500, -1000)
+    fault = refuse(400, -1100)
     exchange.on("time", reply({"serverTime": 7_000_000}), fault, fault, reply({}))
     exchange.on("account.status", reply(payloads.account()))
 
@@ -659,7 +875,7 @@ async def test_a_clock_that_cannot_be_measured_again_stays_as_it_was(
             await exchange.heard("time")
         assert client.now_ms() == 7_000_000
 
-    assert "was not measured again: time: -1000" in caplog.text
+    assert "was not measured again: time: -1100" in caplog.text
     assert "was not measured again: time: unreadable" in caplog.text
 
 
@@ -800,7 +1016,7 @@ async def test_no_secret_reaches_the_log(
     exchange.on("account.status", refuse(500, -1000))
     caplog.set_level(logging.DEBUG)
 
-    async with opened(exchange) as client:
+    async with opened(exchange, read_patience_s=0.05) as client:
         await client.place(INTENT)
         with pytest.raises(Unavailable):
             await client.account()

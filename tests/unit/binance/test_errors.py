@@ -82,7 +82,7 @@ def test_a_handshake_that_came_too_soon_says_how_long_to_wait(
     refused = unreachable(URL, InvalidStatus(Response(status, "", Headers(headers))))
 
     assert isinstance(refused, ConnectionsLimited)
-    assert refused.pause_s == pause_s
+    assert refused.retry_in_s == pause_s
 
 
 def test_another_refusal_of_a_handshake_is_no_limit() -> None:

@@ -87,6 +87,33 @@ def test_an_amended_order_is_known_by_the_id_it_was_placed_with() -> None:
     assert (report.order.client_order_id, report.cancel_id) == (ORDER_ID, None)
 
 
+def test_an_amended_order_has_the_quantity_that_it_has_now() -> None:
+    report = news(payloads.report(x="REPLACED", c="new-id", C=ORDER_ID, q="15.00000000"))
+    later = news({**TRADE_REPORT, "c": "new-id", "q": "15.00000000"})
+
+    assert isinstance(report, ExecutionReport)
+    assert (report.order.quantity, report.order.order_id) == (Decimal(15), 101)
+    assert isinstance(later, ExecutionReport)
+    assert (later.order.client_order_id, later.order.order_id) == ("new-id", 101)
+
+
+def test_what_self_trade_prevention_took_away_is_told() -> None:
+    prevention = {"v": 3, "A": "25.00000000", "B": "5.00000000", "u": 1, "U": 2, "pl": "5.0"}
+    ended = news(payloads.report(x="TRADE_PREVENTION", X="FILLED", z="15.0", Z="7.5", **prevention))
+    expired = news(payloads.report(x="TRADE_PREVENTION", X="EXPIRED_IN_MATCH", **prevention))
+
+    assert isinstance(ended, ExecutionReport)
+    assert isinstance(expired, ExecutionReport)
+    assert (ended.execution_type, ended.order.status, ended.fill) == (
+        "TRADE_PREVENTION",
+        "FILLED",
+        None,
+    )
+    assert (ended.order.quantity, ended.order.executed) == (Decimal(40), Decimal(15))
+    assert ended.order.prevented == Decimal(25)
+    assert (expired.order.status, expired.order.prevented) == ("EXPIRED_IN_MATCH", Decimal(25))
+
+
 def test_balances_after_a_change() -> None:
     assert news(POSITION) == BalanceChanged({"USDT": Decimal(950)})
 

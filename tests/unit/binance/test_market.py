@@ -222,3 +222,36 @@ async def test_a_stream_that_may_not_be_opened_yet_is_left_alone_as_long_as_it_s
 
     assert pauses == [37]
     assert len(asked) == 1
+
+
+async def test_a_ban_is_no_outage_whose_pauses_grow(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+
+    async def pause(market: BinanceMarket, delay: float) -> None:
+        pauses.append(delay)
+        if len(pauses) == 4:
+            await market.close()
+
+    monkeypatch.setattr(BinanceMarket, "_pause", pause)
+    async with refusing(HTTPStatus.TOO_MANY_REQUESTS, Retry_After="3") as (url, _):
+        market = market_of(url, reconnect_first_s=2.0)
+        assert [price async for price in market.prices()] == [None]
+
+    assert pauses == [3, 3, 3, 3]
+
+
+async def test_a_stream_that_is_given_up_comes_back(streams: Streams) -> None:
+    streams.scripts = [(TRADE,)]
+    market = market_of(streams.url)
+    market.reconnect()  # there is none yet
+
+    async with prices_of(market) as prices:
+        assert await anext(prices) == FIRST
+        market.reconnect()
+        market.reconnect()
+        assert await anext(prices) is None
+
+        streams.scripts = [(NEXT_TRADE,)]
+        assert await anext(prices) == SECOND
+
+    assert len(streams.paths) == 2

@@ -95,6 +95,15 @@ def test_a_queried_order_keeps_the_id_it_was_asked_for_by() -> None:
     assert replies.order_status(renamed, SYMBOL, ORDER_ID) == RESTING
 
 
+def test_an_order_that_was_amended_or_prevented_says_what_is_left_of_it() -> None:
+    changes = {"origQty": "15.00000000", "preventedQuantity": "5.00000000"}
+    queried = replies.order_status(payloads.order(time=1, **changes), SYMBOL, ORDER_ID)
+    placed = replies.placed(payloads.placed(preventedMatchId=0, **changes), SYMBOL, ORDER_ID).order
+
+    for order in (queried, placed):
+        assert (order.quantity, order.prevented) == (Decimal(15), Decimal(5))
+
+
 def test_open_orders_are_everybodys() -> None:
     ours = payloads.order(time=1_700_000_000_123)
     foreign = payloads.order(clientOrderId="web_1", orderId=102, side="SELL", time=1)

@@ -2,10 +2,14 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
 
 from symbol_trader.core.events import Answer, StrangersFound, ViewRead
-from symbol_trader.core.orders import ClientOrderId, ExchangeOrder, Fill, Intent
-from symbol_trader.core.replies import NotFound, Unknown
+from symbol_trader.core.order import Order
+from symbol_trader.core.orders import ClientOrderId, ExchangeOrder, Fill, Intent, OrderState
+from symbol_trader.core.replies import Archived, NotFound, Unknown
 from symbol_trader.runtime.reading import OVERLAP_TRADES, Reader, find_order
 from unit.core.builders import D, intent, seen
 from unit.core.desk import STRANGER, Desk
@@ -25,21 +29,27 @@ class Exchange:
     page: int = 2
     asked: list[int] = field(default_factory=list)
     from_ids: list[int | None] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
+    """What was asked, in order."""
 
     async def order(self, name: str) -> Answer:
+        self.log.append("order")
         return self.desk.view().answers[ClientOrderId(name)]
 
     async def open_orders(self) -> tuple[ExchangeOrder, ...]:
+        self.log.append("book")
         return self.open
 
     async def trades(self, from_id: int | None, order_id: int | None = None) -> tuple[Fill, ...]:
         self.from_ids.append(from_id)
+        self.log.append("trades")
         known = [*self.fills, *(f for one in self.desk.book.values() for f in one.fills)]
         found = [f for f in known if f.trade_id >= (from_id or 0)]
         found = [f for f in found if order_id in {None, f.order_id}]
         return tuple(sorted(found, key=lambda f: f.trade_id)[: self.page])
 
-    async def order_by_number(self, order_id: int) -> ExchangeOrder | NotFound:
+    async def order_by_id(self, order_id: int) -> Answer:
+        self.log.append("order by id")
         self.asked.append(order_id)
         return next((o for o in self.all if o.order_id == order_id), NotFound(0))
 
@@ -128,7 +138,7 @@ async def test_it_says_after_each_page_that_it_gets_on() -> None:
     exchange = Exchange(desk := Desk(), fills=tuple(fill_of(OTHERS, 100 + n) for n in range(5)))
     reading = Reader(exchange, Record(), lambda: moves.append(None))  # type: ignore[arg-type]
     await reading.read(desk.leader, 90)
-    assert len(moves) == 4, "three pages, and the order behind them"
+    assert len(moves) == 5, "the book, three pages, and the order behind them"
 
 
 async def test_orders_of_others_are_asked_for_once() -> None:
@@ -203,7 +213,8 @@ def doubtful() -> tuple[Desk, Intent]:
 class Lagging(Exchange):
     """What answers queries by name lags behind the book and the trades."""
 
-    async def order(self, name: str) -> ExchangeOrder | NotFound:
+    async def order(self, name: str) -> Answer:
+        self.log.append("order")
         return NotFound(self.desk.now_ms)
 
 
@@ -243,3 +254,115 @@ async def test_an_order_that_nothing_shows_is_denied() -> None:
     view, _ = await reader(Lagging(desk)).read(desk.leader, -1)
 
     assert view.answers == {buy.client_order_id: NotFound(desk.now_ms)}
+
+
+@dataclass
+class Leading:
+    """A leader with these orders, as far as a reader asks it for anything."""
+
+    orders_to_ask_for: tuple[Order, ...]
+    strangers: tuple[ExchangeOrder, ...] = ()
+
+    @property
+    def traders(self) -> tuple[Any, ...]:
+        return (self,)
+
+    @property
+    def orders(self) -> tuple[Order, ...]:
+        return self.orders_to_ask_for
+
+    def marks(self, _: str) -> bool:
+        return False
+
+
+def resting(number: int) -> Order:
+    return Order(intent(attempt=number), OrderState.OPEN, order_id=1_000 + number)
+
+
+def shown(order: Order, **changes: Any) -> ExchangeOrder:
+    return replace(seen(order.intent, "NEW"), order_id=order.order_id or 0, **changes)
+
+
+async def test_orders_that_rest_cost_one_question_however_many_there_are() -> None:
+    orders = tuple(resting(number) for number in range(100))
+    exchange = Exchange(Desk(), open=tuple(shown(order) for order in orders))
+
+    view, _ = await reader(exchange).read(Leading(orders), -1)  # type: ignore[arg-type]
+
+    assert exchange.log == ["book", "trades"]
+    assert view.answers == {order.intent.client_order_id: shown(order) for order in orders}
+
+
+async def test_an_order_that_is_not_on_the_book_is_asked_for_before_the_trades() -> None:
+    """A fill that took it off the book is then among them."""
+    gone, stays = resting(1), resting(2)
+    filled = replace(shown(gone), status="FILLED", executed=gone.intent.quantity)
+
+    class Filled(Exchange):
+        async def order(self, name: str) -> Answer:
+            self.log.append(name)
+            return filled
+
+    exchange = Filled(Desk(), open=(shown(stays),))
+    view, _ = await reader(exchange).read(Leading((gone, stays)), -1)  # type: ignore[arg-type]
+
+    assert exchange.log[:3] == ["book", gone.intent.client_order_id, "trades"]
+    assert view.answers[gone.intent.client_order_id] == filled
+    assert view.answers[stays.intent.client_order_id] == shown(stays)
+
+
+@dataclass
+class Late(Lagging):
+    """The order comes to the book after that was read, and queries lag behind it."""
+
+    comes: tuple[ExchangeOrder, ...] = ()
+
+    async def order(self, name: str) -> Answer:
+        self.open = self.comes
+        return await super().order(name)
+
+
+async def test_an_order_that_came_to_the_book_after_it_was_read_is_not_denied() -> None:
+    order = Order(intent(), OrderState.UNDECIDED)
+    there = seen(order.intent, "NEW")
+    exchange = Late(Desk(), comes=(there,))
+
+    view, _ = await reader(exchange).read(Leading((order,)), -1)  # type: ignore[arg-type]
+
+    assert exchange.log == ["book", "order", "book", "trades"]
+    assert view.answers == {order.intent.client_order_id: there}
+
+
+async def test_an_amended_order_is_known_on_the_book_by_its_order_id() -> None:
+    order = resting(1)
+    amended = shown(order, client_order_id="a-new-one", quantity=D(3))
+    exchange = Exchange(Desk(), open=(amended,))
+
+    view, _ = await reader(exchange).read(Leading((order,)), -1)  # type: ignore[arg-type]
+
+    name = order.intent.client_order_id
+    assert exchange.log == ["book", "trades"]
+    assert view.answers == {name: replace(amended, client_order_id=name)}
+
+
+@pytest.mark.parametrize("by_name", [True, False])
+async def test_an_archived_order_is_not_looked_for_any_further(by_name: bool) -> None:
+    class Old(Exchange):
+        async def order(self, name: str) -> Answer:
+            self.log.append("order")
+            return Archived() if by_name else NotFound(1)
+
+        async def order_by_id(self, order_id: int) -> Answer:
+            self.log.append("order by id")
+            return Archived()
+
+    order = resting(1)
+    name = order.intent.client_order_id
+    exchange = Old(Desk())
+
+    view, _ = await reader(exchange).read(Leading((order,)), -1)  # type: ignore[arg-type]
+    assert view.answers == {name: Archived()}
+    asked = ["order"] if by_name else ["order", "order by id"]
+    assert exchange.log == ["book", *asked, "trades"]
+
+    assert await find_order(exchange, name, order.order_id) == Archived()  # type: ignore[arg-type]

@@ -91,6 +91,24 @@ def test_pauses_double_and_are_longest_where_too_many_attempts_are_punished(
     assert Patience().pause_s(failures, dialed=dialed) == pause_s
 
 
+async def test_a_ban_is_waited_out_as_long_as_it_lasts_and_is_no_failure() -> None:
+    """Else the pauses of attempts would go on growing long after a ban of two seconds."""
+    service = serving(Wishes(()), Patience())
+    banned, down = Unavailable("banned"), Unavailable("down")
+    banned.retry_in_s = 2.5
+
+    pauses = [service._pause_s(cause) for cause in (banned, down, banned, banned, down)]
+
+    assert pauses == [2.5, 0.25, 2.5, 2.5, 0.5]
+
+
+async def test_a_long_ban_is_waited_out_in_pieces() -> None:
+    """A probe allows the loop to stand still for two minutes."""
+    banned = Unavailable("banned")
+    banned.retry_in_s = 3 * 86_400
+    assert serving(Wishes(()), Patience())._pause_s(banned) == 60
+
+
 def serving(resource: Any, patience: Patience = IMPATIENT) -> Any:
     """Return a leader that was asked to shut down, and has not begun anything."""
     links: Any = Links(resource, Record(), None, None)  # type: ignore[arg-type]

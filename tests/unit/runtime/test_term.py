@@ -188,7 +188,7 @@ async def test_before_an_order_counts_as_absent_its_trades_are_looked_for() -> N
 
     log = await run(desk, QueryReplied(order.client_order_id, NotFound(desk.now_ms)))
 
-    assert log == ["order asked for", "book read", "book read", "trades read"]
+    assert log == ["book read", "order asked for", "book read", "trades read"]
 
 
 async def test_off_gives_up_what_never_began_before_the_term_ends() -> None:

@@ -39,6 +39,11 @@ class Allowance:
         self._reading_from_ns: int | None = None
 
     @property
+    def held_until_ns(self) -> int | None:
+        """Return until when the exchange is to be left alone, None if it is not."""
+        return self._held_until_ns if self._left_ns(self._held_until_ns) else None
+
+    @property
     def held_s(self) -> float:
         """Return how long the exchange is still to be left alone, as it asked."""
         return self._left_ns(self._held_until_ns) / _NS_PER_S
@@ -49,7 +54,11 @@ class Allowance:
         return self._left_ns(self._reading_from_ns) / _NS_PER_S
 
     def hold(self, seconds: float) -> None:
-        """Ask nothing for a while. An earlier word that goes further stays."""
+        """Ask nothing for a while. An earlier word that goes further stays.
+
+        When the exchange says itself how long, that counts, and not what the weight suggests.
+        """
+        self._reading_from_ns = None
         until_ns = self._monotonic_ns() + round(seconds * _NS_PER_S)
         self._held_until_ns = max(until_ns, self._held_until_ns or until_ns)
 

@@ -1,14 +1,13 @@
 """Asking the exchange: what only reads is repeated, what acts is not; the clock is kept.
 
 An order or a cancel is written to the socket once. Nothing here signs or sends one again: not a
-time-out, not a resynchronised clock. Requests that merely read are repeated with a fresh timestamp,
-a bounded number of times, and wait while too much weight is used.
+time-out, not a resynchronised clock. Requests that merely read are repeated with a fresh timestamp
+for a bounded time, and wait while too much weight is used, or a ban lasts that ends within it.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
-from itertools import islice
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, TypeVar
 
 from symbol_trader.binance import replies, requests
@@ -22,7 +21,6 @@ from symbol_trader.binance.link import Link
 from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.binance.signing import Params, signed
 from symbol_trader.binance.verdicts import (
-    TOO_MUCH_WEIGHT,
     Kind,
     Verdict,
     explain,
@@ -30,15 +28,20 @@ from symbol_trader.binance.verdicts import (
     judge,
     outcome,
 )
-from symbol_trader.core.replies import Accepted, Outcome, Refused
+from symbol_trader.core.replies import Accepted, NotSent, Outcome
 from symbol_trader.ports import BadCredentials, ExchangeUnavailable, Unavailable
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_REPEATED = (Kind.UNDECIDED, Kind.LATE)
+_TIME = "time"
+_HELD = "the exchange limits requests for now"
+
+_REPEATED = (Kind.UNDECIDED, Kind.LATE, Kind.BUSY)
 """Answers after which a request that only reads is sent again."""
+
+_MS_PER_S = 1000
 
 
 class Asker:
@@ -69,9 +72,9 @@ class Asker:
         self, method: str, params: Params, accepted: Callable[[Any], Accepted]
     ) -> Outcome:
         """Send an order or a cancel, once; `accepted` reads the result."""
-        held = self._held()
-        if held is not None:
-            return Refused(TOO_MUCH_WEIGHT, f"{method} was not sent: {held}")
+        until_ms = self.held_until_ms()
+        if until_ms is not None:
+            return NotSent(until_ms, f"{method} was not sent: {_HELD}")
         answer = await self._send(method, signed(params, self._settings.credentials))
         if judge(answer).kind is Kind.LATE:
             self._clock_doubted.set()
@@ -88,25 +91,38 @@ class Asker:
             raise UnreadableReply(f"{method}: {exc}") from exc
 
     async def read(self, method: str, params: Params, *, private: bool) -> Any:
-        """Ask until there is an answer, at most `read_attempts` times."""
-        pauses = self._pauses()
+        """Ask until there is an answer, for at most `read_patience_s`."""
+
+        async def ask() -> Answer:
+            return await self._send(method, self._private(params) if private else params)
+
+        return await self._repeat(method, ask, self._patience())
+
+    async def _repeat(
+        self, method: str, ask: Callable[[], Awaitable[Answer]], patience: "_Patience"
+    ) -> Any:
+        """Ask until there is an answer; a pause that would take too long is not begun."""
         while True:
-            self.respect_limits(method)
-            await self._leave_room_for_orders(method)
-            answer = await self._send(method, self._private(params) if private else params)
+            await self._wait_out_limits(method, patience)
+            answer = await ask()
             verdict = judge(answer)
             if verdict.kind is Kind.DONE and isinstance(answer, Reply):
                 return answer.result
-            pause = next(pauses, None)
-            if pause is None or verdict.kind not in _REPEATED or self._link.ended is not None:
-                raise _failure(method, answer, verdict)
+            pause_s = self._pause_s(answer, verdict.kind, patience)
+            if pause_s is None or self._link.ended is not None:
+                raise self._failure(method, answer, verdict)
             log.info("%s is asked again: %s", method, explain(answer, verdict))
-            await self._recover(verdict.kind, pause)
+            await self._link.wait_for_end(pause_s)
+            # `time` has no timestamp that could be late, and must not lead to itself.
+            if verdict.kind is Kind.LATE and method != _TIME:
+                await self._measure_clock(patience)
 
     async def measure_clock(self) -> None:
         """Ask for the time a few times and take over the best answer. Raises `Unavailable`."""
-        self.respect_limits("time")
-        samples = [await self._sample() for _ in range(self._settings.clock_samples)]
+        await self._measure_clock(self._patience())
+
+    async def _measure_clock(self, patience: "_Patience") -> None:
+        samples = [await self._sample(patience) for _ in range(self._settings.clock_samples)]
         round_trip_ns = self._clock.adjust(samples)
         log.debug("measured the exchange's clock with a round trip of %d ns", round_trip_ns)
 
@@ -124,34 +140,68 @@ class Asker:
             except Unavailable as exc:
                 log.warning("the exchange's clock was not measured again: %s", exc)
 
-    def _pauses(self) -> Iterator[float]:
-        """Yield the pauses between attempts; there is none after the last attempt."""
+    def _patience(self) -> "_Patience":
         s = self._settings
-        return islice(delays(s.retry_first_s, s.retry_limit_s, self._random), s.read_attempts - 1)
+        return _Patience(
+            asyncio.get_running_loop().time,
+            s.read_patience_s,
+            delays(s.retry_first_s, s.retry_limit_s, self._random),
+        )
 
-    async def _recover(self, kind: Kind, pause: float) -> None:
-        if kind is Kind.LATE:
-            await self.measure_clock()
-        else:
-            await asyncio.sleep(pause)
+    def _pause_s(self, answer: Answer, kind: Kind, patience: "_Patience") -> float | None:
+        """Return how long to wait before asking again; None where that is not to be done.
+
+        A ban is over when the exchange says: pauses that grow would only add to it.
+        """
+        held_s = self._allowance.held_s
+        if kind is Kind.LIMITED:
+            return held_s if held_s and patience.allows(held_s) else None
+        return patience.next_pause_s(self._wished_s(answer)) if kind in _REPEATED else None
+
+    def _wished_s(self, answer: Answer) -> float:
+        """Return how long the exchange wants not to be asked again, as far as an answer says so."""
+        now_ms = self._exchange_ms(answer)
+        if not isinstance(answer, Reply) or answer.retry_after_ms is None or now_ms is None:
+            return 0.0
+        return max((answer.retry_after_ms - now_ms) / _MS_PER_S, 0.0)
+
+    def _exchange_ms(self, answer: Answer) -> int | None:
+        """Return exchange time; before the clock was measured, what the answer says of it."""
+        if self._clock.measured:
+            return self._clock.now_ms()
+        return answer.server_time_ms if isinstance(answer, Reply) else None
 
     def _private(self, params: Params) -> Params:
         stamped = requests.stamped(params, self.now_ms(), self._settings.read_recv_window_ms)
         return signed(stamped, self._settings.credentials)
 
-    def _held(self) -> str | None:
-        """Say why nothing may be sent now, if the exchange asked to be left alone."""
-        if not (held_s := self._allowance.held_s):
+    def held_until_ms(self) -> int | None:
+        """Return the exchange time until which a known ban lasts, None without one.
+
+        Before the clock was measured nothing is sent but questions for the time.
+        """
+        until_ns = self._allowance.held_until_ns
+        if until_ns is None or not self._clock.measured:
             return None
-        return f"the exchange limits requests for another {held_s:.1f} s"
+        return self._clock.reached_ms(until_ns)
 
     def respect_limits(self, what: str) -> None:
         """Raise `Unavailable` while the exchange is to be left alone, also by other sessions."""
-        held = self._held()
-        if held is not None:
-            raise RateLimited(f"{what} was not sent: {held}")
+        if held_s := self._allowance.held_s:
+            raise RateLimited(f"{what} was not sent: {_HELD}", held_s)
 
-    async def _leave_room_for_orders(self, method: str) -> None:
+    async def _wait_out_limits(self, method: str, patience: "_Patience") -> None:
+        """Wait for the end of a ban that is near, and leave room for orders.
+
+        Raises `Unavailable` where the ban takes longer than the patience.
+        """
+        while held_s := self._allowance.held_s:
+            if not patience.allows(held_s):
+                self.respect_limits(method)
+            log.info("%s waits for %.1f s: %s", method, held_s, _HELD)
+            await self._link.wait_for_end(held_s)
+            if self._link.ended is not None:
+                return
         if pause_s := self._allowance.reading_pause_s:
             log.info("%s waits for %.1f s: much request weight is used", method, pause_s)
             await self._link.wait_for_end(pause_s)
@@ -164,32 +214,54 @@ class Asker:
         return answer
 
     def _heed(self, answer: Reply) -> None:
-        now_ms = self._clock.now_ms() if self._clock.measured else answer.server_time_ms
-        if answer.weight is not None and now_ms is not None:
-            self._allowance.count(answer.weight, now_ms)
+        now_ms = self._exchange_ms(answer)
         seconds = hold_s(answer, now_ms)
         if seconds is not None:
             self._allowance.hold(seconds)
+        elif answer.weight is not None and now_ms is not None:
+            self._allowance.count(answer.weight, now_ms)
 
-    async def _sample(self) -> Sample:
-        sent_ns = self._monotonic_ns()
-        answer = await self._send("time", {})
-        received_ns = self._monotonic_ns()
-        if not isinstance(answer, Reply) or judge(answer).kind is not Kind.DONE:
-            raise _failure("time", answer, judge(answer))
+    async def _sample(self, patience: "_Patience") -> Sample:
+        sent_ns = received_ns = 0
+
+        async def ask() -> Answer:
+            nonlocal sent_ns, received_ns
+            sent_ns = self._monotonic_ns()
+            answer = await self._send(_TIME, {})
+            received_ns = self._monotonic_ns()
+            return answer
+
+        result = await self._repeat(_TIME, ask, patience)
         try:
-            return Sample(sent_ns, received_ns, replies.server_time_ms(answer.result))
+            return Sample(sent_ns, received_ns, replies.server_time_ms(result))
         except PayloadError as exc:
             raise UnreadableReply(f"time: {exc}") from exc
 
+    def _failure(self, method: str, answer: Answer, verdict: Verdict) -> Exception:
+        """Make the error that ends a request that only reads."""
+        text = f"{method}: {explain(answer, verdict)}"
+        if verdict.kind is Kind.CREDENTIALS:
+            return BadCredentials(text)
+        if verdict.kind in {Kind.LIMITED, Kind.BUSY}:
+            return RateLimited(text, max(self._allowance.held_s, self._wished_s(answer)) or None)
+        if verdict.kind is Kind.REFUSED and isinstance(answer, Reply):
+            return RequestRefused(text, answer.code)
+        return ExchangeUnavailable(text)
 
-def _failure(method: str, answer: Answer, verdict: Verdict) -> Exception:
-    """Make the error that ends a request that only reads."""
-    text = f"{method}: {explain(answer, verdict)}"
-    if verdict.kind is Kind.CREDENTIALS:
-        return BadCredentials(text)
-    if verdict.kind in {Kind.LIMITED, Kind.BUSY}:
-        return RateLimited(text)
-    if verdict.kind is Kind.REFUSED and isinstance(answer, Reply):
-        return RequestRefused(text, answer.code)
-    return ExchangeUnavailable(text)
+
+class _Patience:
+    """How long one request is repeated: `clock` is in seconds, `pauses` are those in between."""
+
+    def __init__(self, clock: Callable[[], float], seconds: float, pauses: Iterator[float]) -> None:
+        self._clock = clock
+        self._ends_s = clock() + seconds
+        self._pauses = pauses
+
+    def allows(self, pause_s: float) -> bool:
+        """Return whether another attempt may follow after a pause."""
+        return self._clock() + pause_s <= self._ends_s
+
+    def next_pause_s(self, at_least_s: float) -> float | None:
+        """Return the pause before the next attempt; None where it would take too long."""
+        pause_s = max(next(self._pauses), at_least_s)
+        return pause_s if self.allows(pause_s) else None

@@ -6,7 +6,7 @@ This is the port's vocabulary; how requests are sent, and what is never sent twi
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
-from decimal import Decimal
+from decimal import Context, Decimal
 from functools import partial
 from typing import Any
 
@@ -15,6 +15,7 @@ from symbol_trader.binance.allowance import Allowance
 from symbol_trader.binance.asking import Asker
 from symbol_trader.binance.errors import ConnectionsLimited, RequestRefused, UnreadableReply
 from symbol_trader.binance.link import Link
+from symbol_trader.binance.replies import Candle
 from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.binance.signing import Params
 from symbol_trader.binance.verdicts import (
@@ -23,12 +24,24 @@ from symbol_trader.binance.verdicts import (
     ORDER_ARCHIVED,
     UNKNOWN_SYMBOL,
 )
+from symbol_trader.core.events import Answer
 from symbol_trader.core.orders import CancelIntent, ExchangeOrder, Fill, Intent
-from symbol_trader.core.replies import Account, NotFound, Outcome, UserEvent
+from symbol_trader.core.replies import (
+    Account,
+    Archived,
+    AssetPrice,
+    NotFound,
+    Outcome,
+    Price,
+    UserEvent,
+)
 from symbol_trader.core.symbols import DEFAULT_COMMISSION, Commission, SymbolInfo
 from symbol_trader.ports import UnknownSymbol
 
 log = logging.getLogger(__name__)
+
+_INVERSE = Context(prec=18)
+"""Digits of a price that is the inverse of a market's: more than any market has."""
 
 
 class BinanceExchange:
@@ -53,6 +66,7 @@ class BinanceExchange:
             settings, self._link, self._allowance, monotonic_ns=monotonic_ns, random=random
         )
         self._clock_keeper: asyncio.Task[None] | None = None
+        self._quote_asset: str | None = None
 
     async def open(self) -> None:
         """Connect, measure the clock, subscribe to user data on the same socket.
@@ -63,7 +77,7 @@ class BinanceExchange:
         try:
             await self._link.open()
         except ConnectionsLimited as exc:
-            self._allowance.hold(exc.pause_s)
+            self._allowance.hold(exc.retry_in_s)
             raise
         try:
             await self._asker.measure_clock()
@@ -84,6 +98,10 @@ class BinanceExchange:
         """Return exchange time: the measured offset plus a monotonic clock."""
         return self._asker.now_ms()
 
+    def held_until_ms(self) -> int | None:
+        """Return the exchange time until which a known ban lasts, None without one."""
+        return self._asker.held_until_ms()
+
     def user_events(self) -> AsyncIterator[UserEvent]:
         """Yield user data from `open` on, for one reader; raises `Unavailable` at the end."""
         return self._link.events
@@ -99,11 +117,13 @@ class BinanceExchange:
         name = self._settings.symbol
         parse = partial(replies.symbol_info, symbol=name)
         try:
-            return await self._asker.query("exchangeInfo", {"symbol": name}, parse, private=False)
+            info = await self._asker.query("exchangeInfo", {"symbol": name}, parse, private=False)
         except RequestRefused as exc:
             if exc.code != UNKNOWN_SYMBOL:
                 raise
             raise UnknownSymbol(f"the exchange does not know the symbol {name}") from exc
+        self._quote_asset = info.quote_asset
+        return info
 
     async def commission(self) -> Commission:
         """Read the account's commission on the symbol, or its general one, or assume the default.
@@ -127,7 +147,41 @@ class BinanceExchange:
         parse = partial(replies.best_bid, symbol=self._settings.symbol)
         return await self._asker.query("ticker.book", symbol, parse, private=False)
 
-    async def order(self, client_order_id: str) -> ExchangeOrder | NotFound:
+    async def last_trade(self) -> Price | None:
+        """Read the symbol's newest public trade, with its own time; None if there never was one."""
+        params: Params = {"symbol": self._settings.symbol, "limit": 1}
+        return await self._asker.query("trades.recent", params, replies.last_trade, private=False)
+
+    async def price_of(self, asset: str, time_ms: int) -> AssetPrice | None:
+        """Read what one unit of an asset cost in the symbol's quote at an exchange time.
+
+        It is the last price of the minute that holds the time, so far if it is not over. None where
+        the exchange has neither a market of the two assets nor its inverse.
+        """
+        quote = self._quote_asset or (await self.symbol()).quote_asset
+        if direct := await self._candle(asset + quote, time_ms):
+            return self._priced(direct.close, f"klines {asset}{quote} 1m", direct)
+        if inverse := await self._candle(quote + asset, time_ms):
+            price = _INVERSE.divide(Decimal(1), inverse.close)
+            return self._priced(price, f"klines {quote}{asset} 1m, inverted", inverse)
+        return None
+
+    def _priced(self, price: Decimal, source: str, candle: Candle) -> AssetPrice:
+        """Name the price's time: a candle that is not over ends in the future."""
+        return AssetPrice(price, source, min(candle.closed_ms, self.now_ms()))
+
+    async def _candle(self, symbol: str, time_ms: int) -> Candle | None:
+        """Read the candle of a market at a time; None where there is no such market, or price."""
+        params = requests.klines(symbol, time_ms)
+        try:
+            candle = await self._asker.query("klines", params, replies.candle, private=False)
+        except RequestRefused as exc:
+            if exc.code != UNKNOWN_SYMBOL:
+                raise
+            return None
+        return candle if candle and candle.opened_ms <= time_ms and candle.close else None
+
+    async def order(self, client_order_id: str) -> Answer:
         """Query an order by its client id; the server's time is asked first."""
         symbol = self._settings.symbol
         as_of_ms = await self._asker.query("time", {}, replies.server_time_ms, private=False)
@@ -137,20 +191,22 @@ class BinanceExchange:
 
     async def _order_or_denial(
         self, params: Params, parse: Callable[[Any], ExchangeOrder], as_of_ms: int
-    ) -> ExchangeOrder | NotFound:
+    ) -> Answer:
         try:
             return await self._asker.query("order.status", params, parse)
         except RequestRefused as exc:
-            if exc.code not in {NO_SUCH_ORDER, ORDER_ARCHIVED}:
+            if exc.code == ORDER_ARCHIVED:
+                return Archived()
+            if exc.code != NO_SUCH_ORDER:
                 raise
             return NotFound(as_of_ms)
 
-    async def order_by_number(self, order_id: int) -> ExchangeOrder | NotFound:
+    async def order_by_id(self, order_id: int) -> Answer:
         """Query any order of the account by the exchange's id; a canceled one may be renamed."""
         symbol = self._settings.symbol
         as_of_ms = await self._asker.query("time", {}, replies.server_time_ms, private=False)
-        params = requests.order_by_number(order_id, symbol)
-        parse = partial(replies.order_by_number, symbol=symbol)
+        params = requests.order_by_id(order_id, symbol)
+        parse = partial(replies.order_by_id, symbol=symbol)
         return await self._order_or_denial(params, parse, as_of_ms)
 
     async def open_orders(self) -> tuple[ExchangeOrder, ...]:

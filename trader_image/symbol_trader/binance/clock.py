@@ -45,6 +45,13 @@ class Clock:
 
     def now_ms(self) -> int:
         """Return exchange time in milliseconds."""
+        return self._exchange_ns(self._monotonic_ns()) // _NS_PER_MS
+
+    def reached_ms(self, monotonic_ns: int) -> int:
+        """Return the first millisecond of exchange time that is not before a local time."""
+        return -(-self._exchange_ns(monotonic_ns) // _NS_PER_MS)
+
+    def _exchange_ns(self, monotonic_ns: int) -> int:
         if self._offset_ns is None:
             raise ValueError("the exchange's clock was not measured yet")
-        return (self._monotonic_ns() + self._offset_ns) // _NS_PER_MS
+        return monotonic_ns + self._offset_ns

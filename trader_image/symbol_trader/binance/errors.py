@@ -6,10 +6,12 @@ from urllib.parse import urlsplit
 
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
+from symbol_trader.binance.proxies import ProxyInUse, blame
 from symbol_trader.ports import ExchangeUnavailable, Unavailable
 
-FOREIGN = (OSError, WebSocketException)
-"""What opening a connection may raise. `TimeoutError` and TLS errors are `OSError`s."""
+FOREIGN = (OSError, WebSocketException, ImportError)
+"""What opening a connection may raise. `TimeoutError` and TLS errors are `OSError`s; an
+`ImportError` says that a SOCKS proxy is asked for and the package for it is not installed."""
 
 _LIMITED = frozenset({418, 429})
 """HTTP statuses of a handshake that came too soon after too many."""
@@ -19,15 +21,19 @@ _DEFAULT_PORTS = {"ws": 80, "wss": 443}
 
 
 class RateLimited(Unavailable):
-    """The exchange wants to be left alone for a while."""
+    """The exchange wants to be left alone for a while: for `retry_in_s`, if it says how long."""
+
+    def __init__(self, text: str, retry_in_s: float | None = None) -> None:
+        super().__init__(text)
+        self.retry_in_s = retry_in_s
 
 
 class ConnectionsLimited(ExchangeUnavailable):
-    """The exchange takes no connection from this address before `pause_s` have passed."""
+    """The exchange takes no connection from this address before `retry_in_s` have passed."""
 
-    def __init__(self, text: str, pause_s: float) -> None:
+    def __init__(self, text: str, retry_in_s: float) -> None:
         super().__init__(text)
-        self.pause_s = pause_s
+        self.retry_in_s: float = retry_in_s
 
 
 class RequestRefused(Unavailable):
@@ -48,9 +54,9 @@ def place_of(url: str) -> str:
     return f"{parts.hostname}:{parts.port or _DEFAULT_PORTS[parts.scheme]}"
 
 
-def unreachable(url: str, exc: Exception) -> Unavailable:
-    """Say why a connection could not be opened."""
-    text = f"cannot connect to {place_of(url)}: {_reason(exc)}"
+def unreachable(url: str, exc: Exception, proxy: ProxyInUse | None = None) -> Unavailable:
+    """Make the error that says why a connection could not be opened, and whose fault it is."""
+    text = f"cannot connect to {place_of(url)}: {_fault(exc, proxy)}"
     if isinstance(exc, InvalidStatus) and exc.response.status_code in _LIMITED:
         pause_s = exc.response.headers.get("Retry-After", "")
         return ConnectionsLimited(text, float(pause_s) if pause_s.isdecimal() else BAN_S)
@@ -67,6 +73,12 @@ def closed(url: str, exc: ConnectionClosed) -> str:
             f"the connection to {place_of(url)} was closed here ({exc.sent.reason or 'normally'})"
         )
     return f"the connection to {place_of(url)} was lost"
+
+
+def _fault(exc: Exception, proxy: ProxyInUse | None) -> str:
+    if proxy is None:
+        return _reason(exc)
+    return blame(proxy, exc) or f"{_reason(exc)} (through the proxy {proxy.shown})"
 
 
 def _reason(exc: Exception) -> str:

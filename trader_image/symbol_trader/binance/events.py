@@ -6,6 +6,7 @@ the field, for what it cannot read.
 
 from symbol_trader.binance.fields import Fields
 from symbol_trader.binance.replies import commission_asset, side
+from symbol_trader.core.money import ZERO
 from symbol_trader.core.orders import ExchangeOrder, ExecutionReport, Fill
 from symbol_trader.core.replies import BalanceChanged, Price, UserEvent
 
@@ -35,8 +36,9 @@ def user_event(event: Fields, symbol: str) -> UserEvent | None:
 def execution_report(event: Fields) -> ExecutionReport:
     """Read an `executionReport`.
 
-    Of a cancel, `c` is the cancel's own id and `C` the order's; of an amended order, `C` is the id
-    that the order was placed with. Everywhere else `C` is empty, or null.
+    Of a cancel, `c` is the cancel's own id and `C` the order's; of an amend, `C` is the id that the
+    order had before, `c` its new one, which later reports show. Everywhere else `C` is empty, or
+    null. `A` is there only where self-trade prevention took something away.
     """
     kind = event.text("x")
     original = "" if event.raw("C") is None else event.text("C")
@@ -71,6 +73,7 @@ def _reported_order(event: Fields, client_order_id: str) -> ExchangeOrder:
         executed=event.decimal("z"),
         executed_quote=event.decimal("Z"),
         time_ms=event.integer("O"),
+        prevented=event.decimal("A") if "A" in event else ZERO,
     )
 
 

@@ -14,6 +14,7 @@ from symbol_trader.binance.session import Answered, Dropped, Heard, News, Retire
 from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.binance.signing import Params
 from symbol_trader.binance.sockets import dial
+from symbol_trader.binance.turns import Turns
 from symbol_trader.core.replies import UserEvent
 
 log = logging.getLogger(__name__)
@@ -92,8 +93,10 @@ class Link:
         """Take every message until the connection is gone, and then tell all who wait."""
         why = "its reader failed"
         try:
+            turns = Turns()
             while True:
                 self._hear(self._session.receive(await socket.recv()))
+                await turns.pass_on()
         except ConnectionClosed as exc:
             why = closed(self._settings.api_url, exc)
         finally:

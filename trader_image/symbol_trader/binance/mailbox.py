@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from typing import Generic, TypeVar
 
+from symbol_trader.binance.turns import Turns
 from symbol_trader.ports import ExchangeUnavailable
 
 T = TypeVar("T")
@@ -17,6 +18,7 @@ class Mailbox(Generic[T]):
         self._limit = limit
         self._ended: str | None = None
         self._changed = asyncio.Event()
+        self._turns = Turns()
 
     def put(self, item: T) -> bool:
         """Add an item; False says that the box is full or ended, and the item is not in it."""
@@ -43,4 +45,5 @@ class Mailbox(Generic[T]):
                 raise ExchangeUnavailable(self._ended)
             self._changed.clear()
             await self._changed.wait()
+        await self._turns.pass_on()
         return self._items.popleft()

@@ -14,6 +14,7 @@ from symbol_trader.binance.events import ending, public_trade
 from symbol_trader.binance.fields import PayloadError, parse
 from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.binance.sockets import dial
+from symbol_trader.binance.turns import Turns
 from symbol_trader.core.replies import Price
 from symbol_trader.ports import ExchangeUnavailable, Unavailable
 
@@ -37,7 +38,7 @@ class BinanceMarket:
         """
         pauses, silent = self._pauses(), False
         while not self._closing.is_set():
-            at_least_s = 0.0
+            asked_s: float | None = None
             try:
                 async with aclosing(self._connection()) as connection:
                     async for price in connection:
@@ -45,13 +46,24 @@ class BinanceMarket:
                         yield price
             except ConnectionsLimited as exc:
                 log.warning("no market data: %s", exc)
-                at_least_s = exc.pause_s
+                asked_s = exc.retry_in_s
             except Unavailable as exc:
                 log.warning("no market data: %s", exc)
             if not silent and not self._closing.is_set():
                 silent = True
                 yield None
-            await self._pause(max(next(pauses), at_least_s))
+            # Where the exchange says how long, pauses that have grown would only add to it.
+            at_least_s = self._settings.reconnect_first_s
+            await self._pause(next(pauses) if asked_s is None else max(asked_s, at_least_s))
+
+    def reconnect(self) -> None:
+        """Give up a connection that is open and silent; `prices` says None and opens another one.
+
+        It is cut, not closed: whoever says nothing does not answer a closing handshake either.
+        """
+        for socket in self._sockets:
+            log.warning("the market stream is given up: a new connection takes its place")
+            socket.transport.abort()
 
     async def close(self) -> None:
         """Close the socket; never raises. `prices` ends."""
@@ -65,8 +77,10 @@ class BinanceMarket:
         socket = await dial(url, self._settings, self._settings.market_frames_max)
         self._sockets.add(socket)
         try:
+            turns = Turns()
             while not self._closing.is_set():
                 price = _price(await socket.recv())
+                await turns.pass_on()
                 if price is not None:
                     yield price
         except ConnectionClosed as exc:

@@ -3,14 +3,26 @@
 Every function raises `PayloadError`, naming the field, for what it cannot read.
 """
 
+from dataclasses import dataclass
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any
 
 from symbol_trader.binance.fields import Fields, PayloadError, objects
 from symbol_trader.core.money import ZERO
 from symbol_trader.core.orders import NO_ASSET, ExchangeOrder, Fill, Side
-from symbol_trader.core.replies import Accepted, Account
+from symbol_trader.core.replies import Accepted, Account, Price
 from symbol_trader.core.symbols import Commission, Filters, SymbolInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Candle:
+    """A candle of a market: its first and last exchange time, and its last price."""
+
+    opened_ms: int
+    close: Decimal
+    closed_ms: int
+
 
 _COMMISSION_PARTS = ("standardCommission", "specialCommission", "taxCommission")
 _NOTIONAL_FILTERS = ("NOTIONAL", "MIN_NOTIONAL")
@@ -56,6 +68,30 @@ def commission(result: Any) -> Commission:
     return _commission([fields.child(part) for part in _COMMISSION_PARTS if part in fields])
 
 
+def last_trade(result: Any) -> Price | None:
+    """Read the reply to `trades.recent` for one trade; its time is that of the trade."""
+    trades = [
+        Price(fields.integer("id"), fields.decimal("price"), fields.integer("time"))
+        for fields in objects(result, "trades.recent")
+    ]
+    return max(trades, key=lambda trade: trade.trade_id, default=None)
+
+
+def candle(result: Any) -> Candle | None:
+    """Read the reply to `klines` for one candle; None where the market has none yet."""
+    rows = result if isinstance(result, list) else [result]
+    if not rows:
+        return None
+    try:
+        values = dict(
+            zip(("opened", "close", "closed"), itemgetter(0, 4, 6)(rows[-1]), strict=True)
+        )
+    except (TypeError, LookupError) as exc:
+        raise PayloadError("klines", "a candle was expected") from exc
+    fields = Fields(values, "klines")
+    return Candle(fields.integer("opened"), fields.decimal("close"), fields.integer("closed"))
+
+
 def best_bid(result: Any, symbol: str) -> Decimal:
     """Read the reply to `ticker.book`; a book without bids shows a price of zero, or null."""
     fields = Fields(result, "ticker.book")
@@ -99,7 +135,7 @@ def order_status(result: Any, symbol: str, client_order_id: str) -> ExchangeOrde
     return _order(fields, symbol, client_order_id, fields.integer("time"))
 
 
-def order_by_number(result: Any, symbol: str) -> ExchangeOrder:
+def order_by_id(result: Any, symbol: str) -> ExchangeOrder:
     """Read the reply to `order.status` by the exchange's id, whoever placed the order."""
     fields = Fields(result, "order.status")
     return _order(fields, symbol, fields.text("clientOrderId"), fields.integer("time"))
@@ -150,6 +186,7 @@ def _order(fields: Fields, symbol: str, client_order_id: str, time_ms: int | Non
         executed=fields.decimal("executedQty"),
         executed_quote=fields.decimal("cummulativeQuoteQty"),  # with a double m, as documented
         time_ms=time_ms,
+        prevented=_or_zero(fields, "preventedQuantity"),
     )
 
 

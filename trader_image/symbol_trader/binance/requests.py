@@ -12,6 +12,8 @@ from symbol_trader.core.orders import CancelIntent, Intent
 TRADES_PAGE = 1000
 """Trades per page of `myTrades`, the most that Binance allows."""
 
+_MINUTE_MS = 60_000
+
 
 def place(intent: Intent, symbol: str) -> Params:
     """Parameters of `order.place`. FULL asks for the fills that happen at once."""
@@ -45,9 +47,15 @@ def order_status(client_order_id: str, symbol: str) -> Params:
     return {"symbol": symbol, "origClientOrderId": client_order_id}
 
 
-def order_by_number(order_id: int, symbol: str) -> Params:
+def order_by_id(order_id: int, symbol: str) -> Params:
     """Parameters of `order.status` by the exchange's id."""
     return {"symbol": symbol, "orderId": order_id}
+
+
+def klines(symbol: str, time_ms: int) -> Params:
+    """Parameters of `klines`: the candle of the minute that holds a time, or the last before it."""
+    end_ms = time_ms - time_ms % _MINUTE_MS + _MINUTE_MS - 1
+    return {"symbol": symbol, "interval": "1m", "endTime": end_ms, "limit": 1}
 
 
 def my_trades(symbol: str, from_id: int | None, order_id: int | None) -> Params:

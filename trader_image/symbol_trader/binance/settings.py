@@ -29,10 +29,11 @@ class BinanceSettings:
     """Limit of the closing handshake."""
     read_recv_window_ms: int = 5000
     """Window of requests that only read; orders and cancels carry their intent's."""
-    read_attempts: int = 3
-    """How often a request that only reads is sent at most."""
+    read_patience_s: float = 20.0
+    """How long a request that only reads is repeated, bans that are waited out included. With the
+    last reply and the wait for the exchange's next minute it stays below what a probe allows."""
     retry_first_s: float = 0.5
-    retry_limit_s: float = 5.0
+    retry_limit_s: float = 8.0
     """First and longest pause between attempts to read."""
     reconnect_first_s: float = 2.0
     reconnect_limit_s: float = 60.0

@@ -5,6 +5,7 @@ import logging
 from websockets.asyncio.client import ClientConnection, connect
 
 from symbol_trader.binance.errors import FOREIGN, unreachable
+from symbol_trader.binance.proxies import proxy_for
 from symbol_trader.binance.settings import BinanceSettings
 
 # At DEBUG `websockets` logs every frame, and with it API keys and signatures.
@@ -18,13 +19,15 @@ _FRAMES_MAX = 64
 async def dial(
     url: str, settings: BinanceSettings, frames_max: int = _FRAMES_MAX
 ) -> ClientConnection:
-    """Open one connection. Pings are answered, and sent, by the library.
+    """Open one connection, through a proxy if the environment names one.
 
-    Raises `Unavailable`.
+    Pings are answered, and sent, by the library. Raises `Unavailable`.
     """
+    proxy = proxy_for(url)
     try:
         return await connect(
             url,
+            proxy=proxy.address if proxy else None,
             logger=_WIRE_LOG,
             compression=None,  # the messages are short, the memory for it is not
             open_timeout=settings.open_timeout_s,
@@ -33,4 +36,4 @@ async def dial(
             max_queue=frames_max,
         )
     except FOREIGN as exc:
-        raise unreachable(url, exc) from exc
+        raise unreachable(url, exc, proxy) from exc

@@ -58,7 +58,7 @@ class AssetPrice:
     time_ms: int
 
 
-Outcome = Accepted | Refused | Unknown
+Outcome = Accepted | Refused | Unknown | NotSent
 """What is known of a request to place or to cancel after it was sent, or not."""
 
 

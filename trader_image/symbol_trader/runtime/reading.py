@@ -1,14 +1,14 @@
 """Reading everything that a reconciliation needs from the exchange."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
-from symbol_trader.core.events import ExchangeView
+from symbol_trader.core.events import Answer, ExchangeView
 from symbol_trader.core.leader import Leader
 from symbol_trader.core.money import ZERO
 from symbol_trader.core.order import Order
 from symbol_trader.core.orders import ClientOrderId, ExchangeOrder, Fill
-from symbol_trader.core.replies import NotFound
+from symbol_trader.core.replies import Archived, NotFound
 from symbol_trader.ports import Exchange, Record
 
 OVERLAP_TRADES = 20
@@ -46,20 +46,47 @@ async def first_watermark(exchange: Exchange) -> int:
 
 async def find_order(
     exchange: Exchange, client_order_id: ClientOrderId, order_id: int | None
-) -> ExchangeOrder | NotFound:
-    """Query an order; one that is denied by its name is looked for by its number, and on the book.
+) -> Answer:
+    """Query an order; one that is denied by either id is looked for on the book.
 
-    A canceled order may go by another name, and what answers queries may lag behind the book.
+    What answers queries may lag behind the book.
     """
-    answer = await exchange.order(client_order_id)
-    if isinstance(answer, ExchangeOrder):
+    answer = await _query(exchange, client_order_id, order_id)
+    if not isinstance(answer, NotFound):
         return answer
-    if order_id is not None:
-        numbered = await exchange.order_by_number(order_id)
-        if isinstance(numbered, ExchangeOrder):
-            return replace(numbered, client_order_id=client_order_id)
-    on_book = (o for o in await exchange.open_orders() if o.client_order_id == client_order_id)
-    return next(on_book, answer)
+    on_book = _on_book(await exchange.open_orders(), {client_order_id: order_id})
+    return on_book.get(client_order_id, answer)
+
+
+async def _query(
+    exchange: Exchange, client_order_id: ClientOrderId, order_id: int | None
+) -> Answer:
+    """Query an order by its client id, then by the exchange's: a canceled one may be renamed."""
+    answer = await exchange.order(client_order_id)
+    if not isinstance(answer, NotFound) or order_id is None:
+        return answer
+    by_id = await exchange.order_by_id(order_id)
+    match by_id:
+        case ExchangeOrder():
+            return replace(by_id, client_order_id=client_order_id)
+        case Archived():
+            return by_id
+        case NotFound():
+            return answer
+
+
+def _on_book(
+    open_orders: Iterable[ExchangeOrder], wanted: Mapping[ClientOrderId, int | None]
+) -> dict[ClientOrderId, ExchangeOrder]:
+    """Return those wanted (client id, order id) that rest, each under the id it was placed with.
+
+    An amended order may go by another client id.
+    """
+    orders = list(open_orders)
+    by_name = {order.client_order_id: order for order in orders}
+    by_id: dict[int | None, ExchangeOrder] = {order.order_id: order for order in orders}
+    found = {name: by_name.get(name) or by_id.get(wanted[name]) for name in wanted}
+    return {name: replace(o, client_order_id=name) for name, o in found.items() if o is not None}
 
 
 class Reader:
@@ -76,16 +103,22 @@ class Reader:
     async def read(self, leader: Leader, watermark: int) -> tuple[ExchangeView, int]:
         """Read what is not over on record, the trades since the watermark, and who is strange.
 
-        Returns the view and the newest trade id in it. Orders are asked first: a fill that happens
-        between the two questions is then in the second answer.
+        Returns the view and the newest trade id in it. What is asked, and in which order:
+
+        1. The book, once: it answers for all of ours that rest, however many. An order that was
+           placed after it was read is not on it, so to be absent from it is no denial.
+        2. Each of ours that is not over on record and was not on the book, by its ids: it ended,
+           came to the book since, or does not exist.
+        3. Where one of them is denied, the book again. A denial counts once the order can no longer
+           appear at the time of the query; what answers queries may lag, the first book may be
+           older than the order, but a book that is read after the denial shows what rests.
+        4. The trades. A fill that happens between two of these questions is in this last answer,
+           whatever the earlier ones said of its order.
         """
-        exchange = self._exchange
-        asked = leader.orders_to_ask_for
-        known = {order.intent.client_order_id: order for order in asked}
-        answers = {name: await find_order(exchange, name, o.order_id) for name, o in known.items()}
-        open_orders = await exchange.open_orders()
+        known = {order.intent.client_order_id: order for order in leader.orders_to_ask_for}
+        answers, open_orders = await self._ask_for(known)
         start = max(watermark - OVERLAP_TRADES, NO_TRADES) + 1
-        fills = await read_fills(exchange, start, None, self._moved)
+        fills = await read_fills(self._exchange, start, None, self._moved)
         newest = max([watermark, *(fill.trade_id for fill in fills)])
         traded = {fill.order_id for fill in fills} - _order_ids(leader, answers)
         unexplained = await self._unexplained(traded)
@@ -97,10 +130,29 @@ class Reader:
         strangers = await self._strangers(leader, (*met, *open_orders, *unexplained))
         return ExchangeView(answers, strangers, tuple(fills), met), newest
 
+    async def _ask_for(
+        self, known: Mapping[ClientOrderId, Order]
+    ) -> tuple[dict[ClientOrderId, Answer], tuple[ExchangeOrder, ...]]:
+        """Return what the exchange says of these orders, and all that was seen on its book."""
+        exchange = self._exchange
+        wanted = {name: order.order_id for name, order in known.items()}
+        open_orders = await exchange.open_orders()
+        self._moved()
+        answers: dict[ClientOrderId, Answer] = dict(_on_book(open_orders, wanted))
+        for name in [name for name in wanted if name not in answers]:
+            answers[name] = await _query(exchange, name, wanted[name])
+            self._moved()
+        denied = {n: wanted[n] for n, answer in answers.items() if isinstance(answer, NotFound)}
+        if denied:
+            later = await exchange.open_orders()
+            answers |= _on_book(later, denied)
+            open_orders = (*open_orders, *later)
+        return {name: answers[name] for name in known}, open_orders
+
     async def _older_fills(
         self,
         known: Mapping[ClientOrderId, Order],
-        answers: Mapping[ClientOrderId, ExchangeOrder | NotFound],
+        answers: Mapping[ClientOrderId, Answer],
         read: list[Fill],
     ) -> list[Fill]:
         """Read all fills of those orders of which some are neither known nor just read."""
@@ -118,8 +170,8 @@ class Reader:
         found = [await self._look_at(number) for number in sorted(unknown)]
         return [order for order in found if isinstance(order, ExchangeOrder)]
 
-    async def _look_at(self, order_id: int) -> ExchangeOrder | NotFound:
-        order = await self._exchange.order_by_number(order_id)
+    async def _look_at(self, order_id: int) -> Answer:
+        order = await self._exchange.order_by_id(order_id)
         self._moved()
         return order
 
@@ -132,9 +184,7 @@ class Reader:
         return tuple(order for name, order in marked.items() if name in strange)
 
 
-def _order_ids(
-    leader: Leader, answers: Mapping[ClientOrderId, ExchangeOrder | NotFound]
-) -> set[int | None]:
+def _order_ids(leader: Leader, answers: Mapping[ClientOrderId, Answer]) -> set[int | None]:
     answered = {a.order_id for a in answers.values() if isinstance(a, ExchangeOrder)}
     return answered | {order.order_id for trader in leader.traders for order in trader.orders}
 

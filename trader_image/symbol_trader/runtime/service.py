@@ -283,6 +283,7 @@ class Service:
         self._health.user_stream_live = True
         self._health.moved()
         account = await exchange.account()
+        self._health.moved()
         await self._own(account)
         term = await self._load(exchange, account)
         if term.leader.symbol.status != GONE:
@@ -316,6 +317,7 @@ class Service:
         symbol, commission = await loading.describe(
             exchange, snapshot, desired.symbol, draining=draining
         )
+        self._health.moved()
         leader = Leader(
             snapshot,
             settings=desired.settings,
@@ -411,8 +413,7 @@ class Service:
         return Ending(Cause.DRAINED, "nothing of it is open here, the resource is off")
 
     async def _wait_out(self, cause: Exception) -> None:
-        self._failures += 1
-        pause = self._patience.pause_s(self._failures, dialed=self._dialed)
+        pause_s = self._pause_s(cause)
         trouble = trouble_of(cause)
         if trouble != self._trouble:
             self._story.warn("waiting", reason=trouble.reason, why=trouble.message)
@@ -421,7 +422,20 @@ class Service:
         self._report_due.set()
         # What was asked for during the attempt is not slept over.
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._asked.wait(), pause * (0.5 + self._jitter() / 2))
+            await asyncio.wait_for(self._asked.wait(), pause_s)
+
+    def _pause_s(self, cause: Exception) -> float:
+        """Return how long to wait before the next attempt.
+
+        Where the other side has said how long, that is waited, and it is no failure whose pauses
+        grow: work goes on when a ban is over. One that lasts longer than a probe allows the loop
+        to stand still is waited out in pieces; an attempt during it sends nothing.
+        """
+        if isinstance(cause, Unavailable) and cause.retry_in_s is not None:
+            return min(cause.retry_in_s, self._patience.exchange_most_s)
+        self._failures += 1
+        pause_s = self._patience.pause_s(self._failures, dialed=self._dialed)
+        return pause_s * (0.5 + self._jitter() / 2)
 
     # Wishes, prices, reports: pumps that outlive a term.
 
