@@ -5,7 +5,7 @@ It writes traders and new intents, and learns nothing: what an order is said to 
 
 from decimal import Decimal
 
-from symbol_trader.core import ids, strategy
+from symbol_trader.core import ids
 from symbol_trader.core.context import EventContext
 from symbol_trader.core.cycle import (
     FILL_QUERIES_QUIET,
@@ -22,10 +22,12 @@ from symbol_trader.core.cycle import (
     next_step,
 )
 from symbol_trader.core.decisions import Cancel, FetchBid, Place, RefreshSymbol
+from symbol_trader.core.events import PriceSeen
 from symbol_trader.core.evidence import Evidence
 from symbol_trader.core.money import ZERO, plain
 from symbol_trader.core.order import Order
 from symbol_trader.core.orders import CancelIntent, Intent, Side, TimeInForce
+from symbol_trader.core.quiet import Listeners
 from symbol_trader.core.reasons import Block, Reason
 from symbol_trader.core.records import NewTrader, TraderResult, TraderState, TraderTerms
 from symbol_trader.core.state import State
@@ -52,6 +54,17 @@ class Cycles:
             self._advance(trader, ctx)
         if not state.traders and not state.idle and not state.draining:
             self._start_trader("none runs", ctx)
+
+    def see_price(self, event: PriceSeen, listeners: Listeners, ctx: EventContext) -> None:
+        """Let those act on a price who listen to one; an old price starts no buy."""
+        if event.lowest < listeners.low:
+            self._judge_rebuys(event.lowest, ctx)
+            listeners = Listeners.of(self._state)
+        if ctx.now_ms - event.time_ms > self._state.timing.price_age_max_ms:
+            return
+        ctx.seen = event.price
+        for trader in listeners.buyers:
+            self._advance(trader, ctx)
 
     def advance_touched(self, ctx: EventContext) -> None:
         """Let those traders take their next step of which something was learned."""
@@ -136,11 +149,13 @@ class Cycles:
 
     # Orders.
 
-    def _obstacle(self, ctx: EventContext) -> Block | None:
-        """Return what keeps the whole symbol from placing orders, if anything."""
+    def _obstacle(self, side: Side, ctx: EventContext) -> Block | None:
+        """Return what keeps the whole symbol from placing orders on this side, if anything."""
         state = self._state
-        if state.halt or state.symbol.status == TRADING:
-            return state.halt
+        if obstacle := state.halt or state.banned(ctx.now_ms):
+            return obstacle
+        if state.symbol.status == TRADING:
+            return state.buys_paused(ctx.now_ms) if side is Side.BUY else None
         ctx.request_once(RefreshSymbol())
         until_ms = ctx.now_ms + state.timing.retry_most_ms
         return Block(Reason.SYMBOL_NOT_TRADING, f"the symbol is {state.symbol.status}", until_ms)
@@ -153,7 +168,7 @@ class Cycles:
         ctx: EventContext,
         time_in_force: TimeInForce = TimeInForce.GTC,
     ) -> None:
-        if obstacle := self._obstacle(ctx):
+        if obstacle := self._obstacle(side, ctx):
             self._wait(trader, obstacle, ctx)
             return
         state = self._state
@@ -183,6 +198,8 @@ class Cycles:
         )
 
     def _cancel(self, trader: Trader, order: Order, reason: str, ctx: EventContext) -> None:
+        if self._state.banned(ctx.now_ms):
+            return
         attempt = len(order.cancels) + 1
         intent = CancelIntent(
             ids.cancel_id(order.intent.client_order_id, attempt),
@@ -250,20 +267,20 @@ class Cycles:
 
     # Rebuys.
 
-    def judge_rebuys(self, price: Decimal, ctx: EventContext) -> None:
+    def _judge_rebuys(self, price: Decimal, ctx: EventContext) -> None:
         """Let traders whose price has been fallen below start another one, each once."""
-        if not self._state.idle:
-            for trader in tuple(self._state.traders.values()):
-                self._judge_rebuy(trader, price, ctx)
+        for trader in tuple(self._state.traders.values()):
+            self._judge_rebuy(trader, price, ctx)
 
     def _judge_rebuy(self, trader: Trader, price: Decimal, ctx: EventContext) -> None:
-        bought_at = trader.buy_price
-        if trader.rebuy is not Rebuy.ARMED or bought_at is None:
-            return
-        if not strategy.rebuy_triggered(bought_at, trader.terms.rebuy, price):
+        trigger = trader.rebuy_below
+        if trigger is None or price >= trigger:
             return
         ctx.say(
-            "rebuy triggered", trader=trader.trader_id, bought_at=plain(bought_at), now=plain(price)
+            "rebuy triggered",
+            trader=trader.trader_id,
+            bought_at=plain(trader.buy_price or ZERO),
+            now=plain(price),
         )
         if why := self._no_room():
             trader.rebuy = Rebuy.REFUSED

@@ -1,0 +1,52 @@
+"""The quiet range: the prices from which nothing follows, as things stand.
+
+Of the many trades that a market sees in a second, hardly any concerns a leader: a price matters to
+a trader that is to buy, and to a rebuy trigger that it falls below. Who these are changes with
+orders, settings and refusals, never with a price that leads to nothing.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from symbol_trader.core.money import ZERO
+from symbol_trader.core.state import State
+from symbol_trader.core.trader import Trader
+
+
+@dataclass(frozen=True, slots=True)
+class QuietRange:
+    """Prices of `low` and above lead to nothing before `until_ms` (exchange time; None: ever).
+
+    It stands until something other than such a price happens.
+    """
+
+    low: Decimal
+    until_ms: int | None
+
+    def holds(self, price: Decimal, now_ms: int) -> bool:
+        """Return whether nothing follows from a price at this time."""
+        return price >= self.low and (self.until_ms is None or now_ms < self.until_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """To whom a price matters: rebuy triggers, the highest of them at `low`, and `buyers`."""
+
+    low: Decimal
+    buyers: tuple[Trader, ...]
+
+    @classmethod
+    def of(cls, state: State) -> "Listeners":
+        """Find them; while nothing may be decided, there are none."""
+        if state.idle:
+            return cls(ZERO, ())
+        traders = state.traders.values()
+        triggers = (trigger for t in traders if (trigger := t.rebuy_below) is not None)
+        buyers = () if state.draining else tuple(t for t in traders if t.waits_for_price)
+        return cls(max(triggers, default=ZERO), buyers)
+
+    @property
+    def range(self) -> QuietRange:
+        """Return the prices that matter to none of them; who is blocked does not listen."""
+        ends = (buyer.block.until_ms if buyer.block else 0 for buyer in self.buyers)
+        return QuietRange(self.low, min((end for end in ends if end is not None), default=None))
