@@ -42,6 +42,11 @@ class Metrics:
             buckets=LATENCY_BUCKETS_S,
         ).labels(symbol)
 
+    def watch_market(self, age_s: Callable[[], float]) -> None:
+        """Show, whenever it is asked for, how old the last price is."""
+        age = self._gauge("market_age_seconds", "Time since the last price came in.", self._symbol)
+        age.set_function(age_s)
+
     def placed(self, came_s: float | None) -> None:
         """Count an order, and the time since the price that led to it, if one did."""
         self._placed.inc()
