@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from bench import recovery, scale
+from bench import core, recovery, scale
 from bench.latency import compare
 from kind.kubectl import STATE, Kubectl, eventually, manifest
 from kind.operating import OperatorProcess, prepare_namespace
@@ -26,7 +26,7 @@ IDLE_S = 180.0
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", choices=("leaders", "operator", "latency"))
+    parser.add_argument("--only", choices=("leaders", "operator", "latency", "core"))
     parser.add_argument("--symbols", type=int, default=SYMBOLS_MANY, help="of the operator's part")
     parser.add_argument("--soak", type=int, default=0, metavar="MINUTES", help="and its memory")
     options = parser.parse_args()
@@ -43,6 +43,7 @@ def _parts(symbols: int, soak_minutes: int) -> dict[str, Callable[[], list[scale
         "leaders": _on_the_cluster,
         "operator": lambda: asyncio.run(scale.measure(_run_name(), symbols, IDLE_S, soak_minutes)),
         "latency": lambda: asyncio.run(_latency()),
+        "core": core.measure,
     }
 
 
