@@ -238,7 +238,7 @@ def test_no_price_is_looked_at_by_those_whom_it_does_not_concern(
         raise AssertionError("asked about a price that is quiet")
 
     monkeypatch.setattr(desk.leader._cycles, "see_price", fail)
-    monkeypatch.setattr("symbol_trader.core.quiet.Listeners.of", fail)
+    monkeypatch.setattr("symbol_trader.core.leader.Listeners", fail)
     for value in ("2", "1.9979", "99"):
         desk.leader.handle(PriceSeen(D(value), D(value), desk.now_ms), desk.now_ms)
     assert desk.leader.last_price == D(99)

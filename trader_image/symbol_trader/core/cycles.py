@@ -21,7 +21,7 @@ from symbol_trader.core.cycle import (
     Wait,
     next_step,
 )
-from symbol_trader.core.decisions import Cancel, FetchBid, Place, RefreshSymbol
+from symbol_trader.core.decisions import Cancel, Decision, FetchBid, Place, RefreshSymbol
 from symbol_trader.core.events import PriceSeen
 from symbol_trader.core.evidence import Evidence
 from symbol_trader.core.money import ZERO, plain
@@ -59,10 +59,10 @@ class Cycles:
         """Let those act on a price who listen to one; an old price starts no buy."""
         if event.lowest < listeners.low:
             self._judge_rebuys(event.lowest, ctx)
-            listeners = Listeners.of(self._state)
+            listeners = Listeners(self._state)
         if ctx.now_ms - event.time_ms > self._state.timing.price_age_max_ms:
             return
-        ctx.seen = event.price
+        ctx.seen, ctx.listeners = event.price, listeners
         for trader in listeners.buyers:
             self._advance(trader, ctx)
 
@@ -107,12 +107,21 @@ class Cycles:
             state.symbol,
             state.commission,
             ctx.seen,
-            lambda: state.spendable(trader),
+            lambda: state.spendable(trader, self._committed_quote(ctx)),
             lambda: state.carried,
             self._overdue(ctx.now_ms),
             ctx.bid,
             state.free.get(state.symbol.base_asset, ZERO),
         )
+
+    def _committed_quote(self, ctx: EventContext) -> Decimal:
+        """Return what all cycles have committed; as known, while nothing has followed from a price.
+
+        Whatever changes it leads to something: an order, a line, a change of the record.
+        """
+        if ctx.listeners is None or ctx.decision != Decision():
+            return self._state.committed_quote
+        return ctx.listeners.committed_quote
 
     def _overdue(self, now_ms: int) -> bool:
         """Return whether a shutdown is past its deadline; not while a person has to look first."""

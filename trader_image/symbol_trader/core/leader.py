@@ -128,7 +128,7 @@ class Leader:
 
     def _find_listeners(self) -> Listeners:
         if self._listeners is None:
-            self._listeners = Listeners.of(self._state)
+            self._listeners = Listeners(self._state)
         return self._listeners
 
     def _learn(self, event: StateEvent, ctx: EventContext) -> None:  # noqa: C901, PLR0912 - a table

@@ -10,7 +10,6 @@ from decimal import Decimal
 
 from symbol_trader.core.money import ZERO
 from symbol_trader.core.state import State
-from symbol_trader.core.trader import Trader
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,25 +27,33 @@ class QuietRange:
         return price >= self.low and (self.until_ms is None or now_ms < self.until_ms)
 
 
-@dataclass(frozen=True, slots=True)
 class Listeners:
-    """To whom a price matters: rebuy triggers, the highest of them at `low`, and `buyers`."""
+    """To whom a price matters: rebuy triggers, the highest of them at `low`, and `buyers`.
 
-    low: Decimal
-    buyers: tuple[Trader, ...]
+    While nothing may be decided, there are none. They are found anew when anything has changed.
+    """
 
-    @classmethod
-    def of(cls, state: State) -> "Listeners":
-        """Find them; while nothing may be decided, there are none."""
-        if state.idle:
-            return cls(ZERO, ())
-        traders = state.traders.values()
+    def __init__(self, state: State) -> None:
+        """Find them as things stand."""
+        traders = () if state.idle else tuple(state.traders.values())
         triggers = (trigger for t in traders if (trigger := t.rebuy_below) is not None)
-        buyers = () if state.draining else tuple(t for t in traders if t.waits_for_price)
-        return cls(max(triggers, default=ZERO), buyers)
+        self.low = max(triggers, default=ZERO)
+        self.buyers = () if state.draining else tuple(t for t in traders if t.waits_for_price)
+        self._state = state
+        self._committed: Decimal | None = None
 
     @property
     def range(self) -> QuietRange:
         """Return the prices that matter to none of them; who is blocked does not listen."""
         ends = (buyer.block.until_ms if buyer.block else 0 for buyer in self.buyers)
         return QuietRange(self.low, min((end for end in ends if end is not None), default=None))
+
+    @property
+    def committed_quote(self) -> Decimal:
+        """Return what all cycles have committed, added up once for all prices that change nothing.
+
+        It holds as long as nothing has changed.
+        """
+        if self._committed is None:
+            self._committed = self._state.committed_quote
+        return self._committed

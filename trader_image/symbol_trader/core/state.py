@@ -173,9 +173,9 @@ class State:
         """Return the base asset that rounding left over and that a later sell will take along."""
         return self._carried_by_finished + self._carried_by_running()
 
-    def spendable(self, trader: Trader) -> Decimal:
-        """Return the budget that the other traders leave."""
-        return self.settings.budget - (self.committed_quote - trader.committed_quote)
+    def spendable(self, trader: Trader, committed_quote: Decimal) -> Decimal:
+        """Return the budget that the other traders leave of what all have committed."""
+        return self.settings.budget - (committed_quote - trader.committed_quote)
 
     def close(self, trader: Trader) -> Decimal:
         """Take a trader that is over off the books; return its profit in quote."""
