@@ -12,12 +12,12 @@ import structlog
 from symbol_trader.core.events import PriceSeen
 from symbol_trader.core.orders import CancelIntent, ExecutionReport, Intent
 from symbol_trader.core.records import CancelChange, OrderChange, RecordChange
-from symbol_trader.core.replies import Accepted, Outcome, Refused, UserEvent
+from symbol_trader.core.replies import Accepted, BalanceChanged, Outcome, Refused, UserEvent
 from symbol_trader.core.settings import TradingStatus, UnfilledBuys
 from symbol_trader.ports import DatabaseUnavailable, Desired, ExchangeUnavailable
 from symbol_trader.runtime.events import Asked, Event, Lost, Stop
 from symbol_trader.runtime.health import Health
-from symbol_trader.runtime.mailbox import Mailbox
+from symbol_trader.runtime.mailbox import LIMIT, Mailbox
 from symbol_trader.runtime.metrics import Metrics
 from symbol_trader.runtime.story import Story
 from symbol_trader.runtime.term import Beat, End, Term
@@ -38,8 +38,11 @@ class Record:
     """A record that keeps what it is told."""
 
     noted: list[RecordChange] = field(default_factory=list)
+    answers: bool = True
 
     async def note(self, changes: Sequence[RecordChange]) -> None:
+        if not self.answers:
+            await asyncio.Event().wait()
         self.noted.extend(changes)
 
     async def mirror_settings(self, settings: object) -> None:
@@ -56,6 +59,8 @@ class Exchange:
     reply: Outcome | None = None
     sent: list[Intent | CancelIntent] = field(default_factory=list)
     closed_s: float | None = None
+    user_events_read: int | None = None
+    """How many user events of an endless stream were read; None: there are none."""
 
     def now_ms(self) -> int:
         return NOW_MS + round(time_s() * 1_000)
@@ -82,8 +87,10 @@ class Exchange:
     order = symbol = open_orders = order_by_id = best_bid
 
     async def user_events(self) -> AsyncIterator[UserEvent]:
+        while self.user_events_read is not None:
+            self.user_events_read += 1
+            yield BalanceChanged({})
         await asyncio.Event().wait()
-        yield None  # type: ignore[misc]
 
     async def close(self) -> None:
         self.closed_s = time_s()
@@ -260,5 +267,22 @@ def test_nothing_is_committed_during_a_ban_and_orders_follow_right_after_it() ->
         assert intent.attempt == 1
         await scene.tell(Stop())
         await scene.running
+
+    virtual.run(story())
+
+
+def test_user_events_are_left_with_the_session_while_the_loop_stands_still() -> None:
+    """There they are counted, and too many of them end it: none is lost in silence."""
+
+    async def story() -> None:
+        exchange = Exchange(user_events_read=0)
+        scene = Scene(exchange=exchange, record=Record(answers=False))
+        await scene.price()
+        await asyncio.sleep(60)
+        read = exchange.user_events_read
+        assert read is not None
+        assert LIMIT <= read <= LIMIT + 3 + 32
+        scene.running.cancel()
+        await asyncio.gather(scene.running, return_exceptions=True)
 
     virtual.run(story())

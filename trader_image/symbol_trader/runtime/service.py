@@ -48,9 +48,10 @@ from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.mailbox import Mailbox
 from symbol_trader.runtime.market import WATCH, MarketFeed, Watch
 from symbol_trader.runtime.metrics import Metrics
+from symbol_trader.runtime.noting import RecordRefuses
 from symbol_trader.runtime.reporting import report_trading, report_waiting, trouble_of
 from symbol_trader.runtime.story import Story
-from symbol_trader.runtime.term import Beat, End, RecordRefuses, Term
+from symbol_trader.runtime.term import Beat, End, Term
 
 PATIENCE = (
     Unavailable,

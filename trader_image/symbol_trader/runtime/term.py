@@ -14,7 +14,6 @@ from enum import Enum, auto
 from functools import partial
 from typing import assert_never
 
-from symbol_trader.core.containment import by_trader
 from symbol_trader.core.decisions import (
     Cancel,
     CheckOnRecord,
@@ -46,15 +45,14 @@ from symbol_trader.core.events import (
     ViewRead,
 )
 from symbol_trader.core.leader import Leader
-from symbol_trader.core.order_states import Contradiction
-from symbol_trader.core.orders import CancelIntent, ExchangeOrder, Intent, TraderId
-from symbol_trader.core.records import RecordChange, TraderResult
+from symbol_trader.core.orders import CancelIntent, ExchangeOrder, Intent
 from symbol_trader.core.settings import TradingStatus
 from symbol_trader.ports import DatabaseUnavailable, Desired, Exchange, Record, Unavailable
 from symbol_trader.runtime.events import Asked, Event, Lost, RequestOver, Settled, Stop
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.mailbox import Mailbox
 from symbol_trader.runtime.metrics import Metrics
+from symbol_trader.runtime.noting import Notes
 from symbol_trader.runtime.reading import Reader, find_order, read_fills
 from symbol_trader.runtime.story import Story
 
@@ -72,14 +70,6 @@ class End(Enum):
     """The resource says off."""
     SETTLED = auto()
     """A person has settled an order on record."""
-
-
-class RecordRefuses(Contradiction):
-    """The record cannot have how a trader ended; the text says why."""
-
-    def __init__(self, trader_id: TraderId, why: str) -> None:
-        super().__init__(why)
-        self.trader_id = trader_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +111,7 @@ class Term:
         self.desired = desired
         """What is asked for, as far as the leader has heard of it."""
         self._record = record
+        self._notes = Notes(record, metrics)
         self._exchange = exchange
         self._mailbox = mailbox
         self._watermark = watermark
@@ -265,41 +256,12 @@ class Term:
             self._story.say(said)
         requests = decision.requests if self._stopping is None else []
         changes = [*decision.changes, *_intents(requests)]
-        refused = await self._note(changes) if changes else {}
+        refused = await self._notes.note(changes) if changes else {}
         for request in requests:
             if not (isinstance(request, Place | Cancel) and request.intent.trader_id in refused):
                 self._ask_exchange(request)
         for trader_id, why in refused.items():
             await self._carry_out(self._decide(RecordRefused(trader_id, why)))
-
-    async def _note(self, changes: Sequence[RecordChange]) -> dict[TraderId, str]:
-        """Record changes; return the traders of which the record cannot have theirs, and why.
-
-        What one of them contradicts must not keep the others from being recorded.
-        """
-        parts = by_trader(changes)
-        if len(parts) == 1:
-            return await self._note_one(*parts.popitem())
-        try:
-            await self._record.note(changes)
-        except Contradiction:
-            found = [await self._note_one(*part) for part in parts.items()]
-            return {trader_id: why for one in found for trader_id, why in one.items()}
-        self._metrics.noted(changes)
-        return {}
-
-    async def _note_one(
-        self, trader_id: TraderId, changes: Sequence[RecordChange]
-    ) -> dict[TraderId, str]:
-        try:
-            await self._record.note(changes)
-        except Contradiction as exc:
-            if any(isinstance(change, TraderResult) for change in changes):
-                # It is over in memory, not on record: only a new start knows it again.
-                raise RecordRefuses(trader_id, str(exc)) from exc
-            return {trader_id: str(exc)}
-        self._metrics.noted(changes)
-        return {}
 
     def _ask_exchange(self, request: Request) -> None:
         match request:
