@@ -80,7 +80,7 @@ class Exchange:
         assert self.closed_s is None, "closed before the reply came"
         return Refused(-2011, "Unknown order sent.")
 
-    async def best_bid(self) -> Decimal:
+    async def best_bid(self, *_: object) -> Decimal:
         await asyncio.sleep(self.read_s)
         return D(1)
 
@@ -210,6 +210,33 @@ def test_a_drained_symbol_waits_for_the_reply_to_its_cancel() -> None:
         [change] = scene.changes(CancelChange)
         assert change.outcome == "refused"
         assert time_s() == pytest.approx(2, abs=0.1)
+
+    virtual.run(story())
+
+
+def test_a_drained_symbol_that_is_switched_on_while_it_waits_goes_on() -> None:
+    """Whoever switched it off then would leave a trader behind."""
+
+    async def story() -> None:
+        desk = Desk()
+        desk.price("2")
+        buy = desk.accept(desk.order)
+        scene = Scene(desk, Exchange(reply_s=2))
+        settings = replace(
+            SETTINGS, status=TradingStatus.SHUTDOWN, unfilled_buys=UnfilledBuys.CANCEL
+        )
+        await scene.tell(Asked(Desired("XRPUSDT", settings, 2)), ended(desk, buy))
+        await scene.tell(Asked(Desired("XRPUSDT", SETTINGS, 3)))
+        await scene.price()
+        await asyncio.sleep(5)
+        assert not scene.running.done()
+        assert isinstance(scene.exchange.sent[-1], Intent), "it buys again"
+
+        await scene.tell(Asked(Desired("XRPUSDT", settings, 4)))
+        await asyncio.sleep(5)
+        assert not scene.running.done(), "a trader has an order on the exchange"
+        await scene.tell(Stop())
+        await scene.running
 
     virtual.run(story())
 

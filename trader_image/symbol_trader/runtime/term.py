@@ -128,8 +128,8 @@ class Term:
         self._pumps: list[asyncio.Task[None]] = []
         self._looking = False
         self._stopping: End | Lost | None = None
-        self._replies_by_s = 0.0
-        """Until when replies are waited for, once it is stopping; a time of the event loop."""
+        self._replies_by_s: float | None = None
+        """Until when replies are waited for, once the end has come; a time of the event loop."""
         self._held_until_ms: int | None = None
         self._received_s: float | None = None
 
@@ -162,12 +162,17 @@ class Term:
             self._health.moved()
 
     def _end(self) -> End | Lost | None:
-        """Return how the term has ended: not before the replies are on record that are due."""
-        if self._stopping is None and self.leader.drained:
-            self._stop(End.DRAINED, self._beat.replies_s)
-        if self._acts and self._time_s() < self._replies_by_s:
+        """Return how the term has ended: not before the replies are on record that are due.
+
+        Who is drained goes on if that is asked for meanwhile.
+        """
+        end = self._stopping or (End.DRAINED if self.leader.drained else None)
+        if end is None:
+            self._replies_by_s = None
             return None
-        return self._stopping
+        if self._replies_by_s is None:
+            self._replies_by_s = self._time_s() + self._beat.replies_s
+        return None if self._acts and self._time_s() < self._replies_by_s else end
 
     def _stop(self, end: End | Lost, patience_s: float) -> None:
         """Ask for nothing any more, and wait for replies so long at most."""
@@ -180,8 +185,8 @@ class Term:
         return asyncio.get_running_loop().time()
 
     async def _next_event(self) -> Event | None:
-        """Wait for an event; once it is stopping, only as long as replies are waited for."""
-        if self._stopping is None:
+        """Wait for an event; once the end has come, only as long as replies are waited for."""
+        if self._replies_by_s is None:
             return await self._mailbox.get()
         with suppress(TimeoutError):
             async with asyncio.timeout_at(self._replies_by_s):
@@ -234,7 +239,7 @@ class Term:
         settings = event.desired.settings
         if settings.status is TradingStatus.OFF:
             self._story.tell("stopping trading", open_orders=len(self.leader.open_orders))
-            if not isinstance(self._stopping, Lost) and self._stopping is not End.DRAINED:
+            if not isinstance(self._stopping, Lost):
                 self._stop(End.OFF, self._beat.replies_s)
             await self._carry_out(self._decide(SwitchedOff()))
         else:
