@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from bench import history, recovery, scale
+from bench import core, history, recovery, scale
 from bench.latency import compare
 from kind.kubectl import STATE, Kubectl, eventually, manifest
 from kind.operating import OperatorProcess, prepare_namespace
@@ -26,7 +26,8 @@ IDLE_S = 180.0
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", choices=("leaders", "operator", "latency", "history"))
+    names = ("leaders", "operator", "latency", "history", "core")
+    parser.add_argument("--only", choices=names)
     parser.add_argument("--symbols", type=int, default=SYMBOLS_MANY, help="of the operator's part")
     parser.add_argument("--cycles", type=int, default=history.CYCLES, help="of the history")
     parser.add_argument("--soak", type=int, default=0, metavar="MINUTES", help="and its memory")
@@ -46,6 +47,7 @@ def _parts(options: argparse.Namespace) -> dict[str, Callable[[], list[scale.Row
         "operator": lambda: asyncio.run(scale.measure(_run_name(), symbols, IDLE_S, soak_minutes)),
         "latency": lambda: asyncio.run(_latency()),
         "history": lambda: asyncio.run(history.measure(options.cycles)),
+        "core": core.measure,
     }
 
 

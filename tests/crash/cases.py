@@ -117,7 +117,7 @@ LATER = {
     "exchange.place": 4,
 }
 """Calls at which the leader also ends a later time: in the middle of a life, not at its begin."""
-RESTING = (CANCEL_NOTED, "exchange.cancel", "exchange.best_bid", "exchange.order")
+RESTING = (CANCEL_NOTED, "exchange.cancel", "exchange.best_bid")
 """Calls that need a sell that rests, at a reconciliation or at a shutdown's deadline: the leader
 asks for too much."""
 UNCLAIMED = ("record.open", "exchange.open", "exchange.account", "record.claim")

@@ -38,12 +38,14 @@ TRADING = {"status": "on", "chunks": 3, "maxBuyAge": "1s", "profitInterval": "-0
 TOO_MUCH = {"profitInterval": "15%"}
 OCCASIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "record.confirm": ("cut", {"channel": "api"}),
+    "exchange.order": ("fault", {"fault": "request-lost", "target": "order.place", "times": 1}),
     "record.names_not_on_record": (
         "fault",
         {"fault": "event-twice", "target": "TRADE", "times": 0},
     ),
 }
-"""What has to happen for a call to be made at all: a lost link; late news of a finished trader."""
+"""What has to happen for a call to be made at all: a lost link; a lost order, for what rests is read
+off the book; late news of a finished trader."""
 BY_HAND = "exchange.order_by_id"
 """This call needs a trade that is not the leader's: a person makes one."""
 DRAINED = 0

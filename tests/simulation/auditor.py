@@ -9,7 +9,8 @@ Checked at every step: an intent, a change, an order that enters the book, a tra
    sells never sell more than it set out to, nor more than the book holds.
 4. The quote that unfinished cycles have spent or may still spend, and what is carried at its cost,
    never exceed the budget.
-5. No trader is started beyond `chunks`, and none in a shutdown; no buy is placed in a shutdown.
+5. No trader is started beyond `chunks`, and none in a shutdown; no buy is placed in a shutdown, nor
+   at a price that was old when the leader decided.
 6. The ledger balances: bought less base commission less sold is in progress, carried or stranded.
    What a trader is told to have earned and to leave is what its fills say (the record checks it).
 7. A leader made from the record at this moment knows what the running one knows.
@@ -29,16 +30,17 @@ Checked when a shutdown has drained (which it must, once the faults stop):
 14. An order that a person placed was not touched.
 """
 
+from collections import deque
 from collections.abc import Sequence
 from decimal import Decimal
 
 from simulation.database import Database
-from simulation.exchange import BASE, COMMISSION, QUOTE, SYMBOL, Exchange
+from simulation.exchange import BASE, COMMISSION, QUOTE, SYMBOL, TICK, Exchange
 from simulation.memory import OrderRow
 from simulation.network import SKEW_MS
 from simulation.timeline import Timeline
 from symbol_trader.core.leader import Leader
-from symbol_trader.core.money import ZERO
+from symbol_trader.core.money import ZERO, floor_to
 from symbol_trader.core.orders import (
     CancelIntent,
     ClientOrderId,
@@ -59,6 +61,8 @@ STATUS = {
     OrderState.EXPIRED: {"EXPIRED", "EXPIRED_IN_MATCH"},
 }
 TIMING = Timing()
+RECENT_TRADES = 4_000
+"""More than happen while a price is fresh, however far a leader's clock is off."""
 COMPARE_EVERY = 29
 """A leader is made from the record for comparison after every so many decisions."""
 
@@ -72,6 +76,11 @@ class Auditor:
         self._exchange = exchange
         self._timeline = timeline
         self._decisions = 0
+        self._trades: deque[tuple[int, Decimal]] = deque(maxlen=RECENT_TRADES)
+
+    def traded(self, price: Decimal) -> None:
+        """Take in a public trade."""
+        self._trades.append((self._timeline.now_ms, price))
 
     # While it runs.
 
@@ -82,9 +91,15 @@ class Auditor:
             assert not leader.draining, "a buy in a shutdown"
             in_dust = max(self._record.carried_cost, ZERO)
             assert self.committed_quote + in_dust <= leader.settings.budget, "over budget"
+            assert self._is_fresh(intent, leader.settings.buy_down), "a buy at an old price"
         else:
             held = self._record.sellable(intent.trader_id)
             assert intent.quantity <= held, "it sells what the book does not hold"
+
+    def _is_fresh(self, buy: Intent, buy_down: Decimal) -> bool:
+        since_ms = buy.timestamp_ms - TIMING.price_age_max_ms
+        fresh = (price for time_ms, price in self._trades if time_ms >= since_ms)
+        return any(floor_to(price * (1 - buy_down), TICK) == buy.price for price in fresh)
 
     def canceling(self, intent: CancelIntent) -> None:
         """Check a cancel at the moment before it is committed: (9)."""

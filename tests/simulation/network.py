@@ -374,25 +374,38 @@ class SimulatedMarket:
 
     def __init__(self, process: "Process") -> None:
         self._prices: Stream[Price | None] = Stream(process.loop)
-        self._gone = False
+        self._timeline = process.timeline
+        self._gone = self._silent = False
+        self._late_ms = self._free_ms = 0
 
     def prices(self) -> AsyncIterator[Price | None]:
         """Yield each trade, None when the connection is lost."""
         return self._prices
 
     def see(self, price: Price) -> None:
-        """Bring a trade, if the connection stands."""
-        if not self._gone:
-            self._prices.push(price)
+        """Bring a trade, if the connection stands and is not silent."""
+        if not self._gone and not self._silent:
+            now_ms = self._timeline.now_ms
+            self._free_ms = max(self._free_ms, now_ms + self._late_ms)
+            self._timeline.after(self._free_ms - now_ms, lambda: self._prices.push(price))
 
     def reconnect(self) -> None:
         """Give up a connection that is silent: another one takes its place."""
+        self._silent = False
         if not self._gone:
             self._prices.push(None)
 
+    def be_late(self, late_ms: int) -> None:
+        """Bring each trade so much later; trades keep their order."""
+        self._late_ms = late_ms
+
+    def fall_silent(self) -> None:
+        """Stay open, and bring nothing until someone reconnects."""
+        self._silent = True
+
     def go(self) -> None:
         """Lose the connection."""
-        self._gone = True
+        self._gone, self._silent = True, False
         self._prices.push(None)
 
     def come_back(self) -> None:

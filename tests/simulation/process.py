@@ -70,6 +70,7 @@ class Process:
         self.auditor: Auditor = world.auditor
         # Abstract for the type checker: what needs an operating system is not there.
         self.loop = VirtualLoop(world.timeline, world.failed)  # type: ignore[abstract]
+        self.timeline = world.timeline
         self.alive = True
         self.epoch: int | None = None
         self.ending: Ending | None = None
@@ -77,7 +78,6 @@ class Process:
         self.session: Session | None = None
         self.last_report: Report | None = None
         self._world = world
-        self._timeline = world.timeline
         self._health = _WatchedHealth(self.loop.time)
         self._service = self._make()
         self._health.watch(self._handled)
@@ -86,7 +86,7 @@ class Process:
 
     def _make(self) -> Service:
         links = Links(
-            resource=SimulatedResource(self, self._world.cluster, self._timeline),
+            resource=SimulatedResource(self, self._world.cluster, self.timeline),
             record=SimulatedRecord(self, self._world.database),
             exchange=self._open_session,
             market=lambda _: self.market,
@@ -106,7 +106,7 @@ class Process:
     @property
     def now_ms(self) -> int:
         """Return the time of the world."""
-        return self._timeline.now_ms
+        return self.timeline.now_ms
 
     @property
     def leads(self) -> bool:
@@ -212,7 +212,7 @@ class Process:
             self._world.failed(error)
             return
         self.ending = task.result()
-        self._timeline.after(0, lambda: self._world.ended(self))
+        self.timeline.after(0, lambda: self._world.ended(self))
 
 
 class _WatchedHealth(Health):

@@ -67,10 +67,16 @@ class Weather:
     # Links and people: each per tick.
     market_gone: float = 0.0
     """The market stream is away for seconds."""
+    market_lags: float = 0.0
+    """The market stream is late by seconds for a while."""
+    market_silent: float = 0.0
+    """The market stream brings nothing any more, and stays open."""
     stream_gone: float = 0.0
     """The user data stream alone ends."""
     clock_off: float = 0.0
     """The leader's measure of the exchange's clock is off by seconds until it is corrected."""
+    ban: float = 0.0
+    """The exchange has banned the address, for a moment or for longer than reading is repeated."""
     exchange_away: float = 0.0
     """No session can be opened for seconds."""
     database_down: float = 0.0
@@ -101,6 +107,9 @@ _RARE = {
     "expire": 20,
     "foreign_cancel": 40,
     "market_gone": 20,
+    "market_lags": 20,
+    "market_silent": 40,
+    "ban": 60,
     "stream_gone": 40,
     "clock_off": 40,
     "exchange_away": 60,

@@ -47,6 +47,10 @@ NOTICED_MS = (50, 2_000)
 FROZEN_AFTER_MS = (10, 9_000)
 """How long the old one stays frozen after that."""
 AWAY_MS = (500, 8_000)
+LATE_PRICES_MS = (500, 6_000)
+"""How late the market stream may be: within the bound for buys in every fourth case."""
+BANNED_MS = (500, 30_000)
+"""The adapter waits out what takes less than 20 s."""
 ON_AGAIN = {TradingStatus.OFF: 0.2, TradingStatus.SHUTDOWN: 0.05}
 """Per trade: that a person switches on again what does not trade."""
 DOOM_CHANCE = 0.05
@@ -214,6 +218,7 @@ class World:
         self._trade_id += 1
         seen = Price(self._trade_id, price, self.timeline.now_ms)
         self.network.last_trade = seen
+        self.auditor.traded(price)
         for process in self._processes:
             self.timeline.after(self.chance.between((1, 40)), _seen_by(process, seen))
 
@@ -246,6 +251,8 @@ class World:
         chance, now_ms = self.chance, self.timeline.now_ms
         for fault, end in (("expire", self.exchange.expire), ("foreign_cancel", self._cancel)):
             self._end_one(fault, end)
+        if chance.happens("ban"):
+            self.network.banned_until_ms = now_ms + chance.between(BANNED_MS)
         if chance.happens("exchange_away"):
             self.network.go_away(now_ms + chance.between(AWAY_MS))
         if chance.happens("database_down"):
@@ -267,6 +274,11 @@ class World:
         if chance.happens("market_gone"):
             process.market.go()
             self.timeline.after(chance.between(AWAY_MS), process.market.come_back)
+        if chance.happens("market_lags"):
+            process.market.be_late(chance.between(LATE_PRICES_MS))
+            self.timeline.after(chance.between(AWAY_MS), lambda: process.market.be_late(0))
+        if chance.happens("market_silent"):
+            process.market.fall_silent()
         if process.session is not None and chance.happens("stream_gone"):
             process.session.end_stream("the user data stream ended")
         if process.session is not None and chance.happens("clock_off"):
@@ -426,6 +438,7 @@ class World:
         """Stop all faults, give what is lacking, and let what is in doubt be cleared up."""
         self.chance.weather = CALM
         self.doom = None
+        self.network.banned_until_ms = 0
         self.network.away_until_ms = self.database.down_until_ms = self.cluster.away_until_ms = 0
         self.exchange.resume()
         self._deposited = self.plan.settings.budget * 5

@@ -105,8 +105,10 @@ class Row:
     block: Block | None = None
 
 
-def blocked(reason: str, message: str, until_ms: int | None = NOW_MS) -> Wait:
-    return Wait(Block(Reason(reason), message, until_ms))
+def blocked(
+    reason: str, message: str, until_ms: int | None = NOW_MS, figure: D | None = None
+) -> Wait:
+    return Wait(Block(Reason(reason), message, until_ms, figure=figure))
 
 
 PLACE_BUY = PlaceBuy(Quote(D("1.9998"), D(10)))
@@ -148,18 +150,19 @@ BEGINNING = {
         blocked(
             "BudgetTooSmall",
             "a chunk of 20 USDT is below the exchange's minimum; the least budget that works "
-            "with 5 chunks is 105.9894 USDT",
+            "with 5 chunks is 110 USDT",
+            figure=D(110),
         ),
         {"symbol": replace(SYMBOL, filters=replace(FILTERS, min_notional=D(21)))},
     ),
     "too expensive for the filters: the filter is named": Row(
         [],
-        blocked("FilterFailure", "a buy at 1.9998 would fail PRICE_FILTER"),
+        blocked("FilterFailure", "a buy for 20 USDT at the market's price would fail PRICE_FILTER"),
         {"symbol": replace(SYMBOL, filters=replace(FILTERS, max_price=D(1)))},
     ),
     "budget spent by others: it waits": Row(
         [],
-        blocked("BudgetSpent", "a buy of 19.99800 USDT would exceed the budget: 19.9 is left"),
+        blocked("BudgetSpent", "a buy for 20 USDT would exceed the budget: 19.9 is left"),
         {"spendable": D("19.9")},
     ),
     "dust takes from the chunk: it buys for what is left": Row(
@@ -169,7 +172,7 @@ BEGINNING = {
     ),
     "dust takes from the chunk, and others more: it waits for these": Row(
         [],
-        blocked("BudgetSpent", "a buy of 19.99800 USDT would exceed the budget: 16 is left"),
+        blocked("BudgetSpent", "a buy for 20 USDT would exceed the budget: 16 is left"),
         {"spendable": D(16), "find_carried_cost": lambda: D(3)},
     ),
     "dust leaves too little for a buy: others may take it along": Row(

@@ -289,11 +289,11 @@ def test_a_chunk_too_small_says_the_least_budget_that_works_and_buys_once_it_is_
     desk = Desk(replace(SETTINGS, budget=D(10)))
     desk.price("2")
     [blocked] = desk.said("trader is blocked")
-    assert blocked["why"].endswith("the least budget that works with 5 chunks is 25.9974 USDT")
+    assert blocked["why"].endswith("the least budget that works with 5 chunks is 26 USDT")
     desk.price("2")
     assert not desk.lines, "it is said once"
 
-    desk.ask(budget=D("25.9974"))
+    desk.ask(budget=D(26))
     desk.price("2")
     assert desk.order.quantity == D("2.6")
 

@@ -81,10 +81,10 @@ def test_late_news_of_the_buy_does_not_end_the_pause_of_the_sell() -> None:
     assert not desk.placed
 
 
-def test_lacking_balance_is_tried_again_when_a_balance_changes() -> None:
+def test_lacking_balance_is_tried_again_when_there_is_enough() -> None:
     desk = Desk()
     desk.refuse(desk.bought(), POOR)
-    desk.tell(BalanceChanged({}))
+    desk.tell(BalanceChanged({"XRP": D("9.9")}))
 
     assert (desk.order.side, desk.order.attempt) == (Side.SELL, 2)
 
@@ -93,7 +93,7 @@ def test_a_buy_that_lacked_balance_waits_for_the_next_price_after_that() -> None
     desk = Desk()
     desk.price("2")
     desk.refuse(desk.order, POOR)
-    desk.tell(BalanceChanged({}))
+    desk.tell(BalanceChanged({"USDT": D("19.998")}))
     assert not desk.placed
 
     desk.price("2")
@@ -145,7 +145,7 @@ def test_sells_go_on_while_buys_lack_balance() -> None:
 def test_a_changed_balance_is_no_reason_to_try_what_was_refused_for_another_reason() -> None:
     desk = Desk()
     desk.refuse(desk.bought(), "Filter failure: MAX_NUM_ORDERS")
-    desk.tell(BalanceChanged({}))
+    desk.tell(BalanceChanged({"XRP": D(99)}))
 
     assert not desk.placed
 

@@ -170,7 +170,7 @@ def test_nothing_is_dust_even_where_no_minimum_is_set() -> None:
     ("seen", "triggered"), [("2", False), ("1.998", False), ("1.9979", True), ("0.1", True)]
 )
 def test_a_rebuy_is_triggered_below_its_interval_not_at_it(seen: str, *, triggered: bool) -> None:
-    assert strategy.rebuy_triggered(D(2), D("0.001"), D(seen)) is triggered
+    assert (D(seen) < strategy.rebuy_below(D(2), D("0.001"))) is triggered
 
 
 def test_the_profit_to_expect_of_an_example() -> None:

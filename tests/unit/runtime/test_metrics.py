@@ -7,6 +7,7 @@ import pytest
 from symbol_trader.core.orders import ClientOrderId, OrderState
 from symbol_trader.core.records import OrderChange
 from symbol_trader.ports import Report, Trouble
+from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.metrics import Metrics
 
 QUIET = Report(generation=1, epoch=1, trading=True, draining=False)
@@ -58,3 +59,14 @@ def test_doubts_and_refusals_are_counted_apart(
 def test_a_symbol_may_be_of_any_letters() -> None:
     text = Metrics("币安人生USDT", lambda: 0.0).text().decode()
     assert 'symbol_trader_traders{symbol="币安人生USDT"} 0.0' in text
+
+
+def test_the_age_of_the_market_is_that_of_the_moment_it_is_asked_for() -> None:
+    now_s = 100.0
+    health = Health(lambda: now_s)
+    metrics = Metrics("XRPUSDT", lambda: now_s)
+    metrics.watch_market(lambda: health.market_age_s)
+    now_s = 107.5
+    assert 'symbol_trader_market_age_seconds{symbol="XRPUSDT"} 7.5' in metrics.text().decode()
+    health.price_came(1_700_000_000_000)
+    assert 'symbol_trader_market_age_seconds{symbol="XRPUSDT"} 0.0' in metrics.text().decode()

@@ -6,7 +6,7 @@ from symbol_trader.core.settings import TradingStatus
 from symbol_trader.ports import Desired, Report, Trouble
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.reporting import report_trading, report_waiting
-from unit.core.builders import D
+from unit.core.builders import SETTINGS, D
 from unit.core.desk import Desk
 
 
@@ -119,7 +119,18 @@ def test_the_reasons_of_conditions_are_known_ones() -> None:
 
 
 def test_silence_of_the_market_is_a_trouble() -> None:
-    assert [t.reason for t in report(Desk(), fresh=False).troubles] == ["MarketDataStale"]
+    never = Trouble("MarketDataStale", "no price has come in yet")
+    assert report(Desk(), fresh=False).troubles == (never,)
+
+
+def test_silence_of_the_market_is_told_with_when_it_began() -> None:
+    health = Health(lambda: 0.0)
+    health.price_came(1_700_000_000_999)
+    assert health.market_fresh
+    health.market_fresh = False
+    said = report_trading(Desk().leader, Desired("XRPUSDT", SETTINGS, 3), health)
+    since = "no price has come in since 2023-11-14T22:13:20Z"
+    assert said.troubles == (Trouble("MarketDataStale", since),)
 
 
 def test_a_loss_that_was_asked_for_is_warned_about() -> None:

@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 
+from symbol_operator.pod import GRACE_SECONDS
+from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.core.order_states import Contradiction
 from symbol_trader.core.orders import Side
 from symbol_trader.core.settings import TradingStatus
 from symbol_trader.core.timing import Timing
 from symbol_trader.ports import AwaitedOrder, Desired, OffOutcome, Owner, Report, Unavailable
+from symbol_trader.postgres.record import CLOSE_TIMEOUT_S
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.logs import configure
 from symbol_trader.runtime.service import (
@@ -28,6 +31,7 @@ from symbol_trader.runtime.service import (
 from symbol_trader.runtime.story import Story
 from symbol_trader.runtime.term import Beat, End
 from unit.core.builders import SETTINGS
+from unit.runtime import virtual
 
 IMPATIENT = Patience(first_s=0)
 SHUTDOWN = replace(SETTINGS, status=TradingStatus.SHUTDOWN)
@@ -195,6 +199,62 @@ async def test_a_signal_during_an_attempt_that_fails_is_not_slept_over() -> None
     ending = await asyncio.wait_for(service._lead(), 5)
 
     assert ending.cause is Cause.TERMINATED
+
+
+class Hanging:
+    """An exchange that does not answer."""
+
+    closed = False
+
+    async def open(self) -> None:
+        await asyncio.Event().wait()
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+def test_a_signal_while_a_term_begins_is_not_kept_waiting() -> None:
+    """To read what happened may take minutes, and there is nothing in it to be finished."""
+
+    async def story() -> None:
+        service = serving(Wishes(()))
+        service._desired = Desired("XRPUSDT", SETTINGS, 3)
+        hanging = Hanging()
+        service._links.exchange = lambda _: hanging
+        leading = asyncio.ensure_future(service._lead())
+        await asyncio.sleep(30)
+        assert not leading.done()
+
+        service.stop()
+        ending = await leading
+        assert ending.cause is Cause.TERMINATED
+        assert hanging.closed
+        assert asyncio.get_running_loop().time() == 30
+
+    virtual.run(story())
+
+
+def test_who_was_asked_to_end_does_so_in_time_whatever_hangs() -> None:
+    async def story() -> None:
+        service = serving(Wishes(()), Patience())
+        leading = asyncio.ensure_future(service._while_healthy(asyncio.Event().wait(), []))
+        await asyncio.sleep(100)
+        assert not leading.done()
+
+        service.stop()
+        ending = await leading
+        assert ending.cause is Cause.TERMINATED
+        assert asyncio.get_running_loop().time() == 100 + Patience().end_s
+
+    virtual.run(story())
+
+
+def test_all_that_an_end_may_take_is_less_than_the_grace_of_a_pod() -> None:
+    settings = BinanceSettings("wss://a", "wss://b", "XRPUSDT", "key", "secret")
+    closing_s = 2 * settings.close_timeout_s + CLOSE_TIMEOUT_S
+    patience = Patience()
+    assert settings.request_timeout_s < Beat().replies_s < patience.end_s
+    assert patience.end_s + patience.last_report_s + closing_s < GRACE_SECONDS
 
 
 @dataclass

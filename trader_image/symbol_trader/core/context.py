@@ -6,6 +6,7 @@ from typing import Any
 
 from symbol_trader.core.decisions import Decision, Request, Said
 from symbol_trader.core.orders import TraderId
+from symbol_trader.core.quiet import Listeners
 from symbol_trader.core.records import RecordChange
 from symbol_trader.core.trader import Trader
 
@@ -14,14 +15,16 @@ from symbol_trader.core.trader import Trader
 class EventContext:
     """The moment, the prices that came with it, and the decision that grows.
 
-    `seen` is a price that came just now, None when nothing came; `bid` the best bid where it was
-    asked for just now. `touched` are the traders of which something was learned, in that order:
-    they take their next step once everything is learned.
+    `seen` is a price that came just now, None when nothing came, and `listeners` are those to whom
+    it matters; `bid` is the best bid where it was asked for just now. `touched` are the traders of
+    which something was learned, in that order: they take their next step once everything is
+    learned.
     """
 
     now_ms: int
     seen: Decimal | None = None
     bid: Decimal | None = None
+    listeners: Listeners | None = None
     decision: Decision = field(default_factory=Decision)
     touched: dict[TraderId, None] = field(default_factory=dict)
 

@@ -38,6 +38,10 @@ FILL_QUERIES_QUIET = 3
 """How often they are asked for before the condition says so: reads may lag behind the stream."""
 
 
+FIGURE_FALLS_TO = Decimal("0.75")
+"""How far what a message says may fall before it is said anew, as a part of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What a trader's next step depends on besides its own orders.
@@ -225,24 +229,16 @@ def _cannot_buy(trader: Trader, quote: Quote, around: Surroundings) -> Block | N
         trader.terms, around.seen or quote.price, around.commission, filters
     )
     if trader.terms.chunk_budget < least:
-        return _now(
-            around,
-            Reason.BUDGET_TOO_SMALL,
-            f"a chunk of {trader.terms.chunk_budget:f} {around.symbol.quote_asset} is below the "
-            f"exchange's minimum; the least budget that works with {settings.chunks} chunks is "
-            f"{_rounded_up(least * settings.chunks):f} {around.symbol.quote_asset}",
-        )
+        return _budget_too_small(trader, least * settings.chunks, around)
     if around.carried_cost and quote.notional < least:
         return _too_much_carried(around)
+    chunk = f"a buy for {plain(trader.terms.chunk_budget)} {around.symbol.quote_asset}"
     if name := filters.violation(quote.price, quote.quantity):
-        return _now(around, Reason.FILTER_FAILURE, f"a buy at {quote.price:f} would fail {name}")
+        text = f"{chunk} at the market's price would fail {name}"
+        return _now(around, Reason.FILTER_FAILURE, text)
     if quote.notional > around.spendable:
-        return _now(
-            around,
-            Reason.BUDGET_SPENT,
-            f"a buy of {quote.notional:f} {around.symbol.quote_asset} would exceed the budget: "
-            f"{around.spendable:f} is left",
-        )
+        text = f"{chunk} would exceed the budget: {plain(around.spendable)} is left"
+        return _now(around, Reason.BUDGET_SPENT, text)
     return None
 
 
@@ -258,6 +254,26 @@ def _too_much_carried(around: Surroundings) -> Block:
         f"alone, and the {plain(left)} {asset} left are too little to buy for"
         + (f"; a budget that is larger by {taken} works" if alone else ""),
     )
+
+
+def _budget_too_small(trader: Trader, least: Decimal, around: Surroundings) -> Block:
+    """Say which budget would do, in a figure that stays while it is about right.
+
+    It follows the price; a condition that changed with each trade would be written each second.
+    """
+    asset, chunks = around.symbol.quote_asset, around.settings.chunks
+    figure = _figure_said(trader.block, Reason.BUDGET_TOO_SMALL)
+    if figure is None or not figure * FIGURE_FALLS_TO <= least <= figure:
+        figure = _rounded_up(least)
+    text = (
+        f"a chunk of {plain(trader.terms.chunk_budget)} {asset} is below the exchange's minimum; "
+        f"the least budget that works with {chunks} chunks is {figure:f} {asset}"
+    )
+    return Block(Reason.BUDGET_TOO_SMALL, text, around.now_ms, figure=figure)
+
+
+def _figure_said(block: Block | None, reason: Reason) -> Decimal | None:
+    return block.figure if block and block.reason is reason else None
 
 
 def _while_contradicted(
@@ -456,5 +472,8 @@ def _now(around: Surroundings, reason: Reason, message: str) -> Block:
 
 
 def _rounded_up(value: Decimal) -> Decimal:
-    """Return a value that a person can type, never below the one given."""
-    return ceil_to(value, Decimal("0.00000001")).normalize()
+    """Return a value of two significant digits that a person can type, never below the one given.
+
+    The value is greater than zero.
+    """
+    return ceil_to(value, Decimal(1).scaleb(value.adjusted() - 1)).normalize()

@@ -5,7 +5,7 @@ It writes traders and new intents, and learns nothing: what an order is said to 
 
 from decimal import Decimal
 
-from symbol_trader.core import ids, strategy
+from symbol_trader.core import ids
 from symbol_trader.core.context import EventContext
 from symbol_trader.core.cycle import (
     FILL_QUERIES_QUIET,
@@ -21,11 +21,13 @@ from symbol_trader.core.cycle import (
     Wait,
     next_step,
 )
-from symbol_trader.core.decisions import Cancel, FetchBid, Place, RefreshSymbol
+from symbol_trader.core.decisions import Cancel, Decision, FetchBid, Place, RefreshSymbol
+from symbol_trader.core.events import PriceSeen
 from symbol_trader.core.evidence import Evidence
 from symbol_trader.core.money import ZERO, plain
 from symbol_trader.core.order import Order
 from symbol_trader.core.orders import CancelIntent, Intent, Side, TimeInForce
+from symbol_trader.core.quiet import Listeners
 from symbol_trader.core.reasons import Block, Reason
 from symbol_trader.core.records import NewTrader, TraderResult, TraderState, TraderTerms
 from symbol_trader.core.state import State
@@ -52,6 +54,17 @@ class Cycles:
             self._advance(trader, ctx)
         if not state.traders and not state.idle and not state.draining:
             self._start_trader("none runs", ctx)
+
+    def see_price(self, event: PriceSeen, listeners: Listeners, ctx: EventContext) -> None:
+        """Let those act on a price who listen to one; an old price starts no buy."""
+        if event.lowest < listeners.low:
+            self._judge_rebuys(event.lowest, ctx)
+            listeners = Listeners(self._state)
+        if ctx.now_ms - event.time_ms > self._state.timing.price_age_max_ms:
+            return
+        ctx.seen, ctx.listeners = event.price, listeners
+        for trader in listeners.buyers:
+            self._advance(trader, ctx)
 
     def advance_touched(self, ctx: EventContext) -> None:
         """Let those traders take their next step of which something was learned."""
@@ -94,13 +107,22 @@ class Cycles:
             state.symbol,
             state.commission,
             ctx.seen,
-            lambda: state.spendable(trader),
+            lambda: state.spendable(trader, self._committed_quote(ctx)),
             lambda: state.carried,
             self._overdue(ctx.now_ms),
             ctx.bid,
             state.free.get(state.symbol.base_asset, ZERO),
             lambda: state.carried_cost,
         )
+
+    def _committed_quote(self, ctx: EventContext) -> Decimal:
+        """Return what all cycles have committed; as known, while nothing has followed from a price.
+
+        Whatever changes it leads to something: an order, a line, a change of the record.
+        """
+        if ctx.listeners is None or ctx.decision != Decision():
+            return self._state.committed_quote
+        return ctx.listeners.committed_quote
 
     def _overdue(self, now_ms: int) -> bool:
         """Return whether a shutdown is past its deadline; not while a person has to look first."""
@@ -137,11 +159,13 @@ class Cycles:
 
     # Orders.
 
-    def _obstacle(self, ctx: EventContext) -> Block | None:
-        """Return what keeps the whole symbol from placing orders, if anything."""
+    def _obstacle(self, side: Side, ctx: EventContext) -> Block | None:
+        """Return what keeps the whole symbol from placing orders on this side, if anything."""
         state = self._state
-        if state.halt or state.symbol.status == TRADING:
-            return state.halt
+        if obstacle := state.halt or state.banned(ctx.now_ms):
+            return obstacle
+        if state.symbol.status == TRADING:
+            return state.buys_paused(ctx.now_ms) if side is Side.BUY else None
         ctx.request_once(RefreshSymbol())
         until_ms = ctx.now_ms + state.timing.retry_most_ms
         return Block(Reason.SYMBOL_NOT_TRADING, f"the symbol is {state.symbol.status}", until_ms)
@@ -154,7 +178,7 @@ class Cycles:
         ctx: EventContext,
         time_in_force: TimeInForce = TimeInForce.GTC,
     ) -> None:
-        if obstacle := self._obstacle(ctx):
+        if obstacle := self._obstacle(side, ctx):
             self._wait(trader, obstacle, ctx)
             return
         state = self._state
@@ -184,6 +208,8 @@ class Cycles:
         )
 
     def _cancel(self, trader: Trader, order: Order, reason: str, ctx: EventContext) -> None:
+        if self._state.banned(ctx.now_ms):
+            return
         attempt = len(order.cancels) + 1
         intent = CancelIntent(
             ids.cancel_id(order.intent.client_order_id, attempt),
@@ -260,20 +286,20 @@ class Cycles:
 
     # Rebuys.
 
-    def judge_rebuys(self, price: Decimal, ctx: EventContext) -> None:
+    def _judge_rebuys(self, price: Decimal, ctx: EventContext) -> None:
         """Let traders whose price has been fallen below start another one, each once."""
-        if not self._state.idle:
-            for trader in tuple(self._state.traders.values()):
-                self._judge_rebuy(trader, price, ctx)
+        for trader in tuple(self._state.traders.values()):
+            self._judge_rebuy(trader, price, ctx)
 
     def _judge_rebuy(self, trader: Trader, price: Decimal, ctx: EventContext) -> None:
-        bought_at = trader.buy_price
-        if trader.rebuy is not Rebuy.ARMED or bought_at is None:
-            return
-        if not strategy.rebuy_triggered(bought_at, trader.terms.rebuy, price):
+        trigger = trader.rebuy_below
+        if trigger is None or price >= trigger:
             return
         ctx.say(
-            "rebuy triggered", trader=trader.trader_id, bought_at=plain(bought_at), now=plain(price)
+            "rebuy triggered",
+            trader=trader.trader_id,
+            bought_at=plain(trader.buy_price or ZERO),
+            now=plain(price),
         )
         if why := self._no_room():
             trader.rebuy = Rebuy.REFUSED

@@ -49,8 +49,8 @@ class PriceSeen:
     """A public trade, the newest that is known: the moment for buys.
 
     `lowest` is the lowest price since the event before, which is what rebuy triggers judge;
-    `time_ms` is the exchange's event time. `received_s` (seconds of the process's monotonic clock)
-    serves the latency metric alone.
+    `time_ms` is the exchange's event time: no buy follows from an old price. `received_s` (seconds
+    of the process's monotonic clock) serves the latency metric alone.
     """
 
     price: Decimal
@@ -154,6 +154,13 @@ class SettingsChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class Paused:
+    """The exchange has banned the address until this exchange time; None: it is asked again."""
+
+    until_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class SwitchedOff:
     """The resource says off."""
 
@@ -163,9 +170,8 @@ class TimePassed:
     """The timer's beat: what is due is done."""
 
 
-LeaderEvent = (
+StateEvent = (
     Started
-    | PriceSeen
     | ExecutionReport
     | BalanceChanged
     | PlaceReplied
@@ -179,7 +185,11 @@ LeaderEvent = (
     | SymbolRead
     | ViewRead
     | SettingsChanged
+    | Paused
     | SwitchedOff
     | TimePassed
 )
+"""What may change what the leader knows."""
+
+LeaderEvent = PriceSeen | StateEvent
 """What the leader decides on."""

@@ -40,6 +40,7 @@ from symbol_trader.core.replies import (
     Archived,
     AssetPrice,
     NotFound,
+    NotSent,
     Outcome,
     Refused,
 )
@@ -80,11 +81,14 @@ class Evidence:
         fills: tuple[Fill, ...],
         ctx: EventContext,
     ) -> None:
+        was_over = order.state.final
         changed = order.learn(seen)
         self._state.index(trader, order)
         self._add_fills(trader, order, fills, ctx, tell=changed)
         if order.state.final:
             order.cancel_pending = order.cancel_doubted = False
+        if order.ended_unfilled_buy and not was_over:
+            self._state.buy_ended(ctx.now_ms)
         if changed:
             trader.refusals, trader.block = 0, None
         ctx.touch(trader)
@@ -121,6 +125,9 @@ class Evidence:
                     self._refused(*found, outcome, ctx)
             case Refused(_, why) if found:
                 self._doubt(*found, why, ctx)
+            case NotSent() if found:
+                with self._contained(found[0], ctx):
+                    self._not_sent(*found, outcome, ctx)
             case unknown if found and not isinstance(unknown, Refused):
                 self._doubt(*found, unknown.why, ctx)
 
@@ -132,6 +139,8 @@ class Evidence:
                 self.order_seen(order, fills, ctx)
             case Refused(code, message):
                 self._cancel_failed(intent, "refused", f"{code} {message}", ctx)
+            case NotSent():
+                self._cancel_not_sent(intent, outcome, ctx)
             case unknown:
                 self._cancel_failed(intent, "undecided", unknown.why, ctx)
 
@@ -230,14 +239,30 @@ class Evidence:
             self._unblock(Reason.SYMBOL_NOT_TRADING)
 
     def balance_changed(self, free: Mapping[str, Decimal], ctx: EventContext) -> None:
-        """Take in what is free now of some assets, and let be tried again what lacked balance."""
-        self._state.free |= free
-        for trader in self._unblock(Reason.INSUFFICIENT_BALANCE):
-            ctx.touch(trader)
+        """Take in what is free now of some assets, and let be tried again what lacked balance.
+
+        Only what has grown is news to those who lack it, and it is enough for some of them at most:
+        whoever has waited longest comes first.
+        """
+        known = self._state.free
+        grown = {asset: amount for asset, amount in free.items() if amount > known.get(asset, ZERO)}
+        known |= free
+        for trader in tuple(self._state.traders.values()):
+            if need := _lacking(trader):
+                left = grown.get(need.asset, ZERO)
+                if need.amount <= left:
+                    grown[need.asset] = left - need.amount
+                    trader.block = None
+                    ctx.touch(trader)
+
+    def paused(self, until_ms: int | None) -> None:
+        """Take in until when the exchange has banned the address, if it has."""
+        self._state.banned_until_ms = until_ms or 0
 
     def ask_if_due(self, order: Order, ctx: EventContext) -> None:
         """Have an order in doubt asked for, or its missing fills, if it is time."""
-        if not order.in_doubt or ctx.now_ms < order.next_query_ms:
+        due_ms = max(order.next_query_ms, self._state.banned_until_ms)
+        if not order.in_doubt or ctx.now_ms < due_ms:
             return
         timing = self._state.timing
         order.next_query_ms = ctx.now_ms + timing.exchange_timeout_ms
@@ -277,6 +302,8 @@ class Evidence:
     ) -> None:
         executed = order.executed
         new = [fill for fill in fills if order.add_fill(fill)]
+        if new or order.executed != executed:
+            self._traded()
         if tell or order.executed != executed:
             ctx.change(order.change())
             _tell_order(trader, order, ctx)
@@ -285,6 +312,10 @@ class Evidence:
         ctx.change(*(FillRecorded(name, order.side, f, symbol.fee_asset(f)) for f in new))
         for fill in new:
             self._state.note_fee(trader, fill)
+
+    def _traded(self) -> None:
+        self._state.traded()
+        self._unblock(Reason.BUYS_ENDED)
 
     def _sort_fills(self, fills: Iterable[Fill], ctx: EventContext) -> None:
         by_order: dict[int, list[Fill]] = {}
@@ -353,6 +384,29 @@ class Evidence:
         if needs_refresh(reason):
             ctx.request(RefreshSymbol())
         ctx.touch(trader)
+
+    def _not_sent(self, trader: Trader, order: Order, outcome: NotSent, ctx: EventContext) -> None:
+        """Take an order back that a ban kept from being sent: it is no failed attempt."""
+        state = self._state
+        if not order.hear(News.REFUSED, outcome.why):
+            return
+        ctx.change(order.change())
+        state.banned_until_ms = max(state.banned_until_ms, outcome.until_ms)
+        trader.block = state.banned(ctx.now_ms)
+        name = order.intent.client_order_id
+        ctx.say(
+            "order not sent", warning=True, trader=trader.trader_id, order=name, why=outcome.why
+        )
+        ctx.touch(trader)
+
+    def _cancel_not_sent(self, intent: CancelIntent, outcome: NotSent, ctx: EventContext) -> None:
+        """Take a cancel back that a ban kept from being sent: there is nothing to ask for."""
+        state = self._state
+        ctx.change(CancelChange(intent.cancel_id, "refused", outcome.why))
+        state.banned_until_ms = max(state.banned_until_ms, outcome.until_ms)
+        if found := state.find(intent.client_order_id):
+            found[1].cancel_pending = False
+            ctx.touch(found[0])
 
     def _need(self, intent: Intent) -> Need:
         if intent.side is Side.BUY:
@@ -429,6 +483,12 @@ class Evidence:
         order.missing_on_exchange = True
         order.cancel_pending = order.cancel_doubted = False
         ctx.touch(trader)
+
+
+def _lacking(trader: Trader) -> Need | None:
+    """Return what balance a trader waits for, if that is what it waits for."""
+    block = trader.block
+    return block.need if block and block.reason is Reason.INSUFFICIENT_BALANCE else None
 
 
 def _tell_order(trader: Trader, order: Order, ctx: EventContext) -> None:

@@ -25,12 +25,14 @@ from symbol_trader.core.events import (
     FeePriced,
     FillsFetched,
     LeaderEvent,
+    Paused,
     PlaceReplied,
     PriceSeen,
     QueryReplied,
     RecordRefused,
     SettingsChanged,
     Started,
+    StateEvent,
     StrangersFound,
     SwitchedOff,
     SymbolRead,
@@ -47,6 +49,7 @@ from symbol_trader.core.orders import (
     OrderState,
     TraderId,
 )
+from symbol_trader.core.quiet import Listeners, QuietRange
 from symbol_trader.core.reasons import Block
 from symbol_trader.core.records import Acknowledged, Snapshot
 from symbol_trader.core.replies import BalanceChanged
@@ -90,6 +93,9 @@ class Leader:
         )
         self._evidence = Evidence(self._state)
         self._cycles = Cycles(self._state, self._evidence)
+        self._listeners: Listeners | None = None
+        self._quiet: QuietRange | None = None
+        """Both as found last, None where they have to be found again."""
         self._shutdown_age_ms = snapshot.shutdown_age_ms
         self._refused = dict(refused)
         self._acknowledged = frozenset(acknowledged)
@@ -98,6 +104,9 @@ class Leader:
 
     def handle(self, event: LeaderEvent, now_ms: int) -> Decision:
         """Return what follows from an event at an exchange time."""
+        if isinstance(event, PriceSeen):
+            return self._see_price(event, now_ms)
+        self._listeners = self._quiet = None
         ctx = EventContext(now_ms)
         self._learn(event, ctx)
         if isinstance(event, _CONCERN_ALL):
@@ -106,13 +115,28 @@ class Leader:
             self._cycles.advance_touched(ctx)
         return ctx.decision
 
-    def _learn(self, event: LeaderEvent, ctx: EventContext) -> None:  # noqa: C901, PLR0912 - a table
+    def _see_price(self, event: PriceSeen, now_ms: int) -> Decision:
+        """Return what follows from a price: of most prices nothing does, and that is cheap."""
+        self._state.last_price = event.price
+        if self.quiet_range.holds(event.lowest, now_ms):
+            return Decision()
+        listeners, self._quiet = self._find_listeners(), None
+        ctx = EventContext(now_ms)
+        self._cycles.see_price(event, listeners, ctx)
+        if ctx.decision != Decision():
+            self._listeners = None
+        return ctx.decision
+
+    def _find_listeners(self) -> Listeners:
+        if self._listeners is None:
+            self._listeners = Listeners(self._state)
+        return self._listeners
+
+    def _learn(self, event: StateEvent, ctx: EventContext) -> None:  # noqa: C901, PLR0912 - a table
         evidence = self._evidence
         match event:
             case Started():
                 self._start(ctx)
-            case PriceSeen():
-                self._see_price(event, ctx)
             case ExecutionReport(_, seen, fill):
                 evidence.order_seen(seen, (fill,) if fill else (), ctx)
             case BalanceChanged(free):
@@ -139,6 +163,8 @@ class Leader:
                 evidence.view_read(view, ctx)
             case SettingsChanged():
                 self._change_settings(event, ctx)
+            case Paused(until_ms):
+                evidence.paused(until_ms)
             case SwitchedOff():
                 self._switch_off(ctx)
             case TimePassed():
@@ -162,10 +188,6 @@ class Leader:
                     self._acknowledge_end(order, ctx)
         for trader_id, why in self._refused.items():
             self._evidence.record_refused(trader_id, why, ctx)
-
-    def _see_price(self, event: PriceSeen, ctx: EventContext) -> None:
-        ctx.seen = self._state.last_price = event.price
-        self._cycles.judge_rebuys(event.lowest, ctx)
 
     def _change_settings(self, event: SettingsChanged, ctx: EventContext) -> None:
         """Apply new settings: to the next trader and the next rebuy decision."""
@@ -257,6 +279,13 @@ class Leader:
         return self._state.last_price
 
     @property
+    def quiet_range(self) -> QuietRange:
+        """Return the prices from which nothing follows, as things stand."""
+        if self._quiet is None:
+            self._quiet = self._find_listeners().range
+        return self._quiet
+
+    @property
     def traders(self) -> tuple[Trader, ...]:
         """Return the running traders, oldest first."""
         return tuple(self._state.traders.values())
@@ -331,7 +360,7 @@ class Leader:
         return self._state.marks(client_order_id)
 
 
-_CONCERN_ALL = (Started, PriceSeen, BidFetched, ViewRead, SettingsChanged, TimePassed)
+_CONCERN_ALL = (Started, BidFetched, ViewRead, SettingsChanged, TimePassed)
 """Events after which every trader takes its next step, whoever was touched."""
 
 

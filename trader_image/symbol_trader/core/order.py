@@ -137,6 +137,11 @@ class Order:
         prevented = self.state is OrderState.FILLED and self.executed < self.quantity
         return self.state is OrderState.EXPIRED or prevented
 
+    @property
+    def ended_unfilled_buy(self) -> bool:
+        """Return whether it is a buy that the exchange took off the book before any fill."""
+        return self.side is Side.BUY and self.ended_by_exchange and not self.executed
+
     def commission_in(self, asset: str) -> Decimal:
         """Return the commission that the fills were charged in an asset."""
         return sum(

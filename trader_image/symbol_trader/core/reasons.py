@@ -11,6 +11,7 @@ class Reason(StrEnum):
     BAD_CREDENTIALS = "BadCredentials"
     BUDGET_SPENT = "BudgetSpent"
     BUDGET_TOO_SMALL = "BudgetTooSmall"
+    BUYS_ENDED = "BuysEnded"
     CANCELED_BY_OTHERS = "CanceledByOthers"
     CONTRADICTED = "RecordContradicts"
     FILLS_MISSING = "FillsMissing"
@@ -39,12 +40,15 @@ class Block:
     """Why a trader cannot go on now. `until_ms` is when to try again, None: when told.
 
     `need` is there where a balance is missing: enough of it ends the block before its time.
+    `figure` is the amount that the message names, where it follows the price: it is said again
+    while it is about right, so that the message does not change with each trade.
     """
 
     reason: Reason
     message: str
     until_ms: int | None
     need: Need | None = None
+    figure: Decimal | None = None
 
     def holds(self, now_ms: int) -> bool:
         """Return whether it is still too early to try again."""

@@ -18,6 +18,7 @@ from symbol_trader.core.reasons import Block, Reason
 from symbol_trader.core.records import Snapshot, UnvaluedFee
 from symbol_trader.core.settings import Settings, TradingStatus
 from symbol_trader.core.symbols import Commission, SymbolInfo
+from symbol_trader.core.times import utc
 from symbol_trader.core.timing import Timing
 from symbol_trader.core.trader import Trader
 
@@ -52,6 +53,12 @@ class State:
         """Orders with our mark that the record does not hold."""
         self.last_price: Decimal | None = None
         self.draining_since_ms: int | None = None
+        self.banned_until_ms = 0
+        """Until when the exchange has banned the address: nothing is intended before."""
+        self.buys_ended = 0
+        """How many buys in a row the exchange has ended without a fill."""
+        self.buys_paused_until_ms = 0
+        """Until when no buy follows them."""
         self.traders = {row.trader_id: Trader.restore(row) for row in snapshot.traders}
         self._by_name: dict[str, Found] = {}
         self._by_id: dict[int, Found] = {}
@@ -92,6 +99,31 @@ class State:
             return None
         text = "an order was canceled by others; change the resource to go on"
         return Block(Reason.CANCELED_BY_OTHERS, text, None)
+
+    # What keeps the whole symbol from placing orders for a while.
+
+    def banned(self, now_ms: int) -> Block | None:
+        """Return why nothing is sent: the exchange has banned the address, and said how long."""
+        if now_ms >= self.banned_until_ms:
+            return None
+        text = f"the exchange has banned the address until {utc(self.banned_until_ms)}"
+        return Block(Reason.RATE_LIMITED, text, self.banned_until_ms)
+
+    def buys_paused(self, now_ms: int) -> Block | None:
+        """Return why nothing is bought: the exchange has ended the last buys unfilled."""
+        if now_ms >= self.buys_paused_until_ms:
+            return None
+        text = "the exchange ended the last buys without a fill; the next ones wait ever longer"
+        return Block(Reason.BUYS_ENDED, text, self.buys_paused_until_ms)
+
+    def buy_ended(self, now_ms: int) -> None:
+        """Take in that the exchange ended a buy unfilled: the pause before another doubles."""
+        self.buys_ended += 1
+        self.buys_paused_until_ms = now_ms + self.timing.retry_pause_ms(self.buys_ended)
+
+    def traded(self) -> None:
+        """Take in a fill: buying need not wait."""
+        self.buys_ended = self.buys_paused_until_ms = 0
 
     # Orders.
 
@@ -147,9 +179,9 @@ class State:
         """Return the base asset that rounding left over and that a later sell will take along."""
         return self.ledger.carried.quantity + self._carried_by_running()
 
-    def spendable(self, trader: Trader) -> Decimal:
-        """Return the budget that the other traders, and what is carried, leave."""
-        others = self.committed_quote - trader.committed_quote
+    def spendable(self, trader: Trader, committed_quote: Decimal) -> Decimal:
+        """Return the budget less what the others have committed and what is carried."""
+        others = committed_quote - trader.committed_quote
         return self.settings.budget - others - self.carried_cost
 
     @property

@@ -67,9 +67,9 @@ def is_dust(quote: Quote, filters: Filters) -> bool:
     )
 
 
-def rebuy_triggered(buy_price: Decimal, rebuy: Decimal, seen: Decimal) -> bool:
-    """Tell whether the price has fallen far enough below a trader's buy for another trader."""
-    return seen < buy_price * (ONE - rebuy)
+def rebuy_below(buy_price: Decimal, rebuy: Decimal) -> Decimal:
+    """Return the price below which a trader's buy calls for another trader."""
+    return buy_price * (ONE - rebuy)
 
 
 def least_chunk_budget(

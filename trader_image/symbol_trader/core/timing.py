@@ -22,6 +22,9 @@ class Timing:
     retry_most_ms: int = 60_000
     """The longest pause after a refusal."""
 
+    price_age_max_ms: int = 2_000
+    """The oldest price, by the exchange's event time, that a buy may follow from."""
+
     @property
     def bound_ms(self) -> int:
         """Return how long after its timestamp an order may still appear."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum, auto
 
+from symbol_trader.core import strategy
 from symbol_trader.core.money import ZERO
 from symbol_trader.core.order import Order
 from symbol_trader.core.orders import Side, TraderId
@@ -73,6 +74,17 @@ class Trader:
         """Return the limit price of the cycle's buy, None before there is one."""
         prices = [o.intent.price for o in self.leg(Side.BUY) if o.existed]
         return prices[-1] if prices else None
+
+    @property
+    def rebuy_below(self) -> Decimal | None:
+        """Return the price below which its rebuy trigger is pulled, None where it is not armed."""
+        bought_at = self.buy_price if self.rebuy is Rebuy.ARMED else None
+        return None if bought_at is None else strategy.rebuy_below(bought_at, self.terms.rebuy)
+
+    @property
+    def waits_for_price(self) -> bool:
+        """Return whether it is to buy, once a price comes."""
+        return self.last_order is None and self.contradiction is None
 
     @property
     def interrupted(self) -> Order | None:

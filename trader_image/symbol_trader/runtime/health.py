@@ -16,16 +16,32 @@ class Health:
     moved_s: float = field(init=False)
     epoch: int | None = None
     market_fresh: bool = False
+    price_came_s: float = field(init=False)
+    """When the last price came, by `clock`; before the first one, when the process started."""
+    price_time_ms: int | None = None
+    """The exchange's time of that price."""
     user_stream_live: bool = False
     database_reachable: bool = False
 
     def __post_init__(self) -> None:
         """Count the start as the first move."""
         self.moved()
+        self.price_came_s = self.moved_s
 
     def moved(self) -> None:
         """Note that the loop made progress."""
         self.moved_s = self.clock()
+
+    def price_came(self, time_ms: int) -> None:
+        """Note a price, with the exchange's time of it."""
+        self.market_fresh = True
+        self.price_came_s = self.clock()
+        self.price_time_ms = time_ms
+
+    @property
+    def market_age_s(self) -> float:
+        """Return for how long no price has come."""
+        return self.clock() - self.price_came_s
 
     def links_down(self) -> None:
         """Note that the leader is not connected (any more)."""

@@ -11,6 +11,7 @@ from symbol_trader.core.order_states import Contradiction
 from symbol_trader.core.orders import OrderState
 from symbol_trader.core.reasons import Block
 from symbol_trader.core.settings import TradingStatus
+from symbol_trader.core.times import utc
 from symbol_trader.ports import (
     AccountChanged,
     ApiServerUnavailable,
@@ -109,10 +110,16 @@ def _troubles(leader: Leader, health: Health) -> tuple[Trouble, ...]:
     denied = (order for order in leader.open_orders if order.missing_on_exchange)
     found |= {Trouble("RecordContradicts", _denied(order)): None for order in denied}
     if not health.market_fresh:
-        found[Trouble("MarketDataStale", "no price has come in since the last connection")] = None
+        found[Trouble("MarketDataStale", _since_when(health.price_time_ms))] = None
     if warning := _loss(leader):
         found[warning] = None
     return tuple(found)
+
+
+def _since_when(price_time_ms: int | None) -> str:
+    if price_time_ms is None:
+        return "no price has come in yet"
+    return f"no price has come in since {utc(price_time_ms)}"
 
 
 def _trouble(block: Block) -> Trouble:

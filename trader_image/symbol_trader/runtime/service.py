@@ -5,10 +5,12 @@ then trading. What stands in the way is said in the log and in the report, and t
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
+from typing import Any
 
 from symbol_trader.core.events import PriceSeen
 from symbol_trader.core.leader import Leader
@@ -40,13 +42,16 @@ from symbol_trader.ports import (
     UnknownSymbol,
 )
 from symbol_trader.runtime import loading
-from symbol_trader.runtime.events import Asked, Event, Stop
+from symbol_trader.runtime.events import Asked, Stop
 from symbol_trader.runtime.handover import Handover
 from symbol_trader.runtime.health import Health
+from symbol_trader.runtime.mailbox import Mailbox
+from symbol_trader.runtime.market import WATCH, MarketFeed, Watch
 from symbol_trader.runtime.metrics import Metrics
+from symbol_trader.runtime.noting import RecordRefuses
 from symbol_trader.runtime.reporting import report_trading, report_waiting, trouble_of
 from symbol_trader.runtime.story import Story
-from symbol_trader.runtime.term import Beat, End, RecordRefuses, Term
+from symbol_trader.runtime.term import Beat, End, Term
 
 PATIENCE = (
     Unavailable,
@@ -92,6 +97,9 @@ class Patience:
     report_s: float = 1.0
     last_report_s: float = 2.0
     """How long the last report may take: the process is asked to end."""
+    end_s: float = 12.0
+    """How long after a signal a term may take to end. With the last report, and with what the
+    adapters take to close, it stays below the grace period of a leader's pod (20 s)."""
 
     def pause_s(self, failures: int, *, dialed: bool) -> float:
         """Return the pause after so many failures in a row: it doubles up to its limit."""
@@ -142,6 +150,7 @@ class Service:
         patience: Patience,
         new_bits: Callable[[], int],
         jitter: Callable[[], float],
+        watch: Watch = WATCH,
     ) -> None:
         """Put the parts together. `new_bits` and `jitter` (0 to 1) are the sources of chance."""
         self._identity = identity
@@ -154,7 +163,8 @@ class Service:
         self._patience = patience
         self._new_bits = new_bits
         self._jitter = jitter
-        self._mailbox: asyncio.Queue[Event] = asyncio.Queue()
+        self._watch = watch
+        self._mailbox = Mailbox()
         self._asked = asyncio.Event()
         self._report_due = asyncio.Event()
         self._desired: Desired | None = None
@@ -166,10 +176,15 @@ class Service:
         """The last report of a term: what is known of the record while none is in session."""
         self._told: list[AwaitedOrder] = []
         self._handover = Handover()
+        self._feed: MarketFeed | None = None
         self._failures = 0
         self._dialed = False
         """The last attempt went as far as the exchange."""
-        self._stop = False
+        self._stopped = asyncio.Event()
+
+    @property
+    def _stop(self) -> bool:
+        return self._stopped.is_set()
 
     @property
     def metrics_text(self) -> bytes:
@@ -184,7 +199,7 @@ class Service:
         if self._desired is not None and self._desired.cancels_first:
             self._story.tell("asked to terminate: its orders are canceled first")
             return
-        self._stop = True
+        self._stopped.set()
         self._asked.set()
         self._mailbox.put_nowait(Stop())
 
@@ -195,8 +210,8 @@ class Service:
             await self._first_wish(pumps[0])
             if self._desired is None:
                 return Ending(Cause.TERMINATED, "terminated before it knew what was asked")
-            self._metrics = self._make_metrics(self._desired.symbol)
-            pumps.append(asyncio.create_task(self._pump_prices(self._desired.symbol)))
+            self._feed = self._make_feed(self._desired.symbol)
+            pumps.append(asyncio.create_task(self._feed.pump()))
             pumps.append(asyncio.create_task(self._pump_reports()))
             ending = await self._while_healthy(self._lead(), pumps)
             await self._report_last(ending, pumps)
@@ -241,7 +256,9 @@ class Service:
     async def _one_term(self) -> Ending | None:
         exchange = self._links.exchange(self._wanted.symbol)
         try:
-            term = await self._begin(exchange)
+            term = await self._begin_unless_stopped(exchange)
+            if term is None:
+                return None
             self._trouble = None
             self._term = term
             end = await self._run(term)
@@ -270,9 +287,19 @@ class Service:
             if self._health.clock() - began_s > self._patience.most_s:
                 self._failures = 0
 
+    async def _begin_unless_stopped(self, exchange: Exchange) -> Term | None:
+        """Begin a term; reading may take long, and nothing in it has to come to its end."""
+        beginning = asyncio.create_task(self._begin(exchange))
+        stopped = asyncio.create_task(self._stopped.wait())
+        try:
+            await asyncio.wait({beginning, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            return beginning.result() if beginning.done() else None
+        finally:
+            await self._end([beginning, stopped])
+
     async def _begin(self, exchange: Exchange) -> Term:
         """Open the links, own the book, load the record and reconcile it."""
-        self._mailbox = asyncio.Queue()
+        self._mailbox = Mailbox()
         self._dialed = False
         record = self._links.record
         await record.open()
@@ -341,6 +368,7 @@ class Service:
             metrics=self._counted,
             beat=self._beat,
             changed=self._report_due.set,
+            beside=(partial(self._feed.watch, exchange),) if self._feed else (),
         )
 
     async def _conclude(self, end: End, heard: Desired) -> Ending | None:
@@ -496,16 +524,21 @@ class Service:
         settings = replace(before.settings, status=asked.settings.status)
         return replace(asked, symbol=before.symbol, settings=settings)
 
-    async def _pump_prices(self, symbol: str) -> None:
-        market = self._links.market(symbol)
-        try:
-            async for price in market.prices():
-                self._health.market_fresh = price is not None
-                if price is not None and self._term is not None:
-                    seen = PriceSeen(price.price, price.price, price.time_ms, self._health.clock())
-                    self._mailbox.put_nowait(seen)
-        finally:
-            await market.close()
+    def _make_feed(self, symbol: str) -> MarketFeed:
+        self._metrics = self._make_metrics(symbol)
+        self._metrics.watch_market(lambda: self._health.market_age_s)
+        return MarketFeed(
+            self._links.market(symbol),
+            health=self._health,
+            story=self._story,
+            deliver=self._deliver,
+            changed=self._report_due.set,
+            watch=self._watch,
+        )
+
+    def _deliver(self, seen: PriceSeen) -> None:
+        if self._term is not None:
+            self._mailbox.put_nowait(seen)
 
     async def _pump_reports(self) -> None:
         last: Report | None = None
@@ -542,18 +575,30 @@ class Service:
     async def _while_healthy(
         self, work: Awaitable[Ending], pumps: list[asyncio.Task[None]]
     ) -> Ending:
-        """Run until the work is done; a pump that ends first has failed, and that is raised."""
-        lead = asyncio.ensure_future(work)
+        """Run until the work is done, or the time of who was asked to end is up.
+
+        A pump that ends first has failed, and that is raised.
+        """
+        lead, out_of_time = asyncio.ensure_future(work), asyncio.create_task(self._run_out())
         try:
-            await asyncio.wait({lead, *pumps}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({lead, out_of_time, *pumps}, return_when=asyncio.FIRST_COMPLETED)
             for pump in pumps:
                 if pump.done():
                     pump.result()
                     raise AssertionError("a pump ended by itself")
-            return lead.result()
+            if lead.done():
+                return lead.result()
+            self._story.warn("what does not answer is left", after_s=self._patience.end_s)
+            return Ending(Cause.TERMINATED, "asked to terminate")
         finally:
-            lead.cancel()
-            await asyncio.gather(lead, return_exceptions=True)
+            for task in (lead, out_of_time):
+                task.cancel()
+            await asyncio.gather(lead, out_of_time, return_exceptions=True)
+
+    async def _run_out(self) -> None:
+        """Wait until the process was asked to end and has had its time for it."""
+        await self._stopped.wait()
+        await asyncio.sleep(self._patience.end_s)
 
     async def _report_last(self, ending: Ending, pumps: list[asyncio.Task[None]]) -> None:
         """Report what the last term left: nobody else will. A fenced leader has no say any more."""
@@ -565,10 +610,10 @@ class Service:
                 await self._links.resource.report(self._report())
 
     @staticmethod
-    async def _end(pumps: list[asyncio.Task[None]]) -> None:
-        for pump in pumps:
-            pump.cancel()
-        await asyncio.gather(*pumps, return_exceptions=True)
+    async def _end(tasks: Sequence[asyncio.Task[Any]]) -> None:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _close(self, pumps: list[asyncio.Task[None]]) -> None:
         await self._end(pumps)

@@ -8,12 +8,12 @@ come back as events. A lost link ends the term; the next one starts from the rec
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import partial
 from typing import assert_never
 
-from symbol_trader.core.containment import by_trader
 from symbol_trader.core.decisions import (
     Cancel,
     CheckOnRecord,
@@ -33,6 +33,7 @@ from symbol_trader.core.events import (
     FeePriced,
     FillsFetched,
     LeaderEvent,
+    Paused,
     PlaceReplied,
     PriceSeen,
     QueryReplied,
@@ -46,14 +47,14 @@ from symbol_trader.core.events import (
     ViewRead,
 )
 from symbol_trader.core.leader import Leader
-from symbol_trader.core.order_states import Contradiction
-from symbol_trader.core.orders import CancelIntent, ExchangeOrder, Intent, TraderId
-from symbol_trader.core.records import RecordChange, TraderResult
+from symbol_trader.core.orders import CancelIntent, ExchangeOrder, Intent
 from symbol_trader.core.settings import TradingStatus
-from symbol_trader.ports import Desired, Exchange, Record, Unavailable
+from symbol_trader.ports import DatabaseUnavailable, Desired, Exchange, Record, Unavailable
 from symbol_trader.runtime.events import Asked, Event, Lost, RequestOver, Settled, Stop
 from symbol_trader.runtime.health import Health
+from symbol_trader.runtime.mailbox import Mailbox
 from symbol_trader.runtime.metrics import Metrics
+from symbol_trader.runtime.noting import Notes
 from symbol_trader.runtime.reading import Reader, find_order, read_fills
 from symbol_trader.runtime.story import Story
 
@@ -73,20 +74,16 @@ class End(Enum):
     """A person has settled an order on record."""
 
 
-class RecordRefuses(Contradiction):
-    """The record cannot have how a trader ended; the text says why."""
-
-    def __init__(self, trader_id: TraderId, why: str) -> None:
-        super().__init__(why)
-        self.trader_id = trader_id
-
-
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """How often the term does what no event calls for, in seconds."""
+    """How often the term does what no event calls for, and how long its end may take; seconds."""
 
     timer_s: float = 0.25
     reconcile_s: float = 60.0
+    replies_s: float = 10.5
+    """How long an end waits for replies to orders and cancels; the adapter gives them up at 10."""
+    last_replies_s: float = 3.0
+    """The same where a link was lost: what is not answered soon will be asked for."""
 
 
 class Term:
@@ -98,7 +95,7 @@ class Term:
         *,
         record: Record,
         exchange: Exchange,
-        mailbox: asyncio.Queue[Event],
+        mailbox: Mailbox,
         desired: Desired,
         watermark: int,
         story: Story,
@@ -106,12 +103,17 @@ class Term:
         metrics: Metrics,
         beat: Beat,
         changed: Callable[[], None],
+        beside: Sequence[Work] = (),
     ) -> None:
-        """Take over open links. `changed` is called after each event."""
+        """Take over open links. `changed` is called after each event.
+
+        `beside` is work that goes on for as long as the term does.
+        """
         self.leader = leader
         self.desired = desired
         """What is asked for, as far as the leader has heard of it."""
         self._record = record
+        self._notes = Notes(record, metrics)
         self._exchange = exchange
         self._mailbox = mailbox
         self._watermark = watermark
@@ -120,26 +122,32 @@ class Term:
         self._metrics = metrics
         self._beat = beat
         self._changed = changed
+        self._beside = beside
         self._reader = Reader(exchange, record, self._got_on)
-        self._requests: set[asyncio.Task[None]] = set()
+        self._acts: set[asyncio.Task[None]] = set()
+        """Orders and cancels under way: an end waits for their replies."""
+        self._reads: set[asyncio.Task[None]] = set()
         self._pumps: list[asyncio.Task[None]] = []
         self._looking = False
-        self._stopping: End | None = None
+        self._stopping: End | Lost | None = None
+        self._replies_by_s: float | None = None
+        """Until when replies are waited for, once the end has come; a time of the event loop."""
+        self._held_until_ms: int | None = None
         self._received_s: float | None = None
 
     async def run(self) -> End:
         """Trade until drained or stopped. Raises what ended the term otherwise."""
-        self._pumps = [
-            asyncio.create_task(self._guard(self._pump_user_events)),
-            asyncio.create_task(self._guard(self._pump_time)),
-            asyncio.create_task(self._guard(self._pump_views)),
-        ]
+        pumps = (self._pump_user_events, self._pump_time, self._pump_views, *self._beside)
+        self._pumps = [asyncio.create_task(self._guard(pump)) for pump in pumps]
         try:
             await self._carry_out(self._decide(Started()))
             while (end := self._end()) is None:
-                await self._handle(await self._mailbox.get())
+                if event := await self._next_event():
+                    await self._handle(event)
         finally:
             await self._end_tasks()
+        if isinstance(end, Lost):
+            raise end.cause
         return end
 
     async def reconcile_now(self) -> None:
@@ -155,10 +163,37 @@ class Term:
         if not self._pumps:
             self._health.moved()
 
-    def _end(self) -> End | None:
-        if self._stopping:
-            return None if self._requests else self._stopping
-        return End.DRAINED if self.leader.drained else None
+    def _end(self) -> End | Lost | None:
+        """Return how the term has ended: not before the replies are on record that are due.
+
+        Who is drained goes on if that is asked for meanwhile.
+        """
+        end = self._stopping or (End.DRAINED if self.leader.drained else None)
+        if end is None:
+            self._replies_by_s = None
+            return None
+        if self._replies_by_s is None:
+            self._replies_by_s = self._time_s() + self._beat.replies_s
+        return None if self._acts and self._time_s() < self._replies_by_s else end
+
+    def _stop(self, end: End | Lost, patience_s: float) -> None:
+        """Ask for nothing any more, and wait for replies so long at most."""
+        if self._stopping is None:
+            self._replies_by_s = self._time_s() + patience_s
+        self._stopping = end
+
+    @staticmethod
+    def _time_s() -> float:
+        return asyncio.get_running_loop().time()
+
+    async def _next_event(self) -> Event | None:
+        """Wait for an event; once the end has come, only as long as replies are waited for."""
+        if self._replies_by_s is None:
+            return await self._mailbox.get()
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(self._replies_by_s):
+                return await self._mailbox.get()
+        return None
 
     # Events.
 
@@ -169,19 +204,25 @@ class Term:
         self._changed()
 
     def _decide(self, event: LeaderEvent) -> Decision:
-        return self.leader.handle(event, self._exchange.now_ms())
+        """Let the leader decide; of a ban it hears first, for nothing must be intended then."""
+        held_until_ms = self._exchange.held_until_ms()
+        now_ms = self._exchange.now_ms()
+        if held_until_ms != self._held_until_ms:
+            self._held_until_ms = held_until_ms
+            self.leader.handle(Paused(held_until_ms), now_ms)
+        return self.leader.handle(event, now_ms)
 
     async def _dispatch(self, event: Event) -> None:
         match event:
-            case Lost(cause):
-                raise cause
+            case Lost():
+                self._lose(event)
             case Stop():
-                self._stopping = self._stopping or End.STOPPED
+                self._stop(self._stopping or End.STOPPED, self._beat.replies_s)
             case Settled():
                 self._story.tell("an order was settled by a person")
-                self._stopping = self._stopping or End.SETTLED
+                self._stop(self._stopping or End.SETTLED, self._beat.replies_s)
             case RequestOver(task):
-                self._requests.discard(task)
+                self._acts.discard(task)
             case Asked():
                 await self._ask(event)
             case ViewRead():
@@ -189,12 +230,19 @@ class Term:
             case _:
                 await self._carry_out(self._decide(event))
 
+    def _lose(self, lost: Lost) -> None:
+        """End without this link; where the record still takes replies, they are waited for."""
+        if not isinstance(lost.cause, Unavailable) or isinstance(lost.cause, DatabaseUnavailable):
+            raise lost.cause
+        self._stop(self._stopping or lost, self._beat.last_replies_s)
+
     async def _ask(self, event: Asked) -> None:
         self.desired = event.desired
         settings = event.desired.settings
         if settings.status is TradingStatus.OFF:
             self._story.tell("stopping trading", open_orders=len(self.leader.open_orders))
-            self._stopping = End.OFF
+            if not isinstance(self._stopping, Lost):
+                self._stop(End.OFF, self._beat.replies_s)
             await self._carry_out(self._decide(SwitchedOff()))
         else:
             await self._carry_out(self._decide(SettingsChanged(settings, event.continued)))
@@ -215,71 +263,47 @@ class Term:
             self._story.say(said)
         requests = decision.requests if self._stopping is None else []
         changes = [*decision.changes, *_intents(requests)]
-        refused = await self._note(changes) if changes else {}
+        refused = await self._notes.note(changes) if changes else {}
         for request in requests:
             if not (isinstance(request, Place | Cancel) and request.intent.trader_id in refused):
                 self._ask_exchange(request)
         for trader_id, why in refused.items():
             await self._carry_out(self._decide(RecordRefused(trader_id, why)))
 
-    async def _note(self, changes: Sequence[RecordChange]) -> dict[TraderId, str]:
-        """Record changes; return the traders of which the record cannot have theirs, and why.
-
-        What one of them contradicts must not keep the others from being recorded.
-        """
-        parts = by_trader(changes)
-        if len(parts) == 1:
-            return await self._note_one(*parts.popitem())
-        try:
-            await self._record.note(changes)
-        except Contradiction:
-            found = [await self._note_one(*part) for part in parts.items()]
-            return {trader_id: why for one in found for trader_id, why in one.items()}
-        self._metrics.noted(changes)
-        return {}
-
-    async def _note_one(
-        self, trader_id: TraderId, changes: Sequence[RecordChange]
-    ) -> dict[TraderId, str]:
-        try:
-            await self._record.note(changes)
-        except Contradiction as exc:
-            if any(isinstance(change, TraderResult) for change in changes):
-                # It is over in memory, not on record: only a new start knows it again.
-                raise RecordRefuses(trader_id, str(exc)) from exc
-            return {trader_id: str(exc)}
-        self._metrics.noted(changes)
-        return {}
-
     def _ask_exchange(self, request: Request) -> None:  # noqa: C901 - a table
         match request:
             case Place(intent):
-                self._spawn(partial(self._place, intent, self._received_s))
+                self._act(partial(self._place, intent, self._received_s))
             case Cancel(intent):
-                self._spawn(partial(self._cancel, intent))
+                self._act(partial(self._cancel, intent))
             case Query():
-                self._spawn(partial(self._query, request))
+                self._read(partial(self._query, request))
             case FetchTrades():
-                self._spawn(partial(self._fetch, request))
+                self._read(partial(self._fetch, request))
             case RefreshSymbol():
-                self._spawn(self._refresh)
+                self._read(self._refresh)
             case FetchBid():
-                self._spawn(self._fetch_bid)
+                self._read(self._fetch_bid)
             case PriceFee():
-                self._spawn(partial(self._price_fee, request))
+                self._read(partial(self._price_fee, request))
             case CheckOnRecord(order):
-                self._spawn(partial(self._check_on_record, order))
+                self._read(partial(self._check_on_record, order))
             case Reconcile():
                 if not self._looking:
-                    self._spawn(self._look_at_everything)
+                    self._read(self._look_at_everything)
             case _:
                 assert_never(request)
 
-    def _spawn(self, work: Work) -> None:
+    def _act(self, work: Work) -> None:
         task = asyncio.create_task(self._guard(work))
-        self._requests.add(task)
+        self._acts.add(task)
         # Outstanding until the loop has handled what it brought: an end must not overtake a reply.
         task.add_done_callback(lambda done: self._mailbox.put_nowait(RequestOver(done)))
+
+    def _read(self, work: Work) -> None:
+        task = asyncio.create_task(self._guard(work))
+        self._reads.add(task)
+        task.add_done_callback(self._reads.discard)
 
     async def _place(self, intent: Intent, received_s: float | None) -> None:
         self._metrics.placed(received_s)
@@ -339,12 +363,12 @@ class Term:
 
     async def _pump_user_events(self) -> None:
         async for event in self._exchange.user_events():
-            self._mailbox.put_nowait(event)
+            await self._mailbox.put(event)
 
     async def _pump_time(self) -> None:
         while True:
             await asyncio.sleep(self._beat.timer_s)
-            self._mailbox.put_nowait(TimePassed())
+            await self._mailbox.put(TimePassed())
 
     async def _pump_views(self) -> None:
         """Look at both sides from time to time: where nothing happens, no write would fail."""
@@ -352,7 +376,8 @@ class Term:
             await asyncio.sleep(self._beat.reconcile_s)
             await self._record.confirm()
             await self._look_for_settlements()
-            await self._look_at_everything()
+            if self._exchange.held_until_ms() is None:
+                await self._look_at_everything()
 
     async def _look_for_settlements(self) -> None:
         names = {order.intent.client_order_id for order in self.leader.orders_to_settle}
@@ -360,12 +385,20 @@ class Term:
             self._mailbox.put_nowait(Settled())
 
     async def _end_tasks(self) -> None:
-        """End the pumps, and let requests under way come to their own end: each is bounded."""
-        for pump in self._pumps:
-            pump.cancel()
-        await asyncio.gather(*self._pumps, return_exceptions=True)
+        """End what runs beside the loop; the replies that were waited for are in by now.
+
+        The exchange is closed after those who read from it, and before those who have acted: they
+        have been written, and nobody hears any more what becomes of them.
+        """
+        await _cancel([*self._pumps, *self._reads])
         await self._exchange.close()
-        await asyncio.gather(*self._requests, return_exceptions=True)
+        await _cancel([*self._acts])
+
+
+async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _intents(requests: list[Request]) -> Iterator[Intent | CancelIntent]:

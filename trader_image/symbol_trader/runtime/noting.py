@@ -1,0 +1,56 @@
+"""Recording changes so that what one trader contradicts does not keep the others from it."""
+
+from collections.abc import Sequence
+
+from symbol_trader.core.containment import by_trader
+from symbol_trader.core.order_states import Contradiction
+from symbol_trader.core.orders import TraderId
+from symbol_trader.core.records import RecordChange, TraderResult
+from symbol_trader.ports import Record
+from symbol_trader.runtime.metrics import Metrics
+
+
+class RecordRefuses(Contradiction):
+    """The record cannot have how a trader ended; the text says why."""
+
+    def __init__(self, trader_id: TraderId, why: str) -> None:
+        super().__init__(why)
+        self.trader_id = trader_id
+
+
+class Notes:
+    """Notes changes in the record, and counts them once they are there."""
+
+    def __init__(self, record: Record, metrics: Metrics) -> None:
+        """Note in an open record."""
+        self._record = record
+        self._metrics = metrics
+
+    async def note(self, changes: Sequence[RecordChange]) -> dict[TraderId, str]:
+        """Record changes; return the traders of which the record cannot have theirs, and why.
+
+        Raises `RecordRefuses` where that is how a trader ended.
+        """
+        parts = by_trader(changes)
+        if len(parts) == 1:
+            return await self._note_one(*parts.popitem())
+        try:
+            await self._record.note(changes)
+        except Contradiction:
+            found = [await self._note_one(*part) for part in parts.items()]
+            return {trader_id: why for one in found for trader_id, why in one.items()}
+        self._metrics.noted(changes)
+        return {}
+
+    async def _note_one(
+        self, trader_id: TraderId, changes: Sequence[RecordChange]
+    ) -> dict[TraderId, str]:
+        try:
+            await self._record.note(changes)
+        except Contradiction as exc:
+            if any(isinstance(change, TraderResult) for change in changes):
+                # It is over in memory, not on record: only a new start knows it again.
+                raise RecordRefuses(trader_id, str(exc)) from exc
+            return {trader_id: str(exc)}
+        self._metrics.noted(changes)
+        return {}
