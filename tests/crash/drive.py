@@ -44,8 +44,8 @@ OCCASIONS: dict[str, tuple[str, dict[str, Any]]] = {
         {"fault": "event-twice", "target": "TRADE", "times": 0},
     ),
 }
-"""What has to happen for a call to be made at all: a lost link; a lost order, for what rests is read
-off the book; late news of a finished trader."""
+"""What has to happen for a call to be made at all: a lost link; a lost order (what rests is read
+off the book); late news of a finished trader."""
 BY_HAND = "exchange.order_by_id"
 """This call needs a trade that is not the leader's: a person makes one."""
 DRAINED = 0
