@@ -70,6 +70,14 @@ async def cancel_by_hand(venue: Venue, client_order_id: str) -> None:
     assert isinstance(outcome, Accepted), outcome
 
 
+async def amend_by_hand(
+    venue: Venue, order_id: int, quantity: str, client_order_id: str | None = None
+) -> None:
+    """Reduce an order in the app, which renames it unless told a name."""
+    name = {"clientOrderId": client_order_id} if client_order_id else {}
+    await venue.admin("amend", symbol=SYMBOL, orderId=order_id, quantity=quantity, **name)
+
+
 async def open_orders(venue: Venue) -> list[str]:
     """Return the client order ids of the account's open orders in the symbol."""
     async with _session(venue) as client:

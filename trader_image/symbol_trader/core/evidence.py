@@ -27,7 +27,7 @@ from symbol_trader.core.orders import (
     TraderId,
 )
 from symbol_trader.core.reasons import Block, Need, Reason
-from symbol_trader.core.records import CancelChange, FillRecorded, FillsGivenUp
+from symbol_trader.core.records import CancelChange, FeeValued, FillRecorded, FillsGivenUp
 from symbol_trader.core.refusals import (
     is_doubt,
     needs_refresh,
@@ -257,12 +257,22 @@ class Evidence:
     def fee_priced(self, key: FeeKey, price: AssetPrice | None, ctx: EventContext) -> None:
         """Take in what a third asset cost at a fill: a fee of an ended cycle is charged late."""
         for valued in self._state.fees.priced(key, price, ctx.now_ms):
-            trader = self._state.traders.get(valued.trader_id)
-            if trader is None:
-                self._state.ledger.charge(valued.value.value)
-            else:
+            if trader := self._state.traders.get(valued.trader_id):
                 trader.value_fee(valued)
+            else:
+                self._charge_late(valued, ctx)
             ctx.change(valued)
+
+    def _charge_late(self, valued: FeeValued, ctx: EventContext) -> None:
+        worth = valued.value
+        self._state.ledger.charge(worth.value)
+        ctx.say(
+            "fee of a finished trader valued",
+            trader=valued.trader_id,
+            profit_falls_by=plain(worth.value),
+            price=plain(worth.price),
+            source=worth.source,
+        )
 
     # Orders.
 
