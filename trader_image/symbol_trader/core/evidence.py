@@ -99,14 +99,19 @@ class Evidence:
 
     def contradicted(self, trader: Trader, why: str, ctx: EventContext) -> None:
         """Take in that exchange and record cannot both be right about one of a trader's orders."""
-        trader.contradiction = f"{why}; see `symbol-trader settle --help`"
+        before, trader.contradiction = (
+            trader.contradiction,
+            f"{why}; see `symbol-trader settle --help`",
+        )
+        ctx.touch(trader)
+        if trader.contradiction == before:
+            return
         ctx.say(
             "exchange and record contradict each other",
             warning=True,
             trader=trader.trader_id,
             why=why,
         )
-        ctx.touch(trader)
 
     def place_replied(
         self, client_order_id: ClientOrderId, outcome: Outcome, ctx: EventContext
