@@ -3,7 +3,6 @@
 What cannot be is put into the record by hand: then exchange and record contradict each other.
 """
 
-import json
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from pathlib import Path
@@ -14,7 +13,6 @@ import pytest
 from paper_exchange import journal
 from support.api_server import ApiServer, start_leader
 from support.by_hand import (
-    AMPLE,
     MARKET,
     ONE_TRADER,
     SOLD,
@@ -29,7 +27,7 @@ from support.by_hand import (
     with_a_buy,
     with_a_sell,
 )
-from support.people import SYMBOL, amend_by_hand, cancel_by_hand
+from support.people import SYMBOL, amend_by_hand, cancel_by_hand, open_orders
 from support.processes import Bot, Running, until
 
 CANCELED = "trader is blocked.*reason=CanceledByOthers"
@@ -71,6 +69,34 @@ async def test_a_sell_that_a_person_reduces_is_sold_that_far_and_the_rest_when_t
     say_go_on(bot)
     await running.said("sell open.*/7.9")
     await sells_and_ends(bot, running)
+
+
+async def test_a_sell_that_was_reduced_and_filled_while_nobody_led_waits_for_a_word(
+    bot: Bot,
+) -> None:
+    running = await with_a_sell(bot)
+    await bot.kill()
+    await amend_by_hand(bot.venue, 2, "12")
+    await trade(bot.venue, "1.2", "BUY")
+    running = await bot.start()
+    await running.said(CANCELED)
+    say_go_on(bot)
+    await running.said("sell open.*/7.9")
+    await sells_and_ends(bot, running)
+
+
+@pytest.mark.parametrize("at_deadline", ["Hold", "Sell"])
+async def test_a_renamed_order_is_taken_off_the_book_at_the_deadline(
+    bot: Bot, at_deadline: str
+) -> None:
+    """A cancel finds it whatever it is called now."""
+    running = await with_a_sell(bot)
+    await amend_by_hand(bot.venue, 2, "12")
+    await shut_down(bot, running, shutdown=f"{{deadline: 1s, atDeadline: {at_deadline}}}")
+    assert await open_orders(bot.venue) == []
+    assert await rows(bot.database, "SELECT unsold FROM traders") == [(Decimal("19.9"),)]
+    assert (await rows(bot.database, "SELECT count(*) FROM cancels"))[0][0] == 1
+    await agree(bot)
 
 
 async def test_a_buy_that_a_person_reduces_sells_what_it_brought_and_then_waits(bot: Bot) -> None:
@@ -148,7 +174,11 @@ def filled_there(bot: Bot, order: str) -> tuple[str, str, str]:
     """Return the words that settle an order as the exchange filled it."""
     orders = journal.read(bot.venue.journal).orders.values()
     (found,) = [one for one in orders if one.client_order_id == order]
-    return "--state=filled", f"--executed={found.executed}", f"--executed-quote={found.quote_executed}"
+    return (
+        "--state=filled",
+        f"--executed={found.executed}",
+        f"--executed-quote={found.quote_executed}",
+    )
 
 
 async def test_an_order_at_another_price_blocks_its_trader_until_it_is_settled(

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -150,7 +151,7 @@ async def test_buys_given_up_below_the_minimum_are_sold_with_the_next(
     tmp_path: Path, database: str
 ) -> None:
     """They count against the budget until then, and every unit is sold in the end."""
-    spec = {**ONE_TRADER, "maxBuyAge": "1s"}
+    spec: dict[str, Any] = {**ONE_TRADER, "maxBuyAge": "1s"}
     async with bot_at(tmp_path, database, *MARKET, **spec) as bot:
         running = await with_a_buy(bot)
         for number in range(1, DUST_BUYS + 1):

@@ -441,7 +441,15 @@ class Evidence:
         if not thorough:
             ctx.request_once(Reconcile())
             return
-        order.missing_on_exchange = True
+        if not order.missing_on_exchange:
+            order.missing_on_exchange = True
+            ctx.say(
+                "order is missing on the exchange",
+                warning=True,
+                trader=trader.trader_id,
+                order=order.intent.client_order_id,
+                why=f"open on record as order {order.order_id}; see `symbol-trader settle --help`",
+            )
         order.cancel_pending = order.cancel_doubted = False
         ctx.touch(trader)
 
