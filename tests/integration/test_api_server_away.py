@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from support.api_server import NAME, NAMESPACE, ApiServer
+from support.api_server import ApiServer, start_leader
 from support.books import compare
 from support.by_hand import MARKET, ONE_TRADER, SOLD, trade
 from support.people import SYMBOL
-from support.processes import Running, Venue, start, until, venue
+from support.processes import Venue, until, venue
 
 
 @pytest.fixture
@@ -27,22 +27,6 @@ async def api_server() -> AsyncIterator[ApiServer]:
     await server.start()
     yield server
     await server.stop()
-
-
-async def start_leader(api_server: ApiServer, market: Venue, database: str, word: Path) -> Running:
-    """Start a leader as its pod does."""
-    identity = {"cluster": "c1", "namespace": NAMESPACE, "name": NAME, "pod": "p1", "pod-uid": "u1"}
-    flags = [f"--{name}={value}" for name, value in identity.items()]
-    access = {
-        "SYMBOL_TRADER_DATABASE_URL": database,
-        "SYMBOL_TRADER_EXCHANGE_API_URL": f"{market.address}/ws-api/v3",
-        "SYMBOL_TRADER_EXCHANGE_STREAM_URL": market.address,
-        "SYMBOL_TRADER_EXCHANGE_API_KEY": "paper",
-        "SYMBOL_TRADER_EXCHANGE_API_SECRET": "paper-secret",
-    }
-    flags.append(f"--termination-log={word}")
-    program = ("support.api_server", api_server.address, "lead")
-    return await start(*program, *flags, environment=access)
 
 
 @pytest.mark.timeout(240)

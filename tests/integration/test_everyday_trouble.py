@@ -4,28 +4,36 @@ import asyncio
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from support.by_hand import (
+    HASTY,
     MARKET,
     ONE_TRADER,
     SOLD,
     agree,
+    balances,
+    bot_at,
     bot_on,
     orders_there,
     rows,
+    sell_out,
     sells_and_ends,
+    shut_down,
     trade,
     with_a_buy,
     with_a_sell,
 )
 from support.people import SYMBOL, cancel_by_hand, open_orders, order_by_hand, trade_by_hand
-from support.processes import Bot, Venue, venue
+from support.processes import Bot, Venue, until, venue
 from symbol_trader.core.orders import Side
 
-RETRY_S = 3
-"""Longer than the first pause after a refusal: that nothing happens can only be waited for."""
+RETRY_S = 1
+"""Longer than a hasty leader's pauses: that nothing happens can only be waited for."""
+DUST_BUYS, DUST = 6, "0.7"
+"""Six times that is still too little to sell."""
 CANCELED = "trader is blocked.*reason=CanceledByOthers"
 pytestmark = pytest.mark.timeout(300)
 
@@ -45,6 +53,11 @@ async def bot(tmp_path: Path, market: Venue, database: str) -> AsyncIterator[Bot
         yield prepared
     finally:
         await prepared.kill()
+
+
+def say_go_on(bot: Bot) -> None:
+    """Change the resource, as a person does who wants the trader to go on."""
+    bot.ask(status="on", **{**ONE_TRADER, "maxBuyAge": "2h"})
 
 
 async def order_of_ours(bot: Bot) -> str:
@@ -67,7 +80,7 @@ async def test_a_sell_that_a_person_cancels_is_not_placed_again_until_told(bot: 
     await running.said(CANCELED)
     await trade(bot.venue, "1.0", "BUY", "1")
     assert await orders_there(bot.venue) == 2
-    bot.ask(status="on", **{**ONE_TRADER, "maxBuyAge": "2h"})
+    say_go_on(bot)
     await running.said("sell open")
     await sells_and_ends(bot, running)
 
@@ -82,7 +95,7 @@ async def test_a_buy_that_a_person_cancels_sells_what_was_filled_and_then_waits(
     await trade(bot.venue, "1.2", "BUY")
     await running.said(CANCELED)
     await trade(bot.venue, "1.0", "BUY", "1")
-    bot.ask(status="on", **{**ONE_TRADER, "maxBuyAge": "2h"})
+    say_go_on(bot)
     await running.said(SOLD)
     await trade(bot.venue, "1.0", "BUY", "1")
     await running.said("placing buy", times=2)
@@ -103,12 +116,72 @@ async def test_orders_of_others_are_neither_touched_nor_counted(bot: Bot) -> Non
     await agree(bot)
 
 
+@pytest.mark.parametrize("trouble", ["killed", "cut", "away"])
+async def test_the_word_to_go_on_after_a_cancel_by_others_is_given_once(
+    bot: Bot, trouble: str
+) -> None:
+    """It is on record: neither a new process nor a new connection forgets it."""
+    running = await with_a_sell(bot, HASTY)
+    await bot.venue.admin("symbol-status", symbol=SYMBOL, status="HALT")
+    await cancel_by_hand(bot.venue, await order_of_ours(bot))
+    await running.said(CANCELED)
+    if trouble == "away":
+        await bot.venue.kill()
+        await running.said("waiting")
+    say_go_on(bot)
+    if trouble == "away":
+        await bot.venue.start()
+        await bot.venue.admin("symbol-status", symbol=SYMBOL, status="HALT")
+    await until(lambda: rows(bot.database, "SELECT 1 FROM orders WHERE acknowledged"))
+    if trouble == "killed":
+        await bot.kill()
+        running = await bot.start(HASTY)
+    else:
+        await bot.venue.admin("cut")
+    await running.said("starting trading", times=1 if trouble == "killed" else 2)
+    await bot.venue.admin("symbol-status", symbol=SYMBOL, status="TRADING")
+    await running.said("sell open", times=1 if trouble == "killed" else 2)
+    await sells_and_ends(bot, running)
+
+
+# What is too little to sell alone.
+
+
+async def test_buys_given_up_below_the_minimum_are_sold_with_the_next(
+    tmp_path: Path, database: str
+) -> None:
+    """They count against the budget until then, and every unit is sold in the end."""
+    spec: dict[str, Any] = {**ONE_TRADER, "maxBuyAge": "1s"}
+    async with bot_at(tmp_path, database, *MARKET, **spec) as bot:
+        running = await with_a_buy(bot)
+        for number in range(1, DUST_BUYS + 1):
+            await trade(bot.venue, "0.9", "SELL", DUST)
+            await running.said("trader finished.*carried to a later sell", times=number)
+            await trade(bot.venue, "1", "SELL", "1")
+            await running.said("buy open", times=number + 1)
+        await trade(bot.venue, "0.9", "SELL")
+        await running.said("sell open")
+        await sell_out(bot, running)
+        await shut_down(bot, running, **spec, shutdown="{unfilledBuys: Cancel, deadline: 1s}")
+        await agree(bot)
+        after = balances(bot.venue)
+    buys = await rows(
+        database,
+        "SELECT price * quantity, executed_quote FROM orders WHERE side = 'BUY' ORDER BY order_id",
+    )
+    spent = Decimal(0)
+    for worth, executed_quote in buys[: DUST_BUYS + 1]:
+        assert 19 < spent + worth <= 20
+        spent += executed_quote
+    assert after["XRP"] < Decimal("0.1"), "less than a step is left"
+
+
 # The exchange.
 
 
 async def test_a_halted_symbol_is_waited_out(bot: Bot) -> None:
     """Nothing is placed while it is halted; when it trades again, the cycle goes on."""
-    running = await with_a_sell(bot)
+    running = await with_a_sell(bot, HASTY)
     await bot.venue.admin("symbol-status", symbol=SYMBOL, status="HALT")
     await bot.venue.admin("expire", symbol=SYMBOL, orderId=2)
     await running.said("order refused.*Market is closed")

@@ -56,6 +56,7 @@ async def test_an_order_ends_as_a_person_says_and_news_of_it_is_ignored(
         Decimal(quote),
     )
     assert settled.fills_given_up
+    assert settled.acknowledged, "its trader goes on from there"
 
 
 async def test_an_order_that_no_reply_named_may_be_said_to_be_absent_or_canceled(

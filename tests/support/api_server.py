@@ -8,13 +8,15 @@ import json
 import sys
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from aiohttp import web
 from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 
-from support.processes import free_port
+from support.processes import Bot, Running, Venue, free_port, start
 from support.serving import serving
 from symbol_trader.__main__ import main as symbol_trader
 from symbol_trader.resource.api_server import ApiServerResource
@@ -70,6 +72,15 @@ class ApiServer:
             self._generation += 1
             self._changed.notify_all()
 
+    def told(self, field: str, default: Any = None) -> Any:
+        """Return a field of the status as it was last written."""
+        return self.status.get(field, default)
+
+    def condition(self, kind: str) -> dict[str, Any]:
+        """Return a condition as it was last written; empty before it was."""
+        conditions = self.told("conditions", [])
+        return next((one for one in conditions if one["type"] == kind), {})
+
     def _document(self) -> dict[str, Any]:
         metadata = {
             "name": NAME,
@@ -106,6 +117,22 @@ class ApiServer:
     async def _patch_status(self, request: web.Request) -> web.Response:
         self.status = json.loads(await request.text()).get("status", {})
         return web.json_response(self._document())
+
+
+async def start_leader(
+    api_server: ApiServer, market: Venue, database: str, word: Path, *flags: str
+) -> Running:
+    """Start a leader as its pod does; `word` is where it says why it ended."""
+    identity = {"cluster": "c1", "namespace": NAMESPACE, "name": NAME, "pod": "p1"}
+    # A pod's uid takes an epoch once: each start is another pod.
+    identity |= {"pod-uid": uuid4().hex, "termination-log": str(word)}
+    bot = Bot(word, market, database)
+    return await start(
+        *("support.api_server", api_server.address, "lead"),
+        *(f"--{name}={value}" for name, value in identity.items()),
+        *flags,
+        environment=bot.environment,
+    )
 
 
 def main() -> None:

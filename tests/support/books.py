@@ -18,7 +18,7 @@ NEVER_THERE = {"refused", "absent"}
 
 ORDERS = """
     SELECT client_order_id, side::text, price, coalesce(current_quantity, quantity) AS quantity,
-           executed, executed_quote, order_id, state::text, reason
+           executed, executed_quote, order_id, state::text, reason, fills_given_up
     FROM orders WHERE symbol = $1 AND environment = $2 AND account = coalesce($3, account)
 """
 FILLS = """
@@ -76,7 +76,11 @@ async def compare(
         for key, order in audit.orders.items()
         if key[0] == symbol and _name(order).startswith(MARK)
     }
-    their_fills = [f for f in audit.fills if f.symbol == symbol and f.order_id in theirs]
+    # Of what a person has settled, or nobody could read, the totals alone are on record.
+    given_up = {row["order_id"] for row in rows if row["fills_given_up"]}
+    fills = [row for row in fills if row["order_id"] not in given_up]
+    known = theirs.keys() - given_up
+    their_fills = [f for f in audit.fills if f.symbol == symbol and f.order_id in known]
     counts: dict[int, int] = {}
     for fill in their_fills:
         counts[fill.order_id] = counts.get(fill.order_id, 0) + 1

@@ -1,14 +1,20 @@
 """A bot on a market that moves by the test's hand alone: one trader, one step at a time."""
 
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 
+from paper_exchange import journal
 from support.books import compare
 from support.people import SYMBOL, account_at
-from support.processes import Bot, Running, Venue
+from support.processes import Bot, Running, Venue, start, venue
 from symbol_trader.audit.auditing import audit
+from symbol_trader.audit.look import Audit
 
 MARKET = ("--manual", SYMBOL)
 """What the paper exchange is started with."""
@@ -16,6 +22,8 @@ AMPLE = "1000000"
 """A quantity that fills whatever rests."""
 SOLD = r"trader finished.*why=sold"
 ONE_TRADER = {"budget": 20, "chunks": 1, "maxBuyAge": "1h"}
+HASTY = "support.hasty"
+"""The leader with short pauses after what was refused or is missing."""
 
 
 def bot_on(folder: Path, market: Venue, database: str, *arguments: str, **spec: Any) -> Bot:
@@ -25,6 +33,19 @@ def bot_on(folder: Path, market: Venue, database: str, *arguments: str, **spec: 
     bot = Bot(folder / f"{name}.yaml", market, database, ("--reconcile-s", "1", *arguments))
     bot.ask(**{"status": "on", **ONE_TRADER, **spec})
     return bot
+
+
+@asynccontextmanager
+async def bot_at(
+    folder: Path, database: str, *exchange: str, arguments: tuple[str, ...] = (), **spec: Any
+) -> AsyncIterator[Bot]:
+    """Prepare a bot at an exchange that is started with these arguments; both end with it."""
+    async with venue(folder / "journal.jsonl", *exchange) as market:
+        bot = bot_on(folder, market, database, *arguments, **spec)
+        try:
+            yield bot
+        finally:
+            await bot.kill()
 
 
 async def trade(
@@ -40,7 +61,7 @@ async def orders_there(market: Venue) -> int:
 
 
 async def rows(database: str, query: str) -> list[tuple[Any, ...]]:
-    """Read rows of the record."""
+    """Read rows of the record, or change it."""
     connection = await asyncpg.connect(database)
     try:
         return [tuple(row) for row in await connection.fetch(query)]
@@ -48,35 +69,67 @@ async def rows(database: str, query: str) -> list[tuple[Any, ...]]:
         await connection.close()
 
 
-async def with_a_buy(bot: Bot) -> Running:
+def balances(market: Venue) -> dict[str, Decimal]:
+    """Return what the account has of each asset, locked or not, by the exchange's own journal."""
+    found = journal.read(market.journal).balances
+    return {asset: balance.free + balance.locked for (_, asset), balance in found.items()}
+
+
+async def settle(bot: Bot, order: str, *words: str) -> list[str]:
+    """Say how an order ended, as a person does; return what the command answers."""
+    ((account,),) = await rows(bot.database, "SELECT account FROM owners")
+    flags = (f"--account={account}", f"--symbol={SYMBOL}", "--reason=seen in the account")
+    command = await start(
+        "symbol_trader", "settle", order, *flags, *words, environment=bot.environment
+    )
+    assert await command.ended() == 0, command.lines
+    return command.lines
+
+
+async def with_a_buy(bot: Bot, program: str = "symbol_trader", symbol: str = SYMBOL) -> Running:
     """Let a leader trade until its buy rests, just below 1."""
-    running = await bot.start()
+    running = await bot.start(program)
     await running.said("starting trading")
-    await trade(bot.venue, "1", "SELL", "1")
+    await trade(bot.venue, "1", "SELL", "1", symbol)
     await running.said("buy open")
     return running
 
 
-async def with_a_sell(bot: Bot) -> Running:
+async def with_a_sell(bot: Bot, program: str = "symbol_trader", symbol: str = SYMBOL) -> Running:
     """Let a leader trade until its sell rests, just above 1."""
-    running = await with_a_buy(bot)
-    await trade(bot.venue, "0.9", "SELL")
+    running = await with_a_buy(bot, program, symbol)
+    await trade(bot.venue, "0.9", "SELL", symbol=symbol)
     await running.said("sell open")
     return running
+
+
+async def sell_out(bot: Bot, running: Running, times: int = 1, symbol: str = SYMBOL) -> None:
+    """Let the market take the newest sell, at its own price: the cycle is over."""
+    line = await running.said("placing sell", times=times)
+    found = re.search(r"price=(\S+)", line)
+    assert found, line
+    await trade(bot.venue, found[1], "BUY", symbol=symbol)
+    await running.said(SOLD, times=times)
+
+
+async def shut_down(bot: Bot, running: Running, **spec: Any) -> None:
+    """Shut down with a deadline, and wait until the process has ended by itself."""
+    bot.ask(**{"status": "shutdown", **ONE_TRADER, "shutdown": "{deadline: 1s}", **spec})
+    assert await running.ended() == 0, running.lines[-20:]
 
 
 async def sells_and_ends(bot: Bot, running: Running) -> None:
     """Let the market take the sell: the same process finishes the cycle and ends, and all agree."""
     await trade(bot.venue, "1.2", "BUY")
     await running.said(SOLD)
-    bot.ask(status="shutdown", **ONE_TRADER, shutdown="{deadline: 1s}")
-    assert await running.ended() == 0, running.lines[-20:]
+    await shut_down(bot, running)
     await agree(bot)
 
 
-async def agree(bot: Bot) -> None:
-    """Compare both sides, by the journal and by the audit."""
-    compared = await compare(bot.venue.journal, bot.database, SYMBOL)
+async def agree(bot: Bot, symbol: str = SYMBOL) -> Audit:
+    """Compare both sides, by the journal and by the audit; return what the audit found."""
+    compared = await compare(bot.venue.journal, bot.database, symbol)
     assert compared.differences == ()
-    audited = await audit(bot.database, "paper", account_at(bot.venue), pause_s=0.1)
+    audited = await audit(bot.database, "paper", account_at(bot.venue, symbol), pause_s=0.1)
     assert audited.passed, audited.findings
+    return audited

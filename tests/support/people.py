@@ -20,10 +20,10 @@ FAR = {Side.BUY: Decimal("1.03"), Side.SELL: Decimal("0.97")}
 """Times the last price: it crosses the book, also if the market moves meanwhile."""
 
 
-def account_at(venue: Venue, symbol: str = SYMBOL) -> BinanceSettings:
-    """Return the settings of a client of the bot's own account."""
+def account_at(venue: Venue, symbol: str = SYMBOL, key: str = "paper") -> BinanceSettings:
+    """Return the settings of a client of the bot's own account, or of another."""
     api = f"{venue.address}/ws-api/v3"
-    return BinanceSettings(api, venue.address, symbol, "paper", "paper-secret")
+    return BinanceSettings(api, venue.address, symbol, key, "paper-secret")
 
 
 async def trade_by_hand(venue: Venue, side: Side, client_order_id: str) -> Accepted:
@@ -59,6 +59,15 @@ async def _place(venue: Venue, side: Side, price: Decimal, client_order_id: str)
         return await client.place(order)
 
 
+async def bid_by_another(venue: Venue, price: str, quantity: str) -> None:
+    """Let the account `other` bid: its key is its name."""
+    async with _session(venue, "other") as client:
+        name, now_ms = ClientOrderId(f"other-{client.now_ms()}"), client.now_ms()
+        terms = (Side.BUY, 1, Decimal(price), Decimal(quantity))
+        outcome = await client.place(Intent(name, TraderId(""), *terms, now_ms, 5_000))
+    assert isinstance(outcome, Accepted), outcome
+
+
 async def cancel_by_hand(venue: Venue, client_order_id: str) -> None:
     """Cancel an order, whoever placed it."""
     async with _session(venue) as client:
@@ -70,6 +79,14 @@ async def cancel_by_hand(venue: Venue, client_order_id: str) -> None:
     assert isinstance(outcome, Accepted), outcome
 
 
+async def amend_by_hand(
+    venue: Venue, order_id: int, quantity: str, client_order_id: str | None = None
+) -> None:
+    """Reduce an order in the app, which renames it unless told a name."""
+    name = {"clientOrderId": client_order_id} if client_order_id else {}
+    await venue.admin("amend", symbol=SYMBOL, orderId=order_id, quantity=quantity, **name)
+
+
 async def open_orders(venue: Venue) -> list[str]:
     """Return the client order ids of the account's open orders in the symbol."""
     async with _session(venue) as client:
@@ -77,9 +94,9 @@ async def open_orders(venue: Venue) -> list[str]:
 
 
 @asynccontextmanager
-async def _session(venue: Venue) -> AsyncIterator[BinanceExchange]:
+async def _session(venue: Venue, key: str = "paper") -> AsyncIterator[BinanceExchange]:
     client = BinanceExchange(
-        account_at(venue), monotonic_ns=time.monotonic_ns, random=random.random
+        account_at(venue, key=key), monotonic_ns=time.monotonic_ns, random=random.random
     )
     await client.open()
     try:

@@ -48,6 +48,15 @@ def test_a_contradiction_blocks_its_trader_by_name_and_the_others_trade_on() -> 
     assert desk.order.side is Side.SELL
 
 
+def test_a_contradiction_that_each_look_finds_again_is_told_once() -> None:
+    desk, sell, _ = two_traders()
+    contradict(desk, sell)
+    assert desk.said("exchange and record contradict each other")
+    for _ in range(3):
+        desk.reconcile()
+        assert not desk.said("exchange and record contradict each other")
+
+
 def test_a_contradicted_trader_keeps_its_budget_and_does_nothing() -> None:
     desk, _, buy = two_traders()
     before = desk.leader.committed_quote

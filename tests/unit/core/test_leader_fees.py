@@ -68,6 +68,19 @@ def test_a_fee_of_an_ended_trader_is_charged_late() -> None:
     assert desk.leader.unvalued_fees == ()
 
 
+def test_the_story_says_what_a_profit_lacks_and_by_what_it_falls_later() -> None:
+    desk, _ = with_fee_in_bnb()
+    [finished] = desk.said("trader finished")
+    assert finished["profit_lacks_fees"] == "0.000055 BNB"
+    desk.wait()
+    asked, falls = list(desk.asked), []
+    for fee in asked:
+        desk.asked = [fee]
+        desk.tell_fee_prices("600")
+        falls += desk.said("fee of a finished trader valued")
+    assert [fact["profit_falls_by"] for fact in falls] == ["0.015", "0.018"]
+
+
 def test_a_value_names_price_source_and_time() -> None:
     desk, _ = with_fee_in_bnb()
     desk.wait()

@@ -1,5 +1,7 @@
 """What a leader says of itself while it trades."""
 
+from dataclasses import replace
+
 import pytest
 
 from symbol_trader.core.settings import TradingStatus
@@ -8,6 +10,7 @@ from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.reporting import report_trading, report_waiting
 from unit.core.builders import SETTINGS, D
 from unit.core.desk import Desk
+from unit.core.test_leader_deadline import lacking_fills, step
 
 
 def report(desk: Desk, *, fresh: bool = True, before: Report | None = None) -> Report:
@@ -104,11 +107,48 @@ def test_a_resting_order_that_the_exchange_does_not_know_is_a_trouble_until_it_d
     desk.now_ms += 14_001
     desk.reconcile()
     text = f"{sell.client_order_id} is open on record as order 2, the exchange does not know it"
-    assert report(desk).troubles == (Trouble("RecordContradicts", text),)
+    assert report(desk).troubles == (Trouble("OrderMissing", text),)
 
     desk.book[sell.client_order_id] = there
     desk.reconcile()
     assert report(desk).troubles == ()
+
+
+def test_a_contradiction_is_named_by_the_order_and_by_its_own_reason() -> None:
+    desk = Desk()
+    desk.accept(sell := desk.bought())
+    resting = desk.book[sell.client_order_id]
+    resting.intent = replace(sell, price=sell.price * 2)
+    desk.report(sell)
+    (trouble,) = report(desk).troubles
+    assert trouble.reason == "RecordContradicts"
+    assert sell.client_order_id in trouble.message
+    assert "symbol-trader settle" in trouble.message
+
+
+def test_fills_that_cannot_be_read_have_a_reason_of_their_own() -> None:
+    desk, buy = lacking_fills()
+    for _ in range(60):
+        step(desk, buy)
+    (trouble,) = report(desk).troubles
+    assert (trouble.reason, trouble.message[:16]) == ("FillsMissing", "0 of 10 executed")
+
+
+def test_a_shutdown_waits_for_what_a_person_has_left_of_an_order() -> None:
+    desk = Desk()
+    desk.accept(sell := desk.bought())
+    desk.fill(sell, "1")
+    desk.amend(sell, "4")
+    desk.ask(status=TradingStatus.SHUTDOWN)
+    (line,) = map(str, report(desk).waits_for)
+    assert line.startswith("SELL 3 at 2.0059")
+
+
+def test_fees_without_a_value_are_reported() -> None:
+    desk = Desk()
+    desk.price("2")
+    desk.fill(desk.accept(desk.order), fee_in="BNB", fee="0.000025")
+    assert report(desk).unvalued_fees == (("BNB", D("0.000025")),)
 
 
 def test_the_reasons_of_conditions_are_known_ones() -> None:

@@ -4,6 +4,7 @@ It writes traders and new intents, and learns nothing: what an order is said to 
 """
 
 from decimal import Decimal
+from typing import Any
 
 from symbol_trader.core import ids
 from symbol_trader.core.context import EventContext
@@ -253,7 +254,14 @@ class Cycles:
             state=end.state,
             why=end.reason,
             profit=plain(settled.profit),
+            **self._lacks(trader),
         )
+
+    def _lacks(self, trader: Trader) -> dict[str, Any]:
+        """Return the fees without a value that a trader's profit lacks, for its last line."""
+        fees = self._state.fees.of(trader.trader_id)
+        text = ", ".join(f"{plain(amount)} {asset}" for asset, amount in fees)
+        return {"profit_lacks_fees": text} if text else {}
 
     def _replace(self, ctx: EventContext) -> None:
         state = self._state

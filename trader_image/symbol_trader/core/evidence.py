@@ -27,7 +27,7 @@ from symbol_trader.core.orders import (
     TraderId,
 )
 from symbol_trader.core.reasons import Block, Need, Reason
-from symbol_trader.core.records import CancelChange, FillRecorded, FillsGivenUp
+from symbol_trader.core.records import CancelChange, FeeValued, FillRecorded, FillsGivenUp
 from symbol_trader.core.refusals import (
     is_doubt,
     needs_refresh,
@@ -103,14 +103,19 @@ class Evidence:
 
     def contradicted(self, trader: Trader, why: str, ctx: EventContext) -> None:
         """Take in that exchange and record cannot both be right about one of a trader's orders."""
-        trader.contradiction = f"{why}; see `symbol-trader settle --help`"
+        before, trader.contradiction = (
+            trader.contradiction,
+            f"{why}; see `symbol-trader settle --help`",
+        )
+        ctx.touch(trader)
+        if trader.contradiction == before:
+            return
         ctx.say(
             "exchange and record contradict each other",
             warning=True,
             trader=trader.trader_id,
             why=why,
         )
-        ctx.touch(trader)
 
     def place_replied(
         self, client_order_id: ClientOrderId, outcome: Outcome, ctx: EventContext
@@ -282,12 +287,22 @@ class Evidence:
     def fee_priced(self, key: FeeKey, price: AssetPrice | None, ctx: EventContext) -> None:
         """Take in what a third asset cost at a fill: a fee of an ended cycle is charged late."""
         for valued in self._state.fees.priced(key, price, ctx.now_ms):
-            trader = self._state.traders.get(valued.trader_id)
-            if trader is None:
-                self._state.ledger.charge(valued.value.value)
-            else:
+            if trader := self._state.traders.get(valued.trader_id):
                 trader.value_fee(valued)
+            else:
+                self._charge_late(valued, ctx)
             ctx.change(valued)
+
+    def _charge_late(self, valued: FeeValued, ctx: EventContext) -> None:
+        worth = valued.value
+        self._state.ledger.charge(worth.value)
+        ctx.say(
+            "fee of a finished trader valued",
+            trader=valued.trader_id,
+            profit_falls_by=plain(worth.value),
+            price=plain(worth.price),
+            source=worth.source,
+        )
 
     # Orders.
 
@@ -480,7 +495,15 @@ class Evidence:
         if not thorough:
             ctx.request_once(Reconcile())
             return
-        order.missing_on_exchange = True
+        if not order.missing_on_exchange:
+            order.missing_on_exchange = True
+            ctx.say(
+                "order is missing on the exchange",
+                warning=True,
+                trader=trader.trader_id,
+                order=order.intent.client_order_id,
+                why=f"open on record as order {order.order_id}; see `symbol-trader settle --help`",
+            )
         order.cancel_pending = order.cancel_doubted = False
         ctx.touch(trader)
 

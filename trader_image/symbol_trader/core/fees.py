@@ -11,7 +11,7 @@ from decimal import Decimal
 from symbol_trader.core.decisions import PriceFee
 from symbol_trader.core.ledger import COST_STEP
 from symbol_trader.core.money import ZERO
-from symbol_trader.core.orders import FeeValue
+from symbol_trader.core.orders import FeeValue, TraderId
 from symbol_trader.core.records import FeeValued, UnvaluedFee
 from symbol_trader.core.replies import AssetPrice
 
@@ -54,6 +54,15 @@ class UnvaluedFees:
     def amounts(self) -> tuple[tuple[str, Decimal], ...]:
         """Return the sum of each asset, by name."""
         return tuple((name, asset.amount) for name, asset in sorted(self._assets.items()))
+
+    def of(self, trader_id: TraderId) -> tuple[tuple[str, Decimal], ...]:
+        """Return the sum of each asset, by name, that one trader's profit lacks."""
+        sums: dict[str, Decimal] = {}
+        for asset in self._assets.values():
+            for fee in asset.waiting.values():
+                if fee.trader_id == trader_id:
+                    sums[fee.asset] = sums.get(fee.asset, ZERO) + fee.amount
+        return tuple(sorted(sums.items()))
 
     @property
     def answer_expected(self) -> bool:

@@ -18,7 +18,6 @@ class Reason(StrEnum):
     FILTER_FAILURE = "FilterFailure"
     INSUFFICIENT_BALANCE = "InsufficientBalance"
     LATE = "Late"
-    ORDER_MISSING = "OrderMissing"
     ORDER_REFUSED = "OrderRefused"
     RATE_LIMITED = "RateLimited"
     RECORD_ROLLED_BACK = "RecordRolledBack"

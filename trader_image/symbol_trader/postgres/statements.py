@@ -213,10 +213,11 @@ FOR UPDATE OF owners, orders, traders
 SETTLE: Final = f"""
 UPDATE orders
 SET state = $5::text::order_state, executed = $6::numeric, executed_quote = $7::numeric,
-    fills_given_up = true, settled_because = $8::text, changed_at = clock_timestamp()
+    fills_given_up = true, acknowledged = true, settled_because = $8::text,
+    changed_at = clock_timestamp()
 WHERE {_BOOK} AND client_order_id = $4::text
 """
-"""Note how an order ($4) ended, by a person's word."""
+"""Note how an order ($4) ended, by a person's word, which is the word to go on as well."""
 
 SETTLED: Final = f"""
 SELECT client_order_id FROM orders

@@ -36,6 +36,8 @@ REASONS = {
     "SymbolNotTrading": "SymbolHalted",
     "UnknownSymbol": "UnknownSymbol",
     "RecordRolledBack": "RecordRolledBack",
+    "RecordContradicts": "RecordContradicts",
+    "FillsMissing": "FillsMissing",
 }
 """A block's reason -> the reason of `Degraded`; every other block is `OrderBlocked`."""
 
@@ -100,6 +102,7 @@ def report_trading(
         waits_for=_waits_for(leader, before) if leader.draining else (),
         troubles=_troubles(leader, health),
         orders_in_doubt=len(leader.orders_in_doubt),
+        unvalued_fees=leader.unvalued_fees,
     )
 
 
@@ -108,7 +111,7 @@ def _troubles(leader: Leader, health: Health) -> tuple[Trouble, ...]:
     found = {_trouble(block): None for block in blocks if block and block.reason not in NO_TROUBLE}
     found |= {Trouble("OrderUnknown", _in_doubt(order)): None for order in _undecided(leader)}
     denied = (order for order in leader.open_orders if order.missing_on_exchange)
-    found |= {Trouble("RecordContradicts", _denied(order)): None for order in denied}
+    found |= {Trouble("OrderMissing", _denied(order)): None for order in denied}
     if not health.market_fresh:
         found[Trouble("MarketDataStale", _since_when(health.price_time_ms))] = None
     if warning := _loss(leader):
@@ -160,7 +163,7 @@ def _waits_for(leader: Leader, before: Report | None) -> tuple[AwaitedOrder, ...
     return tuple(
         AwaitedOrder(
             order.side,
-            order.intent.quantity - order.executed,
+            order.quantity - order.executed,
             order.intent.price,
             order.order_id,
             _distance(order.intent.price, leader.last_price, said.get(order.order_id)),
