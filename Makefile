@@ -6,7 +6,7 @@ CLUSTER := $(PYTHON) manifests/kind/cluster.py
 SOURCES := crds operator trader_image tests manifests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup style unit simulation simulate integration crash-matrix chaos mutants kind test bench cluster images cluster-down demo demo-down crd lock clean
+.PHONY: help setup style unit simulation simulate integration crash-matrix chaos mutants kind test bench bench-cluster cluster images cluster-down demo demo-down crd lock clean
 
 help: ## List the commands.
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,9 +42,10 @@ integration: $(READY) ## Run the tests with a real PostgreSQL, real sockets and 
 	$(BIN)/python -m support.prepare
 	$(BIN)/pytest tests/integration tests/crash tests/chaos -q -n 2
 
-crash-matrix: $(READY) ## End a leader at every step with every fault, and audit what it leaves; JOBS=N, hours.
+crash-matrix: $(READY) ## End a leader at every step with every fault, and audit what it leaves; SHARD=1/4 takes 35 minutes and resumes, JOBS=N, ONLY=CASE.
 	$(BIN)/python -m support.prepare
-	$(BIN)/python -m crash $(if $(ONLY),--only "$(ONLY)") $(if $(JOBS),--jobs "$(JOBS)")
+	$(BIN)/python -m crash $(if $(ONLY),--only "$(ONLY)") $(if $(SHARD),--shard "$(SHARD)") \
+		$(if $(JOBS),--jobs "$(JOBS)")
 
 chaos: $(READY) ## Trade a recorded day while leader, connection and PostgreSQL are killed; SEED=N, 8 minutes.
 	$(BIN)/python -m support.prepare
@@ -61,11 +62,14 @@ kind: $(READY) images ## Run the tests on a real cluster.
 
 test: style unit simulation integration kind ## Run everything.
 
-bench: $(READY) images ## Measure speed, memory and size, and print a table; ONLY=PART SYMBOLS=N SOAK=MINUTES.
+bench: $(READY) $(if $(filter latency history,$(ONLY)),,bench-cluster) ## Measure speed, memory and size, and print a table; ONLY=PART SYMBOLS=N CYCLES=N SOAK=MINUTES.
+	$(BIN)/python -m bench $(if $(ONLY),--only "$(ONLY)") $(if $(SYMBOLS),--symbols "$(SYMBOLS)") \
+		$(if $(CYCLES),--cycles "$(CYCLES)") $(if $(SOAK),--soak "$(SOAK)")
+
+# The parts that measure on the cluster need all of it.
+bench-cluster: $(READY) images
 	$(CLUSTER) deploy
 	$(BIN)/python -m support.prepare
-	$(BIN)/python -m bench $(if $(ONLY),--only "$(ONLY)") $(if $(SYMBOLS),--symbols "$(SYMBOLS)") \
-		$(if $(SOAK),--soak "$(SOAK)")
 
 cluster: ## Make a kind cluster on this machine, or bring it back.
 	$(CLUSTER) up
@@ -95,4 +99,4 @@ lock: ## Lock the dependencies anew, all images to the same versions.
 	done
 
 clean: ## Remove what was generated in this folder; the cluster and the caches stay.
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .crash-matrix .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,8 +1,8 @@
-"""From a price coming in to the order that follows being written, with and without Postgres.
+"""From a price coming in to the order that follows being written, and what it is made of.
 
 Leaders run one after the other in this process, against the same seeded markets over real sockets;
-by turns one keeps its record in PostgreSQL and the next nowhere, so that the machine's moods meet
-both.
+by turns one keeps its record in PostgreSQL and the next nowhere, and in between one row at a time
+is inserted with the same driver into the same server, so that the machine's moods meet all three.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+import asyncpg
 import structlog
 
 from support.postgres import running_server
@@ -26,7 +27,6 @@ from symbol_trader.binance.client import BinanceExchange
 from symbol_trader.binance.market import BinanceMarket
 from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.core.leader import new_trader_bits
-from symbol_trader.core.orders import CancelIntent, Intent
 from symbol_trader.core.records import RecordChange, Snapshot
 from symbol_trader.core.settings import Settings, TradingStatus
 from symbol_trader.core.timing import Timing
@@ -47,6 +47,7 @@ ROUNDS = 6
 SAMPLES = 50
 """Of one round: soon after that most traders wait for their sale, and orders become few."""
 ROUND_WITHIN_S = 120.0
+INSERT_PAUSE_S = 0.01
 SETTINGS = Settings(
     TradingStatus.ON,
     Decimal(1000),
@@ -54,6 +55,8 @@ SETTINGS = Settings(
     buy_down=Decimal("0.0001"),
     profit=Decimal("0.0002"),
     rebuy=Decimal("0.0005"),
+    # A buy that the market has left behind would be the last one of its round.
+    max_buy_age_ms=1_000,
 )
 
 
@@ -83,9 +86,10 @@ class NoRecord:
     async def load(self) -> Snapshot:
         return Snapshot("bench0", watermark=-1)
 
-    async def commit_intent(self, intent: Intent) -> None: ...
-    async def commit_cancel(self, intent: CancelIntent) -> None: ...
     async def note(self, changes: Sequence[RecordChange]) -> None: ...
+    async def settled(self, names: Collection[str]) -> frozenset[str]:
+        return frozenset()
+
     async def orders_not_on_record(self, order_ids: Collection[int]) -> frozenset[int]:
         return frozenset()
 
@@ -170,17 +174,52 @@ def _silence() -> structlog.typing.FilteringBoundLogger:
     return logger
 
 
-async def compare() -> tuple[Latency, Latency]:
-    """Measure with PostgreSQL and without; a fresh exchange and record for each round."""
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The loop with its record, and the parts: the loop alone, and one durable insert."""
+
+    kept: Latency
+    alone: Latency
+    insert: Latency
+
+    @property
+    def median_ratio(self) -> float:
+        """Return how many times the sum of its parts the whole takes, at the median."""
+        return self.kept.median_ms / (self.alone.median_ms + self.insert.median_ms)
+
+    @property
+    def p99_ratio(self) -> float:
+        """Return the same at the 99th percentile."""
+        return self.kept.p99_ms / (self.alone.p99_ms + self.insert.p99_ms)
+
+
+async def compare() -> Comparison:
+    """Measure all three; a fresh exchange and record for each round."""
     kept: list[float] = []
-    free: list[float] = []
+    alone: list[float] = []
+    inserts: list[float] = []
     with tempfile.TemporaryDirectory() as folder, running_server(fsync=True) as server:
         for seed in range(1, ROUNDS + 1):
             url = server.url(await server.create_database())
             await migrate(url, lambda _: None)
-            for record, seconds in ((PostgresRecord(url), kept), (NoRecord(), free)):
+            for record, seconds in ((PostgresRecord(url), kept), (NoRecord(), alone)):
                 journal = Path(folder) / secrets.token_hex(4)
                 async with venue(journal, "--speed", SPEED, "--seed", str(seed)) as exchange:
                     seconds.extend(await measure(record, exchange.address))
+            inserts.extend(await _insert(url))
             print(f"  round {seed} of {ROUNDS} done", file=sys.stderr, flush=True)
-    return Latency.of(kept), Latency.of(free)
+    return Comparison(Latency.of(kept), Latency.of(alone), Latency.of(inserts))
+
+
+async def _insert(url: str) -> list[float]:
+    """Insert row after row, with pauses, and return the seconds that each took to be durable."""
+    connection = await asyncpg.connect(url)
+    await connection.execute("CREATE TABLE bare (id bigserial PRIMARY KEY, what text NOT NULL)")
+    seconds = []
+    for _ in range(SAMPLES):
+        started = time.monotonic()
+        await connection.fetch("INSERT INTO bare (what) VALUES ($1) RETURNING id", "x" * 200)
+        seconds.append(time.monotonic() - started)
+        await asyncio.sleep(INSERT_PAUSE_S)
+    await connection.close()
+    return seconds

@@ -24,7 +24,8 @@ from support.people import account_at
 from support.postgres import Server
 from support.processes import Bot, Running, Venue, until, venue
 from support.recordings import SYMBOL, recording
-from symbol_trader.audit.auditing import Audit, audit
+from symbol_trader.audit.auditing import audit
+from symbol_trader.audit.look import Audit
 
 BASE = "XRP"
 TRADING = {

@@ -94,24 +94,30 @@ FAULTS = (
     _command("clock off", "clock-skew", ms=1_500),
 )
 
+ORDER_NOTED, CANCEL_NOTED = "record.note of an order", "record.note of a cancel"
+"""Notes that hold an intent: after each of these a request may be sent."""
+
 CALLS = (
     *("record.open", "record.claim", "record.load", "record.mirror_settings"),
-    *("record.advance_watermark", "record.commit_intent", "record.commit_cancel", "record.note"),
+    *("record.advance_watermark", "record.note", ORDER_NOTED, CANCEL_NOTED),
     *("record.confirm", "record.release"),
     *("record.orders_not_on_record", "record.names_not_on_record"),
     *("exchange.open", "exchange.account", "exchange.symbol", "exchange.commission"),
     *("exchange.trades", "exchange.open_orders", "exchange.order", "exchange.place"),
-    *("exchange.cancel", "exchange.best_bid", "exchange.order_by_id"),
+    *("exchange.cancel", "exchange.best_bid", "exchange.order_by_id", "exchange.price_of"),
 )
 """The calls of the ports: `test_crash.py` checks that these are all, and that a run makes them."""
 
+ONLY_IN_TROUBLE = {"record.settled", "exchange.last_trade"}
+"""Calls that read, and that nothing follows from in a run without a contradiction or a stall."""
+
 LATER = {
-    "record.commit_intent": 4,
+    ORDER_NOTED: 4,
     "record.note": 7,
     "exchange.place": 4,
 }
 """Calls at which the leader also ends a later time: in the middle of a life, not at its begin."""
-RESTING = ("record.commit_cancel", "exchange.cancel", "exchange.best_bid", "exchange.order")
+RESTING = (CANCEL_NOTED, "exchange.cancel", "exchange.best_bid", "exchange.order")
 """Calls that need a sell that rests, at a reconciliation or at a shutdown's deadline: the leader
 asks for too much."""
 UNCLAIMED = ("record.open", "exchange.open", "exchange.account", "record.claim")

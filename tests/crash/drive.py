@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from crash.cases import RESTING, Case, Way
+from crash.harness import HarnessFailed, harness_reason
 from crash.victim import STEP_VARIABLE, TRACE_VARIABLE
 from support.books import compare
 from support.people import SYMBOL, account_at, trade_at_last
@@ -16,6 +17,8 @@ from symbol_trader.core.orders import Side
 
 FAST = ("--speed", "40")
 """Market time per wall time: cycles finish in seconds."""
+FEES = ("--bnb-fees", "--bnb-price", "600", "--balances", "USDT=1000000,BNB=0.0004")
+"""Commission is taken in BNB, which has to be valued, until there is too little of it."""
 QUICK = (
     *("--recv-window-ms", "300", "--exchange-timeout-ms", "400", "--exchange-margin-ms", "100"),
     *("--reconcile-s", "1"),
@@ -79,6 +82,8 @@ class Life:
             await self._second_life(self.bot.running if self._frozen else None)
             return await self._judge(reached)
         except (AssertionError, TimeoutError, AdminRefusedError) as exc:
+            if reason := harness_reason(exc):
+                raise HarnessFailed(reason) from exc
             return Outcome(self.case, False, 0, 0, (f"{type(exc).__name__}: {exc}",))
 
     @property
@@ -161,10 +166,18 @@ class Life:
 
 
 async def live(case: Case, folder: Path, database: str) -> Outcome:
-    """Carry out a case in an empty folder and on an empty database."""
-    async with venue(folder / "journal.jsonl", *FAST) as exchange:
-        bot = Bot(folder / "xrpusdt.yaml", exchange, database, QUICK)
-        try:
-            return await Life(case, folder, bot, exchange).run()
-        finally:
-            await bot.kill()
+    """Carry out a case in an empty folder and on an empty database.
+
+    Raises `HarnessFailed` where that was not possible.
+    """
+    try:
+        async with venue(folder / "journal.jsonl", *FAST, *FEES) as exchange:
+            bot = Bot(folder / "xrpusdt.yaml", exchange, database, QUICK)
+            try:
+                return await Life(case, folder, bot, exchange).run()
+            finally:
+                await bot.kill()
+    except AssertionError as exc:
+        if reason := harness_reason(exc):
+            raise HarnessFailed(reason) from exc
+        raise

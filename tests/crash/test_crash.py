@@ -5,7 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from crash.cases import CALLS, FAULTS, PHASES, Case, matrix, share, steps
+from crash.cases import (
+    CALLS,
+    CANCEL_NOTED,
+    FAULTS,
+    ONLY_IN_TROUBLE,
+    ORDER_NOTED,
+    PHASES,
+    Case,
+    matrix,
+    share,
+    steps,
+)
 from crash.drive import live
 from symbol_trader.ports import Exchange, Record
 
@@ -18,7 +29,8 @@ def test_no_call_of_the_ports_is_without_a_case() -> None:
         for name, port in ports.items()
         for call, function in inspect.getmembers(port, inspect.iscoroutinefunction)
         if call != "close"
-    }
+    } - ONLY_IN_TROUBLE
+    calls |= {ORDER_NOTED, CANCEL_NOTED}
     assert set(CALLS) == calls
     assert {(step.call, step.phase) for step in steps()} == {(c, p) for c in calls for p in PHASES}
     assert len(matrix()) == len(list(steps())) * len(FAULTS)

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import symbol_trader.__main__ as program
-from crash.cases import Step, Way
+from crash.cases import CANCEL_NOTED, ORDER_NOTED, Step, Way
+from symbol_trader.core.orders import CancelIntent, Intent
 
 STEP_VARIABLE = "CRASH_STEP"
 TRACE_VARIABLE = "CRASH_TRACE"
@@ -56,9 +57,9 @@ class Port:
         attribute = getattr(self._adapter, name)
         if not inspect.iscoroutinefunction(attribute):
             return attribute
-        call = f"{self._name}.{name}"
 
         async def stepping(*arguments: Any, **named: Any) -> Any:
+            call = _call(f"{self._name}.{name}", arguments)
             self._steps.reach(call, "before")
             work = asyncio.ensure_future(attribute(*arguments, **named))
             try:
@@ -71,6 +72,14 @@ class Port:
             return result
 
         return stepping
+
+
+def _call(call: str, arguments: tuple[Any, ...]) -> str:
+    """Return the name of a call; a note is told apart by the intent that it holds."""
+    if call != "record.note":
+        return call
+    kinds = {type(change) for change in arguments[0]}
+    return ORDER_NOTED if Intent in kinds else CANCEL_NOTED if CancelIntent in kinds else call
 
 
 def main() -> None:

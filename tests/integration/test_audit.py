@@ -9,8 +9,8 @@ import pytest
 
 from support.people import SYMBOL, account_at, trade_by_hand
 from support.processes import Bot, Venue, start, venue
-from symbol_trader.audit.auditing import Audit
 from symbol_trader.audit.auditing import audit as compare
+from symbol_trader.audit.look import Audit
 from symbol_trader.core.orders import Side
 from symbol_trader.core.replies import Accepted
 
@@ -155,8 +155,11 @@ async def record_as_ours(bot: Bot, trader: str, side: Side, placed: Accepted) ->
             bot,
             """
             INSERT INTO fills (environment, account, symbol, order_id, trade_id, price, quantity,
-                quote_quantity, commission, commission_asset, is_maker, time_ms)
-            SELECT environment, account, symbol, $1, $2, $3, $4, $5, $6, $7, false, $8 FROM owners
+                quote_quantity, commission, commission_asset, is_maker, time_ms, trader_id, side,
+                fee_in)
+            SELECT environment, account, symbol, $1, $2, $3, $4, $5, $6, $7, false, $8, trader_id,
+                side, CASE side WHEN 'BUY' THEN 'base'::fee_asset ELSE 'quote' END
+            FROM orders WHERE order_id = $1
             """,
             fill.order_id,
             fill.trade_id,

@@ -208,6 +208,18 @@ async def test_a_partly_filled_order_is_cancelled_once(paper: PaperExchange) -> 
     assert left_open == ()
 
 
+async def test_the_newest_public_trade(paper: PaperExchange) -> None:
+    async with session(paper) as trader:
+        before = await trader.client.last_trade()
+        trade(paper, "0.51", "2")
+        newest = await trader.client.last_trade()
+
+    assert before is not None
+    assert newest is not None
+    assert (newest.trade_id, newest.price) == (before.trade_id + 1, Decimal("0.51"))
+    assert abs(newest.time_ms - time.time() * 1000) < 60_000
+
+
 async def test_what_finds_no_buyer_at_once_expires_if_it_must_not_rest(
     paper: PaperExchange,
 ) -> None:

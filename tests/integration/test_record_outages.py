@@ -22,7 +22,7 @@ Use = Callable[[PostgresRecord], Awaitable[object]]
 USES: dict[str, Use] = {
     "confirm": lambda record: record.confirm(),
     "load": lambda record: record.load(),
-    "commit_intent": lambda record: record.note([intent("a")]),
+    "note of an intent": lambda record: record.note([intent("a")]),
     "note": lambda record: record.note([trader("b")]),
     "advance_watermark": lambda record: record.advance_watermark(5),
 }

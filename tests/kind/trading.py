@@ -6,6 +6,7 @@ import json
 import subprocess
 import threading
 import time
+from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,6 +16,7 @@ from typing import Any
 import asyncpg
 
 from kind.kubectl import PATIENCE_SECONDS, STATE, Kubectl, command, condition, eventually
+from paper_exchange.journal_history import history_of
 from support.books import Comparison, compare
 from support.ports import free_port
 from symbol_trader.postgres.migrate import migrate
@@ -185,13 +187,20 @@ class Platform:
         path = folder / "journal"
         try:
             while True:
-                path.write_text(self.kubectl.run("exec", "exchange", "--", "cat", "/data/journal"))
+                self._copy_journal(path)
                 comparison = asyncio.run(compare(path, self.database, symbol))
                 if not comparison.differences or time.monotonic() > deadline:
                     return comparison
                 time.sleep(0.5)
         finally:
             self.exchange("resume")
+
+    def _copy_journal(self, path: Path) -> None:
+        """Copy the journal, then its history, which only grows: so it holds what the copy needs."""
+        path.write_text(self.kubectl.run("exec", "exchange", "--", "cat", "/data/journal"))
+        packed = "cd /data; [ ! -e journal.history ] || base64 journal.history"
+        history = self.kubectl.run("exec", "exchange", "--", "sh", "-ec", packed)
+        history_of(path).write_bytes(b64decode(history))
 
     def query(self, text: str, *arguments: Any) -> list[asyncpg.Record]:
         """Read rows of the record."""

@@ -6,11 +6,13 @@ Checked at every step: an intent, a change, an order that enters the book, a tra
    two open orders of a trader.
 2. Every order on the exchange with our mark has an intent that was committed before it arrived.
 3. Nothing executes more than was intended; a trader's buys never cost more than its chunk; its
-   sells never sell more than it set out to.
-4. The quote that unfinished cycles have spent or may still spend never exceeds the budget.
+   sells never sell more than it set out to, nor more than the book holds.
+4. The quote that unfinished cycles have spent or may still spend, and what is carried at its cost,
+   never exceed the budget.
 5. No trader is started beyond `chunks`, and none in a shutdown; no buy is placed in a shutdown, nor
    at a price that was old when the leader decided.
 6. The ledger balances: bought less base commission less sold is in progress, carried or stranded.
+   What a trader is told to have earned and to leave is what its fills say (the record checks it).
 7. A leader made from the record at this moment knows what the running one knows.
 8. A finished trader has no order on the exchange.
 9. An order is not canceled again while its last cancel may still take effect.
@@ -22,8 +24,9 @@ Checked when a shutdown has drained (which it must, once the faults stop):
 
 12. The record's orders and fills are the exchange's, to the last digit, and a row without an order
    there is final and says why.
-13. The account's base has changed by what is carried and stranded, its quote by all cycles' flows;
-    a cycle's profit is its flow with what it left valued at its own cost.
+13. The account's base has changed by what is carried and stranded, its quote by all cycles' flows,
+    a third asset by the commission in it; the profit told is the flow of quote less the value of
+    that commission plus what the inventory had cost. Commission without a value is named.
 14. An order that a person placed was not touched.
 """
 
@@ -57,8 +60,6 @@ STATUS = {
     OrderState.CANCELED: {"CANCELED"},
     OrderState.EXPIRED: {"EXPIRED", "EXPIRED_IN_MATCH"},
 }
-ROUNDING = Decimal("0.00000001")
-"""A cost is rounded to the precision of the exchange's assets."""
 TIMING = Timing()
 RECENT_TRADES = 4_000
 """More than happen while a price is fresh, however far a leader's clock is off."""
@@ -88,8 +89,12 @@ class Auditor:
         assert leader is not None, "an order outside of a term"
         if intent.side is Side.BUY:
             assert not leader.draining, "a buy in a shutdown"
-            assert self.committed_quote <= leader.settings.budget, "over budget"
+            in_dust = max(self._record.carried_cost, ZERO)
+            assert self.committed_quote + in_dust <= leader.settings.budget, "over budget"
             assert self._is_fresh(intent, leader.settings.buy_down), "a buy at an old price"
+        else:
+            held = self._record.sellable(intent.trader_id)
+            assert intent.quantity <= held, "it sells what the book does not hold"
 
     def _is_fresh(self, buy: Intent, buy_down: Decimal) -> bool:
         since_ms = buy.timestamp_ms - TIMING.price_age_max_ms
@@ -192,30 +197,42 @@ class Auditor:
         self._close_balances(funds)
 
     def _close_balances(self, funds: Decimal) -> None:
-        inventory = self._record.inventory
+        inventory, exchange = self._record.inventory, self._exchange
         assert inventory.in_progress == ZERO
-        assert (
-            self._exchange.total(BASE)
-            == inventory.position
-            == inventory.carried + inventory.stranded
-        )
-        cash = sum((self._close_cycle(result) for result in self._record.results), ZERO)
-        assert self._exchange.total(QUOTE) - funds == cash
+        assert exchange.total(BASE) == inventory.position
+        assert inventory.position == inventory.carried + inventory.stranded
+        cash = self._flow_of_quote()
+        assert exchange.total(QUOTE) - funds == cash
+        self._close_fees()
+        told = sum((result.profit for result in self._record.results), ZERO)
+        kept = sum((self._cost_kept(result) for result in self._record.results), ZERO)
+        assert told == cash - self._fee_values() + kept + self._record.carried_cost
 
-    def _close_cycle(self, result: TraderResult) -> Decimal:
-        """Return a cycle's flow of quote; its profit values what it left at its own cost."""
-        buys = [fill for row in self._leg(result, Side.BUY) for fill in row.fills.values()]
-        sells = [fill for row in self._leg(result, Side.SELL) for fill in row.fills.values()]
-        spent = sum((fill.quote_quantity for fill in buys), ZERO) + _fees(buys, QUOTE)
-        earned = sum((fill.quote_quantity for fill in sells), ZERO) - _fees(sells, QUOTE)
-        received = sum((fill.quantity for fill in buys), ZERO) - _fees(buys, BASE)
-        left = received - sum((fill.quantity for fill in sells), ZERO)
-        worth = left * spent / received if received else ZERO
-        assert abs(result.profit - (earned - spent + worth)) <= ROUNDING, result
-        return earned - spent
+    def _close_fees(self) -> None:
+        """Check commission in a third asset: what was paid is on record, without a value named."""
+        fills = [f for row in self._record.orders.values() for f in row.fills.values()]
+        third = [f for f in fills if f.commission_asset not in {BASE, QUOTE}]
+        for asset in {fill.commission_asset for fill in third}:
+            assert self._exchange.total(asset) == -_fees(third, asset)
+        unvalued = {(f.order_id, f.trade_id) for f in third if f.fee_value is None}
+        assert unvalued == set(self._record.unvalued)
 
-    def _leg(self, result: TraderResult, side: Side) -> list[OrderRow]:
-        return self._record.leg(result.trader_id, side)
+    def _flow_of_quote(self) -> Decimal:
+        """Return what all sells earned less what all buys spent, and commission in quote."""
+        flow = ZERO
+        for row in self._record.orders.values():
+            fills = list(row.fills.values())
+            moved = sum((fill.quote_quantity for fill in fills), ZERO)
+            flow += moved if row.intent.side is Side.SELL else -moved
+            flow -= _fees(fills, QUOTE)
+        return flow
+
+    def _cost_kept(self, result: TraderResult) -> Decimal:
+        return self._record.flow(result.trader_id).cost_of(result.quantity)
+
+    def _fee_values(self) -> Decimal:
+        fills = (f for row in self._record.orders.values() for f in row.fills.values())
+        return sum((fill.fee_value.value for fill in fills if fill.fee_value), ZERO)
 
 
 def _may_cost(row: OrderRow) -> Decimal:
@@ -231,8 +248,15 @@ def _trade_ids(exchange: Exchange, order_id: int) -> tuple[int, ...]:
     return tuple(fill.trade_id for fill in exchange.trades(0, order_id))
 
 
-def _sums(leader: Leader) -> tuple[Decimal, Decimal, Decimal, int]:
-    return leader.carried, leader.profit, leader.committed_quote, leader.finished
+def _sums(leader: Leader) -> tuple[object, ...]:
+    return (
+        leader.carried,
+        leader.carried_cost,
+        leader.profit,
+        leader.unvalued_fees,
+        leader.committed_quote,
+        leader.finished,
+    )
 
 
 def _facts(leader: Leader) -> set[tuple[object, ...]]:

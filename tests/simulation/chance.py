@@ -11,13 +11,23 @@ class Chance:
 
     def __init__(self, random: Random, tally: Tally) -> None:
         self.random = random
-        self.weather: Weather = CALM
+        self.weather = CALM
         self._tally = tally
+
+    @property
+    def weather(self) -> Weather:
+        """Return the weather of the moment."""
+        return self._weather
+
+    @weather.setter
+    def weather(self, weather: Weather) -> None:
+        self._weather = weather
+        self._likely = weather.likely()
 
     def happens(self, fault: str, leg: str = "", times: int = 1) -> bool:
         """Draw whether a fault happens now, so many times likelier than usual."""
-        chance: float = getattr(self.weather, fault) * times
-        if chance <= 0 or self.random.random() >= chance:
+        chance = self._likely.get(fault)
+        if chance is None or self.random.random() >= chance * times:
             return False
         self.count(fault, leg)
         return True

@@ -39,8 +39,8 @@ OFTENER = 5
 class Database:
     """What the server holds, and whether it can be reached."""
 
-    def __init__(self, base_asset: str) -> None:
-        self.rows = MemoryRecord(base_asset)
+    def __init__(self, base_asset: str, quote_asset: str) -> None:
+        self.rows = MemoryRecord(base_asset, quote_asset)
         self.epoch = 0
         self.epoch_of: dict[ClientOrderId, int] = {}
         """Which epoch committed an order."""

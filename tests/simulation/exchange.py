@@ -14,6 +14,7 @@ from paper_exchange.core.market import MarketTrade
 from paper_exchange.core.state import Book, State
 from paper_exchange.core.symbols import Filters as PaperFilters
 from paper_exchange.core.symbols import Symbol
+from simulation.fees import Fees, paid
 from symbol_trader.core.money import ZERO
 from symbol_trader.core.orders import (
     CancelIntent,
@@ -49,14 +50,20 @@ class Exchange:
     What happens is told to `listener` in the order in which it happens.
     """
 
-    def __init__(self, now_ms: int, funds: Decimal) -> None:
+    def __init__(self, now_ms: int, funds: Decimal, fees: Fees) -> None:
         filters = PaperFilters.of(TICK, STEP, MIN_NOTIONAL)
-        rules = Rules(FeeRates(FEE, FEE), typical_trade={NAME: TYPICAL_TRADE})
+        self.fees = fees
+        rules = Rules(
+            FeeRates(FEE, FEE), typical_trade={NAME: TYPICAL_TRADE}, bnb_fees=paid(fees, QUOTE)
+        )
         self._engine = Engine([Symbol(NAME, BASE, QUOTE, filters)], rules, State())
-        self._engine.open(now_ms, "simulation", [Grant(OWN, QUOTE, funds)])
+        granted = [Grant(OWN, fees.asset, fees.granted)] if fees.asset else []
+        self._engine.open(now_ms, "simulation", [Grant(OWN, QUOTE, funds), *granted])
         self.listener: Callable[[UserEvent], None] = lambda _: None
         self._fills: list[Fill] = []
         self._fills_of: defaultdict[int, list[Fill]] = defaultdict(list)
+        self._seen: dict[int, tuple[paper.Order, ExchangeOrder]] = {}
+        """Orders as they were shown last: they are asked for far more often than they change."""
 
     # Requests.
 
@@ -76,7 +83,7 @@ class Exchange:
         except errors.ExchangeError as exc:
             return Refused(exc.code, exc.message)
         self._tell(step.events)
-        return Accepted(_shown(taken), tuple(self._fills_of[taken.order_id]))
+        return Accepted(self._shown(taken), tuple(self._fills_of[taken.order_id]))
 
     def reject(self, now_ms: int, intent: Intent) -> Outcome:
         """Take an order and reject it at once, which a report tells besides the reply."""
@@ -104,12 +111,12 @@ class Exchange:
     def order(self, client_order_id: str) -> ExchangeOrder | None:
         """Return an order by the id it was placed with."""
         order = self._order(client_order_id)
-        return _shown(order) if order else None
+        return self._shown(order) if order else None
 
     def open_orders(self) -> tuple[ExchangeOrder, ...]:
         """Return all open orders of the account, others' included."""
         resting = (order for side in self._book.resting.values() for order in side.values())
-        return tuple(sorted(map(_shown, resting), key=lambda order: order.order_id))
+        return tuple(sorted(map(self._shown, resting), key=lambda order: order.order_id))
 
     def trades(
         self, from_id: int | None, order_id: int | None = None, page: int | None = None
@@ -123,7 +130,7 @@ class Exchange:
 
     def by_id(self, order_id: int) -> ExchangeOrder:
         """Return an order by the exchange's id."""
-        return _shown(self._book.orders[order_id])
+        return self._shown(self._book.orders[order_id])
 
     def symbol(self) -> SymbolInfo:
         """Return the symbol as it is now."""
@@ -183,11 +190,18 @@ class Exchange:
 
     def all_orders(self) -> list[ExchangeOrder]:
         """Return every order there ever was but the one placed by hand."""
-        return [_shown(order) for order in self._all() if order.client_order_id != FOREIGN_ID]
+        return [self._shown(order) for order in self._all() if order.client_order_id != FOREIGN_ID]
 
     def total(self, asset: str) -> Decimal:
-        """Return what the account has of an asset, free and locked."""
-        return self._engine.state.accounts[OWN].of(asset).total
+        """Return what the account has of an asset, free and locked, less what it was granted."""
+        granted = self.fees.granted if asset == self.fees.asset else ZERO
+        return self._engine.state.accounts[OWN].of(asset).total - granted
+
+    def _shown(self, order: paper.Order) -> ExchangeOrder:
+        before = self._seen.get(order.order_id)
+        if before is None or before[0] is not order:
+            before = self._seen[order.order_id] = order, _as_shown(order)
+        return before[1]
 
     @property
     def _book(self) -> Book:
@@ -208,7 +222,7 @@ class Exchange:
     def _end(self, now_ms: int, order: paper.Order, new_name: str) -> ExchangeOrder:
         canceled, step = self._engine.cancel(now_ms, order, new_name)
         self._tell(step.events)
-        return _shown(canceled)
+        return self._shown(canceled)
 
     def _tell(self, happened: list[events.AccountEvent]) -> None:
         for event in happened:
@@ -226,10 +240,10 @@ class Exchange:
             self._fills.append(fill)
             self._fills_of[fill.order_id].append(fill)
         cancel_id = report.order.client_order_id if report.renamed_from else None
-        return ExecutionReport(report.execution.value, _shown(report.order), fill, cancel_id)
+        return ExecutionReport(report.execution.value, self._shown(report.order), fill, cancel_id)
 
 
-def _shown(order: paper.Order) -> ExchangeOrder:
+def _as_shown(order: paper.Order) -> ExchangeOrder:
     return ExchangeOrder(
         order.original_client_order_id,
         order.order_id,

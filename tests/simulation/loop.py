@@ -11,9 +11,35 @@ from asyncio import events
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context
+from functools import partial
 from typing import Any
 
 from simulation.timeline import Timeline
+
+
+class Callback:
+    """What asyncio calls a handle, without what is for debugging: most of a run goes through it.
+
+    One without a context runs in none of its own: the world's and asyncio's callbacks read none.
+    """
+
+    __slots__ = ("args", "canceled", "context", "function")
+
+    def __init__(
+        self, function: Callable[..., object], args: tuple[Any, ...], context: Context | None
+    ) -> None:
+        self.function = function
+        self.args = args
+        self.context = context
+        self.canceled = False
+
+    def cancel(self) -> None:
+        """Let it be passed over."""
+        self.canceled = True
+
+    def cancelled(self) -> bool:
+        """Return whether it was canceled."""
+        return self.canceled
 
 
 class VirtualLoop(asyncio.AbstractEventLoop):
@@ -27,29 +53,42 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         self.paused = False
         self._timeline = timeline
         self._failed = failed
-        self._ready: deque[asyncio.Handle] = deque()
+        self._ready: deque[Callback] = deque()
         self._running = False
 
     def run_ready(self) -> None:
         """Run all callbacks that are ready, unless the process is paused meanwhile."""
-        if self._running or self.paused:
+        ready = self._ready
+        if self._running or self.paused or not ready:
             return
         self._running = True
         events._set_running_loop(self)
         try:
-            ready = self._ready
             while ready and not self.paused:
-                handle = ready.popleft()
-                if not handle._cancelled:
-                    handle._run()
+                callback = ready.popleft()
+                if callback.canceled:
+                    continue
+                try:
+                    if callback.context is None:
+                        callback.function(*callback.args)
+                    else:
+                        callback.context.run(callback.function, *callback.args)
+                except Exception as exc:  # noqa: BLE001 - as asyncio's loop: the next one runs
+                    self._failed(exc)
         finally:
             events._set_running_loop(None)
             self._running = False
 
     def feed(self, callback: Callable[..., object], *args: Any) -> None:
         """Let the world outside call something in the process."""
-        self._ready.append(asyncio.Handle(callback, args, self))
+        self._ready.append(Callback(callback, args, None))
         self.run_ready()
+
+    async def sleep_ms(self, delay_ms: int) -> None:
+        """Sleep as `asyncio.sleep` does, with half of its steps."""
+        woken = self.create_future()
+        self._timeline.after(delay_ms, partial(self._wake, woken))
+        await woken
 
     def end_tasks(self) -> None:
         """Cancel every task and let each come to its end; none is canceled before it began."""
@@ -69,8 +108,8 @@ class VirtualLoop(asyncio.AbstractEventLoop):
 
     def call_soon(  # type: ignore[override]
         self, callback: Callable[..., object], *args: Any, context: Context | None = None
-    ) -> asyncio.Handle:
-        handle = asyncio.Handle(callback, args, self, context)
+    ) -> Callback:
+        handle = Callback(callback, args, context)
         self._ready.append(handle)
         return handle
 
@@ -80,11 +119,10 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         callback: Callable[..., object],
         *args: Any,
         context: Context | None = None,
-    ) -> asyncio.TimerHandle:
+    ) -> Callback:
         delay_ms = math.ceil(delay * 1000 - 1e-6)
-        when = self.time() + delay
-        handle = asyncio.TimerHandle(when, callback, args, self, context)
-        self._timeline.after(max(delay_ms, 0), lambda: self._due(handle))
+        handle = Callback(callback, args, context)
+        self._timeline.after(max(0, delay_ms), partial(self._due, handle))
         return handle
 
     def call_at(  # type: ignore[override]
@@ -93,7 +131,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         callback: Callable[..., object],
         *args: Any,
         context: Context | None = None,
-    ) -> asyncio.TimerHandle:
+    ) -> Callback:
         return self.call_later(when - self.time(), callback, *args, context=context)
 
     def create_future(self) -> asyncio.Future[Any]:
@@ -120,10 +158,12 @@ class VirtualLoop(asyncio.AbstractEventLoop):
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         self._failed(context.get("exception") or AssertionError(context["message"]))
 
-    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
-        """Nothing to do: a canceled timer is passed over when it is due."""
+    def _due(self, callback: Callback) -> None:
+        if not callback.canceled:
+            self._ready.append(callback)
+            self.run_ready()
 
-    def _due(self, handle: asyncio.TimerHandle) -> None:
-        if not handle._cancelled:
-            self._ready.append(handle)
+    def _wake(self, sleeper: asyncio.Future[None]) -> None:
+        if not sleeper.done():
+            sleeper.set_result(None)
             self.run_ready()

@@ -5,15 +5,17 @@ What the schema's constraints refuse is refused here as well, by an `AssertionEr
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
+from simulation.flow import ROUNDING, Flow, Inventory
 from symbol_trader.core.money import ZERO
 from symbol_trader.core.orders import (
     CancelIntent,
     ClientOrderId,
+    FeeAsset,
     Fill,
     Intent,
     OrderState,
@@ -23,6 +25,7 @@ from symbol_trader.core.orders import (
 from symbol_trader.core.records import (
     Acknowledged,
     CancelChange,
+    FeeValued,
     FillRecorded,
     FillsGivenUp,
     NewTrader,
@@ -33,14 +36,12 @@ from symbol_trader.core.records import (
     Snapshot,
     TraderResult,
     TraderState,
+    UnvaluedFee,
 )
 from symbol_trader.core.settings import TradingStatus
 from symbol_trader.ports import Desired
 
 INSTALLATION = "0a1b2c"
-
-Cycle = tuple[Decimal, Decimal, Decimal | None]
-"""What a trader received, what it sold, and what it set out to sell, in base."""
 
 _STATES = list(OrderState)
 _NEVER_THERE = {OrderState.REFUSED, OrderState.ABSENT}
@@ -83,26 +84,23 @@ class OrderRow:
     def existed(self) -> bool:
         return self.state not in _NEVER_THERE
 
-
-@dataclass(frozen=True, slots=True)
-class Inventory:
-    """The base asset of a book: what was bought and not sold, and what explains it."""
-
-    position: Decimal
-    in_progress: Decimal
-    carried: Decimal
-    stranded: Decimal
+    @property
+    def unread(self) -> Decimal:
+        """Return what was executed without a fill on record, where fills are given up."""
+        return self.executed - sum((fill.quantity for fill in self.fills.values()), ZERO)
 
     @property
-    def unexplained(self) -> Decimal:
-        return self.position - self.in_progress - self.carried - self.stranded
+    def unread_quote(self) -> Decimal:
+        """Return the same in quote."""
+        quote = sum((fill.quote_quantity for fill in self.fills.values()), ZERO)
+        return self.executed_quote - quote
 
 
 class MemoryRecord:
-    """One book's rows. `base_asset` tells which commission reduced what was bought."""
+    """One book's rows. The assets tell what a commission reduces."""
 
-    def __init__(self, base_asset: str) -> None:
-        self.base_asset = base_asset
+    def __init__(self, base_asset: str, quote_asset: str) -> None:
+        self.base_asset, self.quote_asset = base_asset, quote_asset
         self.traders: dict[TraderId, TraderRow] = {}
         self.orders: dict[ClientOrderId, OrderRow] = {}
         self.cancels: dict[ClientOrderId, CancelIntent] = {}
@@ -110,18 +108,25 @@ class MemoryRecord:
         self.watermark: int | None = None
         self.shutdown_since_ms: int | None = None
         self._mirrored: Desired | None = None
+        self.carried_cost = ZERO
+        """What the base asset had cost that ended traders left to later sells."""
+        self.unvalued: dict[tuple[int, int], UnvaluedFee] = {}
+        self.valued_late = 0
+        """Fees whose trader was over when their value became known."""
+        self._closed: dict[TraderId, Flow] = {}
+        self._ended = Inventory(ZERO, ZERO, ZERO, ZERO)
         self._takers: dict[type, Callable[[Any], None]] = {
             NewTrader: self._begin,
             TraderResult: self._end,
             OrderChange: self._change,
             CancelChange: self._end_cancel,
             FillRecorded: self._fill,
+            FeeValued: self._value,
             FillsGivenUp: self._give_up_fills,
             Acknowledged: self._acknowledge,
             Intent: self._intend,
             CancelIntent: self._intend_cancel,
         }
-        self._closed: dict[TraderId, Cycle] = {}
         self._legs: defaultdict[tuple[TraderId, Side], list[OrderRow]] = defaultdict(list)
 
     # Writing.
@@ -142,6 +147,22 @@ class MemoryRecord:
         assert intent.cancel_id not in self.cancels, "a cancel's id is used twice"
         self.cancels[intent.cancel_id] = intent
         self.orders[intent.client_order_id].cancels.append(intent)
+
+    def _value(self, valued: FeeValued) -> None:
+        """Take in what a fee was worth; the first value stands."""
+        fee = self.unvalued.pop((valued.order_id, valued.trade_id), None)
+        if fee is None:
+            return
+        assert fee.trader_id == valued.trader_id
+        value = valued.value
+        assert value.value == (fee.amount * value.price).quantize(ROUNDING)
+        [row] = [o for o in self.of(fee.trader_id) if o.order_id == fee.order_id]
+        row.fills[fee.trade_id] = replace(row.fills[fee.trade_id], fee_value=value)
+        trader = self.traders[fee.trader_id]
+        if trader.result:
+            trader.result = replace(trader.result, profit=trader.result.profit - value.value)
+            self._closed[fee.trader_id].fee_values += value.value
+            self.valued_late += 1
 
     def mirror_settings(self, desired: Desired, now_ms: int) -> None:
         """Take in what is asked for; a deadline counts from the first mirror of its shutdown."""
@@ -181,8 +202,36 @@ class MemoryRecord:
         assert row.result is None, "a trader ends twice"
         assert all(order.over for order in self.of(result.trader_id)), "it ends with a live order"
         assert result.quantity >= ZERO
+        flow = self.flow(result.trader_id)
+        self._check_money(result, flow)
         row.result = result
-        self._closed[result.trader_id] = self._cycle(result.trader_id)
+        self._closed[result.trader_id] = flow
+        unsold = result.quantity
+        self._ended = Inventory(
+            position=self._ended.position + flow.position,
+            in_progress=ZERO,
+            carried=self._ended.carried + flow.position - unsold,
+            stranded=self._ended.stranded + unsold,
+        )
+        self.carried_cost += result.carried_cost
+
+    def _check_money(self, result: TraderResult, flow: Flow) -> None:
+        """Check what a trader is told to have earned and to leave, and what that had cost."""
+        assert result.state is not TraderState.STRANDED, "dust is carried"
+        assert result.state is not TraderState.FINISHED or not result.quantity
+        assert result.carried == flow.position - result.quantity
+        assert result.carried_cost == self._cost_of(result.carried, flow)
+        left = flow.cost_of(result.quantity) + result.carried_cost
+        assert result.profit == flow.earned - flow.spent - flow.fee_values + left
+
+    def _cost_of(self, change: Decimal, flow: Flow) -> Decimal:
+        """Return what a change of what is carried costs: what goes is valued at its average."""
+        pool, cost = self._ended.carried, self.carried_cost
+        if not pool or (change > ZERO) == (pool > ZERO):
+            return flow.cost_of(change)
+        if abs(change) <= abs(pool):
+            return (change * cost / pool).quantize(ROUNDING)
+        return flow.cost_of(change + pool) - cost
 
     def _change(self, change: OrderChange) -> None:
         row = self.orders[change.client_order_id]
@@ -203,8 +252,21 @@ class MemoryRecord:
         assert recorded.side is row.intent.side
         assert row.order_id in {None, recorded.fill.order_id}
         row.order_id = recorded.fill.order_id
+        assert recorded.fee_in is self._fee_in(recorded.fill)
+        if recorded.fee_in is FeeAsset.OTHER and recorded.fill.trade_id not in row.fills:
+            self._charge(row.intent.trader_id, recorded.fill)
         known = row.fills.setdefault(recorded.fill.trade_id, recorded.fill)
         assert known == recorded.fill or _amounts(known) == _amounts(recorded.fill)
+
+    def _charge(self, trader_id: TraderId, fill: Fill) -> None:
+        key = fill.order_id, fill.trade_id
+        asset, amount = fill.commission_asset, fill.commission
+        self.unvalued[key] = UnvaluedFee(trader_id, *key, asset, amount, fill.time_ms)
+
+    def _fee_in(self, fill: Fill) -> FeeAsset:
+        known = {self.base_asset: FeeAsset.BASE, self.quote_asset: FeeAsset.QUOTE}
+        charged = known.get(fill.commission_asset, FeeAsset.OTHER)
+        return charged if fill.commission else FeeAsset.NONE
 
     def advance_watermark(self, trade_id: int) -> None:
         """Move the watermark on; it never goes back."""
@@ -250,6 +312,8 @@ class MemoryRecord:
             finished=len(self.results),
             watermark=self.watermark,
             shutdown_age_ms=0 if since_ms is None else now_ms - since_ms,
+            carried_cost=self.carried_cost,
+            unvalued_fees=tuple(self.unvalued.values()),
         )
 
     def _recorded(self, trader_id: TraderId) -> RecordedTrader:
@@ -266,32 +330,54 @@ class MemoryRecord:
     @property
     def inventory(self) -> Inventory:
         """Return the base asset, and what explains it."""
-        cycles = [self._closed.get(name) or self._cycle(name) for name in self.traders]
-        stranded = [r.quantity for r in self.results if r.state is not TraderState.FINISHED]
-        return Inventory(
-            position=sum((received - sold for received, sold, _ in cycles), ZERO),
-            in_progress=sum(self._in_progress(), ZERO),
-            carried=sum((received - target for received, _, target in cycles if target), ZERO),
-            stranded=sum(stranded, ZERO),
-        )
-
-    def _in_progress(self) -> Iterator[Decimal]:
+        position, in_progress, carried = self._ended.position, ZERO, self._ended.carried
         for name in self.running:
-            received, sold, target = self._cycle(name)
-            yield (received if target is None else target) - sold
+            flow, target = self.flow(name), self.target(name)
+            position += flow.position
+            if target is None:
+                in_progress += flow.position
+            else:
+                in_progress += target - flow.sold
+                carried += flow.bought - flow.buy_fees - flow.sell_fees - target
+        return Inventory(position, in_progress, carried, self._ended.stranded)
 
-    def _cycle(self, trader_id: TraderId) -> Cycle:
-        """Return what a trader received, what it sold, and what it set out to sell, in base."""
-        received = sold = ZERO
+    def target(self, trader_id: TraderId) -> Decimal | None:
+        """Return how much a trader has set out to sell, None before it did."""
+        sells = (row for row in self.leg(trader_id, Side.SELL) if row.existed)
+        return next((row.intent.quantity for row in sells), None)
+
+    def sellable(self, trader_id: TraderId) -> Decimal:
+        """Return how much a trader may sell now, of what the book holds and nobody else sells.
+
+        What it has set out to sell is its own, unless commission has taken more than is carried.
+        """
+        in_progress = (self.target(trader_id) or ZERO) - self.flow(trader_id).sold
+        return in_progress + min(self.inventory.carried, ZERO)
+
+    def flow(self, trader_id: TraderId) -> Flow:
+        """Return what a trader's fills moved, those of one that is over as they were then."""
+        if trader_id in self._closed:
+            return self._closed[trader_id]
+        flow = Flow()
         for row in self.of(trader_id):
+            if row.fills_given_up:
+                flow.add_unread(row.intent.side, row.unread, row.unread_quote)
             for fill in row.fills.values():
-                if row.intent.side is Side.SELL:
-                    sold += fill.quantity
-                else:
-                    in_base = fill.commission_asset == self.base_asset
-                    received += fill.quantity - (fill.commission if in_base else ZERO)
-        targets = [r.intent.quantity for r in self.leg(trader_id, Side.SELL) if r.existed]
-        return received, sold, targets[0] if targets else None
+                self._add(flow, row.intent.side, fill)
+        return flow
+
+    def _add(self, flow: Flow, side: Side, fill: Fill) -> None:
+        in_base = fill.commission if fill.commission_asset == self.base_asset else ZERO
+        in_quote = fill.commission if fill.commission_asset == self.quote_asset else ZERO
+        if side is Side.BUY:
+            flow.bought += fill.quantity
+            flow.spent += fill.quote_quantity + in_quote
+            flow.buy_fees += in_base
+        else:
+            flow.sold += fill.quantity
+            flow.earned += fill.quote_quantity - in_quote
+            flow.sell_fees += in_base
+        flow.fee_values += fill.fee_value.value if fill.fee_value else ZERO
 
 
 def _recorded_order(row: OrderRow) -> RecordedOrder:
@@ -312,4 +398,4 @@ def _recorded_order(row: OrderRow) -> RecordedOrder:
 
 def _amounts(fill: Fill) -> Fill:
     """Return a fill without what a reply and a report may tell differently."""
-    return replace(fill, time_ms=0, is_maker=False)
+    return replace(fill, time_ms=0, is_maker=False, fee_value=None)

@@ -1,6 +1,5 @@
 """What lies between a leader and its exchange: time, and everything that can go wrong in it."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING, TypeVar
@@ -25,6 +24,8 @@ from symbol_trader.core.symbols import Commission, SymbolInfo
 from symbol_trader.ports import ExchangeUnavailable
 
 if TYPE_CHECKING:
+    import asyncio
+
     from simulation.process import Process
 
 T = TypeVar("T")
@@ -204,7 +205,7 @@ class Session:
         return answer
 
     async def _travel(self) -> None:
-        await asyncio.sleep(self._chance.between(QUICK_MS) / 1000)
+        await self._process.loop.sleep_ms(self._chance.between(QUICK_MS))
 
     def _check_open(self, what: str) -> None:
         if self._ended is not None:

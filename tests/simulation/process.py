@@ -19,7 +19,6 @@ from symbol_trader.core.orders import ClientOrderId, Side
 from symbol_trader.core.timing import Timing
 from symbol_trader.ports import Epoch, Owner, Report
 from symbol_trader.runtime.health import Health
-from symbol_trader.runtime.metrics import Metrics
 from symbol_trader.runtime.service import Ending, Identity, Links, Patience, Service, Surface
 from symbol_trader.runtime.story import Story
 from symbol_trader.runtime.term import Beat
@@ -32,7 +31,9 @@ if TYPE_CHECKING:
 
 OWNER = Owner("cluster", "trading", "xrpusdt")
 BEAT = Beat(timer_s=1.0, reconcile_s=20.0)
-PATIENCE = Patience()
+PATIENCE = Patience(report_s=5.0)
+"""A report is a function of the leader's state: looked at less often than in production, where it
+would be a tenth of the run."""
 TIMING = Timing()
 NEVER = frozenset(
     {"RecordContradicts", "RecordRolledBack", "OwnedByAnother", "AccountChanged", "SchemaMismatch"}
@@ -94,9 +95,7 @@ class Process:
         return Service(
             Identity(OWNER, "paper", self.pod),
             links,
-            Surface(
-                Story(logger, symbol=NAME), self._health, lambda name: Metrics(name, self.loop.time)
-            ),
+            Surface(Story(logger, symbol=NAME), self._health, lambda _: self._world.metrics),
             timing=TIMING,
             beat=BEAT,
             patience=PATIENCE,

@@ -54,10 +54,21 @@ IMPOSSIBLE = {
 """Rows that the runtime does not bring about, and why. The table has them for any other one."""
 
 
+MONEY = (
+    *(f"fee of a {side} in {asset}" for side in ORDERS for asset in ("base", "a third asset")),
+    "fee of a sell in quote",
+    "fees valued late",
+    "fees without a value",
+    "dust carried",
+)
+"""What can become of commission and of rests."""
+
+
 def missing(tally: Tally) -> list[str]:
     """Return what a run did not see and should have."""
     due = [_row(pair) for pair in order_states.TRANSITIONS if pair not in IMPOSSIBLE]
     due += [f"fault: {fault}" for fault in FAULTS]
+    due += MONEY
     due += [f"fault and leg: {fault}, {leg}" for fault, legs in LEGS.items() for leg in legs]
     return [what for what in due if not tally[what]]
 

@@ -92,6 +92,11 @@ class Weather:
     terminate: float = 0.0
     """The process is asked to end, and a new pod takes its place."""
 
+    def likely(self) -> dict[str, float]:
+        """Return the faults that can happen at all, by name."""
+        chances = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: chance for name, chance in chances.items() if chance > 0}
+
 
 _RARE = {
     "overload": 3,

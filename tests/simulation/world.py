@@ -10,11 +10,12 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
+from simulation import fees
 from simulation.auditor import OPEN, Auditor
 from simulation.chance import Chance
 from simulation.cluster import Cluster
 from simulation.database import Database
-from simulation.exchange import BASE, FOREIGN_ID, TICK, Exchange
+from simulation.exchange import BASE, FOREIGN_ID, NAME, QUOTE, TICK, Exchange
 from simulation.network import Network
 from simulation.process import Doom, Process
 from simulation.report import CANCELS, ORDERS
@@ -22,9 +23,11 @@ from simulation.tally import Tally
 from simulation.timeline import Timeline
 from simulation.weather import CALM, Weather, drawn
 from symbol_trader.core.orders import ExchangeOrder, ExecutionReport
+from symbol_trader.core.reasons import Reason
 from symbol_trader.core.records import TraderState
 from symbol_trader.core.replies import Price, UserEvent
 from symbol_trader.core.settings import AtDeadline, Settings, TradingStatus, UnfilledBuys
+from symbol_trader.runtime.metrics import Metrics
 from symbol_trader.runtime.service import Cause
 
 BEGIN_MS = 1_700_000_000_000
@@ -126,12 +129,17 @@ class World:
         self.tally = tally
         self.chance = Chance(self.random, tally)
         self.timeline = Timeline(BEGIN_MS)
-        self.exchange = Exchange(BEGIN_MS, self.plan.funds)
-        self.database = Database(BASE)
+        paid = fees.drawn(Random(f"fees of {seed}"), BASE)
+        self.exchange = Exchange(BEGIN_MS, self.plan.funds, paid)
+        self.database = Database(BASE, QUOTE)
         self.network = Network(self.timeline, self.exchange)
         self.network.page = self.plan.page
+        if paid.has_market:
+            self.network.asset_prices["BNB"] = fees.PRICE
         self.cluster = Cluster(self.timeline, self.plan.settings)
         self.auditor = Auditor(self.database, self.exchange, self.timeline)
+        self.metrics = Metrics(NAME, lambda: self.timeline.now_ms / 1000)
+        """Of all processes: making them costs more than counting, and nobody reads them here."""
         self.doom: Doom | None = None
         self._doomed_since = 0
         self._tell = tell
@@ -456,6 +464,7 @@ class World:
         while self._cycles < CYCLES:
             assert self.timeline.now_ms < end_ms, "cycles that do not complete"
             self._swing()
+            self._raise_budget()
 
     def _swing(self) -> None:
         """Let the price go down and up, further than before, and stay there for a moment."""
@@ -465,6 +474,15 @@ class World:
             for _ in range(2):
                 self._until(self.timeline.now_ms + 500)
                 self._trade(price, Decimal(10_000))
+
+    def _raise_budget(self) -> None:
+        """Do as a leader says that cannot buy because of what is carried."""
+        leader = self._current.leader if self._current else None
+        blocks = [trader.block for trader in leader.traders] if leader else []
+        if leader and any(b and b.reason is Reason.BUDGET_TOO_SMALL for b in blocks):
+            budget = leader.settings.budget + leader.carried_cost
+            self.cluster.write(replace(self.cluster.settings, budget=budget))
+            self.tally.count("budgets raised because of what is carried")
 
     @property
     def _cycles(self) -> int:
@@ -500,6 +518,18 @@ class World:
             self.tally.count(f"orders {row.state}")
         for result in self.database.rows.results:
             self.tally.count(f"traders {result.state}")
+        self._count_money()
+
+    def _count_money(self) -> None:
+        rows = self.database.rows
+        for row in rows.orders.values():
+            for fill in row.fills.values():
+                what = fees.described(fill.commission_asset, BASE, QUOTE)
+                self.tally.count(f"fee of a {row.intent.side.lower()} in {what}")
+        self.tally.count("fees valued late", rows.valued_late)
+        self.tally.count("fees without a value", len(rows.unvalued))
+        self.tally.count("books that owe base", rows.inventory.carried < 0)
+        self.tally.count("dust carried", sum("carried" in result.reason for result in rows.results))
 
 
 def _seen_by(process: Process, price: Price) -> Callable[[], None]:

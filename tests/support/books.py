@@ -17,8 +17,8 @@ FINAL = {"filled", "canceled", "expired", "refused", "absent"}
 NEVER_THERE = {"refused", "absent"}
 
 ORDERS = """
-    SELECT client_order_id, side::text, price, quantity, executed, executed_quote, order_id,
-           state::text, reason
+    SELECT client_order_id, side::text, price, coalesce(current_quantity, quantity) AS quantity,
+           executed, executed_quote, order_id, state::text, reason
     FROM orders WHERE symbol = $1 AND environment = $2 AND account = coalesce($3, account)
 """
 FILLS = """

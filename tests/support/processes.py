@@ -161,17 +161,21 @@ class Bot:
             "run",
             str(self.file),
             *self.arguments,
-            environment={
-                "SYMBOL_TRADER_DATABASE_URL": self.database,
-                "SYMBOL_TRADER_EXCHANGE_API_URL": f"{self.venue.address}/ws-api/v3",
-                "SYMBOL_TRADER_EXCHANGE_STREAM_URL": self.venue.address,
-                "SYMBOL_TRADER_EXCHANGE_API_KEY": "paper",
-                "SYMBOL_TRADER_EXCHANGE_API_SECRET": "paper-secret",
-                **environment,
-            },
+            environment={**self.environment, **environment},
         )
         self._lives.append(self.running)
         return self.running
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Return what tells the leader where everything is."""
+        return {
+            "SYMBOL_TRADER_DATABASE_URL": self.database,
+            "SYMBOL_TRADER_EXCHANGE_API_URL": f"{self.venue.address}/ws-api/v3",
+            "SYMBOL_TRADER_EXCHANGE_STREAM_URL": self.venue.address,
+            "SYMBOL_TRADER_EXCHANGE_API_KEY": "paper",
+            "SYMBOL_TRADER_EXCHANGE_API_SECRET": "paper-secret",
+        }
 
     def ask(self, **spec: Any) -> None:
         """Write the resource's file."""

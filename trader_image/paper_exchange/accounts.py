@@ -33,6 +33,8 @@ class AccountConfig:
     name: str
     keys: tuple[Key, ...]
     balances: tuple[tuple[str, Decimal], ...]
+    bnb_fees: bool | None = None
+    """Whether it pays its commission in BNB; None: as everyone."""
 
     def grants(self, traded: Iterable[str]) -> list[Grant]:
         """Return the initial balances as the engine takes them: zero of other traded assets."""
@@ -52,6 +54,14 @@ def parse_balances(text: str) -> tuple[tuple[str, Decimal], ...]:
     return tuple((asset.strip(), amount_of(asset, amount)) for asset, _, amount in pairs)
 
 
+def parse_prices(text: str) -> dict[str, Decimal]:
+    """Read what one BNB costs, `600` (in USDT) or `USDT=600,BTC=0.006`; raise `ConfigError`."""
+    pairs = parse_balances(text if "=" in text or not text else f"USDT={text}")
+    if any(not price for _, price in pairs):
+        raise ConfigError(f"a price of BNB must be more than 0: {text!r}")
+    return dict(pairs)
+
+
 def amount_of(asset: str, text: str) -> Decimal:
     """Read a balance; raise `ConfigError` unless it is a plain non-negative number."""
     try:
@@ -67,6 +77,8 @@ def read_accounts(path: Path) -> tuple[AccountConfig, ...]:
     """Read an accounts file; raise `ConfigError` with what is wrong in it.
 
     [{"name": "alice", "keys": [{"apiKey": "…", "secret": "…"}], "balances": {"USDT": "1000"}}]
+
+    "bnbFees": true or false says for an account whether it pays commission in BNB.
     """
     try:
         return tuple(map(_account, json.loads(path.read_text())))
@@ -91,4 +103,11 @@ def _account(values: dict[str, Any]) -> AccountConfig:
         name=str(values.get("name", keys[0].api_key)),
         keys=keys,
         balances=tuple((asset, amount_of(asset, str(amount))) for asset, amount in balances),
+        bnb_fees=_bnb_fees(values.get("bnbFees")),
     )
+
+
+def _bnb_fees(value: object) -> bool | None:
+    if value is not None and not isinstance(value, bool):
+        raise TypeError(f"bnbFees must be true or false: {value!r}")
+    return value

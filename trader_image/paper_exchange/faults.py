@@ -2,7 +2,8 @@
 
 A network or an exchange fails at a moment that nobody chooses; here it is chosen, so that a client
 can be tested at each of them. A rule waits for requests of a method, or for events of a kind, lets
-`skip` of them pass, and disturbs the next `times` (0: until the rules are cleared).
+`skip` of them pass, and disturbs the next `times` (0: until the rules are cleared), but none after
+its time is over.
 """
 
 from collections.abc import Iterable
@@ -12,6 +13,19 @@ from enum import Enum, StrEnum, auto
 from paper_exchange.core.errors import ExchangeError
 
 ANY = "*"
+READS = "reads"
+"""Every method that changes neither orders nor subscriptions."""
+
+WRITES = frozenset(
+    {
+        "order.place",
+        "order.cancel",
+        "order.amend.keepPriority",
+        "openOrders.cancelAll",
+        "userDataStream.subscribe.signature",
+        "userDataStream.unsubscribe",
+    }
+)
 
 
 class RequestFault(StrEnum):
@@ -39,6 +53,8 @@ class RequestFault(StrEnum):
     """It is executed; the connection is cut before the reply."""
     STALL = "stall"
     """It is executed; from then on the connection is silent, and stays open."""
+    ROWS_MISSING = "rows-missing"
+    """It is executed; its reply, a list, lacks all rows or those of one order."""
 
 
 class EventFault(StrEnum):
@@ -65,6 +81,8 @@ class Answer(Enum):
     """-1007: execution status unknown."""
     ERROR = auto()
     """The rule's error."""
+    LESS = auto()
+    """Its reply without the rows that are to be missing."""
 
 
 class End(Enum):
@@ -95,6 +113,7 @@ COURSES = {
     RequestFault.DISCONNECT: Course(executed=False, end=End.CUT),
     RequestFault.DISCONNECT_EXECUTED: Course(executed=True, end=End.CUT),
     RequestFault.STALL: Course(executed=True, end=End.SILENT),
+    RequestFault.ROWS_MISSING: Course(executed=True, answer=Answer.LESS),
 }
 """A delayed request has none: it takes the usual course, later."""
 
@@ -103,8 +122,10 @@ COURSES = {
 class Rule:
     """One disturbance that waits for its turn.
 
-    `target` is a method (`order.place`) for request faults; for event faults an execution type
-    (`NEW`, `TRADE`, …) or another event's name (`outboundAccountPosition`); `*` is any.
+    `target` is a method (`order.place`) or `reads` for request faults; for event faults an
+    execution type (`NEW`, `TRADE`, …) or another event's name (`outboundAccountPosition`); `*` is
+    any.  `order_id` is the order whose rows are missing, None all.  `until_ms` is the server's
+    time from which it disturbs nothing, None never.
     """
 
     fault: Fault
@@ -113,12 +134,20 @@ class Rule:
     times: int = 1
     delay_ms: int = 0
     error: ExchangeError | None = None
+    order_id: int | None = None
+    until_ms: int | None = None
     hits: int = 0
 
-    @property
-    def spent(self) -> bool:
-        """Whether it has disturbed as often as it should."""
-        return self.times > 0 and self.hits >= self.times
+    def spent(self, now_ms: int) -> bool:
+        """Return whether it has disturbed as often, or for as long, as it should."""
+        often = self.times > 0 and self.hits >= self.times
+        return often or (self.until_ms is not None and now_ms >= self.until_ms)
+
+    def fits(self, target: str) -> bool:
+        """Return whether it waits for this method or kind of event."""
+        if self.target == READS:
+            return isinstance(self.fault, RequestFault) and target not in WRITES
+        return self.target in {ANY, target}
 
 
 class Faults:
@@ -140,13 +169,18 @@ class Faults:
         """Disturb nothing any more."""
         self._rules.clear()
 
-    def of_request(self, method: str) -> Rule | None:
-        """Return what disturbs this request of `method`, if anything does; it counts as a hit."""
-        return _hit((r for r in self._rules if isinstance(r.fault, RequestFault)), method)
+    def of_request(self, method: str, now_ms: int, order_id: int | None = None) -> Rule | None:
+        """Return what disturbs this request, if anything does; it counts as a hit.
 
-    def of_event(self, kind: str) -> Rule | None:
+        `order_id` is the order that the request asks for, None if it does not say.
+        """
+        rules = (r for r in self._rules if isinstance(r.fault, RequestFault))
+        about = (r for r in rules if None in {r.order_id, order_id} or r.order_id == order_id)
+        return _hit(about, method, now_ms)
+
+    def of_event(self, kind: str, now_ms: int) -> Rule | None:
         """Return what disturbs this event, if anything does; it counts as a hit."""
-        return _hit((r for r in self._rules if isinstance(r.fault, EventFault)), kind)
+        return _hit((r for r in self._rules if isinstance(r.fault, EventFault)), kind, now_ms)
 
 
 def fault_named(name: str) -> Fault:
@@ -157,9 +191,16 @@ def fault_named(name: str) -> Fault:
     return faults[name]
 
 
-def _hit(rules: Iterable[Rule], target: str) -> Rule | None:
+def without_rows(result: object, order_id: int | None) -> object:
+    """Return a reply's result without the rows of an order (None: of any), if it is a list."""
+    if not isinstance(result, list):
+        return result
+    return [row for row in result if order_id is not None and row.get("orderId") != order_id]
+
+
+def _hit(rules: Iterable[Rule], target: str, now_ms: int) -> Rule | None:
     for rule in rules:
-        if rule.spent or rule.target not in {ANY, target}:
+        if rule.spent(now_ms) or not rule.fits(target):
             continue
         if rule.skip:
             rule.skip -= 1

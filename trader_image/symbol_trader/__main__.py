@@ -1,7 +1,8 @@
 """The command line, and the one place where adapters meet.
 
 `symbol-trader run FILE` is a bot for a person without Kubernetes; `symbol-trader lead` is the
-same leader as the operator runs it in a pod; `migrate` and `takeover` look after the record.
+same leader as the operator runs it in a pod; `migrate`, `takeover`, `disown` and `settle` look
+after the record.
 """
 
 import asyncio
@@ -13,18 +14,22 @@ import socket
 import sys
 import time
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 from structlog.typing import FilteringBoundLogger
 
-from symbol_trader.audit.auditing import Audit
 from symbol_trader.audit.auditing import audit as compare
+from symbol_trader.audit.report import report_lines
 from symbol_trader.binance.allowance import Allowance
 from symbol_trader.binance.client import BinanceExchange
 from symbol_trader.binance.market import BinanceMarket
 from symbol_trader.core.leader import new_trader_bits
+from symbol_trader.core.orders import OrderState
 from symbol_trader.core.timing import Timing
 from symbol_trader.options import (
     ENV_PREFIX,
@@ -34,6 +39,7 @@ from symbol_trader.options import (
     database_option,
     exchange_options,
     option,
+    since_option,
     trading_options,
 )
 from symbol_trader.ports import (
@@ -44,14 +50,11 @@ from symbol_trader.ports import (
     SchemaMismatch,
     Unavailable,
 )
-from symbol_trader.postgres.ownership import disown as take_no_account
-from symbol_trader.postgres.ownership import rename_owner
-from symbol_trader.postgres.ownership import takeover as take
+from symbol_trader.postgres import ownership
 from symbol_trader.postgres.record import PostgresRecord
 from symbol_trader.resource.file import FileResource, InvalidFile, read_file
 from symbol_trader.resource.owner import former_owner, owner_of
 from symbol_trader.runtime.health import Health
-from symbol_trader.runtime.http import serving
 from symbol_trader.runtime.logs import Failure, take_over
 from symbol_trader.runtime.metrics import Metrics
 from symbol_trader.runtime.service import Cause, Ending, Identity, Links, Patience, Service, Surface
@@ -203,7 +206,7 @@ def takeover(  # noqa: PLR0917 - click passes them by name
     """
     book = Book(exchange_environment, account, symbol)
     try:
-        epoch = asyncio.run(take(database_url, book, Owner(cluster, namespace, name)))
+        epoch = asyncio.run(ownership.takeover(database_url, book, Owner(cluster, namespace, name)))
     except (Unavailable, SchemaMismatch) as exc:
         raise click.ClickException(str(exc)) from exc
     if epoch is None:
@@ -234,7 +237,7 @@ def disown(  # noqa: PLR0917 - click passes them by name
     """
     book = Book(exchange_environment, account, symbol)
     try:
-        noted = asyncio.run(take_no_account(database_url, book, orders, reason))
+        noted = asyncio.run(ownership.disown(database_url, book, orders, reason))
     except (Unavailable, SchemaMismatch) as exc:
         raise click.ClickException(str(exc)) from exc
     for name in noted:
@@ -247,11 +250,76 @@ def disown(  # noqa: PLR0917 - click passes them by name
 
 
 @main.command(context_settings=context_settings)
+@click.argument("order")
+@database_option
+@option("--exchange-environment", default="paper", help="Environment of the book.")
+@option("--account", required=True, help="The account's uid.")
+@option("--symbol", required=True, help="The symbol, such as XRPUSDT.")
+@option("--reason", required=True, help="How it is known; it is kept on record.")
+@option(
+    "--state",
+    type=click.Choice([state.value for state in OrderState if state.final]),
+    default=None,
+    help="How it ended; canceled if not given.",
+)
+@option("--executed", default=None, help="What it executed in base; as its fills say if not given.")
+@option("--executed-quote", default=None, help="The same in quote.")
+def settle(  # noqa: PLR0917 - click passes them by name
+    order: str,
+    database_url: str,
+    exchange_environment: str,
+    account: str,
+    symbol: str,
+    reason: str,
+    state: str | None,
+    executed: str | None,
+    executed_quote: str | None,
+) -> None:
+    """Say how ORDER, by its client order id, ended; its trader goes on from there.
+
+    For an order on which the exchange and the record contradict each other: the leader names it
+    and places nothing for its trader until then. Look at the exchange first. What is said here
+    counts in the ledger, and whatever the exchange tells of the order later is ignored.
+    """
+    word = ownership.Word(
+        reason,
+        None if state is None else OrderState(state),
+        _amount("--executed", executed),
+        _amount("--executed-quote", executed_quote),
+    )
+    book = Book(exchange_environment, account, symbol)
+    try:
+        ending = asyncio.run(ownership.settle(database_url, book, order, word))
+    except (Unavailable, SchemaMismatch, ownership.NotSettled) as exc:
+        raise click.ClickException(str(exc)) from exc
+    click.echo(
+        f"{order} is {ending.state} after {ending.executed:f} for {ending.executed_quote:f} in "
+        "quote; a leader that runs goes on within a minute"
+    )
+
+
+def _amount(flag: str, text: str | None) -> Decimal | None:
+    """Read an amount. Raises `click.BadParameter`."""
+    if text is None:
+        return None
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or amount < 0:
+        raise click.BadParameter(f"{text!r} is not an amount", param_hint=flag)
+    return amount
+
+
+@main.command(context_settings=context_settings)
 @click.argument("symbol")
 @exchange_options
 @database_option
 @option("--pause-s", type=click.FloatRange(0), default=2.0, help="Between two looks.")
-def audit(symbol: str, database_url: str, pause_s: float, **flags: Any) -> None:
+@since_option
+def audit(
+    symbol: str, database_url: str, pause_s: float, since: timedelta | datetime | None, **flags: Any
+) -> None:
     """Compare the exchange with the record for SYMBOL, such as XRPUSDT, and check every promise.
 
     Ends with 1 if anything differs, or if there was nothing to compare. A symbol that is being
@@ -262,25 +330,28 @@ def audit(symbol: str, database_url: str, pause_s: float, **flags: Any) -> None:
     try:
         found = asyncio.run(
             compare(
-                database_url, entry.exchange_environment, entry.settings(symbol), pause_s=pause_s
+                database_url,
+                entry.exchange_environment,
+                entry.settings(symbol),
+                pause_s=pause_s,
+                since_ms=_since_ms(since, datetime.now(UTC)),
+                say=partial(click.echo, err=True),
             )
         )
     except (Unavailable, BadCredentials, SchemaMismatch) as exc:
         raise click.ClickException(str(exc)) from exc
-    for finding in found.findings:
-        click.echo(f"{finding.subject}: {finding.what}: {finding.detail}")
-    click.echo(_verdict(found))
+    for line in report_lines(found):
+        click.echo(line)
     if not found.passed:
         sys.exit(1)
 
 
-def _verdict(found: Audit) -> str:
-    outcome = "nothing to compare" if not found.orders else f"{len(found.findings)} differences"
-    return (
-        f"{found.book.symbol} of account {found.book.account}: compared {found.orders} orders and "
-        f"{found.fills} fills of {found.cycles} cycles: {outcome}; orders of others, not looked "
-        f"at: {found.foreign_orders}"
-    )
+def _since_ms(since: timedelta | datetime | None, now: datetime) -> int:
+    """Return from when on to look, in milliseconds; 0: from the beginning."""
+    if since is None:
+        return 0
+    moment = since if isinstance(since, datetime) else now - since
+    return round(moment.timestamp() * 1000)
 
 
 async def _prepare(
@@ -297,7 +368,7 @@ async def _prepare(
     while True:
         try:
             await bring_up_to_date(url, lambda line: story.tell("migration", step=line))
-            await rename_owner(url, environment, symbol, former, owner)
+            await ownership.rename_owner(url, environment, symbol, former, owner)
         except Unavailable as exc:
             if str(exc) != said:
                 said = str(exc)
@@ -327,6 +398,9 @@ async def _lead(options: Options, resource: Resource, identity: Identity, story:
         loop.add_signal_handler(number, service.stop)
     if not options.http_port:
         return await service.run()
+    # Loaded here alone: the web server costs memory that `audit` and others do not need.
+    from symbol_trader.runtime.http import serving  # noqa: PLC0415
+
     metrics = lambda: service.metrics_text  # noqa: E731
     async with serving(options.http_host, options.http_port, health, metrics):
         return await service.run()

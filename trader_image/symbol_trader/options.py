@@ -1,7 +1,9 @@
 """The flags and environment variables that several commands share."""
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -26,8 +28,8 @@ class ExchangeOptions:
     exchange_environment: str
     exchange_api_url: str
     exchange_stream_url: str
-    exchange_api_key: str
-    exchange_api_secret: str
+    exchange_api_key: str = field(repr=False)
+    exchange_api_secret: str = field(repr=False)
     exchange_timeout_ms: int
 
     def settings(self, symbol: str) -> BinanceSettings:
@@ -46,7 +48,7 @@ class ExchangeOptions:
 class Options(ExchangeOptions):
     """What `run` and `lead` have in common."""
 
-    database_url: str
+    database_url: str = field(repr=False)
     recv_window_ms: int
     exchange_margin_ms: int
     reconcile_s: float
@@ -62,6 +64,36 @@ def _environment(_: click.Context, __: click.Parameter, value: str) -> str:
         )
     return value
 
+
+class Since(click.ParamType[timedelta | datetime]):
+    """A moment: an ISO date or time (UTC unless it says otherwise), or a duration until now."""
+
+    name = "TIME"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> timedelta | datetime:
+        """Read a duration or a moment."""
+        if isinstance(value, timedelta | datetime):
+            return value
+        if found := _DURATION.fullmatch(value):
+            return timedelta(**{_UNITS[found["unit"]]: int(found["count"])})
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            example = "a date such as 2026-01-31 nor a duration such as 24h"
+            self.fail(f"{value!r} is neither {example}", param, ctx)
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_DURATION = re.compile(r"(?P<count>\d{1,6})(?P<unit>[smhd])")
+
+since_option = option(
+    "--since",
+    type=Since(),
+    help="Look at cycles alone that were not over at this time: a date, or a duration such as 24h.",
+)
 
 _EXCHANGE = (
     option(

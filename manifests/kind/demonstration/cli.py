@@ -37,7 +37,7 @@ def parser() -> argparse.ArgumentParser:
         "--trades",
         type=Path,
         metavar="FILE",
-        help="play this recording: aggTrades CSV or raw stream, .gz or not; default: a "
+        help="play this recording: CSV or raw stream, .zip, .gz or not; default: a "
         "synthetic market",
     )
     top.add_argument(

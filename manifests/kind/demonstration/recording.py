@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import re
+import zipfile
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,8 +21,10 @@ SIZE_MAX = 64 * 1024 * 1024
 """Bytes. It is sent through the API server, and the exchange reads it whole before it opens."""
 DIGEST_LENGTH = 12
 _PACKED = b"\x1f\x8b"
-_HEADER = "agg_trade_id"
-_CSV = re.compile(r"\d+,[\d.]+,[\d.]+,\d+,\d+,(\d+),(?i:true|false)(,.*)?")
+_ZIP = b"PK"
+_HEADERS = ("agg_trade_id", "id,")
+_CSV = re.compile(r"\d+,[\d.]+,[\d.]+,(?:\d+,\d+|[\d.]+),(\d+),(?i:true|false)(,.*)?")
+"""An aggregate of trades, or one trade."""
 _RAW = re.compile(r"(\d+) \{.*\}")
 _TRADED = re.compile(r'@trade".*?"s":"([A-Z0-9]+)"')
 _NANOSECONDS = 1e9
@@ -73,14 +77,25 @@ def _content(path: Path) -> bytes:
 
 def _text(path: Path, content: bytes) -> str:
     try:
-        plain = gzip.decompress(content) if content.startswith(_PACKED) else content
-        return plain.decode()
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as exc:
+        return _unpacked(path, content).decode()
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, ValueError) as exc:
         raise LocalClusterError(f"{path}: damaged, or no recording: {exc}") from exc
 
 
+def _unpacked(path: Path, content: bytes) -> bytes:
+    if content.startswith(_PACKED):
+        return gzip.decompress(content)
+    if not content.startswith(_ZIP):
+        return content
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        files = [info for info in archive.infolist() if not info.is_dir()]
+        if len(files) != 1:
+            raise LocalClusterError(f"{path}: {len(files)} files in the zip; give one with one CSV")
+        return archive.read(files[0])
+
+
 def _csv(path: Path, content: bytes, lines: Sequence[str], symbol: str | None) -> Recording:
-    first = 1 if lines[0].startswith(_HEADER) else 0
+    first = 1 if lines[0].startswith(_HEADERS) else 0
     times = [
         int(_matched(_CSV, path, number, line).group(1))
         for number, line in enumerate(lines[first:], start=first + 1)
@@ -111,6 +126,6 @@ def _matched(pattern: re.Pattern[str], path: Path, number: int, line: str) -> re
     match = pattern.fullmatch(line)
     if match is None:
         raise LocalClusterError(
-            f"{path}:{number}: neither an aggTrades CSV nor a recorded stream: {line[:60]!r}"
+            f"{path}:{number}: neither a CSV of trades nor a recorded stream: {line[:60]!r}"
         )
     return match

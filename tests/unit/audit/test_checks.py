@@ -7,12 +7,13 @@ from decimal import Decimal
 
 import pytest
 
-from symbol_trader.audit.checks import Books, findings
+from symbol_trader.audit import ledger
+from symbol_trader.audit.checks import Books, carried, findings, remarks
 from symbol_trader.audit.evidence import (
     ExchangeOrder,
     ExchangeSide,
     Execution,
-    Limits,
+    Fee,
     RecordedOrder,
     RecordedTrader,
     RecordSide,
@@ -28,21 +29,19 @@ COMMISSION = D("0.01")
 class Market:
     """Builds both sides step by step, as a faithful leader would have left them."""
 
-    def __init__(self, budget: str = "100", chunks: int = 5) -> None:
+    def __init__(self) -> None:
         self.orders: list[ExchangeOrder] = []
         self.fills: list[Execution] = []
         self.traders: list[RecordedTrader] = []
         self.rows: list[RecordedOrder] = []
-        self.limits = Limits(D(budget), chunks, BEGIN)
+        self.fees: list[Fee] = []
         self.second = 0
 
     @property
     def books(self) -> Books:
         return Books(
             ExchangeSide("XRP", "USDT", tuple(self.orders), tuple(self.fills)),
-            RecordSide(
-                frozenset(), self.limits, tuple(self.traders), tuple(self.rows), tuple(self.fills)
-            ),
+            RecordSide(tuple(self.traders), tuple(self.rows), tuple(self.fills), tuple(self.fees)),
         )
 
     def trader(self, name: str, **facts: object) -> None:
@@ -50,11 +49,23 @@ class Market:
         self.traders.append(replace(made, **facts))  # type: ignore[arg-type]
 
     def finish(
-        self, name: str, state: str = "finished", unsold: str = "0", carried: str = "0"
+        self,
+        name: str,
+        state: str = "finished",
+        unsold: str = "0",
+        carried: str = "0",
+        *,
+        profit: str = "0",
+        carried_cost: str = "0",
     ) -> None:
         place = next(i for i, trader in enumerate(self.traders) if trader.trader_id == name)
         self.traders[place] = replace(
-            self.traders[place], state=state, unsold=D(unsold), carried=D(carried)
+            self.traders[place],
+            state=state,
+            unsold=D(unsold),
+            carried=D(carried),
+            profit=D(profit),
+            carried_cost=D(carried_cost),
         )
 
     def order(
@@ -87,6 +98,7 @@ class Market:
             self.fills.append(
                 Execution(number, 100 + number, D(price), done, done * D(price), fee, asset)
             )
+            self.fees.append(Fee(number, 100 + number, "base" if side == "BUY" else "quote"))
 
 
 def traded() -> Market:
@@ -95,7 +107,7 @@ def traded() -> Market:
     market.trader("t1")
     market.order("t1", "BUY", "10", "2")
     market.order("t1", "SELL", "9.9", "2.1")
-    market.finish("t1", carried="0.09")
+    market.finish("t1", carried="0.09", profit="0.96018018", carried_cost="0.18018018")
     market.trader("t2")
     market.order("t2", "BUY", "10", "2")
     market.order("t2", "SELL", "10.0", "2.1", executed="4")
@@ -160,6 +172,15 @@ def _fill(place: int, **facts: object) -> Callable[[Books], Books]:
     return change
 
 
+def _fee(place: int, **facts: object) -> Callable[[Books], Books]:
+    def change(books: Books) -> Books:
+        fees = list(books.record.fees)
+        fees[place] = replace(fees[place], **facts)  # type: ignore[arg-type]
+        return _record(fees=tuple(fees))(books)
+
+    return change
+
+
 def _without_fill(books: Books) -> Books:
     return _record(executions=books.record.executions[1:])(books)
 
@@ -172,11 +193,6 @@ def _without_order(books: Books) -> Books:
     return _exchange(orders=books.exchange.orders[:-1])(books)
 
 
-def _orphan(books: Books) -> Books:
-    stray = replace(books.exchange.orders[-1], order_id=99, client_order_id="tsym-abc123-t9-b1")
-    return _exchange(orders=(*books.exchange.orders, stray))(books)
-
-
 def _ended_too_early(books: Books) -> Books:
     return _trader(1, state="finished", unsold=D(6), carried=D("-0.01"))(books)
 
@@ -184,7 +200,6 @@ def _ended_too_early(books: Books) -> Books:
 @pytest.mark.parametrize(
     ("break_it", "what"),
     [
-        (_orphan, "order is not on record"),
         (_without_order, "order is not on the exchange"),
         (_order(0, side="SELL"), "side differs"),
         (_order(0, price=D("2.01")), "price differs"),
@@ -206,8 +221,9 @@ def _ended_too_early(books: Books) -> Books:
         (_row(2, state="undecided"), "two live orders on record"),
         (_trader(1, chunk_budget=D("19.99")), "cycle over its chunk"),
         (_trader(2, chunk_budget=D("18.99")), "cycle over its chunk"),
-        (_record(limits=Limits(D("38.99"), 5, BEGIN)), "over budget"),
-        (_record(limits=Limits(D(100), 1, BEGIN)), "more cycles than chunks"),
+        (_trader(0, profit=D("0.97")), "profit does not follow from its fills"),
+        (_fee(0, fee_in="quote"), "fee is counted in another asset"),
+        (_fee(0, value=D("0.03"), price=D(2)), "fee value does not follow from its price"),
         (_trader(0, carried=D("0.1")), "inventory is not explained"),
         (_trader(0, unsold=D("0.1")), "inventory is not explained"),
         (_ended_too_early, "order outlives its trader"),
@@ -215,12 +231,6 @@ def _ended_too_early(books: Books) -> Books:
 )  # fmt: skip
 def test_what_breaks_a_promise_is_found(break_it: Callable[[Books], Books], what: str) -> None:
     assert what in found(break_it(traded().books))
-
-
-def test_limits_hold_from_when_they_are_in_force() -> None:
-    later = Limits(D(1), 1, BEGIN + timedelta(days=1))
-    assert findings(_record(limits=later)(traded().books)) == []
-    assert findings(_record(limits=None)(traded().books)) == []
 
 
 def test_a_buy_doubled_and_recorded_twice_is_found() -> None:
@@ -237,12 +247,13 @@ def test_a_sell_doubled_and_recorded_twice_is_found() -> None:
     assert "sell is doubled" in found(market.books)
 
 
-def test_a_sell_of_more_than_was_ever_bought_is_found() -> None:
+def test_a_sell_of_more_than_was_ever_bought_is_a_negative_rest() -> None:
     market = Market()
     market.trader("t1")
     market.order("t1", "BUY", "10", "2")
     market.order("t1", "SELL", "10", "2.1", executed="0")
-    assert found(market.books) == {"more sold than bought"}
+    assert carried(market.books) == D("-0.01")
+    assert carried(traded().books) == D("0.08")
 
 
 def test_a_second_attempt_for_the_rest_is_no_doubled_sell() -> None:
@@ -253,7 +264,7 @@ def test_a_second_attempt_for_the_rest_is_no_doubled_sell() -> None:
     market.orders[-1] = replace(market.orders[-1], status="EXPIRED")
     market.rows[-1] = replace(market.rows[-1], state="expired")
     market.order("t1", "SELL", "5.9", "2.1")
-    market.finish("t1", carried="0.09")
+    market.finish("t1", carried="0.09", profit="0.95018018", carried_cost="0.18018018")
     assert findings(market.books) == []
 
 
@@ -274,25 +285,110 @@ def test_what_is_stranded_is_explained() -> None:
     assert findings(market.books) == []
 
 
-def test_orders_of_others_are_counted_and_left_alone() -> None:
-    market = traded()
-    market.orders.append(replace(market.orders[0], order_id=77, client_order_id="by-hand"))
-    market.fills.append(replace(market.fills[0], order_id=77, trade_id=777))
-    books = market.books
-    books = _record(executions=books.record.executions[:-1])(books)
-    assert findings(books) == []
-    assert books.foreign == 1
-    assert books.fills_compared == 4
-
-
-def test_a_past_order_counts_with_what_it_did_cost() -> None:
-    """A buy that was given up half-way tied up no more, as far as anybody can still know."""
-    market = Market(budget="25", chunks=2)
+def _in_bnb(value: str | None) -> Market:
+    """Return a cycle whose sell paid its fee in a third asset."""
+    market = Market()
     market.trader("t1")
-    market.order("t1", "BUY", "10", "2", executed="1")
-    market.orders[-1] = replace(market.orders[-1], status="CANCELED")
-    market.rows[-1] = replace(market.rows[-1], state="canceled")
-    market.trader("t2")
-    market.order("t2", "BUY", "10", "2")
+    market.order("t1", "BUY", "10", "2")
+    market.order("t1", "SELL", "9.99", "2.1")
+    market.fills[-1] = replace(market.fills[-1], commission=D("0.001"), commission_asset="BNB")
+    price = D(600) if value else None
+    market.fees[-1] = replace(
+        market.fees[-1], fee_in="other", value=D(value) if value else None, price=price
+    )
+    return market
+
+
+def test_a_fee_in_a_third_asset_is_part_of_the_profit_once_it_is_valued() -> None:
+    market = _in_bnb("0.6")
+    market.finish("t1", profit="0.379")
     assert findings(market.books) == []
-    assert "over budget" in found(_record(limits=Limits(D("21.99"), 2, BEGIN))(market.books))
+    market.finish("t1", profit="0.979")
+    assert found(market.books) == {"profit does not follow from its fills"}
+
+
+def test_a_fee_without_a_value_is_named_and_not_counted() -> None:
+    market = _in_bnb(None)
+    market.finish("t1", profit="0.979")
+    assert findings(market.books) == []
+    (remark,) = remarks(market.books)
+    assert str(remark).startswith("trade 102 of order 2: fee is not valued: 0.001 BNB (")
+
+
+def test_a_base_fee_of_a_sell_that_is_left_out_is_found() -> None:
+    market = Market()
+    market.trader("t1")
+    market.order("t1", "BUY", "10", "2")
+    market.order("t1", "SELL", "9", "2.1")
+    market.fills[-1] = replace(market.fills[-1], commission_asset="XRP")
+    market.fees[-1] = replace(market.fees[-1], fee_in="base")
+    market.finish("t1", carried="0.98", profit="0.86196196", carried_cost="1.96196196")
+    assert findings(market.books) == []
+    market.finish("t1", carried="0.99", profit="0.88198198", carried_cost="1.98198198")
+    assert "inventory is not explained" in found(market.books)
+
+
+def test_an_amended_order_is_compared_by_what_is_left_of_it_and_named() -> None:
+    market = Market()
+    market.trader("t1")
+    market.order("t1", "BUY", "10", "2", executed="0")
+    market.orders[-1] = replace(market.orders[-1], quantity=D(8))
+    assert found(market.books) == {"quantity differs"}
+    market.rows[-1] = replace(market.rows[-1], current_quantity=D(8))
+    assert findings(market.books) == []
+    assert [remark.what for remark in remarks(market.books)] == ["it was amended"]
+
+
+def test_fills_given_up_count_by_the_executed_totals_and_are_named() -> None:
+    market = Market()
+    market.trader("t1")
+    market.order("t1", "BUY", "10", "2")
+    market.order("t1", "SELL", "9", "2.1")
+    market.rows[0] = replace(market.rows[0], fills_given_up=True)
+    market.finish("t1", carried="1", profit="0.89", carried_cost="2")
+    record = market.books.record
+    books = _record(executions=record.executions[1:], fees=record.fees[1:])(market.books)
+    assert findings(books) == []
+    assert [remark.subject for remark in remarks(books)] == ["tsym-abc123-t1-b1"]
+
+
+def test_what_a_person_said_of_an_order_stands_and_is_named() -> None:
+    market = Market()
+    market.trader("t1")
+    market.order("t1", "BUY", "10", "2", executed="0")
+    market.orders[-1] = replace(market.orders[-1], status="CANCELED", price=D(3))
+    market.rows[-1] = replace(
+        market.rows[-1], state="canceled", fills_given_up=True, settled_because="by support"
+    )
+    assert findings(market.books) == []
+    assert [remark.detail for remark in remarks(market.books)] == ["by support"]
+
+
+def test_each_finding_names_its_remedy() -> None:
+    books = _trader(0, carried=D("0.1"))(traded().books)
+    assert all(finding.remedy in str(finding) for finding in findings(books))
+
+
+def _bought_for(unit_cost: str) -> ledger.Flow:
+    return ledger.Flow(D(10), 10 * D(unit_cost), D(0), D(0), D(0))
+
+
+@pytest.mark.parametrize(
+    ("carried", "cost", "wrong"),
+    [
+        ("0.1", "0.2", False),
+        ("0.1", "0.21", False),  # it repaid a debt of a dearer cycle
+        ("0.1", "0.23", True),
+        ("0.1", "0.19", True),
+        ("-0.1", "-0.21", False),
+        ("-0.1", "-0.19", True),
+        ("-0.1", "0.2", True),
+        ("0", "0.00001", True),
+    ],
+)
+def test_a_remainder_costs_what_some_cycle_paid(carried: str, cost: str, *, wrong: bool) -> None:
+    trader = replace(traded().books.record.traders[0], carried=D(carried), carried_cost=D(cost))
+    costs = ledger.CostRange()
+    costs.see(replace(trader, carried=D(0), carried_cost=D(0)), _bought_for("2.2"))
+    costs.see(trader, _bought_for("2"))
+    assert bool(list(costs.findings())) is wrong

@@ -1,7 +1,8 @@
 """A symbol moves while it is read: only what every look finds is a difference."""
 
-from symbol_trader.audit.auditing import LOOKS, Audit, settled
-from symbol_trader.audit.checks import Finding
+from symbol_trader.audit.auditing import LOOKS, settled
+from symbol_trader.audit.finding import Finding
+from symbol_trader.audit.look import Audit
 from symbol_trader.ports import Book
 
 BOOK = Book("paper", "1", "XRPUSDT")

@@ -13,6 +13,7 @@ from symbol_trader.core.decisions import (
     Cancel,
     Decision,
     Place,
+    PriceFee,
     Reconcile,
     Request,
     Said,
@@ -21,6 +22,7 @@ from symbol_trader.core.events import (
     BidFetched,
     CancelReplied,
     ExchangeView,
+    FeePriced,
     FillsFetched,
     LeaderEvent,
     PlaceReplied,
@@ -40,12 +42,12 @@ from symbol_trader.core.orders import (
     Intent,
     Side,
 )
-from symbol_trader.core.replies import Accepted, NotFound, Outcome, Refused, Unknown
+from symbol_trader.core.replies import Accepted, AssetPrice, NotFound, Outcome, Refused, Unknown
 from symbol_trader.core.settings import Settings
 from symbol_trader.core.symbols import Commission, SymbolInfo
 from symbol_trader.core.timing import Timing
 from symbol_trader.ports import Desired
-from unit.core.builders import BASE, COMMISSION, NOW_MS, SETTINGS, SYMBOL, D
+from unit.core.builders import COMMISSION, NOW_MS, SETTINGS, SYMBOL, D
 
 TIMING = Timing()
 
@@ -91,7 +93,7 @@ class Desk:
         start: bool = True,
     ) -> None:
         self.settings, self.symbol, self.commission = settings, symbol, commission
-        self.record = MemoryRecord(BASE)
+        self.record = MemoryRecord(symbol.base_asset, symbol.quote_asset)
         self.now_ms = NOW_MS
         self.book: dict[str, Resting] = {}
         self.placed: list[Intent] = []
@@ -144,12 +146,23 @@ class Desk:
         inventory = self.record.inventory
         assert inventory.unexplained == 0
         assert inventory.carried == self.leader.carried
-        if any(order.side is Side.BUY for order in self.placed):
-            assert self.leader.committed_quote <= self.settings.budget
+        assert self.record.carried_cost == self.leader.carried_cost
+        self._check_orders()
         restored = self._lead()
         assert restored.committed_quote == self.leader.committed_quote
         assert restored.profit == self.leader.profit
         assert restored.carried == self.leader.carried
+        assert restored.carried_cost == self.leader.carried_cost
+        assert restored.unvalued_fees == self.leader.unvalued_fees
+
+    def _check_orders(self) -> None:
+        """Check that a buy fits into the budget, and that a sell is of what the book holds."""
+        for order in self.placed:
+            if order.side is Side.BUY:
+                in_dust = max(self.record.carried_cost, D(0))
+                assert self.leader.committed_quote + in_dust <= self.settings.budget
+            else:
+                assert order.quantity <= self.record.sellable(order.trader_id)
 
     def said(self, event: str) -> list[dict[str, Any]]:
         """Return the facts of each line that the last event led to."""
@@ -195,6 +208,14 @@ class Desk:
     def bid(self, price: str) -> None:
         """Answer what buyers pay."""
         self.tell(BidFetched(D(price)))
+
+    def tell_fee_prices(self, price: str | D | None) -> list[PriceFee]:
+        """Answer what was asked for fees' prices; return what that was."""
+        asked = [request for request in self.asked if isinstance(request, PriceFee)]
+        for fee in asked:
+            told = None if price is None else AssetPrice(D(price), "a test", fee.time_ms)
+            self.tell(FeePriced(fee.order_id, fee.trade_id, told))
+        return asked
 
     def reply(self, intent: Intent, outcome: Outcome) -> None:
         self.tell(PlaceReplied(intent.client_order_id, outcome))
@@ -258,9 +279,17 @@ class Desk:
             self.book[intent.client_order_id] = Resting(intent, next(self._order_ids))
 
     def execute(
-        self, intent: Intent, quantity: str | D | None = None, *, fee_in: str | None = None
+        self,
+        intent: Intent,
+        quantity: str | D | None = None,
+        *,
+        fee_in: str | None = None,
+        fee: str | D = "0.001",
     ) -> Fill:
-        """Let an order trade, unheard: all that is left, unless said otherwise."""
+        """Let an order trade, unheard: all that is left, unless said otherwise.
+
+        Its commission is the account's, in what is received, or `fee` in the asset `fee_in`.
+        """
         resting = self.book[intent.client_order_id]
         whole = resting.quantity or intent.quantity
         amount = D(quantity) if quantity else whole - resting.executed
@@ -273,7 +302,7 @@ class Desk:
             intent.price,
             amount,
             intent.price * amount,
-            D("0.001") if fee_in else (amount if buys else intent.price * amount) * rate,
+            D(fee) if fee_in else (amount if buys else intent.price * amount) * rate,
             fee_in or asset,
             is_maker=True,
             time_ms=self.now_ms,

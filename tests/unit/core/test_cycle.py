@@ -113,7 +113,7 @@ def blocked(
 
 PLACE_BUY = PlaceBuy(Quote(D("1.9998"), D(10)))
 PLACE_SELL = PlaceSell(Quote(D("2.0061"), D("9.9")))
-STRANDED = "too little to sell at its target price"
+CARRIED = "too little to sell alone: carried to a later sell"
 
 
 def others(side: str, order_id: int) -> Wait:
@@ -164,6 +164,34 @@ BEGINNING = {
         [],
         blocked("BudgetSpent", "a buy for 20 USDT would exceed the budget: 19.9 is left"),
         {"spendable": D("19.9")},
+    ),
+    "dust takes from the chunk: it buys for what is left": Row(
+        [],
+        PlaceBuy(Quote(D("1.9998"), D("8.5"))),
+        {"spendable": D(17), "find_carried_cost": lambda: D(3)},
+    ),
+    "dust takes from the chunk, and others more: it waits for these": Row(
+        [],
+        blocked("BudgetSpent", "a buy for 20 USDT would exceed the budget: 16 is left"),
+        {"spendable": D(16), "find_carried_cost": lambda: D(3)},
+    ),
+    "dust leaves too little for a buy: others may take it along": Row(
+        [],
+        blocked(
+            "BudgetSpent",
+            "19 USDT of the budget is in XRP that is too little to sell alone, and the 5 USDT "
+            "left are too little to buy for",
+        ),
+        {"spendable": D(5), "find_carried_cost": lambda: D(19)},
+    ),
+    "dust leaves too little for a buy, and nobody else runs: the remedy is named": Row(
+        [],
+        blocked(
+            "BudgetTooSmall",
+            "95 USDT of the budget is in XRP that is too little to sell alone, and the 5 USDT "
+            "left are too little to buy for; a budget that is larger by 95 USDT works",
+        ),
+        {"spendable": D(5), "find_carried_cost": lambda: D(95)},
     ),
     "budget left to the last digit: it buys": Row([], PLACE_BUY, {"spendable": D("19.998")}),
 }
@@ -241,11 +269,10 @@ AFTER_THE_BUY = {
     "canceled by others in shutdown: it ends": Row(
         [buy(OrderState.CANCELED)], finished("its buy was canceled (by others)"), DRAINING
     ),
-    "too little to sell: it is stranded": Row(
-        [buy(OrderState.EXPIRED, 2)], Finish(TraderState.STRANDED, STRANDED, D("1.998"))
-    ),
-    "less than a step: it is stranded": Row(
-        [buy(OrderState.EXPIRED, "0.1")], Finish(TraderState.STRANDED, STRANDED, D("0.0999"))
+    "too little to sell: it is carried": Row([buy(OrderState.EXPIRED, 2)], finished(CARRIED)),
+    "less than a step: it is carried": Row([buy(OrderState.EXPIRED, "0.1")], finished(CARRIED)),
+    "others' commission has taken from it: it sells what there is": Row(
+        [FILLED], PlaceSell(Quote(D("2.0061"), D("9.8"))), {"carried": D("-0.1")}
     ),
     "too little alone, enough with what others carried over: it sells": Row(
         [buy(OrderState.EXPIRED, "2.5")],
@@ -326,9 +353,18 @@ AFTER_THE_SELL = {
         [buy(OrderState.CANCELED, 4), sell(OrderState.EXPIRED, quantity="3.9")],
         PlaceSell(Quote(D("2.0061"), D("3.9"))),
     ),
-    "the rest is too little: it is stranded": Row(
-        [FILLED, sell(OrderState.EXPIRED, D("7.5"))],
-        Finish(TraderState.STRANDED, "the rest is too little to sell", D("2.4")),
+    "the rest is too little: it is carried": Row(
+        [FILLED, sell(OrderState.EXPIRED, D("7.5"))], finished(f"sold; the rest is {CARRIED}")
+    ),
+    "commission has taken from the rest: it sells what there is": Row(
+        [FILLED, sell(OrderState.EXPIRED, 4)],
+        PlaceSell(Quote(D("2.0061"), D("5.8"))),
+        {"carried": D("-0.01")},
+    ),
+    "sold but for what commission has taken: it ends": Row(
+        [FILLED, sell(OrderState.FILLED, D("9.8"), quantity="9.9")],
+        finished(f"sold; the rest is {CARRIED}"),
+        {"carried": D("-0.1")},
     ),
 }
 

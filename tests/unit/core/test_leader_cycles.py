@@ -12,7 +12,7 @@ from symbol_trader.core.records import NewTrader, TraderState
 from symbol_trader.core.replies import Accepted
 from symbol_trader.core.settings import TradingStatus
 from symbol_trader.core.symbols import Commission
-from unit.core.builders import FILTERS, FREE, QUOTE, SETTINGS, SYMBOL, D
+from unit.core.builders import FILTERS, FREE, SETTINGS, SYMBOL, D
 from unit.core.desk import Desk
 
 
@@ -210,54 +210,6 @@ def test_a_refused_sell_gives_back_what_it_would_have_taken_along() -> None:
     desk.wait(1_000)
     assert desk.order.quantity == D(10)
     assert desk.leader.carried == D("0.08")
-
-
-def test_commission_in_another_asset_takes_nothing_off() -> None:
-    desk = Desk()
-    desk.price("2")
-    buy = desk.accept(desk.order)
-    desk.fill(buy, fee_in="BNB")
-    sell = desk.accept(desk.order)
-    assert sell.quantity == D(10)
-
-    desk.fill(sell, fee_in="BNB")
-    assert desk.leader.profit == D(10) * D("2.0059") - D("19.998")
-    assert desk.leader.carried == 0
-
-
-def test_commission_on_a_buy_taken_in_quote_lowers_the_profit() -> None:
-    desk = Desk()
-    desk.price("2")
-    desk.fill(desk.accept(desk.order), fee_in=QUOTE)
-    sell = desk.accept(desk.order)
-    desk.fill(sell, fee_in="BNB")
-
-    assert desk.leader.profit == D(10) * D("2.0059") - D("19.998") - D("0.001")
-
-
-def test_dust_is_stranded_and_named() -> None:
-    desk = Desk()
-    desk.price("2")
-    buy = desk.accept(desk.order)
-    desk.fill(buy, "2")
-    desk.end(buy, "EXPIRED")
-
-    [result] = desk.record.results
-    assert (result.state, result.quantity) == (TraderState.STRANDED, D("1.998"))
-    assert desk.leader.profit == 0, "what is left is valued at its cost"
-    assert desk.record.inventory.stranded == D("1.998")
-    assert desk.leader.carried == 0, "dust is not carried: it has its own row"
-
-
-def test_the_rest_of_a_sell_can_be_dust() -> None:
-    desk = Desk()
-    sell = desk.accept(desk.bought())
-    desk.fill(sell, "9")
-    desk.end(sell, "EXPIRED")
-
-    [result] = desk.record.results
-    assert (result.state, result.quantity) == (TraderState.STRANDED, D("0.9"))
-    assert desk.record.inventory.position == D("0.99")
 
 
 def test_a_negative_profit_sells_at_a_loss_as_asked() -> None:

@@ -1,6 +1,8 @@
 """Recordings are checked before anything is started, and each is told apart."""
 
 import gzip
+import io
+import zipfile
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,10 +12,23 @@ from localcluster.failure import LocalClusterError
 
 HEADER = "agg_trade_id,price,quantity,first_trade_id,last_trade_id,time_ms,buyer_is_maker\n"
 CSV = "1,0.00141342,23.0,10,10,1570752011620,true\n2,0.00141266,54.0,11,12,1570755611620,false\n"
+SINGLE_HEADER = "id,price,qty,quote_qty,time,is_buyer_maker,is_best_match\n"
+SINGLE = (
+    "1,0.00141342,23.0,0.0325,1570752011620,True,True\n"
+    "2,0.00141266,54.0,0.0762,1570755611620,False,True\n"
+)
 RAW = (
     '1723161255000000000 {"stream":"btcusdt@bookTicker","data":{"s":"BTCUSDT"}}\n'
     '1723161256000000000 {"stream":"btcusdt@trade","data":{"e":"trade","s":"BTCUSDT"}}\n'
 )
+
+
+def zipped(*texts: str) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for number, text in enumerate(texts):
+            archive.writestr(f"{number}.csv", text)
+    return packed.getvalue()
 
 
 @pytest.fixture
@@ -29,6 +44,13 @@ def test_a_csv_is_read_packed_or_not_with_a_header_or_without(
     file.write_bytes(gzip.compress(text.encode(), mtime=0) if packed else text.encode())
     found = recording.load(file, "XRPETH")
     assert (found.name, found.symbol, found.seconds) == ("market", "XRPETH", 3600)
+
+
+@pytest.mark.parametrize("text", [CSV, SINGLE, SINGLE_HEADER + SINGLE])
+def test_a_published_zip_is_read(file: Path, text: str) -> None:
+    file.write_bytes(zipped(text))
+    found = recording.load(file, "XRPETH")
+    assert (found.seconds, found.content) == (3600, file.read_bytes())
 
 
 def test_times_in_microseconds_are_recognised(file: Path) -> None:
@@ -55,6 +77,9 @@ def test_a_raw_stream_says_its_symbol(file: Path, symbol: str | None) -> None:
         (gzip.compress(CSV.encode(), mtime=0)[:-9], "XRPETH", "damaged"),
         (b"\x1f\x8bnonsense", "XRPETH", "damaged"),
         (b"\xff\xfe", "XRPETH", "damaged"),
+        (zipped(CSV)[:-9], "XRPETH", "damaged"),
+        (zipped(), "XRPETH", "0 files in the zip"),
+        (zipped(CSV, CSV), "XRPETH", "2 files in the zip; give one with one CSV"),
         (RAW.encode(), "XRPETH", "no trade of XRPETH, only of BTCUSDT"),
         (RAW.splitlines()[0].encode(), None, "no trade"),
         (f"{RAW}nonsense".encode(), None, ":3: neither"),

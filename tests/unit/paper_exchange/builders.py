@@ -18,18 +18,30 @@ Amount = Decimal | int | str
 NOW = 1_700_000_000_000
 XRP = Symbol("XRPUSDT", "XRP", "USDT", Filters.of(D("0.01"), D("0.1"), D("0.1")))
 ETH = Symbol("ETHUSDT", "ETH", "USDT", Filters.of(D("0.01"), D("0.01"), D("0.1")))
+BNB = Symbol("BNBUSDT", "BNB", "USDT", Filters.of(D("0.01"), D("0.001"), D("0.1")))
+XRPBNB = Symbol("XRPBNB", "XRP", "BNB", Filters.of(D("0.0001"), D("0.1"), D("0.001")))
 FUNDS = D(10_000)
 
 
 class Market:
     """An engine with accounts a and b, and the entries and events of everything so far."""
 
-    def __init__(self, rules: Rules | None = None, fees: FeeRates | None = None) -> None:
+    def __init__(
+        self,
+        rules: Rules | None = None,
+        fees: FeeRates | None = None,
+        *,
+        more: Iterable[Symbol] = (),
+        bnb: Amount = 0,
+    ) -> None:
         self.state = State()
         self.engine = Engine(
-            [XRP, ETH], rules or Rules(trades_only=False, fees=fees or FeeRates()), self.state
+            [XRP, ETH, *more],
+            rules or Rules(trades_only=False, fees=fees or FeeRates()),
+            self.state,
         )
         grants = [Grant(name, asset, FUNDS) for name in "ab" for asset in ("XRP", "ETH", "USDT")]
+        grants += [Grant(name, "BNB", D(bnb)) for name in "ab" if bnb]
         self.entries: list[Entry] = []
         self.last = self.engine.open(NOW, "test", grants)
         self.entries += self.last.entries

@@ -265,7 +265,7 @@ def test_the_first_rule_that_fits_acts() -> None:
     faults.add(Rule(RequestFault.TIMEOUT, "time"))
     faults.add(Rule(RequestFault.REFUSED))
     faults.add(Rule(EventFault.LOST))
-    acted = [faults.of_request("time"), faults.of_request("time"), faults.of_request("time")]
+    acted = [faults.of_request("time", 0) for _ in range(3)]
     assert [rule.fault if rule else None for rule in acted] == ["timeout", "refused", None]
-    assert faults.of_event("NEW") is not None
+    assert faults.of_event("NEW", 0) is not None
     assert fault_named("event-lost") is EventFault.LOST

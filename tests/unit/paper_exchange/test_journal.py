@@ -15,6 +15,7 @@ from paper_exchange import journal
 from paper_exchange.core.entries import Entry, EntryError, Granted, Played, decode, encode
 from paper_exchange.core.state import State
 from paper_exchange.journal import FileJournal, Header, JournalError
+from paper_exchange.journal_format import whole_lines
 from unit.paper_exchange.builders import NOW, D, Market, content
 
 HEADER = Header("first", NOW)
@@ -100,7 +101,7 @@ class Growing(io.RawIOBase):
 
 
 def test_the_rest_of_a_line_that_was_being_written_is_not_taken_for_one() -> None:
-    assert list(journal._whole_lines(Growing())) == [b"whole\n"]  # type: ignore[arg-type]
+    assert list(whole_lines(Growing())) == [b"whole\n"]  # type: ignore[arg-type]
 
 
 @settings(deadline=None)
@@ -161,7 +162,7 @@ def test_a_missing_line_is_refused(path: Path) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        b'{"journal":"paper-exchange","version":2,"instance":"x","created":1',
+        b'{"journal":"paper-exchange","version":3,"instance":"x","created":1',
         b'{"journal":"something","version":1,"instance":"x","created":1',
         b'{"a":1',
     ],
@@ -169,7 +170,7 @@ def test_a_missing_line_is_refused(path: Path) -> None:
 def test_another_file_or_version_is_refused(path: Path, body: bytes) -> None:
     path.parent.mkdir()
     path.write_bytes(b'%s,"crc":"%08x"}\n' % (body, zlib.crc32(body)))
-    with pytest.raises(JournalError, match=r":1: not a journal of this exchange \(version 1\)"):
+    with pytest.raises(JournalError, match=r":1: not a journal of this exchange \(version 2\)"):
         reopen(path)
 
 

@@ -19,6 +19,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from paper_exchange import journal
+from paper_exchange.journal_history import history_of
 from paper_exchange.shell import admin_cli, cli
 from paper_exchange.shell.admin_client import call
 from paper_exchange.shell.server import serve
@@ -116,9 +117,13 @@ class Trader:
 
 @pytest.mark.timeout(180)  # three starts and three times fifteen fills, on a busy machine
 async def test_kill_9_during_fills_loses_nothing_that_was_said(tmp_path: Path) -> None:
-    """Three times: what was said before is in the journal, and the market goes on after it."""
+    """Three times: what was said before is in the journal, and the market goes on after it.
+
+    The journal is compacted several times a second meanwhile.
+    """
     path = tmp_path / "journal.jsonl"
-    flags = ("--synthetic-symbols", SYMBOL, "--speed", "60", "--order-limit", "0")
+    market = ("--synthetic-symbols", SYMBOL, "--speed", "60", "--order-limit", "0")
+    flags = (*market, "--compact-after", "0.01")
     highest_public, instances, orders = 0, set(), 0
     for _ in range(3):
         async with program(path, *flags, "--weight-limit", "0") as running:
@@ -137,6 +142,7 @@ async def test_kill_9_during_fills_loses_nothing_that_was_said(tmp_path: Path) -
         orders += len(trader.acknowledged)
     assert len(instances) == 1
     assert len(journal.read(path).orders) >= orders
+    assert history_of(path).stat().st_size > 0
 
 
 def check_record(path: Path, trader: Trader) -> None:
@@ -186,6 +192,7 @@ def invoke(*arguments: str, **environment: str) -> Any:
         (["--manual", "XRPUSDT", "--taker-fee", "1"], "a fee must be less than 1"),
         (["--manual", "XRPUSDT", "--page-limit", "0"], "the page limit must be at least 1"),
         (["--manual", "XRPUSDT", "--filters", "missing.json"], "not a filters file"),
+        (["--manual", "XRPUSDT", "--compact-after", "0"], "cannot be compacted after less than"),
     ],
 )
 def test_what_cannot_work_is_refused_in_one_line(
@@ -231,6 +238,19 @@ def test_settings_are_read_from_files_and_the_environment(tmp_path: Path) -> Non
     assert (config.fees.maker, config.fees.taker) == (0, Decimal("0.001"))
 
 
+def test_commission_in_bnb_is_a_setting() -> None:
+    config = made(
+        PAPER_EXCHANGE_BNB_FEES="true",
+        PAPER_EXCHANGE_BNB_PRICE="600",
+        PAPER_EXCHANGE_BNB_DISCOUNT="0.5",
+        PAPER_EXCHANGE_TAX_FEE="0.01",
+    )
+    assert config.bnb_fees.pays("anybody")
+    assert (config.bnb_fees.prices, config.bnb_fees.discount) == ({"USDT": 600}, Decimal("0.5"))
+    assert config.fees.tax == Decimal("0.01")
+    assert not made().bnb_fees.pays("anybody")
+
+
 def test_parts_of_a_recording_are_separated_by_colons(tmp_path: Path) -> None:
     parts = [tmp_path / name for name in ("one.csv", "two.csv")]
     for number, part in enumerate(parts):
@@ -268,10 +288,21 @@ async def test_the_admin_command_prints_json_and_refuses_in_one_line() -> None:
             ["symbol-status", "XRPUSDT", "TRADING"],
             ["deposit", "USDT", "--account", "b", "--", "-5"],
             ["balance", "XRP", "7"],
+            ["bnb-fees", "on", "--account", "b", "--price", "600"],
+            ["mute", "trades", "--also-new"],
+            ["ban", "0"],
+            ["fault", "rows-missing", "myTrades", "--for-ms", "5", "--order-id", "1"],
+            ["forget", "--account", "b"],
             ["status"],
         ):
             result = await asyncio.to_thread(run, *arguments)
             assert result.exit_code == 0, result.output
             assert isinstance(json.loads(result.output), dict)
-        refused = await asyncio.to_thread(run, "expire", "XRPUSDT", "9")
-        assert (refused.exit_code, refused.output) == (1, "Error: no such order\n")
+        for arguments in (
+            ["expire", "XRPUSDT", "9"],
+            ["amend", "XRPUSDT", "9", "5", "--client-order-id", "web_1"],
+            ["prevent", "XRPUSDT", "9", "5", "--end", "FILLED"],
+            ["archive", "XRPUSDT", "9"],
+        ):
+            refused = await asyncio.to_thread(run, *arguments)
+            assert (refused.exit_code, refused.output) == (1, "Error: no such order\n")

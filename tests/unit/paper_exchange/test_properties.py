@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from paper_exchange.core import interventions
 from paper_exchange.core.engine import Rules
 from paper_exchange.core.entries import decode, encode
 from paper_exchange.core.errors import ExchangeError
@@ -61,8 +62,25 @@ class Act:
         if orders:
             market.cancel(orders[pick % len(orders)])
 
+    def amend(self, market: Market, pick: int, quantity: Decimal, name: str) -> None:
+        if order := pick_open(market, pick):
+            market.keep(interventions.amend(market.engine, 0, order, quantity, name)[1])
+
+    def prevent(self, market: Market, pick: int, quantity: Decimal, end: OrderStatus) -> None:
+        if order := pick_open(market, pick):
+            step = interventions.prevent(
+                market.engine, 0, order, quantity, counter_order_id=0, end=end
+            )
+            market.keep(step)
+
     def deposit(self, market: Market, account: str, amount: Decimal) -> None:
         market.keep(market.engine.deposit(0, account, "XRP", amount))
+
+
+def pick_open(market: Market, pick: int) -> Order | None:
+    resting = (side for book in market.state.books.values() for side in book.resting.values())
+    orders = [order for side in resting for order in side.values()]
+    return orders[pick % len(orders)] if orders else None
 
 
 accounts = st.sampled_from("ab")
@@ -92,6 +110,18 @@ acts = st.one_of(
         st.tuples(volumes, volumes),
     ),
     st.builds(lambda *args: Act("cancel", args), st.integers(0, 1000)),
+    st.builds(
+        lambda *args: Act("amend", args),
+        st.integers(0, 1000),
+        quantities,
+        st.sampled_from(["o-1", "n-1", "n-2"]),
+    ),
+    st.builds(
+        lambda *args: Act("prevent", args),
+        st.integers(0, 1000),
+        quantities,
+        st.sampled_from([OrderStatus.FILLED, OrderStatus.EXPIRED_IN_MATCH]),
+    ),
     st.builds(lambda *args: Act("deposit", args), accounts, quantities),
 )
 scripts = st.lists(acts, min_size=15, max_size=40)
@@ -129,9 +159,10 @@ def check(market: Market) -> None:
                 order.executed % (XRP if order.symbol == XRP.name else ETH).filters.step_size == 0
             )
             assert order.is_open == (order.order_id in book.resting[order.side])
-            assert (order.status is OrderStatus.FILLED) == (
-                order.executed == order.quantity and order.quantity > 0
-            )
+            ended = order.quantity > 0 and order.executed + order.prevented == order.quantity
+            assert ended == (order.status in {OrderStatus.FILLED, OrderStatus.EXPIRED_IN_MATCH})
+            if order.executed == order.quantity > 0:
+                assert order.status is OrderStatus.FILLED
 
 
 @settings(max_examples=150, deadline=None)

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import zipfile
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
@@ -42,8 +43,17 @@ def csv(tmp_path: Path, *rows: str, name: str = "trades.csv", header: bool = Tru
     text = "\n".join(([HEADER] if header else []) + list(rows)) + "\n"
     if name.endswith(".gz"):
         path.write_bytes(gzip.compress(text.encode()))
+    elif name.endswith(".zip"):
+        zipped(path, {"folder/": "", "folder/trades.csv": text})
     else:
         path.write_text(text)
+    return path
+
+
+def zipped(path: Path, files: dict[str, str]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
     return path
 
 
@@ -67,7 +77,7 @@ def raw(tmp_path: Path, *lines: str, name: str = "raw") -> Path:
 
 
 class TestAggregateTrades:
-    @pytest.mark.parametrize("name", ["trades.csv", "trades.csv.gz"])
+    @pytest.mark.parametrize("name", ["trades.csv", "trades.csv.gz", "trades.zip"])
     @pytest.mark.parametrize("header", [True, False])
     def test_every_row_is_played_in_order(self, tmp_path: Path, name: str, header: bool) -> None:
         path = csv(tmp_path, *ROWS, name=name, header=header)
@@ -96,6 +106,27 @@ class TestAggregateTrades:
         path = csv(tmp_path, "1,1.5,2,1,1,1735689600123456,true,true", header=False)
         assert played(Recording((path,), "XRPUSDT"))[0].time == 1735689600123
 
+    @pytest.mark.parametrize("time", ["1735689600123", "1735689600123456"])
+    @pytest.mark.parametrize(
+        "header", ["", "id,price,qty,quote_qty,time,is_buyer_maker,is_best_match\n"]
+    )
+    @pytest.mark.parametrize("best_match", [",True", ""])
+    def test_a_published_zip_of_single_trades_is_played(
+        self, tmp_path: Path, time: str, header: str, best_match: str
+    ) -> None:
+        row = f"7,1.5,2,3.0,{time},False{best_match}\n"
+        path = zipped(tmp_path / "XRPUSDT-trades.zip", {"XRPUSDT-trades.csv": header + row})
+        assert played(Recording((path,), "XRPUSDT")) == [
+            MarketEvent(
+                1, 1735689600123, MarketTrade("XRPUSDT", D("1.5"), D(2), buyer_is_maker=False)
+            )
+        ]
+
+    def test_a_zip_is_played_again_from_any_position(self, tmp_path: Path) -> None:
+        recording = Recording((csv(tmp_path, *ROWS, name="trades.zip"),), "XRPETH", loop=True)
+        first = list(islice(recording.play(2, nobody), 3))
+        assert [event.position for event in first] == [3, 4, 5]
+
     def test_it_must_be_told_its_symbol(self, tmp_path: Path) -> None:
         with pytest.raises(SourceError, match="does not say its symbol"):
             Recording((csv(tmp_path, *ROWS),))
@@ -113,11 +144,14 @@ class TestAggregateTrades:
             "3,0.0015,-8,3,4,1570752017964,true",
             "3,0.0015,8,3,4,later,true",
             "3,0.0015,8,3,4,1570752017964,perhaps",
+            "3,0.0015,8,0.012,1570752017964,perhaps",
+            "3,0.0015,8,0.012,1570752017964,perhaps,true",
+            "3,0.0015,8,0.012,0.5,true,true",
         ],
     )
     def test_a_corrupt_row_is_refused_with_file_and_line(self, tmp_path: Path, row: str) -> None:
         path = csv(tmp_path, ROWS[0], row, ROWS[1])
-        with pytest.raises(SourceError, match=r"trades\.csv:3: not an aggregate trade"):
+        with pytest.raises(SourceError, match=r"trades\.csv:3: not a trade"):
             Recording((path,), "XRPETH")
 
 
@@ -186,6 +220,41 @@ class TestRefusals:
         path = csv(tmp_path, *ROWS * 50, name="trades.csv.gz")
         path.write_bytes(path.read_bytes()[:-20])
         with pytest.raises(SourceError, match=r"trades\.csv\.gz:\d+: cannot be read"):
+            Recording((path,), "XRPETH")
+
+    @pytest.mark.parametrize(
+        ("names", "reason"),
+        [
+            ([], "there is no file in the zip: give one with one CSV in it"),
+            (["folder/"], "there is no file in the zip"),
+            (["a.csv", "b.csv"], r"2 files in the zip \(a.csv, b.csv\): unpack it, and give each"),
+            (["a", "b", "c", "d"], r"4 files in the zip \(a, b, c, …\)"),
+        ],
+    )
+    def test_a_zip_without_one_file_is_refused(
+        self, tmp_path: Path, names: list[str], reason: str
+    ) -> None:
+        path = zipped(tmp_path / "day.zip", dict.fromkeys(names, ROWS[0]))
+        with pytest.raises(SourceError, match=rf"day\.zip: .*{reason}"):
+            Recording((path,), "XRPETH")
+
+    @pytest.mark.parametrize("damage", ["cut", "flipped", "header", "encrypted", "unknown"])
+    def test_a_corrupt_zip_is_refused(self, tmp_path: Path, damage: str) -> None:
+        path = csv(tmp_path, *ROWS, name="day.zip")
+        data = bytearray(path.read_bytes())
+        directory, middle = data.rfind(b"PK\x01\x02"), data.rfind(b"trades.csv", 0, 300) + 40
+        if damage == "cut":
+            del data[-30:]
+        elif damage == "flipped":
+            data[middle] ^= 0xFF
+        elif damage == "header":
+            data[data.rfind(b"PK\x03\x04")] = 0
+        elif damage == "encrypted":
+            data[directory + 8] |= 1
+        else:
+            data[directory + 10] = 99
+        path.write_bytes(data)
+        with pytest.raises(SourceError, match=r"day\.zip:\d+: cannot be read: .*download it again"):
             Recording((path,), "XRPETH")
 
     def test_binary_rubbish_is_refused(self, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from symbol_trader.core.order_states import Contradiction
 from symbol_trader.ports import DatabaseUnavailable, Fenced
 from symbol_trader.postgres import errors
 
-WHERE = "PostgreSQL at db:5432/trading"
+WHERE = errors.Where("PostgreSQL at db:5432/trading")
 
 
 def server_error(sqlstate: str, message: str = "said so", detail: str = "") -> Exception:
@@ -113,23 +113,3 @@ def test_an_error_is_raised_with_its_cause_and_a_mistake_as_it_is() -> None:
         raise mistake
     with pytest.raises(ZeroDivisionError), errors.translated(WHERE, lambda: True):
         raise ZeroDivisionError
-
-
-@pytest.mark.parametrize(
-    ("url", "name"),
-    [
-        ("postgresql://trader:hunter2@db:5432/trading", "PostgreSQL at db:5432/trading"),
-        ("postgresql://trader:hunter2@db", "PostgreSQL at db"),
-        ("postgresql://trader:hunter2@[::1]:5432/trading", "PostgreSQL at [::1]:5432/trading"),
-        ("postgresql://trader:hunter2@a:1,b:2/trading", "PostgreSQL at a:1,b:2/trading"),
-        ("postgresql://u:p@db/trading?sslmode=require", "PostgreSQL at db/trading"),
-        ("postgresql://db/trading?password=hunter2", "PostgreSQL at db/trading"),
-        # Whatever might be a piece of a password is left out.
-        ("postgresql://db/trading?user=me@home&password=hunter2", "PostgreSQL"),
-        ("postgresql://trader:hunter2/x@db/trading", "PostgreSQL at db/trading"),
-        ("hunter2", "PostgreSQL"),
-        ("", "PostgreSQL"),
-    ],
-)
-def test_a_database_is_named_without_its_password(url: str, name: str) -> None:
-    assert errors.describe(url) == name

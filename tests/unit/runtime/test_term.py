@@ -11,10 +11,10 @@ from dataclasses import replace
 
 import structlog
 
-from symbol_trader.core.events import ExchangeView, PriceSeen, QueryReplied, ViewRead
+from symbol_trader.core.events import ExchangeView, PriceSeen, QueryReplied, TimePassed, ViewRead
 from symbol_trader.core.orders import CancelIntent, ExchangeOrder, ExecutionReport, Fill, Intent
-from symbol_trader.core.records import NewTrader, RecordChange, TraderResult
-from symbol_trader.core.replies import NotFound, Outcome, Unknown, UserEvent
+from symbol_trader.core.records import FeeValued, NewTrader, RecordChange, TraderResult
+from symbol_trader.core.replies import AssetPrice, NotFound, Outcome, Unknown, UserEvent
 from symbol_trader.core.settings import TradingStatus, UnfilledBuys
 from symbol_trader.ports import Desired, Unavailable
 from symbol_trader.runtime.events import Asked, Event, Stop
@@ -29,11 +29,15 @@ from unit.core.desk import TIMING, Desk
 QUIET = Beat(timer_s=3600, reconcile_s=3600)
 
 
+UNREADABLE = "GONE"
+"""An asset whose price cannot be read."""
+
 NOTED = {
     NewTrader: "trader",
     TraderResult: "result",
     Intent: "intent",
     CancelIntent: "cancel",
+    FeeValued: "fee's value",
 }
 """Kinds of changes, in the words of the log."""
 
@@ -99,6 +103,12 @@ class Exchange:
     async def trades(self, from_id: int | None, order_id: int | None = None) -> tuple[Fill, ...]:
         self._log.append("trades read")
         return ()
+
+    async def price_of(self, asset: str, time_ms: int) -> AssetPrice | None:
+        self._log.append(f"price of {asset} asked for")
+        if asset == UNREADABLE:
+            raise Unavailable("no answer")
+        return AssetPrice(D(600), "a test", time_ms)
 
     async def user_events(self) -> AsyncIterator[UserEvent]:
         await asyncio.Event().wait()
@@ -217,6 +227,22 @@ async def test_news_of_a_fill_leaves_the_watermark_alone() -> None:
     fill = desk.execute(buy, "1")
     report = ExecutionReport("TRADE", desk.book[buy.client_order_id].shown(), fill)
     assert await run(desk, report) == []
+
+
+async def test_a_fee_in_a_third_asset_is_priced_and_its_value_recorded() -> None:
+    desk, buy = resting_buy()
+    desk.fill(buy, "1", fee_in="BNB")
+    log = await run(desk, TimePassed())
+    assert log == ["price of BNB asked for", "fee's value begun", "fee's value committed"]
+    assert desk.leader.unvalued_fees == ()
+
+
+async def test_a_price_that_cannot_be_read_does_not_end_the_term() -> None:
+    desk, buy = resting_buy()
+    desk.fill(buy, "1", fee_in=UNREADABLE)
+    log = await run(desk, TimePassed())
+    assert log == [f"price of {UNREADABLE} asked for"]
+    assert desk.leader.unvalued_fees == ((UNREADABLE, D("0.001")),)
 
 
 def _shutdown() -> Asked:

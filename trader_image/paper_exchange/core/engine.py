@@ -12,7 +12,7 @@ from enum import StrEnum
 from paper_exchange.core import errors
 from paper_exchange.core.entries import Accepted, Granted, Listed, Opened, Played
 from paper_exchange.core.events import BookChange, Step
-from paper_exchange.core.fees import FeeRates
+from paper_exchange.core.fees import BnbFees, FeeRates, FeeSchedule
 from paper_exchange.core.filters import check_static
 from paper_exchange.core.market import MarketQuote, MarketTrade, Top
 from paper_exchange.core.matching import (
@@ -65,6 +65,7 @@ class Rules:
     queue_multiple: Decimal = Decimal(1)
     participation: Decimal = Decimal(1)
     typical_trade: Mapping[str, Decimal] = field(default_factory=dict)
+    bnb_fees: BnbFees = field(default_factory=BnbFees)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ class Engine:
         self.symbols = {symbol.name: symbol for symbol in symbols}
         self.rules = rules
         self.state = state
+        self.fees = FeeSchedule(state, rules.fees, rules.bnb_fees, self.symbols)
         self.status = dict.fromkeys(self.symbols, SymbolStatus.TRADING)
         self._tops: dict[str, Top] = {}
         self._updates: dict[str, int] = {}
@@ -103,11 +105,15 @@ class Engine:
         """Return the best outside bid and ask of a symbol, as far as they are known."""
         return self._tops.get(name, Top())
 
+    def record(self, now: int) -> Recorder:
+        """Begin a step at a wall-clock time in milliseconds."""
+        return Recorder(self.state, self.fees, now)
+
     # -- start and market --------------------------------------------------------------------
 
     def open(self, now: int, source: str, grants: Iterable[Grant]) -> Step:
         """Record the market source, new symbols and initial balances not granted before."""
-        record = self._record(now)
+        record = self.record(now)
         if self.state.source != source:
             record.write(Opened(source))
         for symbol in self.symbols.values():
@@ -121,7 +127,7 @@ class Engine:
 
     def played(self, now: int, position: int) -> Step:
         """Record how far the market source has been played."""
-        record = self._record(now)
+        record = self.record(now)
         if position != self.state.position:
             record.write(Played(position))
         return record.step
@@ -131,7 +137,7 @@ class Engine:
 
         A symbol that does not trade has no outside trades either.
         """
-        record = self._record(now)
+        record = self.record(now)
         if self.status[trade.symbol] is not SymbolStatus.TRADING:
             return record.step
         rest = trade.quantity
@@ -150,7 +156,7 @@ class Engine:
 
     def quote(self, now: int, quote: MarketQuote) -> Step:
         """Take over a displayed quote: it fills orders whose limit it has reached."""
-        record = self._record(now)
+        record = self.record(now)
         if self.status[quote.symbol] is not SymbolStatus.TRADING:
             return record.step
         before = self.top(quote.symbol)
@@ -171,7 +177,7 @@ class Engine:
             raise errors.ExchangeError(-2015, "Unknown account.")
         if self.state.accounts[account].of(asset).free + delta < ZERO:
             raise errors.rejected(errors.INSUFFICIENT_BALANCE)
-        record = self._record(now)
+        record = self.record(now)
         record.adjust(account, asset, delta)
         return record.step
 
@@ -200,7 +206,7 @@ class Engine:
     def place(self, now: int, account: str, order: NewOrder) -> tuple[Order, Step]:
         """Accept an order, let it trade at once where it can, and rest or expire the remainder."""
         plan = self.check(account, order)
-        record = self._record(now)
+        record = self.record(now)
         placed = record.accept(self._accepted(now, account, order, plan))
         if not _kills(order, plan):
             self._execute(record, placed, plan)
@@ -211,7 +217,7 @@ class Engine:
         """Take an open order off the book; it is known by `client_order_id` from now on."""
         if not order.is_open:
             raise errors.cancel_rejected(errors.UNKNOWN_ORDER)
-        record = self._record(now)
+        record = self.record(now)
         record.cancel(order, client_order_id)
         return record.order(order), record.finish()
 
@@ -219,7 +225,7 @@ class Engine:
         """End an open order as the exchange itself would, for no reason of its owner's."""
         if not order.is_open:
             raise errors.cancel_rejected(errors.UNKNOWN_ORDER)
-        record = self._record(now)
+        record = self.record(now)
         record.expire(order, OrderStatus.EXPIRED, ExpiryReason.EXCHANGE_CANCELED)
         return record.finish()
 
@@ -325,8 +331,11 @@ class Engine:
     def _execute(self, record: Recorder, taker: Order, plan: Plan) -> None:
         for maker in plan.expire:
             record.expire(maker, OrderStatus.EXPIRED_IN_MATCH, ExpiryReason.NONE)
+        owed = plan.paid(taker.side)
         for match in plan.matches:
-            record.taken(taker, match)
+            owed -= match.paid(taker.side)
+            unlocked = taker.type is OrderType.MARKET
+            record.taken(taker, match, owed if unlocked else ZERO)
             if match.maker is None:
                 top = self.top(taker.symbol).taken(taker.side.opposite, match.quantity)
                 self._set_top(record, taker.symbol, top)
@@ -343,9 +352,6 @@ class Engine:
 
     def _step(self, symbol: str) -> Decimal:
         return self.symbols[symbol].filters.step_size
-
-    def _record(self, now: int) -> Recorder:
-        return Recorder(self.state, self.rules.fees, now)
 
 
 _EXPIRES = {

@@ -116,6 +116,48 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
+class Amended:
+    """An order's quantity was reduced; it kept its place and is known by `client_order_id` now."""
+
+    kind: ClassVar[str] = "amended"
+    symbol: str
+    order_id: int
+    quantity: Decimal
+    client_order_id: str
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prevented:
+    """Self-trade prevention took `quantity` away from an order, which has `status` after it."""
+
+    kind: ClassVar[str] = "prevented"
+    symbol: str
+    order_id: int
+    quantity: Decimal
+    counter_order_id: int
+    status: OrderStatus
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class Archived:
+    """An order that ended without execution is not told any more, only that it was there."""
+
+    kind: ClassVar[str] = "archived"
+    symbol: str
+    order_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """All orders and trades of an account are gone, as after a reset; its balances are free."""
+
+    kind: ClassVar[str] = "forgotten"
+    account: str
+
+
+@dataclass(frozen=True, slots=True)
 class Queued:
     """An order moved up its queue without trading."""
 
@@ -143,7 +185,9 @@ class Played:
     position: int
 
 
-Entry = Opened | Listed | Granted | Adjusted | Accepted | Filled | Ended | Queued | Priced | Played
+OrderChange = Accepted | Filled | Ended | Amended | Prevented | Archived
+MarketChange = Opened | Listed | Queued | Priced | Played
+Entry = OrderChange | MarketChange | Granted | Adjusted | Forgotten
 
 _KINDS: dict[str, type[Entry]] = {entry.kind: entry for entry in get_args(Entry)}
 

@@ -37,6 +37,20 @@ def cancel_rejected(message: str) -> ExchangeError:
     return ExchangeError(-2011, message)
 
 
+def amend_rejected(message: str) -> ExchangeError:
+    """Refuse an amendment inside the engine."""
+    return ExchangeError(-2038, message)
+
+
+def archived() -> ExchangeError:
+    """Refuse to tell an order that ended without execution long ago."""
+    return ExchangeError(
+        -2026,
+        "Order was canceled or expired with no executed qty over 90 days ago and has been "
+        "archived.",
+    )
+
+
 def invalid_symbol() -> ExchangeError:
     """Refuse a symbol that is not traded here."""
     return ExchangeError(-1121, "Invalid symbol.")
@@ -66,3 +80,6 @@ DUPLICATE_ORDER = "Duplicate order sent."
 WOULD_TAKE = "Order would immediately match and take."
 MARKET_CLOSED = "Market is closed."
 UNKNOWN_ORDER = "Unknown order sent."
+QUANTITY_INCREASE = "Order amend (quantity increase) is not supported."
+NO_CHANGE = "The requested action would change no state; rejecting"
+NOTHING_LEFT = "Price * QTY is zero or less."

@@ -16,8 +16,17 @@ class Execution(StrEnum):
     NEW = "NEW"
     TRADE = "TRADE"
     CANCELED = "CANCELED"
+    REPLACED = "REPLACED"
     EXPIRED = "EXPIRED"
     TRADE_PREVENTION = "TRADE_PREVENTION"
+
+
+@dataclass(frozen=True, slots=True)
+class Prevention:
+    """What self-trade prevention took at once, and the order it would have traded with if known."""
+
+    quantity: Decimal
+    counter_order_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +39,7 @@ class ExecutionReport:
     time: int
     fill: Fill | None = None
     renamed_from: str = ""
+    prevention: Prevention | None = None
 
     @property
     def account(self) -> str:
@@ -105,7 +115,7 @@ class Step:
         kept: list[Entry] = []
         seen: set[object] = set()
         for entry in reversed(self.entries):
-            key = _replaceable(entry)
+            key = replaced_by_later(entry)
             if key is None:
                 kept.append(entry)
             elif key not in seen:
@@ -115,8 +125,11 @@ class Step:
         return kept
 
 
-def _replaceable(entry: Entry) -> object:
-    """Entries of the same key state the same fact; only the last one of a batch matters."""
+def replaced_by_later(entry: Entry) -> object:
+    """Return what fact an entry states that a later one of the same key replaces; None: no such.
+
+    Of entries with the same key only the last one matters, whatever stands between them.
+    """
     match entry:
         case Played():
             return Played

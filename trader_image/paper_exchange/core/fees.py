@@ -1,25 +1,149 @@
-"""Commission: a share of what is received, in the asset that is received."""
+"""Commission: in the asset that is received, or with a discount in BNB (protocol, section 8)."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 
-from paper_exchange.core.money import times, truncate
-from paper_exchange.core.orders import Side
+from paper_exchange.core.matching import Match
+from paper_exchange.core.money import ZERO, divide_down, times, truncate
+from paper_exchange.core.orders import Order, OrderType, Side
+from paper_exchange.core.state import Book, State
+
+BNB = "BNB"
+"""The asset that commission is discounted in, unless the rules name another one."""
 
 
 @dataclass(frozen=True, slots=True)
 class FeeRates:
-    """Commission rates as fractions: 0.001 is 0.1 %."""
+    """Commission rates as fractions: 0.001 is 0.1 %.
+
+    `maker` and `taker` are the standard rates; `tax` and `special` come on top of either.
+    """
 
     maker: Decimal = Decimal("0.001")
     taker: Decimal = Decimal("0.001")
+    tax: Decimal = ZERO
+    special: Decimal = ZERO
 
     def of(self, *, is_maker: bool) -> Decimal:
-        """Return the rate for one side of a trade."""
+        """Return the standard rate for one side of a trade."""
         return self.maker if is_maker else self.taker
 
 
-def commission(side: Side, quantity: Decimal, quote_quantity: Decimal, rate: Decimal) -> Decimal:
-    """Charge on base for BUY and on quote for SELL, truncated to the asset precision."""
-    received = quantity if side is Side.BUY else quote_quantity
-    return truncate(times(received, rate))
+@dataclass(frozen=True, slots=True)
+class BnbFees:
+    """Who pays commission in BNB, and at which price.
+
+    `accounts` says it for single accounts, `everyone` for all others.  The standard commission is
+    multiplied by `discount`.  `prices` is what one BNB costs, by quote asset, where the exchange
+    has no market in BNB of its own.
+    """
+
+    everyone: bool = False
+    accounts: Mapping[str, bool] = field(default_factory=dict)
+    discount: Decimal = Decimal("0.75")
+    asset: str = BNB
+    prices: Mapping[str, Decimal] = field(default_factory=dict)
+
+    def pays(self, account: str) -> bool:
+        """Return whether an account's commission is taken in BNB while it has enough."""
+        return self.accounts.get(account, self.everyone)
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """The commission of one fill."""
+
+    amount: Decimal
+    asset: str
+
+
+class FeeSchedule:
+    """Commission by rates, in BNB where an account wants it and has it.
+
+    `traded` are the names of the exchange's symbols: the others' prices are history.
+    """
+
+    def __init__(
+        self, state: State, rates: FeeRates, bnb: BnbFees, traded: Mapping[str, object]
+    ) -> None:
+        self._state = state
+        self._traded = traded
+        self.rates = rates
+        self.bnb = bnb
+
+    def of(self, order: Order, match: Match, *, is_maker: bool, owed: Decimal = ZERO) -> Charge:
+        """Return the commission of an order's fill that is about to be recorded.
+
+        `owed` is what the order will pay in its later matches without having locked it.
+        """
+        standard = self.rates.of(is_maker=is_maker)
+        in_bnb = self._in_bnb(order, match, standard)
+        if in_bnb is not None and in_bnb <= self._spare(order, match, owed):
+            return Charge(in_bnb, self.bnb.asset)
+        received = match.quantity if order.side is Side.BUY else _value(match)
+        amount = truncate(times(received, standard + self._on_top))
+        return Charge(amount, _received_asset(self._book(order), order.side))
+
+    def has_bnb_price(self, symbol: str) -> bool:
+        """Return whether commission on a symbol can be converted into BNB."""
+        book = self._state.books[symbol]
+        return book.base == self.bnb.asset or self.bnb_price(book.quote) is not None
+
+    def bnb_price(self, quote: str) -> Decimal | None:
+        """Return what one BNB costs: on the exchange's own market, else as configured."""
+        if quote == self.bnb.asset:
+            return Decimal(1)
+        name = self.bnb.asset + quote
+        market = self._state.books[name].price if name in self._traded else None
+        return self.bnb.prices.get(quote) if market is None else market
+
+    def configured_price(self, symbol: str) -> Decimal | None:
+        """Return the configured price of one BNB if `symbol` is BNB in that quote asset."""
+        return (
+            self.bnb.prices.get(symbol[len(self.bnb.asset) :])
+            if symbol.startswith(self.bnb.asset)
+            else None
+        )
+
+    @property
+    def _on_top(self) -> Decimal:
+        return self.rates.tax + self.rates.special
+
+    def _in_bnb(self, order: Order, match: Match, standard: Decimal) -> Decimal | None:
+        if not self.bnb.pays(order.account):
+            return None
+        book = self._book(order)
+        price = match.price if book.base == self.bnb.asset else self.bnb_price(book.quote)
+        if price is None:
+            return None
+        rate = times(standard, self.bnb.discount) + self._on_top
+        return divide_down(times(_value(match), rate), price)
+
+    def _spare(self, order: Order, match: Match, owed: Decimal) -> Decimal:
+        """Return the BNB that the account can use once the trade itself is settled."""
+        book, buys = self._book(order), order.side is Side.BUY
+        free = self._state.accounts[order.account].of(self.bnb.asset).free
+        if _received_asset(book, order.side) == self.bnb.asset:
+            free += match.quantity if buys else _value(match)
+        if _received_asset(book, order.side.opposite) == self.bnb.asset:
+            free -= (_value(match) if buys else match.quantity) + owed - _unlocked(order, match)
+        return free
+
+    def _book(self, order: Order) -> Book:
+        return self._state.books[order.symbol]
+
+
+def _value(match: Match) -> Decimal:
+    return times(match.price, match.quantity)
+
+
+def _received_asset(book: Book, side: Side) -> str:
+    return book.base if side is Side.BUY else book.quote
+
+
+def _unlocked(order: Order, match: Match) -> Decimal:
+    """Return what the order had locked for this much of it; a MARKET order locks nothing."""
+    if order.type is OrderType.MARKET:
+        return ZERO
+    return times(order.price, match.quantity) if order.side is Side.BUY else match.quantity

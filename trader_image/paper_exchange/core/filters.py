@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from paper_exchange.core.errors import filter_failure
 from paper_exchange.core.money import is_multiple, times
-from paper_exchange.core.orders import NewOrder, OrderType
+from paper_exchange.core.orders import NewOrder, Order, OrderType
 from paper_exchange.core.symbols import Filters
 
 
@@ -22,6 +22,12 @@ def check_static(order: NewOrder, filters: Filters, reference: Decimal | None) -
         _check_lot(order.quantity, filters, "MARKET_LOT_SIZE" if market else "LOT_SIZE")
     price = reference if market else order.price
     _check_notional(order.quote_quantity or (price and times(price, order.quantity)), filters)
+
+
+def check_amended(order: Order, quantity: Decimal, filters: Filters) -> None:
+    """Raise -1013 if an order of this quantity would break a static filter."""
+    _check_lot(quantity, filters, "LOT_SIZE")
+    _check_notional(times(order.price, quantity), filters)
 
 
 def _check_price(price: Decimal, filters: Filters) -> None:

@@ -84,8 +84,8 @@ class Top:
         """
         level = Level(trade.price, size, size)
         if trade.buyer_is_maker:
-            return replace(self, bid=level, ask=_beyond(self.ask, trade.price, tick, up=True))
-        return replace(self, ask=level, bid=_beyond(self.bid, trade.price, tick, up=False))
+            return type(self)(level, _beyond(self.ask, trade.price, tick, up=True))
+        return type(self)(_beyond(self.bid, trade.price, tick, up=False), level)
 
     def taken(self, side: Side, quantity: Decimal) -> Self:
         """Return the top after one of our orders took from the level of this side."""

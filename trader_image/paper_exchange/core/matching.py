@@ -29,6 +29,10 @@ class Match:
     quantity: Decimal
     maker: Order | None
 
+    def paid(self, side: Side) -> Decimal:
+        """Return what a taker of this side gives: quote for BUY, base for SELL."""
+        return times(self.price, self.quantity) if side is Side.BUY else self.quantity
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -50,7 +54,11 @@ class Plan:
     @property
     def cost(self) -> Decimal:
         """Quote that trades at once."""
-        return sum((times(match.price, match.quantity) for match in self.matches), ZERO)
+        return self.paid(Side.BUY)
+
+    def paid(self, side: Side) -> Decimal:
+        """Return what a taker of this side gives at once: quote for BUY, base for SELL."""
+        return sum((match.paid(side) for match in self.matches), ZERO)
 
 
 def by_priority(orders: Iterable[Order]) -> list[Order]:

@@ -111,11 +111,17 @@ class Order:
     quote_executed: Decimal = ZERO
     status: OrderStatus = OrderStatus.NEW
     expiry_reason: ExpiryReason = ExpiryReason.NONE
+    prevented: Decimal = ZERO
+    """Quantity that self-trade prevention took away."""
+    prevented_match: int = 0
+    """Execution id of the last such event, 0 without one."""
+    amends: int = 0
+    archived: bool = False
 
     @property
     def remaining(self) -> Decimal:
-        """Quantity that has not traded."""
-        return self.quantity - self.executed
+        """Quantity that can still trade."""
+        return self.quantity - self.executed - self.prevented
 
     @property
     def is_open(self) -> bool:

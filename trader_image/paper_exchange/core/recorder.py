@@ -3,19 +3,30 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
-from paper_exchange.core.entries import Accepted, Adjusted, Ended, Entry, Filled, Priced, Queued
+from paper_exchange.core.entries import (
+    Accepted,
+    Adjusted,
+    Amended,
+    Ended,
+    Entry,
+    Filled,
+    Prevented,
+    Priced,
+    Queued,
+)
 from paper_exchange.core.events import (
     BalanceChange,
     Execution,
     ExecutionReport,
     Position,
+    Prevention,
     PublicTrade,
     Step,
 )
-from paper_exchange.core.fees import FeeRates, commission
+from paper_exchange.core.fees import FeeSchedule
 from paper_exchange.core.market import MarketTrade
 from paper_exchange.core.matching import Match
-from paper_exchange.core.money import times
+from paper_exchange.core.money import ZERO
 from paper_exchange.core.orders import ExpiryReason, Order, OrderStatus, Side
 from paper_exchange.core.state import State
 
@@ -23,7 +34,7 @@ from paper_exchange.core.state import State
 class Recorder:
     """One engine step in the making, at one moment (wall-clock milliseconds)."""
 
-    def __init__(self, state: State, fees: FeeRates, now: int) -> None:
+    def __init__(self, state: State, fees: FeeSchedule, now: int) -> None:
         self.state = state
         self.step = Step(now)
         self._fees = fees
@@ -55,10 +66,13 @@ class Recorder:
         self._fill(order, match, self._next_trade_id(order.symbol), is_maker=True)
         self._publish(order.symbol, match, buyer_is_maker=order.side is Side.BUY)
 
-    def taken(self, taker: Order, match: Match) -> None:
-        """Fill an arriving order, and its maker if it is one of ours; publish the trade."""
+    def taken(self, taker: Order, match: Match, owed: Decimal) -> None:
+        """Fill an arriving order, and its maker if it is one of ours; publish the trade.
+
+        `owed` is what the taker still pays at once, and has not locked.
+        """
         trade_id = self._next_trade_id(taker.symbol)
-        self._fill(taker, match, trade_id, is_maker=False)
+        self._fill(taker, match, trade_id, is_maker=False, owed=owed)
         if match.maker:
             self._fill(match.maker, match, trade_id, is_maker=True)
         self._publish(taker.symbol, match, buyer_is_maker=taker.side is Side.SELL)
@@ -79,9 +93,24 @@ class Recorder:
     def expire(self, order: Order, status: OrderStatus, reason: ExpiryReason) -> None:
         """End an order by the exchange's rules."""
         self._end(order, status, order.client_order_id, reason)
-        prevented = status is OrderStatus.EXPIRED_IN_MATCH
-        execution = Execution.TRADE_PREVENTION if prevented else Execution.EXPIRED
-        self._report(self.order(order), execution)
+        if status is OrderStatus.EXPIRED_IN_MATCH:
+            prevention = Prevention(order.remaining)
+            self._report(self.order(order), Execution.TRADE_PREVENTION, prevention=prevention)
+        else:
+            self._report(self.order(order), Execution.EXPIRED)
+
+    def amend(self, order: Order, quantity: Decimal, client_order_id: str) -> None:
+        """Reduce an order's quantity in its place, under a new id."""
+        amended = Amended(order.symbol, order.order_id, quantity, client_order_id, self.step.at)
+        self.write(amended)
+        self._report(self.order(order), Execution.REPLACED, renamed_from=order.client_order_id)
+
+    def prevent(self, entry: Prevented) -> None:
+        """Take quantity away from an order by self-trade prevention."""
+        self.write(entry)
+        order = self.state.books[entry.symbol].orders[entry.order_id]
+        prevention = Prevention(entry.quantity, entry.counter_order_id)
+        self._report(order, Execution.TRADE_PREVENTION, prevention=prevention)
 
     def adjust(self, account: str, asset: str, delta: Decimal) -> None:
         """Change a free balance from outside."""
@@ -91,13 +120,18 @@ class Recorder:
 
     def finish(self) -> Step:
         """Append one position per account that the reports concern, and return the step."""
+        if not self.step.events:
+            return self.step
         touched: dict[str, dict[str, None]] = {}
         for event in self.step.events:
             if isinstance(event, ExecutionReport):
                 book = self.state.books[event.order.symbol]
-                touched.setdefault(event.account, {}).update({book.base: None, book.quote: None})
-        for account, assets in touched.items():
-            self._position(account, assets)
+                assets = {book.base: None, book.quote: None}
+                if event.fill:
+                    assets[event.fill.commission_asset] = None
+                touched.setdefault(event.account, {}).update(assets)
+        for account, moved in touched.items():
+            self._position(account, moved)
         return self.step
 
     def _end(self, order: Order, status: OrderStatus, name: str, reason: ExpiryReason) -> None:
@@ -106,9 +140,16 @@ class Recorder:
     def _next_trade_id(self, symbol: str) -> int:
         return self.state.books[symbol].last_trade_id + 1
 
-    def _fill(self, order: Order, match: Match, trade_id: int, *, is_maker: bool) -> None:
-        book = self.state.books[order.symbol]
-        rate, value = self._fees.of(is_maker=is_maker), times(match.price, match.quantity)
+    def _fill(
+        self,
+        order: Order,
+        match: Match,
+        trade_id: int,
+        *,
+        is_maker: bool,
+        owed: Decimal = ZERO,
+    ) -> None:
+        charge = self._fees.of(self.order(order), match, is_maker=is_maker, owed=owed)
         self.write(
             Filled(
                 symbol=order.symbol,
@@ -116,8 +157,8 @@ class Recorder:
                 order_id=order.order_id,
                 price=match.price,
                 quantity=match.quantity,
-                commission=commission(order.side, match.quantity, value, rate),
-                commission_asset=book.base if order.side is Side.BUY else book.quote,
+                commission=charge.amount,
+                commission_asset=charge.asset,
                 is_maker=is_maker,
                 time=self.step.at,
             )
@@ -130,7 +171,13 @@ class Recorder:
             PublicTrade(symbol, trade_id, match.price, match.quantity, buyer_is_maker, now)
         )
 
-    def _report(self, order: Order, execution: Execution, renamed_from: str = "") -> None:
+    def _report(
+        self,
+        order: Order,
+        execution: Execution,
+        renamed_from: str = "",
+        prevention: Prevention | None = None,
+    ) -> None:
         book = self.state.books[order.symbol]
         self.step.events.append(
             ExecutionReport(
@@ -140,6 +187,7 @@ class Recorder:
                 time=self.step.at,
                 fill=book.fills[-1] if execution is Execution.TRADE else None,
                 renamed_from=renamed_from,
+                prevention=prevention,
             )
         )
 

@@ -6,13 +6,18 @@ from decimal import Decimal
 from paper_exchange.core.entries import (
     Accepted,
     Adjusted,
+    Amended,
+    Archived,
     Ended,
     Entry,
     Filled,
+    Forgotten,
     Granted,
     Listed,
+    MarketChange,
     Opened,
     Played,
+    Prevented,
     Priced,
     Queued,
 )
@@ -64,15 +69,11 @@ class Book:
     fills: list[Fill] = field(default_factory=list)
     fills_by_order: dict[int, list[Fill]] = field(default_factory=dict)
     by_client_id: dict[tuple[str, str], int] = field(default_factory=dict)
+    last_order_id: int = 0
     last_trade_id: int = 0
     last_execution_id: int = 0
     price: Decimal | None = None
     """Price of the last outside trade: what the source's walk and the filters refer to."""
-
-    @property
-    def last_order_id(self) -> int:
-        """Id of the newest order, 0 if there is none."""
-        return next(reversed(self.orders), 0)
 
     def put(self, order: Order) -> None:
         """Store the newest version of an order."""
@@ -82,6 +83,12 @@ class Book:
             resting[order.order_id] = order
         else:
             resting.pop(order.order_id, None)
+
+    def remove(self, order: Order) -> None:
+        """Forget an order, its fills and its names; ids go on counting."""
+        del self.orders[order.order_id]
+        self.resting[order.side].pop(order.order_id, None)
+        self.fills_by_order.pop(order.order_id, None)
 
 
 class State:
@@ -103,12 +110,21 @@ class State:
                 self._fill(entry)
             case Ended():
                 self._end(entry)
+            case Amended():
+                self._amend(entry)
+            case Prevented():
+                self._prevent(entry)
+            case Archived(symbol, order_id):
+                book = self.books[symbol]
+                book.put(replace(book.orders[order_id], archived=True))
             case Granted() | Adjusted():
                 self._credit(entry)
+            case Forgotten(account):
+                self._forget(account)
             case _:
                 self._apply_market(entry)
 
-    def _apply_market(self, entry: Opened | Listed | Queued | Priced | Played) -> None:
+    def _apply_market(self, entry: MarketChange) -> None:
         match entry:
             case Opened(source):
                 self.source, self.position = source, 0
@@ -152,6 +168,7 @@ class State:
             updated=entry.time,
         )
         book.put(order)
+        book.last_order_id = order.order_id
         book.last_execution_id += 1
         book.by_client_id[order.account, order.client_order_id] = order.order_id
         self.open_client_ids[order.account, order.client_order_id] = (order.symbol, order.order_id)
@@ -191,11 +208,52 @@ class State:
             expiry_reason=entry.expiry_reason,
             updated=entry.time,
         )
+        book.last_execution_id += 1
+        if after.status is OrderStatus.EXPIRED_IN_MATCH:
+            after = _after_prevention(after, before.remaining, book.last_execution_id)
+        book.put(after)
+        book.by_client_id[after.account, after.client_order_id] = after.order_id
+        self.open_client_ids.pop((before.account, before.client_order_id), None)
+        self._reserve(before, -before.reserved, entry.time)
+
+    def _amend(self, entry: Amended) -> None:
+        book = self.books[entry.symbol]
+        before = book.orders[entry.order_id]
+        after = replace(
+            before,
+            quantity=entry.quantity,
+            client_order_id=entry.client_order_id,
+            amends=before.amends + 1,
+            updated=entry.time,
+        )
         book.put(after)
         book.last_execution_id += 1
         book.by_client_id[after.account, after.client_order_id] = after.order_id
         self.open_client_ids.pop((before.account, before.client_order_id), None)
-        self._reserve(before, -before.reserved, entry.time)
+        self.open_client_ids[after.account, after.client_order_id] = (after.symbol, after.order_id)
+        self._reserve(before, after.reserved - before.reserved, entry.time)
+
+    def _prevent(self, entry: Prevented) -> None:
+        book = self.books[entry.symbol]
+        before = book.orders[entry.order_id]
+        book.last_execution_id += 1
+        after = replace(
+            _after_prevention(before, entry.quantity, book.last_execution_id),
+            status=entry.status,
+            updated=entry.time,
+        )
+        book.put(after)
+        self._forget_if_final(after)
+        self._reserve(before, after.reserved - before.reserved, entry.time)
+
+    def _forget(self, account: str) -> None:
+        for book in self.books.values():
+            for order in [o for o in book.orders.values() if o.account == account]:
+                self._reserve(order, -order.reserved, order.updated)
+                book.remove(order)
+            book.fills = [fill for fill in book.fills if fill.account != account]
+            book.by_client_id = {k: v for k, v in book.by_client_id.items() if k[0] != account}
+        self.open_client_ids = {k: v for k, v in self.open_client_ids.items() if k[0] != account}
 
     def _forget_if_final(self, order: Order) -> None:
         if not order.is_open:
@@ -210,13 +268,18 @@ class State:
         account.updated = time
 
 
+def _after_prevention(order: Order, quantity: Decimal, match_id: int) -> Order:
+    return replace(order, prevented=order.prevented + quantity, prevented_match=match_id)
+
+
 def _after_fill(order: Order, entry: Filled) -> Order:
     executed = order.executed + entry.quantity
+    whole = entry.quantity == order.remaining
     return replace(
         order,
         executed=executed,
         quote_executed=order.quote_executed + times(entry.price, entry.quantity),
-        status=OrderStatus.FILLED if executed == order.quantity else OrderStatus.PARTIALLY_FILLED,
+        status=OrderStatus.FILLED if whole else OrderStatus.PARTIALLY_FILLED,
         ahead=ZERO,
         updated=entry.time,
     )

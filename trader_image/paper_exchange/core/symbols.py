@@ -20,6 +20,9 @@ MIN_NOTIONAL = {"BTC": Decimal("0.0001"), "ETH": Decimal("0.001"), "BNB": Decima
 
 MONEY_MIN_NOTIONAL = Decimal(5)
 
+MAX_NUM_ORDER_AMENDS = 10
+"""How often one order may be amended."""
+
 
 NAME_LENGTH_MAX = 50
 NOT_IN_NAMES = re.compile("[a-z]")

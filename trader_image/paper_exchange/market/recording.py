@@ -99,7 +99,7 @@ class Recording:
         if rawstream.looks_like(first[1]):
             return rawstream.read(path)
         if self._symbol is None:
-            raise SourceError(f"{path}: an aggTrades file does not say its symbol: name it")
+            raise SourceError(f"{path}: a CSV does not say its symbol: name it")
         return aggtrades.read(path, self._symbol)
 
     def _survey(self) -> tuple[dict[str, Summary], int, int, int, bool]:

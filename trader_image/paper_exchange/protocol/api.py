@@ -14,8 +14,9 @@ from paper_exchange.accounts import AccountConfig
 from paper_exchange.core import errors
 from paper_exchange.core.errors import ExchangeError
 from paper_exchange.core.events import Step
+from paper_exchange.protocol.calls import Call, Method, Security
 from paper_exchange.protocol.limits import Limits
-from paper_exchange.protocol.methods import METHODS, Call, Method, Security
+from paper_exchange.protocol.methods import METHODS
 from paper_exchange.protocol.params import Params
 from paper_exchange.protocol.session import ApiSession
 from paper_exchange.protocol.signing import is_signed

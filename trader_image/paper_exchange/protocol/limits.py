@@ -14,6 +14,9 @@ DAY = 86_400_000
 
 TOO_MANY = 429
 """Reply status of a request beyond a limit."""
+BANNED = 418
+"""Reply status of every request from an address that is banned."""
+EVERYONE = "*"
 
 TAKER_CREDIT = -1
 MAKER_CREDIT = -5
@@ -73,6 +76,23 @@ class Limits:
             Counter(Limit("ORDERS", "SECOND", 10, TEN_SECONDS, orders)),
             Counter(Limit("ORDERS", "DAY", 1, DAY, orders_a_day)),
         )
+        self._bans: dict[str, int] = {}
+
+    def ban(self, until: int, address: str = EVERYONE) -> None:
+        """Refuse everything from an address, or from all, until the server's time is `until`."""
+        self._bans[address] = until
+
+    def check_ban(self, address: str, now: int) -> None:
+        """Raise -1003 with status 418 while an address is banned."""
+        until = max(self._bans.get(address, 0), self._bans.get(EVERYONE, 0))
+        if now < until:
+            raise ExchangeError(
+                -1003,
+                f"Way too much request weight used; IP banned until {until}. Please use WebSocket "
+                "Streams for live updates to avoid bans.",
+                status=BANNED,
+                data={"serverTime": Millis(now), "retryAfter": Millis(until)},
+            )
 
     def describe(self) -> list[dict[str, Any]]:
         """Return the enforced limits as `exchangeInfo` shows them."""
@@ -89,7 +109,8 @@ class Limits:
         ]
 
     def charge(self, address: str, now: int, weight: int) -> None:
-        """Count a request; raise -1003 once the address has used too much."""
+        """Count a request; raise -1003 once the address has used too much, or is banned."""
+        self.check_ban(address, now)
         used = self.weight.add(address, now, weight)
         limit = self.weight.limit.limit
         if limit and used > limit:

@@ -16,6 +16,7 @@ _METHODS = {
     "ticker/price": "ticker.price",
     "ticker/bookTicker": "ticker.book",
     "trades": "trades.recent",
+    "klines": "klines",
 }
 
 

@@ -27,6 +27,8 @@ class StreamSession:
         self.combined = combined
         self.micros = micros
         self.names: dict[str, None] = {}
+        self.muted: frozenset[str] = frozenset()
+        """Kinds of streams (`trade`, …) of which it is sent nothing, on purpose."""
 
 
 class StreamHub:
@@ -73,8 +75,11 @@ class StreamHub:
         if not sessions:
             return
         payload = render(event, now)
+        kind = name.partition("@")[2]
         texts: dict[bool, str] = {}
         for session in tuple(sessions):
+            if kind in session.muted:
+                continue
             if session.micros not in texts:
                 texts[session.micros] = dumps(payload, micros=session.micros)
             raw = texts[session.micros]

@@ -6,9 +6,11 @@ from typing import Any
 
 import click
 
+from paper_exchange.core.orders import OrderStatus
 from paper_exchange.faults import ANY, EventFault, RequestFault
 from paper_exchange.shell.admin_client import AdminRefusedError, call
-from paper_exchange.shell.admin_faults import CHANNELS
+from paper_exchange.shell.admin_faults import CHANNELS, STREAM_KINDS
+from paper_exchange.shell.admin_orders import PREVENTED_ENDS
 
 
 @click.group(context_settings={"show_default": True})
@@ -101,6 +103,60 @@ def expire(url: str, symbol: str, order_id: int) -> None:
 
 
 @admin.command()
+@click.argument("symbol")
+@click.argument("order_id", type=int)
+@click.argument("quantity")
+@click.option("--client-order-id", help="Its new name; default: one like the app's.")
+@click.pass_obj
+def amend(url: str, symbol: str, order_id: int, quantity: str, client_order_id: str | None) -> None:
+    """Reduce an open order to a total of QUANTITY, as its owner does in the app."""
+    given = {"orderId": order_id, "quantity": quantity, "clientOrderId": client_order_id}
+    _run(url, "amend", symbol=symbol, **given)
+
+
+@admin.command()
+@click.argument("symbol")
+@click.argument("order_id", type=int)
+@click.argument("quantity", required=False)
+@click.option("--counter-order-id", type=int, help="The order that it would have traded with.")
+@click.option(
+    "--end",
+    type=click.Choice([str(status) for status in PREVENTED_ENDS]),
+    default=str(OrderStatus.EXPIRED_IN_MATCH),
+    help="The status if nothing is left.",
+)
+@click.pass_obj
+def prevent(  # noqa: PLR0917 - click passes them by name
+    url: str,
+    symbol: str,
+    order_id: int,
+    quantity: str | None,
+    counter_order_id: int | None,
+    end: str,
+) -> None:
+    """Take QUANTITY (default: the rest) from an open order by self-trade prevention."""
+    given = {"orderId": order_id, "quantity": quantity, "counterOrderId": counter_order_id}
+    _run(url, "prevent", symbol=symbol, end=end, **given)
+
+
+@admin.command()
+@click.argument("symbol")
+@click.argument("order_id", type=int)
+@click.pass_obj
+def archive(url: str, symbol: str, order_id: int) -> None:
+    """Answer for an order that ended without execution by -2026 from now on."""
+    _run(url, "archive", symbol=symbol, orderId=order_id)
+
+
+@admin.command()
+@click.option("--account", help="Default: the first account.")
+@click.pass_obj
+def forget(url: str, account: str | None) -> None:
+    """Let all orders and trades of an account be gone, as a reset of the testnet does."""
+    _run(url, "forget", account=account)
+
+
+@admin.command()
 @click.argument("asset")
 @click.argument("amount")
 @click.option("--account", help="Default: the first account.")
@@ -120,6 +176,19 @@ def balance(url: str, asset: str, free: str, account: str | None) -> None:
     _run(url, "balance", asset=asset, free=free, account=account)
 
 
+@admin.command("bnb-fees")
+@click.argument("pay", type=click.Choice(["on", "off"]))
+@click.option("--account", help="Default: all.")
+@click.option("--discount", help="What the standard commission is multiplied by.")
+@click.option("--price", help="Of one BNB, where there is no market: 600, or USDT=600,BTC=0.006.")
+@click.pass_obj
+def bnb_fees(
+    url: str, pay: str, account: str | None, discount: str | None, price: str | None
+) -> None:
+    """Take commission in BNB, or not, from accounts that have enough of it."""
+    _run(url, "bnb-fees", pay=pay, account=account, discount=discount, price=price)
+
+
 @admin.command()
 @click.argument("symbol")
 @click.argument("changes", nargs=-1, required=True)
@@ -134,7 +203,9 @@ def filters(url: str, symbol: str, changes: tuple[str, ...]) -> None:
 @click.argument("fault", type=click.Choice([f.value for f in (*RequestFault, *EventFault)]))
 @click.argument("target", default=ANY)
 @click.option("--skip", type=click.IntRange(0), default=0, help="How many pass undisturbed first.")
-@click.option("--times", type=click.IntRange(0), default=1, help="How many; 0: until cleared.")
+@click.option("--times", type=click.IntRange(0), help="How many (1); 0: until cleared.")
+@click.option("--for-ms", type=click.IntRange(0), help="For how long; all of them if no --times.")
+@click.option("--order-id", type=int, help="The order whose rows are missing; default: all rows.")
 @click.option("--delay-ms", type=click.IntRange(0), help="How long a delay is.")
 @click.option("--code", type=int, help="The error's code, for `refused`; -1003 limits the rate.")
 @click.option("--message", help="The error's text.")
@@ -145,16 +216,21 @@ def fault(  # noqa: PLR0917 - click passes them by name
     fault: str,
     target: str,
     skip: int,
-    times: int,
+    times: int | None,
+    for_ms: int | None,
+    order_id: int | None,
     delay_ms: int | None,
     code: int | None,
     message: str | None,
     retry_after_ms: int | None,
 ) -> None:
-    """Disturb the next requests of method TARGET, or the next events of kind TARGET."""
+    """Disturb the next requests of method TARGET, or the next events of kind TARGET.
+
+    `reads` are all methods that change neither orders nor subscriptions.
+    """
     given = {"fault": fault, "target": target, "skip": skip, "times": times, "code": code}
     timing = {"delayMs": delay_ms, "message": message, "retryAfterMs": retry_after_ms}
-    _run(url, "fault", **given, **timing)
+    _run(url, "fault", forMs=for_ms, orderId=order_id, **given, **timing)
 
 
 @admin.command()
@@ -188,6 +264,24 @@ def cut(url: str, channel: str) -> None:
 def stall(url: str, channel: str) -> None:
     """Let connections fall silent, open as they are."""
     _run(url, "stall", channel=channel)
+
+
+@admin.command()
+@click.argument("kinds", type=click.Choice(list(STREAM_KINDS)), default="all")
+@click.option("--also-new", is_flag=True, help="Connections opened from now on, too.")
+@click.pass_obj
+def mute(url: str, kinds: str, also_new: bool) -> None:
+    """Let market streams say nothing while trading goes on; they stay open and answer pings."""
+    _run(url, "mute", kinds=kinds, alsoNew=also_new)
+
+
+@admin.command()
+@click.argument("ms", type=click.IntRange(0))
+@click.option("--address", help="Default: all.")
+@click.pass_obj
+def ban(url: str, ms: int, address: str | None) -> None:
+    """Ban an address from the WebSocket API for MS milliseconds; 0 ends it."""
+    _run(url, "ban", ms=ms, address=address)
 
 
 @admin.command("end-user-data")

@@ -1,10 +1,7 @@
-"""The administrator's commands for the market, the orders and the balances."""
-
-from decimal import Decimal
+"""The administrator's commands for the market and its symbols."""
 
 from paper_exchange.accounts import uid
 from paper_exchange.core.engine import SymbolStatus
-from paper_exchange.core.events import Step
 from paper_exchange.core.market import MarketTrade
 from paper_exchange.core.money import is_multiple
 from paper_exchange.core.orders import Side
@@ -15,7 +12,7 @@ from paper_exchange.venue import Venue
 
 
 class Market:
-    """Moves the market, and what the exchange itself may do to orders and balances."""
+    """Moves the market and changes what is traded."""
 
     def __init__(self, venue: Venue, player: Player) -> None:
         self._venue = venue
@@ -33,9 +30,6 @@ class Market:
             "trade": self.trade,
             "symbol-status": self.symbol_status,
             "filters": self.filters,
-            "expire": self.expire,
-            "deposit": self.deposit,
-            "balance": self.balance,
         }
 
     # -- market ------------------------------------------------------------------------------
@@ -119,47 +113,3 @@ class Market:
     def _need_paused(self) -> None:
         if not self._player.paused:
             raise AdminError("the market is running: pause it first")
-
-    # -- orders and balances -----------------------------------------------------------------
-
-    def expire(self, params: Params) -> Params:
-        """End an open order as the exchange itself would."""
-        book = self._venue.engine.book(params["symbol"])
-        order = book.orders.get(int(params["orderId"]))
-        if order is None:
-            raise AdminError("no such order")
-        self._do(self._venue.engine.expire(self._venue.clock(), order))
-        return {"status": str(book.orders[order.order_id].status)}
-
-    def deposit(self, params: Params) -> Params:
-        """Add to an account's free balance; a negative amount takes from it."""
-        account, asset = self._account(params), str(params["asset"])
-        delta = Decimal(str(params["amount"]))
-        self._do(self._venue.engine.deposit(self._venue.clock(), account, asset, delta))
-        return self._balance(account, asset)
-
-    def balance(self, params: Params) -> Params:
-        """Set an account's free balance of an asset."""
-        account, asset = self._account(params), str(params["asset"])
-        free = self._venue.engine.state.accounts[account].of(asset).free
-        return self.deposit(params | {"amount": str(Decimal(str(params["free"])) - free)})
-
-    def _balance(self, account: str, asset: str) -> Params:
-        balance = self._venue.engine.state.accounts[account].of(asset)
-        return {
-            "account": account,
-            "asset": asset,
-            "free": format(balance.free, "f"),
-            "locked": format(balance.locked, "f"),
-        }
-
-    def _account(self, params: Params) -> str:
-        known = list(self._venue.engine.state.accounts)
-        name = params.get("account") or known[0]
-        if name not in known:
-            raise AdminError(f"unknown account {name!r}; known: {', '.join(known)}")
-        return str(name)
-
-    def _do(self, step: Step) -> None:
-        self._venue.commit(step)
-        self._venue.publish(step)

@@ -1,10 +1,12 @@
 """From settings to an exchange that stands still: journal replayed, market source in place."""
 
 import secrets
+from dataclasses import replace
 
 from paper_exchange.accounts import AccountConfig, check_accounts
 from paper_exchange.core.engine import Engine, Rules
 from paper_exchange.core.errors import ConfigError
+from paper_exchange.core.fees import BnbFees
 from paper_exchange.core.state import State
 from paper_exchange.core.symbols import Symbol, override
 from paper_exchange.journal import FileJournal, Header, Journal, MemoryJournal
@@ -49,7 +51,13 @@ def _rules(config: Config) -> Rules:
         queue_multiple=config.queue_multiple,
         participation=config.participation,
         typical_trade=config.source.typical_trade,
+        bnb_fees=_bnb_fees(config),
     )
+
+
+def _bnb_fees(config: Config) -> BnbFees:
+    own = {a.name: a.bnb_fees for a in accounts_of(config) if a.bnb_fees is not None}
+    return replace(config.bnb_fees, accounts={**config.bnb_fees.accounts, **own})
 
 
 def _symbols(config: Config) -> list[Symbol]:
@@ -66,4 +74,6 @@ def _journal(config: Config, state: State, clock: Clock) -> Journal:
     new = Header(secrets.token_hex(INSTANCE_BYTES), clock())
     if config.journal is None:
         return MemoryJournal(new)
-    return FileJournal.open(config.journal, new, state, fsync=config.fsync)
+    return FileJournal.open(
+        config.journal, new, state, fsync=config.fsync, compact_after=config.compact_after
+    )

@@ -11,11 +11,17 @@ from typing import Any, TypeVar
 
 import click
 
-from paper_exchange.accounts import AccountConfig, Key, parse_balances, read_accounts
+from paper_exchange.accounts import (
+    AccountConfig,
+    Key,
+    parse_balances,
+    parse_prices,
+    read_accounts,
+)
 from paper_exchange.core.errors import ConfigError
-from paper_exchange.core.fees import FeeRates
+from paper_exchange.core.fees import BnbFees, FeeRates
 from paper_exchange.core.symbols import symbol_at
-from paper_exchange.journal import JournalError
+from paper_exchange.journal import COMPACT_AFTER, MEBIBYTE, JournalError
 from paper_exchange.market.recording import Recording
 from paper_exchange.market.source import Manual, Source, SourceError
 from paper_exchange.market.synthetic import Synthetic
@@ -91,8 +97,15 @@ FILE = click.Path(dir_okay=False, path_type=Path)
     is_flag=True,
 )
 @_setting(
+    "compact-after",
+    "MiB of journal after which it is compacted; a start reads no more than that and the history.",
+    type=Number(),
+    default=str(COMPACT_AFTER // MEBIBYTE),
+)
+@_setting(
     "recording",
-    "Play this file (aggTrades CSV or raw stream, .gz or not); repeat for parts.",
+    "Play this file (CSV of aggTrades or trades, or raw stream; plain, .gz or .zip); repeat for "
+    "parts.",
     type=FILE,
     multiple=True,
 )
@@ -134,6 +147,24 @@ FILE = click.Path(dir_okay=False, path_type=Path)
     "Commission of orders that trade at once, as a fraction.",
     type=Number(),
     default="0.001",
+)
+@_setting("tax-fee", "Tax on every trade, as a fraction.", type=Number(), default="0")
+@_setting("special-fee", "Special commission, as a fraction.", type=Number(), default="0")
+@_setting(
+    "bnb-fees",
+    "Take commission in BNB, with a discount, from accounts that have enough of it.",
+    is_flag=True,
+)
+@_setting(
+    "bnb-discount",
+    "What the standard commission is multiplied by if it is paid in BNB.",
+    type=Number(),
+    default="0.75",
+)
+@_setting(
+    "bnb-price",
+    "Price of one BNB where there is no market in it: 600 (in USDT), or USDT=600,BTC=0.006.",
+    default="",
 )
 @_setting(
     "queue-multiple",
@@ -197,10 +228,18 @@ def _config(options: dict[str, Any]) -> Config:
         admin_port=options["admin_port"],
         journal=options["journal"],
         fsync=options["fsync"],
+        compact_after=int(options["compact_after"] * MEBIBYTE),
         speed=options["speed"],
         paused=options["paused"],
         seed=options["seed"],
-        fees=FeeRates(options["maker_fee"], options["taker_fee"]),
+        fees=FeeRates(
+            options["maker_fee"], options["taker_fee"], options["tax_fee"], options["special_fee"]
+        ),
+        bnb_fees=BnbFees(
+            everyone=options["bnb_fees"],
+            discount=options["bnb_discount"],
+            prices=parse_prices(options["bnb_price"]),
+        ),
         queue_multiple=options["queue_multiple"],
         participation=options["participation"],
         filters=_filters(options["filters"]),

@@ -8,7 +8,8 @@ from typing import Any
 
 from paper_exchange.accounts import AccountConfig, Key
 from paper_exchange.core.errors import ConfigError
-from paper_exchange.core.fees import FeeRates
+from paper_exchange.core.fees import BnbFees, FeeRates
+from paper_exchange.journal import COMPACT_AFTER
 from paper_exchange.market.source import Source
 
 DEFAULT_KEY = Key("paper", "paper-secret")
@@ -23,6 +24,7 @@ class Config:
     """The settings of one exchange.
 
     Ports of 0 are chosen by the system.  `journal` None keeps the record in memory only.
+    It is compacted when it has grown to `compact_after` bytes.
     A limit of 0 is none.  `connection_life` is in seconds.
     """
 
@@ -33,10 +35,12 @@ class Config:
     admin_port: int = 0
     journal: Path | None = None
     fsync: bool = False
+    compact_after: int = COMPACT_AFTER
     speed: Decimal = Decimal(1)
     paused: bool = False
     seed: int = 0
     fees: FeeRates = field(default_factory=FeeRates)
+    bnb_fees: BnbFees = field(default_factory=BnbFees)
     queue_multiple: Decimal = Decimal(1)
     participation: Decimal = Decimal(1)
     filters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -52,8 +56,12 @@ class Config:
             raise ConfigError("speed must be more than 0")
         if not 0 < self.participation <= 1:
             raise ConfigError("participation must be more than 0 and at most 1")
-        if max(self.fees.maker, self.fees.taker) >= 1:
-            raise ConfigError("a fee must be less than 1 (0.001 is 0.1 %)")
+        if max(self.fees.maker, self.fees.taker) + self.fees.tax + self.fees.special >= 1:
+            raise ConfigError("a fee must be less than 1, with what is on top (0.001 is 0.1 %)")
+        if not 0 <= self.bnb_fees.discount <= 1:
+            raise ConfigError("the BNB discount must be between 0 and 1 (0.75 is a quarter off)")
+        if self.compact_after < 1:
+            raise ConfigError("the journal cannot be compacted after less than a byte")
         if self.page_limit < 1:
             raise ConfigError("the page limit must be at least 1")
 

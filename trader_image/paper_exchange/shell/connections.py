@@ -22,6 +22,7 @@ from paper_exchange.faults import (
     Faults,
     RequestFault,
     Rule,
+    without_rows,
 )
 from paper_exchange.journal import JournalError
 from paper_exchange.protocol import render
@@ -57,6 +58,7 @@ class Connections:
         self._streams = StreamHub(venue.clock)
         self._api_sessions: dict[ApiSession, Outbox] = {}
         self._stream_sessions: dict[StreamSession, Outbox] = {}
+        self._muted_from_start: frozenset[str] = frozenset()
         self._held: list[tuple[Outbox, str]] = []
         venue.listen(self._report)
         venue.listen(self._streams.publish)
@@ -101,6 +103,16 @@ class Connections:
             do(outbox)
         return len(chosen)
 
+    def mute(self, kinds: frozenset[str], *, also_new: bool) -> int:
+        """Send nothing of these kinds of market streams, all else goes on; return to how many.
+
+        With `also_new` connections that are opened from now on are as mute.
+        """
+        self._muted_from_start = kinds if also_new else frozenset()
+        for session in self._stream_sessions:
+            session.muted = kinds
+        return len(self._stream_sessions)
+
     def end_user_data(self) -> int:
         """End every subscription to an account, its connection staying; return how many."""
         ended = 0
@@ -133,7 +145,8 @@ class Connections:
         except ExchangeError as error:
             self._deliver(session, outbox, self._api.refuse(session, error))
             return
-        rule = self._faults.of_request(request.method)
+        method = request.method.removeprefix("v3/")
+        rule = self._faults.of_request(method, self._venue.clock(), _order_id(request))
         if rule is None:
             self._deliver(session, outbox, self._answer(session, request))
         else:
@@ -170,6 +183,8 @@ class Connections:
             self._publish(reply)
         if course.answer is Answer.UNKNOWN:
             reply = self._api.reject(session, request, UNKNOWN_STATUS)
+        if course.answer is Answer.LESS and "result" in reply.body:
+            reply.body["result"] = without_rows(reply.body["result"], rule.order_id)
         if course.answer is Answer.LATE_REPLY:
             self._later(rule, lambda: self._send(session, outbox, reply))
         elif course.answer is not Answer.NOTHING:
@@ -193,7 +208,7 @@ class Connections:
         now = self._venue.clock()
         for event in step.events:
             shown = render.account_event(event, now)
-            rule = self._faults.of_event(str(shown.get("x", shown["e"])))
+            rule = self._faults.of_event(str(shown.get("x", shown["e"])), now)
             for outbox, text in self._listeners(event.account, shown):
                 self._tell(rule, outbox, text)
 
@@ -228,6 +243,7 @@ class Connections:
         self, connection: ServerConnection, outbox: Outbox, wishes: Wishes
     ) -> None:
         session = StreamSession(outbox.send, combined=wishes.is_combined, micros=wishes.micros)
+        session.muted = self._muted_from_start
         self._streams.subscribe(session, wishes.streams)
         self._stream_sessions[session] = outbox
         try:
@@ -242,6 +258,12 @@ def address_of(connection: ServerConnection) -> str:
     """Return whom a connection's request weight is charged to."""
     peer = connection.remote_address
     return str(peer[0]) if peer else ""
+
+
+def _order_id(request: Request) -> int | None:
+    """Return the order that a request asks for, as far as it says it."""
+    asked = str(request.params.values.get("orderId"))
+    return int(asked) if asked.isdigit() else None
 
 
 def _text(message: str | bytes) -> str:

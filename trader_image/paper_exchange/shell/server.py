@@ -19,8 +19,10 @@ from paper_exchange.protocol import rest
 from paper_exchange.protocol.connection import API_PATH, Wishes
 from paper_exchange.protocol.text import dumps
 from paper_exchange.shell.admin import LOOPBACK, Admin, serve_admin
+from paper_exchange.shell.admin_accounts import Accounts
 from paper_exchange.shell.admin_faults import Disturbances
 from paper_exchange.shell.admin_market import Market
+from paper_exchange.shell.admin_orders import Orders
 from paper_exchange.shell.assembly import make_api, open_venue
 from paper_exchange.shell.config import Config
 from paper_exchange.shell.connections import Connections, address_of
@@ -103,6 +105,8 @@ class PaperExchange:
             return _json(connection, *answer)
         try:
             wishes = Wishes.of(request.path)
+            if wishes.is_api:
+                self.api.limits.check_ban(address_of(connection), self.clock())
         except ExchangeError as error:
             shown = dumps({"code": error.code, "msg": error.message})
             return _json(connection, error.status, shown)
@@ -144,6 +148,8 @@ async def serve(config: Config) -> AsyncIterator[PaperExchange]:
     exchange = PaperExchange(config)
     admin = Admin(
         Market(exchange.venue, exchange.player).commands
+        | Orders(exchange.venue).commands
+        | Accounts(exchange.venue).commands
         | Disturbances(exchange.api, exchange.faults, exchange.connections, exchange.clock).commands
     )
     player = asyncio.create_task(exchange.play())

@@ -4,13 +4,13 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from random import random
 
 import asyncpg
 
-from symbol_trader.audit import exchange, record
-from symbol_trader.audit.checks import Books, Finding, findings
+from symbol_trader.audit import exchange
+from symbol_trader.audit.look import Audit, Look, Say
 from symbol_trader.binance.allowance import Allowance
 from symbol_trader.binance.asking import Asker
 from symbol_trader.binance.link import Link
@@ -20,30 +20,23 @@ from symbol_trader.postgres import connection, errors, schema
 
 LOOKS = 3
 """A symbol that is traded moves while it is read: only what every look finds is a difference."""
-READING = connection.Limits(answer_ms=65_000, statement_ms=60_000)
-
-
-@dataclass(frozen=True, slots=True)
-class Audit:
-    """What was compared, and what differs."""
-
-    book: Book
-    orders: int
-    fills: int
-    cycles: int
-    foreign_orders: int
-    findings: tuple[Finding, ...]
-
-    @property
-    def passed(self) -> bool:
-        """Whether something was compared and nothing differs."""
-        return not self.findings and self.orders > 0
+READING = connection.Limits(answer_ms=610_000, statement_ms=600_000)
 
 
 async def audit(
-    database_url: str, environment: str, settings: BinanceSettings, *, pause_s: float
+    database_url: str,
+    environment: str,
+    settings: BinanceSettings,
+    *,
+    pause_s: float,
+    since_ms: int = 0,
+    say: Say = lambda _: None,
 ) -> Audit:
     """Compare exchange and record for the key's account and the symbol, `LOOKS` times at most.
+
+    Only cycles that were not over at `since_ms` (exchange time) are looked at, and orders of later
+    ones; totals are compared over all. `say` gets a line of progress now and then. Memory does not
+    grow with what there is to compare: the exchange's side waits in temporary tables.
 
     Raises:
         Unavailable: One of the two cannot be reached.
@@ -52,11 +45,10 @@ async def audit(
 
     """
     async with _record(database_url) as driver, _exchange(settings) as asker:
-
-        async def look() -> Audit:
-            return await _look(driver, asker, environment, settings.symbol)
-
-        return await settled(look, lambda: asyncio.sleep(pause_s))
+        account = await exchange.account(asker, settings.symbol)
+        book = Book(environment, account.uid, settings.symbol)
+        look = Look(driver, asker, book, account, since_ms=since_ms, say=say)
+        return await settled(look.take, lambda: asyncio.sleep(pause_s))
 
 
 async def settled(
@@ -72,22 +64,7 @@ async def settled(
         found = await look()
         standing &= set(found.findings)
     lasting = tuple(finding for finding in found.findings if finding in standing)
-    return Audit(found.book, found.orders, found.fills, found.cycles, found.foreign_orders, lasting)
-
-
-async def _look(driver: asyncpg.Connection, asker: Asker, environment: str, symbol: str) -> Audit:
-    account, there = await exchange.read(asker, symbol)
-    book = Book(environment, account, symbol)
-    here = await record.read(driver, book)
-    books = Books(there, here)
-    return Audit(
-        book,
-        orders=len(here.orders),
-        fills=books.fills_compared,
-        cycles=len(here.traders),
-        foreign_orders=books.foreign,
-        findings=tuple(findings(books)),
-    )
+    return replace(found, findings=lasting)
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""What must be true of the two sides, one function per promise. Pure.
+"""What must be true of a batch of cycles on both sides, one function per promise. Pure.
 
 Equality of the two alone is not enough: an order doubled and recorded twice is equal. So what each
 cycle intended is checked too.
@@ -6,12 +6,12 @@ cycle intended is checked too.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from itertools import pairwise
 
+from symbol_trader.audit import ledger
 from symbol_trader.audit.evidence import (
     ExchangeOrder,
     ExchangeSide,
@@ -19,13 +19,11 @@ from symbol_trader.audit.evidence import (
     RecordedTrader,
     RecordSide,
 )
+from symbol_trader.audit.finding import Finding
 
 ZERO = Decimal(0)
-MARK = "tsym-"
-"""How the client order ids of leaders begin."""
 CLOCK_TOLERANCE_MS = 1000
 """How far ahead of its own clock the exchange accepts a timestamp (Binance: timing security)."""
-FOR_EVER = datetime.max.replace(tzinfo=UTC)
 OPEN = {"NEW", "PARTIALLY_FILLED", "PENDING_NEW", "PENDING_CANCEL"}
 FINAL = {
     "filled": {"FILLED"},
@@ -37,15 +35,6 @@ STATUSES = {"intent": ANY, "undecided": ANY, "open": OPEN, **FINAL}
 """State on record -> what the exchange may say of the order."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A difference. `what` and `subject` tell it from others; `detail` says how far it goes."""
-
-    what: str
-    subject: str
-    detail: str = field(compare=False)
-
-
 @dataclass(frozen=True)
 class Books:
     """Both sides, with what the checks look up in them."""
@@ -55,16 +44,40 @@ class Books:
 
     @cached_property
     def ours(self) -> dict[int, ExchangeOrder]:
-        """Return the exchange's orders that have our mark, or are on record, by id."""
-        recorded = {row.order_id for row in self.record.orders}
-        return {
-            order.order_id: order
-            for order in self.exchange.orders
-            if order.order_id in recorded or self._is_claimed(order.client_order_id)
-        }
+        """Return the exchange's orders by id."""
+        return {order.order_id: order for order in self.exchange.orders}
 
-    def _is_claimed(self, name: str) -> bool:
-        return name.startswith(MARK) and name not in self.record.disowned
+    @property
+    def assets(self) -> tuple[str, str]:
+        """Return base and quote asset."""
+        return self.exchange.base_asset, self.exchange.quote_asset
+
+    @cached_property
+    def given_up(self) -> set[int | None]:
+        """Return the order ids whose fills the record does without."""
+        return {row.order_id for row in self.record.orders if row.fills_given_up}
+
+    @cached_property
+    def counted(self) -> list[ledger.Counted]:
+        """Return the record's fills, each with the way its commission is counted."""
+        fees = {(fee.order_id, fee.trade_id): fee for fee in self.record.fees}
+        return [
+            ledger.Counted(fill, fees.get((fill.order_id, fill.trade_id)))
+            for fill in self.record.executions
+        ]
+
+    @cached_property
+    def _counted_of(self) -> dict[int | None, list[ledger.Counted]]:
+        found: dict[int | None, list[ledger.Counted]] = defaultdict(list)
+        for fill in self.counted:
+            found[fill.execution.order_id].append(fill)
+        return found
+
+    def flow(self, trader: RecordedTrader, side: str) -> ledger.Flow:
+        """Return what a side of a cycle executed and paid, by the record."""
+        rows = [row for row in self.of_trader.get(trader.trader_id, ()) if row.side == side]
+        fills = [fill for row in rows for fill in self._counted_of.get(row.order_id, ())]
+        return ledger.flow(rows, fills, *self.assets)
 
     @cached_property
     def there(self) -> dict[str, ExchangeOrder]:
@@ -86,29 +99,10 @@ class Books:
             found[order.trader_id].append(order)
         return found
 
-    @cached_property
-    def base_commission(self) -> dict[int, Decimal]:
-        """Return what the exchange took in base asset, by order id."""
-        taken: dict[int, Decimal] = defaultdict(lambda: ZERO)
-        for fill in self.exchange.executions:
-            if fill.commission_asset == self.exchange.base_asset:
-                taken[fill.order_id] += fill.commission
-        return taken
-
     def placed(self, rows: Iterable[RecordedOrder]) -> list[ExchangeOrder]:
         """Return what the exchange knows of these orders, oldest first."""
         found = [self.there[name] for row in rows if (name := row.client_order_id) in self.there]
         return sorted(found, key=lambda order: order.order_id)
-
-    @property
-    def foreign(self) -> int:
-        """Return how many orders others placed."""
-        return len(self.exchange.orders) - len(self.ours)
-
-    @property
-    def fills_compared(self) -> int:
-        """Return how many of the exchange's fills are of our orders."""
-        return sum(1 for fill in self.exchange.executions if fill.order_id in self.ours)
 
 
 def findings(books: Books) -> list[Finding]:
@@ -117,14 +111,13 @@ def findings(books: Books) -> list[Finding]:
 
 
 def orders_agree(books: Books) -> Iterator[Finding]:
-    """Check that every order of ours is on both sides, with the same facts."""
-    known = {order.order_id for order in books.there.values()}
-    for order_id, theirs in books.ours.items():
-        if order_id not in known:
-            yield Finding(
-                "order is not on record", f"order {order_id}", f"its id is {theirs.client_order_id}"
-            )
+    """Check that every order on record is on the exchange, with the same facts.
+
+    What a person said of an order stands, whatever the exchange says.
+    """
     for row in books.record.orders:
+        if row.settled_because is not None:
+            continue
         subject = row.client_order_id
         order = books.there.get(row.client_order_id)
         if order is None:
@@ -151,7 +144,7 @@ def _not_there(row: RecordedOrder) -> Iterator[Finding]:
 def _facts(row: RecordedOrder, order: ExchangeOrder) -> Iterator[tuple[str, object, object]]:
     yield "side", row.side, order.side
     yield "price", row.price, order.price
-    yield "quantity", row.quantity, order.quantity
+    yield "quantity", row.at_most, order.quantity
     yield "executed quantity", row.executed, order.executed
     yield "executed quote quantity", row.executed_quote, order.executed_quote
 
@@ -169,7 +162,7 @@ def fills_agree(books: Books) -> Iterator[Finding]:
     """Check that every fill of ours is on both sides, to the last digit."""
     here = {(fill.order_id, fill.trade_id): fill for fill in books.record.executions}
     for theirs in books.exchange.executions:
-        if theirs.order_id not in books.ours:
+        if theirs.order_id in books.given_up:
             continue
         subject = f"trade {theirs.trade_id} of order {theirs.order_id}"
         ours = here.pop((theirs.order_id, theirs.trade_id), None)
@@ -178,6 +171,8 @@ def fills_agree(books: Books) -> Iterator[Finding]:
         elif ours != theirs:
             yield Finding("fill differs", subject, f"{theirs} on the exchange, {ours} on record")
     for order_id, trade_id in here:
+        if order_id in books.given_up:
+            continue
         subject = f"trade {trade_id} of order {order_id}"
         yield Finding("fill is not on the exchange", subject, "it is on record")
 
@@ -189,6 +184,8 @@ def fills_add_up(books: Books) -> Iterator[Finding]:
         base, quote = sums[fill.order_id]
         sums[fill.order_id] = base + fill.quantity, quote + fill.quote_quantity
     for order_id, order in books.ours.items():
+        if order_id in books.given_up:
+            continue
         if sums[order_id] != (order.executed, order.executed_quote):
             yield Finding(
                 "fills do not add up",
@@ -232,103 +229,51 @@ def cycles_within_chunk(books: Books) -> Iterator[Finding]:
             yield Finding("cycle over its chunk", f"trader {trader.trader_id}", detail)
 
 
-def symbol_within_limits(books: Books) -> Iterator[Finding]:
-    """Check, at every buy since the settings are in force, chunks and budget.
-
-    What an order of the past might still have cost at the time is not on record; what it did cost
-    in the end is, and is no more than that.
-    """
-    limits = books.record.limits
-    if limits is None:
-        return
-    spans = [span for trader in books.record.traders if (span := _span(books, trader))]
-    for moment, cycles in _running_sums((begin, end, 1) for begin, end in spans):
-        if moment >= limits.since and cycles > limits.chunks:
-            detail = f"{cycles} of {limits.chunks}"
-            yield Finding("more cycles than chunks", f"at {moment.isoformat()}", detail)
-    for moment, quote in _running_sums(_buys(books)):
-        if moment >= limits.since and quote > limits.budget:
-            detail = f"{quote} of {limits.budget}"
-            yield Finding("over budget", f"at {moment.isoformat()}", detail)
-
-
-def _span(books: Books, trader: RecordedTrader) -> tuple[datetime, datetime] | None:
-    """Return from when to when a cycle had orders, by the database's clock."""
-    rows = books.of_trader.get(trader.trader_id)
-    if not rows:
-        return None
-    end = FOR_EVER if trader.running else max(row.changed_at for row in rows)
-    return rows[0].committed_at, end
-
-
-def _buys(books: Books) -> Iterator[tuple[datetime, datetime, Decimal]]:
-    """Yield from when to when each buy tied up how much quote: until its cycle ended."""
-    for trader in books.record.traders:
-        span = _span(books, trader)
-        for row in books.of_trader.get(trader.trader_id, ()) if span else ():
-            if span and row.side == "BUY" and not row.absent:
-                yield row.committed_at, span[1], _may_cost(row)
-
-
-def _running_sums(
-    spans: Iterable[tuple[datetime, datetime, Decimal | int]],
-) -> Iterator[tuple[datetime, Decimal]]:
-    """Yield the sum of all spans that are under way, at the begin of each."""
-    changes: list[tuple[datetime, bool, Decimal]] = []
-    for begin, end, amount in spans:
-        changes += [(begin, True, Decimal(amount)), (end, False, -Decimal(amount))]
-    total = ZERO
-    # At one moment what ends goes first: no clock tells them apart.
-    for moment, begins, amount in sorted(changes):
-        total += amount
-        if begins:
-            yield moment, total
-
-
 def _may_cost(row: RecordedOrder) -> Decimal:
     if row.side != "BUY":
         return ZERO
-    rest = row.quantity - row.executed if row.live else ZERO
+    rest = row.at_most - row.executed if row.live else ZERO
     return row.executed_quote + rest * row.price
 
 
-def inventory_explained(books: Books) -> Iterator[Finding]:
-    """Check bought less sold less base commission: in progress, carried, held or stranded."""
+def fees_counted(books: Books) -> Iterator[Finding]:
+    """Check that each fee counts in its asset and at its price."""
+    for fill in books.counted:
+        yield from ledger.fee_counted(fill, *books.assets)
+
+
+def money_adds_up(books: Books) -> Iterator[Finding]:
+    """Check what each ended cycle made and left."""
+    for trader in books.record.traders:
+        if not trader.running:
+            yield from ledger.money(trader, books.flow(trader, "BUY"), books.flow(trader, "SELL"))
+
+
+def see_costs(books: Books, costs: ledger.CostRange) -> None:
+    """Let the cycles that are over be compared once all were seen."""
+    for trader in books.record.traders:
+        if not trader.running:
+            costs.see(trader, books.flow(trader, "BUY"))
+
+
+def carried(books: Books) -> Decimal:
+    """Return the base asset that these cycles leave to later sells, or take from earlier ones.
+
+    A running cycle does once it has set out to sell: what it received beyond that.
+    """
     total = ZERO
     for trader in books.record.traders:
-        if trader.running:
-            continue
-        left = _left(books, trader)
-        total += trader.carried or ZERO
-        explained = (trader.carried or ZERO) + (trader.unsold or ZERO)
-        if left != explained:
-            detail = f"it kept {left}, the record explains {explained}"
-            yield Finding("inventory is not explained", f"trader {trader.trader_id}", detail)
-    for trader in books.record.traders:
-        if trader.running and _sells(books, trader):
-            total += _left(books, trader) - _to_sell(books, trader)
-    if total < 0:
-        yield Finding("more sold than bought", "symbol", f"the carried rest is {total}")
-
-
-def _left(books: Books, trader: RecordedTrader) -> Decimal:
-    """Return the base asset of a cycle by the exchange's books: bought - sold - commission."""
-    placed = books.placed(books.of_trader.get(trader.trader_id, []))
-    signed = (order.executed if order.side == "BUY" else -order.executed for order in placed)
-    commission = (books.base_commission.get(order.order_id, ZERO) for order in placed)
-    return sum(signed, ZERO) - sum(commission, ZERO)
+        if not trader.running:
+            total += trader.carried or ZERO
+        elif sells := _sells(books, trader):
+            buys, sold = books.flow(trader, "BUY"), books.flow(trader, "SELL")
+            total += buys.base - buys.base_fee - sold.base_fee - sells[0].quantity
+    return total
 
 
 def _sells(books: Books, trader: RecordedTrader) -> list[RecordedOrder]:
     rows = books.of_trader.get(trader.trader_id, [])
     return [row for row in rows if row.side == "SELL" and not row.absent]
-
-
-def _to_sell(books: Books, trader: RecordedTrader) -> Decimal:
-    """Return what a running cycle still wants to sell: its first sell's quantity less the sold."""
-    sells = _sells(books, trader)
-    sold = sum((order.executed for order in books.placed(sells)), ZERO)
-    return sells[0].quantity - sold
 
 
 def ended_with_nothing_open(books: Books) -> Iterator[Finding]:
@@ -343,6 +288,23 @@ def ended_with_nothing_open(books: Books) -> Iterator[Finding]:
                 yield Finding("order outlives its trader", row.client_order_id, detail)
 
 
+def remarks(books: Books) -> Iterator[Finding]:
+    """Yield what is no difference, and what a person should know: each by its order's key."""
+    for row in books.record.orders:
+        if row.settled_because is not None:
+            yield Finding("a person said how it ended", row.client_order_id, row.settled_because)
+        elif row.fills_given_up:
+            detail = f"it counts with {row.executed} for {row.executed_quote}, its fees are unknown"
+            yield Finding("its fills are given up", row.client_order_id, detail)
+        if row.current_quantity is not None:
+            detail = f"{row.current_quantity} of {row.quantity} are left of it"
+            yield Finding("it was amended", row.client_order_id, detail)
+    for fill in books.counted:
+        if fill.kind(*books.assets) == "other" and (fill.fee is None or fill.fee.value is None):
+            paid = f"{fill.execution.commission} {fill.execution.commission_asset}"
+            yield Finding("fee is not valued", fill.key, paid)
+
+
 CHECKS: tuple[Callable[[Books], Iterable[Finding]], ...] = (
     orders_agree,
     intended_before,
@@ -351,7 +313,7 @@ CHECKS: tuple[Callable[[Books], Iterable[Finding]], ...] = (
     legs_within_intent,
     one_at_a_time,
     cycles_within_chunk,
-    symbol_within_limits,
-    inventory_explained,
+    fees_counted,
+    money_adds_up,
     ended_with_nothing_open,
 )

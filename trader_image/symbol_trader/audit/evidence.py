@@ -42,7 +42,7 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class ExchangeSide:
-    """All that the exchange knows of an account's orders in a symbol, ours and others'."""
+    """What the exchange knows of the orders of some cycles."""
 
     base_asset: str
     quote_asset: str
@@ -68,6 +68,17 @@ class RecordedOrder:
     executed: Decimal
     executed_quote: Decimal
     reason: str
+    current_quantity: Decimal | None = None
+    """What an amendment left of `quantity`; None: nobody amended it."""
+    fills_given_up: bool = False
+    """Its fills cannot be read, so that its executed totals count."""
+    settled_because: str | None = None
+    """Why a person said how it ended; None: nobody did."""
+
+    @property
+    def at_most(self) -> Decimal:
+        """Return the most that it can execute."""
+        return self.quantity if self.current_quantity is None else self.current_quantity
 
     @property
     def live(self) -> bool:
@@ -82,18 +93,56 @@ class RecordedOrder:
 
 @dataclass(frozen=True, slots=True)
 class RecordedTrader:
-    """A row of `traders`; `unsold` and `carried` are base asset, None while it runs."""
+    """A row of `traders`; what describes its end is None while it runs.
+
+    `unsold` and `carried` are base asset, `profit` and `carried_cost` are quote.
+    """
 
     trader_id: str
     state: str
     chunk_budget: Decimal
     unsold: Decimal | None
     carried: Decimal | None
+    profit: Decimal | None = None
+    carried_cost: Decimal | None = None
 
     @property
     def running(self) -> bool:
         """Whether the cycle is unfinished."""
         return self.state == "running"
+
+
+@dataclass(frozen=True, slots=True)
+class Fee:
+    """How the record counts a fill's commission: in base, quote, other or none.
+
+    `value` and `price` are what one in another asset was worth in quote, None until it is valued.
+    """
+
+    order_id: int
+    trade_id: int
+    fee_in: str
+    value: Decimal | None = None
+    price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Totals over the ended cycles: as the book's row keeps them, or as they add up."""
+
+    ended_count: int
+    ended_profit: Decimal
+    ended_carried: Decimal
+    ended_carried_cost: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Commitment:
+    """A moment at which cycles or quote are tied up (positive), or are free again (negative)."""
+
+    moment: datetime
+    cycles: int
+    quote: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +156,9 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class RecordSide:
-    """All that the record holds of a book."""
+    """What the record holds of some cycles."""
 
-    disowned: frozenset[str]
-    """Client order ids that a person answers for."""
-    limits: Limits | None
     traders: tuple[RecordedTrader, ...]
     orders: tuple[RecordedOrder, ...]
     executions: tuple[Execution, ...]
+    fees: tuple[Fee, ...] = ()

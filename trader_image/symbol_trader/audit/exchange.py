@@ -1,9 +1,10 @@
 """Reads the exchange's side, page by page."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from symbol_trader.audit.evidence import ExchangeOrder, ExchangeSide, Execution
+from symbol_trader.audit.evidence import ExchangeOrder, Execution
 from symbol_trader.binance.asking import Asker
 from symbol_trader.binance.fields import Fields, objects
 
@@ -13,36 +14,54 @@ PAGE = 1000
 """The most rows per page that Binance allows; it may send fewer."""
 
 
-async def read(ask: Asker, symbol: str) -> tuple[str, ExchangeSide]:
-    """Read the account's uid, and all of its orders and fills in a symbol. Raises `Unavailable`."""
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Whose orders these are, and the symbol's assets."""
+
+    uid: str
+    base_asset: str
+    quote_asset: str
+
+
+async def account(ask: Asker, symbol: str) -> Account:
+    """Read the account's uid and the symbol's assets. Raises `Unavailable`."""
     uid = await ask.query("account.status", {"omitZeroBalances": True}, _uid)
     base, quote = await ask.query(
         "exchangeInfo", {"symbol": symbol}, lambda result: _assets(result, symbol), private=False
     )
-
-    page: dict[str, str | int | bool] = {"symbol": symbol, "limit": PAGE}
-
-    async def orders(start: int) -> list[ExchangeOrder]:
-        return await ask.query("allOrders", {**page, "orderId": start}, _orders)
-
-    async def executions(start: int) -> list[Execution]:
-        return await ask.query("myTrades", {**page, "fromId": start}, _executions)
-
-    fills = await _all(executions, lambda fill: fill.trade_id)
-    placed = await _all(orders, lambda order: order.order_id)
-    return uid, ExchangeSide(base, quote, tuple(placed), tuple(fills))
+    return Account(uid, base, quote)
 
 
-async def _all(
-    page: Callable[[int], Awaitable[list[Row]]], number: Callable[[Row], int]
-) -> list[Row]:
-    """Read pages by ascending number until one has nothing new."""
-    rows: dict[int, Row] = {}
-    start = 0
-    while found := {number(row): row for row in await page(start)}:
-        rows |= found
-        start = max(found) + 1
-    return [rows[key] for key in sorted(rows)]
+def orders(ask: Asker, symbol: str, first: int) -> AsyncIterator[list[ExchangeOrder]]:
+    """Yield all orders of the account from an order id on, page by page."""
+
+    async def page(start: int) -> list[ExchangeOrder]:
+        return await ask.query("allOrders", _page(symbol, orderId=start), _orders)
+
+    return _pages(page, lambda order: order.order_id, first)
+
+
+def executions(ask: Asker, symbol: str, first: int) -> AsyncIterator[list[Execution]]:
+    """Yield all fills of the account from a trade id on, page by page."""
+
+    async def page(start: int) -> list[Execution]:
+        return await ask.query("myTrades", _page(symbol, fromId=start), _executions)
+
+    return _pages(page, lambda fill: fill.trade_id, first)
+
+
+def _page(symbol: str, **start: int) -> dict[str, str | int | bool]:
+    return {"symbol": symbol, "limit": PAGE, **start}
+
+
+async def _pages(
+    page: Callable[[int], Awaitable[list[Row]]], number: Callable[[Row], int], first: int
+) -> AsyncIterator[list[Row]]:
+    """Read pages by ascending number until one is empty. One page at a time is in memory."""
+    start = first
+    while rows := await page(start):
+        yield rows
+        start = max(map(number, rows)) + 1
 
 
 def _uid(result: Any) -> str:

@@ -5,7 +5,7 @@ the same orders lead to the same step. A step that fails is therefore simply dec
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from symbol_trader.core import strategy
@@ -24,6 +24,7 @@ SELL_ENDINGS_MAX = 3
 
 DEADLINE = "shutdown deadline"
 
+CARRIED = "too little to sell alone: carried to a later sell"
 DEADLINE_OFFERS_MAX = 20
 """How often a shutdown's deadline offers what is left, while somebody buys at that price."""
 
@@ -46,8 +47,8 @@ class Surroundings:
     """What a trader's next step depends on besides its own orders.
 
     `seen` is a price that came just now, None when nothing came: a buy is never placed at an old
-    price. `find_spendable` and `find_carried` say what `spendable` and `carried` say: they are
-    sums over all traders, and most steps need neither.
+    price. What `find_spendable`, `find_carried` and `find_carried_cost` return is what the
+    properties without `find_` are: they are sums over all traders, and most steps need none.
     """
 
     now_ms: int
@@ -64,16 +65,22 @@ class Surroundings:
     """The best bid where it was asked for just now; zero if there is none."""
     free_base: Decimal = ZERO
     """What the account has free of the base asset, as far as it is known."""
+    find_carried_cost: Callable[[], Decimal] = lambda: ZERO
 
     @property
     def spendable(self) -> Decimal:
-        """Return the budget that the symbol's other cycles leave."""
+        """Return the budget that the symbol's other cycles, and what is carried, leave."""
         return self.find_spendable()
 
     @property
     def carried(self) -> Decimal:
         """Return the base asset that earlier sells left over."""
         return self.find_carried()
+
+    @property
+    def carried_cost(self) -> Decimal:
+        """Return how much of the budget is in what earlier cycles left over."""
+        return self.find_carried_cost()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +142,7 @@ class GiveUpFills:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """The cycle is over. `quantity` is the base asset that it leaves unsold."""
+    """The cycle is over. `quantity` is the base asset that it keeps, which no later sell takes."""
 
     state: TraderState
     reason: str
@@ -197,10 +204,22 @@ def _begin(trader: Trader, around: Surroundings) -> Step:
         return Finish(TraderState.FINISHED, "shutdown before it bought", ZERO)
     if _blocked(trader, around) or around.seen is None:
         return Wait(trader.block)
-    quote = strategy.buy_quote(trader.terms, around.seen, around.symbol.filters)
+    quote = _size_buy(trader, around.seen, around)
     if block := _cannot_buy(trader, quote, around):
         return Wait(block)
     return PlaceBuy(quote)
+
+
+def _size_buy(trader: Trader, seen: Decimal, around: Surroundings) -> Quote:
+    """Size a buy: for the whole chunk, or for what is left of it where dust is carried.
+
+    A chunk that lacks more than that waits for other cycles to end.
+    """
+    terms, filters = trader.terms, around.symbol.filters
+    quote = strategy.buy_quote(terms, seen, filters)
+    if ZERO < quote.notional - around.spendable <= around.carried_cost:
+        return strategy.buy_quote(replace(terms, chunk_budget=around.spendable), seen, filters)
+    return quote
 
 
 def _cannot_buy(trader: Trader, quote: Quote, around: Surroundings) -> Block | None:
@@ -211,6 +230,8 @@ def _cannot_buy(trader: Trader, quote: Quote, around: Surroundings) -> Block | N
     )
     if trader.terms.chunk_budget < least:
         return _budget_too_small(trader, least * settings.chunks, around)
+    if around.carried_cost and quote.notional < least:
+        return _too_much_carried(around)
     chunk = f"a buy for {plain(trader.terms.chunk_budget)} {around.symbol.quote_asset}"
     if name := filters.violation(quote.price, quote.quantity):
         text = f"{chunk} at the market's price would fail {name}"
@@ -239,6 +260,20 @@ def _budget_too_small(trader: Trader, least: Decimal, around: Surroundings) -> B
 
 def _figure_said(block: Block | None, reason: Reason) -> Decimal | None:
     return block.figure if block and block.reason is reason else None
+
+
+def _too_much_carried(around: Surroundings) -> Block:
+    """Say that what is carried leaves too little for a buy: cycles that run may take it along."""
+    left, cost, asset = around.spendable, around.carried_cost, around.symbol.quote_asset
+    alone = left + cost >= around.settings.budget
+    taken = f"{plain(cost)} {asset}"
+    return _now(
+        around,
+        Reason.BUDGET_TOO_SMALL if alone else Reason.BUDGET_SPENT,
+        f"{taken} of the budget is in {around.symbol.base_asset} that is too little to sell "
+        f"alone, and the {plain(left)} {asset} left are too little to buy for"
+        + (f"; a budget that is larger by {taken} works" if alone else ""),
+    )
 
 
 def _while_contradicted(
@@ -308,18 +343,17 @@ def _after_buy(trader: Trader, order: Order, around: Surroundings) -> Step:
     quantity = strategy.sellable(received + around.carried, around.symbol.filters)
     quote = Quote(_target_price(trader, around), quantity)
     if strategy.is_dust(quote, around.symbol.filters):
-        return Finish(TraderState.STRANDED, "too little to sell at its target price", received)
+        return Finish(TraderState.FINISHED, CARRIED, ZERO)
     return _sell(trader, quote, around)
 
 
 def _after_sell(trader: Trader, around: Surroundings) -> Step:
-    remaining = (trader.sell_target or ZERO) - trader.sold
-    if not remaining:
+    if trader.sold == trader.sell_target:
         return Finish(TraderState.FINISHED, "sold", ZERO)
-    quantity = strategy.sellable(remaining, around.symbol.filters)
+    quantity = strategy.sellable(_left(trader, around), around.symbol.filters)
     quote = Quote(_target_price(trader, around), quantity)
     if strategy.is_dust(quote, around.symbol.filters):
-        return Finish(TraderState.STRANDED, "the rest is too little to sell", remaining)
+        return Finish(TraderState.FINISHED, f"sold; the rest is {CARRIED}", ZERO)
     endings = sum(1 for o in trader.leg(Side.SELL) if o.ended_by_exchange and not o.acknowledged)
     if endings >= SELL_ENDINGS_MAX:
         return Wait(Block(Reason.SELL_ENDED, f"the exchange ended its sell {endings} times", None))
@@ -327,10 +361,14 @@ def _after_sell(trader: Trader, around: Surroundings) -> Step:
 
 
 def _left(trader: Trader, around: Surroundings) -> Decimal:
-    """Return the base asset that a cycle still has to sell."""
+    """Return the base asset that a cycle still has to sell.
+
+    Commission in base comes out of what is carried; where that is not enough, out of this.
+    """
     target = trader.sell_target
-    received = trader.received(around.symbol.base_asset)
-    return received if target is None else target - trader.sold
+    if target is None:
+        return trader.received(around.symbol.base_asset)
+    return max(target - trader.sold + min(around.carried, ZERO), ZERO)
 
 
 def _give_up(trader: Trader, order: Order, around: Surroundings) -> Step:

@@ -112,6 +112,7 @@ class Cycles:
             self._overdue(ctx.now_ms),
             ctx.bid,
             state.free.get(state.symbol.base_asset, ZERO),
+            lambda: state.carried_cost,
         )
 
     def _committed_quote(self, ctx: EventContext) -> Decimal:
@@ -233,16 +234,25 @@ class Cycles:
         self._replace(ctx)
 
     def _end(self, trader: Trader, end: Finish, ctx: EventContext) -> None:
-        profit = self._state.close(trader)
+        settled = self._state.close(trader, end.quantity)
         ctx.change(
-            TraderResult(trader.trader_id, end.state, end.reason, ctx.now_ms, profit, end.quantity)
+            TraderResult(
+                trader.trader_id,
+                end.state,
+                end.reason,
+                ctx.now_ms,
+                settled.profit,
+                end.quantity,
+                settled.carried,
+                settled.carried_cost,
+            )
         )
         ctx.say(
             "trader finished",
             trader=trader.trader_id,
             state=end.state,
             why=end.reason,
-            profit=plain(profit),
+            profit=plain(settled.profit),
         )
 
     def _replace(self, ctx: EventContext) -> None:

@@ -49,6 +49,16 @@ class FetchBid:
 
 
 @dataclass(frozen=True, slots=True)
+class PriceFee:
+    """Ask the exchange what one unit of an asset cost at a time: a fill's fee was taken in it."""
+
+    order_id: int
+    trade_id: int
+    asset: str
+    time_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class CheckOnRecord:
     """Ask the record whether it holds an order that the leader does not know and that is marked."""
 
@@ -61,7 +71,15 @@ class Reconcile:
 
 
 Request = (
-    Place | Cancel | Query | FetchTrades | RefreshSymbol | FetchBid | CheckOnRecord | Reconcile
+    Place
+    | Cancel
+    | Query
+    | FetchTrades
+    | RefreshSymbol
+    | FetchBid
+    | PriceFee
+    | CheckOnRecord
+    | Reconcile
 )
 
 

@@ -15,7 +15,7 @@ from symbol_trader.core.orders import (
     Fill,
     TraderId,
 )
-from symbol_trader.core.replies import Archived, BalanceChanged, NotFound, Outcome
+from symbol_trader.core.replies import Archived, AssetPrice, BalanceChanged, NotFound, Outcome
 from symbol_trader.core.settings import Settings
 from symbol_trader.core.symbols import Commission, SymbolInfo
 
@@ -99,6 +99,18 @@ class BidFetched:
 
 
 @dataclass(frozen=True, slots=True)
+class FeePriced:
+    """The price of the asset in which a fill's fee was taken was asked for; None: it is not told.
+
+    There may be no market of the asset, or no answer: either way it is asked for again.
+    """
+
+    order_id: int
+    trade_id: int
+    price: AssetPrice | None
+
+
+@dataclass(frozen=True, slots=True)
 class StrangersFound:
     """The record does not hold these orders, which have our mark."""
 
@@ -167,6 +179,7 @@ StateEvent = (
     | QueryReplied
     | FillsFetched
     | BidFetched
+    | FeePriced
     | StrangersFound
     | RecordRefused
     | SymbolRead

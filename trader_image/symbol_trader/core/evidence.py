@@ -11,6 +11,7 @@ from decimal import Decimal
 from symbol_trader.core.context import EventContext
 from symbol_trader.core.decisions import CheckOnRecord, FetchTrades, Query, Reconcile, RefreshSymbol
 from symbol_trader.core.events import Answer, ExchangeView
+from symbol_trader.core.fees import FeeKey
 from symbol_trader.core.money import ZERO, plain
 from symbol_trader.core.order import Order
 from symbol_trader.core.order_states import STATUS_NEWS, Contradiction, News
@@ -34,7 +35,15 @@ from symbol_trader.core.refusals import (
     reason_on_record,
     refusal_reason,
 )
-from symbol_trader.core.replies import Accepted, Archived, NotFound, NotSent, Outcome, Refused
+from symbol_trader.core.replies import (
+    Accepted,
+    Archived,
+    AssetPrice,
+    NotFound,
+    NotSent,
+    Outcome,
+    Refused,
+)
 from symbol_trader.core.state import State
 from symbol_trader.core.symbols import TRADING, Commission, SymbolInfo
 from symbol_trader.core.trader import Trader
@@ -178,17 +187,16 @@ class Evidence:
 
     def give_up_fills(self, trader: Trader, order: Order, ctx: EventContext) -> None:
         """Go by what a finished order executed: its fills could not be read in time."""
-        fill = order.give_up_fills(ctx.now_ms)
+        missing = order.executed - order.filled
+        order.give_up_fills()
         name = order.intent.client_order_id
-        if fill:
-            ctx.change(FillRecorded(name, order.side, fill))
         ctx.change(FillsGivenUp(name))
         ctx.say(
             "fills given up",
             warning=True,
             trader=trader.trader_id,
             order=name,
-            missing=plain(fill.quantity if fill else ZERO),
+            missing=plain(missing),
         )
 
     def fills_fetched(
@@ -265,9 +273,22 @@ class Evidence:
             ctx.request(Query(order.intent.client_order_id, order.order_id))
 
     def ask_for_all_due(self, ctx: EventContext) -> None:
-        """Have every order in doubt asked for whose time has come."""
+        """Have every order in doubt, and each fee without a value, asked for at its time."""
         for _, order in self._state.orders():
             self.ask_if_due(order, ctx)
+        if not self._state.banned(ctx.now_ms):
+            for request in self._state.fees.due(ctx.now_ms):
+                ctx.request(request)
+
+    def fee_priced(self, key: FeeKey, price: AssetPrice | None, ctx: EventContext) -> None:
+        """Take in what a third asset cost at a fill: a fee of an ended cycle is charged late."""
+        for valued in self._state.fees.priced(key, price, ctx.now_ms):
+            trader = self._state.traders.get(valued.trader_id)
+            if trader is None:
+                self._state.ledger.charge(valued.value.value)
+            else:
+                trader.value_fee(valued)
+            ctx.change(valued)
 
     # Orders.
 
@@ -290,6 +311,8 @@ class Evidence:
         name = order.intent.client_order_id
         symbol = self._state.symbol
         ctx.change(*(FillRecorded(name, order.side, f, symbol.fee_asset(f)) for f in new))
+        for fill in new:
+            self._state.note_fee(trader, fill)
 
     def _traded(self) -> None:
         self._state.traded()

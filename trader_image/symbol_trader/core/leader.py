@@ -22,6 +22,7 @@ from symbol_trader.core.decisions import Decision
 from symbol_trader.core.events import (
     BidFetched,
     CancelReplied,
+    FeePriced,
     FillsFetched,
     LeaderEvent,
     Paused,
@@ -150,6 +151,8 @@ class Leader:
                 evidence.fills_fetched(name, fills, ctx)
             case BidFetched(bid):
                 ctx.bid = bid
+            case FeePriced(order_id, trade_id, price):
+                evidence.fee_priced((order_id, trade_id), price, ctx)
             case StrangersFound(orders):
                 evidence.strangers_found(orders, ctx)
             case RecordRefused(trader_id, why):
@@ -252,13 +255,18 @@ class Leader:
 
     @property
     def profit(self) -> Decimal:
-        """Return the realised profit of all finished traders, in quote."""
-        return self._state.profit
+        """Return the realised profit of all finished traders, in quote; see `unvalued_fees`."""
+        return self._state.ledger.profit
 
     @property
     def finished(self) -> int:
         """Return how many traders have finished."""
-        return self._state.finished
+        return self._state.ledger.finished
+
+    @property
+    def unvalued_fees(self) -> tuple[tuple[str, Decimal], ...]:
+        """Return the fees in third assets, by asset, that no profit counts as yet."""
+        return self._state.fees.amounts
 
     @property
     def strangers(self) -> tuple[ExchangeOrder, ...]:
@@ -289,8 +297,12 @@ class Leader:
 
     @property
     def drained(self) -> bool:
-        """Return whether a shutdown is done: no trader runs and none will be started."""
-        return self.draining and not self._state.traders
+        """Return whether a shutdown is done: no trader runs and none will be started.
+
+        The price of a fee that was just charged is waited for, unless it is not told at once.
+        """
+        state = self._state
+        return state.draining and not state.traders and not state.fees.answer_expected
 
     @property
     def halt(self) -> Block | None:
@@ -306,6 +318,11 @@ class Leader:
     def carried(self) -> Decimal:
         """Return the base asset that rounding left over and that a later sell will take along."""
         return self._state.carried
+
+    @property
+    def carried_cost(self) -> Decimal:
+        """Return what ended traders' share of that had cost: it counts against the budget."""
+        return self._state.ledger.carried.cost
 
     @property
     def committed_quote(self) -> Decimal:

@@ -1,15 +1,15 @@
 """One order of ours in memory: its intent, what was learnt of it, its fills and its cancels."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from symbol_trader.core.money import ZERO, plain
 from symbol_trader.core.order_states import STATUS_NEWS, Contradiction, News, transition
 from symbol_trader.core.orders import (
-    NO_ASSET,
     CancelIntent,
     ExchangeOrder,
+    FeeValue,
     Fill,
     Intent,
     OrderState,
@@ -17,16 +17,13 @@ from symbol_trader.core.orders import (
 )
 from symbol_trader.core.records import OrderChange, RecordedOrder
 
-GIVEN_UP_TRADE_ID = -1
-"""The trade id of the fill that stands for all fills that could not be read; Binance's are >= 0."""
-
 TIMESTAMP_TOLERANCE_MS = 1000
 """How far ahead of the exchange's clock Binance accepts a timestamp."""
 
 
 @dataclass(slots=True)
 class Order:
-    """The facts of one order. `learn` and `add_fill` are the only ways in."""
+    """The facts of one order. `learn`, `add_fill` and `value_fee` are the only ways in."""
 
     intent: Intent
     state: OrderState = OrderState.INTENT
@@ -45,7 +42,7 @@ class Order:
     missing_on_exchange: bool = False
     """It rests by the record, and the exchange, asked for everything, does not know it."""
     fills_given_up: bool = False
-    """Fills that could not be read are replaced by one that makes up for them."""
+    """Its fills could not be read: what was executed counts."""
     fill_queries: int = 0
     """How often its missing fills were asked for."""
     late_absences: int = 0
@@ -55,15 +52,17 @@ class Order:
     quantity: Decimal = ZERO
     """The current quantity: the intent's, or what others have reduced it to."""
     filled: Decimal = field(init=False)
-    """The quantity of the fills that are known one by one."""
+    """The quantity of the fills that are known one by one, of all where some are given up."""
     filled_quote: Decimal = field(init=False)
-    """The quote quantity of the fills that are known one by one."""
+    """The same in quote."""
 
     def __post_init__(self) -> None:
         """Add up the fills."""
         self.quantity = self.quantity or self.intent.quantity
         self.filled = sum((fill.quantity for fill in self.fills.values()), ZERO)
         self.filled_quote = sum((fill.quote_quantity for fill in self.fills.values()), ZERO)
+        if self.fills_given_up:
+            self.give_up_fills()
 
     @classmethod
     def restore(cls, row: RecordedOrder) -> "Order":
@@ -95,7 +94,7 @@ class Order:
     def settled(self) -> bool:
         """Return whether the order is over and every one of its fills is known, or given up."""
         all_known = (self.filled, self.filled_quote) == (self.executed, self.executed_quote)
-        return self.state.final and (all_known or self.fills_given_up)
+        return self.state.final and all_known
 
     @property
     def in_doubt(self) -> bool:
@@ -150,6 +149,12 @@ class Order:
             ZERO,
         )
 
+    def value_fee(self, key: tuple[int, int], value: FeeValue) -> None:
+        """Take in what a fill's commission was worth, if the order has it (order id, trade id)."""
+        fill = self.fills.get(key[1])
+        if fill and fill.order_id == key[0]:
+            self.fills[fill.trade_id] = replace(fill, fee_value=value)
+
     def learn(self, seen: ExchangeOrder) -> bool:
         """Take in what the exchange says of the order; tell whether anything is new.
 
@@ -188,26 +193,10 @@ class Order:
             self.executed, self.executed_quote = self.filled, self.filled_quote
         return True
 
-    def give_up_fills(self, now_ms: int) -> Fill | None:
-        """Let one fill, at the limit price, stand for all that cannot be read; return it.
-
-        None where only the quote quantity is in doubt. Real fills are not taken in afterwards.
-        """
-        quantity = self.executed - self.filled
-        fill = Fill(
-            order_id=self.order_id or 0,
-            trade_id=GIVEN_UP_TRADE_ID,
-            price=self.intent.price,
-            quantity=quantity,
-            quote_quantity=max(self.executed_quote - self.filled_quote, ZERO),
-            commission=ZERO,
-            commission_asset=NO_ASSET,
-            is_maker=True,
-            time_ms=now_ms,
-        )
-        added = bool(quantity) and self.add_fill(fill)
+    def give_up_fills(self) -> None:
+        """Go by what was executed: fills that are not known cannot be read."""
         self.fills_given_up = True
-        return fill if added else None
+        self.filled, self.filled_quote = self.executed, self.executed_quote
 
     def change(self) -> OrderChange:
         """Return the order's row as it now is."""

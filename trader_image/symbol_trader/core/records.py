@@ -28,7 +28,10 @@ class TraderState(StrEnum):
     HELD = "held"
     """Given up with base asset in hand, which the row names with its cost."""
     STRANDED = "stranded"
-    """What it holds is too little to sell at any later price."""
+    """Of earlier versions: what it holds was too little to sell, and no later sell takes it along.
+
+    Today such a rest is carried: it joins a later sell, and counts against the budget until then.
+    """
 
 
 @dataclass(frozen=True, slots=True)

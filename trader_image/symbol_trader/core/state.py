@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 
 from symbol_trader.core import ids
+from symbol_trader.core.fees import UnvaluedFees
+from symbol_trader.core.ledger import Carried, CycleMoney, Ledger, Settlement
 from symbol_trader.core.money import ZERO
 from symbol_trader.core.order import Order
-from symbol_trader.core.orders import ExchangeOrder
+from symbol_trader.core.orders import ExchangeOrder, FeeAsset, Fill
 from symbol_trader.core.reasons import Block, Reason
-from symbol_trader.core.records import Snapshot
+from symbol_trader.core.records import Snapshot, UnvaluedFee
 from symbol_trader.core.settings import Settings, TradingStatus
 from symbol_trader.core.symbols import Commission, SymbolInfo
 from symbol_trader.core.times import utc
@@ -47,8 +49,6 @@ class State:
         self.free = dict(free)
         """What the account has free of each asset, as far as it is known."""
         self.started = False
-        self.profit = snapshot.profit
-        self.finished = snapshot.finished
         self.strangers: tuple[ExchangeOrder, ...] = ()
         """Orders with our mark that the record does not hold."""
         self.last_price: Decimal | None = None
@@ -65,7 +65,13 @@ class State:
         for trader in self.traders.values():
             for order in trader.orders:
                 self.index(trader, order)
-        self._carried_by_finished = snapshot.carried - self._carried_by_running()
+        carried = Carried(snapshot.carried - self._carried_by_running(), snapshot.carried_cost)
+        self.ledger = Ledger(snapshot.profit, snapshot.finished, carried)
+        """The totals of all traders that are over."""
+        self.fees = UnvaluedFees(snapshot.unvalued_fees)
+        for trader, order in self.orders():
+            for fill in order.fills.values():
+                self.note_fee(trader, fill)
 
     @property
     def draining(self) -> bool:
@@ -171,27 +177,39 @@ class State:
     @property
     def carried(self) -> Decimal:
         """Return the base asset that rounding left over and that a later sell will take along."""
-        return self._carried_by_finished + self._carried_by_running()
+        return self.ledger.carried.quantity + self._carried_by_running()
 
     def spendable(self, trader: Trader, committed_quote: Decimal) -> Decimal:
-        """Return the budget that the other traders leave of what all have committed."""
-        return self.settings.budget - (committed_quote - trader.committed_quote)
+        """Return the budget that the other traders, and what is carried, leave.
 
-    def close(self, trader: Trader) -> Decimal:
-        """Take a trader that is over off the books; return its profit in quote."""
-        profit = trader.profit(self.symbol.base_asset, self.symbol.quote_asset)
-        self._carried_by_finished += self._carried_by(trader)
+        `committed_quote` is what all traders have committed.
+        """
+        return self.settings.budget - (committed_quote - trader.committed_quote) - self.carried_cost
+
+    @property
+    def carried_cost(self) -> Decimal:
+        """Return how much of the budget is in base asset that ended traders left to later sells."""
+        return max(self.ledger.carried.cost, ZERO)
+
+    def close(self, trader: Trader, unsold: Decimal) -> Settlement:
+        """Take a trader that is over off the books; `unsold` is base asset that it keeps."""
+        settlement = self.ledger.settle(CycleMoney.of(trader, self.symbol), unsold)
         del self.traders[trader.trader_id]
         for order in trader.orders:
             self.forget(order)
-        self.profit += profit
-        self.finished += 1
-        return profit
+        return settlement
+
+    def note_fee(self, trader: Trader, fill: Fill) -> None:
+        """Remember a fill's fee if it was taken in a third asset and has no value yet."""
+        if fill.fee_value is None and self.symbol.fee_asset(fill) is FeeAsset.OTHER:
+            asset, amount = fill.commission_asset, fill.commission
+            key = fill.order_id, fill.trade_id
+            self.fees.add(UnvaluedFee(trader.trader_id, *key, asset, amount, fill.time_ms))
 
     def _carried_by_running(self) -> Decimal:
         return sum((self._carried_by(trader) for trader in self.traders.values()), ZERO)
 
     def _carried_by(self, trader: Trader) -> Decimal:
-        """Return what a cycle leaves to the ledger: received, less what it set out to sell."""
-        target = trader.sell_target
-        return ZERO if target is None else trader.received(self.symbol.base_asset) - target
+        """Return what a running cycle leaves to others once it has set out to sell."""
+        target, base = trader.sell_target, self.symbol.base_asset
+        return ZERO if target is None else trader.received(base) - trader.sell_fees(base) - target

@@ -13,10 +13,7 @@ from symbol_trader.core.money import ZERO
 from symbol_trader.core.order import Order
 from symbol_trader.core.orders import Side, TraderId
 from symbol_trader.core.reasons import Block
-from symbol_trader.core.records import RecordedTrader, TraderTerms
-
-COST_STEP = Decimal("0.00000001")
-"""Costs are rounded to the precision of Binance's assets where a part of a buy is valued."""
+from symbol_trader.core.records import FeeValued, RecordedTrader, TraderTerms
 
 
 class Rebuy(Enum):
@@ -127,20 +124,11 @@ class Trader:
         gross = sum((order.filled for order in buys), ZERO)
         return gross - sum((order.commission_in(base_asset) for order in buys), ZERO)
 
-    def profit(self, base_asset: str, quote_asset: str) -> Decimal:
-        """Return what the cycle earned in quote: what it sold, less what that had cost to buy.
+    def value_fee(self, valued: FeeValued) -> None:
+        """Take in what a fill's commission in a third asset was worth."""
+        for order in self.orders:
+            order.value_fee((valued.order_id, valued.trade_id), valued.value)
 
-        Base asset that it leaves (carried by rounding, held or stranded) is not lost: it is
-        valued at the cycle's own cost, so it is no loss here and no gain to whoever sells it.
-        """
-        earned = sum((order.filled_quote for order in self.leg(Side.SELL)), ZERO)
-        fees = sum((o.commission_in(quote_asset) for o in self.leg(Side.SELL)), ZERO)
-        return earned - fees - self._cost_of(self.sold, base_asset, quote_asset)
-
-    def _cost_of(self, quantity: Decimal, base_asset: str, quote_asset: str) -> Decimal:
-        buys = self.leg(Side.BUY)
-        spent = sum((o.filled_quote + o.commission_in(quote_asset) for o in buys), ZERO)
-        received = self.received(base_asset)
-        if not quantity or not received:
-            return ZERO
-        return (quantity * spent / received).quantize(COST_STEP)
+    def sell_fees(self, base_asset: str) -> Decimal:
+        """Return the base asset that was taken as commission on the sells."""
+        return sum((order.commission_in(base_asset) for order in self.leg(Side.SELL)), ZERO)

@@ -1,12 +1,14 @@
 """Opens a connection that is fit for trading: limits on every wait, durable commits."""
 
+import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import asyncpg
 
-from symbol_trader.ports import DatabaseUnavailable, Unavailable
-from symbol_trader.postgres import errors, statements
+from symbol_trader.ports import DatabaseUnavailable
+from symbol_trader.postgres import errors, session, statements, tls, urls
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +51,45 @@ _SESSION: Final = {
 async def connect(
     url: str, limits: Limits = DEFAULT_LIMITS, *, application: str = "symbol-trader"
 ) -> asyncpg.Connection:
-    """Connect with the limits set and commits that wait for the disk. Raises `Unavailable`."""
-    connection = await _connect(url, limits, application)
+    """Connect with the limits set and commits that wait for the disk.
+
+    Raises:
+        Unavailable: The database cannot be reached, a file that TLS needs is unusable, or a pooler
+            in between shares the connection among clients.
+
+    """
+    nonce = secrets.token_hex(8)
+    settings = {**_SESSION, **limits.server_settings, "application_name": application}
+    connection = await _connect(url, limits, {**settings, session.MARK: nonce})
     try:
         with errors.translated(errors.describe(url), connection.is_closed):
+            if not await session.has_mark(connection, nonce):
+                await _make_sure_of_session(url, limits, connection, settings)
             await connection.execute(statements.DURABLE_COMMITS)
-    except Unavailable:
+    except BaseException:
         connection.terminate()
         raise
     return connection
 
 
-async def _connect(url: str, limits: Limits, application: str) -> asyncpg.Connection:
+async def _make_sure_of_session(
+    url: str, limits: Limits, connection: asyncpg.Connection, settings: Mapping[str, str]
+) -> None:
+    """Refuse a pooler that shares the connection; give the session of any other its settings."""
+    witness = await _connect(url, limits, {})
+    try:
+        shared = await session.is_shared(connection, witness)
+    finally:
+        witness.terminate()
+    if shared:
+        raise DatabaseUnavailable(f"{errors.describe(url)}: {errors.POOLED}")
+    await connection.execute(session.set_all(settings))
+
+
+async def _connect(url: str, limits: Limits, settings: dict[str, str]) -> asyncpg.Connection:
     where = errors.describe(url)
+    if why := urls.malformed(url) or tls.unusable_file(url):
+        raise DatabaseUnavailable(f"{where}: {urls.redacted(why, where.hidden)}")
     try:
         with errors.translated(where, is_closed=lambda: True):
             return await asyncpg.connect(
@@ -69,17 +97,13 @@ async def _connect(url: str, limits: Limits, application: str) -> asyncpg.Connec
                 timeout=limits.connect_ms / 1000,
                 command_timeout=limits.answer_ms / 1000,
                 max_cached_statement_lifetime=0,
-                server_settings={
-                    **_SESSION,
-                    **limits.server_settings,
-                    "application_name": application,
-                },
+                server_settings=settings,
             )
     except ValueError:
         # Its text, and that of its cause, may quote the password.
-        raise DatabaseUnavailable(
-            f"{where}: the database URL is malformed, see postgresql://…"
-        ) from None
+        raise DatabaseUnavailable(f"{where}: {urls.FORM}") from None
+    except DatabaseUnavailable as exc:
+        raise session.explained(exc, where, settings) from exc.__cause__
 
 
 @dataclass(frozen=True, slots=True)

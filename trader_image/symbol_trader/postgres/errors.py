@@ -6,15 +6,16 @@ Contradiction: the record refuses what does not fit it; the text names the row's
 Everything else is a mistake in this program and goes up as it is.
 """
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Final
 
 import asyncpg
 
 from symbol_trader.core.order_states import Contradiction
 from symbol_trader.ports import DatabaseUnavailable, Fenced
+from symbol_trader.postgres import urls
 
 Known = type[DatabaseUnavailable | Fenced | Contradiction]
 
@@ -37,8 +38,19 @@ SQLSTATES: Final[dict[str, Known]] = {
     "3D000": DatabaseUnavailable,  # no such database
     "42501": DatabaseUnavailable,  # no privilege
     "55P03": DatabaseUnavailable,  # lock timeout
+    # The statement that was prepared a moment ago is not there, or another's is.
+    "26000": DatabaseUnavailable,
+    "42P05": DatabaseUnavailable,
 }
 """SQLSTATE, or its class -> meaning. Source: PostgreSQL, appendix A."""
+
+POOLED: Final = (
+    "a pooler in between hands the connection to other clients between two statements; the record "
+    "needs a session: connect to PostgreSQL itself, or through a pooler in session mode"
+)
+"""Why a pooler in transaction or statement mode is refused, and the remedy."""
+
+_NO_SESSION: Final = {"26000", "42P05"}
 
 _FOREIGN: Final = (
     OSError,
@@ -48,17 +60,31 @@ _FOREIGN: Final = (
     asyncpg.InternalClientError,
 )
 
-_WITHOUT_SECRETS = re.compile(r"[\w.:,\[\]-]+(/[\w-]*)?")
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """A database, as messages name it: by host, port and name, without anything secret."""
+
+    name: str
+    hidden: frozenset[str] = field(default=frozenset(), repr=False, compare=False)
+
+    def __str__(self) -> str:
+        """Return its name."""
+        return self.name
+
+    def quote(self, error: BaseException) -> str:
+        """Return the first line of an error's text, without the secrets of the URL."""
+        return urls.redacted(str(error).partition("\n")[0], self.hidden)
 
 
-def describe(url: str) -> str:
-    """Name a database by host, port and name; whatever might hold a password is left out."""
-    place = url.partition("://")[2].rpartition("@")[2].partition("?")[0]
-    return f"PostgreSQL at {place}" if _WITHOUT_SECRETS.fullmatch(place) else "PostgreSQL"
+def describe(url: str) -> Where:
+    """Name a database; whatever might hold a piece of a secret is left out."""
+    place = urls.place(url)
+    return Where(f"PostgreSQL at {place}" if place else "PostgreSQL", urls.secrets(url))
 
 
 @contextmanager
-def translated(where: str, is_closed: Callable[[], bool]) -> Iterator[None]:
+def translated(where: Where, is_closed: Callable[[], bool]) -> Iterator[None]:
     """Translate what the driver raises inside. `is_closed` tells the connection's state then."""
     try:
         yield
@@ -69,7 +95,7 @@ def translated(where: str, is_closed: Callable[[], bool]) -> Iterator[None]:
         raise known from exc
 
 
-def translate(error: BaseException, where: str, *, connection_lost: bool) -> Exception | None:
+def translate(error: BaseException, where: Where, *, connection_lost: bool) -> Exception | None:
     """Return what an error means, or None for a mistake in this program.
 
     `connection_lost` tells whether the connection is closed after the error: then neither the
@@ -81,7 +107,7 @@ def translate(error: BaseException, where: str, *, connection_lost: bool) -> Exc
     if isinstance(error, TimeoutError):
         return DatabaseUnavailable(f"{where}: no answer in time")
     if isinstance(error, OSError | asyncpg.TargetServerAttributeNotMatched) or connection_lost:
-        return DatabaseUnavailable(f"{where}: {_first_line(error) or type(error).__name__}")
+        return DatabaseUnavailable(f"{where}: {where.quote(error) or type(error).__name__}")
     return None
 
 
@@ -89,12 +115,10 @@ def _by_sqlstate(sqlstate: str) -> Known | None:
     return SQLSTATES.get(sqlstate) or SQLSTATES.get(sqlstate[:2])
 
 
-def _sentence(error: asyncpg.PostgresError, where: str, known: Known) -> str:
+def _sentence(error: asyncpg.PostgresError, where: Where, known: Known) -> str:
+    if error.sqlstate in _NO_SESSION:
+        return f"{where}: {POOLED} ({where.quote(error)}, {error.sqlstate})"
     if known is DatabaseUnavailable:
-        return f"{where}: {_first_line(error)} ({error.sqlstate})"
+        return f"{where}: {where.quote(error)} ({error.sqlstate})"
     detail = f": {error.detail}" if error.detail else ""
-    return f"{_first_line(error)}{detail}"
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).partition("\n")[0]
+    return urls.redacted(f"{where.quote(error)}{detail}", where.hidden)

@@ -1,12 +1,18 @@
-"""What a person may do to a book, beside trading it: `takeover`, `disown`, a change of name."""
+"""What a person may do to a book: `takeover`, `disown`, `settle`, and a change of name."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
 
 import asyncpg
 
+from symbol_trader.core.orders import OrderState
 from symbol_trader.ports import Book, Owner
 from symbol_trader.postgres import connection, errors, schema, statements
+
+NEVER_THERE: Final = {OrderState.REFUSED, OrderState.ABSENT}
 
 
 async def takeover(url: str, book: Book, owner: Owner) -> int | None:
@@ -20,8 +26,7 @@ async def takeover(url: str, book: Book, owner: Owner) -> int | None:
 
     """
     arguments = (owner.cluster, owner.namespace, owner.name)
-    where = (book.environment, book.account, book.symbol)
-    rows = await _carry_out(url, "takeover", statements.TAKEOVER, *where, *arguments)
+    rows = await _carry_out(url, "takeover", statements.TAKEOVER, *_key(book), *arguments)
     return rows[0]["epoch"] if rows else None
 
 
@@ -33,8 +38,7 @@ async def disown(url: str, book: Book, names: Sequence[str], reason: str) -> lis
         SchemaMismatch: The record has another schema than this program knows.
 
     """
-    where = (book.environment, book.account, book.symbol)
-    rows = await _carry_out(url, "disown", statements.DISOWN, *where, list(names), reason)
+    rows = await _carry_out(url, "disown", statements.DISOWN, *_key(book), list(names), reason)
     return [row["client_order_id"] for row in rows]
 
 
@@ -56,14 +60,120 @@ async def rename_owner(
     return [row["account"] for row in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What a person says of an order. None: as its fills on record say."""
+
+    reason: str
+    state: OrderState | None = None
+    executed: Decimal | None = None
+    executed_quote: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """How an order ended, by the record from now on."""
+
+    state: OrderState
+    executed: Decimal
+    executed_quote: Decimal
+
+
+class NotSettled(Exception):  # noqa: N818 - an answer to a person
+    """The record does not take the word; the text says why and what to do."""
+
+
+async def settle(url: str, book: Book, order: str, word: Word) -> Settled:
+    """Set how an order ended: for one on which the exchange and the record contradict each other.
+
+    News of it is ignored from then on, and its trader goes on. The order of a trader that is over
+    keeps its amounts: they are part of its profit.
+
+    Raises:
+        NotSettled: There is no such order, it is settled already, or the word cannot be true.
+        Unavailable: The database cannot be reached.
+        SchemaMismatch: The record has another schema than this program knows.
+
+    """
+    async with _connected(url, "settle") as driver, driver.transaction():
+        where = (*_key(book), order)
+        found = await driver.fetchrow(statements.ORDER_TO_SETTLE, *where)
+        ending = _ending(order, found, word)
+        await driver.execute(
+            statements.SETTLE,
+            *where,
+            ending.state,
+            ending.executed,
+            ending.executed_quote,
+            word.reason,
+        )
+    return ending
+
+
+def _ending(name: str, order: asyncpg.Record | None, word: Word) -> Settled:
+    """Return what to set. Raises `NotSettled`."""
+    if order is None:
+        raise NotSettled(f"{name}: no such order is on record in this book")
+    if order["settled_because"] is not None:
+        raise NotSettled(f"{name} is settled already: {order['settled_because']}")
+    if order["trader_state"] != "running":
+        return _ending_of_ended(name, order, word)
+    ending = Settled(
+        word.state or OrderState.CANCELED,
+        order["filled"] if word.executed is None else word.executed,
+        order["filled_quote"] if word.executed_quote is None else word.executed_quote,
+    )
+    if why := _impossible(ending, order):
+        raise NotSettled(f"{name}: {why}")
+    return ending
+
+
+def _ending_of_ended(name: str, order: asyncpg.Record, word: Word) -> Settled:
+    if (word.state, word.executed, word.executed_quote) != (None, None, None):
+        raise NotSettled(
+            f"{name}: its trader {order['trader_id']} is over ({order['trader_state']}), so its "
+            "state and amounts stay; give --reason alone to have news of it ignored"
+        )
+    return Settled(OrderState(order["state"]), order["executed"], order["executed_quote"])
+
+
+def _impossible(ending: Settled, order: asyncpg.Record) -> str | None:
+    """Return why an order cannot have ended like this, None if it can."""
+    if not ending.state.final:
+        return f"{ending.state} is not over"
+    if ending.executed < order["filled"] or ending.executed_quote < order["filled_quote"]:
+        return (
+            f"{order['filled']:f} for {order['filled_quote']:f} in quote are in its fills on "
+            "record: it executed at least that"
+        )
+    if ending.executed > order["quantity"]:
+        return f"it cannot have executed more than the {order['quantity']:f} that were intended"
+    if bool(ending.executed) != bool(ending.executed_quote):
+        return "give both --executed and --executed-quote, or neither"
+    if ending.state in NEVER_THERE and (ending.executed or order["order_id"] is not None):
+        return f"it was on the exchange, or executed something: it is not {ending.state}"
+    return None
+
+
 async def _carry_out(
     url: str, command: str, statement: str, *arguments: Any
 ) -> list[asyncpg.Record]:
+    async with _connected(url, command) as driver:
+        found: list[asyncpg.Record] = await driver.fetch(statement, *arguments)
+        return found
+
+
+@asynccontextmanager
+async def _connected(url: str, command: str) -> AsyncIterator[asyncpg.Connection]:
+    """Connect for one command, to a record of this program's schema."""
     driver = await connection.connect(url, application=f"symbol-trader {command}")
     try:
         with errors.translated(errors.describe(url), driver.is_closed):
             schema.check(await connection.schema_version(driver))
-            found: list[asyncpg.Record] = await driver.fetch(statement, *arguments)
-            return found
+            yield driver
     finally:
         driver.terminate()
+
+
+def _key(book: Book) -> tuple[str, str, str]:
+    return book.environment, book.account, book.symbol

@@ -274,17 +274,17 @@ ORDER BY orders.side, attempt
 """
 
 CANCELS: Final = f"""
-SELECT cancel_id, client_order_id, trader_id, cancels.attempt, cancels.timestamp_ms,
+SELECT cancel_id, client_order_id, orders.trader_id, cancels.attempt, cancels.timestamp_ms,
     cancels.recv_window_ms, cancels.reason
 FROM cancels JOIN orders USING (environment, account, symbol, client_order_id)
-WHERE {_BOOK} AND {_RUNNING} AND NOT never_there(state)
+WHERE {_BOOK} AND orders.{_RUNNING} AND NOT never_there(state)
 ORDER BY cancels.attempt
 """
 
 FILLS: Final = f"""
 SELECT order_id, trade_id, price, quantity, quote_quantity, commission, commission_asset,
     is_maker, time_ms, fee_value, fee_price, fee_source, fee_price_ms
-FROM executions
+FROM fills
 WHERE {_BOOK} AND {_RUNNING}
 ORDER BY trade_id
 """

@@ -1,12 +1,14 @@
 """The TradingSymbol as a file: edits are settings updates, a done shutdown writes off into it."""
 
 import asyncio
+import errno
 import os
 import re
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import replace
+from itertools import zip_longest
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import yaml
 
@@ -17,6 +19,13 @@ from tradingsymbol_api.documents import MisleadingNumberError, load_document
 from tradingsymbol_api.spec import InvalidResourceError, TradingSymbol, parse_resource
 
 POLL_S = 0.25
+
+Stamp = tuple[int, int, int]
+"""What a write to the file changes: its time of modification in ns, its inode, its bytes."""
+
+_NOT_REPLACEABLE = {errno.EBUSY, errno.EXDEV, errno.EACCES, errno.EPERM, errno.EROFS}
+"""A file that is a mount point, or in a folder that may not be written to."""
+
 _SHUTDOWN = re.compile(r"""(\bstatus:\s*)(["']?)shutdown\2(?![\w"'])""")
 
 
@@ -84,24 +93,35 @@ class FileResource:
         comes meanwhile wins. A file that a person has broken is waited for.
         """
         try:
-            text = self._path.read_text(encoding="utf-8")
+            old = self._path.read_bytes()
+            text = old.decode()
             if _parse(self._path, text).spec.status.value != TradingStatus.SHUTDOWN.value:
                 return OffOutcome.SUPERSEDED
-            replaced = self._replace(text, self._switched_off(text))
+            written = self._write(old, text)
         except (InvalidFile, OSError, UnicodeError) as exc:
             raise Unavailable(f"off cannot be written: {exc}") from exc
-        return OffOutcome.WRITTEN if replaced else OffOutcome.SUPERSEDED
+        return OffOutcome.WRITTEN if written else OffOutcome.SUPERSEDED
 
-    def _switched_off(self, text: str) -> str:
-        edited = _SHUTDOWN.sub(r'\1"off"', text, count=1)
+    def _write(self, old: bytes, text: str) -> bool:
+        try:
+            return self._replace(old, self._switched_off(text, 0).encode())
+        except OSError as exc:
+            if exc.errno not in _NOT_REPLACEABLE:
+                raise
+        return self._overwrite(old, self._switched_off(text, len(old)).encode())
+
+    def _switched_off(self, text: str, length: int) -> str:
+        """Return the text with off in it, filled up to a length in bytes if one is given."""
+        edited = _SHUTDOWN.sub(_padded_off if length else r'\1"off"', text, count=1)
         if _parse(self._path, edited).spec.status.value == TradingStatus.OFF.value:
             return edited
-        return _rewritten(text)
+        rewritten = _rewritten(text)
+        return rewritten + "\n" * (length - len(rewritten.encode()))
 
     async def close(self) -> None:
         """Nothing is held open."""
 
-    async def _next(self, stamp: tuple[int, int]) -> tuple[tuple[int, int], TradingSymbol]:
+    async def _next(self, stamp: Stamp) -> tuple[Stamp, TradingSymbol]:
         while True:
             await asyncio.sleep(POLL_S)
             now = self._stamp()
@@ -113,34 +133,66 @@ class FileResource:
             except InvalidFile as exc:
                 self._warn(str(exc))
 
-    def _stamp(self) -> tuple[int, int]:
+    def _stamp(self) -> Stamp:
         try:
             found = self._path.stat()
         except OSError:
-            return (0, 0)
-        return found.st_mtime_ns, found.st_ino
+            return (0, 0, 0)
+        return found.st_mtime_ns, found.st_ino, found.st_size
 
-    def _replace(self, old: str, text: str) -> bool:
+    def _replace(self, old: bytes, new: bytes) -> bool:
         """Put a whole new file in the old one's place: a reader sees one or the other.
 
-        Tell whether it was done: not if the file no longer says what it said.
+        Return whether it was done: not if the file no longer says what it said.
         """
-        with NamedTemporaryFile("w", encoding="utf-8", dir=self._path.parent, delete=False) as file:
-            file.write(text)
-            file.flush()
+        beside = self._path.with_name(f".{self._path.name}.off")
+        try:
+            with beside.open("wb") as file:
+                file.write(new)
+                file.flush()
+                os.fsync(file.fileno())
+            beside.chmod(self._path.stat().st_mode)
+            if self._path.read_bytes() != old:
+                return False
+            beside.replace(self._path)
+        finally:
+            with suppress(OSError):
+                beside.unlink()
+        return True
+
+    def _overwrite(self, old: bytes, new: bytes) -> bool:
+        """Write into a file that cannot be replaced: it is mounted singly, or its folder read-only.
+
+        `new` is no shorter, so that nothing has to be cut off before or after it is written, and
+        only the bytes that differ are touched, by one system call: a reader who comes in the
+        middle of it finds a word that is no status, and refuses it.
+        Return whether it was done: not if the file no longer says what it said.
+        """
+        begin, end = _differing(old, new)
+        with self._path.open("r+b", buffering=0) as file:
+            if file.read() != old:
+                return False
+            file.seek(begin)
+            if file.write(new[begin:end]) != end - begin:
+                raise OSError(errno.ENOSPC, f"{self._path}: only partly written")
             os.fsync(file.fileno())
-        new = Path(file.name)
-        new.chmod(self._path.stat().st_mode)
-        if self._path.read_text(encoding="utf-8") != old:
-            new.unlink()
-            return False
-        new.replace(self._path)
         return True
 
 
-def _revision(stamp: tuple[int, int]) -> str:
+def _padded_off(found: re.Match[str]) -> str:
+    """Return off in as many bytes as shutdown takes."""
+    return (found[1] + '"off"').ljust(len(found[0]))
+
+
+def _differing(old: bytes, new: bytes) -> tuple[int, int]:
+    """Return where in `new` what differs begins and ends."""
+    places = [at for at, (a, b) in enumerate(zip_longest(old, new)) if a != b]
+    return places[0], places[-1] + 1
+
+
+def _revision(stamp: Stamp) -> str:
     """Name a state of the file that a later process finds as well."""
-    return "/".join(map(str, stamp))
+    return "/".join(map(str, stamp[:2]))
 
 
 def _rewritten(text: str) -> str:

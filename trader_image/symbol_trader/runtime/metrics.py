@@ -27,6 +27,9 @@ class Metrics:
         self._open = self._gauge("open_orders", "Orders on the exchange.", symbol)
         self._profit = self._gauge("profit_quote", "Realised profit in quote currency.", symbol)
         self._draining = self._gauge("draining", "1 while the symbol is shut down.", symbol)
+        self._market_age = self._gauge(
+            "market_age_seconds", "Time since the last price came in.", symbol
+        )
         self._symbol = symbol
         self._degraded = Gauge(
             "symbol_trader_degraded",
@@ -44,8 +47,7 @@ class Metrics:
 
     def watch_market(self, age_s: Callable[[], float]) -> None:
         """Show, whenever it is asked for, how old the last price is."""
-        age = self._gauge("market_age_seconds", "Time since the last price came in.", self._symbol)
-        age.set_function(age_s)
+        self._market_age.set_function(age_s)
 
     def placed(self, came_s: float | None) -> None:
         """Count an order, and the time since the price that led to it, if one did."""

@@ -21,6 +21,7 @@ from symbol_trader.core.decisions import (
     FetchBid,
     FetchTrades,
     Place,
+    PriceFee,
     Query,
     Reconcile,
     RefreshSymbol,
@@ -29,6 +30,7 @@ from symbol_trader.core.decisions import (
 from symbol_trader.core.events import (
     BidFetched,
     CancelReplied,
+    FeePriced,
     FillsFetched,
     LeaderEvent,
     Paused,
@@ -268,7 +270,7 @@ class Term:
         for trader_id, why in refused.items():
             await self._carry_out(self._decide(RecordRefused(trader_id, why)))
 
-    def _ask_exchange(self, request: Request) -> None:
+    def _ask_exchange(self, request: Request) -> None:  # noqa: C901 - a table
         match request:
             case Place(intent):
                 self._act(partial(self._place, intent, self._received_s))
@@ -282,6 +284,8 @@ class Term:
                 self._read(self._refresh)
             case FetchBid():
                 self._read(self._fetch_bid)
+            case PriceFee():
+                self._read(partial(self._price_fee, request))
             case CheckOnRecord(order):
                 self._read(partial(self._check_on_record, order))
             case Reconcile():
@@ -336,6 +340,14 @@ class Term:
 
     async def _fetch_bid(self) -> None:
         self._mailbox.put_nowait(BidFetched(await self._exchange.best_bid()))
+
+    async def _price_fee(self, fee: PriceFee) -> None:
+        """Ask for a price; a profit that lacks a fee for a while is no reason to end the term."""
+        try:
+            price = await self._exchange.price_of(fee.asset, fee.time_ms)
+        except Unavailable:
+            price = None
+        self._mailbox.put_nowait(FeePriced(fee.order_id, fee.trade_id, price))
 
     # Tasks beside the loop.
 

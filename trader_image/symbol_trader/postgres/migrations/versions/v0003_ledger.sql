@@ -19,16 +19,24 @@ RETURN CASE
     ELSE 'other'
 END::fee_asset;
 
--- The type is set in a second step, since only that can be worked out from other columns.
+-- Whose it is stands in a fill itself, too: what is read by trader, or newest first, needs no join.
 ALTER TABLE fills
+    ADD COLUMN trader_id client_id,
+    ADD COLUMN side order_side,
     ADD COLUMN fee_in fee_asset,
     ADD COLUMN fee_value amount,
     ADD COLUMN fee_price positive_amount,
     ADD COLUMN fee_source name_text,
     ADD COLUMN fee_price_ms milliseconds;
+UPDATE fills AS f
+SET fee_in = fee_asset_of(f.symbol, commission_asset, commission), trader_id = o.trader_id,
+    side = o.side
+FROM orders AS o
+WHERE (o.environment, o.account, o.symbol, o.order_id)
+    = (f.environment, f.account, f.symbol, f.order_id);
 ALTER TABLE fills
-    ALTER COLUMN fee_in TYPE fee_asset USING fee_asset_of(symbol, commission_asset, commission);
-ALTER TABLE fills
+    ALTER COLUMN trader_id SET NOT NULL,
+    ALTER COLUMN side SET NOT NULL,
     ALTER COLUMN fee_in SET NOT NULL,
     ADD CONSTRAINT fee_value_whole CHECK (
         num_nonnulls(fee_value, fee_price, fee_source, fee_price_ms) IN (0, 4)
@@ -40,6 +48,17 @@ COMMENT ON COLUMN fills.fee_price IS 'What one of that asset cost in quote, by f
 CREATE INDEX unvalued ON fills (environment, account, symbol)
     WHERE fee_in = 'other' AND fee_value IS NULL;
 
+CREATE INDEX fills_of_trader ON fills (trader_id);
+
+-- A leader of the version before leaves these out until it notes what became of the cancel.
+ALTER TABLE cancels
+    ADD COLUMN trader_id client_id,
+    ADD COLUMN side order_side;
+UPDATE cancels AS c SET trader_id = o.trader_id, side = o.side
+FROM orders AS o
+WHERE (o.environment, o.account, o.symbol, o.client_order_id)
+    = (c.environment, c.account, c.symbol, c.client_order_id);
+
 -- An order that was amended, whose fills cannot be read, or of which a person said how it ended.
 
 ALTER TABLE orders
@@ -47,6 +66,10 @@ ALTER TABLE orders
     ADD COLUMN fills_given_up boolean NOT NULL DEFAULT false,
     ADD COLUMN acknowledged boolean NOT NULL DEFAULT false,
     ADD COLUMN settled_because name_text,
+    -- Not changed_at itself is indexed: each part of a fill moves it, and would touch all indexes.
+    ADD COLUMN ended_at timestamptz GENERATED ALWAYS AS (
+        CASE WHEN state >= 'filled' THEN changed_at END
+    ) STORED,
     DROP CONSTRAINT filled_means_all,
     DROP CONSTRAINT executed_within_quantity,
     DROP CONSTRAINT known_to_the_exchange,
@@ -62,6 +85,7 @@ ALTER TABLE orders
     ADD CONSTRAINT settled_is_over CHECK (
         settled_because IS NULL OR state >= 'filled' AND fills_given_up
     );
+ALTER TABLE orders SET (fillfactor = 80);
 COMMENT ON COLUMN orders.quantity IS 'What was intended; current_quantity is less where it was amended.';
 COMMENT ON COLUMN orders.fills_given_up IS 'Its fills cannot be read: executed and executed_quote count.';
 COMMENT ON COLUMN orders.acknowledged IS 'A person knows that others canceled or reduced it.';
@@ -107,7 +131,7 @@ RETURN (at_time(ms) AT TIME ZONE 'UTC')::date;
 -- Views.
 
 CREATE VIEW executions AS
-SELECT f.*, o.client_order_id, o.trader_id, o.side,
+SELECT f.*, o.client_order_id,
     CASE f.fee_in WHEN 'base' THEN f.commission ELSE 0 END AS base_commission,
     CASE f.fee_in WHEN 'quote' THEN f.commission ELSE 0 END AS quote_commission
 FROM fills AS f
@@ -115,11 +139,10 @@ JOIN orders AS o USING (environment, account, symbol, order_id);
 COMMENT ON VIEW executions IS 'Fills with their order''s trader and side.';
 
 CREATE VIEW unvalued_fees AS
-SELECT f.environment, f.account, f.symbol, o.trader_id, f.order_id, f.trade_id,
-    f.commission_asset AS asset, f.commission AS amount, f.time_ms, at_time(f.time_ms) AS at
-FROM fills AS f
-JOIN orders AS o USING (environment, account, symbol, order_id)
-WHERE f.fee_in = 'other' AND f.fee_value IS NULL;
+SELECT environment, account, symbol, trader_id, order_id, trade_id,
+    commission_asset AS asset, commission AS amount, time_ms, at_time(time_ms) AS at
+FROM fills
+WHERE fee_in = 'other' AND fee_value IS NULL;
 COMMENT ON VIEW unvalued_fees IS 'Fees in another asset whose value in quote is not known: no profit counts them.';
 
 CREATE VIEW settlements AS
@@ -310,11 +333,20 @@ COMMENT ON VIEW leaders IS 'Who leads what, since when, and what it earned in qu
 CREATE INDEX traders_started ON traders (symbol, at_time(started_ms));
 CREATE INDEX traders_ended ON traders (symbol, at_time(finished_ms)) WHERE state <> 'running';
 CREATE INDEX orders_intended ON orders (symbol, at_time(timestamp_ms));
-CREATE INDEX orders_changed ON orders (symbol, changed_at) WHERE state <> 'intent';
+CREATE INDEX orders_ended ON orders (symbol, ended_at) WHERE ended_at IS NOT NULL;
 CREATE INDEX cancels_intended ON cancels (symbol, at_time(timestamp_ms));
 CREATE INDEX fills_executed ON fills (symbol, at_time(time_ms));
 -- And what was refused last.
 CREATE INDEX orders_refused ON orders (committed_at) WHERE state = 'refused';
+
+CREATE FUNCTION became(orders) RETURNS text LANGUAGE sql STABLE
+RETURN format('%s %s after %s of %s', lower($1.side::text), $1.state, trim_scale($1.executed),
+        trim_scale(coalesce($1.current_quantity, $1.quantity)))
+    || CASE WHEN $1.current_quantity < $1.quantity
+        THEN ', reduced from ' || trim_scale($1.quantity) ELSE '' END
+    || CASE WHEN $1.settled_because IS NOT NULL THEN ', settled by a person'
+        WHEN $1.fills_given_up THEN ', its fills cannot be read'
+        WHEN $1.acknowledged THEN ', acknowledged' ELSE '' END;
 
 CREATE VIEW story AS
 SELECT environment, account, symbol, trader_id, at_time(started_ms) AS at, 0 AS step,
@@ -326,63 +358,63 @@ SELECT environment, account, symbol, trader_id, at_time(timestamp_ms), 1,
         lower(side::text), trim_scale(quantity), trim_scale(price), attempt), ''
 FROM orders
 UNION ALL
-(
-    -- Sorted here, so that the newest can be read off the index although two tables are joined.
-    SELECT f.environment, f.account, f.symbol, o.trader_id, at_time(f.time_ms) AS at, 2,
-        format('%s %s at %s, commission %s %s',
-            CASE o.side WHEN 'BUY' THEN 'bought' ELSE 'sold' END, trim_scale(f.quantity),
-            trim_scale(f.price), trim_scale(f.commission), f.commission_asset)
-            || coalesce(' worth ' || trim_scale(f.fee_value), '')
-            || CASE WHEN f.fee_in = 'other' AND f.fee_value IS NULL THEN ' not valued yet' ELSE ''
-                END,
-        coalesce(f.fee_source || ' at ' || trim_scale(f.fee_price), '')
-    FROM fills AS f
-    JOIN orders AS o ON (o.environment, o.account, o.symbol, o.order_id)
-        = (f.environment, f.account, f.symbol, f.order_id)
-    ORDER BY at DESC
-)
+SELECT environment, account, symbol, trader_id, at_time(time_ms), 2,
+    format('%s %s at %s, commission %s %s', CASE side WHEN 'BUY' THEN 'bought' ELSE 'sold' END,
+        trim_scale(quantity), trim_scale(price), trim_scale(commission), commission_asset)
+        || CASE
+            WHEN fee_value IS NOT NULL THEN format(' worth %s (%s at %s)', trim_scale(fee_value),
+                fee_source, trim_scale(fee_price))
+            WHEN fee_in = 'other' THEN ' not valued yet'
+            ELSE ''
+        END,
+    ''
+FROM fills
 UNION ALL
-(
-    SELECT c.environment, c.account, c.symbol, o.trader_id, at_time(c.timestamp_ms) AS at, 3,
-        format('cancel of the %s intended: %s',
-            lower(o.side::text), coalesce(c.outcome::text, 'no answer yet')),
-        c.reason || coalesce(': ' || nullif(c.outcome_reason, ''), '')
-    FROM cancels AS c
-    JOIN orders AS o ON (o.environment, o.account, o.symbol, o.client_order_id)
-        = (c.environment, c.account, c.symbol, c.client_order_id)
-    ORDER BY at DESC
-)
+SELECT environment, account, symbol, trader_id, at_time(timestamp_ms), 3,
+    format('cancel of the %s intended: %s',
+        lower(side::text), coalesce(outcome::text, 'no answer yet')),
+    reason || coalesce(': ' || nullif(outcome_reason, ''), '')
+FROM cancels
 UNION ALL
-SELECT environment, account, symbol, trader_id, changed_at, 4,
-    format('%s %s after %s of %s', lower(side::text), state, trim_scale(executed),
-        trim_scale(coalesce(current_quantity, quantity)))
-        || CASE WHEN current_quantity < quantity
-            THEN ', reduced from ' || trim_scale(quantity) ELSE '' END
-        || CASE WHEN settled_because IS NOT NULL THEN ', settled by a person'
-            WHEN fills_given_up THEN ', its fills cannot be read'
-            WHEN acknowledged THEN ', acknowledged' ELSE '' END,
+SELECT environment, account, symbol, trader_id, changed_at, 4, became(o),
     coalesce(settled_because, reason)
-FROM orders
-WHERE state <> 'intent'
+FROM orders AS o
+WHERE state > 'intent' AND state < 'filled'
 UNION ALL
-SELECT environment, account, symbol, trader_id, at_time(finished_ms), 5,
-    format('%s: profit %s, unsold %s, carried %s',
-        state, trim_scale(profit), trim_scale(unsold), trim_scale(carried)), result
-FROM traders
-WHERE state <> 'running';
+(
+    -- A part with a condition is planned on its own: without this it is not read off its index.
+    SELECT environment, account, symbol, trader_id, ended_at AS at, 4, became(o),
+        coalesce(settled_because, reason)
+    FROM orders AS o
+    WHERE ended_at IS NOT NULL
+    ORDER BY at DESC
+)
+UNION ALL
+(
+    SELECT environment, account, symbol, trader_id, at_time(finished_ms) AS at, 5,
+        format('%s: profit %s, unsold %s, carried %s',
+            state, trim_scale(profit), trim_scale(unsold), trim_scale(carried)), result
+    FROM traders
+    WHERE state <> 'running'
+    ORDER BY at DESC
+);
 COMMENT ON VIEW story IS 'What each trader did, and why; sort it by at and step.';
 
 CREATE VIEW reasons AS
 SELECT environment, account, symbol, trader_id, at, step, what, why FROM story WHERE why <> '';
 COMMENT ON VIEW reasons IS 'The steps of the story that have a reason on record.';
 
--- What a leader notes: one call is one statement and one commit.
+-- What a leader notes: one call is one statement and one commit. What is intended, and what a
+-- person said, is on the disk before it counts. What the exchange told is not waited for: it is
+-- there with the next intent, in order, or moments later, and if the server crashes before, the
+-- exchange is asked again, as after any lost connection.
 -- TR001: fenced. TR002: the record and what is to be noted contradict each other.
 
 CREATE OR REPLACE FUNCTION note(in_book book, in_epoch bigint, in_nonce text, changes jsonb)
 RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     change jsonb;
+    durable boolean := false;
 BEGIN
     -- Waits for a claim under way, and makes a later one wait for this call.
     PERFORM FROM owners
@@ -406,7 +438,11 @@ BEGIN
             WHEN 'fills_given_up' THEN PERFORM note_fills_given_up(in_book, change);
             WHEN 'acknowledged' THEN PERFORM note_acknowledged(in_book, change);
         END CASE;
+        durable := durable OR change->>'kind' IN ('intent', 'cancel_intent', 'acknowledged');
     END LOOP;
+    IF NOT durable THEN
+        PERFORM set_config('synchronous_commit', 'off', true);
+    END IF;
 END $$;
 
 CREATE FUNCTION note_intent(in_book book, in_epoch bigint, change jsonb) RETURNS void
@@ -435,13 +471,18 @@ CREATE FUNCTION note_cancel_intent(in_book book, in_epoch bigint, change jsonb) 
 LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO cancels (
-        environment, account, symbol, epoch, cancel_id, client_order_id, attempt,
+        environment, account, symbol, epoch, cancel_id, client_order_id, trader_id, side, attempt,
         timestamp_ms, recv_window_ms, reason
-    ) VALUES (
-        in_book.environment, in_book.account, in_book.symbol, in_epoch, change->>'cancel_id',
-        change->>'client_order_id', (change->>'attempt')::integer,
-        (change->>'timestamp_ms')::bigint, (change->>'recv_window_ms')::integer, change->>'reason'
-    );
+    )
+    SELECT environment, account, symbol, in_epoch, change->>'cancel_id', client_order_id,
+        trader_id, side, (change->>'attempt')::integer, (change->>'timestamp_ms')::bigint,
+        (change->>'recv_window_ms')::integer, change->>'reason'
+    FROM orders
+    WHERE (environment, account, symbol, client_order_id)
+        = (in_book.environment, in_book.account, in_book.symbol, change->>'client_order_id');
+    IF NOT FOUND THEN
+        PERFORM contradiction(change->>'client_order_id', 'no intent of this order is on record');
+    END IF;
 END $$;
 
 -- Without the columns of a result that a leader of the version before does not tell, what a cycle
@@ -539,10 +580,8 @@ BEGIN
     WHERE (environment, account, symbol, order_id, trade_id) = (
         in_book.environment, in_book.account, in_book.symbol, fee.order_id, fee.trade_id);
     UPDATE traders SET profit = profit - value, late_fees = late_fees + value
-    WHERE (environment, account, symbol, trader_id) = (
-            SELECT environment, account, symbol, trader_id FROM orders
-            WHERE (environment, account, symbol, order_id) = (
-                in_book.environment, in_book.account, in_book.symbol, fee.order_id))
+    WHERE (environment, account, symbol, trader_id)
+            = (in_book.environment, in_book.account, in_book.symbol, fee.trader_id)
         AND state <> 'running'
     RETURNING * INTO ended;
     IF FOUND THEN
@@ -580,6 +619,30 @@ BEGIN
     IF NOT FOUND THEN
         PERFORM contradiction(id, 'no intent of this order is on record');
     END IF;
+END $$;
+
+CREATE OR REPLACE FUNCTION note_cancel(in_book book, change jsonb) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    id text := change->>'cancel_id';
+    old cancels;
+BEGIN
+    SELECT * INTO old FROM cancels
+    WHERE (environment, account, symbol, cancel_id)
+        = (in_book.environment, in_book.account, in_book.symbol, id)
+    FOR UPDATE;
+    IF NOT FOUND THEN
+        PERFORM contradiction(id, 'no intent of this cancel is on record');
+    END IF;
+    UPDATE cancels AS c
+    SET outcome = (change->>'outcome')::cancel_outcome, outcome_reason = change->>'reason',
+        trader_id = o.trader_id, side = o.side
+    FROM orders AS o
+    WHERE (c.environment, c.account, c.symbol, c.cancel_id)
+            = (in_book.environment, in_book.account, in_book.symbol, id)
+        AND (o.environment, o.account, o.symbol, o.client_order_id)
+            = (in_book.environment, in_book.account, in_book.symbol, old.client_order_id)
+        AND coalesce(c.outcome, 'undecided') = 'undecided';
 END $$;
 
 CREATE OR REPLACE FUNCTION note_order(in_book book, change jsonb) RETURNS void
@@ -676,11 +739,12 @@ BEGIN
             = (in_book.environment, in_book.account, in_book.symbol, id)
         AND order_id IS NULL;
     INSERT INTO fills (
-        environment, account, symbol, order_id, trade_id, price, quantity, quote_quantity,
-        commission, commission_asset, is_maker, time_ms,
+        environment, account, symbol, order_id, trade_id, trader_id, side,
+        price, quantity, quote_quantity, commission, commission_asset, is_maker, time_ms,
         fee_in, fee_value, fee_price, fee_source, fee_price_ms
     ) VALUES (
         in_book.environment, in_book.account, in_book.symbol, new_order_id, new_trade_id,
+        of_order.trader_id, of_order.side,
         (change->>'price')::numeric, (change->>'quantity')::numeric,
         (change->>'quote_quantity')::numeric, new_commission,
         change->>'commission_asset', (change->>'is_maker')::boolean, (change->>'time_ms')::bigint,

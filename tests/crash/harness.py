@@ -1,0 +1,22 @@
+"""Tells a case that failed from one that the harness could not carry out. Pure."""
+
+from paper_exchange.shell.admin_client import AdminRefusedError
+
+PORT_TAKEN = "address already in use"
+
+
+class HarnessFailed(Exception):  # noqa: N818 - a state of this machine
+    """A case came to no verdict, for a reason that is not the leader's; the text says which."""
+
+
+def harness_reason(error: BaseException) -> str | None:
+    """Return why an error says nothing about the leader; None if it may be the leader's.
+
+    A port that another process has taken, and a command that never reached the administrator's
+    interface: an exchange that refuses it has no cause to name.
+    """
+    if isinstance(error, AdminRefusedError) and error.__cause__ is not None:
+        return str(error)
+    if isinstance(error, AssertionError) and PORT_TAKEN in str(error):
+        return PORT_TAKEN
+    return None

@@ -1,0 +1,210 @@
+"""The audit on a real record, against an exchange that tells what the record was made from.
+
+What is wrong is put into the record by hand, one thing at a time: each must be found.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import asyncpg
+import pytest
+
+from support.recorded import BOOK, START_MS, buy, claim, opened, result, sell, trader
+from symbol_trader.audit import exchange
+from symbol_trader.audit.look import Audit, Look
+from symbol_trader.core.orders import FeeValue, TraderId
+from symbol_trader.core.records import FeeValued
+
+ORDERS = """
+SELECT order_id AS "orderId", client_order_id AS "clientOrderId", side::text, price::text,
+    quantity::text AS "origQty", executed::text AS "executedQty",
+    executed_quote::text AS "cummulativeQuoteQty", 'FILLED' AS status,
+    timestamp_ms AS time, timestamp_ms AS "updateTime"
+FROM orders WHERE order_id IS NOT NULL ORDER BY order_id
+"""
+FILLS = """
+SELECT order_id AS "orderId", order_id * 10 AS id, price::text, quantity::text AS qty,
+    quote_quantity::text AS "quoteQty", commission::text, commission_asset AS "commissionAsset"
+FROM fills ORDER BY trade_id
+"""
+
+OVERLAPPING = (
+    "UPDATE orders SET committed_at = '2024-01-01' WHERE side = 'BUY';"
+    "UPDATE settings SET chunks = 1, mirrored_at = '2020-01-01'"
+)
+
+
+@dataclass
+class Exchange:
+    """Answers pages of what it holds, by the audit's own questions."""
+
+    orders: list[dict[str, Any]]
+    fills: list[dict[str, Any]]
+    page: int = 2
+
+    async def query(
+        self, method: str, params: dict[str, Any], parse: Callable[[Any], Any], **_: Any
+    ) -> Any:
+        """Answer like the exchange."""
+        if method == "allOrders":
+            rows, key, start = self.orders, "orderId", params["orderId"]
+        else:
+            rows, key, start = self.fills, "id", params["fromId"]
+        rows = sorted((row for row in rows if row[key] >= start), key=lambda row: row[key])
+        return parse(rows[: self.page])
+
+
+@dataclass
+class Books:
+    """A connection to the record, and the exchange that it was made from."""
+
+    driver: asyncpg.Connection
+    exchange: Exchange
+
+    async def audit(self, since_ms: int = 0) -> Audit:
+        """Take one look."""
+        account = exchange.Account(BOOK.account, "XRP", "USDT")
+        asker: Any = self.exchange
+        return await Look(self.driver, asker, BOOK, account, since_ms=since_ms, say=print).take()
+
+    async def finds(self, what: str, statement: str) -> Audit:
+        """Audit after a change of the record; the finding must be there."""
+        await self.driver.execute(statement)
+        found = await self.audit()
+        assert what in {finding.what for finding in found.findings}, found.findings
+        return found
+
+
+@pytest.fixture
+async def books(own_database: str) -> AsyncIterator[Books]:
+    """Record cycles with fees of each kind, one that runs, and totals that fit."""
+    async with opened(own_database) as record:
+        await claim(record)
+        await record.note([trader(name) for name in ("base", "quote", "third", "open")])
+        await buy(record, "base", 1, quantity="10", price="2", commission="0.01", asset="XRP")
+        await sell(record, "base", 2, quantity="9", price="2.1", commission="0.01", asset="XRP")
+        await buy(record, "quote", 3, quantity="10", price="2", commission="0.02", asset="USDT")
+        await sell(record, "quote", 4, quantity="10", price="2.1", commission="0.02", asset="USDT")
+        await buy(record, "third", 5, quantity="10", price="2", commission="0.001")
+        await sell(record, "third", 6, quantity="10", price="2.1", commission="0.001")
+        await buy(record, "open", 7, quantity="10", price="2", commission="0.01", asset="XRP")
+        value = FeeValue(Decimal("0.6"), Decimal(600), "BNBUSDT 1m", START_MS)
+        await record.note([FeeValued(TraderId("third"), 5, 1, value)])
+        await record.note(
+            [
+                result("base", profit="0.86196196", carried="0.98", carried_cost="1.96196196"),
+                result("quote", profit="0.96"),
+                result("third", profit="0.4", finished_ms=START_MS + 20_000),
+            ]
+        )
+    driver = await asyncpg.connect(own_database)
+    await driver.execute("UPDATE fills SET trade_id = order_id * 10")
+    orders = [dict(row) for row in await driver.fetch(ORDERS)]
+    fills = [dict(row) for row in await driver.fetch(FILLS)]
+    try:
+        yield Books(driver, Exchange(orders, fills))
+    finally:
+        await driver.close()
+
+
+async def test_a_faithful_record_passes_and_its_unvalued_fee_is_named(books: Books) -> None:
+    found = await books.audit()
+    assert found.findings == ()
+    assert (found.orders, found.fills, found.cycles, found.foreign_orders) == (7, 7, 4, 0)
+    (remark,) = found.remarks
+    assert (remark.what, remark.subject) == ("fee is not valued", "trade 60 of order 6")
+
+
+@pytest.mark.parametrize(
+    ("what", "statement"),
+    [
+        # A base fee of a sell, as leaders once left it out.
+        (
+            "inventory is not explained",
+            "UPDATE traders SET carried = carried + 0.01 WHERE trader_id = 'base'",
+        ),
+        # A quote fee, and the value of one in a third asset.
+        (
+            "profit does not follow from its fills",
+            "UPDATE traders SET profit = profit + 0.02 WHERE trader_id = 'quote'",
+        ),
+        (
+            "profit does not follow from its fills",
+            "UPDATE traders SET profit = profit + 0.6 WHERE trader_id = 'third'",
+        ),
+        ("fee is counted in another asset", "UPDATE fills SET fee_in = 'quote' WHERE order_id = 6"),
+        (
+            "fee value does not follow from its price",
+            "UPDATE fills SET fee_value = 0.61 WHERE order_id = 5",
+        ),
+        ("total is wrong", "UPDATE owners SET ended_profit = ended_profit + 0.00000001"),
+        ("total is wrong", "UPDATE owners SET ended_carried = ended_carried - 0.00000001"),
+        ("total is wrong", "UPDATE owners SET ended_carried_cost = ended_carried_cost + 1e-8"),
+        ("total is wrong", "UPDATE owners SET ended_count = ended_count + 1"),
+        # A remainder counted twice: in the book's total, and in its cycle's row.
+        ("total is wrong", "UPDATE owners SET ended_carried = ended_carried + 0.98"),
+        (
+            "inventory is not explained",
+            "UPDATE traders SET carried = 2 * carried WHERE trader_id = 'base'",
+        ),
+        (
+            "cost of what it left is wrong",
+            "UPDATE traders SET carried_cost = 2 * carried_cost WHERE trader_id = 'base'",
+        ),
+        (
+            "order is not on record",
+            "DELETE FROM fills WHERE order_id = 7; DELETE FROM orders WHERE order_id = 7",
+        ),
+        ("fill is not on record", "DELETE FROM fills WHERE order_id = 3"),
+        ("fill differs", "UPDATE fills SET commission = 0.011 WHERE order_id = 1"),
+        ("over budget", "UPDATE settings SET budget = 1, mirrored_at = '2020-01-01'"),
+        (
+            "more cycles than chunks",
+            OVERLAPPING,
+        ),
+    ],
+)  # fmt: skip
+async def test_what_is_wrong_is_found(books: Books, what: str, statement: str) -> None:
+    for order in books.exchange.orders:
+        order["clientOrderId"] = f"tsym-{order['clientOrderId']}"
+    await books.finds(what, statement)
+
+
+async def test_since_leaves_out_cycles_that_were_over_and_what_is_before(books: Books) -> None:
+    """Of one that was over, nothing is compared; the totals always are."""
+    found = await books.audit(START_MS + 10_000)
+    assert found.findings == ()
+    assert (found.cycles, found.orders, found.fills) == (2, 3, 3)
+    await books.driver.execute("UPDATE traders SET profit = profit + 1 WHERE trader_id = 'quote'")
+    found = await books.audit(START_MS + 10_000)
+    assert [finding.what for finding in found.findings] == ["total is wrong"]
+
+
+async def test_orders_of_others_are_counted_and_left_alone(books: Books) -> None:
+    stranger = {**books.exchange.orders[0], "orderId": 99, "clientOrderId": "by-hand"}
+    books.exchange.orders.append(stranger)
+    books.exchange.fills.append({**books.exchange.fills[0], "orderId": 99, "id": 990})
+    found = await books.audit()
+    assert (found.findings, found.foreign_orders) == ((), 1)
+
+
+async def test_an_order_that_is_not_on_record_is_named_unless_a_person_answers(
+    books: Books,
+) -> None:
+    name = "tsym-abc123-x-b1"
+    stray = {**books.exchange.orders[0], "orderId": 99, "clientOrderId": name}
+    books.exchange.orders.append(stray)
+    found = await books.audit()
+    (finding,) = found.findings
+    assert str(finding) == (
+        f"{name}: order is not on record: it is order 99 (restore the record, or answer for it "
+        "with `symbol-trader disown`)"
+    )
+    await books.driver.execute(
+        "INSERT INTO disowned (environment, account, symbol, client_order_id, reason) "
+        "VALUES ($1, $2, $3, $4, 'sold')",
+        BOOK.environment, BOOK.account, BOOK.symbol, name,
+    )  # fmt: skip
+    assert (await books.audit()).findings == ()

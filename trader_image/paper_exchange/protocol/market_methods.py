@@ -1,0 +1,129 @@
+"""The methods that anyone may ask: time, symbols, prices and public trades."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from paper_exchange.core import errors
+from paper_exchange.core.candles import INTERVALS, page
+from paper_exchange.core.errors import ExchangeError
+from paper_exchange.core.money import fixed
+from paper_exchange.protocol import render, render_symbols
+from paper_exchange.protocol.calls import limit
+from paper_exchange.protocol.text import Millis
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from decimal import Decimal
+
+    from paper_exchange.core.candles import Candle
+    from paper_exchange.protocol.calls import Call
+    from paper_exchange.protocol.render_orders import Json
+
+
+def ping(_: Call) -> Json:
+    """Answer `ping`."""
+    return {}
+
+
+def time(call: Call) -> Json:
+    """Answer `time`."""
+    return {"serverTime": Millis(call.now)}
+
+
+def exchange_info(call: Call) -> Json:
+    """Return the traded symbols with their filters and the exchange's limits."""
+    engine = call.api.venue.engine
+    names = _asked_symbols(call) or list(engine.symbols)
+    return {
+        "timezone": "UTC",
+        "serverTime": Millis(call.now),
+        "rateLimits": call.api.limits.describe(),
+        "exchangeFilters": [],
+        "symbols": [
+            render_symbols.symbol_info(engine.symbol(name), engine.status[name]) for name in names
+        ],
+        "sors": [],
+    }
+
+
+def ticker_price(call: Call) -> Json | list[Json]:
+    """Answer `ticker.price`."""
+    return _for_symbols(call, _price)
+
+
+def _price(call: Call, name: str) -> Json | None:
+    engine = call.api.venue.engine
+    last = _last_price(call, name) if name in engine.symbols else None
+    if last is None:
+        last = engine.fees.configured_price(name)
+    if last is None:
+        engine.symbol(name)
+    return None if last is None else {"symbol": name, "price": fixed(last)}
+
+
+def _last_price(call: Call, name: str) -> Decimal | None:
+    recent = call.api.venue.recent[name]
+    return recent[-1].price if recent else call.api.venue.engine.book(name).price
+
+
+def klines(call: Call) -> list[list[Any]]:
+    """Answer `klines`."""
+    name, length = call.params.symbol(), INTERVALS[_interval(call)]
+    known, before = _known_candles(call, name, length)
+    start, end = call.params.integer("startTime"), call.params.integer("endTime")
+    until = call.now if end is None else min(end, call.now)
+    rows = page(known, length, start=start, end=until, limit=limit(call), before=before)
+    return [render.kline(candle, length) for candle in rows]
+
+
+def _interval(call: Call) -> str:
+    interval = call.params.text("interval")
+    if interval not in INTERVALS:
+        raise ExchangeError(-1120, "Invalid interval.")
+    return interval
+
+
+def _known_candles(call: Call, name: str, length: int) -> tuple[Iterable[Candle], Decimal | None]:
+    """Return a symbol's candles, or none and the configured price of BNB that stands for them."""
+    candles = call.api.venue.candles.get(name)
+    price = call.api.venue.engine.fees.configured_price(name)
+    if candles is None and price is None:
+        raise errors.invalid_symbol()
+    return (candles.of(length), None) if candles and not candles.empty else ((), price)
+
+
+def ticker_book(call: Call) -> Json | list[Json]:
+    """Answer `ticker.book`."""
+    return _for_symbols(call, _best)
+
+
+def _best(call: Call, name: str) -> Json:
+    engine = call.api.venue.engine
+    top = engine.top(engine.symbol(name).name)
+    return render.book_ticker(name, top.bid, top.ask)
+
+
+def recent_trades(call: Call) -> list[Json]:
+    """Answer `trades.recent`."""
+    name = call.params.symbol()
+    call.book()
+    trades = list(call.api.venue.recent[name])[-limit(call) :]
+    return [render.recent_trade(trade) for trade in trades]
+
+
+def _asked_symbols(call: Call) -> list[str] | None:
+    if call.params.has("symbol") and call.params.has("symbols"):
+        raise ExchangeError(-1128, "Combination of optional parameters invalid.")
+    return [call.params.symbol()] if call.params.has("symbol") else call.params.names("symbols")
+
+
+def _for_symbols(call: Call, show: Callable[[Call, str], Json | None]) -> Json | list[Json]:
+    names = _asked_symbols(call)
+    if call.params.has("symbol") and names:
+        shown = show(call, names[0])
+        if shown is None:
+            raise errors.invalid_symbol()
+        return shown
+    every = (show(call, name) for name in names or call.api.venue.engine.symbols)
+    return [shown for shown in every if shown is not None]

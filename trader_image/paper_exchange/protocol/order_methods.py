@@ -1,0 +1,154 @@
+"""The methods that place, test, cancel and amend orders."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from paper_exchange.core import errors, interventions
+from paper_exchange.core.errors import ExchangeError
+from paper_exchange.core.events import ExecutionReport, Step
+from paper_exchange.core.money import ZERO
+from paper_exchange.core.orders import NewOrder, Order, OrderType, SelfTrade, Side, TimeInForce
+from paper_exchange.protocol import render_orders
+from paper_exchange.protocol.calls import commission_of, find_order, open_orders
+
+if TYPE_CHECKING:
+    from paper_exchange.protocol.calls import Call
+    from paper_exchange.protocol.params import Params
+    from paper_exchange.protocol.render_orders import Json
+
+
+class ResponseType(StrEnum):
+    """How much a reply to a new order says."""
+
+    ACK = "ACK"
+    RESULT = "RESULT"
+    FULL = "FULL"
+
+
+def place(call: Call) -> Json:
+    """Answer `order.place`."""
+    request = _new_order(call)
+    answer = _response_type(call.params, request.type)
+    call.api.limits.check_orders(call.account, call.now)
+    order, call.step = call.api.venue.engine.place(call.now, call.account, request)
+    if answer is ResponseType.ACK:
+        return render_orders.ack(order)
+    if answer is ResponseType.RESULT:
+        return render_orders.result(order)
+    fills = [event.fill for event in call.step.events
+             if isinstance(event, ExecutionReport) and event.fill
+             and event.order.order_id == order.order_id]  # fmt: skip
+    return render_orders.full(order, fills)
+
+
+def test(call: Call) -> Json:
+    """Answer `order.test`."""
+    request = _new_order(call)
+    _response_type(call.params, request.type)
+    call.api.venue.engine.check(call.account, request)
+    if not call.params.flag("computeCommissionRates"):
+        return {}
+    shown = commission_of(call, request.symbol)
+    return {
+        "standardCommissionForOrder": _pair(shown["standardCommission"]),
+        "specialCommissionForOrder": _pair(shown["specialCommission"]),
+        "taxCommissionForOrder": _pair(shown["taxCommission"]),
+        "discount": shown["discount"],
+    }
+
+
+def _pair(rates: Json) -> Json:
+    return {"maker": rates["maker"], "taker": rates["taker"]}
+
+
+def cancel(call: Call) -> Json:
+    """Answer `order.cancel`."""
+    order = find_order(call, errors.cancel_rejected(errors.UNKNOWN_ORDER))
+    _check_restriction(call.params, order)
+    return _cancel_one(call, order, call.params.client_id("newClientOrderId"))
+
+
+def _cancel_one(call: Call, order: Order, new_id: str | None) -> Json:
+    engine = call.api.venue.engine
+    canceled, step = engine.cancel(call.now, order, new_id or call.api.new_id())
+    call.step = call.step or Step(call.now)
+    call.step.extend(step)
+    return render_orders.canceled(canceled, order.client_order_id)
+
+
+def cancel_all(call: Call) -> list[Json]:
+    """Answer `openOrders.cancelAll`."""
+    mine = open_orders(call, [call.book()])
+    if not mine:
+        raise errors.cancel_rejected(errors.UNKNOWN_ORDER)
+    return [_cancel_one(call, order, None) for order in mine]
+
+
+def amend(call: Call) -> Json:
+    """Answer `order.amend.keepPriority`."""
+    order = find_order(call, errors.amend_rejected(errors.UNKNOWN_ORDER))
+    quantity = call.params.amount("newQty")
+    name = call.params.client_id("newClientOrderId") or call.api.new_id()
+    amended, call.step = interventions.amend(call.api.venue.engine, call.now, order, quantity, name)
+    execution_id = call.api.venue.engine.book(order.symbol).last_execution_id
+    return render_orders.amended(amended, order.client_order_id, execution_id)
+
+
+def _check_restriction(params: Params, order: Order) -> None:
+    if not params.has("cancelRestrictions"):
+        return
+    wanted = {"ONLY_NEW": "NEW", "ONLY_PARTIALLY_FILLED": "PARTIALLY_FILLED"}
+    status = wanted.get(params.text("cancelRestrictions"))
+    if status is None:
+        raise ExchangeError(-1145, "Invalid cancelRestrictions")
+    if order.is_open and order.status != status:
+        raise errors.cancel_rejected("Order was not canceled due to cancel restrictions.")
+
+
+def _new_order(call: Call) -> NewOrder:
+    params = call.params
+    symbol = params.symbol()
+    side = params.choice("side", Side, ExchangeError(-1117, "Invalid side."))
+    kind = params.choice("type", OrderType, ExchangeError(-1116, "Invalid orderType."))
+    return NewOrder(
+        symbol=symbol,
+        side=side,
+        type=kind,
+        time_in_force=_time_in_force(params, kind),
+        price=ZERO if kind is OrderType.MARKET else params.amount("price"),
+        quantity=ZERO if _by_value(params, kind) else params.amount("quantity"),
+        quote_quantity=params.amount("quoteOrderQty") if _by_value(params, kind) else ZERO,
+        client_order_id=params.client_id("newClientOrderId") or call.api.new_id(),
+        self_trade=_self_trade(params),
+    )
+
+
+def _by_value(params: Params, kind: OrderType) -> bool:
+    return kind is OrderType.MARKET and params.has("quoteOrderQty")
+
+
+def _time_in_force(params: Params, kind: OrderType) -> TimeInForce:
+    if kind is OrderType.LIMIT:
+        refusal = ExchangeError(-1115, "Invalid timeInForce.")
+        return params.choice("timeInForce", TimeInForce, refusal)
+    if params.has("timeInForce"):
+        raise ExchangeError(-1106, "Parameter 'timeInForce' sent when not required.")
+    return TimeInForce.GTC
+
+
+def _self_trade(params: Params) -> SelfTrade:
+    if not params.has("selfTradePreventionMode"):
+        return SelfTrade.EXPIRE_MAKER
+    refusal = ExchangeError(
+        -1013, "This symbol does not allow the specified self-trade prevention mode."
+    )
+    return params.choice("selfTradePreventionMode", SelfTrade, refusal)
+
+
+def _response_type(params: Params, kind: OrderType) -> ResponseType:
+    if params.has("newOrderRespType"):
+        refusal = ExchangeError(-1130, "Data sent for parameter 'newOrderRespType' is not valid.")
+        return params.choice("newOrderRespType", ResponseType, refusal)
+    return ResponseType.ACK if kind is OrderType.LIMIT_MAKER else ResponseType.FULL

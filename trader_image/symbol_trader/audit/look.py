@@ -1,0 +1,147 @@
+"""One look at both sides, cycle by cycle."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+import asyncpg
+
+from symbol_trader.audit import checks, copies, exchange, ledger, record, whole
+from symbol_trader.audit.evidence import ExchangeSide, RecordSide
+from symbol_trader.audit.finding import Finding
+from symbol_trader.binance.asking import Asker
+from symbol_trader.ports import Book
+
+MARK: Final = "tsym-"
+"""How the client order ids of leaders begin."""
+TOLD_MOST: Final = 1000
+"""Findings, and remarks, that are kept: memory stays flat where a million cycles differ."""
+PAGES_PER_LINE: Final = 50
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What was compared, what differs, and what a person should know besides."""
+
+    book: Book
+    orders: int
+    fills: int
+    cycles: int
+    foreign_orders: int
+    findings: tuple[Finding, ...]
+    remarks: tuple[Finding, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether something was compared and nothing differs."""
+        return not self.findings and self.orders > 0
+
+
+class Look:
+    """Reads the exchange's side into temporary tables, then the record's cycles in batches."""
+
+    def __init__(
+        self,
+        driver: asyncpg.Connection,
+        asker: Asker,
+        book: Book,
+        account: exchange.Account,
+        *,
+        since_ms: int,
+        say: Say,
+    ) -> None:
+        self._driver = driver
+        self._asker = asker
+        self._book = book
+        self._account = account
+        self._since_ms = since_ms
+        self._say = say
+
+    async def take(self) -> Audit:
+        """Compare everything once. Raises `Unavailable`."""
+        self._orders = self._fills = self._cycles = 0
+        self._findings: list[Finding] = []
+        self._remarks: list[Finding] = []
+        await self._copy_exchange()
+        await self._look_at_cycles()
+        await self._look_at_unrecorded()
+        await self._look_at_book()
+        return Audit(
+            self._book,
+            self._orders,
+            self._fills,
+            self._cycles,
+            await copies.foreign(self._driver, self._book, MARK),
+            tuple(self._findings),
+            tuple(self._remarks),
+        )
+
+    async def _copy_exchange(self) -> None:
+        symbol = self._book.symbol
+        first_order, first_fill = 0, 0
+        if self._since_ms:
+            first_order, first_fill = await record.first_ids(
+                self._driver, self._book, self._since_ms
+            )
+        await copies.create(self._driver)
+        read = 0
+        async for fills in exchange.executions(self._asker, symbol, first_fill):
+            await copies.add_fills(self._driver, fills)
+            read = self._progress(read, len(fills), "fills of the exchange")
+        read = 0
+        async for orders in exchange.orders(self._asker, symbol, first_order):
+            await copies.add_orders(self._driver, orders)
+            read = self._progress(read, len(orders), "orders of the exchange")
+        await copies.index(self._driver)
+
+    async def _look_at_cycles(self) -> None:
+        carried, costs = Decimal(0), ledger.CostRange()
+        async for side in record.batches(self._driver, self._book, self._since_ms):
+            books = checks.Books(await self._there(side), side)
+            self._add(checks.findings(books), list(checks.remarks(books)))
+            carried += checks.carried(books)
+            checks.see_costs(books, costs)
+            self._orders += len(side.orders)
+            self._fills += len(books.exchange.executions)
+            self._cycles = self._progress(self._cycles, len(side.traders), "cycles on record")
+        if self._since_ms:
+            # Cycles before may have carried something over, at their own cost.
+            return
+        self._add(list(costs.findings()))
+        if carried < 0:
+            detail = f"the carried rest is {carried}"
+            self._add([Finding("more sold than bought", "symbol", detail)])
+
+    async def _there(self, side: RecordSide) -> ExchangeSide:
+        numbers = [row.order_id for row in side.orders if row.order_id is not None]
+        names = [row.client_order_id for row in side.orders if row.order_id is None]
+        orders = await copies.orders(self._driver, numbers, names)
+        fills = await copies.fills(self._driver, [order.order_id for order in orders])
+        return ExchangeSide(self._account.base_asset, self._account.quote_asset, orders, fills)
+
+    async def _look_at_unrecorded(self) -> None:
+        for number, name in await copies.unrecorded(self._driver, self._book, MARK):
+            self._add([Finding("order is not on record", name, f"it is order {number}")])
+
+    async def _look_at_book(self) -> None:
+        if totals := await record.totals(self._driver, self._book):
+            self._add(list(whole.totals_agree(*totals)))
+        if (limits := await record.limits(self._driver, self._book)) is None:
+            return
+        check = whole.LimitsCheck(limits)
+        async for change in record.commitments(self._driver, self._book, limits):
+            self._add(list(check.see(change)))
+
+    def _add(self, findings: list[Finding], remarks: list[Finding] | None = None) -> None:
+        self._findings += findings[: TOLD_MOST - len(self._findings)]
+        self._remarks += (remarks or [])[: TOLD_MOST - len(self._remarks)]
+
+    def _progress(self, before: int, more: int, what: str) -> int:
+        """Return the new count; say it now and then."""
+        step = PAGES_PER_LINE * exchange.PAGE
+        if (before + more) // step > before // step:
+            self._say(f"read {before + more} {what}")
+        return before + more

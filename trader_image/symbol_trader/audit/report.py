@@ -1,0 +1,24 @@
+"""What `symbol-trader audit` prints: each difference by its key, with the remedy; then the sum."""
+
+from collections.abc import Iterator
+
+from symbol_trader.audit.look import Audit
+
+
+def report_lines(found: Audit) -> Iterator[str]:
+    """Yield the lines of a report: differences, remarks, and the verdict."""
+    for finding in found.findings:
+        yield str(finding)
+    for remark in found.remarks:
+        yield f"no difference: {remark}"
+    yield verdict(found)
+
+
+def verdict(found: Audit) -> str:
+    """Return what was compared, and how many differences there are, in one line."""
+    outcome = "nothing to compare" if not found.orders else f"{len(found.findings)} differences"
+    return (
+        f"{found.book.symbol} of account {found.book.account}: compared {found.orders} orders and "
+        f"{found.fills} fills of {found.cycles} cycles: {outcome}; orders of others, not looked "
+        f"at: {found.foreign_orders}"
+    )
