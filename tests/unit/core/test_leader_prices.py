@@ -84,11 +84,12 @@ class ThoroughDesk(Desk):
 
 def facts(desk: Desk) -> dict[str, Any]:
     """Return all that a leader knows, as values that can be compared."""
-    return {
-        name: vars(value) if name == "fees" else value
+    known = {
+        name: value
         for name, value in vars(desk.leader._state).items()
-        if name not in {"new_bits", "last_price"}
+        if name not in {"new_bits", "last_price", "fees"}
     }
+    return known | {"fees": desk.leader.unvalued_fees}
 
 
 def outcome(desk: Desk) -> tuple[Any, ...]:

@@ -281,8 +281,9 @@ class Evidence:
         """Have every order in doubt, and each fee without a value, asked for at its time."""
         for _, order in self._state.orders():
             self.ask_if_due(order, ctx)
-        for request in self._state.fees.due(ctx.now_ms):
-            ctx.request(request)
+        if not self._state.banned(ctx.now_ms):
+            for request in self._state.fees.due(ctx.now_ms):
+                ctx.request(request)
 
     def fee_priced(self, key: FeeKey, price: AssetPrice | None, ctx: EventContext) -> None:
         """Take in what a third asset cost at a fill: a fee of an ended cycle is charged late."""
