@@ -11,6 +11,7 @@ from symbol_trader.binance.errors import RateLimited
 from symbol_trader.core.orders import CancelIntent, ExchangeOrder, ExecutionReport, Fill, Intent
 from symbol_trader.core.replies import (
     Account,
+    Archived,
     AssetPrice,
     NotFound,
     NotSent,
@@ -146,7 +147,7 @@ class Session:
 
     async def account(self) -> Account:
         """Read the account."""
-        return await self._read("account", lambda: Account(UID, {}))
+        return await self._read("account", lambda: Account(UID, self._exchange.free))
 
     async def symbol(self) -> SymbolInfo:
         """Read the symbol."""
@@ -171,13 +172,17 @@ class Session:
         found = None if price is None else AssetPrice(price, source, time_ms)
         return await self._read("price of an asset", lambda: found)
 
-    async def order(self, client_order_id: str) -> ExchangeOrder | NotFound:
+    async def order(self, client_order_id: str) -> ExchangeOrder | NotFound | Archived:
         """Ask for an order; a new one may not be known yet."""
         return await self._read("order", lambda: self._find(client_order_id))
 
     async def order_by_id(self, order_id: int) -> ExchangeOrder | NotFound:
         """Ask for an order by the exchange's id."""
-        return await self._read("order by id", lambda: self._exchange.by_id(order_id))
+
+        def look() -> ExchangeOrder | NotFound:
+            return self._exchange.by_id(order_id) or NotFound(self._timeline.now_ms)
+
+        return await self._read("order by id", look)
 
     async def open_orders(self) -> tuple[ExchangeOrder, ...]:
         """Read all open orders."""
@@ -186,7 +191,12 @@ class Session:
     async def trades(self, from_id: int | None, order_id: int | None = None) -> tuple[Fill, ...]:
         """Read a page of fills."""
         page = self._network.page
-        return await self._read("trades", lambda: self._exchange.trades(from_id, order_id, page))
+
+        def look() -> tuple[Fill, ...]:
+            hidden = self._timeline.now_ms < self._exchange.trades_hidden_until_ms
+            return () if hidden else self._exchange.trades(from_id, order_id, page)
+
+        return await self._read("trades", look)
 
     async def _read(self, what: str, look: Callable[[], T]) -> T:
         await self._process.point(what)
@@ -217,8 +227,10 @@ class Session:
         if left_ms > 0:
             raise RateLimited(f"{what} was not sent: the exchange limits requests", left_ms / 1000)
 
-    def _find(self, name: str) -> ExchangeOrder | NotFound:
+    def _find(self, name: str) -> ExchangeOrder | NotFound | Archived:
         now_ms = self._timeline.now_ms
+        if archived := self._exchange.archived(name):
+            return archived
         order = self._exchange.order(name)
         if order is None or order.time_ms is None:
             return NotFound(now_ms)
@@ -377,6 +389,8 @@ class SimulatedMarket:
         self._timeline = process.timeline
         self._gone = self._silent = False
         self._late_ms = self._free_ms = 0
+        self._held: list[Price] | None = None
+        """What waits while the stream is stalled."""
 
     def prices(self) -> AsyncIterator[Price | None]:
         """Yield each trade, None when the connection is lost."""
@@ -384,10 +398,14 @@ class SimulatedMarket:
 
     def see(self, price: Price) -> None:
         """Bring a trade, if the connection stands and is not silent."""
-        if not self._gone and not self._silent:
-            now_ms = self._timeline.now_ms
-            self._free_ms = max(self._free_ms, now_ms + self._late_ms)
-            self._timeline.after(self._free_ms - now_ms, lambda: self._prices.push(price))
+        if self._gone or self._silent:
+            return
+        if self._held is not None:
+            self._held.append(price)
+            return
+        now_ms = self._timeline.now_ms
+        self._free_ms = max(self._free_ms, now_ms + self._late_ms)
+        self._timeline.after(self._free_ms - now_ms, lambda: self._prices.push(price))
 
     def reconnect(self) -> None:
         """Give up a connection that is silent: another one takes its place."""
@@ -402,6 +420,16 @@ class SimulatedMarket:
     def fall_silent(self) -> None:
         """Stay open, and bring nothing until someone reconnects."""
         self._silent = True
+
+    def stall(self) -> None:
+        """Keep prices back."""
+        self._held = self._held or []
+
+    def flow(self) -> None:
+        """Bring at once what was kept back."""
+        held, self._held = self._held or (), None
+        for price in held:
+            self.see(price)
 
     def go(self) -> None:
         """Lose the connection."""
