@@ -64,6 +64,7 @@ STATUS = {
     OrderState.EXPIRED: {"EXPIRED", "EXPIRED_IN_MATCH"},
 }
 NEVER_THERE = {OrderState.REFUSED, OrderState.ABSENT}
+GIVEN_UP = NEVER_THERE | {OrderState.CANCELED}
 TIMING = Timing()
 RECENT_TRADES = 4_000
 """More than happen while a price is fresh, however far a leader's clock is off."""
@@ -187,14 +188,24 @@ class Auditor:
     # When it is over.
 
     def close(self, funds: Decimal) -> None:
-        """Check the books of a drained symbol: (12) and (13)."""
+        """Check the books of a drained symbol: (12) and (13).
+
+        A symbol that is not listed any more leaves what is on record: nobody can ask for more.
+        """
+        self._close_record()
+        if not self._exchange.delisted:
+            self._close_orders()
+            self._close_balances(funds)
+
+    def _close_orders(self) -> None:
         there = {order.client_order_id: order for order in self._exchange.all_orders()}
         for name, row in self._record.orders.items():
             order = there.pop(name, None)
             if order is None:
                 forgotten = row.order_id in self._exchange.forgotten
-                assert row.over if forgotten else row.state in NEVER_THERE, row
+                assert row.state in (GIVEN_UP if forgotten else NEVER_THERE), row
                 assert row.reason
+                assert not row.executed
                 continue
             assert order.status in STATUS[row.state], (row, order)
             assert (row.executed, row.executed_quote) == (order.executed, order.executed_quote)
@@ -203,39 +214,47 @@ class Auditor:
             assert set(row.fills) <= set(fills)
             assert row.fills_given_up or tuple(sorted(row.fills)) == fills
         assert not there, "orders of ours that the record does not hold"
-        if not any(row.fills_given_up for row in self._record.orders.values()):
-            # Of fills that nobody could read, nobody knows the commission.
-            self._close_balances(funds)
 
-    def _close_balances(self, funds: Decimal) -> None:
-        inventory, exchange = self._record.inventory, self._exchange
+    def _close_record(self) -> None:
+        """Check that what is on record explains itself."""
+        inventory = self._record.inventory
         assert inventory.in_progress == ZERO
-        assert exchange.total(BASE) + exchange.taken == inventory.position
         assert inventory.position == inventory.carried + inventory.stranded
-        cash = self._flow_of_quote()
-        assert exchange.total(QUOTE) - funds == cash
-        self._close_fees()
         told = sum((result.profit for result in self._record.results), ZERO)
         kept = sum((self._cost_kept(result) for result in self._record.results), ZERO)
-        assert told == cash - self._fee_values() + kept + self._record.carried_cost
+        assert told == self._flow_of_quote() - self._fee_values() + kept + self._record.carried_cost
 
-    def _close_fees(self) -> None:
-        """Check commission in a third asset: what was paid is on record, without a value named."""
+    def _close_balances(self, funds: Decimal) -> None:
+        """Compare the record with the account; of fills that were given up, it lacks the fees."""
+        exchange, lacks = self._exchange, self._fills_given_up()
+        there = exchange.total(BASE) + exchange.taken + _fees(lacks, BASE)
+        assert there == self._record.inventory.position
+        assert exchange.total(QUOTE) - funds + _fees(lacks, QUOTE) == self._flow_of_quote()
         fills = [f for row in self._record.orders.values() for f in row.fills.values()]
         third = [f for f in fills if f.commission_asset not in {BASE, QUOTE}]
         for asset in {fill.commission_asset for fill in third}:
-            assert self._exchange.total(asset) == -_fees(third, asset)
+            assert exchange.total(asset) == -_fees([*third, *lacks], asset)
         unvalued = {(f.order_id, f.trade_id) for f in third if f.fee_value is None}
         assert unvalued == set(self._record.unvalued)
+
+    def _fills_given_up(self) -> list[Fill]:
+        """Return the fills that the record does not hold, as a deadline did not wait for them."""
+        given_up = (row for row in self._record.orders.values() if row.fills_given_up)
+        return [
+            fill
+            for row in given_up
+            if row.order_id is not None
+            for fill in self._exchange.trades(0, row.order_id)
+            if fill.trade_id not in row.fills
+        ]
 
     def _flow_of_quote(self) -> Decimal:
         """Return what all sells earned less what all buys spent, and commission in quote."""
         flow = ZERO
         for row in self._record.orders.values():
-            fills = list(row.fills.values())
-            moved = sum((fill.quote_quantity for fill in fills), ZERO)
+            moved = row.executed_quote
             flow += moved if row.intent.side is Side.SELL else -moved
-            flow -= _fees(fills, QUOTE)
+            flow -= _fees(list(row.fills.values()), QUOTE)
         return flow
 
     def _cost_kept(self, result: TraderResult) -> Decimal:

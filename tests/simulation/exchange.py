@@ -33,6 +33,7 @@ from symbol_trader.core.replies import (
     UserEvent,
 )
 from symbol_trader.core.symbols import Commission, Filters, SymbolInfo
+from symbol_trader.ports import UnknownSymbol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +48,7 @@ SYMBOL = SymbolInfo(NAME, BASE, QUOTE, FILTERS)
 COMMISSION = Commission(FEE, FEE)
 FOREIGN_ID = "web_1"
 REJECTED = Refused(-2010, "New order rejected.")
+INVALID_SYMBOL = Refused(-1121, "Invalid symbol.")
 LATE = Refused(-1021, "Timestamp for this request is outside of the recvWindow.")
 
 
@@ -69,6 +71,7 @@ class Exchange:
         self.trades_hidden_until_ms = 0
         self.forgotten: dict[int, Archived | None] = {}
         """Orders that queries do not find any more, and what they answer instead of -2013."""
+        self.delisted = False
         self.taken = ZERO
         """Base that has left the account past the leader."""
         self._fills: list[Fill] = []
@@ -81,6 +84,8 @@ class Exchange:
 
     def place(self, now_ms: int, intent: Intent) -> Outcome:
         """Take an order whose window was checked on arrival."""
+        if self.delisted:
+            return INVALID_SYMBOL
         order = paper.NewOrder(
             NAME,
             paper.Side(intent.side),
@@ -115,6 +120,8 @@ class Exchange:
 
     def cancel(self, now_ms: int, intent: CancelIntent) -> Outcome:
         """Cancel an order in the name of its trader."""
+        if self.delisted:
+            return INVALID_SYMBOL
         order = self._order(intent.client_order_id)
         if order is None or not order.is_open:
             return Refused(-2011, errors.UNKNOWN_ORDER)
@@ -151,7 +158,9 @@ class Exchange:
         return self.forgotten.get(order_id)
 
     def symbol(self) -> SymbolInfo:
-        """Return the symbol as it is now."""
+        """Return the symbol as it is now. Raises `UnknownSymbol`."""
+        if self.delisted:
+            raise UnknownSymbol(f"the exchange does not know the symbol {NAME}")
         return replace(SYMBOL, status=self._engine.status[NAME].value)
 
     @property
@@ -172,10 +181,23 @@ class Exchange:
         """Return whether something is gone that a trader may wait for until a deadline."""
         return bool(self.taken or self.forgotten)
 
+    def delist(self, now_ms: int) -> None:
+        """End all orders of ours, and know nothing of the symbol any more."""
+        ours = (order for order in self.open_orders() if order.client_order_id != FOREIGN_ID)
+        for order in ours:
+            self.expire(now_ms, order.client_order_id)
+        self.delisted = True
+
+    def give_back(self, now_ms: int) -> None:
+        """Let what has left the account come back."""
+        amount, self.taken = self.taken, ZERO
+        if amount:
+            self._tell(self._engine.deposit(now_ms, OWN, BASE, amount).events)
+
     @property
     def halted(self) -> bool:
-        """Tell whether the symbol does not trade."""
-        return self._engine.status[NAME] is not SymbolStatus.TRADING
+        """Return whether the symbol does not trade."""
+        return self.delisted or self._engine.status[NAME] is not SymbolStatus.TRADING
 
     def halt(self) -> None:
         """Let the symbol not trade."""

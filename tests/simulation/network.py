@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from simulation.exchange import COMMISSION, LATE, QUOTE, UID, Exchange
 from simulation.stream import Stream
 from simulation.timeline import Timeline
-from symbol_trader.binance.errors import RateLimited
+from symbol_trader.binance.errors import RateLimited, RequestRefused
 from symbol_trader.core.orders import CancelIntent, ExchangeOrder, ExecutionReport, Fill, Intent
 from symbol_trader.core.replies import (
     Account,
@@ -50,6 +50,9 @@ SKEW_MS = (-300, 300)
 """How far the leader's measure of the exchange's clock may be off."""
 OFF_MS = (-6_000, -1_500)
 """How far it is off when the machine was suspended: a monotonic clock stands still then."""
+BUSY_MS = (200, 15_000)
+"""The adapter asks again for less than 20 s."""
+INVALID_SYMBOL = -1121
 OVERLOADED = Refused(-1015, "Too many new orders.")
 
 
@@ -147,11 +150,11 @@ class Session:
 
     async def account(self) -> Account:
         """Read the account."""
-        return await self._read("account", lambda: Account(UID, self._exchange.free))
+        return await self._read("account", lambda: Account(UID, self._exchange.free), listed=False)
 
     async def symbol(self) -> SymbolInfo:
         """Read the symbol."""
-        return await self._read("symbol", self._exchange.symbol)
+        return await self._read("symbol", self._exchange.symbol, listed=False)
 
     async def commission(self) -> Commission:
         """Read the commission."""
@@ -170,7 +173,7 @@ class Session:
         price = self._network.asset_prices.get(asset)
         source = f"klines {asset}{QUOTE} 1m"
         found = None if price is None else AssetPrice(price, source, time_ms)
-        return await self._read("price of an asset", lambda: found)
+        return await self._read("price of an asset", lambda: found, listed=False)
 
     async def order(self, client_order_id: str) -> ExchangeOrder | NotFound | Archived:
         """Ask for an order; a new one may not be known yet."""
@@ -198,13 +201,18 @@ class Session:
 
         return await self._read("trades", look)
 
-    async def _read(self, what: str, look: Callable[[], T]) -> T:
+    async def _read(self, what: str, look: Callable[[], T], *, listed: bool = True) -> T:
+        """Ask, where the symbol has to be `listed` for an answer."""
         await self._process.point(what)
+        if self._chance.happens("busy_read"):
+            await self._process.loop.sleep_ms(self._chance.between(BUSY_MS))
         early = self._chance.random.random() < 0.5  # the answer or the question travels
         if not early:
             await self._travel()
         self._check_open(what)
         self._check_allowed(what)
+        if listed and self._exchange.delisted:
+            raise RequestRefused(f"{what}: Invalid symbol.", INVALID_SYMBOL)
         answer = look()
         if early:
             await self._travel()
@@ -387,7 +395,7 @@ class SimulatedMarket:
     def __init__(self, process: "Process") -> None:
         self._prices: Stream[Price | None] = Stream(process.loop)
         self._timeline = process.timeline
-        self._gone = self._silent = False
+        self._gone = self.silent = False
         self._late_ms = self._free_ms = 0
         self._held: list[Price] | None = None
         """What waits while the stream is stalled."""
@@ -398,7 +406,7 @@ class SimulatedMarket:
 
     def see(self, price: Price) -> None:
         """Bring a trade, if the connection stands and is not silent."""
-        if self._gone or self._silent:
+        if self._gone or self.silent:
             return
         if self._held is not None:
             self._held.append(price)
@@ -409,7 +417,7 @@ class SimulatedMarket:
 
     def reconnect(self) -> None:
         """Give up a connection that is silent: another one takes its place."""
-        self._silent = False
+        self.silent = False
         if not self._gone:
             self._prices.push(None)
 
@@ -419,7 +427,7 @@ class SimulatedMarket:
 
     def fall_silent(self) -> None:
         """Stay open, and bring nothing until someone reconnects."""
-        self._silent = True
+        self.silent = True
 
     def stall(self) -> None:
         """Keep prices back."""
@@ -433,7 +441,7 @@ class SimulatedMarket:
 
     def go(self) -> None:
         """Lose the connection."""
-        self._gone, self._silent = True, False
+        self._gone, self.silent = True, False
         self._prices.push(None)
 
     def come_back(self) -> None:

@@ -63,6 +63,7 @@ MONEY = (
     "fees valued late",
     "fees without a value",
     "dust carried",
+    "symbols delisted",
 )
 """What can become of commission and of rests."""
 

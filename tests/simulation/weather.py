@@ -47,6 +47,8 @@ class Weather:
     """A new order is denied: the query is answered as things stood before."""
     unreachable: float = 0.0
     """It gets no answer."""
+    busy_read: float = 0.0
+    """-1008: the adapter asks again until the exchange has time for it, seconds later."""
 
     # The record.
     lose_statement: float = 0.0
@@ -119,6 +121,7 @@ _RARE = {
     "overload": 3,
     "reject": 3,
     "unreachable": 20,
+    "busy_read": 20,
     "lose_statement": 20,
     "lose_commit": 20,
     "expire": 20,
@@ -142,7 +145,7 @@ _RARE = {
     "end_buy_at_once": 20,
     "amend": 10,
     "prevent": 20,
-    "forget": 40,
+    "forget": 20,
     "hide_trades": 60,
     "market_stalled": 20,
 }

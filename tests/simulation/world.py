@@ -61,6 +61,8 @@ DOOM_TICKS = 40
 LULL_TICKS = 25
 LULL_TICK_MS = 2_000
 """After the storm, before the shutdown: what is in doubt is cleared up."""
+SILENT_MOST_MS = 65_000
+"""A stream that is silent while others trade is opened again by then."""
 OVERDUE_MS = 20_000
 """After a deadline, on a calm day, everything is off the book and sold or held by then."""
 DRAIN_MS = 600_000
@@ -74,6 +76,8 @@ ORDERING = ("commit an intent", "place")
 CANCELING = ("commit a cancel", "cancel")
 AWAITS = ("", "", "", "note", *ORDERING, *CANCELING)
 """What a doomed await is for."""
+DELISTED, GIVES_BACK, REPORTS_OFTEN = 0.05, 0.5, 0.15
+"""Shares of the seeds."""
 TYPICAL_TRADES = (Decimal("0.3"), Decimal(5), Decimal(5), Decimal(5))
 """What buyers want at once. Where that is little, the book shows a fraction of a chunk."""
 AT_ONCE_MS, IMPATIENT = 2, 4
@@ -100,6 +104,12 @@ class Plan:
     """How many trades the exchange lists at once."""
     typical_trade: Decimal
     """How much buyers want at once."""
+    delisted: bool
+    """In the end the exchange does not list the symbol any more."""
+    gives_back: bool
+    """A person who took base asset out of the account puts it back in the end."""
+    reports_often: bool
+    """Processes report as often as in production."""
 
 
 def planned(random: Random) -> Plan:
@@ -120,7 +130,17 @@ def planned(random: Random) -> Plan:
     funds = settings.budget * random.choice((Decimal("0.5"), Decimal(2))) + 10
     page = random.choice((3, 20, 1_000))
     volatility, typical = random.choice((5, 20, 60)), random.choice(TYPICAL_TRADES)
-    return Plan(settings, drawn(random), funds, volatility, page, typical)
+    return Plan(
+        settings,
+        drawn(random),
+        funds,
+        volatility,
+        page,
+        typical,
+        delisted=random.random() < DELISTED,
+        gives_back=random.random() < GIVES_BACK,
+        reports_often=random.random() < REPORTS_OFTEN,
+    )
 
 
 class World:
@@ -167,7 +187,9 @@ class World:
         try:
             self._storm()
             self._calm()
-            if not self.exchange.lost:
+            if self.plan.delisted:
+                self._delist()
+            elif not self.exchange.lost:
                 self._complete()
             self._drain()
         finally:
@@ -456,11 +478,13 @@ class World:
         self._faults.end()
         self._deposited = self.plan.settings.budget * 5
         self.exchange.deposit(self.timeline.now_ms, self._deposited)
+        if self.plan.gives_back:
+            self.exchange.give_back(self.timeline.now_ms)
         self._ask(TradingStatus.ON)
+        silent_until_ms = self.timeline.now_ms + SILENT_MOST_MS
         for tick in range(LULL_TICKS):
             self._operate()
-            self._until(self.timeline.now_ms + LULL_TICK_MS)
-            self._tick()
+            self._lull()
             if tick == LULL_TICKS // 2:
                 # A superseded process that has nothing to record learns of it by the next wish.
                 self._say_to_go_on()
@@ -470,6 +494,20 @@ class World:
         leader = process.leader
         assert leader is not None, "no term in a calm"
         assert not leader.orders_in_doubt, "a doubt that a calm does not end"
+        while process.market.silent:
+            assert self.timeline.now_ms < silent_until_ms, "a silent stream that nobody notices"
+            self._lull()
+
+    def _lull(self) -> None:
+        self._until(self.timeline.now_ms + LULL_TICK_MS)
+        self._tick()
+
+    def _delist(self) -> None:
+        """Let the exchange not list the symbol any more, and the leader notice, or not yet."""
+        self.exchange.delist(self.timeline.now_ms)
+        self.tally.count("symbols delisted")
+        for _ in range(self.random.randint(0, LULL_TICKS)):
+            self._lull()
 
     def _complete(self) -> None:
         """Let the market go everywhere until enough cycles are complete."""
