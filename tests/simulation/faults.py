@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 BUYS_ENDED_MS = (1_000, 10_000)
 HIDDEN_MS = (5_000, 60_000)
 STALLED_MS = (1_000, 8_000)
+OPEN = {"NEW", "PARTIALLY_FILLED"}
+NEW = 2
+"""How much likelier an order is forgotten as it comes than any is per tick."""
 SHARES = Decimal("0.1"), Decimal("0.5"), Decimal(1)
 """How much of the free base asset is gone."""
 
@@ -26,8 +29,8 @@ class Faults:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._chance = world.chance
-        self.amended = False
-        """A person has amended an order."""
+        self.interrupted = False
+        """An order counts as canceled by others: it was amended, or is archived."""
         self._buys_end_until_ms = 0
 
     @property
@@ -51,6 +54,8 @@ class Faults:
         """Take in that an order came onto the book."""
         if order.side is Side.BUY and self._now_ms < self._buys_end_until_ms:
             self._world.timeline.after(0, lambda: self._end(order.client_order_id))
+        elif self._chance.draws("forget", NEW):
+            self._world.timeline.after(0, lambda: self._forget_new(order.client_order_id))
 
     def bought(self) -> None:
         """Take in a fill of a buy: the base asset is free for a moment."""
@@ -82,7 +87,7 @@ class Faults:
         quantity = order.executed + floor_to((held - order.executed) / 2, STEP)
         if not order.executed < quantity < held:
             return False
-        self.amended = self.amended or not prevented
+        self.interrupted = self.interrupted or not prevented
         name = order.client_order_id
         self._world.exchange.reduce(self._now_ms, name, quantity, prevented=prevented)
         return True
@@ -90,11 +95,20 @@ class Faults:
     def _forget(self, order: ExchangeOrder) -> bool:
         if order.executed:
             return False
+        self.interrupted = True
         answer = Archived() if self._chance.random.random() < 0.5 else None
         self._world.exchange.forget(self._now_ms, order.client_order_id, answer)
         return True
 
+    def _forget_new(self, name: str) -> None:
+        order = self._open(name)
+        if order is not None and self._forget(order):
+            self._chance.count("forget", order.side.lower())
+
     def _end(self, name: str) -> None:
-        order = self._world.exchange.order(name)
-        if order is not None and order.status in {"NEW", "PARTIALLY_FILLED"}:
+        if self._open(name):
             self._world.exchange.expire(self._now_ms, name)
+
+    def _open(self, name: str) -> ExchangeOrder | None:
+        order = self._world.exchange.order(name)
+        return order if order is not None and order.status in OPEN else None

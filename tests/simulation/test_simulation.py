@@ -18,12 +18,10 @@ from simulation.world import World
 
 SEEDS = 200
 FOUND = {
-    5: "the reply to an order that a report had rejected was lost",
-    242: "a leader that was frozen as it drained heard of a later shutdown, and ended that",
-    2475: "switched on as the last trader of a shutdown ended, the leader waited for ever",
-    10813: "a superseded leader, frozen before it wrote off, ended its successor's shutdown",
+    43: "an order that the exchange had lost was canceled again after each denial",
 }
-"""Seeds that failed once, and what they showed."""
+"""Seeds that failed once, and what they showed. What can go wrong is drawn: a new fault changes
+every seed, and then what an old one has shown is up to the unit tests."""
 
 
 def run(seed: int, tally: Tally) -> None:

@@ -189,7 +189,7 @@ class World:
             self._calm()
             if self.plan.delisted:
                 self._delist()
-            elif not self.exchange.lost:
+            elif self._can_complete():
                 self._complete()
             self._drain()
         finally:
@@ -509,6 +509,17 @@ class World:
         for _ in range(self.random.randint(0, LULL_TICKS)):
             self._lull()
 
+    def _can_complete(self) -> bool:
+        """Return whether a trader can go on: one whose order is lost waits for a person.
+
+        Where base is gone from the account, any of them may be the one that lacks it.
+        """
+        leader = self._current.leader if self._current else None
+        assert leader is not None
+        lost = len(leader.orders_to_settle)
+        others_go_on = lost < min(len(leader.traders), leader.settings.chunks)
+        return not self.exchange.taken and (not lost or others_go_on)
+
     def _complete(self) -> None:
         """Let the market go everywhere until enough cycles are complete."""
         end_ms = self.timeline.now_ms + DRAIN_MS
@@ -520,9 +531,9 @@ class World:
     def _swing(self) -> None:
         """Let the price go down and up, further than before, and stay there for a moment.
 
-        A person who has amended an order says to go on, for it counts as canceled once it is over.
+        Where an order counts as canceled by others, a person says to go on once it is over.
         """
-        if self._faults.amended:
+        if self._faults.interrupted:
             self._say_to_go_on()
         self._low *= 1 - FURTHER
         self._high *= 1 + FURTHER
