@@ -48,6 +48,8 @@ SYMBOL = SymbolInfo(NAME, BASE, QUOTE, FILTERS)
 COMMISSION = Commission(FEE, FEE)
 FOREIGN_ID = "web_1"
 REJECTED = Refused(-2010, "New order rejected.")
+ARCHIVED_AFTER_MS = 12_000
+"""Later than any report of it comes, in place of the exchange's 90 days."""
 INVALID_SYMBOL = Refused(-1121, "Invalid symbol.")
 LATE = Refused(-1021, "Timestamp for this request is outside of the recvWindow.")
 
@@ -152,10 +154,16 @@ class Exchange:
         known = order_id not in self.forgotten
         return self._shown(self._book.orders[order_id]) if known else None
 
-    def archived(self, client_order_id: str) -> Archived | None:
-        """Return what a query of a forgotten order answers, if that is not -2013."""
+    def archived(self, now_ms: int, client_order_id: str) -> Archived | None:
+        """Return what a query of a forgotten order answers, if that is not -2013.
+
+        What is archived is old: no report of it is on its way any more.
+        """
         order_id = self._book.by_client_id.get((OWN, client_order_id), 0)
-        return self.forgotten.get(order_id)
+        if order_id not in self.forgotten:
+            return None
+        age_ms = now_ms - self._book.orders[order_id].created
+        return self.forgotten[order_id] if age_ms > ARCHIVED_AFTER_MS else None
 
     def symbol(self) -> SymbolInfo:
         """Return the symbol as it is now. Raises `UnknownSymbol`."""

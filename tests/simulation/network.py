@@ -237,7 +237,7 @@ class Session:
 
     def _find(self, name: str) -> ExchangeOrder | NotFound | Archived:
         now_ms = self._timeline.now_ms
-        if archived := self._exchange.archived(name):
+        if archived := self._exchange.archived(now_ms, name):
             return archived
         order = self._exchange.order(name)
         if order is None or order.time_ms is None:
