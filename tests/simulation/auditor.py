@@ -20,6 +20,8 @@ Checked at every step: an intent, a change, an order that enters the book, a tra
    commit none of an older one does, except one that the new leader still waits for.
 11. Nobody switches the resource off while a trader runs.
 
+15. No more orders are intended in a second, and in ten, than `limits.py` allows.
+
 Checked when a shutdown has drained (which it must, once the faults stop):
 
 12. The record's orders and fills are the exchange's, to the last digit, and a row without an order
@@ -36,6 +38,7 @@ from decimal import Decimal
 
 from simulation.database import Database
 from simulation.exchange import BASE, COMMISSION, QUOTE, SYMBOL, TICK, Exchange
+from simulation.limits import OrderRate
 from simulation.memory import OrderRow
 from simulation.network import SKEW_MS
 from simulation.timeline import Timeline
@@ -60,6 +63,8 @@ STATUS = {
     OrderState.CANCELED: {"CANCELED"},
     OrderState.EXPIRED: {"EXPIRED", "EXPIRED_IN_MATCH"},
 }
+NEVER_THERE = {OrderState.REFUSED, OrderState.ABSENT}
+GIVEN_UP = NEVER_THERE | {OrderState.CANCELED}
 TIMING = Timing()
 RECENT_TRADES = 4_000
 """More than happen while a price is fresh, however far a leader's clock is off."""
@@ -76,6 +81,7 @@ class Auditor:
         self._exchange = exchange
         self._timeline = timeline
         self._decisions = 0
+        self._order_rate = OrderRate(lambda: timeline.now_ms)
         self._trades: deque[tuple[int, Decimal]] = deque(maxlen=RECENT_TRADES)
 
     def traded(self, price: Decimal) -> None:
@@ -85,7 +91,8 @@ class Auditor:
     # While it runs.
 
     def committed(self, leader: Leader | None, intent: Intent) -> None:
-        """Check an intent at the moment it is committed: (4) and (5). (1) is the record's."""
+        """Check an intent at the moment it is committed: (4), (5), (15). (1) is the record's."""
+        self._order_rate.intended()
         assert leader is not None, "an order outside of a term"
         if intent.side is Side.BUY:
             assert not leader.draining, "a buy in a shutdown"
@@ -181,50 +188,73 @@ class Auditor:
     # When it is over.
 
     def close(self, funds: Decimal) -> None:
-        """Check the books of a drained symbol: (12) and (13)."""
+        """Check the books of a drained symbol: (12) and (13).
+
+        A symbol that is not listed any more leaves what is on record: nobody can ask for more.
+        """
+        self._close_record()
+        if not self._exchange.delisted:
+            self._close_orders()
+            self._close_balances(funds)
+
+    def _close_orders(self) -> None:
         there = {order.client_order_id: order for order in self._exchange.all_orders()}
         for name, row in self._record.orders.items():
             order = there.pop(name, None)
             if order is None:
-                assert row.state in {OrderState.REFUSED, OrderState.ABSENT}, row
+                forgotten = row.order_id in self._exchange.forgotten
+                assert row.state in (GIVEN_UP if forgotten else NEVER_THERE), row
                 assert row.reason
+                assert not row.executed
                 continue
             assert order.status in STATUS[row.state], (row, order)
             assert (row.executed, row.executed_quote) == (order.executed, order.executed_quote)
             assert row.order_id == order.order_id
-            assert tuple(sorted(row.fills)) == _trade_ids(self._exchange, order.order_id)
+            fills = _trade_ids(self._exchange, order.order_id)
+            assert set(row.fills) <= set(fills)
+            assert row.fills_given_up or tuple(sorted(row.fills)) == fills
         assert not there, "orders of ours that the record does not hold"
-        self._close_balances(funds)
 
-    def _close_balances(self, funds: Decimal) -> None:
-        inventory, exchange = self._record.inventory, self._exchange
+    def _close_record(self) -> None:
+        """Check that what is on record explains itself."""
+        inventory = self._record.inventory
         assert inventory.in_progress == ZERO
-        assert exchange.total(BASE) == inventory.position
         assert inventory.position == inventory.carried + inventory.stranded
-        cash = self._flow_of_quote()
-        assert exchange.total(QUOTE) - funds == cash
-        self._close_fees()
         told = sum((result.profit for result in self._record.results), ZERO)
         kept = sum((self._cost_kept(result) for result in self._record.results), ZERO)
-        assert told == cash - self._fee_values() + kept + self._record.carried_cost
+        assert told == self._flow_of_quote() - self._fee_values() + kept + self._record.carried_cost
 
-    def _close_fees(self) -> None:
-        """Check commission in a third asset: what was paid is on record, without a value named."""
+    def _close_balances(self, funds: Decimal) -> None:
+        """Compare the record with the account; of fills that were given up, it lacks the fees."""
+        exchange, lacks = self._exchange, self._fills_given_up()
+        there = exchange.total(BASE) + exchange.taken + _fees(lacks, BASE)
+        assert there == self._record.inventory.position
+        assert exchange.total(QUOTE) - funds + _fees(lacks, QUOTE) == self._flow_of_quote()
         fills = [f for row in self._record.orders.values() for f in row.fills.values()]
         third = [f for f in fills if f.commission_asset not in {BASE, QUOTE}]
         for asset in {fill.commission_asset for fill in third}:
-            assert self._exchange.total(asset) == -_fees(third, asset)
+            assert exchange.total(asset) == -_fees([*third, *lacks], asset)
         unvalued = {(f.order_id, f.trade_id) for f in third if f.fee_value is None}
         assert unvalued == set(self._record.unvalued)
+
+    def _fills_given_up(self) -> list[Fill]:
+        """Return the fills that the record does not hold, as a deadline did not wait for them."""
+        given_up = (row for row in self._record.orders.values() if row.fills_given_up)
+        return [
+            fill
+            for row in given_up
+            if row.order_id is not None
+            for fill in self._exchange.trades(0, row.order_id)
+            if fill.trade_id not in row.fills
+        ]
 
     def _flow_of_quote(self) -> Decimal:
         """Return what all sells earned less what all buys spent, and commission in quote."""
         flow = ZERO
         for row in self._record.orders.values():
-            fills = list(row.fills.values())
-            moved = sum((fill.quote_quantity for fill in fills), ZERO)
+            moved = row.executed_quote
             flow += moved if row.intent.side is Side.SELL else -moved
-            flow -= _fees(fills, QUOTE)
+            flow -= _fees(list(row.fills.values()), QUOTE)
         return flow
 
     def _cost_kept(self, result: TraderResult) -> Decimal:
@@ -236,7 +266,7 @@ class Auditor:
 
 
 def _may_cost(row: OrderRow) -> Decimal:
-    rest = ZERO if row.over else row.intent.quantity - row.executed
+    rest = ZERO if row.over else (row.quantity or row.intent.quantity) - row.executed
     return row.executed_quote + rest * row.intent.price
 
 

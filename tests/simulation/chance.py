@@ -26,11 +26,15 @@ class Chance:
 
     def happens(self, fault: str, leg: str = "", times: int = 1) -> bool:
         """Draw whether a fault happens now, so many times likelier than usual."""
-        chance = self._likely.get(fault)
-        if chance is None or self.random.random() >= chance * times:
+        if not self.draws(fault, times):
             return False
         self.count(fault, leg)
         return True
+
+    def draws(self, fault: str, times: int = 1) -> bool:
+        """Draw whether a fault is to happen; whoever can bring it about counts it."""
+        chance = self._likely.get(fault)
+        return chance is not None and self.random.random() < chance * times
 
     def count(self, fault: str, leg: str = "") -> None:
         """Count a fault that happened; for one that hits an order, on which leg."""

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, TypeVar
 from simulation.exchange import COMMISSION, LATE, QUOTE, UID, Exchange
 from simulation.stream import Stream
 from simulation.timeline import Timeline
-from symbol_trader.binance.errors import RateLimited
+from symbol_trader.binance.errors import RateLimited, RequestRefused
 from symbol_trader.core.orders import CancelIntent, ExchangeOrder, ExecutionReport, Fill, Intent
 from symbol_trader.core.replies import (
     Account,
+    Archived,
     AssetPrice,
     NotFound,
     NotSent,
@@ -49,6 +50,9 @@ SKEW_MS = (-300, 300)
 """How far the leader's measure of the exchange's clock may be off."""
 OFF_MS = (-6_000, -1_500)
 """How far it is off when the machine was suspended: a monotonic clock stands still then."""
+BUSY_MS = (200, 15_000)
+"""The adapter asks again for less than 20 s."""
+INVALID_SYMBOL = -1121
 OVERLOADED = Refused(-1015, "Too many new orders.")
 
 
@@ -146,11 +150,11 @@ class Session:
 
     async def account(self) -> Account:
         """Read the account."""
-        return await self._read("account", lambda: Account(UID, {}))
+        return await self._read("account", lambda: Account(UID, self._exchange.free), listed=False)
 
     async def symbol(self) -> SymbolInfo:
         """Read the symbol."""
-        return await self._read("symbol", self._exchange.symbol)
+        return await self._read("symbol", self._exchange.symbol, listed=False)
 
     async def commission(self) -> Commission:
         """Read the commission."""
@@ -169,15 +173,19 @@ class Session:
         price = self._network.asset_prices.get(asset)
         source = f"klines {asset}{QUOTE} 1m"
         found = None if price is None else AssetPrice(price, source, time_ms)
-        return await self._read("price of an asset", lambda: found)
+        return await self._read("price of an asset", lambda: found, listed=False)
 
-    async def order(self, client_order_id: str) -> ExchangeOrder | NotFound:
+    async def order(self, client_order_id: str) -> ExchangeOrder | NotFound | Archived:
         """Ask for an order; a new one may not be known yet."""
         return await self._read("order", lambda: self._find(client_order_id))
 
     async def order_by_id(self, order_id: int) -> ExchangeOrder | NotFound:
         """Ask for an order by the exchange's id."""
-        return await self._read("order by id", lambda: self._exchange.by_id(order_id))
+
+        def look() -> ExchangeOrder | NotFound:
+            return self._exchange.by_id(order_id) or NotFound(self._timeline.now_ms)
+
+        return await self._read("order by id", look)
 
     async def open_orders(self) -> tuple[ExchangeOrder, ...]:
         """Read all open orders."""
@@ -186,15 +194,25 @@ class Session:
     async def trades(self, from_id: int | None, order_id: int | None = None) -> tuple[Fill, ...]:
         """Read a page of fills."""
         page = self._network.page
-        return await self._read("trades", lambda: self._exchange.trades(from_id, order_id, page))
 
-    async def _read(self, what: str, look: Callable[[], T]) -> T:
+        def look() -> tuple[Fill, ...]:
+            hidden = self._timeline.now_ms < self._exchange.trades_hidden_until_ms
+            return () if hidden else self._exchange.trades(from_id, order_id, page)
+
+        return await self._read("trades", look)
+
+    async def _read(self, what: str, look: Callable[[], T], *, listed: bool = True) -> T:
+        """Ask, where the symbol has to be `listed` for an answer."""
         await self._process.point(what)
+        if self._chance.happens("busy_read"):
+            await self._process.loop.sleep_ms(self._chance.between(BUSY_MS))
         early = self._chance.random.random() < 0.5  # the answer or the question travels
         if not early:
             await self._travel()
         self._check_open(what)
         self._check_allowed(what)
+        if listed and self._exchange.delisted:
+            raise RequestRefused(f"{what}: Invalid symbol.", INVALID_SYMBOL)
         answer = look()
         if early:
             await self._travel()
@@ -217,8 +235,10 @@ class Session:
         if left_ms > 0:
             raise RateLimited(f"{what} was not sent: the exchange limits requests", left_ms / 1000)
 
-    def _find(self, name: str) -> ExchangeOrder | NotFound:
+    def _find(self, name: str) -> ExchangeOrder | NotFound | Archived:
         now_ms = self._timeline.now_ms
+        if archived := self._exchange.archived(name):
+            return archived
         order = self._exchange.order(name)
         if order is None or order.time_ms is None:
             return NotFound(now_ms)
@@ -375,8 +395,10 @@ class SimulatedMarket:
     def __init__(self, process: "Process") -> None:
         self._prices: Stream[Price | None] = Stream(process.loop)
         self._timeline = process.timeline
-        self._gone = self._silent = False
+        self._gone = self.silent = False
         self._late_ms = self._free_ms = 0
+        self._held: list[Price] | None = None
+        """What waits while the stream is stalled."""
 
     def prices(self) -> AsyncIterator[Price | None]:
         """Yield each trade, None when the connection is lost."""
@@ -384,14 +406,18 @@ class SimulatedMarket:
 
     def see(self, price: Price) -> None:
         """Bring a trade, if the connection stands and is not silent."""
-        if not self._gone and not self._silent:
-            now_ms = self._timeline.now_ms
-            self._free_ms = max(self._free_ms, now_ms + self._late_ms)
-            self._timeline.after(self._free_ms - now_ms, lambda: self._prices.push(price))
+        if self._gone or self.silent:
+            return
+        if self._held is not None:
+            self._held.append(price)
+            return
+        now_ms = self._timeline.now_ms
+        self._free_ms = max(self._free_ms, now_ms + self._late_ms)
+        self._timeline.after(self._free_ms - now_ms, lambda: self._prices.push(price))
 
     def reconnect(self) -> None:
         """Give up a connection that is silent: another one takes its place."""
-        self._silent = False
+        self.silent = False
         if not self._gone:
             self._prices.push(None)
 
@@ -401,11 +427,21 @@ class SimulatedMarket:
 
     def fall_silent(self) -> None:
         """Stay open, and bring nothing until someone reconnects."""
-        self._silent = True
+        self.silent = True
+
+    def stall(self) -> None:
+        """Keep prices back."""
+        self._held = self._held or []
+
+    def flow(self) -> None:
+        """Bring at once what was kept back."""
+        held, self._held = self._held or (), None
+        for price in held:
+            self.see(price)
 
     def go(self) -> None:
         """Lose the connection."""
-        self._gone, self._silent = True, False
+        self._gone, self.silent = True, False
         self._prices.push(None)
 
     def come_back(self) -> None:

@@ -31,9 +31,10 @@ if TYPE_CHECKING:
 
 OWNER = Owner("cluster", "trading", "xrpusdt")
 BEAT = Beat(timer_s=1.0, reconcile_s=20.0)
-PATIENCE = Patience(report_s=5.0)
-"""A report is a function of the leader's state: looked at less often than in production, where it
-would be a tenth of the run."""
+PATIENCE = Patience()
+SELDOM = Patience(report_s=5.0)
+"""A report is a function of the leader's state. In most seeds it is looked at less often than in
+production, where it would be a tenth of the run."""
 TIMING = Timing()
 NEVER = frozenset(
     {"RecordContradicts", "RecordRolledBack", "OwnedByAnother", "AccountChanged", "SchemaMismatch"}
@@ -98,7 +99,7 @@ class Process:
             Surface(Story(logger, symbol=NAME), self._health, lambda _: self._world.metrics),
             timing=TIMING,
             beat=BEAT,
-            patience=PATIENCE,
+            patience=PATIENCE if self._world.plan.reports_often else SELDOM,
             new_bits=new_trader_bits(self.chance.random.getrandbits),
             jitter=self.chance.random.random,
         )

@@ -40,6 +40,9 @@ LEGS: dict[str, tuple[str, ...]] = {
     "lag": ORDERS,
     "expire": ORDERS,
     "foreign_cancel": ORDERS,
+    "amend": ORDERS,
+    "prevent": ORDERS,
+    "forget": ORDERS,
 }
 """The legs that a fault can hit. Every other fault is about no order: a link, a person, a clock."""
 
@@ -60,6 +63,7 @@ MONEY = (
     "fees valued late",
     "fees without a value",
     "dust carried",
+    "symbols delisted",
 )
 """What can become of commission and of rests."""
 
@@ -69,7 +73,7 @@ def missing(tally: Tally) -> list[str]:
     due = [_row(pair) for pair in order_states.TRANSITIONS if pair not in IMPOSSIBLE]
     due += [f"fault: {fault}" for fault in FAULTS]
     due += MONEY
-    due += [f"fault and leg: {fault}, {leg}" for fault, legs in LEGS.items() for leg in legs]
+    due += [f"fault and leg: {fault}, {leg}" for fault, leg in _pairs()]
     return [what for what in due if not tally[what]]
 
 
@@ -90,6 +94,10 @@ def transitions_counted(tally: Tally) -> Iterator[None]:
         yield
     finally:
         order_states.TRANSITIONS = table
+
+
+def _pairs() -> Iterator[tuple[str, str]]:
+    return ((fault, leg) for fault, legs in LEGS.items() for leg in legs)
 
 
 def _row(pair: tuple[OrderState, News]) -> str:

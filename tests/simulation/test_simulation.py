@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from simulation.limits import ORDERS_MOST, OrderRate
 from simulation.report import missing, transitions_counted
 from simulation.tally import Tally
 from simulation.world import World
@@ -99,3 +100,12 @@ def story(seed: int) -> list[str]:
 
     World(seed, Tally(), tell).run()
     return lines
+
+
+def test_a_storm_of_orders_is_seen() -> None:
+    rate = OrderRate(lambda: 10_000)
+    most = ORDERS_MOST[1_000]
+    for _ in range(most):
+        rate.intended()
+    with pytest.raises(AssertionError, match=f"more than {most} orders within 1000 ms"):
+        rate.intended()

@@ -47,6 +47,8 @@ class Weather:
     """A new order is denied: the query is answered as things stood before."""
     unreachable: float = 0.0
     """It gets no answer."""
+    busy_read: float = 0.0
+    """-1008: the adapter asks again until the exchange has time for it, seconds later."""
 
     # The record.
     lose_statement: float = 0.0
@@ -92,6 +94,23 @@ class Weather:
     terminate: float = 0.0
     """The process is asked to end, and a new pod takes its place."""
 
+    # What the exchange or a person does to an order, to its trades or to the balance: each per
+    # tick, but for the first two, which are per order of the leg.
+    end_buy_at_once: float = 0.0
+    """For seconds, the exchange ends each buy as soon as it is on the book."""
+    base_gone: float = 0.0
+    """Part of what was just bought leaves the account: it pays other fees, or a person takes it."""
+    amend: float = 0.0
+    """A person reduces an order of ours, which keeps its place."""
+    prevent: float = 0.0
+    """Self-trade prevention reduces an order of ours (DECREMENT)."""
+    forget: float = 0.0
+    """The exchange forgets an order that has executed nothing: -2013 from then on, or -2026."""
+    hide_trades: float = 0.0
+    """`myTrades` is empty for up to a minute."""
+    market_stalled: float = 0.0
+    """Prices wait for seconds and then come all at once."""
+
     def likely(self) -> dict[str, float]:
         """Return the faults that can happen at all, by name."""
         chances = {field.name: getattr(self, field.name) for field in fields(self)}
@@ -102,6 +121,7 @@ _RARE = {
     "overload": 3,
     "reject": 3,
     "unreachable": 20,
+    "busy_read": 20,
     "lose_statement": 20,
     "lose_commit": 20,
     "expire": 20,
@@ -122,6 +142,12 @@ _RARE = {
     "dead_socket": 3,
     "lose_request": 2,
     "timeout_not_executed": 2,
+    "end_buy_at_once": 20,
+    "amend": 10,
+    "prevent": 20,
+    "forget": 20,
+    "hide_trades": 60,
+    "market_stalled": 20,
 }
 """What would leave nothing else to happen is drawn this many times rarer."""
 

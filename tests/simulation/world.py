@@ -16,13 +16,14 @@ from simulation.chance import Chance
 from simulation.cluster import Cluster
 from simulation.database import Database
 from simulation.exchange import BASE, FOREIGN_ID, NAME, QUOTE, TICK, Exchange
+from simulation.faults import Faults
 from simulation.network import Network
 from simulation.process import Doom, Process
 from simulation.report import CANCELS, ORDERS
 from simulation.tally import Tally
 from simulation.timeline import Timeline
 from simulation.weather import CALM, Weather, drawn
-from symbol_trader.core.orders import ExchangeOrder, ExecutionReport
+from symbol_trader.core.orders import ExchangeOrder, ExecutionReport, Side
 from symbol_trader.core.reasons import Reason
 from symbol_trader.core.records import TraderState
 from symbol_trader.core.replies import Price, UserEvent
@@ -60,6 +61,8 @@ DOOM_TICKS = 40
 LULL_TICKS = 25
 LULL_TICK_MS = 2_000
 """After the storm, before the shutdown: what is in doubt is cleared up."""
+SILENT_MOST_MS = 65_000
+"""A stream that is silent while others trade is opened again by then."""
 OVERDUE_MS = 20_000
 """After a deadline, on a calm day, everything is off the book and sold or held by then."""
 DRAIN_MS = 600_000
@@ -73,6 +76,10 @@ ORDERING = ("commit an intent", "place")
 CANCELING = ("commit a cancel", "cancel")
 AWAITS = ("", "", "", "note", *ORDERING, *CANCELING)
 """What a doomed await is for."""
+DELISTED, GIVES_BACK, REPORTS_OFTEN = 0.05, 0.5, 0.15
+"""Shares of the seeds."""
+TYPICAL_TRADES = (Decimal("0.3"), Decimal(5), Decimal(5), Decimal(5))
+"""What buyers want at once. Where that is little, the book shows a fraction of a chunk."""
 AT_ONCE_MS, IMPATIENT = 2, 4
 """How soon a person cancels an order that has just come, and how much likelier that is per order
 than a cancel is per trade."""
@@ -95,6 +102,14 @@ class Plan:
     """Standard deviation of a step of the price, in ticks."""
     page: int
     """How many trades the exchange lists at once."""
+    typical_trade: Decimal
+    """How much buyers want at once."""
+    delisted: bool
+    """In the end the exchange does not list the symbol any more."""
+    gives_back: bool
+    """A person who took base asset out of the account puts it back in the end."""
+    reports_often: bool
+    """Processes report as often as in production."""
 
 
 def planned(random: Random) -> Plan:
@@ -114,7 +129,18 @@ def planned(random: Random) -> Plan:
     )
     funds = settings.budget * random.choice((Decimal("0.5"), Decimal(2))) + 10
     page = random.choice((3, 20, 1_000))
-    return Plan(settings, drawn(random), funds, random.choice((5, 20, 60)), page)
+    volatility, typical = random.choice((5, 20, 60)), random.choice(TYPICAL_TRADES)
+    return Plan(
+        settings,
+        drawn(random),
+        funds,
+        volatility,
+        page,
+        typical,
+        delisted=random.random() < DELISTED,
+        gives_back=random.random() < GIVES_BACK,
+        reports_often=random.random() < REPORTS_OFTEN,
+    )
 
 
 class World:
@@ -130,7 +156,7 @@ class World:
         self.chance = Chance(self.random, tally)
         self.timeline = Timeline(BEGIN_MS)
         paid = fees.drawn(Random(f"fees of {seed}"), BASE)
-        self.exchange = Exchange(BEGIN_MS, self.plan.funds, paid)
+        self.exchange = Exchange(BEGIN_MS, self.plan.funds, paid, self.plan.typical_trade)
         self.database = Database(BASE, QUOTE)
         self.network = Network(self.timeline, self.exchange)
         self.network.page = self.plan.page
@@ -138,6 +164,7 @@ class World:
             self.network.asset_prices["BNB"] = fees.PRICE
         self.cluster = Cluster(self.timeline, self.plan.settings)
         self.auditor = Auditor(self.database, self.exchange, self.timeline)
+        self._faults = Faults(self)
         self.metrics = Metrics(NAME, lambda: self.timeline.now_ms / 1000)
         """Of all processes: making them costs more than counting, and nobody reads them here."""
         self.doom: Doom | None = None
@@ -160,7 +187,10 @@ class World:
         try:
             self._storm()
             self._calm()
-            self._complete()
+            if self.plan.delisted:
+                self._delist()
+            elif not self.exchange.lost:
+                self._complete()
             self._drain()
         finally:
             for process in self._processes:
@@ -227,6 +257,9 @@ class World:
             if event.execution_type == "NEW":
                 self.auditor.entered(event.order.client_order_id)
                 self._perhaps_cancel_at_once(event.order)
+                self._faults.entered(event.order)
+            if event.fill is not None and event.order.side is Side.BUY:
+                self._faults.bought()
             if event.order.status == "PARTIALLY_FILLED":
                 self.tally.count("partial fills")
             self.auditor.look()
@@ -268,6 +301,7 @@ class World:
             self._change()
         if self._current is not None and self._current.alive:
             self._trouble_with(self._current)
+        self._faults.tick(self._current)
 
     def _trouble_with(self, process: Process) -> None:
         chance = self.chance
@@ -441,13 +475,16 @@ class World:
         self.network.banned_until_ms = 0
         self.network.away_until_ms = self.database.down_until_ms = self.cluster.away_until_ms = 0
         self.exchange.resume()
+        self._faults.end()
         self._deposited = self.plan.settings.budget * 5
         self.exchange.deposit(self.timeline.now_ms, self._deposited)
+        if self.plan.gives_back:
+            self.exchange.give_back(self.timeline.now_ms)
         self._ask(TradingStatus.ON)
+        silent_until_ms = self.timeline.now_ms + SILENT_MOST_MS
         for tick in range(LULL_TICKS):
             self._operate()
-            self._until(self.timeline.now_ms + LULL_TICK_MS)
-            self._tick()
+            self._lull()
             if tick == LULL_TICKS // 2:
                 # A superseded process that has nothing to record learns of it by the next wish.
                 self._say_to_go_on()
@@ -457,6 +494,20 @@ class World:
         leader = process.leader
         assert leader is not None, "no term in a calm"
         assert not leader.orders_in_doubt, "a doubt that a calm does not end"
+        while process.market.silent:
+            assert self.timeline.now_ms < silent_until_ms, "a silent stream that nobody notices"
+            self._lull()
+
+    def _lull(self) -> None:
+        self._until(self.timeline.now_ms + LULL_TICK_MS)
+        self._tick()
+
+    def _delist(self) -> None:
+        """Let the exchange not list the symbol any more, and the leader notice, or not yet."""
+        self.exchange.delist(self.timeline.now_ms)
+        self.tally.count("symbols delisted")
+        for _ in range(self.random.randint(0, LULL_TICKS)):
+            self._lull()
 
     def _complete(self) -> None:
         """Let the market go everywhere until enough cycles are complete."""
@@ -467,7 +518,12 @@ class World:
             self._raise_budget()
 
     def _swing(self) -> None:
-        """Let the price go down and up, further than before, and stay there for a moment."""
+        """Let the price go down and up, further than before, and stay there for a moment.
+
+        A person who has amended an order says to go on, for it counts as canceled once it is over.
+        """
+        if self._faults.amended:
+            self._say_to_go_on()
         self._low *= 1 - FURTHER
         self._high *= 1 + FURTHER
         for price in (self._low // TICK * TICK, self._high // TICK * TICK):
@@ -490,7 +546,13 @@ class World:
         return sum(r.state is TraderState.FINISHED and r.reason == "sold" for r in results)
 
     def _drain(self) -> None:
-        """Ask for a shutdown: it ends where the price goes everywhere, or at its deadline."""
+        """Ask for a shutdown: it ends where the price goes everywhere, or at its deadline.
+
+        What the exchange has lost is not waited for any more at a deadline alone.
+        """
+        if self.exchange.lost and self.plan.settings.deadline_ms is None:
+            settings = replace(self.plan.settings, deadline_ms=HURRY_MS)
+            self.plan = replace(self.plan, settings=settings)
         self._ask(TradingStatus.SHUTDOWN)
         limit_ms = self.plan.settings.deadline_ms
         end_ms = self.timeline.now_ms + (DRAIN_MS if limit_ms is None else limit_ms + OVERDUE_MS)

@@ -205,6 +205,67 @@ def test_what_the_account_has_less_of_is_sold_as_far_as_it_is_there() -> None:
     assert (state, quantity) == (TraderState.HELD, sell.quantity - D("4.2"))
 
 
+def short_of_base(desk: Desk, offer: Intent) -> None:
+    desk.refuse(offer, "Account has insufficient balance for requested action.")
+
+
+def two_overdue() -> tuple[Desk, list[Intent]]:
+    """Return two traders whose offers at the deadline were refused: 12 of their 19.9 are there."""
+    desk = Desk()
+    desk.accept(first := desk.bought())
+    desk.accept(second := desk.bought("1.99"))
+    desk.ask(**SELL)
+    desk.wait(MINUTE_MS)
+    for cancel in desk.canceled:
+        desk.book[cancel.client_order_id].status = "CANCELED"
+    for sell, cancel in zip((first, second), tuple(desk.canceled), strict=True):
+        desk.cancel_replied(cancel, Accepted(desk.book[sell.client_order_id].shown()))
+    desk.bid("1.8")
+    offers = desk.placed
+    for offer in offers:
+        short_of_base(desk, offer)
+    desk.tell(BalanceChanged({"XRP": D(12)}))
+    desk.wait(1_000)
+    return desk, offers
+
+
+def test_two_that_lack_base_offer_what_is_there_one_after_the_other() -> None:
+    desk, refused = two_overdue()
+    desk.bid("1.8")
+    assert desk.order.quantity == refused[0].quantity
+    offer = desk.accept(desk.order)
+    desk.tell(BalanceChanged({"XRP": 12 - offer.quantity}))
+    desk.fill(offer)
+    desk.wait(500)
+    desk.bid("1.8")
+    assert not desk.placed
+    results = {result.state: result.quantity for result in desk.record.results}
+    assert results == {TraderState.FINISHED: 0, TraderState.HELD: refused[1].quantity}
+
+
+def test_two_that_lack_base_offer_at_once_where_there_is_enough_for_both() -> None:
+    desk, refused = two_overdue()
+    desk.tell(BalanceChanged({"XRP": D(20)}))
+    desk.bid("1.8")
+    assert [offer.quantity for offer in desk.placed] == [offer.quantity for offer in refused]
+
+
+def test_pauses_that_grew_before_the_deadline_do_not_hold_up_an_offer() -> None:
+    desk = Desk()
+    sell = desk.bought()
+    desk.ask(**SELL)
+    for pause_ms in (1_000, 2_000, 4_000):
+        desk.refuse(sell)
+        desk.wait(pause_ms)
+        sell = desk.order
+    desk.refuse(sell)
+    desk.wait(MINUTE_MS)
+    desk.bid("1.8")
+    desk.refuse(desk.order)
+    desk.wait(1_000)
+    assert desk.asked == [FetchBid()]
+
+
 def test_a_step_that_became_coarser_leaves_whole_steps_to_sell() -> None:
     desk = Desk(replace(SETTINGS, budget=D(200)))
     sell = desk.bought()
@@ -294,6 +355,27 @@ def test_an_order_that_the_exchange_has_lost_is_waited_for_until_the_deadline() 
     desk.book[sell.client_order_id] = resting
     desk.fill(sell)
     assert only_result(desk) == (TraderState.FINISHED, "sold", D(0))
+
+
+def test_an_order_that_the_exchange_has_lost_waits_for_a_person_without_a_deadline() -> None:
+    """Its cancel can only be refused: it is not sent again after each denial."""
+    desk = Desk(replace(SETTINGS, max_buy_age_ms=MINUTE_MS))
+    desk.price("2")
+    desk.accept(buy := desk.order)
+    resting = desk.book.pop(buy.client_order_id)
+    desk.wait(MINUTE_MS + 1)
+    assert desk.cancel.client_order_id == buy.client_order_id
+    desk.cancel_replied(desk.cancel, Refused(-2011, "Unknown order sent."))
+    for _ in range(5):
+        desk.reconcile()
+        assert not desk.canceled
+        desk.wait(MINUTE_MS)
+        assert not desk.canceled
+    [missing] = desk.leader.orders_to_settle
+    assert missing.intent == buy
+    desk.book[buy.client_order_id] = resting
+    desk.reconcile()
+    assert desk.cancel.client_order_id == buy.client_order_id
 
 
 def test_an_archived_order_is_over_without_a_deadline() -> None:

@@ -65,6 +65,8 @@ class Surroundings:
     """The best bid where it was asked for just now; zero if there is none."""
     free_base: Decimal = ZERO
     """What the account has free of the base asset, as far as it is known."""
+    base_on_its_way: Decimal = ZERO
+    """What other cycles' sells without an answer take, if they have not taken it yet."""
     find_carried_cost: Callable[[], Decimal] = lambda: ZERO
 
     @property
@@ -313,13 +315,20 @@ def _while_unsettled(order: Order, around: Surroundings) -> Step:
         return _while_fills_are_missing(order, around)
     if order.state is not OrderState.OPEN or order.cancel_pending:
         return Wait()
+    if order.missing_on_exchange:
+        return _while_missing(order, around)
     return _at_deadline(order) if around.overdue else _while_open(order, around)
 
 
-def _at_deadline(order: Order) -> Step:
-    """Take an open order off the book; one that the exchange does not know is gone from there."""
-    if order.missing_on_exchange:
+def _while_missing(order: Order, around: Surroundings) -> Step:
+    """Wait for a person: the exchange has nothing to cancel. At a deadline the order is over."""
+    if around.overdue:
         return GiveUpOrder(order, f"{DEADLINE}: gone from the exchange")
+    return Wait()
+
+
+def _at_deadline(order: Order) -> Step:
+    """Take an open order off the book; an offer ends by itself."""
     if order.intent.time_in_force is TimeInForce.GTC:
         return CancelOrder(order, DEADLINE)
     return Wait()
@@ -382,6 +391,8 @@ def _give_up(trader: Trader, order: Order, around: Surroundings) -> Step:
         return Finish(TraderState.HELD, f"{DEADLINE}: {why}", left)
     if _offered_in_vain(trader) and _blocked(trader, around):
         return Wait(trader.block)
+    if _must_share(trader, left, around):
+        return Wait(trader.block)
     if around.bid is None:
         return AskForBid()
     return _offer(trader, left, around.bid, around)
@@ -405,6 +416,12 @@ def _offer(trader: Trader, left: Decimal, bid: Decimal, around: Surroundings) ->
     else:
         return PlaceSell(quote, TimeInForce.IOC)
     return Finish(TraderState.HELD, f"{DEADLINE}: {why}", left)
+
+
+def _must_share(trader: Trader, left: Decimal, around: Surroundings) -> bool:
+    """Return whether others are selling what this one needs: what they leave is known soon."""
+    rest = around.free_base - around.base_on_its_way
+    return trader.short_of_base and bool(around.base_on_its_way) and rest < left
 
 
 def _offered_quantity(trader: Trader, left: Decimal, around: Surroundings) -> Decimal:

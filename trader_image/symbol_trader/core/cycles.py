@@ -113,6 +113,7 @@ class Cycles:
             self._overdue(ctx.now_ms),
             ctx.bid,
             state.free.get(state.symbol.base_asset, ZERO),
+            state.base_on_its_way(trader) if trader.short_of_base else ZERO,
             lambda: state.carried_cost,
         )
 

@@ -380,9 +380,11 @@ class Evidence:
             return
         ctx.change(order.change())
         trader.refusals += 1
+        refusals = trader.refusals
         if order.intent.time_in_force is TimeInForce.IOC and not passes(message):
-            trader.refused_offers += 1
-        pause = self._state.timing.retry_pause_ms(trader.refusals)
+            # A deadline has no time for pauses that grew before it.
+            refusals = trader.refused_offers = trader.refused_offers + 1
+        pause = self._state.timing.retry_pause_ms(refusals)
         reason, need = refusal_reason(refusal), None
         if reason is Reason.INSUFFICIENT_BALANCE:
             trader.short_of_base |= order.side is Side.SELL

@@ -13,7 +13,7 @@ from symbol_trader.core.fees import UnvaluedFees
 from symbol_trader.core.ledger import Carried, CycleMoney, Ledger, Settlement
 from symbol_trader.core.money import ZERO
 from symbol_trader.core.order import Order
-from symbol_trader.core.orders import ExchangeOrder, FeeAsset, Fill
+from symbol_trader.core.orders import ExchangeOrder, FeeAsset, Fill, OrderState, Side
 from symbol_trader.core.reasons import Block, Reason
 from symbol_trader.core.records import Snapshot, UnvaluedFee
 from symbol_trader.core.settings import Settings, TradingStatus
@@ -188,6 +188,12 @@ class State:
     def carried_cost(self) -> Decimal:
         """Return how much of the budget is in base asset that ended traders left to later sells."""
         return max(self.ledger.carried.cost, ZERO)
+
+    def base_on_its_way(self, trader: Trader) -> Decimal:
+        """Return what the others' sells take of which no answer tells whether they have."""
+        unanswered = {OrderState.INTENT, OrderState.UNDECIDED}
+        orders = (o for t, o in self.orders() if t is not trader and o.state in unanswered)
+        return sum((o.intent.quantity for o in orders if o.side is Side.SELL), ZERO)
 
     def close(self, trader: Trader, unsold: Decimal) -> Settlement:
         """Take a trader that is over off the books; `unsold` is base asset that it keeps."""
