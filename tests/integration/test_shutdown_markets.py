@@ -3,6 +3,7 @@
 The table of all of them is in the core's tests; here is each kind of ending once.
 """
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -68,7 +69,7 @@ async def ended(bot: Bot, running: Running) -> list[tuple[Any, ...]]:
 @pytest.mark.parametrize("buys", ["Wait", "Cancel"])
 @pytest.mark.parametrize(
     ("prices", "waits"),
-    [(FALLING, "about 6. % above the market"), (STILL, "less than 1 % above the market")],
+    [(FALLING, "about 6. % above the market"), (STILL, "less than 1 % from the market")],
     ids=["falls", "stands still"],
 )
 async def test_a_sell_that_nobody_takes_is_waited_for_and_named(
@@ -118,11 +119,9 @@ async def test_with_a_deadline_it_always_ends(
     elif at_deadline == "Hold":
         assert ending == ("held", "shutdown deadline: held as asked for")
     else:
-        assert ending in {
-            ("finished", "sold"),
-            ("held", "shutdown deadline: the rest found no buyer"),
-            ("held", "shutdown deadline: nobody buys"),
-        }
+        state, why = ending
+        assert state == "held"
+        assert re.match("shutdown deadline: (the rest found no buyer|nobody buys)", why)
 
 
 async def test_a_deadline_that_passed_while_nobody_led_is_kept(bot: Bot, market: Venue) -> None:

@@ -14,7 +14,7 @@ from paper_exchange.shell.admin_client import AdminRefusedError, call
 from support import forking
 from support.ports import free_port
 
-PATIENCE_S = 15
+PATIENCE_S = 90
 DEFAULTS = {"budget": 100, "maxBuyAge": "3s"}
 """A buy below a market that runs away would wait for ever, and the test with it."""
 

@@ -1,5 +1,6 @@
 """Replies become the core's values exactly, or an error that names the field."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +12,7 @@ from symbol_trader.core.orders import NO_ASSET, ExchangeOrder, Fill, Side
 from symbol_trader.core.replies import Account
 from symbol_trader.core.symbols import Commission, Filters, SymbolInfo
 from unit.binance import payloads
-from unit.binance.payloads import LOT_SIZE, NOTIONAL, ORDER_ID, PRICE_FILTER, SYMBOL
+from unit.binance.payloads import CANCEL, LOT_SIZE, NOTIONAL, ORDER_ID, PRICE_FILTER, SYMBOL
 
 RESTING = ExchangeOrder(
     client_order_id=ORDER_ID,
@@ -69,7 +70,7 @@ def test_a_reply_without_fills_is_none_the_worse() -> None:
 
 
 def test_a_cancelled_order_keeps_its_own_id_and_no_time_of_acceptance() -> None:
-    accepted = replies.canceled(payloads.canceled(executedQty="10"), SYMBOL, ORDER_ID)
+    accepted = replies.canceled(payloads.canceled(executedQty="10"), SYMBOL, CANCEL)
 
     assert accepted.order.client_order_id == ORDER_ID
     assert accepted.order.status == "CANCELED"
@@ -85,7 +86,15 @@ def test_a_reply_about_another_order_is_not_taken_for_ours(changes: dict[str, st
 
 def test_a_cancel_of_another_order_is_not_taken_for_ours() -> None:
     with pytest.raises(PayloadError, match="origClientOrderId"):
-        replies.canceled(payloads.canceled(origClientOrderId="other"), SYMBOL, ORDER_ID)
+        replies.canceled(payloads.canceled(origClientOrderId="other"), SYMBOL, CANCEL)
+
+
+def test_a_cancel_by_the_exchanges_id_finds_a_renamed_order() -> None:
+    renamed = payloads.canceled(origClientOrderId="web_1")
+    cancel = replace(CANCEL, order_id=renamed["orderId"])
+    assert replies.canceled(renamed, SYMBOL, cancel).order.client_order_id == ORDER_ID
+    with pytest.raises(PayloadError, match="orderId"):
+        replies.canceled(renamed, SYMBOL, replace(CANCEL, order_id=1))
 
 
 def test_a_queried_order_keeps_the_id_it_was_asked_for_by() -> None:

@@ -44,6 +44,13 @@ def test_a_cancel_is_its_intent() -> None:
     }
 
 
+def test_a_cancel_of_an_order_whose_id_is_known_goes_by_it() -> None:
+    """Others may have renamed the order."""
+    params = requests.cancel(replace(CANCEL, order_id=42), SYMBOL)
+    assert params["orderId"] == 42
+    assert "origClientOrderId" not in params
+
+
 @given(
     st.decimals(min_value="1e-18", max_value="1e18", allow_nan=False),
     st.decimals(min_value="1e-18", max_value="1e18", allow_nan=False),

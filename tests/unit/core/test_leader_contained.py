@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from symbol_trader.core.events import SettingsChanged
-from symbol_trader.core.orders import ExecutionReport, Intent, Side
+from symbol_trader.core.events import QueryReplied, SettingsChanged
+from symbol_trader.core.orders import ExecutionReport, Intent, OrderState, Side
 from symbol_trader.core.reasons import Reason
 from symbol_trader.core.records import Acknowledged, TraderState
+from symbol_trader.core.replies import Archived
 from symbol_trader.core.settings import TradingStatus
 from symbol_trader.core.trader import Trader
 from unit.core.builders import D
@@ -75,6 +76,14 @@ def test_what_agrees_is_recorded_of_a_contradicted_trader_which_stays_blocked() 
     assert desk.record.orders[sell.client_order_id].executed == sell.quantity
     assert trader_of(desk, sell).block
     assert not desk.record.results
+
+
+def test_an_order_that_executed_and_is_said_not_to_have_is_a_contradiction() -> None:
+    desk, sell, _ = two_traders()
+    desk.fill(sell, "4")
+    desk.tell(QueryReplied(sell.client_order_id, Archived()))
+    assert "executed 4 on record" in (trader_of(desk, sell).contradiction or "")
+    assert desk.record.orders[sell.client_order_id].state is OrderState.OPEN
 
 
 def test_a_deadline_ends_a_contradicted_trader_with_what_is_on_record() -> None:
@@ -151,6 +160,16 @@ def test_a_buy_that_prevention_ended_sells_what_was_bought() -> None:
     desk.book[buy.client_order_id].status = "FILLED"
     desk.report(buy, "TRADE_PREVENTION")
     assert (desk.order.side, desk.order.quantity) == (Side.SELL, D("4.9"))
+
+
+def test_a_buy_that_prevention_ended_whole_pauses_the_next_buy() -> None:
+    desk = Desk()
+    desk.price("2")
+    desk.accept(buy := desk.order)
+    desk.book[buy.client_order_id].status = "FILLED"
+    desk.report(buy, "TRADE_PREVENTION")
+    desk.price("2")
+    assert not desk.placed
 
 
 def test_a_persons_word_after_a_cancel_by_others_is_on_record() -> None:

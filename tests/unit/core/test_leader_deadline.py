@@ -6,7 +6,11 @@ from unittest.mock import ANY
 
 import pytest
 
-from symbol_trader.core.cycle import DEADLINE_OFFERS_MAX, OFFERS_IN_VAIN_MAX
+from symbol_trader.core.cycle import (
+    DEADLINE_OFFERS_MAX,
+    FILL_QUERIES_MAX,
+    OFFERS_IN_VAIN_MAX,
+)
 from symbol_trader.core.decisions import FetchBid, Query, Reconcile
 from symbol_trader.core.events import FillsFetched, QueryReplied, SymbolRead
 from symbol_trader.core.orders import CancelIntent, Intent, TimeInForce
@@ -294,6 +298,16 @@ def test_a_deadline_goes_by_what_was_executed_where_fills_cannot_be_read() -> No
     assert desk.leader.drained
 
 
+def test_fills_are_asked_for_often_before_a_deadline_goes_without_them() -> None:
+    desk, buy = lacking_fills()
+    (order,) = desk.leader.traders[0].orders
+    desk.ask(**HOLD | {"deadline_ms": 1})
+    for _ in range(600):
+        step(desk, buy)
+    assert order.fill_queries == FILL_QUERIES_MAX
+    assert desk.leader.drained
+
+
 def lacking_fills() -> tuple[Desk, Intent]:
     """Return a leader that hears that its buy is filled, and cannot read a fill."""
     desk = Desk()
@@ -327,6 +341,20 @@ def test_an_order_that_the_exchange_has_lost_is_given_up_at_the_deadline() -> No
     state, _, quantity = only_result(desk)
     assert (state, quantity) == (TraderState.HELD, sell.quantity)
     assert desk.leader.drained
+
+
+def test_an_order_that_the_exchange_has_lost_is_waited_for_until_the_deadline() -> None:
+    desk = Desk()
+    desk.accept(sell := desk.bought())
+    desk.ask(**HOLD)
+    resting = desk.book.pop(sell.client_order_id)
+    desk.now_ms += MINUTE_MS // 2
+    desk.reconcile()
+    assert desk.said("order is missing on the exchange")
+    assert not desk.record.results
+    desk.book[sell.client_order_id] = resting
+    desk.fill(sell)
+    assert only_result(desk) == (TraderState.FINISHED, "sold", D(0))
 
 
 def test_an_order_that_the_exchange_has_lost_waits_for_a_person_without_a_deadline() -> None:

@@ -10,8 +10,10 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 import structlog
+from structlog.testing import capture_logs
 
 from symbol_trader.core.events import ExchangeView, PriceSeen, QueryReplied, TimePassed, ViewRead
+from symbol_trader.core.order_states import Contradiction
 from symbol_trader.core.orders import CancelIntent, ExchangeOrder, ExecutionReport, Fill, Intent
 from symbol_trader.core.records import FeeValued, NewTrader, RecordChange, TraderResult
 from symbol_trader.core.replies import AssetPrice, NotFound, Outcome, Unknown, UserEvent
@@ -58,6 +60,12 @@ class Record:
 
     async def advance_watermark(self, trade_id: int) -> None:
         self._log.append(f"watermark {trade_id}")
+
+    async def confirm(self) -> None:
+        pass
+
+    async def settled(self, names: set[str]) -> frozenset[str]:
+        return frozenset(names)
 
     async def _commit(self, what: str) -> None:
         self._log.append(f"{what} begun")
@@ -118,7 +126,9 @@ class Exchange:
         pass
 
 
-async def run(desk: Desk, *events: Event, failure: Exception | None = None) -> list[str]:
+async def run(
+    desk: Desk, *events: Event, failure: Exception | None = None, beat: Beat = QUIET
+) -> list[str]:
     """Run a term over these events, and return what was asked of the record and the exchange."""
     log: list[str] = []
     mailbox = Mailbox()
@@ -132,7 +142,7 @@ async def run(desk: Desk, *events: Event, failure: Exception | None = None) -> l
         story=Story(structlog.get_logger()),
         health=Health(time.monotonic),
         metrics=Metrics("XRPUSDT", time.monotonic),
-        beat=QUIET,
+        beat=beat,
         changed=lambda: None,
     )
     running = asyncio.create_task(term.run())
@@ -188,6 +198,13 @@ async def test_a_cancel_whose_commit_came_to_nothing_is_not_sent() -> None:
     assert log == ["cancel begun", "term lost"]
 
 
+async def test_an_order_whose_intent_the_record_refuses_is_not_sent() -> None:
+    desk = Desk()
+    log = await run(desk, price("2"), failure=Contradiction("an order of that id is over"))
+    assert log == ["intent begun"]
+    assert desk.leader.orders_to_settle
+
+
 async def test_a_new_trader_is_recorded_before_its_order() -> None:
     desk, _ = resting_buy()
     log = await run(desk, price("1.9"))
@@ -214,6 +231,16 @@ async def test_before_an_order_counts_as_absent_its_trades_are_looked_for() -> N
     log = await run(desk, QueryReplied(order.client_order_id, NotFound(desk.now_ms)))
 
     assert log == ["book read", "order asked for", "book read", "trades read"]
+
+
+async def test_a_person_who_settles_an_order_ends_the_term() -> None:
+    desk, buy = resting_buy()
+    resting = desk.book[buy.client_order_id]
+    resting.intent = replace(buy, price=buy.price * 2)
+    desk.report(buy)
+    with capture_logs() as lines:
+        await run(desk, beat=replace(QUIET, reconcile_s=0))
+    assert "an order was settled by a person" in [line["event"] for line in lines]
 
 
 async def test_off_gives_up_what_never_began_before_the_term_ends() -> None:

@@ -64,8 +64,13 @@ def _pair(rates: Json) -> Json:
 
 
 def cancel(call: Call) -> Json:
-    """Answer `order.cancel`."""
-    order = find_order(call, errors.cancel_rejected(errors.UNKNOWN_ORDER))
+    """Answer `order.cancel`. By a client id it is the present one that counts."""
+    unknown = errors.cancel_rejected(errors.UNKNOWN_ORDER)
+    order = find_order(call, unknown)
+    if not call.params.has("orderId") and order.client_order_id != call.params.text(
+        "origClientOrderId"
+    ):
+        raise unknown
     _check_restriction(call.params, order)
     return _cancel_one(call, order, call.params.client_id("newClientOrderId"))
 

@@ -230,7 +230,7 @@ class BinanceExchange:
     async def cancel(self, intent: CancelIntent) -> Outcome:
         """Send a cancel, once, with exactly the intent's values."""
         symbol = self._settings.symbol
-        accepted = partial(replies.canceled, symbol=symbol, client_order_id=intent.client_order_id)
+        accepted = partial(replies.canceled, symbol=symbol, intent=intent)
         return await self._asker.act("order.cancel", requests.cancel(intent, symbol), accepted)
 
     async def _subscribe(self) -> None:

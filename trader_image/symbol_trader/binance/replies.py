@@ -10,7 +10,7 @@ from typing import Any
 
 from symbol_trader.binance.fields import Fields, PayloadError, objects
 from symbol_trader.core.money import ZERO
-from symbol_trader.core.orders import NO_ASSET, ExchangeOrder, Fill, Side
+from symbol_trader.core.orders import NO_ASSET, CancelIntent, ExchangeOrder, Fill, Side
 from symbol_trader.core.replies import Accepted, Account, Price
 from symbol_trader.core.symbols import Commission, Filters, SymbolInfo
 
@@ -118,11 +118,18 @@ def placed(result: Any, symbol: str, client_order_id: str) -> Accepted:
     return Accepted(order, fills if _add_up(fills, order) else ())
 
 
-def canceled(result: Any, symbol: str, client_order_id: str) -> Accepted:
-    """Read the reply to `order.cancel`; its `origClientOrderId` is the order's own id."""
+def canceled(result: Any, symbol: str, intent: CancelIntent) -> Accepted:
+    """Read the reply to `order.cancel`, about the order that was named in it.
+
+    Its `origClientOrderId` is the order's last id, `clientOrderId` that of the cancel.
+    """
     fields = Fields(result, "order.cancel")
-    _expect(fields, "origClientOrderId", client_order_id)
-    return Accepted(_order(fields, symbol, client_order_id, time_ms=None))
+    if intent.order_id is None:
+        _expect(fields, "origClientOrderId", intent.client_order_id)
+    order = _order(fields, symbol, intent.client_order_id, time_ms=None)
+    if intent.order_id not in {None, order.order_id}:
+        raise fields.error("orderId", f"{intent.order_id} was expected, not {order.order_id}")
+    return Accepted(order)
 
 
 def order_status(result: Any, symbol: str, client_order_id: str) -> ExchangeOrder:

@@ -32,10 +32,14 @@ def place(intent: Intent, symbol: str) -> Params:
 
 
 def cancel(intent: CancelIntent, symbol: str) -> Params:
-    """Parameters of `order.cancel`. The cancel has its own id, else the order gets a random one."""
+    """Parameters of `order.cancel`. The cancel has its own id, else the order gets a random one.
+
+    An amendment may have renamed the order, so it goes by the exchange's id where that is known.
+    """
+    named: Params = {"origClientOrderId": intent.client_order_id}
     return {
         "symbol": symbol,
-        "origClientOrderId": intent.client_order_id,
+        **(named if intent.order_id is None else {"orderId": intent.order_id}),
         "newClientOrderId": intent.cancel_id,
         "timestamp": intent.timestamp_ms,
         "recvWindow": intent.recv_window_ms,

@@ -221,6 +221,7 @@ class Cycles:
             ctx.now_ms,
             self._state.timing.recv_window_ms,
             reason,
+            order.order_id,
         )
         order.cancels.append(intent)
         order.cancel_pending = True

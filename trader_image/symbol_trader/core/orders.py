@@ -92,6 +92,8 @@ class CancelIntent:
     timestamp_ms: int
     recv_window_ms: int
     reason: str
+    order_id: int | None = None
+    """The order's id on the exchange where it is known: others may have renamed the order."""
 
 
 NO_ASSET = "-"
