@@ -5,6 +5,8 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 
 from mutants.patch import DoesNotApply, Mutant
@@ -35,8 +37,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         clean, copy = Path(folder, "clean"), Path(folder, "mutated")
         _copy(ROOT, clean)
+        # Several mutants may name one test: without them it has one verdict.
+        unharmed = cache(partial(run_test, clean))
         rows = [
-            _try(mutant, clean, copy, f"{n}/{len(chosen)}") for n, mutant in enumerate(chosen, 1)
+            _try(mutant, clean, copy, unharmed, f"{n}/{len(chosen)}")
+            for n, mutant in enumerate(chosen, 1)
         ]
     print(_table(rows))
     killed = sum(row[-2] == "yes" for row in rows)
@@ -44,17 +49,19 @@ def main() -> int:
     return 0 if rows and killed == len(rows) else 1
 
 
-def _try(mutant: Mutant, clean: Path, copy: Path, progress: str) -> tuple[str, ...]:
+def _try(
+    mutant: Mutant, clean: Path, copy: Path, unharmed: Callable[[str], Verdict], progress: str
+) -> tuple[str, ...]:
     print(f"[{progress}] {mutant.name}: ", end="", flush=True)
     began = time.monotonic()
-    killed = _killed(mutant, clean, copy)
+    killed = _killed(mutant, clean, copy, unharmed)
     seconds = f"{time.monotonic() - began:.1f}"
     print(killed, f"({seconds} s)", flush=True)
     test = mutant.test.removeprefix("tests/")
     return mutant.name, mutant.guard, test, killed.partition(":")[0], seconds
 
 
-def _killed(mutant: Mutant, clean: Path, copy: Path) -> str:
+def _killed(mutant: Mutant, clean: Path, copy: Path, unharmed: Callable[[str], Verdict]) -> str:
     """Say whether the test fails with the patch, for the reason given, and passes without it."""
     try:
         files = mutate(mutant, clean)
@@ -64,8 +71,7 @@ def _killed(mutant: Mutant, clean: Path, copy: Path) -> str:
     _copy(clean, copy)
     for path, text in files.items():
         (copy / path).write_text(text)
-    before, after = run_test(clean, mutant.test), run_test(copy, mutant.test)
-    return _verdict(before, after, mutant.fails)
+    return _verdict(unharmed(mutant.test), run_test(copy, mutant.test), mutant.fails)
 
 
 def _verdict(before: Verdict, after: Verdict, reason: str) -> str:

@@ -286,6 +286,7 @@ def test_fills_that_cannot_be_read_are_asked_for_ever_more_rarely_and_said() -> 
     assert trader.block
     assert trader.block.reason is Reason.FILLS_MISSING
     assert "0 of 10 executed" in trader.block.message
+    assert not trader.orders[-1].fills_given_up
 
 
 def test_a_deadline_goes_by_what_was_executed_where_fills_cannot_be_read() -> None:
