@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 from alembic import command
 
+from support import statements_0002
 from support.postgres import Server
 from support.recorded import (
     BOOK,
@@ -283,17 +284,23 @@ async def test_what_a_leader_of_the_version_before_does_not_tell_is_worked_out(
     assert await _row(database, "SELECT unexplained FROM positions") == (0,)
 
 
+@pytest.mark.parametrize(
+    "statement", [name for name in vars(statements_0002) if name.isupper() and name[0] != "_"]
+)
+async def test_a_leader_of_the_version_before_is_understood(database: str, statement: str) -> None:
+    """It leads on while the record is migrated, and its next term loads what it needs."""
+    connection = await asyncpg.connect(database)
+    try:
+        await connection.prepare(getattr(statements_0002, statement))
+    finally:
+        await connection.close()
+
+
 async def test_a_record_of_the_version_before_is_added_up_with_all_fees(
     postgres_server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A sell's commission in base was counted nowhere; one in BNB waits for its value."""
-    url = postgres_server.url(await postgres_server.create_database())
-    newest = command.upgrade
-    monkeypatch.setattr(command, "upgrade", lambda config, _: newest(config, "0002"))
-    await migrate(url, lambda _: None)
-    await _rows(url, _OLD_RECORD)
-    monkeypatch.undo()
-    await migrate(url, lambda _: None)
+    url = await _migrated(postgres_server, monkeypatch, _OLD_OWNER + _OLD_RECORD)
     fees = await _rows(url, "SELECT fee_in::text FROM fills ORDER BY order_id")
     assert fees == [("base",), ("base",), ("other",), ("none",)]
     assert await _row(url, "SELECT carried, profit FROM traders WHERE trader_id = 'a'") == (
@@ -313,11 +320,13 @@ async def test_a_record_of_the_version_before_is_added_up_with_all_fees(
     assert await _row(url, "SELECT asset, amount FROM unvalued_fees") == ("BNB", Decimal("0.001"))
 
 
-_OLD_RECORD = """
+_OLD_OWNER = """
 INSERT INTO owners (environment, account, symbol, cluster, namespace, name, epoch, nonce, pod)
     VALUES ('paper', '1', 'XRPUSDT', 'c', 'n', 'x', 1, 'nonce', 'pod');
 INSERT INTO epochs (environment, account, symbol, epoch, cluster, namespace, name, pod)
     VALUES ('paper', '1', 'XRPUSDT', 1, 'c', 'n', 'x', 'pod');
+"""
+_OLD_RECORD = """
 INSERT INTO traders (environment, account, symbol, trader_id, epoch, chunk_budget, buy_down,
     profit_interval, rebuy, started_ms, reason, state, finished_ms, profit, unsold, carried, result)
     VALUES
@@ -339,6 +348,18 @@ INSERT INTO fills (environment, account, symbol, order_id, trade_id, price, quan
     ('paper', '1', 'XRPUSDT', 3, 3, 0.5, 4, 2, 0.001, 'BNB', true, 1),
     ('paper', '1', 'XRPUSDT', 4, 4, 0.5, 1, 1, 0, '-', true, 1);
 """
+
+
+async def _migrated(server: Server, monkeypatch: pytest.MonkeyPatch, rows: str) -> str:
+    """Return the URL of a record of the version before with these rows, migrated."""
+    url = server.url(await server.create_database())
+    newest = command.upgrade
+    monkeypatch.setattr(command, "upgrade", lambda config, _: newest(config, "0002"))
+    await migrate(url, lambda _: None)
+    await _rows(url, rows)
+    monkeypatch.undo()
+    await migrate(url, lambda _: None)
+    return url
 
 
 def _old_order(

@@ -50,11 +50,12 @@ CREATE INDEX unvalued ON fills (environment, account, symbol)
 
 CREATE INDEX fills_of_trader ON fills (trader_id);
 
--- A leader of the version before leaves these out until it notes what became of the cancel.
+-- A leader of the version before leaves these out until it notes what became of the cancel; and it
+-- joins cancels to orders, so they have names that no column of orders has.
 ALTER TABLE cancels
-    ADD COLUMN trader_id client_id,
-    ADD COLUMN side order_side;
-UPDATE cancels AS c SET trader_id = o.trader_id, side = o.side
+    ADD COLUMN of_trader client_id,
+    ADD COLUMN of_side order_side;
+UPDATE cancels AS c SET of_trader = o.trader_id, of_side = o.side
 FROM orders AS o
 WHERE (o.environment, o.account, o.symbol, o.client_order_id)
     = (c.environment, c.account, c.symbol, c.client_order_id);
@@ -370,9 +371,9 @@ SELECT environment, account, symbol, trader_id, at_time(time_ms), 2,
     ''
 FROM fills
 UNION ALL
-SELECT environment, account, symbol, trader_id, at_time(timestamp_ms), 3,
+SELECT environment, account, symbol, of_trader, at_time(timestamp_ms), 3,
     format('cancel of the %s intended: %s',
-        lower(side::text), coalesce(outcome::text, 'no answer yet')),
+        lower(of_side::text), coalesce(outcome::text, 'no answer yet')),
     reason || coalesce(': ' || nullif(outcome_reason, ''), '')
 FROM cancels
 UNION ALL
@@ -471,7 +472,7 @@ CREATE FUNCTION note_cancel_intent(in_book book, in_epoch bigint, change jsonb) 
 LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO cancels (
-        environment, account, symbol, epoch, cancel_id, client_order_id, trader_id, side, attempt,
+        environment, account, symbol, epoch, cancel_id, client_order_id, of_trader, of_side, attempt,
         timestamp_ms, recv_window_ms, reason
     )
     SELECT environment, account, symbol, in_epoch, change->>'cancel_id', client_order_id,
@@ -636,7 +637,7 @@ BEGIN
     END IF;
     UPDATE cancels AS c
     SET outcome = (change->>'outcome')::cancel_outcome, outcome_reason = change->>'reason',
-        trader_id = o.trader_id, side = o.side
+        of_trader = o.trader_id, of_side = o.side
     FROM orders AS o
     WHERE (c.environment, c.account, c.symbol, c.cancel_id)
             = (in_book.environment, in_book.account, in_book.symbol, id)
