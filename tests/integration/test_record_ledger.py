@@ -284,6 +284,37 @@ async def test_what_a_leader_of_the_version_before_does_not_tell_is_worked_out(
     assert await _row(database, "SELECT unexplained FROM positions") == (0,)
 
 
+async def test_what_a_leader_of_the_version_before_takes_along_has_the_cost_on_record(
+    database: str,
+) -> None:
+    """It tells profits in which what a cycle takes along costs what that cycle had paid."""
+    end = {"kind": "result", "state": "finished", "reason": "sold", "quantity": "0"}
+    cycles = [("a", 1, ("15", "2"), ("10", "3"), "10"), ("b", 3, ("10", "1"), ("15", "1"), "0")]
+    async with opened(database) as record:
+        await claim(record)
+        nonce = await _row(database, "SELECT nonce FROM owners")
+        for name, number, bought, sold, profit in cycles:
+            await record.note([trader(name)])
+            await buy(record, name, number, quantity=bought[0], price=bought[1])
+            await sell(record, name, number + 1, quantity=sold[0], price=sold[1])
+            told = {**end, "trader_id": name, "finished_ms": START_MS + number, "profit": profit}
+            await _note(database, nonce, [told])
+            await _note(database, nonce, [told])
+    assert await _row(database, TOTALS) == (2, 5, 0, 0)
+    costs = await _rows(database, "SELECT carried_cost, profit FROM traders ORDER BY trader_id")
+    assert costs == [(10, 10), (-10, -5)]
+
+
+async def test_a_record_of_the_version_before_has_no_cost_without_a_quantity(
+    postgres_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One cycle left 5 that had cost 2 each, the next took them along: both totals are zero."""
+    url = await _migrated(postgres_server, monkeypatch, _OLD_OWNER + _OLD_CARRY)
+    assert await _row(url, TOTALS) == (2, 5, 0, 0)
+    costs = await _rows(url, "SELECT carried_cost, profit FROM traders ORDER BY trader_id")
+    assert costs == [(10, 10), (-10, -5)]
+
+
 @pytest.mark.parametrize(
     "statement", [name for name in vars(statements_0002) if name.isupper() and name[0] != "_"]
 )
@@ -347,6 +378,30 @@ INSERT INTO fills (environment, account, symbol, order_id, trade_id, price, quan
     ('paper', '1', 'XRPUSDT', 2, 2, 0.6, 9, 6, 0.1, 'XRP', true, 1),
     ('paper', '1', 'XRPUSDT', 3, 3, 0.5, 4, 2, 0.001, 'BNB', true, 1),
     ('paper', '1', 'XRPUSDT', 4, 4, 0.5, 1, 1, 0, '-', true, 1);
+"""
+
+
+_OLD_CARRY = """
+INSERT INTO traders (environment, account, symbol, trader_id, epoch, chunk_budget, buy_down,
+    profit_interval, rebuy, started_ms, reason, state, finished_ms, profit, unsold, carried, result)
+    VALUES
+    ('paper', '1', 'XRPUSDT', 'a', 1, 20, 0, 0, 0, 1, '', 'finished', 2, 10, 0, 5, 'sold'),
+    ('paper', '1', 'XRPUSDT', 'b', 1, 20, 0, 0, 0, 1, '', 'finished', 3, 0, 0, -5, 'sold');
+INSERT INTO orders (environment, account, symbol, client_order_id, trader_id, side, attempt, price,
+    quantity, time_in_force, timestamp_ms, recv_window_ms, epoch, state, order_id, executed,
+    executed_quote)
+    VALUES
+    ('paper', '1', 'XRPUSDT', 'a1', 'a', 'BUY', 1, 2, 15, 'GTC', 1, 1, 1, 'filled', 1, 15, 30),
+    ('paper', '1', 'XRPUSDT', 'a2', 'a', 'SELL', 1, 3, 10, 'GTC', 1, 1, 1, 'filled', 2, 10, 30),
+    ('paper', '1', 'XRPUSDT', 'b1', 'b', 'BUY', 1, 1, 10, 'GTC', 1, 1, 1, 'filled', 3, 10, 10),
+    ('paper', '1', 'XRPUSDT', 'b2', 'b', 'SELL', 1, 1, 15, 'GTC', 1, 1, 1, 'filled', 4, 15, 15);
+INSERT INTO fills (environment, account, symbol, order_id, trade_id, price, quantity,
+    quote_quantity, commission, commission_asset, is_maker, time_ms)
+    VALUES
+    ('paper', '1', 'XRPUSDT', 1, 1, 2, 15, 30, 0, '-', true, 1),
+    ('paper', '1', 'XRPUSDT', 2, 2, 3, 10, 30, 0, '-', true, 1),
+    ('paper', '1', 'XRPUSDT', 3, 3, 1, 10, 10, 0, '-', true, 1),
+    ('paper', '1', 'XRPUSDT', 4, 4, 1, 15, 15, 0, '-', true, 1);
 """
 
 
