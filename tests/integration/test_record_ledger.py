@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 from alembic import command
 
+from support import statements_0002
 from support.postgres import Server
 from support.recorded import (
     BOOK,
@@ -283,17 +284,54 @@ async def test_what_a_leader_of_the_version_before_does_not_tell_is_worked_out(
     assert await _row(database, "SELECT unexplained FROM positions") == (0,)
 
 
+async def test_what_a_leader_of_the_version_before_takes_along_has_the_cost_on_record(
+    database: str,
+) -> None:
+    """It tells profits in which what a cycle takes along costs what that cycle had paid."""
+    end = {"kind": "result", "state": "finished", "reason": "sold", "quantity": "0"}
+    cycles = [("a", 1, ("15", "2"), ("10", "3"), "10"), ("b", 3, ("10", "1"), ("15", "1"), "0")]
+    async with opened(database) as record:
+        await claim(record)
+        nonce = await _row(database, "SELECT nonce FROM owners")
+        for name, number, bought, sold, profit in cycles:
+            await record.note([trader(name)])
+            await buy(record, name, number, quantity=bought[0], price=bought[1])
+            await sell(record, name, number + 1, quantity=sold[0], price=sold[1])
+            told = {**end, "trader_id": name, "finished_ms": START_MS + number, "profit": profit}
+            await _note(database, nonce, [told])
+            await _note(database, nonce, [told])
+    assert await _row(database, TOTALS) == (2, 5, 0, 0)
+    costs = await _rows(database, "SELECT carried_cost, profit FROM traders ORDER BY trader_id")
+    assert costs == [(10, 10), (-10, -5)]
+
+
+async def test_a_record_of_the_version_before_has_no_cost_without_a_quantity(
+    postgres_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One cycle left 5 that had cost 2 each, the next took them along: both totals are zero."""
+    url = await _migrated(postgres_server, monkeypatch, _OLD_OWNER + _OLD_CARRY)
+    assert await _row(url, TOTALS) == (2, 5, 0, 0)
+    costs = await _rows(url, "SELECT carried_cost, profit FROM traders ORDER BY trader_id")
+    assert costs == [(10, 10), (-10, -5)]
+
+
+@pytest.mark.parametrize(
+    "statement", [name for name in vars(statements_0002) if name.isupper() and name[0] != "_"]
+)
+async def test_a_leader_of_the_version_before_is_understood(database: str, statement: str) -> None:
+    """It leads on while the record is migrated, and its next term loads what it needs."""
+    connection = await asyncpg.connect(database)
+    try:
+        await connection.prepare(getattr(statements_0002, statement))
+    finally:
+        await connection.close()
+
+
 async def test_a_record_of_the_version_before_is_added_up_with_all_fees(
     postgres_server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A sell's commission in base was counted nowhere; one in BNB waits for its value."""
-    url = postgres_server.url(await postgres_server.create_database())
-    newest = command.upgrade
-    monkeypatch.setattr(command, "upgrade", lambda config, _: newest(config, "0002"))
-    await migrate(url, lambda _: None)
-    await _rows(url, _OLD_RECORD)
-    monkeypatch.undo()
-    await migrate(url, lambda _: None)
+    url = await _migrated(postgres_server, monkeypatch, _OLD_OWNER + _OLD_RECORD)
     fees = await _rows(url, "SELECT fee_in::text FROM fills ORDER BY order_id")
     assert fees == [("base",), ("base",), ("other",), ("none",)]
     assert await _row(url, "SELECT carried, profit FROM traders WHERE trader_id = 'a'") == (
@@ -313,11 +351,13 @@ async def test_a_record_of_the_version_before_is_added_up_with_all_fees(
     assert await _row(url, "SELECT asset, amount FROM unvalued_fees") == ("BNB", Decimal("0.001"))
 
 
-_OLD_RECORD = """
+_OLD_OWNER = """
 INSERT INTO owners (environment, account, symbol, cluster, namespace, name, epoch, nonce, pod)
     VALUES ('paper', '1', 'XRPUSDT', 'c', 'n', 'x', 1, 'nonce', 'pod');
 INSERT INTO epochs (environment, account, symbol, epoch, cluster, namespace, name, pod)
     VALUES ('paper', '1', 'XRPUSDT', 1, 'c', 'n', 'x', 'pod');
+"""
+_OLD_RECORD = """
 INSERT INTO traders (environment, account, symbol, trader_id, epoch, chunk_budget, buy_down,
     profit_interval, rebuy, started_ms, reason, state, finished_ms, profit, unsold, carried, result)
     VALUES
@@ -339,6 +379,42 @@ INSERT INTO fills (environment, account, symbol, order_id, trade_id, price, quan
     ('paper', '1', 'XRPUSDT', 3, 3, 0.5, 4, 2, 0.001, 'BNB', true, 1),
     ('paper', '1', 'XRPUSDT', 4, 4, 0.5, 1, 1, 0, '-', true, 1);
 """
+
+
+_OLD_CARRY = """
+INSERT INTO traders (environment, account, symbol, trader_id, epoch, chunk_budget, buy_down,
+    profit_interval, rebuy, started_ms, reason, state, finished_ms, profit, unsold, carried, result)
+    VALUES
+    ('paper', '1', 'XRPUSDT', 'a', 1, 20, 0, 0, 0, 1, '', 'finished', 2, 10, 0, 5, 'sold'),
+    ('paper', '1', 'XRPUSDT', 'b', 1, 20, 0, 0, 0, 1, '', 'finished', 3, 0, 0, -5, 'sold');
+INSERT INTO orders (environment, account, symbol, client_order_id, trader_id, side, attempt, price,
+    quantity, time_in_force, timestamp_ms, recv_window_ms, epoch, state, order_id, executed,
+    executed_quote)
+    VALUES
+    ('paper', '1', 'XRPUSDT', 'a1', 'a', 'BUY', 1, 2, 15, 'GTC', 1, 1, 1, 'filled', 1, 15, 30),
+    ('paper', '1', 'XRPUSDT', 'a2', 'a', 'SELL', 1, 3, 10, 'GTC', 1, 1, 1, 'filled', 2, 10, 30),
+    ('paper', '1', 'XRPUSDT', 'b1', 'b', 'BUY', 1, 1, 10, 'GTC', 1, 1, 1, 'filled', 3, 10, 10),
+    ('paper', '1', 'XRPUSDT', 'b2', 'b', 'SELL', 1, 1, 15, 'GTC', 1, 1, 1, 'filled', 4, 15, 15);
+INSERT INTO fills (environment, account, symbol, order_id, trade_id, price, quantity,
+    quote_quantity, commission, commission_asset, is_maker, time_ms)
+    VALUES
+    ('paper', '1', 'XRPUSDT', 1, 1, 2, 15, 30, 0, '-', true, 1),
+    ('paper', '1', 'XRPUSDT', 2, 2, 3, 10, 30, 0, '-', true, 1),
+    ('paper', '1', 'XRPUSDT', 3, 3, 1, 10, 10, 0, '-', true, 1),
+    ('paper', '1', 'XRPUSDT', 4, 4, 1, 15, 15, 0, '-', true, 1);
+"""
+
+
+async def _migrated(server: Server, monkeypatch: pytest.MonkeyPatch, rows: str) -> str:
+    """Return the URL of a record of the version before with these rows, migrated."""
+    url = server.url(await server.create_database())
+    newest = command.upgrade
+    monkeypatch.setattr(command, "upgrade", lambda config, _: newest(config, "0002"))
+    await migrate(url, lambda _: None)
+    await _rows(url, rows)
+    monkeypatch.undo()
+    await migrate(url, lambda _: None)
+    return url
 
 
 def _old_order(

@@ -50,11 +50,12 @@ CREATE INDEX unvalued ON fills (environment, account, symbol)
 
 CREATE INDEX fills_of_trader ON fills (trader_id);
 
--- A leader of the version before leaves these out until it notes what became of the cancel.
+-- A leader of the version before leaves these out until it notes what became of the cancel; and it
+-- joins cancels to orders, so they have names that no column of orders has.
 ALTER TABLE cancels
-    ADD COLUMN trader_id client_id,
-    ADD COLUMN side order_side;
-UPDATE cancels AS c SET trader_id = o.trader_id, side = o.side
+    ADD COLUMN of_trader client_id,
+    ADD COLUMN of_side order_side;
+UPDATE cancels AS c SET of_trader = o.trader_id, of_side = o.side
 FROM orders AS o
 WHERE (o.environment, o.account, o.symbol, o.client_order_id)
     = (c.environment, c.account, c.symbol, c.client_order_id);
@@ -222,6 +223,18 @@ LEFT JOIN LATERAL (
 ) AS s ON true;
 COMMENT ON VIEW cycles IS 'One row per trader with its sums in base and quote.';
 
+-- What a cycle adds to the cost of what earlier ones left, by changing its quantity. What it takes
+-- along (or makes up for) has the cost that it has there, on average; what it adds (or takes beyond
+-- that) has the cycle's own.
+CREATE FUNCTION cost_of_change(
+    left_quantity numeric, left_cost numeric, change numeric, unit_cost numeric
+) RETURNS numeric LANGUAGE sql IMMUTABLE
+RETURN CASE
+    WHEN left_quantity * change >= 0 THEN round(change * unit_cost, 8)
+    WHEN abs(change) <= abs(left_quantity) THEN round(change * left_cost / left_quantity, 8)
+    ELSE round((left_quantity + change) * unit_cost, 8) - left_cost
+END;
+
 -- What is on record, added up. Sells of the version before did not count their commission in base.
 
 CREATE TEMPORARY TABLE ended ON COMMIT DROP AS
@@ -236,13 +249,39 @@ FROM traders LEFT JOIN executions USING (environment, account, symbol, trader_id
 WHERE state <> 'running'
 GROUP BY environment, account, symbol, trader_id;
 
-UPDATE traders AS t
-SET carried = t.carried - e.uncounted,
-    carried_cost = round((t.carried - e.uncounted) * e.unit_cost, 8),
-    profit = t.profit - round(e.uncounted * e.unit_cost, 8)
-FROM ended AS e
-WHERE (t.environment, t.account, t.symbol, t.trader_id)
-    = (e.environment, e.account, e.symbol, e.trader_id);
+-- One after another: what they took along cost what those before had paid. Their profit counted
+-- all that they left, or took, at what they had paid themselves.
+DO $$
+DECLARE
+    here book;
+    total_quantity numeric;
+    total_cost numeric;
+    new_carried numeric;
+    new_cost numeric;
+    cycle record;
+BEGIN
+    FOR cycle IN
+        SELECT ROW(environment, account, symbol)::book AS book, trader_id, carried, uncounted,
+            unit_cost
+        FROM ended JOIN traders USING (environment, account, symbol, trader_id)
+        ORDER BY environment, account, symbol, finished_ms, trader_id
+    LOOP
+        IF here IS DISTINCT FROM cycle.book THEN
+            here := cycle.book;
+            total_quantity := 0;
+            total_cost := 0;
+        END IF;
+        new_carried := cycle.carried - cycle.uncounted;
+        new_cost := cost_of_change(total_quantity, total_cost, new_carried, cycle.unit_cost);
+        total_quantity := total_quantity + new_carried;
+        total_cost := total_cost + new_cost;
+        UPDATE traders
+        SET carried = new_carried, carried_cost = new_cost,
+            profit = profit + new_cost - round(cycle.carried * cycle.unit_cost, 8)
+        WHERE (environment, account, symbol, trader_id)
+            = (here.environment, here.account, here.symbol, cycle.trader_id);
+    END LOOP;
+END $$;
 
 UPDATE owners AS o
 SET ended_count = e.count, ended_profit = e.profit, ended_carried = e.carried,
@@ -370,9 +409,9 @@ SELECT environment, account, symbol, trader_id, at_time(time_ms), 2,
     ''
 FROM fills
 UNION ALL
-SELECT environment, account, symbol, trader_id, at_time(timestamp_ms), 3,
+SELECT environment, account, symbol, of_trader, at_time(timestamp_ms), 3,
     format('cancel of the %s intended: %s',
-        lower(side::text), coalesce(outcome::text, 'no answer yet')),
+        lower(of_side::text), coalesce(outcome::text, 'no answer yet')),
     reason || coalesce(': ' || nullif(outcome_reason, ''), '')
 FROM cancels
 UNION ALL
@@ -471,7 +510,7 @@ CREATE FUNCTION note_cancel_intent(in_book book, in_epoch bigint, change jsonb) 
 LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO cancels (
-        environment, account, symbol, epoch, cancel_id, client_order_id, trader_id, side, attempt,
+        environment, account, symbol, epoch, cancel_id, client_order_id, of_trader, of_side, attempt,
         timestamp_ms, recv_window_ms, reason
     )
     SELECT environment, account, symbol, in_epoch, change->>'cancel_id', client_order_id,
@@ -486,7 +525,9 @@ BEGIN
 END $$;
 
 -- Without the columns of a result that a leader of the version before does not tell, what a cycle
--- leaves is what it received and neither sold, paid nor kept, at its own cost.
+-- leaves is what it received and neither sold, paid nor kept. The profit that it tells counts that,
+-- without the commission in base of its sells, at its own cost; on record it has the cost that the
+-- leaders of today tell.
 CREATE OR REPLACE FUNCTION note_result(in_book book, change jsonb) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -497,6 +538,7 @@ DECLARE
     new_carried signed_amount := (change->>'carried')::numeric;
     new_carried_cost signed_amount := (change->>'carried_cost')::numeric;
     new_finished_ms bigint := (change->>'finished_ms')::bigint;
+    told_cost numeric;
     old traders;
     sums cycles;
     unfinished text;
@@ -508,9 +550,14 @@ BEGIN
     IF NOT FOUND THEN
         PERFORM contradiction(id, 'no such trader is on record');
     END IF;
+    SELECT * INTO sums FROM cycles
+    WHERE (environment, account, symbol, trader_id)
+        = (in_book.environment, in_book.account, in_book.symbol, id);
+    told_cost := coalesce(new_carried_cost,
+        round((sums.received - sums.sold - new_unsold) * coalesce(sums.unit_cost, 0), 8));
     IF old.state <> 'running' THEN
-        IF (old.state, old.profit + old.late_fees, old.unsold)
-            <> (new_state, new_profit, new_unsold)
+        IF (old.state, old.profit + old.late_fees - old.carried_cost, old.unsold)
+            <> (new_state, new_profit - told_cost, new_unsold)
         THEN
             PERFORM contradiction(id, format('it is over already: %s', old.state));
         END IF;
@@ -524,13 +571,16 @@ BEGIN
         PERFORM contradiction(id, format(
             'it cannot end while its order %s is not over or lacks fills', unfinished));
     END IF;
-    SELECT * INTO sums FROM cycles
-    WHERE (environment, account, symbol, trader_id)
-        = (in_book.environment, in_book.account, in_book.symbol, id);
     new_carried := coalesce(new_carried,
         sums.bought - sums.base_commission - sums.sold - new_unsold);
-    new_carried_cost := coalesce(new_carried_cost,
-        round(new_carried * coalesce(sums.unit_cost, 0), 8));
+    IF new_carried_cost IS NULL THEN
+        SELECT cost_of_change(ended_carried, ended_carried_cost, new_carried,
+            coalesce(sums.unit_cost, 0))
+        INTO new_carried_cost FROM owners
+        WHERE (environment, account, symbol)
+            = (in_book.environment, in_book.account, in_book.symbol);
+    END IF;
+    new_profit := new_profit + new_carried_cost - told_cost;
     UPDATE traders
     SET state = new_state, profit = new_profit, unsold = new_unsold, carried = new_carried,
         carried_cost = new_carried_cost, finished_ms = new_finished_ms, result = change->>'reason'
@@ -636,7 +686,7 @@ BEGIN
     END IF;
     UPDATE cancels AS c
     SET outcome = (change->>'outcome')::cancel_outcome, outcome_reason = change->>'reason',
-        trader_id = o.trader_id, side = o.side
+        of_trader = o.trader_id, of_side = o.side
     FROM orders AS o
     WHERE (c.environment, c.account, c.symbol, c.cancel_id)
             = (in_book.environment, in_book.account, in_book.symbol, id)

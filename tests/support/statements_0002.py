@@ -1,0 +1,267 @@
+"""The SQL of a leader of 0.1.0, as it was: it goes on while a record is migrated under it.
+
+Whatever writes checks the epoch in the same statement, under a lock that a claim waits for: a
+claim that comes first makes it write nothing, one that comes later finds what it wrote.
+"""
+
+from typing import Final
+
+_BOOK: Final = "(environment, account, symbol) = ($1::text, $2::text, $3::text)"
+_HELD: Final = f"{_BOOK} AND epoch = $4::bigint AND nonce = $5::text AND released_at IS NULL"
+
+SCHEMA_VERSION: Final = "SELECT version_num FROM schema_version"
+
+ORIGIN: Final = """
+SELECT system_identifier::text AS system, CASE WHEN NOT pg_is_in_recovery() THEN
+    ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::bigint
+END AS timeline
+FROM pg_control_system()
+"""
+"""Which PostgreSQL this is. The timeline begins the names of the files that its log goes to."""
+
+DURABLE_COMMITS: Final = """
+SELECT set_config('synchronous_commit', 'on', false)
+WHERE current_setting('synchronous_commit') IN ('off', 'local')
+"""
+"""The promise needs commits that survive a crash; stronger settings of the server stay."""
+
+CLAIM: Final = """
+WITH claimed AS (
+    INSERT INTO owners AS held (
+        environment, account, symbol, cluster, namespace, name, pod, epoch, nonce
+    )
+    SELECT $1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::text, 1,
+        gen_random_uuid()::text
+    WHERE NOT EXISTS (
+        SELECT FROM owners AS other
+        JOIN traders USING (environment, account, symbol)
+        WHERE other.environment = $1 AND other.account <> $2 AND other.symbol = $3
+            AND (other.cluster, other.namespace, other.name) = ($4, $5, $6)
+            AND traders.state = 'running'
+    )
+    ON CONFLICT (environment, account, symbol) DO UPDATE SET
+        cluster = excluded.cluster, namespace = excluded.namespace, name = excluded.name,
+        pod = excluded.pod, epoch = held.epoch + 1, nonce = excluded.nonce,
+        claimed_at = now(), released_at = NULL
+    WHERE (
+            held.released_at IS NOT NULL
+            OR (held.cluster, held.namespace, held.name)
+                = (excluded.cluster, excluded.namespace, excluded.name)
+        )
+        AND (
+            held.pod = excluded.pod
+            OR NOT EXISTS (
+                SELECT FROM epochs
+                WHERE (environment, account, symbol, pod) = ($1, $2, $3, $7)
+            )
+        )
+    RETURNING epoch, nonce
+), remembered AS (
+    INSERT INTO epochs (environment, account, symbol, epoch, cluster, namespace, name, pod)
+    SELECT $1, $2, $3, epoch, $4, $5, $6, $7 FROM claimed
+)
+SELECT epoch, nonce FROM claimed
+"""
+"""Take the next epoch. $4 to $6 are the owner, $7 the pod. No row: refused, see `HOLDER`.
+
+A pod that held the book and was superseded by another never takes it again, or the two would
+depose each other for ever.
+"""
+
+HOLDER: Final = f"""
+SELECT cluster, namespace, name, pod, epoch, claimed_at, released_at FROM owners WHERE {_BOOK}
+"""
+
+OTHER_ACCOUNTS: Final = """
+SELECT account, count(*) AS cycles
+FROM owners JOIN traders USING (environment, account, symbol)
+WHERE environment = $1::text AND account <> $2::text AND symbol = $3::text
+    AND (cluster, namespace, name) = ($4::text, $5::text, $6::text)
+    AND state = 'running'
+GROUP BY account
+"""
+
+CONFIRM: Final = f"""
+SELECT $6::text IS NULL OR EXISTS (
+    SELECT FROM orders WHERE {_BOOK} AND client_order_id = $6::text
+) AS whole
+FROM owners WHERE {_HELD}
+"""
+"""Check the epoch, and that the intent committed last ($6) is there."""
+
+COMMIT_INTENT: Final = f"""
+INSERT INTO orders (
+    environment, account, symbol, epoch, client_order_id, trader_id, side, attempt,
+    price, quantity, time_in_force, timestamp_ms, recv_window_ms
+)
+SELECT environment, account, symbol, epoch, $6::text, $7::text, $8::text::order_side, $9::integer,
+    $10::numeric, $11::numeric, $12::text::time_in_force, $13::bigint, $14::integer
+FROM owners
+WHERE {_HELD} AND EXISTS (
+    SELECT FROM traders WHERE {_BOOK} AND trader_id = $7::text AND state = 'running'
+)
+FOR SHARE
+RETURNING client_order_id
+"""
+
+COMMIT_CANCEL: Final = f"""
+INSERT INTO cancels (
+    environment, account, symbol, epoch, cancel_id, client_order_id, attempt,
+    timestamp_ms, recv_window_ms, reason
+)
+SELECT environment, account, symbol, epoch, $6::text, $7::text, $8::integer,
+    $9::bigint, $10::integer, $11::text
+FROM owners
+WHERE {_HELD}
+FOR SHARE
+RETURNING cancel_id
+"""
+
+ORDERS_NOT_ON_RECORD: Final = f"""
+SELECT number FROM unnest($6::bigint[]) AS number
+WHERE EXISTS (SELECT FROM owners WHERE {_HELD}) AND NOT EXISTS (
+    SELECT FROM orders WHERE {_BOOK} AND order_id = number
+)
+"""
+
+NAMES_NOT_ON_RECORD: Final = f"""
+SELECT asked.id FROM unnest($6::text[]) AS asked (id)
+WHERE EXISTS (SELECT FROM owners WHERE {_HELD})
+    AND NOT EXISTS (
+        SELECT FROM orders WHERE {_BOOK} AND client_order_id = asked.id AND NOT never_there(state)
+    )
+    AND NOT EXISTS (SELECT FROM cancels WHERE {_BOOK} AND cancel_id = asked.id)
+    AND NOT EXISTS (SELECT FROM disowned WHERE {_BOOK} AND client_order_id = asked.id)
+"""
+
+NOTE: Final = (
+    "SELECT note(ROW($1::text, $2::text, $3::text)::book, $4::bigint, $5::text, $6::jsonb)"
+)
+
+ADVANCE_WATERMARK: Final = f"""
+UPDATE owners SET watermark = greatest(watermark, $6::bigint) WHERE {_HELD} RETURNING watermark
+"""
+
+MIRROR_SETTINGS: Final = f"""
+INSERT INTO settings AS mirror (
+    cluster, namespace, name, environment, symbol, status, budget, chunks,
+    buy_down, profit, rebuy, max_buy_age_ms, unfilled_buys, deadline_ms, at_deadline,
+    revision, shutdown_since
+)
+SELECT cluster, namespace, name, environment, symbol, $6::text::trading_status, $7::numeric,
+    $8::integer, $9::numeric, $10::numeric, $11::numeric, $12::bigint, $13::text, $14::bigint,
+    $15::text, $16::text, CASE WHEN $6::text = 'shutdown' THEN now() END
+FROM owners
+WHERE {_HELD}
+FOR SHARE
+ON CONFLICT (cluster, namespace, name) DO UPDATE SET
+    environment = excluded.environment, symbol = excluded.symbol, status = excluded.status,
+    budget = excluded.budget, chunks = excluded.chunks, buy_down = excluded.buy_down,
+    profit = excluded.profit, rebuy = excluded.rebuy, max_buy_age_ms = excluded.max_buy_age_ms,
+    unfilled_buys = excluded.unfilled_buys, deadline_ms = excluded.deadline_ms,
+    at_deadline = excluded.at_deadline, mirrored_at = now(), revision = excluded.revision,
+    shutdown_since = CASE
+        WHEN excluded.status <> 'shutdown' THEN NULL
+        WHEN mirror.revision IN (excluded.revision, $17::text)
+            THEN coalesce(mirror.shutdown_since, now())
+        ELSE now()
+    END
+RETURNING name
+"""
+"""Mirror a resource's settings of a revision ($16) that directly follows another one ($17).
+
+Where revisions between the mirror's and this one were missed, an off may have been among them: it
+counts as another shutdown then, which at worst lasts longer. The other mistake would sell.
+"""
+
+RELEASE: Final = f"""
+UPDATE owners SET released_at = now()
+WHERE {_HELD} AND NOT EXISTS (SELECT FROM traders WHERE {_BOOK} AND state = 'running')
+RETURNING epoch
+"""
+
+TAKEOVER: Final = f"""
+WITH taken AS (
+    UPDATE owners SET
+        cluster = $4::text, namespace = $5::text, name = $6::text, pod = 'takeover',
+        epoch = epoch + 1, nonce = gen_random_uuid()::text, claimed_at = now(), released_at = NULL
+    WHERE {_BOOK}
+    RETURNING epoch
+), remembered AS (
+    INSERT INTO epochs (environment, account, symbol, epoch, cluster, namespace, name, pod)
+    SELECT $1::text, $2::text, $3::text, epoch, $4::text, $5::text, $6::text, 'takeover' FROM taken
+)
+SELECT epoch FROM taken
+"""
+"""Give a book to another owner ($4 to $6) and end the epoch of whoever leads it now."""
+
+DISOWN: Final = f"""
+INSERT INTO disowned (environment, account, symbol, client_order_id, reason)
+SELECT environment, account, symbol, asked.id, $5::text
+FROM owners, unnest($4::text[]) AS asked (id)
+WHERE {_BOOK}
+ON CONFLICT DO NOTHING
+RETURNING client_order_id
+"""
+"""Note that a person answers for orders ($4) that the record does not hold."""
+
+# What a leader loads, in one snapshot.
+
+SUMS: Final = f"""
+SELECT watermark, installation.id AS installation, ended.finished, ended.profit,
+    ended.carried + running.carried AS carried,
+    coalesce(extract(epoch FROM now() - mirror.shutdown_since) * 1000, 0)::bigint AS shutdown_age_ms
+FROM owners
+CROSS JOIN installation
+LEFT JOIN (SELECT cluster, namespace, name, shutdown_since FROM settings) AS mirror
+    USING (cluster, namespace, name)
+CROSS JOIN (
+    SELECT count(*) AS finished, coalesce(sum(profit), 0) AS profit,
+        coalesce(sum(carried), 0) AS carried
+    FROM traders WHERE {_BOOK} AND state <> 'running'
+) AS ended
+CROSS JOIN (
+    SELECT coalesce(sum(carried), 0) AS carried FROM cycles WHERE {_BOOK} AND state = 'running'
+) AS running
+WHERE {_HELD}
+"""
+
+TRADERS: Final = f"""
+SELECT trader_id, chunk_budget, buy_down, profit_interval, rebuy, started_ms,
+    EXISTS (
+        SELECT FROM traders AS child
+        WHERE (child.environment, child.account, child.symbol, child.parent)
+            = (t.environment, t.account, t.symbol, t.trader_id)
+    ) AS rebuy_spent
+FROM traders AS t
+WHERE {_BOOK} AND state = 'running'
+ORDER BY started_ms, trader_id
+"""
+
+_RUNNING: Final = (
+    f"trader_id IN (SELECT trader_id FROM traders WHERE {_BOOK} AND state = 'running')"
+)
+
+ORDERS: Final = f"""
+SELECT client_order_id, trader_id, side::text, attempt, price, quantity, time_in_force::text,
+    timestamp_ms, recv_window_ms, state::text, order_id, executed, executed_quote, reason
+FROM orders
+WHERE {_BOOK} AND {_RUNNING}
+ORDER BY orders.side, attempt
+"""
+
+CANCELS: Final = f"""
+SELECT cancel_id, client_order_id, trader_id, cancels.attempt, cancels.timestamp_ms,
+    cancels.recv_window_ms, cancels.reason
+FROM cancels JOIN orders USING (environment, account, symbol, client_order_id)
+WHERE {_BOOK} AND {_RUNNING}
+ORDER BY cancels.attempt
+"""
+
+FILLS: Final = f"""
+SELECT order_id, trade_id, price, quantity, quote_quantity, commission, commission_asset,
+    is_maker, time_ms
+FROM executions
+WHERE {_BOOK} AND {_RUNNING}
+ORDER BY trade_id
+"""
