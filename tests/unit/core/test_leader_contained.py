@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from symbol_trader.core.cycle import CANCELS_IN_VAIN_MAX
-from symbol_trader.core.decisions import Query
-from symbol_trader.core.events import QueryReplied, SettingsChanged
+from symbol_trader.core import cycles
+from symbol_trader.core.cycle import CANCELS_IN_VAIN_MAX, Step, Surroundings, next_step
+from symbol_trader.core.decisions import Place, Query
+from symbol_trader.core.events import QueryReplied, RecordRefused, SettingsChanged
 from symbol_trader.core.orders import ExecutionReport, Intent, OrderState, Side
 from symbol_trader.core.reasons import Reason
 from symbol_trader.core.records import Acknowledged, TraderState
@@ -337,3 +338,44 @@ def test_an_order_that_was_given_up_and_trades_on_is_told_once_per_execution() -
     assert (said["executed"], said["counted"]) == ("4", "0")
     desk.report(sell, "TRADE", fill)
     assert not desk.said("an order that was given up has executed more")
+
+
+def test_a_request_under_way_is_waited_for_before_a_contradicted_trader_ends() -> None:
+    desk, buy = bought()
+    desk.fill(buy)
+    sell = desk.order
+    desk.report(buy, "CANCELED", status="CANCELED")
+    overdue(desk)
+    assert not desk.record.results
+    desk.accept(sell)
+    confirm(desk, sell)
+    assert only_result(desk) == (TraderState.HELD, sell.quantity)
+
+
+def test_an_order_that_the_record_refused_was_never_sent_and_ends_nothing() -> None:
+    desk, buy = bought()
+    fill = desk.execute(buy)
+    report = ExecutionReport("TRADE", desk.book[buy.client_order_id].shown(), fill)
+    decision = desk.leader.handle(report, desk.now_ms)
+    desk.record.note(decision.changes)
+    sell = next(r.intent for r in decision.requests if isinstance(r, Place))
+    desk.tell(RecordRefused(buy.trader_id, "no", sell.client_order_id))
+    overdue(desk)
+    assert only_result(desk) == (TraderState.HELD, D("9.99"))
+
+
+def test_what_fails_in_a_traders_step_stops_that_trader_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk, sell, buy = two_traders()
+
+    def fail(trader: Trader, around: Surroundings) -> Step:
+        if trader.trader_id == sell.trader_id:
+            raise ZeroDivisionError("no such quantity")
+        return next_step(trader, around)
+
+    monkeypatch.setattr(cycles, "next_step", fail)
+    desk.wait()
+    assert "no such quantity" in (trader_of(desk, sell).contradiction or "")
+    desk.fill(buy)
+    assert desk.order.side is Side.SELL

@@ -314,6 +314,8 @@ def _end_unbelieved(order: Order, text: str) -> Step:
 def _end_gone(trader: Trader, order: Order, around: Surroundings) -> Step:
     """End a cycle whose symbol the exchange does not list any more: nothing of it can be asked."""
     why = f"{around.symbol.name} is gone from the exchange"
+    if order.state is OrderState.INTENT:
+        return Wait()
     if not order.state.final:
         return GiveUpOrder(order, why)
     if not order.settled:

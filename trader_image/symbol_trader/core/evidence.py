@@ -228,8 +228,17 @@ class Evidence:
         found_since = (order for order in self._state.strangers if order not in met)
         self._meet((*view.strangers, *found_since), ctx)
 
-    def record_refused(self, trader_id: TraderId, why: str, ctx: EventContext) -> None:
-        """Take in that the record cannot have what a trader led to."""
+    def record_refused(
+        self,
+        trader_id: TraderId,
+        why: str,
+        ctx: EventContext,
+        *,
+        unsent: ClientOrderId | None = None,
+    ) -> None:
+        """Take in that the record cannot have what a trader led to: an order was not sent then."""
+        if unsent and (found := self._state.find(unsent)):
+            found[1].hear(News.REFUSED, why)
         if trader := self._state.traders.get(trader_id):
             self.contradicted(trader, why, ctx)
 
