@@ -155,7 +155,7 @@ class Cycles:
             self._wait(trader, Block(Reason.FILLS_MISSING, text, None), ctx)
 
     def _ask_for_bid(self, ctx: EventContext) -> None:
-        if ctx.now_ms >= self._next_bid_ms:
+        if ctx.now_ms >= self._next_bid_ms and not self._state.banned(ctx.now_ms):
             self._next_bid_ms = ctx.now_ms + self._state.timing.query_every_ms
             ctx.request(FetchBid())
 
