@@ -12,7 +12,7 @@ from symbol_trader.core.cycle import (
     OFFERS_IN_VAIN_MAX,
 )
 from symbol_trader.core.decisions import FetchBid, Query, Reconcile
-from symbol_trader.core.events import FillsFetched, QueryReplied, SymbolRead
+from symbol_trader.core.events import FillsFetched, Paused, QueryReplied, SymbolRead
 from symbol_trader.core.orders import CancelIntent, Intent, TimeInForce
 from symbol_trader.core.reasons import Block, Reason
 from symbol_trader.core.records import TraderState
@@ -545,3 +545,18 @@ def test_nothing_is_given_up_while_a_person_has_to_look_first() -> None:
     desk.ask(**HOLD)
     desk.wait(MINUTE_MS)
     assert not desk.canceled
+
+
+def test_the_bid_is_not_asked_for_during_a_ban() -> None:
+    desk = Desk()
+    desk.accept(sell := desk.bought())
+    desk.ask(**SELL)
+    desk.wait(MINUTE_MS)
+    cancel = desk.cancel
+    desk.tell(Paused(desk.now_ms + 5_000))
+    confirm(desk, sell, cancel)
+    assert FetchBid() not in desk.asked
+    desk.wait(4_999)
+    assert FetchBid() not in desk.asked
+    desk.wait(1)
+    assert desk.asked == [FetchBid()]

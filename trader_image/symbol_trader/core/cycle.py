@@ -31,6 +31,9 @@ DEADLINE_OFFERS_MAX = 20
 OFFERS_IN_VAIN_MAX = 3
 """How many offers in a row may sell nothing before it is held."""
 
+CANCELS_IN_VAIN_MAX = 3
+"""How many cancels of an order the exchange may deny to have before a deadline gives it up."""
+
 FILL_QUERIES_MAX = 5
 """How often missing fills are asked for before a deadline goes on without them."""
 
@@ -285,16 +288,34 @@ def _while_contradicted(
     if not around.overdue:
         return Wait(Block(Reason.CONTRADICTED, text, None))
     if order and not order.state.final:
-        return GiveUpOrder(order, text)
+        return _end_unbelieved(order, text)
     if order and not order.settled:
         return GiveUpFills(order)
     left = _left(trader, around)
     return Finish(TraderState.HELD if left else TraderState.FINISHED, f"{DEADLINE}: {text}", left)
 
 
+def _end_unbelieved(order: Order, text: str) -> Step:
+    """Take an order off the book whose trader's news cannot be; once it is off, give it up.
+
+    Its end may be told in words that contradict the record as well, so it counts whether believed
+    or not. A reply under way, or a cancel's, comes first; an order in doubt of which the exchange
+    has said nothing yet is found, or proved absent, as any other is.
+    """
+    if order.state is OrderState.INTENT:
+        return Wait()
+    denied = order.cancels_in_vain >= CANCELS_IN_VAIN_MAX
+    if order.missing_on_exchange or order.said_over or denied:
+        return GiveUpOrder(order, text)
+    unheard = order.state is OrderState.UNDECIDED and order.last_said is None
+    return Wait() if unheard or order.cancel_pending else _at_deadline(order)
+
+
 def _end_gone(trader: Trader, order: Order, around: Surroundings) -> Step:
     """End a cycle whose symbol the exchange does not list any more: nothing of it can be asked."""
     why = f"{around.symbol.name} is gone from the exchange"
+    if order.state is OrderState.INTENT:
+        return Wait()
     if not order.state.final:
         return GiveUpOrder(order, why)
     if not order.settled:

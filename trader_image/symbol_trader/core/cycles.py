@@ -27,6 +27,7 @@ from symbol_trader.core.events import PriceSeen
 from symbol_trader.core.evidence import Evidence
 from symbol_trader.core.money import ZERO, plain
 from symbol_trader.core.order import Order
+from symbol_trader.core.order_states import Contradiction
 from symbol_trader.core.orders import CancelIntent, Intent, Side, TimeInForce
 from symbol_trader.core.quiet import Listeners
 from symbol_trader.core.reasons import Block, Reason
@@ -74,6 +75,16 @@ class Cycles:
                 self._advance(trader, ctx)
 
     def _advance(self, trader: Trader, ctx: EventContext) -> None:
+        """Take a trader's next step; what fails there stops this trader alone."""
+        try:
+            self._step(trader, ctx)
+        except Exception as exc:  # noqa: BLE001 - whatever it is: the others trade on
+            why = str(exc) if isinstance(exc, Contradiction) else f"its next step failed: {exc!r}"
+            self._evidence.contradicted(trader, why, ctx)
+            text = trader.contradiction or why
+            self._wait(trader, Block(Reason.CONTRADICTED, text, None), ctx)
+
+    def _step(self, trader: Trader, ctx: EventContext) -> None:
         """Take a trader's next step; what follows from it comes as an event of its own."""
         if self._state.idle:
             return
@@ -144,7 +155,7 @@ class Cycles:
             self._wait(trader, Block(Reason.FILLS_MISSING, text, None), ctx)
 
     def _ask_for_bid(self, ctx: EventContext) -> None:
-        if ctx.now_ms >= self._next_bid_ms:
+        if ctx.now_ms >= self._next_bid_ms and not self._state.banned(ctx.now_ms):
             self._next_bid_ms = ctx.now_ms + self._state.timing.query_every_ms
             ctx.request(FetchBid())
 

@@ -123,6 +123,8 @@ class RecordRefused:
 
     trader_id: TraderId
     why: str
+    unsent: ClientOrderId | None = None
+    """The trader's order that was not sent for that."""
 
 
 @dataclass(frozen=True, slots=True)

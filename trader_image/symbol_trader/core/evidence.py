@@ -29,6 +29,7 @@ from symbol_trader.core.orders import (
 from symbol_trader.core.reasons import Block, Need, Reason
 from symbol_trader.core.records import CancelChange, FeeValued, FillRecorded, FillsGivenUp
 from symbol_trader.core.refusals import (
+    is_denial,
     is_doubt,
     needs_refresh,
     passes,
@@ -143,7 +144,8 @@ class Evidence:
                 ctx.change(CancelChange(intent.cancel_id, "accepted"))
                 self.order_seen(order, fills, ctx)
             case Refused(code, message):
-                self._cancel_failed(intent, "refused", f"{code} {message}", ctx)
+                denied = is_denial(message)
+                self._cancel_failed(intent, "refused", f"{code} {message}", ctx, denied=denied)
             case NotSent():
                 self._cancel_not_sent(intent, outcome, ctx)
             case unknown:
@@ -176,6 +178,7 @@ class Evidence:
         """Take in that an order ended long ago without executing anything."""
         with self._contained(trader, ctx):
             if order.executed:
+                order.last_said = News.GONE
                 name = order.intent.client_order_id
                 raise Contradiction(
                     f"{name} executed {plain(order.executed)} on record, the exchange says nothing"
@@ -188,6 +191,7 @@ class Evidence:
             ctx.change(order.change())
             _tell_order(trader, order, ctx)
         order.cancel_pending = order.cancel_doubted = False
+        self._state.given_up[order.intent.client_order_id] = order.executed
         ctx.touch(trader)
 
     def give_up_fills(self, trader: Trader, order: Order, ctx: EventContext) -> None:
@@ -224,8 +228,17 @@ class Evidence:
         found_since = (order for order in self._state.strangers if order not in met)
         self._meet((*view.strangers, *found_since), ctx)
 
-    def record_refused(self, trader_id: TraderId, why: str, ctx: EventContext) -> None:
-        """Take in that the record cannot have what a trader led to."""
+    def record_refused(
+        self,
+        trader_id: TraderId,
+        why: str,
+        ctx: EventContext,
+        *,
+        unsent: ClientOrderId | None = None,
+    ) -> None:
+        """Take in that the record cannot have what a trader led to: an order was not sent then."""
+        if unsent and (found := self._state.find(unsent)):
+            found[1].hear(News.REFUSED, why)
         if trader := self._state.traders.get(trader_id):
             self.contradicted(trader, why, ctx)
 
@@ -346,9 +359,26 @@ class Evidence:
 
         A rejected order never was on the book, whoever asked for it.
         """
+        self._tell_late_execution(seen, ctx)
         rejected = STATUS_NEWS.get(seen.status) is News.REFUSED
         if not rejected and self._state.marks(seen.client_order_id):
             ctx.request(CheckOnRecord(seen))
+
+    def _tell_late_execution(self, seen: ExchangeOrder, ctx: EventContext) -> None:
+        """Say where an order traded on that was given up: the record of its trader is closed."""
+        name, given_up = seen.client_order_id, self._state.given_up
+        on_record = given_up.get(name, seen.executed)
+        if seen.executed <= on_record:
+            return
+        given_up[name] = seen.executed
+        ctx.say(
+            "an order that was given up has executed more",
+            warning=True,
+            order=name,
+            order_id=seen.order_id,
+            executed=plain(seen.executed),
+            counted=plain(on_record),
+        )
 
     def _meet(self, orders: Iterable[ExchangeOrder], ctx: EventContext) -> None:
         """Stop placing while orders with our mark are about that the record does not hold."""
@@ -452,11 +482,18 @@ class Evidence:
         self.ask_if_due(order, ctx)
 
     def _cancel_failed(
-        self, intent: CancelIntent, outcome: str, why: str, ctx: EventContext
+        self,
+        intent: CancelIntent,
+        outcome: str,
+        why: str,
+        ctx: EventContext,
+        *,
+        denied: bool = False,
     ) -> None:
         ctx.change(CancelChange(intent.cancel_id, outcome, why))
         if found := self._state.find(intent.client_order_id):
             order = found[1]
+            order.cancels_in_vain += denied
             order.cancel_doubted = not order.state.final
             order.next_query_ms = ctx.now_ms
             self.ask_if_due(order, ctx)

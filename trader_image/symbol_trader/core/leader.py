@@ -155,8 +155,8 @@ class Leader:
                 evidence.fee_priced((order_id, trade_id), price, ctx)
             case StrangersFound(orders):
                 evidence.strangers_found(orders, ctx)
-            case RecordRefused(trader_id, why):
-                evidence.record_refused(trader_id, why, ctx)
+            case RecordRefused(trader_id, why, unsent):
+                evidence.record_refused(trader_id, why, ctx, unsent=unsent)
             case SymbolRead(symbol, commission):
                 evidence.symbol_read(symbol, commission)
             case ViewRead(view):

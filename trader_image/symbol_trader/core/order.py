@@ -39,6 +39,10 @@ class Order:
     """No answer, or a refusal, says what became of that cancel."""
     acknowledged: bool = False
     """A person knows that others ended it: the trader may go on."""
+    cancels_in_vain: int = 0
+    """Cancels that the exchange refused since it has no such open order."""
+    last_said: News | None = None
+    """What the exchange said of it last, even where that cannot be and nothing else took it in."""
     missing_on_exchange: bool = False
     """It rests by the record, and the exchange, asked for everything, does not know it."""
     fills_given_up: bool = False
@@ -108,6 +112,11 @@ class Order:
         return self.state not in {OrderState.REFUSED, OrderState.ABSENT}
 
     @property
+    def said_over(self) -> bool:
+        """Return whether the exchange says that it is not open any more, believed or not."""
+        return self.last_said not in {None, News.OPEN}
+
+    @property
     def committed_quote(self) -> Decimal:
         """Return the quote that a buy has spent or may still spend; a doubtful one reserves all."""
         if self.side is Side.SELL:
@@ -161,6 +170,8 @@ class Order:
         News may be old: quantities only grow, and the table keeps a final state.
         Raises `Contradiction` where the order is not the one that was meant.
         """
+        if self.order_id in {None, seen.order_id}:
+            self.last_said = STATUS_NEWS.get(seen.status)
         self._check_same(seen)
         if seen.status not in STATUS_NEWS:
             raise Contradiction(f"{seen.client_order_id}: its status {seen.status} is not known")

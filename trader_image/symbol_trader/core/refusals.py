@@ -28,6 +28,7 @@ _PASSING = {"-1003", "-1015", "-1021"}
 """Too much at once, or too late."""
 
 _DUPLICATE = "Duplicate order sent"
+_UNKNOWN = "Unknown order sent"
 
 
 def refusal_reason(refusal: Refused) -> Reason:
@@ -56,3 +57,8 @@ def needs_refresh(reason: Reason) -> bool:
 def is_doubt(code: int, message: str) -> bool:
     """Tell whether a refusal says that an order under this id is open: then it may be ours."""
     return code == -2010 and _DUPLICATE in message  # noqa: PLR2004 - Binance's code
+
+
+def is_denial(message: str) -> bool:
+    """Tell whether a cancel was refused since no such order is open."""
+    return _UNKNOWN in message

@@ -51,6 +51,8 @@ class State:
         self.started = False
         self.strangers: tuple[ExchangeOrder, ...] = ()
         """Orders with our mark that the record does not hold."""
+        self.given_up: dict[str, Decimal] = {}
+        """Orders that were given up, and what of each had executed by then."""
         self.last_price: Decimal | None = None
         self.draining_since_ms: int | None = None
         self.banned_until_ms = 0

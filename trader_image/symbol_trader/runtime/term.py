@@ -47,7 +47,13 @@ from symbol_trader.core.events import (
     ViewRead,
 )
 from symbol_trader.core.leader import Leader
-from symbol_trader.core.orders import CancelIntent, ExchangeOrder, Intent
+from symbol_trader.core.orders import (
+    CancelIntent,
+    ClientOrderId,
+    ExchangeOrder,
+    Intent,
+    TraderId,
+)
 from symbol_trader.core.settings import TradingStatus
 from symbol_trader.ports import DatabaseUnavailable, Desired, Exchange, Record, Unavailable
 from symbol_trader.runtime.events import Asked, Event, Lost, RequestOver, Settled, Stop
@@ -268,7 +274,8 @@ class Term:
             if not (isinstance(request, Place | Cancel) and request.intent.trader_id in refused):
                 self._ask_exchange(request)
         for trader_id, why in refused.items():
-            await self._carry_out(self._decide(RecordRefused(trader_id, why)))
+            event = RecordRefused(trader_id, why, _order_of(trader_id, requests))
+            await self._carry_out(self._decide(event))
 
     def _ask_exchange(self, request: Request) -> None:  # noqa: C901 - a table
         match request:
@@ -399,6 +406,12 @@ async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _order_of(trader_id: TraderId, requests: list[Request]) -> ClientOrderId | None:
+    """Return the order that was to be placed for a trader, if one was."""
+    placed = (request.intent for request in requests if isinstance(request, Place))
+    return next((o.client_order_id for o in placed if o.trader_id == trader_id), None)
 
 
 def _intents(requests: list[Request]) -> Iterator[Intent | CancelIntent]:
