@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -129,6 +130,17 @@ async def test_a_word_that_cannot_be_true_is_refused_with_its_reason(
         assert refused.exit_code != 0
         assert await record.load() == before
     assert re.search(why, refused.output)
+
+
+async def test_an_amended_order_executed_no_more_than_it_was_reduced_to(database: str) -> None:
+    words = ("--state=filled", "--executed=30", "--executed-quote=15")
+    async with opened(database) as record:
+        await _with_an_order(record)
+        reduced = became(BUY, OrderState.OPEN, 1, "10", "5")
+        await record.note([replace(reduced, quantity=Decimal(20))])
+        refused = await _settle(database, BUY, *words)
+    assert refused.exit_code == 1
+    assert "it cannot have executed more than the 20 that it was reduced to" in refused.output
 
 
 async def test_an_order_is_settled_once(database: str) -> None:
