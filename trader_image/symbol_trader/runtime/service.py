@@ -358,7 +358,7 @@ class Service:
             new_bits=self._new_bits,
             free=account.free,
             refused=self._handover.refused,
-            acknowledged=self._handover.take_acknowledged(),
+            acknowledged=self._handover.acknowledged,
         )
         return Term(
             leader,
@@ -507,7 +507,7 @@ class Service:
             self._desired = desired
             self._asked.set()
             if before is not None:
-                self._handover.resource_written(in_session=self._term is not None)
+                self._handover.resource_written(self._term.leader if self._term else None)
                 self._mailbox.put_nowait(Asked(desired, desired.continues(before)))
 
     def _for_this_symbol(self, asked: Desired) -> Desired:
