@@ -87,8 +87,8 @@ class NoRecord:
         return Snapshot("bench0", watermark=-1)
 
     async def note(self, changes: Sequence[RecordChange]) -> None: ...
-    async def settled(self, names: Collection[str]) -> frozenset[str]:
-        return frozenset()
+    async def settled_meanwhile(self) -> bool:
+        return False
 
     async def orders_not_on_record(self, order_ids: Collection[int]) -> frozenset[int]:
         return frozenset()

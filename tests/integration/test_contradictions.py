@@ -255,3 +255,18 @@ async def test_what_the_record_refuses_blocks_the_trader_that_led_to_it(bot: Bot
     await running.said(SOLD, times=2)
     await shut_down(bot, running, **TWO_TRADERS)
     await agree(bot)
+
+
+async def test_an_order_that_a_person_settles_for_no_reason_is_taken_as_the_person_says(
+    bot: Bot,
+) -> None:
+    """Nothing contradicts it, and the leader goes by the record all the same."""
+    bot.arguments = ("--reconcile-s=1",)
+    running = await with_a_buy(bot)
+    ((name,),) = await rows(bot.database, "SELECT client_order_id FROM orders")
+    await settle(bot, name)
+    await running.said(SETTLED)
+    await running.said("trader finished.*its buy was canceled")
+    await cancel_by_hand(bot.venue, name)
+    await shut_down(bot, running)
+    await agree(bot)

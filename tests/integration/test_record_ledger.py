@@ -240,7 +240,7 @@ async def test_what_is_intended_waits_for_the_disk_and_news_of_the_exchange_do_n
         key = (BOOK.environment, BOOK.account, BOOK.symbol, 1, *nonce)
         connection = await asyncpg.connect(database)
         async with connection.transaction():
-            await connection.execute(statements.NOTE, *key, encode(changes))
+            await connection.execute(statements.NOTE, *key, 0, encode(changes))
             found = await connection.fetchval("SHOW synchronous_commit")
         assert (found, await connection.fetchval("SHOW synchronous_commit")) == (waits, "on")
         await connection.close()
@@ -457,7 +457,7 @@ async def _note(url: str, nonce: tuple[Any, ...], changes: list[dict[str, Any]])
                 changes[1]["side"],
                 Decimal(changes[0]["executed"]),
             )
-        await connection.execute(statements.NOTE, *key, json.dumps(changes))
+        await connection.execute(statements.NOTE, *key, 0, json.dumps(changes))
     finally:
         await connection.close()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -21,7 +22,8 @@ from support.recorded import (
 )
 from symbol_trader.__main__ import main
 from symbol_trader.core.orders import OrderState, Side
-from symbol_trader.core.records import FillRecorded, RecordedOrder
+from symbol_trader.core.records import Acknowledged, FillRecorded, RecordChange, RecordedOrder
+from symbol_trader.ports import SettledMeanwhile
 from symbol_trader.postgres.record import PostgresRecord
 
 BUY = order_name("a")
@@ -40,11 +42,12 @@ async def test_an_order_ends_as_a_person_says_and_news_of_it_is_ignored(
 ) -> None:
     async with opened(database) as record:
         await _with_an_order(record)
-        assert await record.settled({BUY, "z"}) == frozenset()
+        assert not await record.settled_meanwhile()
         done = await _settle(database, BUY, *words)
         assert done.exit_code == 0, done.output
-        assert await record.settled({BUY, "z"}) == {BUY}
+        assert await record.settled_meanwhile()
         settled = await _only_order(record)
+        assert not await record.settled_meanwhile()
         await record.note([became(BUY, OrderState.FILLED, 1, "40", "20")])
         await record.note([FillRecorded(BUY, Side.BUY, fill(1, 9, quantity="30"))])
         assert await _only_order(record) == settled
@@ -57,6 +60,34 @@ async def test_an_order_ends_as_a_person_says_and_news_of_it_is_ignored(
     )
     assert settled.fills_given_up
     assert settled.acknowledged, "its trader goes on from there"
+    assert settled.settled_by_person
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        [became(BUY, OrderState.FILLED, 1, "40", "20")],
+        [FillRecorded(BUY, Side.BUY, fill(1, 9, quantity="30"))],
+        [Acknowledged(BUY)],
+        [intent("a", Side.SELL, price="0.6")],
+        [result("a", carried="40")],
+    ],
+    ids=lambda changes: type(changes[0]).__name__,
+)
+async def test_a_leader_that_has_not_heard_a_persons_word_notes_nothing_until_it_has(
+    database: str, changes: list[RecordChange]
+) -> None:
+    """Else it would trade on by its own view, and the sums of the record would part."""
+    async with opened(database) as record:
+        await _with_an_order(record)
+        await _settle(database, BUY)
+        with pytest.raises(SettledMeanwhile):
+            await record.note(changes)
+        with pytest.raises(SettledMeanwhile):
+            await record.note([trader("b")])
+        (row,) = (await record.load()).traders
+        assert row.trader_id == "a"
+        await record.note([intent("a", Side.SELL, quantity="10", price="0.6")])
 
 
 async def test_an_order_that_no_reply_named_may_be_said_to_be_absent_or_canceled(
@@ -101,6 +132,17 @@ async def test_a_word_that_cannot_be_true_is_refused_with_its_reason(
     assert re.search(why, refused.output)
 
 
+async def test_an_amended_order_executed_no_more_than_it_was_reduced_to(database: str) -> None:
+    words = ("--state=filled", "--executed=30", "--executed-quote=15")
+    async with opened(database) as record:
+        await _with_an_order(record)
+        reduced = became(BUY, OrderState.OPEN, 1, "10", "5")
+        await record.note([replace(reduced, quantity=Decimal(20))])
+        refused = await _settle(database, BUY, *words)
+    assert refused.exit_code == 1
+    assert "it cannot have executed more than the 20 that it was reduced to" in refused.output
+
+
 async def test_an_order_is_settled_once(database: str) -> None:
     async with opened(database) as record:
         await _with_an_order(record)
@@ -119,6 +161,7 @@ async def test_news_of_an_order_whose_trader_is_over_can_be_ignored(database: st
         await buy(record, "a", 1)
         await record.note([result("a", carried="40")])
         done = await _settle(database, BUY)
+        await record.load()
         await record.note([late])
     assert done.output.startswith(f"{BUY} is filled after 40 for 20")
 

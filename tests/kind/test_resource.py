@@ -64,7 +64,7 @@ def test_a_budget_is_enough(kubectl: Kubectl) -> None:
         ("exchange", "Paper"),
         ("exchange", ""),
         ("symbol", "xrpusdt"),
-        ("symbol", "A" * 21),
+        ("symbol", "A" * 51),
         ("deletionPolicy", "Keep"),
         ("updateStrategy", "Sometimes"),
         ("shutdown", {"unfilledBuys": "Sell"}),

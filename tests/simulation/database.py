@@ -168,10 +168,9 @@ class SimulatedRecord:
             "look for names", lambda: self._if_held(lambda: self._rows.names_not_on_record(names))
         )
 
-    async def settled(self, names: Collection[str]) -> frozenset[str]:
-        """Return those orders that a person has settled: nobody does here."""
-        del names
-        return frozenset()
+    async def settled_meanwhile(self) -> bool:
+        """Return whether a person has settled an order: nobody does here."""
+        return False
 
     async def advance_watermark(self, trade_id: int) -> None:
         """Move the watermark on."""

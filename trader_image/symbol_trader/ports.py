@@ -55,6 +55,10 @@ class RolledBack(Exception):  # noqa: N818
     """The record has lost what this process committed; the text says what."""
 
 
+class SettledMeanwhile(Exception):  # noqa: N818
+    """A person has settled an order since the record was loaded: it has to be loaded again."""
+
+
 class SchemaMismatch(Exception):  # noqa: N818
     """The record's schema is not the one this program knows; the text says both versions."""
 
@@ -110,11 +114,12 @@ class Record(Protocol):
         """Record what happened and what is intended, in order: all or nothing, in one commit.
 
         An order or a cancel exists here before it can exist there. Repeating what happened changes
-        nothing; an intent is noted once. Raises `Fenced`.
+        nothing; an intent is noted once. Raises `Fenced`, and `SettledMeanwhile` whatever the
+        changes are about: what follows from them was decided without the person's word.
         """
 
-    async def settled(self, names: Collection[str]) -> frozenset[str]:
-        """Return those orders, by client order id, that a person has settled on record."""
+    async def settled_meanwhile(self) -> bool:
+        """Return whether a person has settled an order since the record was loaded."""
 
     async def orders_not_on_record(self, order_ids: Collection[int]) -> frozenset[int]:
         """Return those of the exchange's order ids that no order on record has."""

@@ -372,8 +372,8 @@ def test_an_order_that_the_exchange_has_lost_waits_for_a_person_without_a_deadli
         assert not desk.canceled
         desk.wait(MINUTE_MS)
         assert not desk.canceled
-    [missing] = desk.leader.orders_to_settle
-    assert missing.intent == buy
+    [resting_here] = desk.leader.open_orders
+    assert resting_here.missing_on_exchange
     desk.book[buy.client_order_id] = resting
     desk.reconcile()
     assert desk.cancel.client_order_id == buy.client_order_id

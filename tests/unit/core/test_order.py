@@ -292,3 +292,22 @@ def test_an_intent_is_not_changed_by_what_becomes_of_it() -> None:
 
     assert order.intent == Intent(**{name: getattr(BUY, name) for name in Intent.__slots__})
     assert order.side is Side.BUY
+
+
+@pytest.mark.parametrize(
+    "news",
+    [
+        seen(BUY, "FILLED", D(10)),
+        seen(BUY, "CANCELED", D(9)),
+        replace(seen(BUY, "NEW"), price=D(4)),
+        replace(seen(BUY, "NEW"), order_id=77),
+    ],
+)
+def test_news_of_an_order_that_a_person_has_settled_are_ignored(news: ExchangeOrder) -> None:
+    """Also what contradicts it: else it would block its trader for ever."""
+    row = RecordedOrder(BUY, OrderState.CANCELED, 1, D(4), D(8), "", (fill(1, 4),))
+    order = Order.restore(replace(row, fills_given_up=True, settled_by_person=True))
+    assert not order.learn(news)
+    assert not order.hear(News.GONE, "archived")
+    assert not order.add_fill(fill(2, 6))
+    assert (order.state, order.executed, order.settled) == (OrderState.CANCELED, D(4), True)

@@ -4,7 +4,7 @@ import asyncpg
 import pytest
 
 from symbol_trader.core.order_states import Contradiction
-from symbol_trader.ports import DatabaseUnavailable, Fenced
+from symbol_trader.ports import DatabaseUnavailable, Fenced, SettledMeanwhile
 from symbol_trader.postgres import errors
 
 WHERE = errors.Where("PostgreSQL at db:5432/trading")
@@ -22,6 +22,7 @@ def server_error(sqlstate: str, message: str = "said so", detail: str = "") -> E
     [
         ("TR001", Fenced),
         ("TR002", Contradiction),
+        ("TR003", SettledMeanwhile),
         ("08006", DatabaseUnavailable),
         ("23503", Contradiction),
         ("23505", Contradiction),

@@ -9,8 +9,8 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
+import pytest
 import structlog
-from structlog.testing import capture_logs
 
 from symbol_trader.core.events import ExchangeView, PriceSeen, QueryReplied, TimePassed, ViewRead
 from symbol_trader.core.order_states import Contradiction
@@ -18,7 +18,7 @@ from symbol_trader.core.orders import CancelIntent, ExchangeOrder, ExecutionRepo
 from symbol_trader.core.records import FeeValued, NewTrader, RecordChange, TraderResult
 from symbol_trader.core.replies import AssetPrice, NotFound, Outcome, Unknown, UserEvent
 from symbol_trader.core.settings import TradingStatus, UnfilledBuys
-from symbol_trader.ports import Desired, Unavailable
+from symbol_trader.ports import Desired, SettledMeanwhile, Unavailable
 from symbol_trader.runtime.events import Asked, Event, Stop
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.mailbox import Mailbox
@@ -64,8 +64,8 @@ class Record:
     async def confirm(self) -> None:
         pass
 
-    async def settled(self, names: set[str]) -> frozenset[str]:
-        return frozenset(names)
+    async def settled_meanwhile(self) -> bool:
+        return True
 
     async def _commit(self, what: str) -> None:
         self._log.append(f"{what} begun")
@@ -127,10 +127,14 @@ class Exchange:
 
 
 async def run(
-    desk: Desk, *events: Event, failure: Exception | None = None, beat: Beat = QUIET
+    desk: Desk,
+    *events: Event,
+    failure: Exception | None = None,
+    beat: Beat = QUIET,
+    log: list[str] | None = None,
 ) -> list[str]:
     """Run a term over these events, and return what was asked of the record and the exchange."""
-    log: list[str] = []
+    log = [] if log is None else log
     mailbox = Mailbox()
     term = Term(
         desk.leader,
@@ -202,7 +206,7 @@ async def test_an_order_whose_intent_the_record_refuses_is_not_sent() -> None:
     desk = Desk()
     log = await run(desk, price("2"), failure=Contradiction("an order of that id is over"))
     assert log == ["intent begun"]
-    assert desk.leader.orders_to_settle
+    assert desk.leader.traders[0].contradiction
 
 
 async def test_a_new_trader_is_recorded_before_its_order() -> None:
@@ -234,13 +238,17 @@ async def test_before_an_order_counts_as_absent_its_trades_are_looked_for() -> N
 
 
 async def test_a_person_who_settles_an_order_ends_the_term() -> None:
-    desk, buy = resting_buy()
-    resting = desk.book[buy.client_order_id]
-    resting.intent = replace(buy, price=buy.price * 2)
-    desk.report(buy)
-    with capture_logs() as lines:
+    """Whatever the leader thinks of that order: it may have heard nothing that contradicts."""
+    desk, _ = resting_buy()
+    with pytest.raises(SettledMeanwhile):
         await run(desk, beat=replace(QUIET, reconcile_s=0))
-    assert "an order was settled by a person" in [line["event"] for line in lines]
+
+
+async def test_what_was_decided_without_a_persons_word_is_not_sent() -> None:
+    log: list[str] = []
+    with pytest.raises(SettledMeanwhile):
+        await run(Desk(), price("2"), failure=SettledMeanwhile(), log=log)
+    assert log == ["intent begun"]
 
 
 async def test_off_gives_up_what_never_began_before_the_term_ends() -> None:

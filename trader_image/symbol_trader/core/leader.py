@@ -340,12 +340,6 @@ class Leader:
         return tuple(o for _, o in self._state.orders() if o.in_doubt)
 
     @property
-    def orders_to_settle(self) -> tuple[Order, ...]:
-        """Return the orders that a person may have to settle: what is said of them cannot be."""
-        orders = self._state.orders()
-        return tuple(o for t, o in orders if t.contradiction or o.missing_on_exchange)
-
-    @property
     def interrupted_orders(self) -> tuple[Order, ...]:
         """Return the orders that others canceled, as long as nobody has said to go on."""
         return tuple(order for trader in self.traders if (order := trader.interrupted))

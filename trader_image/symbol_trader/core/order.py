@@ -53,6 +53,8 @@ class Order:
     """Answers that it does not exist, counted from when it can no longer appear."""
     next_query_ms: int = 0
     """When to ask the exchange for it again, while that is needed."""
+    settled_by_person: bool = False
+    """A person said how it ended: news of it is ignored."""
     quantity: Decimal = ZERO
     """The current quantity: the intent's, or what others have reduced it to."""
     filled: Decimal = field(init=False)
@@ -82,6 +84,7 @@ class Order:
             list(row.cancels),
             acknowledged=row.acknowledged,
             fills_given_up=row.fills_given_up,
+            settled_by_person=row.settled_by_person,
             quantity=row.quantity or row.intent.quantity,
         )
         if order.state is OrderState.INTENT:
@@ -170,6 +173,8 @@ class Order:
         News may be old: quantities only grow, and the table keeps a final state.
         Raises `Contradiction` where the order is not the one that was meant.
         """
+        if self.settled_by_person:
+            return False
         if self.order_id in {None, seen.order_id}:
             self.last_said = STATUS_NEWS.get(seen.status)
         self._check_same(seen)
@@ -186,6 +191,8 @@ class Order:
 
     def hear(self, news: News, reason: str) -> bool:
         """Take in news that comes without an order: a refusal, a doubt, a proof of absence."""
+        if self.settled_by_person:
+            return False
         before = self._facts()
         self.state = self._transition(news)
         if self._facts() == before:

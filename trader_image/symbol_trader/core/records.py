@@ -161,6 +161,8 @@ class RecordedOrder:
     """The current quantity where it is no longer the intent's."""
     fills_given_up: bool = False
     acknowledged: bool = False
+    settled_by_person: bool = False
+    """A person said how it ended: news of it is ignored."""
 
 
 @dataclass(frozen=True, slots=True)

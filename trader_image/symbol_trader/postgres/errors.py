@@ -2,6 +2,7 @@
 
 Unavailable: the database cannot serve now; whatever was asked counts as not done.
 Fenced: another epoch holds the book.
+SettledMeanwhile: a person has settled an order since the record was loaded.
 Contradiction: the record refuses what does not fit it; the text names the row's key.
 Everything else is a mistake in this program and goes up as it is.
 """
@@ -14,15 +15,16 @@ from typing import Final
 import asyncpg
 
 from symbol_trader.core.order_states import Contradiction
-from symbol_trader.ports import DatabaseUnavailable, Fenced
+from symbol_trader.ports import DatabaseUnavailable, Fenced, SettledMeanwhile
 from symbol_trader.postgres import urls
 
-Known = type[DatabaseUnavailable | Fenced | Contradiction]
+Known = type[DatabaseUnavailable | Fenced | SettledMeanwhile | Contradiction]
 
 SQLSTATES: Final[dict[str, Known]] = {
     # Ours, raised by the schema's functions.
     "TR001": Fenced,
     "TR002": Contradiction,
+    "TR003": SettledMeanwhile,
     # Classes, by their first two characters.
     "08": DatabaseUnavailable,  # connection
     "23": Contradiction,  # integrity constraint

@@ -146,8 +146,11 @@ def _impossible(ending: Settled, order: asyncpg.Record) -> str | None:
             f"{order['filled']:f} for {order['filled_quote']:f} in quote are in its fills on "
             "record: it executed at least that"
         )
-    if ending.executed > order["quantity"]:
-        return f"it cannot have executed more than the {order['quantity']:f} that were intended"
+    reduced = order["current_quantity"]
+    most = order["quantity"] if reduced is None else reduced
+    if ending.executed > most:
+        how = "were intended" if reduced is None else "it was reduced to"
+        return f"it cannot have executed more than the {most:f} that {how}"
     if bool(ending.executed) != bool(ending.executed_quote):
         return "give both --executed and --executed-quote, or neither"
     if ending.state in NEVER_THERE and (ending.executed or order["order_id"] is not None):

@@ -63,6 +63,8 @@ class PostgresRecord:
         """Where the epoch was taken, or was confirmed last."""
         self._committed: str | None = None
         """The intent that was committed last: what a record that lost commits lacks first."""
+        self._settlements = 0
+        """How often a person had settled an order of the book when it was loaded."""
 
     async def open(self) -> None:
         """Connect, in place of an earlier connection, and check the schema's version.
@@ -108,6 +110,7 @@ class PostgresRecord:
             raise await self._why_not_claimed(book, owner, pod)
         epoch = Epoch(found[0]["epoch"], found[0]["nonce"])
         self._claimed = _Claim(book, epoch)
+        self._settlements = found[0]["settlements"]
         await self.mirror_settings(desired)
         return epoch
 
@@ -148,6 +151,7 @@ class PostgresRecord:
             )
         if sums is None:
             raise await self._why_over()
+        self._settlements = sums["settlements"]
         return rows.snapshot(sums, parts)
 
     async def note(self, changes: Sequence[RecordChange]) -> None:
@@ -160,24 +164,27 @@ class PostgresRecord:
         Raises:
             Unavailable: It counts as not noted; `load` tells.
             Fenced: The epoch is over.
+            SettledMeanwhile: A person has settled an order since the record was loaded.
             Contradiction: The record cannot have it, intents included: the trader is not running
                 or has another order that is not over, or the id was used before.
 
         """
         if not changes:
             return
+        arguments = (*self._claim.arguments, self._settlements)
         try:
-            await self._ask(statements.NOTE, *self._claim.arguments, encode(changes))
+            await self._ask(statements.NOTE, *arguments, encode(changes))
         except Fenced as exc:
             raise await self._why_over() from exc
         for change in changes:
             if isinstance(change, Intent):
                 self._committed = change.client_order_id
 
-    async def settled(self, names: Collection[str]) -> frozenset[str]:
-        """Return those orders, by their client order ids, of which a person said how they ended."""
-        found = await self._ask(statements.SETTLED, *self._claim.arguments, list(names))
-        return frozenset(row["client_order_id"] for row in found)
+    async def settled_meanwhile(self) -> bool:
+        """Return whether a person has settled an order of the book since it was loaded."""
+        arguments = (*self._claim.arguments, self._settlements)
+        found = await self._ask(statements.SETTLED_MEANWHILE, *arguments)
+        return any(row["more"] for row in found)
 
     async def orders_not_on_record(self, order_ids: Collection[int]) -> frozenset[int]:
         """Return those of the exchange's order ids that no order on record has."""

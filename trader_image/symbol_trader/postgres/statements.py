@@ -61,12 +61,12 @@ WITH claimed AS (
                 WHERE (environment, account, symbol, pod) = ($1, $2, $3, $7)
             )
         )
-    RETURNING epoch, nonce
+    RETURNING epoch, nonce, settlements
 ), remembered AS (
     INSERT INTO epochs (environment, account, symbol, epoch, cluster, namespace, name, pod)
     SELECT $1, $2, $3, epoch, $4, $5, $6, $7 FROM claimed
 )
-SELECT epoch, nonce FROM claimed
+SELECT epoch, nonce, settlements FROM claimed
 """
 """Take the next epoch. $4 to $6 are the owner, $7 the pod. No row: refused, see `HOLDER`.
 
@@ -113,8 +113,10 @@ WHERE EXISTS (SELECT FROM owners WHERE {_HELD})
 """
 
 NOTE: Final = (
-    "SELECT note(ROW($1::text, $2::text, $3::text)::book, $4::bigint, $5::text, $6::jsonb)"
+    "SELECT note(ROW($1::text, $2::text, $3::text)::book, $4::bigint, $5::text, $6::bigint, "
+    "$7::jsonb)"
 )
+"""Note changes ($7), unless a person has settled something since the record was loaded, $6."""
 
 ADVANCE_WATERMARK: Final = f"""
 UPDATE owners SET watermark = greatest(watermark, $6::bigint) WHERE {_HELD} RETURNING watermark
@@ -198,8 +200,8 @@ RETURNING client_order_id
 """Note that a person answers for orders ($4) that the record does not hold."""
 
 ORDER_TO_SETTLE: Final = f"""
-SELECT orders.state::text, orders.quantity, orders.order_id, orders.executed,
-    orders.executed_quote, orders.settled_because, filled, filled_quote,
+SELECT orders.state::text, orders.quantity, orders.current_quantity, orders.order_id,
+    orders.executed, orders.executed_quote, orders.settled_because, filled, filled_quote,
     traders.trader_id, traders.state::text AS trader_state
 FROM owners
 JOIN orders USING (environment, account, symbol)
@@ -211,25 +213,28 @@ FOR UPDATE OF owners, orders, traders
 """An order ($4) and what is known of it, and no leader notes anything meanwhile."""
 
 SETTLE: Final = f"""
+WITH counted AS (
+    UPDATE owners SET settlements = settlements + 1 WHERE {_BOOK}
+)
 UPDATE orders
 SET state = $5::text::order_state, executed = $6::numeric, executed_quote = $7::numeric,
     fills_given_up = true, acknowledged = true, settled_because = $8::text,
     changed_at = clock_timestamp()
 WHERE {_BOOK} AND client_order_id = $4::text
 """
-"""Note how an order ($4) ended, by a person's word, which is the word to go on as well."""
+"""Note how an order ($4) ended, by a person's word, which is the word to go on as well.
 
-SETTLED: Final = f"""
-SELECT client_order_id FROM orders
-WHERE {_BOOK} AND client_order_id = ANY($6::text[]) AND settled_because IS NOT NULL
-    AND EXISTS (SELECT FROM owners WHERE {_HELD})
+The leader notices by the book's count of settlements.
 """
+
+SETTLED_MEANWHILE: Final = f"SELECT settlements <> $6::bigint AS more FROM owners WHERE {_HELD}"
 
 # What a leader loads, in one snapshot.
 
 SUMS: Final = f"""
-SELECT watermark, installation.id AS installation, ended_count AS finished, ended_profit AS profit,
-    ended_carried + running.carried AS carried, ended_carried_cost AS carried_cost,
+SELECT watermark, settlements, installation.id AS installation, ended_count AS finished,
+    ended_profit AS profit, ended_carried + running.carried AS carried,
+    ended_carried_cost AS carried_cost,
     coalesce(extract(epoch FROM now() - mirror.shutdown_since) * 1000, 0)::bigint AS shutdown_age_ms
 FROM owners
 CROSS JOIN installation
@@ -268,7 +273,7 @@ GROUP BY trader_id, orders.side
 ORDERS: Final = f"""
 SELECT client_order_id, trader_id, side::text, attempt, price, quantity, time_in_force::text,
     timestamp_ms, recv_window_ms, state::text, order_id, executed, executed_quote, reason,
-    current_quantity, fills_given_up, acknowledged
+    current_quantity, fills_given_up, acknowledged, settled_because IS NOT NULL AS settled
 FROM orders
 WHERE {_BOOK} AND {_RUNNING} AND NOT never_there(state)
 ORDER BY orders.side, attempt

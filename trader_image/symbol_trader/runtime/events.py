@@ -28,15 +28,10 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
-    """A person has settled an order on record: the record has to be read anew."""
-
-
-@dataclass(frozen=True, slots=True)
 class Lost:
     """A link is gone, or a task failed."""
 
     cause: BaseException
 
 
-Event = LeaderEvent | Asked | RequestOver | Stop | Settled | Lost
+Event = LeaderEvent | Asked | RequestOver | Stop | Lost

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass, field
 
+from symbol_trader.core import ids
 from symbol_trader.core.leader import Leader
 from symbol_trader.core.orders import ClientOrderId, TraderId
+from symbol_trader.core.records import Snapshot
 
 
 @dataclass(slots=True)
@@ -12,23 +14,39 @@ class Handover:
 
     refused: dict[TraderId, str] = field(default_factory=dict)
     """Traders of which the record could not have how they ended, until a person has acted."""
+    _settled: frozenset[ClientOrderId] = frozenset()
+    """Orders of running traders that a person had settled when the record was loaded last."""
+
     acknowledged: frozenset[ClientOrderId] = frozenset()
-    """Canceled orders for which the word to go on came while no term was in session."""
+    """Orders for whose cancel by others the word to go on came, until the record shows it."""
     _interrupted: frozenset[ClientOrderId] = frozenset()
     """Orders that others had canceled as the last term ended."""
 
+    def loaded(self, snapshot: Snapshot) -> None:
+        """Let a trader be tried again of which a person has settled another order since.
+
+        The word to go on is kept for orders that still lack it on record: whatever it was told to
+        may have ended before it was noted.
+        """
+        orders = [order for trader in snapshot.traders for order in trader.orders]
+        settled = frozenset(o.intent.client_order_id for o in orders if o.settled_by_person)
+        for name in settled - self._settled:
+            self.refused.pop(ids.trader_of(name), None)
+        self._settled = settled
+        self.acknowledged &= {o.intent.client_order_id for o in orders if not o.acknowledged}
+
     def term_ended(self, leader: Leader) -> None:
         """Keep which orders others canceled: the word to go on may come while nobody trades."""
-        orders = leader.interrupted_orders
-        self._interrupted = frozenset(order.intent.client_order_id for order in orders)
+        self._interrupted = _interrupted(leader)
 
-    def resource_written(self, *, in_session: bool) -> None:
-        """Take a person's word: a term in session hears it itself."""
+    def resource_written(self, in_session: Leader | None) -> None:
+        """Take a person's word: it is about the orders that are known as canceled by now.
+
+        A leader in session hears it itself, unless its term ends before that is on record.
+        """
         self.refused.clear()
-        if not in_session:
-            self.acknowledged |= self._interrupted
+        self.acknowledged |= _interrupted(in_session) if in_session else self._interrupted
 
-    def take_acknowledged(self) -> frozenset[ClientOrderId]:
-        """Return what the next term has to note, once."""
-        taken, self.acknowledged = self.acknowledged, frozenset()
-        return taken
+
+def _interrupted(leader: Leader) -> frozenset[ClientOrderId]:
+    return frozenset(order.intent.client_order_id for order in leader.interrupted_orders)

@@ -37,6 +37,7 @@ from symbol_trader.ports import (
     Resource,
     RolledBack,
     SchemaMismatch,
+    SettledMeanwhile,
     Trouble,
     Unavailable,
     UnknownSymbol,
@@ -236,6 +237,8 @@ class Service:
             except (OwnedByAnother, AccountChanged) as exc:
                 if ending := await self._drain_nothing(exc):
                     return ending
+            except SettledMeanwhile:
+                self._story.tell("an order was settled by a person")
             except PATIENCE as exc:
                 await self._wait_out(exc)
         return Ending(Cause.TERMINATED, "asked to terminate")
@@ -340,6 +343,7 @@ class Service:
     async def _load(self, exchange: Exchange, account: Account) -> Term:
         desired, record = self._wanted, self._links.record
         snapshot = await record.load()
+        self._handover.loaded(snapshot)
         draining = desired.settings.status is TradingStatus.SHUTDOWN
         symbol, commission = await loading.describe(
             exchange, snapshot, desired.symbol, draining=draining
@@ -354,7 +358,7 @@ class Service:
             new_bits=self._new_bits,
             free=account.free,
             refused=self._handover.refused,
-            acknowledged=self._handover.take_acknowledged(),
+            acknowledged=self._handover.acknowledged,
         )
         return Term(
             leader,
@@ -379,9 +383,6 @@ class Service:
                 return await self._rest()
             case End.DRAINED:
                 return await self._write_off(heard, self._leave)
-            case End.SETTLED:
-                self._handover.refused.clear()
-                return None
 
     async def _rest(self) -> Ending:
         """End as off; a book in which nothing is left unfinished is given up."""
@@ -506,7 +507,7 @@ class Service:
             self._desired = desired
             self._asked.set()
             if before is not None:
-                self._handover.resource_written(in_session=self._term is not None)
+                self._handover.resource_written(self._term.leader if self._term else None)
                 self._mailbox.put_nowait(Asked(desired, desired.continues(before)))
 
     def _for_this_symbol(self, asked: Desired) -> Desired:

@@ -55,8 +55,15 @@ from symbol_trader.core.orders import (
     TraderId,
 )
 from symbol_trader.core.settings import TradingStatus
-from symbol_trader.ports import DatabaseUnavailable, Desired, Exchange, Record, Unavailable
-from symbol_trader.runtime.events import Asked, Event, Lost, RequestOver, Settled, Stop
+from symbol_trader.ports import (
+    DatabaseUnavailable,
+    Desired,
+    Exchange,
+    Record,
+    SettledMeanwhile,
+    Unavailable,
+)
+from symbol_trader.runtime.events import Asked, Event, Lost, RequestOver, Stop
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.mailbox import Mailbox
 from symbol_trader.runtime.metrics import Metrics
@@ -76,8 +83,6 @@ class End(Enum):
     """Asked to stop by a signal."""
     OFF = auto()
     """The resource says off."""
-    SETTLED = auto()
-    """A person has settled an order on record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,9 +229,6 @@ class Term:
                 self._lose(event)
             case Stop():
                 self._stop(self._stopping or End.STOPPED, self._beat.replies_s)
-            case Settled():
-                self._story.tell("an order was settled by a person")
-                self._stop(self._stopping or End.SETTLED, self._beat.replies_s)
             case RequestOver(task):
                 self._acts.discard(task)
             case Asked():
@@ -382,14 +384,10 @@ class Term:
         while True:
             await asyncio.sleep(self._beat.reconcile_s)
             await self._record.confirm()
-            await self._look_for_settlements()
+            if await self._record.settled_meanwhile():
+                raise SettledMeanwhile
             if self._exchange.held_until_ms() is None:
                 await self._look_at_everything()
-
-    async def _look_for_settlements(self) -> None:
-        names = {order.intent.client_order_id for order in self.leader.orders_to_settle}
-        if names and await self._record.settled(names):
-            self._mailbox.put_nowait(Settled())
 
     async def _end_tasks(self) -> None:
         """End what runs beside the loop; the replies that were waited for are in by now.

@@ -92,6 +92,9 @@ COMMENT ON COLUMN orders.fills_given_up IS 'Its fills cannot be read: executed a
 COMMENT ON COLUMN orders.acknowledged IS 'A person knows that others canceled or reduced it.';
 COMMENT ON COLUMN orders.settled_because IS 'A person said how it ended, and why; news of it is ignored.';
 
+ALTER TABLE owners ADD COLUMN settlements bigint NOT NULL DEFAULT 0 CHECK (settlements >= 0);
+COMMENT ON COLUMN owners.settlements IS 'How many orders people settled: who loaded fewer notes nothing.';
+
 -- What a trader leaves, with its cost, and what its profit lost since.
 
 ALTER TABLE traders
@@ -447,7 +450,8 @@ COMMENT ON VIEW reasons IS 'The steps of the story that have a reason on record.
 -- person said, is on the disk before it counts. What the exchange told is not waited for: it is
 -- there with the next intent, in order, or moments later, and if the server crashes before, the
 -- exchange is asked again, as after any lost connection.
--- TR001: fenced. TR002: the record and what is to be noted contradict each other.
+-- TR001: fenced. TR002: the record and what is to be noted contradict each other. TR003: the leader
+-- has to load the record again.
 
 CREATE OR REPLACE FUNCTION note(in_book book, in_epoch bigint, in_nonce text, changes jsonb)
 RETURNS void LANGUAGE plpgsql AS $$
@@ -482,6 +486,23 @@ BEGIN
     IF NOT durable THEN
         PERFORM set_config('synchronous_commit', 'off', true);
     END IF;
+END $$;
+
+-- The same, from a leader that says how many settlements it has loaded: one that knows fewer would
+-- go on with its own view of an order of which a person has said how it ended.
+CREATE FUNCTION note(in_book book, in_epoch bigint, in_nonce text, in_settlements bigint, changes jsonb)
+RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    of_book owners;
+BEGIN
+    -- A person who settles something waits for this call, or is waited for.
+    SELECT * INTO of_book FROM owners
+    WHERE (environment, account, symbol) = (in_book.environment, in_book.account, in_book.symbol)
+    FOR NO KEY UPDATE;
+    IF of_book.settlements <> in_settlements THEN
+        RAISE EXCEPTION 'a person has settled an order meanwhile' USING ERRCODE = 'TR003';
+    END IF;
+    PERFORM note(in_book, in_epoch, in_nonce, changes);
 END $$;
 
 CREATE FUNCTION note_intent(in_book book, in_epoch bigint, change jsonb) RETURNS void
