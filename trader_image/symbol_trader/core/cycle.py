@@ -294,7 +294,7 @@ def _while_contradicted(
 
 def _end_gone(trader: Trader, order: Order, around: Surroundings) -> Step:
     """End a cycle whose symbol the exchange does not list any more: nothing of it can be asked."""
-    why = f"{around.symbol.name} is gone from the exchange"
+    why = f"{around.symbol.name} is gone from the exchange, which was asked for no order or balance"
     if not order.state.final:
         return GiveUpOrder(order, why)
     if not order.settled:
