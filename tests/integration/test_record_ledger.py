@@ -27,6 +27,7 @@ from support.recorded import (
     sell,
     trader,
 )
+from symbol_trader.core.fees import WAITING_MAX
 from symbol_trader.core.order_states import Contradiction
 from symbol_trader.core.orders import FeeAsset, FeeValue, Fill, OrderState, Side, TraderId
 from symbol_trader.core.records import (
@@ -83,6 +84,20 @@ async def test_a_fee_that_is_valued_before_the_end_is_the_result_s_to_count(data
         Decimal("0.6"),
         0,
     )
+
+
+async def test_fees_beyond_those_that_are_loaded_are_in_the_sums(database: str) -> None:
+    """The oldest of each asset are loaded: one without a market keeps no other from its value."""
+    async with opened(database) as record:
+        await claim(record)
+        count = WAITING_MAX + 5
+        await record.note([trader("a"), intent("a", quantity=str(count + 1))])
+        fees = [("TCOIN", number) for number in range(1, count + 1)] + [("BNB", count + 1)]
+        fills = [fill(1, n, quantity="1", commission="0.1", asset=asset) for asset, n in fees]
+        await record.note([FillRecorded(BUY, Side.BUY, each, FeeAsset.OTHER) for each in fills])
+        loaded = await record.load()
+    assert [fee.asset for fee in loaded.unvalued_fees] == ["TCOIN"] * WAITING_MAX + ["BNB"]
+    assert loaded.more_unvalued_fees == {"TCOIN": Decimal("0.5")}
 
 
 async def test_a_fill_may_come_with_the_value_of_its_fee(database: str) -> None:

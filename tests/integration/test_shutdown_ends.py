@@ -158,8 +158,8 @@ async def test_an_unknown_symbol_with_nothing_on_record_goes_off(
 async def test_a_symbol_that_was_taken_off_the_exchange_ends_what_it_has(
     tmp_path: Path, database: str
 ) -> None:
-    """Without a deadline: nothing of it can be asked for any more."""
-    async with bot_at(tmp_path, database, *MARKET) as bot:
+    """Without a deadline, once it was denied for long: nothing of it can be asked for any more."""
+    async with bot_at(tmp_path, database, *MARKET, arguments=SOON) as bot:
         running = await with_a_sell(bot)
         await bot.kill()
         await bot.venue.kill()
@@ -167,11 +167,33 @@ async def test_a_symbol_that_was_taken_off_the_exchange_ends_what_it_has(
         await bot.venue.start()
         bot.ask(status="shutdown", **ONE_TRADER)
         running = await bot.start()
+        await running.said("waiting.*UnknownSymbol")
+        assert await rows(database, "SELECT state::text FROM traders") == [("running",)]
         assert await running.ended() == 0, running.lines
-        assert await results(bot) == [
-            ("held", "XRPUSDT is gone from the exchange", Decimal("19.9"))
-        ]
+        ((state, why, unsold),) = await results(bot)
+        assert (state, unsold) == ("held", Decimal("19.9"))
+        assert why.startswith("XRPUSDT is gone from the exchange, which was asked for no order")
         assert await is_off(bot)
+
+
+async def test_a_symbol_that_is_denied_once_keeps_its_orders(tmp_path: Path, database: str) -> None:
+    """The exchange's mistake: the sell rests, and the shutdown waits for it."""
+    async with bot_at(tmp_path, database, *MARKET, arguments=SOON) as bot:
+        running = await with_a_sell(bot)
+        await bot.kill()
+        denied = {"code": -1121, "message": "Invalid symbol."}
+        for target in ("exchangeInfo", "openOrders.status"):
+            await bot.venue.admin("fault", fault="refused", target=target, times=1, **denied)
+        bot.ask(status="shutdown", **ONE_TRADER)
+        running = await bot.start()
+        await running.said("waiting.*UnknownSymbol")
+        await running.said("shutdown waits for the market")
+        assert await rows(database, "SELECT state::text FROM orders WHERE side = 'SELL'") == [
+            ("open",)
+        ]
+        await trade(bot.venue, "1.2", "BUY")
+        assert await running.ended() == 0, running.lines[-20:]
+        assert [state for state, *_ in await results(bot)] == ["finished"]
 
 
 # What is another's.

@@ -168,7 +168,7 @@ class Exchange(Protocol):
         """Read the account's uid and balances."""
 
     async def symbol(self) -> SymbolInfo:
-        """Read the symbol. Raises `UnknownSymbol`."""
+        """Read the symbol. Raises `UnknownSymbol` if nor open orders of it can be asked for."""
 
     async def commission(self) -> Commission:
         """Read the account's commission on the symbol."""

@@ -736,10 +736,14 @@ async def test_a_symbol_is_public(exchange: ScriptedExchange) -> None:
 
 
 async def test_a_symbol_that_the_exchange_does_not_know(exchange: ScriptedExchange) -> None:
-    exchange.on("exchangeInfo", refuse(400, -1121, "Invalid symbol."), refuse(400, -1100))
+    unknown = refuse(400, -1121, "Invalid symbol.")
+    exchange.on("exchangeInfo", unknown, unknown, refuse(400, -1100))
+    exchange.on("openOrders.status", unknown, reply([]))
 
     async with opened(exchange) as client:
         with pytest.raises(UnknownSymbol, match=SYMBOL):
+            await client.symbol()
+        with pytest.raises(Unavailable, match="yet answers for its open orders"):
             await client.symbol()
         with pytest.raises(Unavailable, match="-1100"):
             await client.symbol()

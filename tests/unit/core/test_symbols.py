@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from symbol_trader.core.symbols import Filters
+from symbol_trader.core.symbols import Filters, gone
 from unit.core.builders import D
 
 LIMITED = Filters(
@@ -48,3 +48,20 @@ def test_zeros_mean_no_limit_but_nothing_is_no_quantity() -> None:
     assert free.violation(D("0.123456789"), D("987654321.123456789")) is None
     assert free.violation(D(1), D(0)) == "LOT_SIZE"
     assert replace(free, tick_size=D(1)).violation(D("0.5"), D(1)) == "PRICE_FILTER"
+
+
+@pytest.mark.parametrize(
+    ("fees", "base", "quote"),
+    [
+        ([], "XRPUSDT", ""),
+        (["BNB", "-", ""], "XRPUSDT", ""),
+        (["BNB", "USDT"], "XRP", "USDT"),
+        (["XRP", "BNB"], "XRP", "USDT"),
+        (["XRP", "USDT"], "XRP", "USDT"),
+    ],
+)
+def test_a_symbol_that_is_gone_has_the_assets_that_its_fees_name(
+    fees: list[str], base: str, quote: str
+) -> None:
+    info = gone("XRPUSDT", fees)
+    assert (info.base_asset, info.quote_asset) == (base, quote)

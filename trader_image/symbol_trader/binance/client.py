@@ -36,7 +36,7 @@ from symbol_trader.core.replies import (
     UserEvent,
 )
 from symbol_trader.core.symbols import DEFAULT_COMMISSION, Commission, SymbolInfo
-from symbol_trader.ports import UnknownSymbol
+from symbol_trader.ports import ExchangeUnavailable, UnknownSymbol
 
 log = logging.getLogger(__name__)
 
@@ -121,9 +121,22 @@ class BinanceExchange:
         except RequestRefused as exc:
             if exc.code != UNKNOWN_SYMBOL:
                 raise
+            await self._check_unknown(name)
             raise UnknownSymbol(f"the exchange does not know the symbol {name}") from exc
         self._quote_asset = info.quote_asset
         return info
+
+    async def _check_unknown(self, name: str) -> None:
+        """Make sure that the account knows no such symbol either: orders of it may rest."""
+        try:
+            await self.open_orders()
+        except RequestRefused as exc:
+            if exc.code == UNKNOWN_SYMBOL:
+                return
+            raise
+        raise ExchangeUnavailable(
+            f"the exchange denies the symbol {name}, and yet answers for its open orders"
+        )
 
     async def commission(self) -> Commission:
         """Read the account's commission on the symbol, or its general one, or assume the default.

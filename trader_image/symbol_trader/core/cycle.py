@@ -313,7 +313,7 @@ def _end_unbelieved(order: Order, text: str) -> Step:
 
 def _end_gone(trader: Trader, order: Order, around: Surroundings) -> Step:
     """End a cycle whose symbol the exchange does not list any more: nothing of it can be asked."""
-    why = f"{around.symbol.name} is gone from the exchange"
+    why = f"{around.symbol.name} is gone from the exchange, which was asked for no order or balance"
     if order.state is OrderState.INTENT:
         return Wait()
     if not order.state.final:

@@ -272,7 +272,7 @@ class Cycles:
 
     def _lacks(self, trader: Trader) -> dict[str, Any]:
         """Return the fees without a value that a trader's profit lacks, for its last line."""
-        fees = self._state.fees.of(trader.trader_id)
+        fees = self._state.fees_lacked_by(trader)
         text = ", ".join(f"{plain(amount)} {asset}" for asset, amount in fees)
         return {"profit_lacks_fees": text} if text else {}
 

@@ -4,14 +4,14 @@ The exchange is asked what an asset cost at the time of each fill. An asset whos
 tell is asked for ever more rarely: a market that does not exist today may be opened.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from symbol_trader.core.decisions import PriceFee
 from symbol_trader.core.ledger import COST_STEP
 from symbol_trader.core.money import ZERO
-from symbol_trader.core.orders import FeeValue, TraderId
+from symbol_trader.core.orders import FeeValue
 from symbol_trader.core.records import FeeValued, UnvaluedFee
 from symbol_trader.core.replies import AssetPrice
 
@@ -19,6 +19,8 @@ OUTSTANDING_MAX = 4
 """So many prices of an asset are asked for at the same time: valuing is in no hurry."""
 ANSWER_MS = 60_000
 """After this, requests without an answer count as lost."""
+WAITING_MAX = 1000
+"""The prices of so many fees of an asset are asked for in one term."""
 RETRY_FIRST_MS = 15_000
 """The pause after an answer without a price; it doubles with each further one."""
 RETRY_MOST_MS = 3_600_000
@@ -29,40 +31,44 @@ FeeKey = tuple[int, int]
 
 
 class UnvaluedFees:
-    """The fees of a book that have no value yet, of running and of ended cycles."""
+    """The fees of a book that have no value yet, of running and of ended cycles.
 
-    def __init__(self, fees: Iterable[UnvaluedFee]) -> None:
-        """Take up those on record."""
+    All are counted. Beyond `WAITING_MAX` of an asset they are on record alone, and their prices
+    are asked for by a later term: a history without a market does not pile up here.
+    """
+
+    def __init__(
+        self, fees: Iterable[UnvaluedFee], on_record: Mapping[str, Decimal] | None = None
+    ) -> None:
+        """Take up those on record; `on_record` has the sums of those that were not loaded."""
         self._assets: dict[str, _Asset] = {}
         self._asset_of: dict[FeeKey, _Asset] = {}
+        for name, amount in (on_record or {}).items():
+            self._asset(name).amount += amount
         for fee in fees:
             self._take(fee)
 
     def add(self, fee: UnvaluedFee) -> None:
         """Take in a fee that was just charged."""
         asset = self._take(fee)
-        if not asset.failures:
+        if not asset.failures and _key(fee) in asset.waiting:
             asset.fresh.add(_key(fee))
 
     def _take(self, fee: UnvaluedFee) -> "_Asset":
-        asset = self._assets.setdefault(fee.asset, _Asset(fee.asset))
-        asset.waiting[_key(fee)] = fee
-        self._asset_of[_key(fee)] = asset
+        asset = self._asset(fee.asset)
+        asset.amount += fee.amount
+        if len(asset.waiting) < WAITING_MAX:
+            asset.waiting[_key(fee)] = fee
+            self._asset_of[_key(fee)] = asset
         return asset
+
+    def _asset(self, name: str) -> "_Asset":
+        return self._assets.setdefault(name, _Asset(name))
 
     @property
     def amounts(self) -> tuple[tuple[str, Decimal], ...]:
         """Return the sum of each asset, by name."""
         return tuple((name, asset.amount) for name, asset in sorted(self._assets.items()))
-
-    def of(self, trader_id: TraderId) -> tuple[tuple[str, Decimal], ...]:
-        """Return the sum of each asset, by name, that one trader's profit lacks."""
-        sums: dict[str, Decimal] = {}
-        for asset in self._assets.values():
-            for fee in asset.waiting.values():
-                if fee.trader_id == trader_id:
-                    sums[fee.asset] = sums.get(fee.asset, ZERO) + fee.amount
-        return tuple(sorted(sums.items()))
 
     @property
     def answer_expected(self) -> bool:
@@ -87,7 +93,7 @@ class UnvaluedFees:
     def _value(self, fee: UnvaluedFee, price: AssetPrice) -> FeeValued:
         asset = self._asset_of.pop(_key(fee))
         asset.told(_key(fee))
-        if not asset.waiting:
+        if not asset.amount:
             del self._assets[asset.name]
         value = (fee.amount * price.price).quantize(COST_STEP)
         worth = FeeValue(value, price.price, price.source, price.time_ms)
@@ -99,18 +105,16 @@ class _Asset:
     """One third asset: its fees, and when to ask for prices."""
 
     name: str
+    amount: Decimal = ZERO
+    """The sum of all without a value."""
     waiting: dict[FeeKey, UnvaluedFee] = field(default_factory=dict)
-    """Those without a value; which is asked for next comes first."""
+    """Those whose price is asked for; which is next comes first."""
     asked: set[FeeKey] = field(default_factory=set)
     fresh: set[FeeKey] = field(default_factory=set)
     failures: int = 0
     """Answers in a row that told no price."""
     next_ms: int = 0
     """When to ask again after those; while some are asked for, when to give these up."""
-
-    @property
-    def amount(self) -> Decimal:
-        return sum((fee.amount for fee in self.waiting.values()), ZERO)
 
     def due(self, now_ms: int) -> Iterator[PriceFee]:
         if self.asked and now_ms >= self.next_ms:
@@ -127,7 +131,7 @@ class _Asset:
                 yield PriceFee(fee.order_id, fee.trade_id, fee.asset, fee.time_ms)
 
     def told(self, key: FeeKey) -> None:
-        del self.waiting[key]
+        self.amount -= self.waiting.pop(key).amount
         self.asked.discard(key)
         self.fresh.discard(key)
         self.failures = 0

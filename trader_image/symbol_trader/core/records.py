@@ -214,3 +214,6 @@ class Snapshot:
     carried_cost: Decimal = ZERO
     """What the base asset carried by *ended* traders had cost, in quote."""
     unvalued_fees: tuple[UnvaluedFee, ...] = ()
+    """The oldest of each asset."""
+    more_unvalued_fees: Mapping[str, Decimal] = field(default_factory=dict)
+    """The sums of the others, by asset."""

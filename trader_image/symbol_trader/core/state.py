@@ -70,10 +70,7 @@ class State:
         carried = Carried(snapshot.carried - self._carried_by_running(), snapshot.carried_cost)
         self.ledger = Ledger(snapshot.profit, snapshot.finished, carried)
         """The totals of all traders that are over."""
-        self.fees = UnvaluedFees(snapshot.unvalued_fees)
-        for trader, order in self.orders():
-            for fill in order.fills.values():
-                self.note_fee(trader, fill)
+        self.fees = UnvaluedFees(snapshot.unvalued_fees, snapshot.more_unvalued_fees)
 
     @property
     def draining(self) -> bool:
@@ -205,9 +202,21 @@ class State:
             self.forget(order)
         return settlement
 
+    def fees_lacked_by(self, trader: Trader) -> tuple[tuple[str, Decimal], ...]:
+        """Return the sum of each third asset, by name, that a trader's profit lacks."""
+        sums: dict[str, Decimal] = {}
+        for fill in (fill for order in trader.orders for fill in order.fills.values()):
+            if self._lacks_value(fill):
+                asset = fill.commission_asset
+                sums[asset] = sums.get(asset, ZERO) + fill.commission
+        return tuple(sorted(sums.items()))
+
+    def _lacks_value(self, fill: Fill) -> bool:
+        return fill.fee_value is None and self.symbol.fee_asset(fill) is FeeAsset.OTHER
+
     def note_fee(self, trader: Trader, fill: Fill) -> None:
         """Remember a fill's fee if it was taken in a third asset and has no value yet."""
-        if fill.fee_value is None and self.symbol.fee_asset(fill) is FeeAsset.OTHER:
+        if self._lacks_value(fill):
             asset, amount = fill.commission_asset, fill.commission
             key = fill.order_id, fill.trade_id
             self.fees.add(UnvaluedFee(trader.trader_id, *key, asset, amount, fill.time_ms))

@@ -66,10 +66,14 @@ class SymbolInfo:
 def gone(name: str, fee_assets: Iterable[str]) -> SymbolInfo:
     """Describe a symbol that the exchange does not list any more, as well as the record can.
 
-    Its base asset is the one among `fee_assets` that its name begins with, the rest its quote.
+    Its quote asset is the one among `fee_assets` that its name ends with, its base asset the rest
+    or the one that its name begins with. Where no fee names either, none was charged in them.
     """
-    base = next((asset for asset in fee_assets if name.startswith(asset)), name)
-    return SymbolInfo(name, base, name[len(base) :], Filters(ZERO, ZERO, ZERO), GONE)
+    assets = sorted((asset for asset in fee_assets if asset != name), key=len)
+    quote = next((asset for asset in reversed(assets) if asset and name.endswith(asset)), "")
+    base = next((asset for asset in reversed(assets) if asset and name.startswith(asset)), "")
+    base = base or name.removesuffix(quote)
+    return SymbolInfo(name, base, quote or name.removeprefix(base), Filters(ZERO, ZERO, ZERO), GONE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,11 @@ class Timing:
     """The oldest price, by the exchange's event time, that a buy may follow from."""
 
     @property
+    def gone_after_ms(self) -> int:
+        """Return for how long the exchange must deny a symbol before its orders are given up."""
+        return 5 * self.bound_ms
+
+    @property
     def bound_ms(self) -> int:
         """Return how long after its timestamp an order may still appear."""
         return self.recv_window_ms + self.exchange_timeout_ms + self.margin_ms

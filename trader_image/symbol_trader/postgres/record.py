@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import asyncpg
 
+from symbol_trader.core.fees import WAITING_MAX
 from symbol_trader.core.order_states import Contradiction
 from symbol_trader.core.orders import Intent
 from symbol_trader.core.records import RecordChange, Snapshot
@@ -136,19 +137,17 @@ class PostgresRecord:
             session.transaction(isolation="repeatable_read", readonly=True),
         ):
             sums = await session.fetchrow(statements.SUMS, *claim.arguments)
-            parts = rows.Parts(
-                *[
-                    await session.fetch(statement, *_book(claim.book))
-                    for statement in (
-                        statements.TRADERS,
-                        statements.ATTEMPTS,
-                        statements.ORDERS,
-                        statements.CANCELS,
-                        statements.FILLS,
-                        statements.UNVALUED_FEES,
-                    )
-                ]
+            book = _book(claim.book)
+            questions = (
+                (statements.TRADERS, book),
+                (statements.ATTEMPTS, book),
+                (statements.ORDERS, book),
+                (statements.CANCELS, book),
+                (statements.FILLS, book),
+                (statements.UNVALUED_FEES, (*book, WAITING_MAX)),
+                (statements.UNVALUED_SUMS, book),
             )
+            parts = rows.Parts(*[await session.fetch(sql, *about) for sql, about in questions])
         if sums is None:
             raise await self._why_over()
         self._settlements = sums["settlements"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from symbol_trader.core.orders import (
@@ -36,6 +37,7 @@ class Parts:
     cancels: Iterable[Row]
     fills: Iterable[Row]
     unvalued_fees: Iterable[Row]
+    unvalued_sums: Iterable[Row]
 
 
 def snapshot(sums: Row, parts: Parts) -> Snapshot:
@@ -54,8 +56,17 @@ def snapshot(sums: Row, parts: Parts) -> Snapshot:
         watermark=sums["watermark"],
         shutdown_age_ms=sums["shutdown_age_ms"],
         carried_cost=sums["carried_cost"],
-        unvalued_fees=tuple(UnvaluedFee(**row) for row in parts.unvalued_fees),
+        unvalued_fees=(fees := tuple(UnvaluedFee(**row) for row in parts.unvalued_fees)),
+        more_unvalued_fees=_less(parts.unvalued_sums, fees),
     )
+
+
+def _less(sums: Iterable[Row], fees: Iterable[UnvaluedFee]) -> dict[str, Decimal]:
+    """Return what is left of each asset's sum without some fees."""
+    left = {row["asset"]: row["amount"] for row in sums}
+    for fee in fees:
+        left[fee.asset] -= fee.amount
+    return {asset: amount for asset, amount in left.items() if amount}
 
 
 def _orders(parts: Parts) -> dict[str, list[RecordedOrder]]:

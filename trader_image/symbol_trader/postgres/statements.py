@@ -9,9 +9,6 @@ claim that comes first makes it write nothing, one that comes later finds what i
 
 from typing import Final
 
-UNVALUED_FEES_MAX: Final = 1000
-"""The oldest are loaded: after an update, a whole history may be without values."""
-
 _BOOK: Final = "(environment, account, symbol) = ($1::text, $2::text, $3::text)"
 _HELD: Final = f"{_BOOK} AND epoch = $4::bigint AND nonce = $5::text AND released_at IS NULL"
 
@@ -297,8 +294,17 @@ ORDER BY trade_id
 
 UNVALUED_FEES: Final = f"""
 SELECT trader_id, order_id, trade_id, asset, amount, time_ms
-FROM unvalued_fees
-WHERE {_BOOK}
+FROM (
+    SELECT *, row_number() OVER (
+        PARTITION BY asset ORDER BY time_ms, order_id, trade_id
+    ) AS number
+    FROM unvalued_fees WHERE {_BOOK}
+) AS numbered
+WHERE number <= $4::integer
 ORDER BY time_ms, order_id, trade_id
-LIMIT {UNVALUED_FEES_MAX}
+"""
+"""The oldest of each asset ($4): after an update, a whole history may be without values."""
+
+UNVALUED_SUMS: Final = f"""
+SELECT asset, sum(amount) AS amount FROM unvalued_fees WHERE {_BOOK} GROUP BY asset
 """

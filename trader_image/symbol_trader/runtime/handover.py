@@ -7,6 +7,31 @@ from symbol_trader.core.leader import Leader
 from symbol_trader.core.orders import ClientOrderId, TraderId
 from symbol_trader.core.records import Snapshot
 
+DENIALS_NEEDED = 3
+"""How often the exchange must deny the symbol, over a time, before it counts as gone."""
+
+
+@dataclass(slots=True)
+class Denials:
+    """The answers in a row that the exchange knows no such symbol: one may be its mistake."""
+
+    count: int = 0
+    _first_s: float = 0.0
+
+    def add(self, now_s: float) -> None:
+        """Count one, at a time in seconds of any steady clock."""
+        if not self.count:
+            self._first_s = now_s
+        self.count += 1
+
+    def clear(self) -> None:
+        """Forget them: the exchange knows the symbol."""
+        self.count = 0
+
+    def suffice(self, now_s: float, gone_after_ms: int) -> bool:
+        """Return whether the symbol was denied often and for long enough."""
+        return self.count >= DENIALS_NEEDED and (now_s - self._first_s) * 1000 >= gone_after_ms
+
 
 @dataclass(slots=True)
 class Handover:
@@ -19,6 +44,7 @@ class Handover:
 
     acknowledged: frozenset[ClientOrderId] = frozenset()
     """Orders for whose cancel by others the word to go on came, until the record shows it."""
+    denials: Denials = field(default_factory=Denials)
     _interrupted: frozenset[ClientOrderId] = frozenset()
     """Orders that others had canceled as the last term ended."""
 

@@ -1,5 +1,7 @@
 """Reading what a leader is made of, besides its record."""
 
+from collections.abc import Callable
+
 from symbol_trader.core.records import Snapshot
 from symbol_trader.core.symbols import DEFAULT_COMMISSION, GONE, Commission, SymbolInfo, gone
 from symbol_trader.ports import Exchange, Record, UnknownSymbol
@@ -7,17 +9,17 @@ from symbol_trader.runtime.reading import NO_TRADES, first_watermark
 
 
 async def describe(
-    exchange: Exchange, snapshot: Snapshot, name: str, *, draining: bool
+    exchange: Exchange, snapshot: Snapshot, name: str, *, give_up: Callable[[], bool]
 ) -> tuple[SymbolInfo, Commission]:
     """Read the symbol and the account's commission on it.
 
-    A shutdown can do without a symbol that the exchange does not list any more: what is on record
-    ends as held. Raises `UnknownSymbol` otherwise.
+    Where it is given up, a symbol that the exchange does not list any more is done without: what
+    is on record ends as held. Raises `UnknownSymbol` otherwise.
     """
     try:
         return await exchange.symbol(), await exchange.commission()
     except UnknownSymbol:
-        if not draining:
+        if not give_up():
             raise
     orders = (order for trader in snapshot.traders for order in trader.orders)
     assets = {fill.commission_asset: None for order in orders for fill in order.fills}

@@ -15,6 +15,7 @@ from typing import Any
 from symbol_trader.core.events import PriceSeen
 from symbol_trader.core.leader import Leader
 from symbol_trader.core.order_states import Contradiction
+from symbol_trader.core.records import Snapshot
 from symbol_trader.core.replies import Account
 from symbol_trader.core.settings import TradingStatus
 from symbol_trader.core.symbols import GONE
@@ -344,10 +345,11 @@ class Service:
         desired, record = self._wanted, self._links.record
         snapshot = await record.load()
         self._handover.loaded(snapshot)
-        draining = desired.settings.status is TradingStatus.SHUTDOWN
         symbol, commission = await loading.describe(
-            exchange, snapshot, desired.symbol, draining=draining
+            exchange, snapshot, desired.symbol, give_up=partial(self._gives_up, snapshot)
         )
+        if symbol.status != GONE:
+            self._handover.denials.clear()
         self._health.moved()
         leader = Leader(
             snapshot,
@@ -374,6 +376,17 @@ class Service:
             changed=self._report_due.set,
             beside=(partial(self._feed.watch, exchange),) if self._feed else (),
         )
+
+    def _gives_up(self, snapshot: Snapshot) -> bool:
+        """Take in that the exchange denies the symbol; return whether a shutdown ends without it.
+
+        One denial may be the exchange's mistake, and the orders on record may rest on its book.
+        """
+        denials, now_s = self._handover.denials, self._health.clock()
+        denials.add(now_s)
+        if self._wanted.settings.status is not TradingStatus.SHUTDOWN:
+            return False
+        return not snapshot.traders or denials.suffice(now_s, self._timing.gone_after_ms)
 
     async def _conclude(self, end: End, heard: Desired) -> Ending | None:
         match end:
