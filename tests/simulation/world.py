@@ -516,7 +516,11 @@ class World:
         """
         leader = self._current.leader if self._current else None
         assert leader is not None
-        lost = len(leader.orders_to_settle)
+        lost = sum(
+            1
+            for trader in leader.traders
+            if trader.contradiction or any(o.missing_on_exchange for o in trader.orders)
+        )
         others_go_on = lost < min(len(leader.traders), leader.settings.chunks)
         return not self.exchange.taken and (not lost or others_go_on)
 

@@ -11,7 +11,7 @@ from symbol_trader.core.events import QueryReplied, RecordRefused, SettingsChang
 from symbol_trader.core.orders import ExecutionReport, Intent, OrderState, Side
 from symbol_trader.core.reasons import Reason
 from symbol_trader.core.records import Acknowledged, TraderState
-from symbol_trader.core.replies import Accepted, Archived, Refused
+from symbol_trader.core.replies import Accepted, Archived, NotSent, Refused
 from symbol_trader.core.settings import TradingStatus
 from symbol_trader.core.trader import Trader
 from unit.core.builders import D
@@ -379,3 +379,14 @@ def test_what_fails_in_a_traders_step_stops_that_trader_alone(
     assert "no such quantity" in (trader_of(desk, sell).contradiction or "")
     desk.fill(buy)
     assert desk.order.side is Side.SELL
+
+
+def test_a_cancel_that_was_not_sent_makes_a_persons_cancel_no_cancel_of_ours() -> None:
+    desk, buy = bought()
+    desk.ask(max_buy_age_ms=1_000)
+    desk.wait(2_000)
+    desk.cancel_replied(desk.cancel, NotSent(desk.now_ms + 2_000, "a ban"))
+    desk.end(buy, "CANCELED")
+    assert desk.leader.suspension
+    desk.ask()
+    assert desk.leader.suspension is None

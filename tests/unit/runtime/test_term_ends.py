@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 import structlog
+from structlog.testing import capture_logs
 
 from symbol_trader.core.events import PriceSeen
 from symbol_trader.core.orders import CancelIntent, ExecutionReport, Intent
-from symbol_trader.core.records import CancelChange, OrderChange, RecordChange
+from symbol_trader.core.records import CancelChange, FillRecorded, OrderChange, RecordChange
 from symbol_trader.core.replies import Accepted, BalanceChanged, Outcome, Refused, UserEvent
 from symbol_trader.core.settings import TradingStatus, UnfilledBuys
 from symbol_trader.ports import DatabaseUnavailable, Desired, ExchangeUnavailable
@@ -311,5 +312,25 @@ def test_user_events_are_left_with_the_session_while_the_loop_stands_still() -> 
         assert LIMIT <= read <= LIMIT + 3 + 32
         scene.running.cancel()
         await asyncio.gather(scene.running, return_exceptions=True)
+
+    virtual.run(story())
+
+
+def test_nothing_is_told_as_placed_that_an_end_keeps_from_being_sent() -> None:
+    async def story() -> None:
+        desk = Desk()
+        desk.price("2")
+        desk.accept(buy := desk.order)
+        scene = Scene(desk=desk, exchange=Exchange(reply_s=5))
+        await scene.price("1.9")
+        await scene.tell(Stop())
+        fill = desk.execute(buy)
+        with capture_logs() as lines:
+            await scene.tell(ExecutionReport("TRADE", desk.book[buy.client_order_id].shown(), fill))
+            await scene.running
+        said = [line["event"] for line in lines]
+        assert "buy filled" in said
+        assert "placing sell" not in said
+        assert scene.changes(FillRecorded)
 
     virtual.run(story())

@@ -501,7 +501,8 @@ def _blocked(trader: Trader, around: Surroundings) -> bool:
 
 
 def _ending(order: Order) -> str:
-    by_us = order.cancels[-1].reason if order.cancels else "by others"
+    ours = order.cancels and not order.canceled_by_others
+    by_us = order.cancels[-1].reason if ours else "by others"
     return f"{order.state} ({order.reason or by_us})"
 
 

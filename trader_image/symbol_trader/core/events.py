@@ -168,6 +168,11 @@ class SwitchedOff:
 
 
 @dataclass(frozen=True, slots=True)
+class Ending:
+    """Nothing is sent any more: from here on, replies are learned from and nothing is decided."""
+
+
+@dataclass(frozen=True, slots=True)
 class TimePassed:
     """The timer's beat: what is due is done."""
 
@@ -189,6 +194,7 @@ StateEvent = (
     | SettingsChanged
     | Paused
     | SwitchedOff
+    | Ending
     | TimePassed
 )
 """What may change what the leader knows."""

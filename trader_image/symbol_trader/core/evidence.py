@@ -454,6 +454,7 @@ class Evidence:
         state.banned_until_ms = max(state.banned_until_ms, outcome.until_ms)
         if found := state.find(intent.client_order_id):
             found[1].cancel_pending = False
+            found[1].cancels_unsent += 1
             ctx.touch(found[0])
 
     def _need(self, intent: Intent) -> Need:

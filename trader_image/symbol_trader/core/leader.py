@@ -2,7 +2,8 @@
 
 A sans-I/O machine with one door: `handle` takes one event with the exchange's time and returns a
 `Decision`. An event is learned first (`evidence`), then those whom it touched take their next step
-(`cycles`). Before `Started`, and while the symbol is off, it only learns: it decides nothing.
+(`cycles`). Before `Started`, after `Ending`, and while the symbol is off, it only learns: it
+decides nothing.
 
 Nothing is assumed about the decision's fate: if the record or the exchange cannot be reached, the
 whole machine is thrown away and built again from the record, and told of a `ViewRead`, which is
@@ -22,6 +23,7 @@ from symbol_trader.core.decisions import Decision
 from symbol_trader.core.events import (
     BidFetched,
     CancelReplied,
+    Ending,
     FeePriced,
     FillsFetched,
     LeaderEvent,
@@ -167,6 +169,8 @@ class Leader:
                 evidence.paused(until_ms)
             case SwitchedOff():
                 self._switch_off(ctx)
+            case Ending():
+                self._state.ending = True
             case TimePassed():
                 evidence.ask_for_all_due(ctx)
             case _:

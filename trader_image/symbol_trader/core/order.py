@@ -39,6 +39,8 @@ class Order:
     """No answer, or a refusal, says what became of that cancel."""
     acknowledged: bool = False
     """A person knows that others ended it: the trader may go on."""
+    cancels_unsent: int = 0
+    """Those among the cancels that a ban kept from being sent."""
     cancels_in_vain: int = 0
     """Cancels that the exchange refused since it has no such open order."""
     last_said: News | None = None
@@ -137,7 +139,8 @@ class Order:
     @property
     def canceled_by_others(self) -> bool:
         """Return whether someone took all or a part of it off the book without a cancel of ours."""
-        canceled = self.state is OrderState.CANCELED and not self.cancels
+        sent = len(self.cancels) > self.cancels_unsent
+        canceled = self.state is OrderState.CANCELED and not sent
         return canceled or (self.state.final and self.existed and self.reduced_by_others)
 
     @property

@@ -49,6 +49,7 @@ class State:
         self.free = dict(free)
         """What the account has free of each asset, as far as it is known."""
         self.started = False
+        self.ending = False
         self.strangers: tuple[ExchangeOrder, ...] = ()
         """Orders with our mark that the record does not hold."""
         self.given_up: dict[str, Decimal] = {}
@@ -79,8 +80,8 @@ class State:
 
     @property
     def idle(self) -> bool:
-        """Return whether nothing may be decided: before the start, and while off."""
-        return not self.started or self.settings.status is TradingStatus.OFF
+        """Return whether nothing may be decided: before the start, at the end, and while off."""
+        return not self.started or self.ending or self.settings.status is TradingStatus.OFF
 
     @property
     def halt(self) -> Block | None:

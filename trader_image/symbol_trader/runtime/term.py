@@ -30,6 +30,7 @@ from symbol_trader.core.decisions import (
 from symbol_trader.core.events import (
     BidFetched,
     CancelReplied,
+    Ending,
     FeePriced,
     FillsFetched,
     LeaderEvent,
@@ -191,6 +192,7 @@ class Term:
         """Ask for nothing any more, and wait for replies so long at most."""
         if self._stopping is None:
             self._replies_by_s = self._time_s() + patience_s
+            self.leader.handle(Ending(), self._exchange.now_ms())
         self._stopping = end
 
     @staticmethod
