@@ -171,7 +171,8 @@ async def test_a_symbol_that_was_taken_off_the_exchange_ends_what_it_has(
         assert await rows(database, "SELECT state::text FROM traders") == [("running",)]
         assert await running.ended() == 0, running.lines
         ((state, why, unsold),) = await results(bot)
-        assert (state, unsold) == ("held", Decimal("19.9"))
+        # The whole of it where the kill came before the sell's answer was on record.
+        assert (state, unsold in {Decimal("19.9"), Decimal("19.98")}) == ("held", True)
         assert why.startswith("XRPUSDT is gone from the exchange, which was asked for no order")
         assert await is_off(bot)
 

@@ -83,6 +83,8 @@ TYPICAL_TRADES = (Decimal("0.3"), Decimal(5), Decimal(5), Decimal(5))
 AT_ONCE_MS, IMPATIENT = 2, 4
 """How soon a person cancels an order that has just come, and how much likelier that is per order
 than a cancel is per trade."""
+DENIED_MS = 300_000
+"""How much longer it takes until a symbol that is not listed any more counts as gone."""
 HURRY_MS = 1_500
 """The deadline of a person who wants everything to end."""
 DOOMS = ("crash", "crash", "crash", "freeze", "takeover")
@@ -571,6 +573,8 @@ class World:
         self._ask(TradingStatus.SHUTDOWN)
         limit_ms = self.plan.settings.deadline_ms
         end_ms = self.timeline.now_ms + (DRAIN_MS if limit_ms is None else limit_ms + OVERDUE_MS)
+        if self.exchange.delisted:
+            end_ms += DENIED_MS
         while self._current is not None:
             assert self.timeline.now_ms < end_ms, "a shutdown that does not end"
             if limit_ms is None:

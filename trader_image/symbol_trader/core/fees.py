@@ -44,7 +44,8 @@ class UnvaluedFees:
         self._assets: dict[str, _Asset] = {}
         self._asset_of: dict[FeeKey, _Asset] = {}
         for name, amount in (on_record or {}).items():
-            self._asset(name).amount += amount
+            asset = self._asset(name)
+            asset.more = asset.amount = amount
         for fee in fees:
             self._take(fee)
 
@@ -60,6 +61,8 @@ class UnvaluedFees:
         if len(asset.waiting) < WAITING_MAX:
             asset.waiting[_key(fee)] = fee
             self._asset_of[_key(fee)] = asset
+        else:
+            asset.more += fee.amount
         return asset
 
     def _asset(self, name: str) -> "_Asset":
@@ -93,7 +96,7 @@ class UnvaluedFees:
     def _value(self, fee: UnvaluedFee, price: AssetPrice) -> FeeValued:
         asset = self._asset_of.pop(_key(fee))
         asset.told(_key(fee))
-        if not asset.amount:
+        if not asset.waiting and not asset.more:
             del self._assets[asset.name]
         value = (fee.amount * price.price).quantize(COST_STEP)
         worth = FeeValue(value, price.price, price.source, price.time_ms)
@@ -107,6 +110,8 @@ class _Asset:
     name: str
     amount: Decimal = ZERO
     """The sum of all without a value."""
+    more: Decimal = ZERO
+    """The part of it that is on record alone."""
     waiting: dict[FeeKey, UnvaluedFee] = field(default_factory=dict)
     """Those whose price is asked for; which is next comes first."""
     asked: set[FeeKey] = field(default_factory=set)
@@ -132,6 +137,8 @@ class _Asset:
 
     def told(self, key: FeeKey) -> None:
         self.amount -= self.waiting.pop(key).amount
+        if not self.waiting:
+            self.amount = self.more  # without what rounding left
         self.asked.discard(key)
         self.fresh.discard(key)
         self.failures = 0
