@@ -24,6 +24,10 @@ from symbol_trader.postgres.migrate import migrate
 SYSTEM = Kubectl("trading-system")
 FAST = 4
 """Market time per wall time: cycles finish in seconds."""
+A_FIFTH, TWO_THIRDS = Decimal("0.2"), Decimal("0.66")
+"""How far prices fall in a sweep, and in one that reaches what rests far below."""
+A_FEW = 3
+"""Sweeps that usually drain a symbol."""
 SWEEP = 100_000
 """Base quantity of a trade that fills whatever rests."""
 SETTLE_S = 2
@@ -148,22 +152,23 @@ class Platform:
 
         eventually(fallen, what=f"two orders of {symbol} rest")
 
-    def sweep(self, *symbols: str) -> None:
-        """Let each symbol's price fall by a fifth and rise by half: every order fills.
+    def sweep(self, *symbols: str, fall: Decimal = A_FIFTH) -> None:
+        """Let each symbol's price fall, by a fifth, and rise by half: every order fills.
 
-        A shutdown ends when the market fills its orders; this is a market that does.
+        A shutdown ends when the market fills its orders; this is a market that does. A buy that
+        was placed as an earlier sweep was at its lowest needs a deeper one.
         """
         try:
-            self.fall(*symbols)
+            self.fall(*symbols, by=fall)
             time.sleep(SETTLE_S)
             self.rise(*symbols)
             time.sleep(SETTLE_S)
         finally:
             self.exchange("resume")
 
-    def fall(self, *symbols: str) -> None:
-        """Let prices fall by a fifth, where the market then stands still: every buy fills."""
-        self._jump(symbols, Decimal("0.8"), "SELL")
+    def fall(self, *symbols: str, by: Decimal = A_FIFTH) -> None:
+        """Let prices fall, by a fifth, where the market then stands still: every buy fills."""
+        self._jump(symbols, 1 - by, "SELL")
 
     def rise(self, *symbols: str) -> None:
         """Let prices rise by half, where the market then stands still: every sell fills."""
@@ -296,11 +301,11 @@ def off_writer(kubectl: Kubectl, name: str) -> str:
 
 def drain(kubectl: Kubectl, market: Platform, symbols: dict[str, str], rounds: int = 20) -> None:
     """Move the market until all of these (symbol by resource) have switched themselves off."""
-    for _ in range(rounds):
+    for number in range(rounds):
         left = [symbol for name, symbol in symbols.items() if not off(kubectl, name)]
         if not left:
             return
-        market.sweep(*left)
+        market.sweep(*left, fall=A_FIFTH if number < A_FEW else TWO_THIRDS)
     raise AssertionError(f"still not off after {rounds} rounds: {left}")
 
 
