@@ -17,6 +17,7 @@ from support.by_hand import (
     balances,
     bot_at,
     bot_on,
+    of_the_open_order,
     orders_there,
     rows,
     sell_out,
@@ -62,8 +63,7 @@ def say_go_on(bot: Bot) -> None:
 
 async def order_of_ours(bot: Bot) -> str:
     """Return the client order id of the order that rests."""
-    ((name,),) = await rows(bot.database, "SELECT client_order_id FROM orders WHERE state = 'open'")
-    return str(name)
+    return str(await of_the_open_order(bot.database, "client_order_id"))
 
 
 # Other people.
@@ -200,7 +200,7 @@ async def test_filters_that_change_while_an_order_rests_are_read_again(bot: Bot)
     await bot.venue.admin("expire", symbol=SYMBOL, orderId=2)
     await running.said("order refused.*PRICE_FILTER")
     await running.said("sell open", times=2)
-    ((price,),) = await rows(bot.database, "SELECT price FROM orders WHERE state = 'open'")
+    price = await of_the_open_order(bot.database, "price")
     assert price == Decimal("1.01")
     await sells_and_ends(bot, running)
 

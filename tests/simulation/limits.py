@@ -4,9 +4,10 @@ from collections import deque
 from collections.abc import Callable
 from itertools import islice
 
-ORDERS_MOST = {1_000: 12, 10_000: 60}
-"""Orders intended within so many milliseconds. At a deadline, five traders that offer what they
-have each second need fifty in ten seconds."""
+ORDERS_MOST = {1_000: 20, 10_000: 60}
+"""Orders intended within so many milliseconds. When the price leaps, each of five traders sells,
+buys and sells again in a second, and some lose an order to self-trade prevention. At a deadline,
+five traders that offer what they have each second need fifty in ten seconds."""
 
 
 class OrderRate:

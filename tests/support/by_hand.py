@@ -1,5 +1,6 @@
 """A bot on a market that moves by the test's hand alone: one trader, one step at a time."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -35,6 +36,12 @@ def bot_on(folder: Path, market: Venue, database: str, *arguments: str, **spec: 
     return bot
 
 
+RESTS = "state = 'open'"
+RECORDED_S = 10
+"""How long what the log has told may take until it is recorded, on a busy machine."""
+POLL_S = 0.02
+
+
 @asynccontextmanager
 async def bot_at(
     folder: Path, database: str, *exchange: str, arguments: tuple[str, ...] = (), **spec: Any
@@ -67,6 +74,16 @@ async def rows(database: str, query: str) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in await connection.fetch(query)]
     finally:
         await connection.close()
+
+
+async def of_the_open_order(database: str, column: str) -> Any:
+    """Return what the record holds of the one order that rests; the log may tell of it earlier."""
+    query = f"SELECT {column} FROM orders WHERE {RESTS}"
+    async with asyncio.timeout(RECORDED_S):
+        while not (found := await rows(database, query)):  # noqa: ASYNC110 - by another process
+            await asyncio.sleep(POLL_S)
+    ((value,),) = found
+    return value
 
 
 def balances(market: Venue) -> dict[str, Decimal]:

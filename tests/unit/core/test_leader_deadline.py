@@ -389,6 +389,19 @@ def test_an_archived_order_is_over_without_a_deadline() -> None:
     assert desk.leader.drained
 
 
+def test_an_order_that_is_archived_before_its_answer_is_asked_for_again() -> None:
+    desk = Desk()
+    desk.price("2")
+    desk.ask(status=TradingStatus.SHUTDOWN)
+    buy = desk.leader.traders[0].orders[0].intent
+    desk.tell(QueryReplied(buy.client_order_id, Archived()))
+    assert desk.leader.traders[0].contradiction is None
+    desk.lose(buy)
+    assert Query(buy.client_order_id, None) in desk.asked
+    desk.tell(QueryReplied(buy.client_order_id, Archived()))
+    assert desk.leader.drained
+
+
 @pytest.mark.parametrize(
     ("bid", "why"), [("0", "nobody buys"), ("0.1", "too little to sell at a bid of 0.1")]
 )

@@ -175,7 +175,12 @@ class Evidence:
                 self._archived(trader, order, ctx)
 
     def _archived(self, trader: Trader, order: Order, ctx: EventContext) -> None:
-        """Take in that an order ended long ago without executing anything."""
+        """Take in that an order ended long ago without executing anything.
+
+        One without an answer as yet is asked for again once it is in doubt.
+        """
+        if order.state is OrderState.INTENT:
+            return
         with self._contained(trader, ctx):
             if order.executed:
                 order.last_said = News.GONE
