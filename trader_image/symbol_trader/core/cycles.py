@@ -58,7 +58,7 @@ class Cycles:
             self._start_trader("none runs", ctx)
 
     def see_price(self, event: PriceSeen, listeners: Listeners, ctx: EventContext) -> None:
-        """Let those act on a price who listen to one; an old price starts no buy."""
+        """Let traders act on a price if they wait for one; an old price starts no buy."""
         if event.lowest < listeners.low:
             self._judge_rebuys(event.lowest, ctx)
             listeners = Listeners(self._state)
@@ -308,7 +308,7 @@ class Cycles:
     # Rebuys.
 
     def _judge_rebuys(self, price: Decimal, ctx: EventContext) -> None:
-        """Let traders whose price has been fallen below start another one, each once."""
+        """Start another trader for each whose rebuy price the market has fallen below, once."""
         for trader in tuple(self._state.traders.values()):
             self._judge_rebuy(trader, price, ctx)
 

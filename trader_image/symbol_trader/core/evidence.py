@@ -386,7 +386,7 @@ class Evidence:
         )
 
     def _meet(self, orders: Iterable[ExchangeOrder], ctx: EventContext) -> None:
-        """Stop placing while orders with our mark are about that the record does not hold."""
+        """Stop placing while orders with our mark exist that the record does not hold."""
         state = self._state
         known = {order.client_order_id for order in state.strangers}
         state.strangers = tuple({order.client_order_id: order for order in orders}.values())

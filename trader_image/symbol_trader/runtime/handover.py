@@ -1,4 +1,4 @@
-"""What one term leaves to the next: the only things that are in no record and must be known."""
+"""What one term leaves to the next because no record holds it."""
 
 from dataclasses import dataclass, field
 

@@ -44,7 +44,7 @@ class MarketFeed:
         changed: Callable[[], None],
         watch: Watch,
     ) -> None:
-        """Bring prices to `deliver`; `changed` is called when they come to be missed."""
+        """Pass prices to `deliver`; `changed` is called when none come any more."""
         self._market = market
         self._health = health
         self._story = story

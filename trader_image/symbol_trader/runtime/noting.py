@@ -27,7 +27,7 @@ class Notes:
         self._metrics = metrics
 
     async def note(self, changes: Sequence[RecordChange]) -> dict[TraderId, str]:
-        """Record changes; return the traders of which the record cannot have theirs, and why.
+        """Record changes; return the traders whose changes the record refuses, and why.
 
         Raises `RecordRefuses` where that is how a trader ended.
         """
