@@ -39,6 +39,8 @@ from symbol_trader.postgres.record import PostgresRecord
 ORDER_ID = 7
 QUANTITY = Decimal(40)
 FILLS = tuple(fill(ORDER_ID, number, quantity="10") for number in range(4))
+BY_TIME = ("_started", "_intended", "_executed", "_ended")
+"""How the names of indexes end that people's queries read."""
 slow = settings(
     max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -416,3 +418,29 @@ async def _value(url: str, query: str) -> object:
         return await connection.fetchval(query)
     finally:
         await connection.close()
+
+
+async def test_noting_looks_up_by_keys_whatever_was_on_record_when_it_was_planned(
+    database: str,
+) -> None:
+    """A leader's plans are made on an empty record and live as long as its session."""
+    async with opened(database) as record:
+        await claim(record)
+        before = await _scans(record)
+        for number in range(8):
+            name = f"t{number}"
+            await record.note([trader(name)])
+            await buy(record, name, 2 * number + 1)
+            await sell(record, name, 2 * number + 2)
+            await record.note([result(name)])
+        after = await _scans(record)
+    used = {name for name, scans in after.items() if scans > before.get(name, 0)}
+    assert "orders_pkey" in used
+    assert not {name for name in used if name.endswith(BY_TIME)}
+
+
+async def _scans(record: PostgresRecord) -> dict[str, int]:
+    """Return how often each index was read; other tests may have read the same database."""
+    await record._ask("SELECT pg_stat_force_next_flush()")
+    found = await record._ask("SELECT indexrelname, idx_scan FROM pg_stat_user_indexes")
+    return {row["indexrelname"]: row["idx_scan"] for row in found}

@@ -371,13 +371,15 @@ FROM owners AS o
 LEFT JOIN settings AS s USING (cluster, namespace, name);
 COMMENT ON VIEW leaders IS 'Who leads what, since when, and what it earned in quote asset.';
 
--- The newest steps of a symbol are read off these, one for each kind of step.
-CREATE INDEX traders_started ON traders (symbol, at_time(started_ms));
-CREATE INDEX traders_ended ON traders (symbol, at_time(finished_ms)) WHERE state <> 'running';
-CREATE INDEX orders_intended ON orders (symbol, at_time(timestamp_ms));
-CREATE INDEX orders_ended ON orders (symbol, ended_at) WHERE ended_at IS NOT NULL;
-CREATE INDEX cancels_intended ON cancels (symbol, at_time(timestamp_ms));
-CREATE INDEX fills_executed ON fills (symbol, at_time(time_ms));
+-- The newest steps of a symbol are read off these, one for each kind of step. The symbol comes last:
+-- were it first, what is planned while a table is empty would look a row up here as well as by its
+-- key, and a leader's plans live as long as its session: each look-up would read all that has been.
+CREATE INDEX traders_started ON traders (at_time(started_ms), symbol);
+CREATE INDEX traders_ended ON traders (at_time(finished_ms), symbol) WHERE state <> 'running';
+CREATE INDEX orders_intended ON orders (at_time(timestamp_ms), symbol);
+CREATE INDEX orders_ended ON orders (ended_at, symbol) WHERE ended_at IS NOT NULL;
+CREATE INDEX cancels_intended ON cancels (at_time(timestamp_ms), symbol);
+CREATE INDEX fills_executed ON fills (at_time(time_ms), symbol);
 -- And what was refused last.
 CREATE INDEX orders_refused ON orders (committed_at) WHERE state = 'refused';
 
