@@ -421,10 +421,10 @@ async def _value(url: str, query: str) -> object:
 
 
 async def test_noting_looks_up_by_keys_whatever_was_on_record_when_it_was_planned(
-    database: str,
+    own_database: str,
 ) -> None:
     """A leader's plans are made on an empty record and live as long as its session."""
-    async with opened(database) as record:
+    async with opened(own_database) as record:
         await claim(record)
         before = await _scans(record)
         for number in range(8):
