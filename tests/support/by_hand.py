@@ -76,13 +76,17 @@ async def rows(database: str, query: str) -> list[tuple[Any, ...]]:
         await connection.close()
 
 
-async def of_the_open_order(database: str, column: str) -> Any:
-    """Return what the record holds of the one order that rests; the log may tell of it earlier."""
-    query = f"SELECT {column} FROM orders WHERE {RESTS}"
+async def recorded(database: str, query: str) -> list[tuple[Any, ...]]:
+    """Read rows of the record once there are any: the log tells of things before they are there."""
     async with asyncio.timeout(RECORDED_S):
         while not (found := await rows(database, query)):  # noqa: ASYNC110 - by another process
             await asyncio.sleep(POLL_S)
-    ((value,),) = found
+    return found
+
+
+async def of_the_open_order(database: str, column: str) -> Any:
+    """Return what the record holds of the one order that rests."""
+    ((value,),) = await recorded(database, f"SELECT {column} FROM orders WHERE {RESTS}")
     return value
 
 
@@ -109,6 +113,7 @@ async def with_a_buy(bot: Bot, program: str = "symbol_trader", symbol: str = SYM
     await running.said("starting trading")
     await trade(bot.venue, "1", "SELL", "1", symbol)
     await running.said("buy open")
+    await recorded(bot.database, f"SELECT FROM orders WHERE {RESTS} AND side = 'BUY'")
     return running
 
 
@@ -117,6 +122,7 @@ async def with_a_sell(bot: Bot, program: str = "symbol_trader", symbol: str = SY
     running = await with_a_buy(bot, program, symbol)
     await trade(bot.venue, "0.9", "SELL", symbol=symbol)
     await running.said("sell open")
+    await recorded(bot.database, f"SELECT FROM orders WHERE {RESTS} AND side = 'SELL'")
     return running
 
 
