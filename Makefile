@@ -62,7 +62,7 @@ kind: $(READY) images ## Run the tests on a real cluster.
 
 test: style unit simulation integration kind ## Run everything.
 
-bench: $(READY) $(if $(filter latency history,$(ONLY)),,bench-cluster) ## Measure speed, memory and size, and print a table; ONLY=PART SYMBOLS=N CYCLES=N SOAK=MINUTES.
+bench: $(READY) $(if $(filter core latency history,$(ONLY)),,bench-cluster) ## Measure speed, memory and size, and print a table; ONLY=PART SYMBOLS=N CYCLES=N SOAK=MINUTES.
 	$(BIN)/python -m bench $(if $(ONLY),--only "$(ONLY)") $(if $(SYMBOLS),--symbols "$(SYMBOLS)") \
 		$(if $(CYCLES),--cycles "$(CYCLES)") $(if $(SOAK),--soak "$(SOAK)")
 

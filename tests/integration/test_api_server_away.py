@@ -8,7 +8,7 @@ import pytest
 
 from support.api_server import ApiServer, start_leader
 from support.books import compare
-from support.by_hand import MARKET, ONE_TRADER, SOLD, trade
+from support.by_hand import MARKET, SOLD, trade
 from support.people import SYMBOL
 from support.processes import Venue, until, venue
 
@@ -18,15 +18,6 @@ async def market(tmp_path: Path) -> AsyncIterator[Venue]:
     """Run a market that moves by the test's hand alone."""
     async with venue(tmp_path / "journal.jsonl", *MARKET) as exchange:
         yield exchange
-
-
-@pytest.fixture
-async def api_server() -> AsyncIterator[ApiServer]:
-    """Serve a resource that asks to trade; at the end nobody serves it."""
-    server = ApiServer({"status": "on", **ONE_TRADER})
-    await server.start()
-    yield server
-    await server.stop()
 
 
 @pytest.mark.timeout(240)

@@ -1,7 +1,6 @@
 """Commission in the base asset, in BNB, and in BNB whose price nobody tells: it all counts."""
 
 import re
-from collections.abc import AsyncIterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import pytest
 from support.api_server import ApiServer, start_leader
 from support.by_hand import (
     MARKET,
-    ONE_TRADER,
     agree,
     balances,
     bot_at,
@@ -120,15 +118,6 @@ async def test_commission_goes_on_in_the_base_asset_when_bnb_runs_out(
     ((profit, carried, cost),) = await rows(database, TOTALS)
     assert after["XRP"] == carried
     assert profit == told_in(running) == after["USDT"] - 1000 + cost - paid * 600
-
-
-@pytest.fixture
-async def api_server() -> AsyncIterator[ApiServer]:
-    """Serve a resource that asks to trade; at the end nobody serves it."""
-    server = ApiServer({"status": "on", **ONE_TRADER})
-    await server.start()
-    yield server
-    await server.stop()
 
 
 async def test_commission_without_a_price_is_named_until_it_has_one(

@@ -360,5 +360,12 @@ class Desk:
         self.fill(self.accept(sell))
 
 
+def resting_buy() -> tuple[Desk, Intent]:
+    """Return a leader whose only order is a buy that rests."""
+    desk = Desk()
+    desk.price("2")
+    return desk, desk.accept(desk.order)
+
+
 STRANGER = f"tsym-{INSTALLATION}-vvvvvvvvvvvvv-b1"
 """An order with our mark that no record holds."""

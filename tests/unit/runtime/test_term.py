@@ -26,7 +26,7 @@ from symbol_trader.runtime.metrics import Metrics
 from symbol_trader.runtime.story import Story
 from symbol_trader.runtime.term import Beat, Term
 from unit.core.builders import NOW_MS, SETTINGS, D
-from unit.core.desk import TIMING, Desk
+from unit.core.desk import TIMING, Desk, resting_buy
 
 QUIET = Beat(timer_s=3600, reconcile_s=3600)
 
@@ -171,12 +171,6 @@ async def _let_run() -> None:
 
 def price(value: str) -> PriceSeen:
     return PriceSeen(D(value), D(value), NOW_MS)
-
-
-def resting_buy() -> tuple[Desk, Intent]:
-    desk = Desk()
-    desk.price("2")
-    return desk, desk.accept(desk.order)
 
 
 async def test_an_intent_is_committed_before_its_order_is_sent() -> None:

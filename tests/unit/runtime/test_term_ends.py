@@ -23,7 +23,7 @@ from symbol_trader.runtime.metrics import Metrics
 from symbol_trader.runtime.story import Story
 from symbol_trader.runtime.term import Beat, End, Term
 from unit.core.builders import NOW_MS, SETTINGS, D, seen
-from unit.core.desk import Desk
+from unit.core.desk import Desk, resting_buy
 from unit.runtime import virtual
 
 QUIET = Beat(timer_s=36_000, reconcile_s=36_000)
@@ -194,18 +194,17 @@ def test_nothing_is_sent_while_an_end_waits_for_replies() -> None:
     virtual.run(story())
 
 
+CANCELS = replace(SETTINGS, status=TradingStatus.SHUTDOWN, unfilled_buys=UnfilledBuys.CANCEL)
+"""A shutdown that takes unfilled buys off the book."""
+
+
 def test_a_drained_symbol_waits_for_the_reply_to_its_cancel() -> None:
     """The report of the canceled order overtook it: no trader runs any more."""
 
     async def story() -> None:
-        desk = Desk()
-        desk.price("2")
-        buy = desk.accept(desk.order)
+        desk, buy = resting_buy()
         scene = Scene(desk, Exchange(reply_s=2))
-        settings = replace(
-            SETTINGS, status=TradingStatus.SHUTDOWN, unfilled_buys=UnfilledBuys.CANCEL
-        )
-        await scene.tell(Asked(Desired("XRPUSDT", settings, 2)))
+        await scene.tell(Asked(Desired("XRPUSDT", CANCELS, 2)))
         scene.mailbox.put_nowait(ended(desk, buy))
         assert await scene.running is End.DRAINED
         [change] = scene.changes(CancelChange)
@@ -219,21 +218,16 @@ def test_a_drained_symbol_that_is_switched_on_while_it_waits_goes_on() -> None:
     """Whoever switched it off then would leave a trader behind."""
 
     async def story() -> None:
-        desk = Desk()
-        desk.price("2")
-        buy = desk.accept(desk.order)
+        desk, buy = resting_buy()
         scene = Scene(desk, Exchange(reply_s=2))
-        settings = replace(
-            SETTINGS, status=TradingStatus.SHUTDOWN, unfilled_buys=UnfilledBuys.CANCEL
-        )
-        await scene.tell(Asked(Desired("XRPUSDT", settings, 2)), ended(desk, buy))
+        await scene.tell(Asked(Desired("XRPUSDT", CANCELS, 2)), ended(desk, buy))
         await scene.tell(Asked(Desired("XRPUSDT", SETTINGS, 3)))
         await scene.price()
         await asyncio.sleep(5)
         assert not scene.running.done()
         assert isinstance(scene.exchange.sent[-1], Intent), "it buys again"
 
-        await scene.tell(Asked(Desired("XRPUSDT", settings, 4)))
+        await scene.tell(Asked(Desired("XRPUSDT", CANCELS, 4)))
         await asyncio.sleep(5)
         assert not scene.running.done(), "a trader has an order on the exchange"
         await scene.tell(Stop())

@@ -289,10 +289,15 @@ def _while_contradicted(
         return Wait(Block(Reason.CONTRADICTED, text, None))
     if order and not order.state.final:
         return _end_unbelieved(order, text)
+    return _end_by_record(trader, order, f"{DEADLINE}: {text}", around)
+
+
+def _end_by_record(trader: Trader, order: Order | None, why: str, around: Surroundings) -> Step:
+    """End a cycle whose last order, if any, is over: with what the record says, nobody is asked."""
     if order and not order.settled:
         return GiveUpFills(order)
     left = _left(trader, around)
-    return Finish(TraderState.HELD if left else TraderState.FINISHED, f"{DEADLINE}: {text}", left)
+    return Finish(TraderState.HELD if left else TraderState.FINISHED, why, left)
 
 
 def _end_unbelieved(order: Order, text: str) -> Step:
@@ -318,10 +323,7 @@ def _end_gone(trader: Trader, order: Order, around: Surroundings) -> Step:
         return Wait()
     if not order.state.final:
         return GiveUpOrder(order, why)
-    if not order.settled:
-        return GiveUpFills(order)
-    left = _left(trader, around)
-    return Finish(TraderState.HELD if left else TraderState.FINISHED, why, left)
+    return _end_by_record(trader, order, why, around)
 
 
 def _while_fills_are_missing(order: Order, around: Surroundings) -> Step:

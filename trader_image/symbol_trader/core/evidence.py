@@ -104,13 +104,11 @@ class Evidence:
 
     def contradicted(self, trader: Trader, why: str, ctx: EventContext) -> None:
         """Take in that exchange and record cannot both be right about one of a trader's orders."""
-        before, trader.contradiction = (
-            trader.contradiction,
-            f"{why}; see `symbol-trader settle --help`",
-        )
         ctx.touch(trader)
-        if trader.contradiction == before:
+        text = f"{why}; see `symbol-trader settle --help`"
+        if trader.contradiction == text:
             return
+        trader.contradiction = text
         ctx.say(
             "exchange and record contradict each other",
             warning=True,
@@ -401,13 +399,11 @@ class Evidence:
                     status=order.status,
                 )
 
-    def _unblock(self, reason: Reason) -> list[Trader]:
-        """Let what was blocked for a reason be tried again; return whose block that was."""
-        traders = self._state.traders.values()
-        blocked = [t for t in traders if t.block and t.block.reason is reason]
-        for trader in blocked:
-            trader.block = None
-        return blocked
+    def _unblock(self, reason: Reason) -> None:
+        """Let what was blocked for a reason be tried again."""
+        for trader in self._state.traders.values():
+            if trader.block and trader.block.reason is reason:
+                trader.block = None
 
     def _refused(self, trader: Trader, order: Order, refusal: Refused, ctx: EventContext) -> None:
         message = reason_on_record(refusal)

@@ -4,6 +4,7 @@ What a trader does next is not a state that could be lost: it follows from its o
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum, auto
@@ -67,13 +68,13 @@ class Trader:
     @property
     def last_order(self) -> Order | None:
         """Return the order that decides what comes next: the newest that ever existed."""
-        return next((order for order in reversed(self.orders) if order.existed), None)
+        return _newest(self.orders)
 
     @property
     def buy_price(self) -> Decimal | None:
         """Return the limit price of the cycle's buy, None before there is one."""
-        prices = [o.intent.price for o in self.leg(Side.BUY) if o.existed]
-        return prices[-1] if prices else None
+        buy = _newest(self.leg(Side.BUY))
+        return buy.intent.price if buy else None
 
     @property
     def rebuy_below(self) -> Decimal | None:
@@ -93,7 +94,7 @@ class Trader:
         A later order of the same leg says so too: it was placed because somebody had.
         """
         for side in (Side.SELL, Side.BUY):
-            last = next((order for order in reversed(self.leg(side)) if order.existed), None)
+            last = _newest(self.leg(side))
             if last and last.canceled_by_others and not last.acknowledged:
                 return last
         return None
@@ -132,3 +133,8 @@ class Trader:
     def sell_fees(self, base_asset: str) -> Decimal:
         """Return the base asset that was taken as commission on the sells."""
         return sum((order.commission_in(base_asset) for order in self.leg(Side.SELL)), ZERO)
+
+
+def _newest(orders: Sequence[Order]) -> Order | None:
+    """Return the newest of these that was, or may have been, on the exchange."""
+    return next((order for order in reversed(orders) if order.existed), None)

@@ -41,7 +41,6 @@ class Handover:
     """Traders of which the record could not have how they ended, until a person has acted."""
     _settled: frozenset[ClientOrderId] = frozenset()
     """Orders of running traders that a person had settled when the record was loaded last."""
-
     acknowledged: frozenset[ClientOrderId] = frozenset()
     """Orders for whose cancel by others the word to go on came, until the record shows it."""
     denials: Denials = field(default_factory=Denials)

@@ -5,12 +5,11 @@ then trading. What stands in the way is said in the log and in the report, and t
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
-from typing import Any
 
 from symbol_trader.core.events import PriceSeen
 from symbol_trader.core.leader import Leader
@@ -43,7 +42,7 @@ from symbol_trader.ports import (
     Unavailable,
     UnknownSymbol,
 )
-from symbol_trader.runtime import loading
+from symbol_trader.runtime import loading, tasks
 from symbol_trader.runtime.events import Asked, Stop
 from symbol_trader.runtime.handover import Handover
 from symbol_trader.runtime.health import Health
@@ -299,7 +298,7 @@ class Service:
             await asyncio.wait({beginning, stopped}, return_when=asyncio.FIRST_COMPLETED)
             return beginning.result() if beginning.done() else None
         finally:
-            await self._end([beginning, stopped])
+            await tasks.end([beginning, stopped])
 
     async def _begin(self, exchange: Exchange) -> Term:
         """Open the links, own the book, load the record and reconcile it."""
@@ -605,9 +604,7 @@ class Service:
             self._story.warn("what does not answer is left", after_s=self._patience.end_s)
             return Ending(Cause.TERMINATED, "asked to terminate")
         finally:
-            for task in (lead, out_of_time):
-                task.cancel()
-            await asyncio.gather(lead, out_of_time, return_exceptions=True)
+            await tasks.end([lead, out_of_time])
 
     async def _run_out(self) -> None:
         """Wait until the process was asked to end and has had its time for it."""
@@ -616,20 +613,14 @@ class Service:
 
     async def _report_last(self, ending: Ending, pumps: list[asyncio.Task[None]]) -> None:
         """Report what the last term left: nobody else will. A fenced leader has no say any more."""
-        await self._end(pumps)
+        await tasks.end(pumps)
         if ending.cause is Cause.FENCED or self._reported is None:
             return
         with suppress(Unavailable, TimeoutError):
             async with asyncio.timeout(self._patience.last_report_s):
                 await self._links.resource.report(self._report())
 
-    @staticmethod
-    async def _end(tasks: Sequence[asyncio.Task[Any]]) -> None:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
     async def _close(self, pumps: list[asyncio.Task[None]]) -> None:
-        await self._end(pumps)
+        await tasks.end(pumps)
         await self._links.record.close()
         await self._links.resource.close()

@@ -64,6 +64,7 @@ from symbol_trader.ports import (
     SettledMeanwhile,
     Unavailable,
 )
+from symbol_trader.runtime import tasks
 from symbol_trader.runtime.events import Asked, Event, Lost, RequestOver, Stop
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.mailbox import Mailbox
@@ -397,15 +398,9 @@ class Term:
         The exchange is closed after those who read from it, and before those who have acted: they
         have been written, and nobody hears any more what becomes of them.
         """
-        await _cancel([*self._pumps, *self._reads])
+        await tasks.end([*self._pumps, *self._reads])
         await self._exchange.close()
-        await _cancel([*self._acts])
-
-
-async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+        await tasks.end(self._acts)
 
 
 def _order_of(trader_id: TraderId, requests: list[Request]) -> ClientOrderId | None:
