@@ -13,6 +13,7 @@ from typing import Any
 
 from bench import core, history, recovery, scale
 from bench.latency import compare
+from bench.rounds import Row
 from kind.kubectl import STATE, Kubectl, eventually, manifest
 from kind.operating import OperatorProcess, prepare_namespace
 from kind.trading import SYMBOLS, Platform, image, platform, trading, wait_until_trading
@@ -40,7 +41,7 @@ def main() -> None:
         print(f"{name:<{width}}  {value:>14}  {goal}")
 
 
-def _parts(options: argparse.Namespace) -> dict[str, Callable[[], list[scale.Row]]]:
+def _parts(options: argparse.Namespace) -> dict[str, Callable[[], list[Row]]]:
     symbols, soak_minutes = options.symbols, options.soak
     return {
         "leaders": _on_the_cluster,

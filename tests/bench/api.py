@@ -34,16 +34,31 @@ class Api:
         """Merge `body` into an object."""
         await self._send("PATCH", path, body, MERGE)
 
+    async def delete(self, path: str) -> None:
+        """Delete an object, as gracefully as it asks to be."""
+        await self._send("DELETE", path, None)
+
+    async def metrics(self) -> str:
+        """Read the server's own metrics."""
+        async with self._session.get("/metrics") as answer:
+            answer.raise_for_status()
+            return await answer.text()
+
     async def list(self, path: str) -> list[dict[str, Any]]:
         """List a collection as the server remembers it, which costs it little."""
         answer = await self._send("GET", f"{path}?resourceVersion=0", None)
         items: list[dict[str, Any]] = answer["items"]
         return items
 
-    async def names(self, path: str) -> AsyncIterator[set[str]]:
-        """Yield the names in a collection, and again after each change: one set, kept current."""
+    async def names(
+        self, path: str, counts: Callable[[Any], bool] = lambda _: True
+    ) -> AsyncIterator[set[str]]:
+        """Yield the names in a collection, and again after each change: one set, kept current.
+
+        Objects that do not count are as good as absent.
+        """
         found = await self._send("GET", path, None)
-        present = {item["metadata"]["name"] for item in found["items"]}
+        present = {item["metadata"]["name"] for item in found["items"] if counts(item)}
         yield present
         version = found["metadata"]["resourceVersion"]
         async with self._session.get(
@@ -52,7 +67,8 @@ class Api:
             answer.raise_for_status()
             async for line in answer.content:
                 event = json.loads(line)
-                change = present.discard if event["type"] == "DELETED" else present.add
+                there = event["type"] != "DELETED" and counts(event["object"])
+                change = present.add if there else present.discard
                 change(event["object"]["metadata"]["name"])
                 yield present
 

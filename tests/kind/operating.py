@@ -94,7 +94,7 @@ class OperatorProcess:
         folder: Path,
         *,
         exchange: str = NOWHERE,
-        resync_s: int = 10,
+        resync_s: int | None = 10,
     ) -> None:
         self.kubeconfig = prepare_operator(folder)
         self._log = folder / "operator.log"
@@ -102,7 +102,7 @@ class OperatorProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self._image = image
         entries = {"paper": "paper", "binance": "live"}
-        self._configuration = {
+        self._configuration: dict[str, object] = {
             "namespaces": namespaces,
             "exchanges": [
                 {
@@ -114,9 +114,10 @@ class OperatorProcess:
                 }
                 for name, environment in entries.items()
             ],
-            "resyncSeconds": resync_s,
             "httpPort": 0,
         }
+        if resync_s is not None:
+            self._configuration["resyncSeconds"] = resync_s
 
     @property
     def log(self) -> str:
