@@ -1,8 +1,9 @@
 """The operator's HTTP endpoints: /healthz, /readyz, /metrics."""
 
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import web
@@ -13,6 +14,51 @@ logger = logging.getLogger(__name__)
 
 MISSED_RESYNCS: Final = 3
 """So many resyncs may fail, or be late, before the operator calls itself unwell."""
+
+
+NOT_BEGUN: Final = "it has not begun yet"
+
+
+@dataclass(frozen=True, slots=True)
+class Fallen:
+    """A watch that does not stand."""
+
+    kind: str
+    """Plural of the kind that is watched, such as `pods`."""
+    namespace: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} in {self.namespace}: {self.why}"
+
+
+class Watches:
+    """Which watches stand: one for each kind in each namespace. No I/O, no clock.
+
+    None stands before it is said to.
+    """
+
+    def __init__(self, kinds: Iterable[str], namespaces: Iterable[str]) -> None:
+        served, watched = tuple(namespaces), tuple(kinds)
+        self._fallen: dict[tuple[str, str], str] = {
+            (namespace, kind): NOT_BEGUN for namespace in served for kind in watched
+        }
+
+    def stood(self, kind: str, namespace: str) -> bool:
+        """Note that this watch stands; returns whether that is new."""
+        return self._fallen.pop((namespace, kind), None) is not None
+
+    def fell(self, kind: str, namespace: str, why: str) -> bool:
+        """Note that this watch does not stand, and `why`; returns whether that is new."""
+        changed = self._fallen.get((namespace, kind)) != why
+        self._fallen[namespace, kind] = why
+        return changed
+
+    @property
+    def fallen(self) -> tuple[Fallen, ...]:
+        """Those that do not stand, by namespace and kind."""
+        down = sorted(self._fallen.items())
+        return tuple(Fallen(kind, namespace, why) for (namespace, kind), why in down)
 
 
 class Progress:

@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 
 from symbol_operator.census import Census
-from symbol_operator.health import MISSED_RESYNCS, Progress, serve
+from symbol_operator.health import MISSED_RESYNCS, NOT_BEGUN, Fallen, Progress, Watches, serve
 from symbol_operator.metrics import Metrics
 
 RESYNC = 10.0
@@ -110,3 +110,27 @@ def test_an_error_is_counted_and_not_swallowed() -> None:
         raise RuntimeError
 
     assert b'symbol_operator_reconciles_total{result="error"} 1.0' in metrics.render()
+
+
+def test_no_watch_stands_before_it_is_said_to() -> None:
+    watches = Watches(("pods", "tradingsymbols"), ("b", "a"))
+
+    assert [str(watch) for watch in watches.fallen] == [
+        f"pods in a: {NOT_BEGUN}",
+        f"tradingsymbols in a: {NOT_BEGUN}",
+        f"pods in b: {NOT_BEGUN}",
+        f"tradingsymbols in b: {NOT_BEGUN}",
+    ]
+
+
+def test_a_watch_falls_and_stands_alone_and_says_what_is_new() -> None:
+    watches = Watches(("pods",), ("a", "b"))
+
+    assert watches.stood("pods", "a")
+    assert not watches.stood("pods", "a")
+    assert watches.fallen == (Fallen("pods", "b", NOT_BEGUN),)
+    assert watches.fell("pods", "a", "forbidden")
+    assert not watches.fell("pods", "a", "forbidden")
+    assert watches.fell("pods", "a", "gone")
+    assert watches.stood("pods", "b")
+    assert watches.fallen == (Fallen("pods", "a", "gone"),)
