@@ -18,7 +18,6 @@ from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 
 from symbol_operator.news import News
-from symbol_operator.observation import Document
 from tradingsymbol_api.names import (
     API_VERSION,
     GROUP,
@@ -29,6 +28,7 @@ from tradingsymbol_api.names import (
     VERSION,
     leader_pod_name,
 )
+from tradingsymbol_api.reading import Document
 
 REQUEST_TIMEOUT_SECONDS: Final = 10
 PAGE_SIZE: Final = 500

@@ -13,7 +13,6 @@ from symbol_operator.conditions import SecretNames, Situation, find_situation
 from symbol_operator.news import News, find_news
 from symbol_operator.observation import (
     NO_POD,
-    Document,
     LeaderPod,
     Trouble,
     observe_pod,
@@ -23,6 +22,7 @@ from symbol_operator.pod import leader_pod
 from symbol_operator.settings import SUPPORTED_ENVIRONMENTS, ExchangeEntry, OperatorSettings
 from symbol_operator.updates import in_doubt, outdated
 from tradingsymbol_api.names import FINALIZER, OPERATOR_MANAGER, TRADER_MANAGER
+from tradingsymbol_api.reading import Document, holds, mapping, number, text, texts
 from tradingsymbol_api.spec import (
     DeletionPolicy,
     InvalidResourceError,
@@ -107,7 +107,7 @@ def decide(
     `turn` says that a leader that trades may be updated now.
     """
     request = read_request(view, context.settings)
-    owner = view.resource["metadata"]["uid"] if view.resource else None
+    owner = text(view.resource, "metadata", "uid") if view.resource else None
     pod = observe_pod(view.pod, owner, node_lost=view.node_lost)
     pod = replace(pod, outdated=_outdated(view.pod, request, context))
     update = _may_be_updated(view.resource, request, pod)
@@ -149,7 +149,7 @@ def _may_be_updated(resource: Document | None, request: Request, pod: LeaderPod)
     if not pod.ready:
         return True
     automatic = request.symbol.spec.update_strategy is UpdateStrategy.WHEN_IDLE
-    return automatic and not in_doubt((resource or {}).get("status"))
+    return automatic and not in_doubt(mapping(resource, "status"))
 
 
 def after_refusal(resource: Document, trouble: Trouble, now: datetime) -> Mapping[str, Any] | None:
@@ -161,15 +161,15 @@ def _report(resource: Document | None) -> ClearTraderStatus | None:
     """Return how to withdraw a leader's report; None if the status holds nothing but its ledger."""
     if resource is None:
         return None
-    status = resource.get("status")
+    status = mapping(resource, "status")
     withdrawal = ClearTraderStatus(_target(resource), lasting_status(status))
     document = status_document(withdrawal.target, withdrawal.kept)
     return None if says_the_same(TRADER_MANAGER, document, status) else withdrawal
 
 
 def _target(resource: Document) -> Target:
-    metadata = resource["metadata"]
-    return Target(metadata["namespace"], metadata["name"], metadata["uid"])
+    metadata = mapping(resource, "metadata")
+    return Target(text(metadata, "namespace"), text(metadata, "name"), text(metadata, "uid"))
 
 
 def pod_manifest(decision: Decision, context: Context) -> dict[str, Any]:
@@ -192,8 +192,8 @@ def read_request(view: View, settings: OperatorSettings) -> Request:
     if resource is None:
         return Request(Wish.END)
     wish = Wish(_requested(resource).value)
-    if resource["metadata"].get("deletionTimestamp"):
-        finishes = finishes_first(resource["metadata"], _policy(resource))
+    if mapping(resource, "metadata").get("deletionTimestamp"):
+        finishes = finishes_first(mapping(resource, "metadata"), _policy(resource))
         wish = Wish.FINISH if finishes and not view.namespace_ending else Wish.END
     try:
         symbol = parse_resource(resource)
@@ -229,25 +229,26 @@ def _status(
     resource: Document, pod: LeaderPod, situation: Situation, now: datetime
 ) -> Mapping[str, Any] | None:
     """Make the operator's status document, None if the resource has all of it."""
-    metadata, spec = resource["metadata"], resource.get("spec", {})
-    generation = metadata.get("generation", 0)
-    present = resource.get("status")
+    target = _target(resource)
+    generation = number(resource, "metadata", "generation")
+    present = mapping(resource, "status")
     part = OperatorStatus(
         requested=_requested(resource),
-        symbol=spec.get("symbol") or metadata["name"].upper(),
+        symbol=text(resource, "spec", "symbol") or target.name.upper(),
         observed_generation=generation,
         leader=LeaderStatus(pod=pod.name, uid=pod.uid, node=pod.node) if pod.leads else None,
     )
     conditions = conditions_of(
         OPERATOR_MANAGER, situation.findings(), generation=generation, now=now, status=present
     )
-    document = status_document(_target(resource), part, conditions)
+    document = status_document(target, part, conditions)
     return None if says_the_same(OPERATOR_MANAGER, document, present) else document
 
 
 def holds_up_deletion(resource: Document) -> bool:
     """Tell whether a resource that is being deleted waits for us. No side effects."""
-    return "deletionTimestamp" in resource["metadata"] and FINALIZER in _finalizers(resource)
+    deleted = holds(resource, "metadata", "deletionTimestamp")
+    return deleted and FINALIZER in _finalizers(resource)
 
 
 def finalizers(resource: Document, *, kept: bool) -> list[str]:
@@ -257,20 +258,20 @@ def finalizers(resource: Document, *, kept: bool) -> list[str]:
 
 
 def _finalizers(resource: Document | None) -> list[str]:
-    return list(resource["metadata"].get("finalizers", ())) if resource else []
+    return texts(resource, "metadata", "finalizers")
 
 
 def _policy(resource: Document | None) -> DeletionPolicy:
     """Read spec.deletionPolicy alone; one that cannot be read lets the resource go."""
     try:
-        return DeletionPolicy((resource or {}).get("spec", {})["deletionPolicy"])
-    except (ValueError, KeyError):
+        return DeletionPolicy(text(resource, "spec", "deletionPolicy"))
+    except ValueError:
         return DeletionPolicy.STOP
 
 
 def _requested(resource: Document) -> TradingStatus:
     """Read spec.status alone; one that cannot be read does not let anything trade."""
     try:
-        return parse_status(resource["spec"].get("status", TradingStatus.OFF))
-    except (ValueError, KeyError):
+        return parse_status(mapping(resource, "spec").get("status", TradingStatus.OFF))
+    except ValueError:
         return TradingStatus.OFF

@@ -14,7 +14,6 @@ import kopf
 from kubernetes.aio import config
 from kubernetes.aio.client.configuration import Configuration
 
-from symbol_operator.observation import Document
 from symbol_operator.reconcile import Key
 from tradingsymbol_api.names import (
     ANNOTATION_ABANDON,
@@ -24,6 +23,7 @@ from tradingsymbol_api.names import (
     PLURAL,
     VERSION,
 )
+from tradingsymbol_api.reading import Document
 
 WATCH_SERVER_TIMEOUT_SECONDS: Final = 300
 WATCH_CLIENT_TIMEOUT_SECONDS: Final = 310

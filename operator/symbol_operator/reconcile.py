@@ -25,7 +25,6 @@ from symbol_operator.decision import (
 from symbol_operator.metrics import Metrics
 from symbol_operator.news import EventReason, News, gone, refused
 from symbol_operator.observation import (
-    Document,
     Trouble,
     node_lost,
     node_suspect,
@@ -43,6 +42,7 @@ from symbol_operator.plan import (
 )
 from symbol_operator.updates import Turns
 from tradingsymbol_api.names import LABEL_RESOURCE, OPERATOR_MANAGER, TRADER_MANAGER
+from tradingsymbol_api.reading import Document
 from tradingsymbol_api.status import OperatorReason, status_document
 
 logger = logging.getLogger(__name__)

@@ -12,8 +12,8 @@ from typing import Any
 
 from symbol_operator.cluster import ConflictError, NotFoundError, RefusedError
 from symbol_operator.news import News
-from symbol_operator.observation import Document
 from tradingsymbol_api.names import LABEL_MANAGED_BY, OPERATOR_MANAGER
+from tradingsymbol_api.reading import Document
 from tradingsymbol_api.status import CONDITION_OWNER, FIELD_OWNER
 from unit.operator.objects import NOW, node, timestamp
 
