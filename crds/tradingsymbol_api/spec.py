@@ -34,7 +34,7 @@ from tradingsymbol_api.names import (
     FOREGROUND_FINALIZER,
     RESOURCE_NAME_LENGTH_MAX,
 )
-from tradingsymbol_api.reading import shown, text, texts
+from tradingsymbol_api.reading import Document, mapping, shown, text, texts
 from tradingsymbol_api.symbols import (
     SYMBOL_CEL,
     SYMBOL_LENGTH_MAX,
@@ -135,6 +135,14 @@ def parse_status(value: object) -> TradingStatus:
     if isinstance(value, bool):
         return TradingStatus.ON if value else TradingStatus.OFF
     return _choice(TradingStatus)(value)
+
+
+def requested_status(resource: Document) -> TradingStatus:
+    """Return what a resource asks for; what cannot be read lets nothing trade."""
+    try:
+        return parse_status(mapping(resource, "spec").get("status", TradingStatus.OFF))
+    except ValueError:
+        return TradingStatus.OFF
 
 
 def parse_budget(value: object) -> Decimal:

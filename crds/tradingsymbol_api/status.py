@@ -90,6 +90,8 @@ class OperatorReason(StrEnum):
     """A pod that the operator did not create for this resource has the leader's name."""
     CREATE_REFUSED = "CreateRefused"
     """The API server refused the leader pod."""
+    INTERNAL_ERROR = "InternalError"
+    """The operator fails at this resource or its pod; its log says where."""
     DELETING = "Deleting"
     """The resource is being deleted."""
     AS_ASKED = "AsAsked"

@@ -14,24 +14,39 @@ from symbol_operator.news import News, find_news
 from symbol_operator.observation import (
     NO_POD,
     LeaderPod,
+    PodState,
     Trouble,
     observe_pod,
 )
-from symbol_operator.plan import LEADING, Backoff, ClearTraderStatus, Plan, Wish, plan
+from symbol_operator.plan import (
+    LEADING,
+    Action,
+    Backoff,
+    ClearTraderStatus,
+    DeletePod,
+    Plan,
+    SetFinalizer,
+    Wish,
+    plan,
+)
 from symbol_operator.pod import leader_pod
 from symbol_operator.settings import SUPPORTED_ENVIRONMENTS, ExchangeEntry, OperatorSettings
 from symbol_operator.updates import in_doubt, outdated
-from tradingsymbol_api.names import FINALIZER, OPERATOR_MANAGER, TRADER_MANAGER
+from tradingsymbol_api.names import (
+    FINALIZER,
+    LABEL_MANAGED_BY,
+    OPERATOR_MANAGER,
+    TRADER_MANAGER,
+)
 from tradingsymbol_api.reading import Document, holds, mapping, number, text, texts
 from tradingsymbol_api.spec import (
     DeletionPolicy,
     InvalidResourceError,
-    TradingStatus,
     TradingSymbol,
     UpdateStrategy,
     finishes_first,
     parse_resource,
-    parse_status,
+    requested_status,
 )
 from tradingsymbol_api.status import (
     LeaderStatus,
@@ -186,15 +201,55 @@ def _manifest(symbol: TradingSymbol, context: Context) -> dict[str, Any]:
     return leader_pod(symbol, entry, context.settings, context.cluster)
 
 
-def read_request(view: View, settings: OperatorSettings) -> Request:
-    """Read what a resource asks for. No side effects."""
+def rescue(view: View) -> tuple[Action, ...]:
+    """Decide what must be done about a symbol for which `decide` fails. No side effects.
+
+    It reads as little as can be: a symbol must be stoppable, and a resource must be able to go,
+    whatever else is wrong with them or with us.
+    """
+    wish = _wish(view)
+    runs = _is_ours(view.pod) and not holds(view.pod, "metadata", "deletionTimestamp")
+    actions: list[Action] = []
+    if wish is Wish.END and FINALIZER in _finalizers(view.resource):
+        actions.append(SetFinalizer(kept=False))
+    if wish in {Wish.OFF, Wish.END} and runs:
+        actions.append(DeletePod(text(view.pod, "metadata", "uid")))
+    return tuple(actions)
+
+
+def _is_ours(pod: Document | None) -> bool:
+    return text(pod, "metadata", "labels", LABEL_MANAGED_BY) == OPERATOR_MANAGER
+
+
+def after_failure(view: View, error: Exception, now: datetime) -> Mapping[str, Any] | None:
+    """Make the status document of a symbol for which `decide` fails. No side effects."""
+    if view.resource is None:
+        return None
+    message = (
+        f"The operator fails at this ({type(error).__name__}) and tries again ever more slowly; "
+        "its log says where. Switched off, its leader is stopped all the same."
+    )
+    metadata = mapping(view.pod, "metadata")
+    unknown = LeaderPod(PodState.UNKNOWN, text(metadata, "name"), text(metadata, "uid"))
+    pod = unknown if _is_ours(view.pod) else NO_POD
+    return _status(view.resource, pod, Situation(OperatorReason.INTERNAL_ERROR, message), now)
+
+
+def _wish(view: View) -> Wish:
     resource = view.resource
     if resource is None:
-        return Request(Wish.END)
-    wish = Wish(_requested(resource).value)
+        return Wish.END
     if mapping(resource, "metadata").get("deletionTimestamp"):
         finishes = finishes_first(mapping(resource, "metadata"), _policy(resource))
-        wish = Wish.FINISH if finishes and not view.namespace_ending else Wish.END
+        return Wish.FINISH if finishes and not view.namespace_ending else Wish.END
+    return Wish(requested_status(resource).value)
+
+
+def read_request(view: View, settings: OperatorSettings) -> Request:
+    """Read what a resource asks for. No side effects."""
+    resource, wish = view.resource, _wish(view)
+    if resource is None:
+        return Request(wish)
     try:
         symbol = parse_resource(resource)
     except InvalidResourceError as exc:
@@ -233,7 +288,7 @@ def _status(
     generation = number(resource, "metadata", "generation")
     present = mapping(resource, "status")
     part = OperatorStatus(
-        requested=_requested(resource),
+        requested=requested_status(resource),
         symbol=text(resource, "spec", "symbol") or target.name.upper(),
         observed_generation=generation,
         leader=LeaderStatus(pod=pod.name, uid=pod.uid, node=pod.node) if pod.leads else None,
@@ -267,11 +322,3 @@ def _policy(resource: Document | None) -> DeletionPolicy:
         return DeletionPolicy(text(resource, "spec", "deletionPolicy"))
     except ValueError:
         return DeletionPolicy.STOP
-
-
-def _requested(resource: Document) -> TradingStatus:
-    """Read spec.status alone; one that cannot be read does not let anything trade."""
-    try:
-        return parse_status(mapping(resource, "spec").get("status", TradingStatus.OFF))
-    except ValueError:
-        return TradingStatus.OFF
