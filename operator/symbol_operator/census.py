@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
-from symbol_operator.observation import Document
+from tradingsymbol_api.reading import Document, mapping, objects, text
 from tradingsymbol_api.status import ConditionType
 
 WANTING: Final = (True, "on", "shutdown")
@@ -26,12 +26,14 @@ def take_census(resources: Collection[Document], leaders: int) -> Census:
     """Count symbols by what is asked of them and what the operator says of them."""
     return Census(
         symbols=len(resources),
-        wanted=sum(1 for item in resources if item["spec"].get("status") in WANTING),
+        wanted=sum(1 for item in resources if mapping(item, "spec").get("status") in WANTING),
         stalled=sum(1 for item in resources if _is_stalled(item)),
         leaders=leaders,
     )
 
 
 def _is_stalled(resource: Document) -> bool:
-    conditions = resource.get("status", {}).get("conditions", ())
-    return any(c["type"] == ConditionType.STALLED and c["status"] == "True" for c in conditions)
+    return any(
+        (text(item, "type"), text(item, "status")) == (ConditionType.STALLED, "True")
+        for item in objects(resource, "status", "conditions")
+    )

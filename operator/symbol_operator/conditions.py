@@ -28,6 +28,7 @@ STALLED: Final = frozenset(
         OperatorReason.EXCHANGE_REFUSED,
         OperatorReason.FOREIGN_POD,
         OperatorReason.IMAGE_UNAVAILABLE,
+        OperatorReason.INTERNAL_ERROR,
         OperatorReason.INVALID_SPEC,
         OperatorReason.SECRET_MISSING,
         OperatorReason.UNKNOWN_EXCHANGE,

@@ -6,7 +6,7 @@ them, retries and one run at a time, is the work queue's business; what its watc
 the resync's.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
@@ -14,7 +14,6 @@ import kopf
 from kubernetes.aio import config
 from kubernetes.aio.client.configuration import Configuration
 
-from symbol_operator.observation import Document
 from symbol_operator.reconcile import Key
 from tradingsymbol_api.names import (
     ANNOTATION_ABANDON,
@@ -24,6 +23,7 @@ from tradingsymbol_api.names import (
     PLURAL,
     VERSION,
 )
+from tradingsymbol_api.reading import Document, mapping, number, text, texts
 
 WATCH_SERVER_TIMEOUT_SECONDS: Final = 300
 WATCH_CLIENT_TIMEOUT_SECONDS: Final = 310
@@ -79,7 +79,7 @@ def make_settings() -> kopf.OperatorSettings:
 def make_registry(
     changed: Callable[[Key], None],
     moved: Callable[[Key], None],
-    gone: Callable[[Document], Awaitable[None]],
+    gone: Callable[[Document], None],
     listed: Callable[[], None],
     *,
     kubeconfig: str | None,
@@ -91,7 +91,7 @@ def make_registry(
     went, `listed` for each object that was there when a watch began.
     """
     registry = kopf.OperatorRegistry()
-    seen: dict[Key, tuple[Any, ...]] = {}
+    seen: dict[Key, tuple[object, ...]] = {}
 
     @kopf.on.login(registry=registry)
     def login(**kwargs: Any) -> kopf.ConnectionInfo | None:
@@ -102,8 +102,8 @@ def make_registry(
 
     @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
     async def resource_changed(event: Any, **_: Any) -> None:
-        metadata = event["object"]["metadata"]
-        key = Key(metadata["namespace"], metadata["name"])
+        metadata = mapping(event, "object", "metadata")
+        key = Key(text(metadata, "namespace"), text(metadata, "name"))
         relevant = _relevant(metadata)
         # Leaders report into the status often; what is asked for has not changed by that.
         if event["type"] != "DELETED" and seen.get(key) == relevant:
@@ -115,34 +115,34 @@ def make_registry(
         changed(key)
         if event["type"] == "DELETED":
             del seen[key]
-            await gone(event["object"])
+            gone(event["object"])
 
     @kopf.on.event("v1", "pods", registry=registry)
     async def pod_changed(event: Any, **_: Any) -> None:
         if not event["type"]:
             listed()
             return
-        metadata = event["object"]["metadata"]
+        metadata = mapping(event, "object", "metadata")
         wake = changed if _ended(event) else moved
-        wake(Key(metadata["namespace"], metadata["labels"][LABEL_RESOURCE]))
+        wake(Key(text(metadata, "namespace"), text(metadata, "labels", LABEL_RESOURCE)))
 
     return registry
 
 
 def _ended(event: Any) -> bool:
     """Tell whether a pod is gone or has ended, which may call for another one."""
-    phase = event["object"].get("status", {}).get("phase")
+    phase = text(event, "object", "status", "phase")
     return event["type"] == "DELETED" or phase in {"Failed", "Succeeded"}
 
 
-def _relevant(metadata: Any) -> tuple[Any, ...]:
+def _relevant(metadata: Document) -> tuple[object, ...]:
     """Pick what changes with the uid, the spec, or the course of a deletion."""
     return (
-        metadata["uid"],
-        metadata.get("generation"),
+        text(metadata, "uid"),
+        number(metadata, "generation"),
         metadata.get("deletionTimestamp"),
-        metadata.get("annotations", {}).get(ANNOTATION_ABANDON),
-        tuple(metadata.get("finalizers", ())),
+        text(metadata, "annotations", ANNOTATION_ABANDON),
+        texts(metadata, "finalizers"),
     )
 
 

@@ -1,8 +1,9 @@
 """The operator's HTTP endpoints: /healthz, /readyz, /metrics."""
 
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import web
@@ -11,51 +12,83 @@ from symbol_operator.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 
-MISSED_RESYNCS: Final = 3
-"""So many resyncs may fail, or be late, before the operator calls itself unwell."""
+NOT_BEGUN: Final = "it has not begun yet"
 
 
-class Progress:
-    """How long ago the resync loop last moved, and last succeeded.
+@dataclass(frozen=True, slots=True)
+class Fallen:
+    """A watch that does not stand."""
 
-    Moving is what liveness means: a restart helps if the loop hangs, not if the API server is
-    away. Success is what readiness means.
+    kind: str
+    """Plural of the kind that is watched, such as `pods`."""
+    namespace: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} in {self.namespace}: {self.why}"
+
+
+class Watches:
+    """Which watches stand: one for each kind in each namespace. No I/O, no clock.
+
+    None stands before it is said to.
     """
 
-    def __init__(self, monotonic: Callable[[], float], resync_seconds: float) -> None:
-        self._monotonic = monotonic
-        self._limit = MISSED_RESYNCS * resync_seconds
-        self._moved = monotonic()
-        self._succeeded = monotonic()
+    def __init__(self, kinds: Iterable[str], namespaces: Iterable[str]) -> None:
+        self._namespaces, watched = frozenset(namespaces), tuple(kinds)
+        self._fallen: dict[tuple[str, str], str] = {
+            (namespace, kind): NOT_BEGUN for namespace in self._namespaces for kind in watched
+        }
 
-    def moved(self) -> None:
-        """Note that a resync ended, in whatever way."""
-        self._moved = self._monotonic()
+    def stood(self, kind: str, namespace: str) -> bool:
+        """Note that this watch stands; returns whether that is new."""
+        return self._fallen.pop((namespace, kind), None) is not None
 
-    def succeeded(self) -> None:
-        """Note that a resync succeeded."""
-        self._moved = self._succeeded = self._monotonic()
-
-    @property
-    def alive(self) -> bool:
-        """Whether the loop goes round."""
-        return self._monotonic() - self._moved <= self._limit
-
-    @property
-    def age(self) -> float:
-        """Seconds since the last success."""
-        return self._monotonic() - self._succeeded
+    def fell(self, kind: str, namespace: str, why: str) -> bool:
+        """Note that this watch does not stand, and `why`; returns whether that is new."""
+        changed = self._fallen.get((namespace, kind)) != why
+        self._fallen[namespace, kind] = why
+        return changed
 
     @property
     def ready(self) -> bool:
-        """Whether the loop achieves something."""
-        return self.age <= self._limit
+        """Whether all were begun, and those of at least one namespace stand.
+
+        One namespace that cannot be served must not keep a new version from serving the others.
+        """
+        begun = NOT_BEGUN not in self._fallen.values()
+        return begun and not self._namespaces <= {namespace for namespace, _ in self._fallen}
+
+    @property
+    def fallen(self) -> tuple[Fallen, ...]:
+        """Those that do not stand, by namespace and kind."""
+        down = sorted(self._fallen.items())
+        return tuple(Fallen(kind, namespace, why) for (namespace, kind), why in down)
+
+
+class Progress:
+    """How long ago everything was compared last."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._succeeded = monotonic()
+
+    def succeeded(self) -> None:
+        """Note that a resync succeeded."""
+        self._succeeded = self._monotonic()
+
+    @property
+    def age(self) -> float:
+        """Seconds since the last success, or since the start."""
+        return self._monotonic() - self._succeeded
 
 
 @asynccontextmanager
-async def serve(port: int, progress: Progress, metrics: Metrics) -> AsyncIterator[None]:
+async def serve(
+    port: int, watches: Watches, progress: Progress, metrics: Metrics
+) -> AsyncIterator[None]:
     """Serve the endpoints on all interfaces; port 0 takes any free one."""
-    runner = web.AppRunner(_application(progress, metrics), access_log=None)
+    runner = web.AppRunner(_application(watches, progress, metrics), access_log=None)
     await runner.setup()
     try:
         site = web.TCPSite(runner, port=port)
@@ -66,12 +99,17 @@ async def serve(port: int, progress: Progress, metrics: Metrics) -> AsyncIterato
         await runner.cleanup()
 
 
-def _application(progress: Progress, metrics: Metrics) -> web.Application:
+def _application(watches: Watches, progress: Progress, metrics: Metrics) -> web.Application:
     async def healthz(_: web.Request) -> web.Response:
-        return _verdict(progress.alive, "the resync loop does not go round")
+        # That it answers is the answer: the event loop turns. Whatever the API server does, a
+        # restart of this process would not mend it.
+        return web.Response(text="ok\n")
 
     async def readyz(_: web.Request) -> web.Response:
-        return _verdict(progress.ready, f"no resync succeeded for {progress.age:.0f} s")
+        lines = [f"not watched: {watch}\n" for watch in watches.fallen]
+        if watches.ready:
+            return web.Response(text="".join(["ok\n", *lines]))
+        return web.Response(status=503, text="".join(lines))
 
     async def expose(_: web.Request) -> web.Response:
         metrics.resync_age.set(progress.age)
@@ -82,7 +120,3 @@ def _application(progress: Progress, metrics: Metrics) -> web.Application:
     application.router.add_get("/readyz", readyz)
     application.router.add_get("/metrics", expose)
     return application
-
-
-def _verdict(good: bool, problem: str) -> web.Response:
-    return web.Response(text="ok\n") if good else web.Response(status=503, text=f"{problem}\n")

@@ -39,6 +39,11 @@ class Metrics:
         self._wanted = self._counted("leaders_wanted", "TradingSymbols that are on or in shutdown")
         self._stalled = self._counted("symbols_stalled", "TradingSymbols that are Stalled")
         self._leaders = self._counted("leaders", "Leader pods")
+        self.events_dropped = Counter(
+            "symbol_operator_events_dropped",
+            "Events that were not posted.",
+            registry=self._registry,
+        )
         self.queue_depth = Gauge(
             "symbol_operator_queue_depth",
             "TradingSymbols that wait for a reconcile.",

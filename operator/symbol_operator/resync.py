@@ -32,7 +32,6 @@ async def keep_comparing(
             await compare()
             progress.succeeded()
             wait = seconds
-        progress.moved()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(wait):
                 await listed.wait()

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import socket
+import sys
 import time
 from datetime import UTC, datetime
 from functools import partial
@@ -13,18 +14,28 @@ import kopf
 
 from symbol_operator.cluster import Cluster, ClusterError, connect
 from symbol_operator.decision import Context
+from symbol_operator.event_queue import EventQueue
 from symbol_operator.handlers import make_registry, make_settings
-from symbol_operator.health import Progress, serve
+from symbol_operator.health import Progress, Watches, serve
 from symbol_operator.metrics import Metrics
 from symbol_operator.reconcile import POD_SETTLES_SECONDS, Key, Reconciler
 from symbol_operator.resync import keep_comparing
 from symbol_operator.settings import OperatorSettings
 from symbol_operator.workqueue import WorkQueue
+from tradingsymbol_api.names import PLURAL
 
 logger = logging.getLogger(__name__)
 
 API_RETRY_SECONDS: Final = 2.0
 """Time between two attempts to find the resource served, at start."""
+WATCHED: Final = (PLURAL, "pods")
+"""Kinds that are watched in each namespace."""
+FLUSH_SECONDS: Final = 3.0
+"""How long a stop waits for Events to be posted."""
+API_NESTING_MAX: Final = 10_000
+"""Deepest document that the API server takes."""
+STACK_DEPTH: Final = 1000
+"""Python's own bound, for what reads the document."""
 GARBAGE_THRESHOLDS: Final = (20_000, 10, 10)
 """Python's own look for cyclic garbage after every 700 new objects. Each event and answer brings
 hundreds, which reference counts free: the search took 30 % of the operator's CPU."""
@@ -37,11 +48,24 @@ async def run(settings: OperatorSettings, *, kubeconfig: str | None) -> None:
         ClusterError: there is no cluster to connect to.
 
     """
-    async with connect(kubeconfig) as cluster:
+    _read_deep_documents()
+    metrics, progress = Metrics(), Progress(time.monotonic)
+    watches = Watches(WATCHED, settings.namespaces)
+    async with (
+        serve(settings.http_port, watches, progress, metrics),
+        connect(kubeconfig) as cluster,
+    ):
         identity = await _await_api(cluster, settings.namespaces)
         logger.info("Serving namespaces %s of cluster %s", settings.namespaces, identity)
         _search_garbage_rarely()
-        await _operate(cluster, Context(settings, identity), kubeconfig)
+        await _operate(
+            cluster,
+            Context(settings, identity),
+            metrics=metrics,
+            progress=progress,
+            watches=watches,
+            kubeconfig=kubeconfig,
+        )
 
 
 async def _await_api(cluster: Cluster, namespaces: tuple[str, ...]) -> str:
@@ -56,19 +80,30 @@ async def _await_api(cluster: Cluster, namespaces: tuple[str, ...]) -> str:
         await asyncio.sleep(API_RETRY_SECONDS)
 
 
-async def _operate(cluster: Cluster, context: Context, kubeconfig: str | None) -> None:
-    settings, metrics = context.settings, Metrics()
-    progress = Progress(time.monotonic, settings.resync_seconds)
+async def _operate(
+    cluster: Cluster,
+    context: Context,
+    *,
+    metrics: Metrics,
+    progress: Progress,
+    watches: Watches,
+    kubeconfig: str | None,
+) -> None:
+    settings, instance = context.settings, socket.gethostname()
 
     def again(key: Key) -> None:
         queue.add(key)
 
+    events = EventQueue(
+        lambda resource, news, happened: cluster.tell(resource, news, happened, instance),
+        metrics.events_dropped.inc,
+    )
     reconciler = Reconciler(
         cluster,
         context,
         metrics,
         clock=lambda: datetime.now(UTC),
-        instance=socket.gethostname(),
+        tell=events.add,
         again=again,
     )
     queue = WorkQueue(reconciler.reconcile, expected=ClusterError)
@@ -81,16 +116,27 @@ async def _operate(cluster: Cluster, context: Context, kubeconfig: str | None) -
         listed.set,
         kubeconfig=kubeconfig,
     )
-    compare = partial(_survey_all, reconciler, queue, settings.namespaces)
-    async with serve(settings.http_port, progress, metrics), asyncio.TaskGroup() as tasks:
+    compare = partial(_survey_all, reconciler, queue, watches, settings.namespaces)
+    async with asyncio.TaskGroup() as tasks:
         background = [
             tasks.create_task(keep_comparing(compare, listed, progress, settings.resync_seconds)),
             *(tasks.create_task(queue.work()) for _ in range(settings.workers)),
+            tasks.create_task(events.work()),
         ]
         await _watch(registry, settings.namespaces)
         queue.close()
+        await events.flush(FLUSH_SECONDS)
         for task in background:
             task.cancel()
+
+
+def _read_deep_documents() -> None:
+    """Have JSON read as deep as the API server takes it.
+
+    Else a single object, in a list or a watch, would end that of all: its owners may nest its
+    managedFields as they like. A level takes less than 200 bytes of the stack's 8 MiB.
+    """
+    sys.setrecursionlimit(API_NESTING_MAX + STACK_DEPTH)
 
 
 def _search_garbage_rarely() -> None:
@@ -107,9 +153,17 @@ async def _watch(registry: kopf.OperatorRegistry, namespaces: tuple[str, ...]) -
 
 
 async def _survey_all(
-    reconciler: Reconciler, queue: WorkQueue[Key], namespaces: tuple[str, ...]
+    reconciler: Reconciler, queue: WorkQueue[Key], watches: Watches, namespaces: tuple[str, ...]
 ) -> None:
     for namespace in namespaces:
-        for key in await reconciler.survey(namespace):
+        try:
+            found = await reconciler.survey(namespace)
+        except ClusterError as exc:
+            for kind in WATCHED:
+                watches.fell(kind, namespace, str(exc))
+            raise
+        for kind in WATCHED:
+            watches.stood(kind, namespace)
+        for key in found:
             logger.debug("%s: needs a look that no event has brought yet", key)
             queue.add(key)

@@ -42,13 +42,10 @@ def listed() -> list[None]:
 def registry_of(
     woken: list[Key], soon: list[Key], mourned: list[Any], listed: list[None]
 ) -> kopf.OperatorRegistry:
-    async def gone(resource: object) -> None:
-        mourned.append(resource)
-
     def found() -> None:
         listed.append(None)
 
-    return make_registry(woken.append, soon.append, gone, found, kubeconfig=None)
+    return make_registry(woken.append, soon.append, mourned.append, found, kubeconfig=None)
 
 
 @pytest.fixture

@@ -118,12 +118,8 @@ def calls(cluster: Cluster) -> dict[str, Callable[[], Awaitable[object]]]:
 
 def watched() -> set[Right]:
     """Return what kopf needs for the operator's handlers."""
-
-    async def gone(document: object) -> None:
-        """Nothing goes here."""
-
     registry = make_registry(
-        lambda key: None, lambda key: None, gone, lambda: None, kubeconfig=None
+        lambda key: None, lambda key: None, lambda document: None, lambda: None, kubeconfig=None
     )
     selectors = registry._watching.get_all_selectors()
     kinds = {(s.group or "", s.any_name or s.plural) for s in selectors}
