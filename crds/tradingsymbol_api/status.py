@@ -1,9 +1,11 @@
 """What the programs report about a TradingSymbol, and which of them owns which part.
 
-Both write by server-side apply on the status subresource, each as its own field manager. A
-manager's document holds everything it has to say: what it leaves out, the API server removes.
-Two managers therefore never overwrite each other, as long as no field has two owners; the
-owner of a field is the model it stands in, the owner of a condition is in `CONDITION_OWNER`.
+A manager's document holds everything it has to say; what it leaves out is removed. Two managers
+never overwrite each other, as long as no field has two owners; the owner of a field is the model
+it stands in, the owner of a condition is in `CONDITION_OWNER`. A leader writes its document by
+server-side apply on the status subresource. The operator merges its own into the status as it
+last saw it, and is refused if that has changed since: with one write it can so withdraw the report
+of a leader that is gone, too, whoever the API server takes for the owner of its fields.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,7 +17,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, WithJsonSchema
 
 from tradingsymbol_api.names import API_VERSION, KIND, OPERATOR_MANAGER, TRADER_MANAGER
-from tradingsymbol_api.reading import mapping, objects, text
+from tradingsymbol_api.reading import Document, mapping, objects, text
 from tradingsymbol_api.spec import ApiModel, TradingStatus
 
 MESSAGE_LENGTH_MAX: Final = 32768
@@ -351,6 +353,44 @@ def status_document(
         status["conditions"] = listed
     # An empty mapping would be something said, too.
     return {**document, "status": status} if status else document
+
+
+def status_patch(document: Document, resource: Document, *, withdrawn: bool) -> dict[str, Any]:
+    """Make a merge patch of the operator's document, for `resource` as it was seen.
+
+    If `withdrawn`, it also takes away what a leader reported, except for its ledger. No side
+    effects.
+    """
+    present = mapping(resource, "status")
+    status = mapping(document, "status")
+    removed = (set(_fields(OperatorStatus)) - status.keys()) & present.keys()
+    others = [c for c in objects(present, "conditions") if _owner(c) != OPERATOR_MANAGER]
+    if withdrawn:
+        report = leader_report(present)
+        removed |= report.keys() - {"conditions"}
+        others = [c for c in others if c not in report.get("conditions", ())]
+    patch = {
+        **dict.fromkeys(sorted(removed)),
+        **status,
+        # A list is replaced as a whole.
+        "conditions": [*others, *objects(status, "conditions")],
+    }
+    if "leader" in status:
+        # An object is merged: what it lacks would stay.
+        patch["leader"] = {**dict.fromkeys(_fields(LeaderStatus)), **mapping(status, "leader")}
+    version = {"resourceVersion": text(resource, "metadata", "resourceVersion")}
+    return {**document, "metadata": {**mapping(document, "metadata"), **version}, "status": patch}
+
+
+def leader_report(status: object) -> dict[str, Any]:
+    """Pick what a leader reported and does not outlast it: all but the ledger. No side effects."""
+    owned = owned_status(TRADER_MANAGER, status)
+    return {name: value for name, value in owned.items() if name not in _fields(LedgerStatus)}
+
+
+def _owner(condition: Document) -> str:
+    kind = text(condition, "type")
+    return CONDITION_OWNER[ConditionType(kind)] if kind in set(ConditionType) else ""
 
 
 def lasting_status(status: object) -> LedgerStatus:

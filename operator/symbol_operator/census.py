@@ -1,6 +1,6 @@
 """How many symbols and leaders a namespace has. Pure."""
 
-from collections.abc import Collection
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,14 +22,14 @@ class Census:
     leaders: int
 
 
-def take_census(resources: Collection[Document], leaders: int) -> Census:
+def take_census(resources: Iterable[Document], leaders: int) -> Census:
     """Count symbols by what is asked of them and what the operator says of them."""
-    return Census(
-        symbols=len(resources),
-        wanted=sum(1 for item in resources if mapping(item, "spec").get("status") in WANTING),
-        stalled=sum(1 for item in resources if _is_stalled(item)),
-        leaders=leaders,
-    )
+    symbols = wanted = stalled = 0
+    for item in resources:
+        symbols += 1
+        wanted += mapping(item, "spec").get("status") in WANTING
+        stalled += _is_stalled(item)
+    return Census(symbols, wanted, stalled, leaders)
 
 
 def _is_stalled(resource: Document) -> bool:

@@ -9,7 +9,7 @@ import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
 import aiohttp
@@ -17,6 +17,7 @@ from kubernetes.aio import config
 from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 
+from symbol_operator.memory import version_of
 from symbol_operator.news import News
 from tradingsymbol_api.names import (
     API_VERSION,
@@ -36,7 +37,6 @@ CONNECTIONS_MAX: Final = 32
 NOTE_LENGTH_MAX: Final = 1024
 """Longest note of an Event that the API server takes."""
 
-APPLY: Final = "application/apply-patch+yaml"
 MERGE: Final = "application/merge-patch+json"
 JSON: Final = "application/json"
 
@@ -64,6 +64,14 @@ class ConflictError(ClusterError):
 
 class RefusedError(ClusterError):
     """The API server understood the request and will not carry it out."""
+
+
+class Page(NamedTuple):
+    """A part of a list."""
+
+    items: list[Document]
+    version: int
+    """That of the whole list: all pages show the cluster as it was then."""
 
 
 def _error(status: int, body: bytes) -> ClusterError:
@@ -142,75 +150,62 @@ class Cluster:
         """Read a node, None if there is none."""
         return await self._find(f"/api/v1/nodes/{_part(name)}")
 
-    async def resources(self, namespace: str) -> list[Document]:
+    def resources(self, namespace: str) -> AsyncIterator[Page]:
         """List the TradingSymbols of a namespace."""
-        return [item async for item in self._list(_resources(namespace))]
+        return self._list(_resources(namespace))
 
-    def leader_pods(self, namespace: str) -> AsyncIterator[Document]:
+    def leader_pods(self, namespace: str) -> AsyncIterator[Page]:
         """List the leader pods of a namespace; read page by page, for thousands are large."""
         return self._list(_pods(namespace), ("labelSelector", LEADER_SELECTOR))
 
-    async def create_pod(self, pod: Mapping[str, Any]) -> None:
-        """Create a pod.
+    async def create_pod(self, pod: Mapping[str, Any]) -> Document:
+        """Create a pod; returns it.
 
         Raises:
             ConflictError: a pod of that name exists.
             RefusedError: the API server does not take it: a quota, an admission rule.
 
         """
-        await self._request("POST", _pods(pod["metadata"]["namespace"]), body=pod)
+        return await self._request("POST", _pods(pod["metadata"]["namespace"]), body=pod)
 
-    async def delete_pod(self, namespace: str, resource: str, uid: str, *, force: bool) -> None:
-        """Delete the leader pod with this uid; `force` does not wait for its node.
+    async def delete_pod(self, namespace: str, resource: str, uid: str, *, force: bool) -> Document:
+        """Delete the leader pod with this uid; `force` does not wait for its node. Returns it.
 
         Raises:
             ConflictError: another pod has its name by now.
+            NotFoundError: it is gone.
 
         """
         options: dict[str, Any] = {"preconditions": {"uid": uid}}
         if force:
             options["gracePeriodSeconds"] = 0
-        try:
-            await self._request("DELETE", _pods(namespace, leader_pod_name(resource)), body=options)
-        except NotFoundError:
-            return
+        path = _pods(namespace, leader_pod_name(resource))
+        return await self._request("DELETE", path, body=options)
 
-    async def apply_status(self, document: Mapping[str, Any], manager: str) -> None:
-        """Write a manager's part of the status by server-side apply.
+    async def write_status(self, patch: Mapping[str, Any]) -> Document:
+        """Merge into the status of the resource that `patch` names; returns the resource.
 
         Raises:
-            ConflictError: the name has passed to another resource.
+            ConflictError: it has changed since, or the name has passed to another one.
+            NotFoundError: it is gone.
 
         """
-        metadata = document["metadata"]
-        await self._request(
-            "PATCH",
-            _resources(metadata["namespace"], metadata["name"]) + "/status",
-            ("fieldManager", manager),
-            ("force", "true"),
-            body=document,
-            content_type=APPLY,
-        )
+        metadata = patch["metadata"]
+        path = _resources(metadata["namespace"], metadata["name"]) + "/status"
+        return await self._merge(path, patch)
 
-    async def set_finalizers(self, resource: Document, finalizers: Sequence[str]) -> None:
-        """Replace the finalizers of a resource as it was read.
+    async def set_finalizers(self, resource: Document, finalizers: Sequence[str]) -> Document:
+        """Replace the finalizers of a resource as it was read; returns it.
 
         Raises:
             ConflictError: it has changed since.
+            NotFoundError: it is gone.
 
         """
         metadata = resource["metadata"]
         kept = {"uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]}
-        try:
-            await self._request(
-                "PATCH",
-                _resources(metadata["namespace"], metadata["name"]),
-                ("fieldManager", OPERATOR_MANAGER),
-                body={"metadata": {**kept, "finalizers": list(finalizers)}},
-                content_type=MERGE,
-            )
-        except NotFoundError:
-            return
+        path = _resources(metadata["namespace"], metadata["name"])
+        return await self._merge(path, {"metadata": {**kept, "finalizers": list(finalizers)}})
 
     async def tell(self, resource: Document, news: News, now: datetime, instance: str) -> None:
         """Post an Event about a resource; one that was posted already is left alone."""
@@ -227,18 +222,23 @@ class Cluster:
         except NotFoundError:
             return None
 
-    async def _list(self, path: str, *query: tuple[str, str]) -> AsyncIterator[Document]:
+    async def _merge(self, path: str, patch: Mapping[str, Any]) -> Document:
+        manager = ("fieldManager", OPERATOR_MANAGER)
+        return await self._request("PATCH", path, manager, body=patch, content_type=MERGE)
+
+    async def _list(self, path: str, *query: tuple[str, str]) -> AsyncIterator[Page]:
         more = ""
         while True:
-            page = [("limit", str(PAGE_SIZE)), *([("continue", more)] if more else [])]
-            answer = await self._request("GET", path, *query, *page)
+            part = [("limit", str(PAGE_SIZE)), *([("continue", more)] if more else [])]
+            answer = await self._request("GET", path, *query, *part)
             if not holds(answer, "items"):
                 raise UnavailableError(f"GET {path}: the answer is no list")
-            for item in objects(answer, "items"):
-                yield item
             more = text(answer, "metadata", "continue")
-            # Not held until the next page is there: one alone may be tens of megabytes.
+            page = Page(objects(answer, "items"), version_of(answer))
             answer.clear()
+            yield page
+            # Not held until the next page is there: one alone may be tens of megabytes.
+            page.items.clear()
             if not more:
                 return
 

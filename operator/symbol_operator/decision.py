@@ -1,51 +1,50 @@
 """From what was read to all that follows from it. Nothing here has side effects.
 
-`decide` is used twice: on fresh reads, and then its decision is carried out; and on lists of
-everything, and then only whether there is something to carry out counts.
+`decide` is used twice: for a look at one symbol, and then its decision is carried out; and after
+a comparison of everything, and then only whether there is something to carry out counts.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Final
 
-from symbol_operator.conditions import SecretNames, Situation, find_situation
+from symbol_operator.conditions import Situation, find_situation
 from symbol_operator.news import News, find_news
 from symbol_operator.observation import (
     NO_POD,
     LeaderPod,
     PodState,
     Trouble,
+    node_suspect,
     observe_pod,
 )
 from symbol_operator.plan import (
+    FORCING,
     LEADING,
     Action,
     Backoff,
-    ClearTraderStatus,
     DeletePod,
     Plan,
     SetFinalizer,
+    Step,
     Wish,
     plan,
 )
-from symbol_operator.pod import leader_pod
-from symbol_operator.settings import SUPPORTED_ENVIRONMENTS, ExchangeEntry, OperatorSettings
-from symbol_operator.updates import in_doubt, outdated
+from symbol_operator.settings import OperatorSettings
+from symbol_operator.specs import NOTHING, Asked, Specs
+from symbol_operator.updates import in_doubt, outdated, template_hash
 from tradingsymbol_api.names import (
     FINALIZER,
     LABEL_MANAGED_BY,
     OPERATOR_MANAGER,
-    TRADER_MANAGER,
 )
 from tradingsymbol_api.reading import Document, holds, mapping, number, text, texts
 from tradingsymbol_api.spec import (
     DeletionPolicy,
-    InvalidResourceError,
-    TradingSymbol,
     UpdateStrategy,
     finishes_first,
-    parse_resource,
     requested_status,
 )
 from tradingsymbol_api.status import (
@@ -54,19 +53,30 @@ from tradingsymbol_api.status import (
     OperatorStatus,
     Target,
     conditions_of,
-    lasting_status,
+    leader_report,
     says_the_same,
     status_document,
+    status_patch,
 )
 
+AFTER_AN_END: Final = frozenset({Step.REPLACE, Step.REPLACE_LATER})
+"""Steps that follow from the end of a pod."""
+LED: Final = frozenset({"on", "shutdown"})
+"""Values of `status.requested` under which a leader was there, or about to be."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class Context:
     """What all decisions share."""
 
     settings: OperatorSettings
     cluster: str
     """What identifies the cluster: the uid of its namespace kube-system."""
+
+    @cached_property
+    def specs(self) -> Specs:
+        """What was found out about specs under these settings."""
+        return Specs(self.settings, self.cluster)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,18 +90,17 @@ class View:
     """The namespace is being deleted: no leader will be created in it."""
 
 
-NO_SECRETS: Final = SecretNames("", "", "")
-
-
 @dataclass(frozen=True, slots=True)
 class Request:
     """What a resource asks for, and what stands in the way of a leader."""
 
     wish: Wish
-    symbol: TradingSymbol | None = None
-    """None where the resource is missing or invalid."""
-    blocker: Trouble | None = None
-    secrets: SecretNames = NO_SECRETS
+    asked: Asked = NOTHING
+
+    @property
+    def blocker(self) -> Trouble | None:
+        """Why no leader may be created, None if nothing is in the way."""
+        return self.asked.blocker
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +113,7 @@ class Decision:
     situation: Situation
     news: tuple[News, ...]
     status: Mapping[str, Any] | None
-    """The operator's status document, None if the resource says all of it already."""
+    """A merge patch of the status, None if the resource says all of it already."""
     waits_for_turn: bool = False
     """The leader is to be updated as soon as others have been."""
 
@@ -121,7 +130,7 @@ def decide(
 
     `turn` says that a leader that trades may be updated now.
     """
-    request = read_request(view, context.settings)
+    request = read_request(view, context.specs)
     owner = text(view.resource, "metadata", "uid") if view.resource else None
     pod = observe_pod(view.pod, owner, node_lost=view.node_lost)
     pod = replace(pod, outdated=_outdated(view.pod, request, context))
@@ -132,25 +141,26 @@ def decide(
         now=now,
         backoff=backoff,
         blocked=request.blocker is not None,
-        report=_report(view.resource),
+        reported=_reported(view.resource),
         finishes=_policy(view.resource) is not DeletionPolicy.STOP,
         kept=FINALIZER in _finalizers(view.resource),
         update=update and (turn or not pod.ready),
     )
-    situation = find_situation(request.wish, pod, planned, request.blocker, request.secrets)
+    situation = find_situation(request.wish, pod, planned, request.blocker, request.asked.secrets)
     if view.resource is None:
         return Decision(request, pod, planned, situation, (), None)
     news = find_news(view.resource, request.wish, pod, planned, situation)
-    document = _status(view.resource, pod, situation, now)
+    patch = _status(view.resource, pod, situation, now, withdraws=planned.withdraws)
     waits = update and pod.ready and not turn
-    return Decision(request, pod, planned, situation, news, document, waits)
+    return Decision(request, pod, planned, situation, news, patch, waits)
 
 
 def _outdated(found: Document | None, request: Request, context: Context) -> str:
     """Say in what the pod differs from the one that would be created now."""
-    if found is None or request.symbol is None or request.blocker is not None:
+    digest = request.asked.digest
+    if found is None or not digest or digest == template_hash(found):
         return ""
-    return outdated(found, _manifest(request.symbol, context))
+    return outdated(found, context.specs.pod(request.asked))
 
 
 def _may_be_updated(resource: Document | None, request: Request, pod: LeaderPod) -> bool:
@@ -159,27 +169,23 @@ def _may_be_updated(resource: Document | None, request: Request, pod: LeaderPod)
     One that is asked to end waits for the replies to what it has sent, so nothing is in flight
     then but what is in doubt already.
     """
-    if not pod.outdated or request.symbol is None or request.wish not in LEADING:
+    symbol = request.asked.symbol
+    if not pod.outdated or symbol is None or request.wish not in LEADING:
         return False
     if not pod.ready:
         return True
-    automatic = request.symbol.spec.update_strategy is UpdateStrategy.WHEN_IDLE
+    automatic = symbol.spec.update_strategy is UpdateStrategy.WHEN_IDLE
     return automatic and not in_doubt(mapping(resource, "status"))
 
 
 def after_refusal(resource: Document, trouble: Trouble, now: datetime) -> Mapping[str, Any] | None:
-    """Make the status document anew once the leader pod was refused. No side effects."""
+    """Make the patch of the status anew once the leader pod was refused. No side effects."""
     return _status(resource, NO_POD, Situation(trouble.reason, trouble.message), now)
 
 
-def _report(resource: Document | None) -> ClearTraderStatus | None:
-    """Return how to withdraw a leader's report; None if the status holds nothing but its ledger."""
-    if resource is None:
-        return None
-    status = mapping(resource, "status")
-    withdrawal = ClearTraderStatus(_target(resource), lasting_status(status))
-    document = status_document(withdrawal.target, withdrawal.kept)
-    return None if says_the_same(TRADER_MANAGER, document, status) else withdrawal
+def _reported(resource: Document | None) -> bool:
+    """Return whether the status holds more of a leader's report than its ledger."""
+    return bool(leader_report(mapping(resource, "status")))
 
 
 def _target(resource: Document) -> Target:
@@ -189,16 +195,36 @@ def _target(resource: Document) -> Target:
 
 def pod_manifest(decision: Decision, context: Context) -> dict[str, Any]:
     """Build the pod that `decision` wants created. No side effects."""
-    if decision.request.symbol is None:
-        raise ValueError("a blocked request creates no pod")
-    return _manifest(decision.request.symbol, context)
+    return context.specs.pod(decision.request.asked)
 
 
-def _manifest(symbol: TradingSymbol, context: Context) -> dict[str, Any]:
-    entry = context.settings.exchange(symbol.spec.exchange)
-    if entry is None:
-        raise ValueError("a blocked request creates no pod")
-    return leader_pod(symbol, entry, context.settings, context.cluster)
+def must_be_sure(view: View, decision: Decision) -> bool:
+    """Return whether what follows may be carried out only after reading the pod and the resource.
+
+    The watches of pods and of resources have no common order: the end of a pod may be known before
+    what its leader wrote before it ended, and a pod before its resource. To take the one for
+    without the other may start a leader for a symbol that is off, end one that is wanted, give up
+    one that has ended well, or let a resource go whose leader has not finished. No side effects.
+    """
+    planned = decision.planned
+    if planned.step in AFTER_AN_END or planned.step in FORCING:
+        return True
+    if SetFinalizer(kept=False) in planned.actions:
+        return True
+    if decision.pod.state is PodState.ORPHANED:
+        return True
+    # A pod that is not there any more has ended, too.
+    led = text(view.resource, "status", "requested") in LED
+    return planned.creates and led
+
+
+def unsure(view: View, decision: Decision, now: datetime) -> bool:
+    """Return whether something is waited for that no watch tells. No side effects."""
+    if view.resource is not None and holds_up_deletion(view.resource):
+        return True
+    if node_suspect(view.pod, now) or decision.pod.state is PodState.FOREIGN:
+        return True
+    return bool(decision.pod.outdated) and decision.planned.step is not Step.UPDATE
 
 
 def rescue(view: View) -> tuple[Action, ...]:
@@ -222,7 +248,7 @@ def _is_ours(pod: Document | None) -> bool:
 
 
 def after_failure(view: View, error: Exception, now: datetime) -> Mapping[str, Any] | None:
-    """Make the status document of a symbol for which `decide` fails. No side effects."""
+    """Make the patch of the status of a symbol for which `decide` fails. No side effects."""
     if view.resource is None:
         return None
     message = (
@@ -245,45 +271,23 @@ def _wish(view: View) -> Wish:
     return Wish(requested_status(resource).value)
 
 
-def read_request(view: View, settings: OperatorSettings) -> Request:
-    """Read what a resource asks for. No side effects."""
-    resource, wish = view.resource, _wish(view)
-    if resource is None:
-        return Request(wish)
-    try:
-        symbol = parse_resource(resource)
-    except InvalidResourceError as exc:
-        # What can be read of it still counts: a symbol must be stoppable in any case.
-        return Request(wish, blocker=Trouble(OperatorReason.INVALID_SPEC, f"{exc}."))
-    entry = settings.exchange(symbol.spec.exchange)
-    secrets = SecretNames(
-        symbol.metadata.namespace, entry.secret if entry else "", settings.database_secret
-    )
-    return Request(wish, symbol, _blocker(symbol, entry, settings), secrets)
-
-
-def _blocker(
-    symbol: TradingSymbol, entry: ExchangeEntry | None, settings: OperatorSettings
-) -> Trouble | None:
-    if entry is None:
-        names = ", ".join(entry.name for entry in settings.exchanges) or "none"
-        return Trouble(
-            OperatorReason.UNKNOWN_EXCHANGE,
-            f"spec.exchange {symbol.spec.exchange} is no entry of the operator's exchange list "
-            f"({names}).",
-        )
-    if entry.environment not in SUPPORTED_ENVIRONMENTS:
-        return Trouble(
-            OperatorReason.EXCHANGE_REFUSED,
-            f"Exchange {entry.name} is {entry.environment}: this version trades on paper only.",
-        )
-    return None
+def read_request(view: View, specs: Specs) -> Request:
+    """Read what a resource asks for."""
+    if view.resource is None:
+        return Request(_wish(view))
+    # What can be read of an invalid one still counts: a symbol must be stoppable in any case.
+    return Request(_wish(view), specs.read(view.resource))
 
 
 def _status(
-    resource: Document, pod: LeaderPod, situation: Situation, now: datetime
+    resource: Document,
+    pod: LeaderPod,
+    situation: Situation,
+    now: datetime,
+    *,
+    withdraws: bool = False,
 ) -> Mapping[str, Any] | None:
-    """Make the operator's status document, None if the resource has all of it."""
+    """Make a merge patch of the status, None if it would change nothing."""
     target = _target(resource)
     generation = number(resource, "metadata", "generation")
     present = mapping(resource, "status")
@@ -297,7 +301,9 @@ def _status(
         OPERATOR_MANAGER, situation.findings(), generation=generation, now=now, status=present
     )
     document = status_document(target, part, conditions)
-    return None if says_the_same(OPERATOR_MANAGER, document, present) else document
+    if not withdraws and says_the_same(OPERATOR_MANAGER, document, present):
+        return None
+    return status_patch(document, resource, withdrawn=withdraws)
 
 
 def holds_up_deletion(resource: Document) -> bool:

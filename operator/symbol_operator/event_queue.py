@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,9 @@ logger = logging.getLogger(__name__)
 
 WAITING_MAX: Final = 1000
 """So many Events wait at most; while they do, what else is to be told is dropped."""
+TOLD_MAX: Final = 4096
+"""So many Events are remembered as told: several looks may find the same news, until a report says
+what they found."""
 PAUSES_S: Final = (1.0, 4.0, 15.0)
 """Waits between the attempts at one Event, in seconds; after the last one it is dropped."""
 
@@ -40,9 +44,16 @@ class EventQueue:
         self._post = post
         self._dropped = dropped
         self._waiting: asyncio.Queue[Waiting] = asyncio.Queue(WAITING_MAX)
+        self._told: OrderedDict[str, None] = OrderedDict()
 
     def add(self, resource: Document, news: News, happened: datetime) -> None:
-        """Have an Event posted as soon as those before it are; returns at once."""
+        """Have an Event posted as soon as those before it are, once; returns at once."""
+        name = f"{text(resource, 'metadata', 'namespace')}/{news.name(resource)}"
+        if name in self._told:
+            return
+        self._told[name] = None
+        if len(self._told) > TOLD_MAX:
+            self._told.popitem(last=False)
         try:
             self._waiting.put_nowait(Waiting(resource, news, happened))
         except asyncio.QueueFull:

@@ -1,4 +1,8 @@
-"""Where kopf's events enter: they name what to look at, and that is all.
+"""Where kopf's events enter: into the memory, and they name what to look at.
+
+kopf (read at 1.45.2) calls a handler with each event in full, in the order of the watch for each
+object; it drops none. It hides where a list begins and ends, and what was deleted before a list:
+its objects are events without a type. So these only tell that everything is to be compared.
 
 Only `on.event` handlers are used. kopf keeps no state on objects for these: it adds no
 annotation and no finalizer, and therefore leaves none behind. What kopf does not promise for
@@ -14,7 +18,7 @@ import kopf
 from kubernetes.aio import config
 from kubernetes.aio.client.configuration import Configuration
 
-from symbol_operator.reconcile import Key
+from symbol_operator.memory import Key, Memory, is_leader_pod
 from tradingsymbol_api.names import (
     ANNOTATION_ABANDON,
     GROUP,
@@ -76,22 +80,66 @@ def make_settings() -> kopf.OperatorSettings:
     return settings
 
 
-def make_registry(
-    changed: Callable[[Key], None],
-    moved: Callable[[Key], None],
-    gone: Callable[[Document], None],
-    listed: Callable[[], None],
-    *,
-    kubeconfig: str | None,
-) -> kopf.OperatorRegistry:
-    """Register the handlers.
+class Listener:
+    """Puts what the watches show into the memory, and then wakes those whom it concerns."""
 
-    `changed` is called with each symbol that needs a look at once, `moved` with one for which a
-    look soon will do: its pod moves on and is still there. `gone` is called with a resource that
-    went, `listed` for each object that was there when a watch began.
-    """
+    def __init__(
+        self,
+        memory: Memory,
+        *,
+        changed: Callable[[Key], None],
+        moved: Callable[[Key], None],
+        gone: Callable[[Document], None],
+        listed: Callable[[str], None],
+    ) -> None:
+        """Take whom to wake.
+
+        `changed` is called with each symbol that needs a look at once, `moved` with one for which a
+        look soon will do: its pod moves on and is still there. `gone` is called with a resource
+        that went, `listed` with the namespace of each object that was there when a watch began.
+        """
+        self._memory = memory
+        self._changed = changed
+        self._moved = moved
+        self._gone = gone
+        self._listed = listed
+
+    def resource(self, kind: str | None, resource: Document) -> None:
+        """Take an event about a TradingSymbol."""
+        key = Key(text(resource, "metadata", "namespace"), text(resource, "metadata", "name"))
+        if kind == "DELETED":
+            self._memory.resources.end(resource)
+            self._changed(key)
+            self._gone(resource)
+            return
+        # Leaders report into the status often; what is asked for has not changed by that.
+        news = self._memory.resources.put(resource)
+        if not kind:
+            self._listed(key.namespace)
+        elif news:
+            self._changed(key)
+
+    def pod(self, kind: str | None, pod: Document) -> None:
+        """Take an event about a pod with a leader's labels."""
+        if not is_leader_pod(pod):
+            return
+        name = text(pod, "metadata", "labels", LABEL_RESOURCE)
+        key = Key(text(pod, "metadata", "namespace"), name)
+        if kind == "DELETED":
+            self._memory.pods.end(pod)
+            self._changed(key)
+            return
+        news = self._memory.pods.put(pod)
+        if not kind:
+            self._listed(key.namespace)
+        elif news:
+            wake = self._changed if _ended(pod) else self._moved
+            wake(key)
+
+
+def make_registry(listener: Listener, *, kubeconfig: str | None) -> kopf.OperatorRegistry:
+    """Register the handlers, which pass on to `listener` what they are shown."""
     registry = kopf.OperatorRegistry()
-    seen: dict[Key, tuple[object, ...]] = {}
 
     @kopf.on.login(registry=registry)
     def login(**kwargs: Any) -> kopf.ConnectionInfo | None:
@@ -102,47 +150,29 @@ def make_registry(
 
     @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
     async def resource_changed(event: Any, **_: Any) -> None:
-        metadata = mapping(event, "object", "metadata")
-        key = Key(text(metadata, "namespace"), text(metadata, "name"))
-        relevant = _relevant(metadata)
-        # Leaders report into the status often; what is asked for has not changed by that.
-        if event["type"] != "DELETED" and seen.get(key) == relevant:
-            return
-        seen[key] = relevant
-        if not event["type"]:
-            listed()
-            return
-        changed(key)
-        if event["type"] == "DELETED":
-            del seen[key]
-            gone(event["object"])
+        listener.resource(event["type"], event["object"])
 
     @kopf.on.event("v1", "pods", registry=registry)
     async def pod_changed(event: Any, **_: Any) -> None:
-        if not event["type"]:
-            listed()
-            return
-        metadata = mapping(event, "object", "metadata")
-        wake = changed if _ended(event) else moved
-        wake(Key(text(metadata, "namespace"), text(metadata, "labels", LABEL_RESOURCE)))
+        listener.pod(event["type"], event["object"])
 
     return registry
 
 
-def _ended(event: Any) -> bool:
-    """Tell whether a pod is gone or has ended, which may call for another one."""
-    phase = text(event, "object", "status", "phase")
-    return event["type"] == "DELETED" or phase in {"Failed", "Succeeded"}
+def _ended(pod: Document) -> bool:
+    """Return whether a pod has ended, which may call for another one."""
+    return text(pod, "status", "phase") in {"Failed", "Succeeded"}
 
 
-def _relevant(metadata: Document) -> tuple[object, ...]:
+def relevant(resource: Document) -> tuple[object, ...]:
     """Pick what changes with the uid, the spec, or the course of a deletion."""
+    metadata = mapping(resource, "metadata")
     return (
         text(metadata, "uid"),
         number(metadata, "generation"),
         metadata.get("deletionTimestamp"),
         text(metadata, "annotations", ANNOTATION_ABANDON),
-        texts(metadata, "finalizers"),
+        tuple(texts(metadata, "finalizers")),
     )
 
 

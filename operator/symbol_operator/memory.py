@@ -11,13 +11,21 @@ Objects are kept as text, which takes a tenth of the memory and which nobody can
 """
 
 import json
-from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection, Hashable, Iterator
+from typing import NamedTuple
 
 from tradingsymbol_api.names import LABEL_RESOURCE, leader_pod_name
+from tradingsymbol_api.reading import Document, mapping, text
 
-Document = Mapping[str, Any]
-"""An object as the API server writes it."""
+
+class Key(NamedTuple):
+    """A TradingSymbol by name: the next resource of that name is the same piece of work."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
 
 
 class _Known(NamedTuple):
@@ -27,8 +35,9 @@ class _Known(NamedTuple):
 
 
 def version_of(document: Document) -> int:
-    """Return the version of an object, which grows with each change."""
-    return int(document["metadata"]["resourceVersion"])
+    """Return the version of an object or list, which grows with each change; 0 if it has none."""
+    version = text(document, "metadata", "resourceVersion")
+    return int(version) if version.isdecimal() else 0
 
 
 def _nothing(_: Document) -> Hashable:
@@ -50,8 +59,8 @@ class Objects:
         """Remember of each object what `keep` returns; `mark` is what `changed` compares."""
         self._mark = mark
         self._keep = keep
-        self._known: dict[tuple[str, str], _Known] = {}
-        self._ends: dict[tuple[str, str], int] = {}
+        self._known: dict[Key, _Known] = {}
+        self._ends: dict[Key, int] = {}
         self._listed: dict[str, int] = {}
 
     def put(self, document: Document) -> bool:
@@ -59,24 +68,22 @@ class Objects:
 
         One that is not newer than what is known is left alone.
         """
-        metadata, version = document["metadata"], version_of(document)
-        key = metadata["namespace"], metadata["name"]
+        key, version = _key(document), version_of(document)
         if version <= self.version(*key):
             return False
         former, mark = self._known.get(key), self._mark(document)
-        text = json.dumps(self._keep(document), separators=(",", ":"))
-        self._known[key] = _Known(version, mark, text)
+        kept = json.dumps(self._keep(document), separators=(",", ":"))
+        self._known[key] = _Known(version, mark, kept)
         self._ends.pop(key, None)
         return former is None or former.mark != mark
 
     def end(self, document: Document) -> None:
         """Forget an object whose end is of this version; a later one of its name stays."""
-        metadata = document["metadata"]
-        self.absent(metadata["namespace"], metadata["name"], version_of(document))
+        self.absent(*_key(document), version_of(document))
 
     def absent(self, namespace: str, name: str, version: int) -> None:
         """Note that there was no such object at this version, or after."""
-        key = namespace, name
+        key = Key(namespace, name)
         if version < self.version(*key):
             return
         self._known.pop(key, None)
@@ -85,19 +92,19 @@ class Objects:
 
     def version(self, namespace: str, name: str) -> int:
         """Return the version up to which this name is known, 0 if nothing is known of it."""
-        key = namespace, name
+        key = Key(namespace, name)
         if (known := self._known.get(key)) is not None:
             return known.version
         return max(self._ends.get(key, 0), self._listed.get(namespace, 0))
 
     def find(self, namespace: str, name: str) -> Document | None:
         """Return the newest version of an object, None if none is known."""
-        known = self._known.get((namespace, name))
-        return json.loads(known.text) if known else None
+        known = self._known.get(Key(namespace, name))
+        return _document(known) if known else None
 
     def names(self, namespace: str) -> Iterator[str]:
         """Yield the names of all objects that are known in a namespace."""
-        yield from [name for inside, name in self._known if inside == namespace]
+        yield from [key.name for key in self._known if key.namespace == namespace]
 
     def compare(self, namespace: str, present: Collection[str], version: int) -> list[Document]:
         """Compare with the names in a complete list of this version, whose objects were taken.
@@ -107,12 +114,12 @@ class Objects:
         missing = [
             key
             for key, known in self._known.items()
-            if key[0] == namespace and key[1] not in present and known.version <= version
+            if key.namespace == namespace and key.name not in present and known.version <= version
         ]
-        gone = [json.loads(self._known.pop(key).text) for key in missing]
+        gone = [_document(self._known.pop(key)) for key in missing]
         self._listed[namespace] = max(version, self._listed.get(namespace, 0))
         self._ends = {
-            key: end for key, end in self._ends.items() if end > self._listed.get(key[0], 0)
+            key: end for key, end in self._ends.items() if end > self._listed.get(key.namespace, 0)
         }
         return gone
 
@@ -127,7 +134,7 @@ class Memory:
     def __init__(self, mark: Callable[[Document], Hashable] = _nothing) -> None:
         """Take what `mark` returns for what a resource asks for."""
         self.resources = Objects(mark)
-        self.pods = Objects(keep=_without_managers)
+        self.pods = Objects(version_of, _without_managers)
 
     def complete(self, namespace: str) -> bool:
         """Return whether all objects in a namespace were listed at least once.
@@ -145,12 +152,20 @@ class Memory:
 
 def is_leader_pod(pod: Document) -> bool:
     """Return whether a pod has the name and the label of a leader."""
-    metadata = pod["metadata"]
-    resource = metadata.get("labels", {}).get(LABEL_RESOURCE)
-    return resource is not None and metadata["name"] == leader_pod_name(resource)
+    resource = text(pod, "metadata", "labels", LABEL_RESOURCE)
+    return bool(resource) and text(pod, "metadata", "name") == leader_pod_name(resource)
+
+
+def _key(document: Document) -> Key:
+    return Key(text(document, "metadata", "namespace"), text(document, "metadata", "name"))
+
+
+def _document(known: _Known) -> Document:
+    document: Document = json.loads(known.text)
+    return document
 
 
 def _without_managers(pod: Document) -> Document:
     """Leave out who wrote which field of a pod: nobody asks, and it is a third of the object."""
-    metadata = {k: v for k, v in pod["metadata"].items() if k != "managedFields"}
+    metadata = {k: v for k, v in mapping(pod, "metadata").items() if k != "managedFields"}
     return {**pod, "metadata": metadata}

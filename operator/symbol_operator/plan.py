@@ -10,7 +10,6 @@ from enum import StrEnum
 from typing import Final
 
 from symbol_operator.observation import LeaderPod, PodState
-from tradingsymbol_api.status import LedgerStatus, Target
 
 BACKOFF_FIRST: Final = timedelta(seconds=10)
 """Wait before the second replacement in a row; the first is immediate."""
@@ -79,18 +78,7 @@ class SetFinalizer:
         return "keep the resource until its leader has finished" if self.kept else "let it go"
 
 
-@dataclass(frozen=True, slots=True)
-class ClearTraderStatus:
-    """Withdraw what a leader reported: there is none. Its ledger is `kept`."""
-
-    target: Target
-    kept: LedgerStatus
-
-    def __str__(self) -> str:
-        return "withdraw the former leader's report"
-
-
-Action = CreatePod | DeletePod | SetFinalizer | ClearTraderStatus
+Action = CreatePod | DeletePod | SetFinalizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +103,8 @@ class Plan:
     actions: tuple[Action, ...]
     backoff: Backoff
     wake_at: datetime | None = None
+    withdraws: bool = False
+    """The leader whose report the status holds is gone: it is to be withdrawn."""
 
     @property
     def creates(self) -> bool:
@@ -168,15 +158,15 @@ def plan(
     now: datetime,
     backoff: Backoff = NO_BACKOFF,
     blocked: bool = False,
-    report: ClearTraderStatus | None = None,
+    reported: bool = False,
     finishes: bool = False,
     kept: bool = False,
     update: bool = False,
 ) -> Plan:
     """Decide what to do about the leader pod. No side effects.
 
-    `blocked` says that no leader may be created now, whatever the wish; `report` withdraws a
-    leader's report if the status holds one. `finishes` says that a deletion shall wait
+    `blocked` says that no leader may be created now, whatever the wish; `reported` that the status
+    holds a leader's report. `finishes` says that a deletion shall wait
     for the leader, `kept` that our finalizer is there to see to it. `update` says that a leader
     of an earlier configuration may make way now.
     """
@@ -192,11 +182,11 @@ def plan(
         actions.append(SetFinalizer(keep))
     if step in DELETING:
         actions.append(DeletePod(pod.uid, force=step in FORCING))
-    if report and wish is not Wish.END and (step in CREATING or not pod.leads):
-        actions.append(report)
+    withdraws = reported and wish is not Wish.END and (step in CREATING or not pod.leads)
     if creates and not waits:
         actions.append(CreatePod())
-    return Plan(step, tuple(actions), backoff, backoff.not_before if waits else None)
+    wake_at = backoff.not_before if waits else None
+    return Plan(step, tuple(actions), backoff, wake_at, withdraws)
 
 
 def _backoff(step: Step, wish: Wish, pod: LeaderPod, backoff: Backoff, now: datetime) -> Backoff:

@@ -5,13 +5,15 @@ depends on having seen every event, and a run that was cut off anywhere is finis
 next one.
 """
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Final
 
 from symbol_operator.census import take_census
 from symbol_operator.cluster import ClusterError, ConflictError, NotFoundError, RefusedError
+from symbol_operator.conditions import SETTLED
 from symbol_operator.decision import (
     Context,
     Decision,
@@ -21,32 +23,30 @@ from symbol_operator.decision import (
     decide,
     finalizers,
     holds_up_deletion,
+    must_be_sure,
     pod_manifest,
     rescue,
+    unsure,
 )
+from symbol_operator.memory import Key
 from symbol_operator.metrics import Metrics
 from symbol_operator.news import EventReason, News, gone, refused
-from symbol_operator.observation import (
-    Trouble,
-    node_lost,
-    node_suspect,
-    overdue_at,
-)
+from symbol_operator.observation import Trouble, node_suspect, overdue_at
+from symbol_operator.pace import Pace
 from symbol_operator.plan import (
     LEADING,
     NO_BACKOFF,
     Action,
     Backoff,
-    ClearTraderStatus,
     CreatePod,
     DeletePod,
     SetFinalizer,
     Step,
 )
+from symbol_operator.store import Store
 from symbol_operator.updates import Turns
-from tradingsymbol_api.names import LABEL_RESOURCE, OPERATOR_MANAGER, TRADER_MANAGER
-from tradingsymbol_api.reading import Document, text
-from tradingsymbol_api.status import OperatorReason, status_document
+from tradingsymbol_api.reading import Document
+from tradingsymbol_api.status import OperatorReason
 
 logger = logging.getLogger(__name__)
 
@@ -54,33 +54,12 @@ CONFLICT_RETRY_SECONDS: Final = 0.2
 """Time to the next look after somebody else was quicker."""
 REFUSED_RETRY_SECONDS: Final = 30.0
 """Time to the next attempt at a pod that the API server refuses."""
+RECHECK_SECONDS: Final = 60.0
+"""Time to the next look where something is waited for that no watch tells."""
+AT_ONCE: Final = 50
+"""Symbols that are compared before others get their turn."""
 POD_SETTLES_SECONDS: Final = 0.25
 """Time from a change of a pod to the look at it: a pod that starts changes several times."""
-
-
-class Key(NamedTuple):
-    """A TradingSymbol by name: the next resource of that name is the same piece of work."""
-
-    namespace: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.namespace}/{self.name}"
-
-
-class ClusterPort(Protocol):
-    """What reconciling needs of a cluster; `cluster.Cluster` says what each does."""
-
-    async def namespace_ending(self, name: str) -> bool: ...
-    async def resource(self, namespace: str, name: str) -> Document | None: ...
-    async def pod(self, namespace: str, resource: str) -> Document | None: ...
-    async def node(self, name: str) -> Document | None: ...
-    async def resources(self, namespace: str) -> list[Document]: ...
-    def leader_pods(self, namespace: str) -> AsyncIterator[Document]: ...
-    async def create_pod(self, pod: Mapping[str, Any]) -> None: ...
-    async def delete_pod(self, namespace: str, resource: str, uid: str, *, force: bool) -> None: ...
-    async def apply_status(self, document: Mapping[str, Any], manager: str) -> None: ...
-    async def set_finalizers(self, resource: Document, finalizers: Sequence[str]) -> None: ...
 
 
 class Reconciler:
@@ -88,31 +67,35 @@ class Reconciler:
 
     def __init__(
         self,
-        cluster: ClusterPort,
+        store: Store,
         context: Context,
         metrics: Metrics,
         *,
         clock: Callable[[], datetime],
         tell: Callable[[Document, News, datetime], None],
         again: Callable[[Key], None],
+        pace: Pace[Key],
     ) -> None:
-        """Work on a cluster.
+        """Work on what `store` knows.
 
         `tell` is called with what an Event is to tell of a resource, and when it happened; `again`
-        with a symbol whose turn to be updated has come.
+        with a symbol whose turn to be updated has come. `pace` says when reports are due.
         """
-        self._cluster = cluster
+        self._store = store
         self._context = context
         self._metrics = metrics
         self._clock = clock
         self._post = tell
         self._again = again
+        self._pace = pace
+        self._doubted: set[Key] = set()
         self._backoffs: dict[Key, Backoff] = {}
         self._turns = Turns[Key](context.settings.updates_at_once)
 
-    async def reconcile(self, key: Key) -> float | None:
+    async def reconcile(self, key: Key, *, urgent: bool = False) -> float | None:
         """Look at one symbol and do what is to be done.
 
+        What changes the world is done at once; a report is left to a look that is not `urgent`.
         Returns the seconds after which to look again even if no event tells.
 
         Raises:
@@ -120,33 +103,45 @@ class Reconciler:
             Exception: something about this symbol is beyond the operator; try again, later.
 
         """
+        if not self._store.memory.complete(key.namespace):
+            # What is not known may exist. Once all is listed, what needs a look is found.
+            return None
         with self._metrics.reconciling() as result:
-            view = await self._read(key)
             try:
-                return await self._look(key, view)
+                return await self._look(key, urgent=urgent)
             except ConflictError:
+                self._doubted.add(key)
                 result.conflict()
                 return CONFLICT_RETRY_SECONDS
             except ClusterError:
+                # A write may have been carried out all the same.
+                self._doubted.add(key)
                 raise
             except Exception as exc:
-                await self._contain(key, view, exc)
+                await self._contain(key, exc)
                 raise
 
-    async def _look(self, key: Key, view: View) -> float | None:
+    async def _look(self, key: Key, *, urgent: bool) -> float | None:
+        sure = key in self._doubted
+        view = await self._store.view(key, afresh=sure)
         decision = self._decide(key, view, self._clock())
+        if not sure and must_be_sure(view, decision):
+            view = await self._store.view(key, afresh=True)
+            decision = self._decide(key, view, self._clock())
+        self._doubted.discard(key)
         self._remember(key, decision.planned.backoff)
         self._take_turns(key, decision)
-        return await self._carry_out(key, view, decision)
+        return await self._carry_out(key, view, decision, urgent=urgent)
 
-    async def _contain(self, key: Key, view: View, error: Exception) -> None:
+    async def _contain(self, key: Key, error: Exception) -> None:
         """Do what must be done about a symbol that the operator fails at, and say that it does."""
         self._end_turn(key)
+        view = await self._store.view(key, afresh=True)
         for action in rescue(view):
             logger.warning("%s: %r: %s", key, error, action)
             await self._do(key, view, action)
         if (status := after_failure(view, error, self._clock())) is not None:
-            await self._report(status, OPERATOR_MANAGER)
+            await self._report(key, status)
 
     def mourn(self, resource: Document) -> None:
         """Tell what rests on the exchange of a resource that went, as it was last seen."""
@@ -163,22 +158,21 @@ class Reconciler:
             ClusterError: the API server could not be asked.
 
         """
-        resources = {
-            Key(namespace, text(item, "metadata", "name")): item
-            for item in await self._cluster.resources(namespace)
-        }
-        found: set[Key] = set()
-        led: set[Key] = set()
-        # Pods are an order of magnitude larger: they are not kept.
-        async for pod in self._cluster.leader_pods(namespace):
-            key = Key(namespace, _owner_name(pod))
-            led.add(key)
-            if self._needs_look(key, View(resources.get(key), pod)):
+        for resource in await self._store.compare(namespace):
+            self.mourn(resource)
+        memory, found = self._store.memory, set[Key]()
+        names = sorted(memory.symbols(namespace))
+        for count, name in enumerate(names):
+            key = Key(namespace, name)
+            if self._needs_look(key, self._store.known(key)):
                 found.add(key)
-        self._metrics.counted(namespace, take_census(resources.values(), len(led)))
-        self._forget_all_but(namespace, set(resources))
-        alone = resources.keys() - led
-        return found | {key for key in alone if self._needs_look(key, View(resources[key], None))}
+            if count % AT_ONCE == 0:
+                await asyncio.sleep(0)
+        resources = (item for name in names if (item := memory.resources.find(namespace, name)))
+        census = take_census(resources, len(set(memory.pods.names(namespace))))
+        self._metrics.counted(namespace, census)
+        self._forget_all_but(namespace, set(memory.resources.names(namespace)))
+        return found
 
     def _needs_look(self, key: Key, view: View) -> bool:
         """Tell whether anything follows, or might from what a list does not tell."""
@@ -211,33 +205,32 @@ class Reconciler:
         if following is not None:
             self._again(following)
 
-    async def _read(self, key: Key) -> View:
-        # The order matters: an ended leader has written before it ended.
-        pod = await self._cluster.pod(*key)
-        resource = await self._cluster.resource(*key)
-        lost = False
-        if pod is not None and node_suspect(pod, self._clock()):
-            lost = node_lost(await self._cluster.node(text(pod, "spec", "nodeName")))
-        held_up = resource is not None and holds_up_deletion(resource)
-        ending = held_up and await self._cluster.namespace_ending(key.namespace)
-        return View(resource, pod, lost, ending)
-
-    async def _carry_out(self, key: Key, view: View, decision: Decision) -> float | None:
+    async def _carry_out(
+        self, key: Key, view: View, decision: Decision, *, urgent: bool
+    ) -> float | None:
         # Nobody looks again at a resource that was let go: if this is cut off, nobody would tell.
         early = [n for n in decision.news if n.reason is EventReason.ORDERS_REST]
-        if view.resource is not None:
-            self._tell(view.resource, early)
+        self._tell(view.resource, early)
         trouble = await self._act(key, view, decision)
-        news = [n for n in decision.news if n not in early]
+        self._tell(view.resource, [n for n in decision.news if n not in early])
         if trouble is not None and view.resource is not None:
-            return await self._tell_refusal(view.resource, trouble, news)
-        if view.resource is not None:
-            self._tell(view.resource, news)
-        if decision.planned.creates:
-            # What can be said of a new pod changes in moments: one report will do.
-            return POD_SETTLES_SECONDS
-        if decision.status is not None:
-            await self._report(decision.status, OPERATOR_MANAGER)
+            return await self._tell_refusal(key, view.resource, trouble)
+        if not decision.planned.actions:
+            return await self._report_in_time(key, view, decision, urgent=urgent)
+        self._pace.acted(key, self._clock())
+        return self._pace.wait(key, self._clock(), settled=False)
+
+    async def _report_in_time(
+        self, key: Key, view: View, decision: Decision, *, urgent: bool
+    ) -> float | None:
+        """Report what the status lacks, if that is due; returns when to look again."""
+        if decision.status is None:
+            return self._next_look(view, decision)
+        settled = decision.situation.reason in SETTLED
+        wait = self._pace.wait(key, self._clock(), settled=settled)
+        if wait > 0 or urgent:
+            return wait
+        await self._report(key, decision.status)
         return self._next_look(view, decision)
 
     async def _act(self, key: Key, view: View, decision: Decision) -> Trouble | None:
@@ -247,7 +240,7 @@ class Reconciler:
             wish, state = decision.request.wish, decision.pod.state
             logger.info("%s: wanted %s, leader pod %s: %s", key, wish, state, action)
             if isinstance(action, CreatePod):
-                trouble = await self._create(decision)
+                trouble = await self._create(key, decision)
             else:
                 await self._do(key, view, action)
         return trouble
@@ -255,38 +248,36 @@ class Reconciler:
     async def _do(self, key: Key, view: View, action: Action) -> None:
         match action:
             case DeletePod():
-                await self._cluster.delete_pod(*key, action.uid, force=action.force)
+                await self._store.delete_pod(key, action.uid, force=action.force)
             case SetFinalizer() if view.resource is not None:
                 names = finalizers(view.resource, kept=action.kept)
-                await self._cluster.set_finalizers(view.resource, names)
-            case ClearTraderStatus(target, kept):
-                await self._report(status_document(target, kept), TRADER_MANAGER)
+                await self._store.set_finalizers(key, view.resource, names)
 
-    async def _create(self, decision: Decision) -> Trouble | None:
+    async def _create(self, key: Key, decision: Decision) -> Trouble | None:
+        if decision.planned.withdraws and decision.status is not None:
+            # Later it could not be told from what the new leader reports.
+            await self._report(key, decision.status)
         try:
-            await self._cluster.create_pod(pod_manifest(decision, self._context))
+            await self._store.create_pod(pod_manifest(decision, self._context))
         except (RefusedError, NotFoundError) as exc:
             return Trouble(OperatorReason.CREATE_REFUSED, f"The leader pod was refused: {exc}")
         return None
 
-    async def _tell_refusal(
-        self, resource: Document, trouble: Trouble, news: Sequence[News]
-    ) -> float:
+    async def _tell_refusal(self, key: Key, resource: Document, trouble: Trouble) -> float:
         """Say that no leader pod could be created; returns when to try again."""
-        self._tell(resource, [*news, *refused(resource, trouble)])
+        self._tell(resource, [*refused(resource, trouble)])
         status = after_refusal(resource, trouble, self._clock())
         if status is not None:
-            await self._report(status, OPERATOR_MANAGER)
+            await self._report(key, status)
         return REFUSED_RETRY_SECONDS
 
-    async def _report(self, document: Mapping[str, Any], manager: str) -> None:
-        try:
-            await self._cluster.apply_status(document, manager)
-        except NotFoundError:
-            # The resource went meanwhile, and its status with it.
-            return
+    async def _report(self, key: Key, patch: Document) -> None:
+        self._pace.reported(key, self._clock())
+        await self._store.write_status(key, patch)
 
-    def _tell(self, resource: Document, all_news: Sequence[News]) -> None:
+    def _tell(self, resource: Document | None, all_news: Sequence[News]) -> None:
+        if resource is None:
+            return
         for news in all_news:
             self._post(resource, news, self._clock())
 
@@ -294,6 +285,8 @@ class Reconciler:
         moments = (decision.planned.wake_at, overdue_at(view.pod))
         waits = [(moment - self._clock()).total_seconds() for moment in moments if moment]
         future = [wait for wait in waits if wait > 0]
+        if unsure(view, decision, self._clock()):
+            future.append(RECHECK_SECONDS)
         return min(future) if future else None
 
     def _backoff(self, key: Key) -> Backoff:
@@ -305,11 +298,10 @@ class Reconciler:
         else:
             self._backoffs[key] = backoff
 
-    def _forget_all_but(self, namespace: str, present: set[Key]) -> None:
-        gone = {key for key in self._backoffs if key.namespace == namespace} - present
-        for key in gone:
-            del self._backoffs[key]
+    def _forget_all_but(self, namespace: str, present: set[str]) -> None:
+        def gone(key: Key) -> bool:
+            return key.namespace == namespace and key.name not in present
 
-
-def _owner_name(pod: Document) -> str:
-    return text(pod, "metadata", "labels", LABEL_RESOURCE)
+        self._pace.forget(gone)
+        self._doubted = {key for key in self._doubted if not gone(key)}
+        self._backoffs = {key: each for key, each in self._backoffs.items() if not gone(key)}

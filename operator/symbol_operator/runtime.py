@@ -15,12 +15,15 @@ import kopf
 from symbol_operator.cluster import Cluster, ClusterError, connect
 from symbol_operator.decision import Context
 from symbol_operator.event_queue import EventQueue
-from symbol_operator.handlers import make_registry, make_settings
+from symbol_operator.handlers import Listener, make_registry, make_settings, relevant
 from symbol_operator.health import Progress, Watches, serve
+from symbol_operator.memory import Key, Memory
 from symbol_operator.metrics import Metrics
-from symbol_operator.reconcile import POD_SETTLES_SECONDS, Key, Reconciler
+from symbol_operator.pace import Pace
+from symbol_operator.reconcile import POD_SETTLES_SECONDS, Reconciler
 from symbol_operator.resync import keep_comparing
 from symbol_operator.settings import OperatorSettings
+from symbol_operator.store import Store
 from symbol_operator.workqueue import WorkQueue
 from tradingsymbol_api.names import PLURAL
 
@@ -98,24 +101,31 @@ async def _operate(
         lambda resource, news, happened: cluster.tell(resource, news, happened, instance),
         metrics.events_dropped.inc,
     )
+    memory = Memory(relevant)
     reconciler = Reconciler(
-        cluster,
+        Store(cluster, memory, _now),
         context,
         metrics,
-        clock=lambda: datetime.now(UTC),
+        clock=_now,
         tell=events.add,
         again=again,
+        pace=Pace(),
     )
-    queue = WorkQueue(reconciler.reconcile, expected=ClusterError)
+
+    async def look(key: Key, urgent: bool) -> float | None:
+        return await reconciler.reconcile(key, urgent=urgent)
+
+    queue = WorkQueue(look, expected=ClusterError)
     listed = asyncio.Event()
     metrics.queue_depth.set_function(lambda: len(queue))
-    registry = make_registry(
-        queue.add,
-        lambda key: queue.add_after(key, POD_SETTLES_SECONDS),
-        reconciler.mourn,
-        listed.set,
-        kubeconfig=kubeconfig,
+    listener = Listener(
+        memory,
+        changed=queue.add,
+        moved=lambda key: queue.add_after(key, POD_SETTLES_SECONDS),
+        gone=reconciler.mourn,
+        listed=lambda _: listed.set(),
     )
+    registry = make_registry(listener, kubeconfig=kubeconfig)
     compare = partial(_survey_all, reconciler, queue, watches, settings.namespaces)
     async with asyncio.TaskGroup() as tasks:
         background = [
@@ -137,6 +147,10 @@ def _read_deep_documents() -> None:
     managedFields as they like. A level takes less than 200 bytes of the stack's 8 MiB.
     """
     sys.setrecursionlimit(API_NESTING_MAX + STACK_DEPTH)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _search_garbage_rarely() -> None:

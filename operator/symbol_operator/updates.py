@@ -17,12 +17,13 @@ def outdated(pod: Document, wanted: Document) -> str:
 
     The digests are compared first: the API server fills in defaults that nobody asked for.
     """
-    if _digest(pod) == _digest(wanted):
+    if template_hash(pod) == template_hash(wanted):
         return ""
     return _difference(wanted["spec"], mapping(pod, "spec"), "spec") or OLDER
 
 
-def _digest(pod: Document) -> object:
+def template_hash(pod: Document) -> str:
+    """Return the digest of what the operator asked for when it created a pod."""
     return text(pod, "metadata", "annotations", ANNOTATION_TEMPLATE_HASH)
 
 

@@ -37,14 +37,14 @@ def retry_delay(failures: int) -> float:
 class WorkQueue(Generic[Key]):
     """Keys that wait to be processed, by any number of workers.
 
-    `process` looks at one key and returns the seconds after which to look again even if
-    nothing happens, None if only events count. If it raises, whatever it is, that concerns this
-    key alone: it is tried again. Each error of a key is logged once, until it is another one; one
-    that is not `expected`, with all that is known of it.
+    `process` looks at one key, told whether that is urgent, and returns the seconds after which to
+    look again even if nothing happens, None if only events count. If it raises, whatever it is,
+    that concerns this key alone: it is tried again. Each error of a key is logged once, until it is
+    another one; one that is not `expected`, with all that is known of it.
     """
 
     def __init__(
-        self, process: Callable[[Key], Awaitable[float | None]], expected: type[Exception]
+        self, process: Callable[[Key, bool], Awaitable[float | None]], expected: type[Exception]
     ) -> None:
         self._process = process
         self._expected = expected
@@ -91,10 +91,10 @@ class WorkQueue(Generic[Key]):
         """Process keys, one after the other, until cancelled."""
         while True:
             await self._available.acquire()
-            key = self._next()
+            key, urgent = self._next()
             self._processing.add(key)
             try:
-                await self._attempt(key)
+                await self._attempt(key, urgent=urgent)
             finally:
                 self._processing.discard(key)
                 # It was added during its processing.
@@ -109,15 +109,16 @@ class WorkQueue(Generic[Key]):
     def _waits(self, key: Key) -> bool:
         return key in self._urgent or key in self._patient
 
-    def _next(self) -> Key:
-        patient = not self._urgent or (self._patient and self._in_a_row >= URGENT_IN_A_ROW)
-        self._in_a_row = 0 if patient else self._in_a_row + 1
-        key, _ = (self._patient if patient else self._urgent).popitem(last=False)
-        return key
+    def _next(self) -> tuple[Key, bool]:
+        late = bool(self._patient) and self._in_a_row >= URGENT_IN_A_ROW
+        urgent = bool(self._urgent) and not late
+        self._in_a_row = self._in_a_row + 1 if urgent else 0
+        key, _ = (self._urgent if urgent else self._patient).popitem(last=False)
+        return key, urgent
 
-    async def _attempt(self, key: Key) -> None:
+    async def _attempt(self, key: Key, *, urgent: bool) -> None:
         try:
-            delay = await self._process(key)
+            delay = await self._process(key, urgent)
         except Exception as exc:  # noqa: BLE001 - it concerns this key alone
             failures = self._failures[key] = self._failures.get(key, 0) + 1
             delay = retry_delay(failures)

@@ -1,8 +1,10 @@
 """A cluster of one namespace in memory: what the operator relies on, no more.
 
-It keeps the promises of the API server that matter here: names are unique, deletes and status
-writes look at the uid, a pod with a node ends only when its kubelet says so, and a finished or
-unscheduled pod goes at once.
+It keeps the promises of the API server that matter here: names are unique, each change gets a
+version, deletes and status writes look at the uid, status writes at the version, too, a pod with a
+node ends only when its kubelet says so, and a finished or unscheduled pod goes at once.
+
+Tests change its objects as they like: what differs from what was shown before is a new version.
 """
 
 import copy
@@ -10,11 +12,11 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from symbol_operator.cluster import ConflictError, NotFoundError
+from symbol_operator.cluster import ConflictError, NotFoundError, Page
+from symbol_operator.memory import Memory
 from symbol_operator.news import News
 from tradingsymbol_api.names import LABEL_MANAGED_BY, OPERATOR_MANAGER
 from tradingsymbol_api.reading import Document
-from tradingsymbol_api.status import CONDITION_OWNER, FIELD_OWNER
 from unit.operator.objects import NOW, node, timestamp
 
 GRACE = timedelta(seconds=20)
@@ -34,7 +36,11 @@ class FakeCluster:
         self.ending = False
         self.called_again: list[object] = []
         """Symbols that the operator wants to look at again."""
+        self.reads: list[str] = []
+        """Reads of a pod or a resource by its name."""
         self._uids = 0
+        self._version = 0
+        self._last: dict[tuple[str, str], dict[str, Any]] = {}
 
     # What the operator does.
 
@@ -44,26 +50,72 @@ class FakeCluster:
 
     async def resource(self, namespace: str, name: str) -> Document | None:
         del namespace
-        return copy.deepcopy(self.symbols.get(name))
+        self.reads.append("resource")
+        return self._shown(self.symbols, name)
 
     async def pod(self, namespace: str, resource: str) -> Document | None:
         del namespace
-        return copy.deepcopy(self.pods.get(f"{resource}-leader"))
+        self.reads.append("pod")
+        return self._shown(self.pods, f"{resource}-leader")
 
     async def node(self, name: str) -> Document | None:
         return copy.deepcopy(self.nodes.get(name))
 
-    async def resources(self, namespace: str) -> list[Document]:
+    async def resources(self, namespace: str) -> AsyncIterator[Page]:
         del namespace
-        return copy.deepcopy(list(self.symbols.values()))
+        for page in self._pages(self.symbols, list(self.symbols)):
+            yield page
 
-    async def leader_pods(self, namespace: str) -> AsyncIterator[Document]:
+    async def leader_pods(self, namespace: str) -> AsyncIterator[Page]:
         del namespace
-        for pod in copy.deepcopy(list(self.pods.values())):
-            if pod["metadata"]["labels"].get(LABEL_MANAGED_BY) == OPERATOR_MANAGER:
-                yield pod
+        for page in self._pages(self.pods, [name for name in self.pods if self._is_ours(name)]):
+            yield page
 
-    async def create_pod(self, pod: Mapping[str, Any]) -> None:
+    def _pages(self, objects: dict[str, dict[str, Any]], names: list[str]) -> list[Page]:
+        """List objects in pages of two."""
+        found = [document for name in names if (document := self._shown(objects, name))]
+        self._version += 1
+        pages = [found[at : at + 2] for at in range(0, len(found), 2)] or [[]]
+        return [Page(page, self._version) for page in pages]
+
+    def _is_ours(self, name: str) -> bool:
+        labels = self.pods[name]["metadata"]["labels"]
+        return bool(labels.get(LABEL_MANAGED_BY) == OPERATOR_MANAGER)
+
+    def _shown(self, objects: dict[str, dict[str, Any]], name: str) -> dict[str, Any] | None:
+        """Show an object, in a new version if it has changed since it was shown last."""
+        if (document := objects.get(name)) is None:
+            return None
+        metadata = document["metadata"]
+        kind = "pods" if objects is self.pods else "symbols"
+        if self._last.get((kind, name)) != document:
+            self._version += 1
+            metadata["resourceVersion"] = str(self._version)
+            self._last[kind, name] = copy.deepcopy(document)
+        return copy.deepcopy(document)
+
+    def tell_all(self, memory: Memory) -> None:
+        """Have the watches tell what has changed since they told last."""
+        for kind, objects, known in (
+            ("symbols", self.symbols, memory.resources),
+            ("pods", self.pods, memory.pods),
+        ):
+            for name in list(objects):
+                shown = self._shown(objects, name)
+                if shown is not None and (kind == "symbols" or self._is_ours(name)):
+                    known.put(shown)
+            for last_kind, name in list(self._last):
+                if last_kind == kind and name not in objects:
+                    known.end(self._ended(kind, name))
+
+    def _ended(self, kind: str, name: str) -> dict[str, Any]:
+        """Show an object that is gone: its end is a version, too."""
+        self._version += 1
+        document = self._last.pop((kind, name))
+        document["metadata"]["resourceVersion"] = str(self._version)
+        return document
+
+    async def create_pod(self, pod: Mapping[str, Any]) -> Document:
         name = pod["metadata"]["name"]
         if self.refusal is not None:
             raise self.refusal
@@ -74,40 +126,55 @@ class FakeCluster:
         created["metadata"] |= {"uid": self.new_uid(), "creationTimestamp": timestamp(self.now)}
         created["status"] = {"phase": "Pending"}
         self.pods[name] = created
+        return self._found(self.pods, name)
 
-    async def delete_pod(self, namespace: str, resource: str, uid: str, *, force: bool) -> None:
+    def _found(self, objects: dict[str, dict[str, Any]], name: str) -> Document:
+        found = self._shown(objects, name)
+        assert found is not None
+        return found
+
+    async def delete_pod(self, namespace: str, resource: str, uid: str, *, force: bool) -> Document:
         del namespace
         name = f"{resource}-leader"
         pod = self.pods.get(name)
         if pod is None:
-            return
+            raise NotFoundError(name)
         if pod["metadata"]["uid"] != uid:
             raise ConflictError(f"pod {name} is another one")
         self.writes.append("force" if force else "delete")
         finished = pod["status"]["phase"] in {"Succeeded", "Failed"}
         if force or finished or "nodeName" not in pod["spec"]:
+            self._found(self.pods, name)
             del self.pods[name]
-        else:
-            pod["metadata"].setdefault("deletionTimestamp", timestamp(self.now + GRACE))
+            return self._ended("pods", name)
+        pod["metadata"].setdefault("deletionTimestamp", timestamp(self.now + GRACE))
+        return self._found(self.pods, name)
 
-    async def apply_status(self, document: Mapping[str, Any], manager: str) -> None:
-        metadata = document["metadata"]
-        symbol = self.symbols.get(metadata["name"])
-        if symbol is None:
-            raise NotFoundError(metadata["name"])
-        if symbol["metadata"]["uid"] != metadata["uid"]:
-            raise ConflictError(f"{metadata['name']} is another one")
-        self.writes.append(f"status of {manager}")
-        symbol["status"] = merged(symbol.get("status", {}), document.get("status", {}), manager)
+    async def write_status(self, patch: Mapping[str, Any]) -> Document:
+        name = patch["metadata"]["name"]
+        self._check(name, patch["metadata"])
+        self.writes.append("status")
+        symbol = self.symbols[name]
+        symbol["status"] = merged(symbol.get("status", {}), patch["status"])
+        return self._found(self.symbols, name)
 
-    async def set_finalizers(self, resource: Document, finalizers: Sequence[str]) -> None:
+    async def set_finalizers(self, resource: Document, finalizers: Sequence[str]) -> Document:
         name = resource["metadata"]["name"]
-        metadata = self.symbols[name]["metadata"]
-        if metadata["resourceVersion"] != resource["metadata"]["resourceVersion"]:
-            raise ConflictError(f"{name} has changed")
+        self._check(name, resource["metadata"])
         self.writes.append("finalizers")
-        metadata["finalizers"] = list(finalizers)
-        self._changed(name)
+        self.symbols[name]["metadata"]["finalizers"] = list(finalizers)
+        found = self._found(self.symbols, name)
+        self._let_go(name)
+        return found
+
+    def _check(self, name: str, expected: Mapping[str, Any]) -> None:
+        """Refuse a write to another resource, or to another version, than was read."""
+        found = self._shown(self.symbols, name)
+        if found is None:
+            raise NotFoundError(name)
+        for precondition in ("uid", "resourceVersion"):
+            if found["metadata"][precondition] != expected[precondition]:
+                raise ConflictError(f"{name} has changed")
 
     def tell(self, resource: Document, news: News, happened: datetime) -> None:
         """Take an Event, as the operator's queue does."""
@@ -126,7 +193,6 @@ class FakeCluster:
             "name": name,
             "uid": self.new_uid(),
             "generation": 1,
-            "resourceVersion": "1",
         }
         self.symbols[name] = {
             "apiVersion": "tradingsymbol.dev/v1alpha1",
@@ -146,16 +212,15 @@ class FakeCluster:
         metadata = self.symbols[name]["metadata"]
         metadata["deletionTimestamp"] = timestamp(self.now)
         metadata["finalizers"] = [*metadata.get("finalizers", ()), *finalizers]
-        self._changed(name)
+        self._let_go(name)
 
     def annotate(self, name: str, key: str, value: str) -> None:
         self.symbols[name]["metadata"].setdefault("annotations", {})[key] = value
-        self._changed(name)
+        self._let_go(name)
 
-    def _changed(self, name: str) -> None:
-        """Count a change; a deleted resource that nothing holds is gone."""
+    def _let_go(self, name: str) -> None:
+        """Have a deleted resource that nothing holds be gone."""
         metadata = self.symbols[name]["metadata"]
-        metadata["resourceVersion"] = str(int(metadata["resourceVersion"]) + 1)
         if "deletionTimestamp" in metadata and not metadata.get("finalizers"):
             del self.symbols[name]
 
@@ -178,13 +243,15 @@ class FakeCluster:
         pod["status"] = {"phase": phase, "containerStatuses": [{"state": ended}]}
 
 
-def merged(status: dict[str, Any], part: Mapping[str, Any], manager: str) -> dict[str, Any]:
-    """Apply a manager's part of a status as the API server does."""
-    kept = {name: value for name, value in status.items() if FIELD_OWNER.get(name) != manager}
-    others = [
-        item for item in status.get("conditions", ()) if CONDITION_OWNER[item["type"]] != manager
-    ]
-    result = {**kept, **copy.deepcopy(dict(part))}
-    conditions = [*others, *part.get("conditions", ())]
-    result.pop("conditions", None)
-    return result | ({"conditions": conditions} if conditions else {})
+def merged(present: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
+    """Apply a merge patch as RFC 7386 has it."""
+    result = dict(present)
+    for name, value in patch.items():
+        if isinstance(value, Mapping):
+            before = result.get(name)
+            result[name] = merged(before if isinstance(before, Mapping) else {}, value)
+        elif value is None:
+            result.pop(name, None)
+        else:
+            result[name] = copy.deepcopy(value)
+    return result

@@ -23,8 +23,6 @@ from symbol_operator.cluster import (
     connect,
 )
 from symbol_operator.news import EventReason, News
-from tradingsymbol_api.names import OPERATOR_MANAGER
-from tradingsymbol_api.status import Target, status_document
 from unit.operator.objects import NOW, pod, resource
 
 
@@ -166,19 +164,22 @@ async def test_a_delete_names_the_pod_by_its_uid(tmp_path: Path) -> None:
     assert forced == {"preconditions": {"uid": "p1"}, "gracePeriodSeconds": 0}
 
 
-async def test_a_status_is_applied_by_its_manager(tmp_path: Path) -> None:
-    document = status_document(Target("trading", "xrpusdt", "r1"))
-    server = ApiServer((200, {}))
+async def test_a_status_is_merged_into_the_version_that_was_seen(tmp_path: Path) -> None:
+    metadata = {"namespace": "trading", "name": "xrpusdt", "uid": "r1", "resourceVersion": "7"}
+    patch = {"metadata": metadata, "status": {"traders": None}}
+    server = ApiServer((200, resource()), problem(409, "it has changed"))
 
     async with served(server, tmp_path) as cluster:
-        await cluster.apply_status(document, OPERATOR_MANAGER)
+        assert await cluster.write_status(patch) == resource()
+        with pytest.raises(ConflictError):
+            await cluster.write_status(patch)
 
-    (asked,) = server.asked
+    asked, _ = server.asked
     assert asked.method == "PATCH"
     assert asked.path.endswith("/tradingsymbols/xrpusdt/status")
-    assert asked.query == {"fieldManager": "symbol-operator", "force": "true"}
-    assert asked.headers["Content-Type"] == "application/apply-patch+yaml"
-    assert asked.body == document
+    assert asked.query == {"fieldManager": "symbol-operator"}
+    assert asked.headers["Content-Type"] == "application/merge-patch+json"
+    assert asked.body == patch
 
 
 async def test_a_pod_is_created_in_its_namespace(tmp_path: Path) -> None:

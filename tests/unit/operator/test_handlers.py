@@ -8,8 +8,8 @@ import pytest
 from kubernetes.aio import config
 from kubernetes.aio.client.configuration import Configuration
 
-from symbol_operator.handlers import make_registry, make_settings
-from symbol_operator.reconcile import Key
+from symbol_operator.handlers import Listener, make_registry, make_settings, relevant
+from symbol_operator.memory import Key, Memory
 from unit.operator.objects import pod, resource
 
 KEY = Key("trading", "xrpusdt")
@@ -34,26 +34,27 @@ def mourned() -> list[Any]:
 
 
 @pytest.fixture
-def listed() -> list[None]:
-    """Collect how often something was there when a watch began."""
+def listed() -> list[str]:
+    """Collect where something was there when a watch began."""
     return []
 
 
-def registry_of(
-    woken: list[Key], soon: list[Key], mourned: list[Any], listed: list[None]
-) -> kopf.OperatorRegistry:
-    def found() -> None:
-        listed.append(None)
-
-    return make_registry(woken.append, soon.append, mourned.append, found, kubeconfig=None)
+def listener(woken: list[Key], soon: list[Key], mourned: list[Any], listed: list[str]) -> Listener:
+    return Listener(
+        Memory(relevant),
+        changed=woken.append,
+        moved=soon.append,
+        gone=mourned.append,
+        listed=listed.append,
+    )
 
 
 @pytest.fixture
 def handlers(
-    woken: list[Key], soon: list[Key], mourned: list[Any], listed: list[None]
+    woken: list[Key], soon: list[Key], mourned: list[Any], listed: list[str]
 ) -> dict[str, Any]:
     """Return the registered handlers by the plural of their resource."""
-    registry = registry_of(woken, soon, mourned, listed)
+    registry = make_registry(listener(woken, soon, mourned, listed), kubeconfig=None)
     found = registry._watching.get_all_handlers()
     selectors = [handler.selector for handler in found if handler.selector]
     plurals = [str(selector.plural or selector.any_name) for selector in selectors]
@@ -66,7 +67,7 @@ async def send(handlers: dict[str, Any], plural: str, kind: str | None, document
 
 def test_only_low_level_handlers_are_registered(handlers: dict[str, Any]) -> None:
     """The others would keep their state on the objects: annotations and finalizers."""
-    registry = registry_of([], [], [], [])
+    registry = make_registry(listener([], [], [], []), kubeconfig=None)
 
     assert set(handlers) == {"tradingsymbols", "pods"}
     assert list(registry._changing.get_all_handlers()) == []
@@ -83,7 +84,9 @@ async def test_the_api_server_is_called_by_its_address(monkeypatch: pytest.Monke
     by_name = kopf.ConnectionInfo(server="https://kubernetes.default.svc", token="secret")
     monkeypatch.setattr(kopf, "login_with_service_account", lambda **_: by_name)
     monkeypatch.setattr(config, "load_incluster_config", load)
-    (login,) = registry_of([], [], [], [])._activities.get_all_handlers()
+    (login,) = make_registry(
+        listener([], [], [], []), kubeconfig=None
+    )._activities.get_all_handlers()
     login_in_cluster: Any = login.fn
     found = login_in_cluster()
 
@@ -91,7 +94,7 @@ async def test_the_api_server_is_called_by_its_address(monkeypatch: pytest.Monke
 
 
 async def test_what_a_watch_finds_when_it_begins_is_compared_all_at_once(
-    handlers: dict[str, Any], woken: list[Key], soon: list[Key], listed: list[None]
+    handlers: dict[str, Any], woken: list[Key], soon: list[Key], listed: list[str]
 ) -> None:
     await send(handlers, "tradingsymbols", None, resource())
     await send(handlers, "pods", None, pod())
@@ -104,7 +107,7 @@ async def test_what_a_watch_finds_when_it_begins_is_compared_all_at_once(
 
 
 async def test_what_a_watch_that_begins_again_finds_unchanged_needs_no_comparison(
-    handlers: dict[str, Any], listed: list[None]
+    handlers: dict[str, Any], listed: list[str]
 ) -> None:
     for _ in range(2):
         await send(handlers, "tradingsymbols", None, resource())

@@ -15,7 +15,6 @@ from symbol_operator.plan import (
     NO_BACKOFF,
     TABLE,
     Backoff,
-    ClearTraderStatus,
     CreatePod,
     DeletePod,
     SetFinalizer,
@@ -24,14 +23,11 @@ from symbol_operator.plan import (
     backoff_delay,
     plan,
 )
-from tradingsymbol_api.status import LedgerStatus, Target
 from unit.operator.objects import NOW
 
 CREATE = CreatePod()
 DELETE = DeletePod("p1")
 FORCE = DeletePod("p1", force=True)
-TARGET = Target("trading", "xrpusdt", "r1")
-CLEAR = ClearTraderStatus(TARGET, LedgerStatus())
 FIRST_FAILURE = Backoff(1, "p1", NOW)
 
 
@@ -134,7 +130,7 @@ def test_no_plan_leads_to_two_leaders_or_a_pod_nobody_asked_for(
         now=NOW,
         backoff=backoff,
         blocked=blocked,
-        report=CLEAR if reported else None,
+        reported=reported,
     )
 
     kinds = [type(action) for action in planned.actions]
@@ -172,21 +168,22 @@ def test_a_blocked_symbol_loses_what_ended_and_gets_nothing_new() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wish", "state", "actions"),
+    ("wish", "state", "withdraws"),
     [
-        (Wish.OFF, PodState.NONE, (CLEAR,)),
-        (Wish.ON, PodState.NONE, (CLEAR, CREATE)),
-        (Wish.ON, PodState.FAILED, (DELETE, CLEAR, CREATE)),
-        (Wish.ON, PodState.FOREIGN, (CLEAR,)),
-        (Wish.ON, PodState.RUNNING, ()),
-        (Wish.OFF, PodState.TERMINATING, ()),
-        (Wish.END, PodState.NONE, ()),
+        (Wish.OFF, PodState.NONE, True),
+        (Wish.ON, PodState.NONE, True),
+        (Wish.ON, PodState.FAILED, True),
+        (Wish.ON, PodState.FOREIGN, True),
+        (Wish.ON, PodState.RUNNING, False),
+        (Wish.OFF, PodState.TERMINATING, False),
+        (Wish.END, PodState.NONE, False),
     ],
 )
-def test_a_leaders_report_goes_with_its_pod_and_before_the_next(
-    wish: Wish, state: PodState, actions: tuple[object, ...]
+def test_a_leaders_report_goes_with_its_pod(
+    wish: Wish, state: PodState, *, withdraws: bool
 ) -> None:
-    assert plan(wish, leader(state), now=NOW, report=CLEAR).actions == actions
+    assert plan(wish, leader(state), now=NOW, reported=True).withdraws is withdraws
+    assert plan(wish, leader(state), now=NOW).withdraws is False
 
 
 def test_the_first_replacement_is_immediate_and_the_next_ones_wait_ever_longer() -> None:

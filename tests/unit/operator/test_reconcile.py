@@ -11,17 +11,20 @@ from hypothesis import strategies as st
 
 from symbol_operator.cluster import NotFoundError, RefusedError, UnavailableError
 from symbol_operator.decision import Context
+from symbol_operator.handlers import relevant
+from symbol_operator.memory import Key, Memory
 from symbol_operator.metrics import Metrics
 from symbol_operator.news import EventReason
 from symbol_operator.observation import OVERDUE_AFTER
+from symbol_operator.pace import Pace
 from symbol_operator.reconcile import (
     CONFLICT_RETRY_SECONDS,
     POD_SETTLES_SECONDS,
     REFUSED_RETRY_SECONDS,
-    Key,
     Reconciler,
 )
 from symbol_operator.settings import ExchangeEntry, LeaderSettings, OperatorSettings
+from symbol_operator.store import Store
 from tradingsymbol_api.names import ANNOTATION_ABANDON, FINALIZER
 from unit.operator.fake_cluster import GRACE, FakeCluster
 from unit.operator.objects import foreign_pod, node
@@ -45,19 +48,43 @@ def cluster() -> FakeCluster:
     return cluster
 
 
-def operator_of(cluster: FakeCluster, settings: OperatorSettings = SETTINGS) -> Reconciler:
-    return Reconciler(
-        cluster,
-        Context(settings, "cluster-1"),
-        Metrics(),
-        clock=lambda: cluster.now,
-        tell=cluster.tell,
-        again=cluster.called_again.append,
-    )
+class Operator(Reconciler):
+    """Looks at what the watches of a cluster told; they tell at once, unless they lag."""
+
+    def __init__(self, cluster: FakeCluster, settings: OperatorSettings, pace_s: float) -> None:
+        """Know nothing yet. Reports wait `pace_s` seconds."""
+        self.memory = Memory(relevant)
+        super().__init__(
+            Store(cluster, self.memory, lambda: cluster.now),
+            Context(settings, "cluster-1"),
+            Metrics(),
+            clock=lambda: cluster.now,
+            tell=cluster.tell,
+            again=cluster.called_again.append,
+            pace=Pace(pace_s),
+        )
+        self._watched = cluster
+        self.lags = False
+        self._begun = False
+
+    async def reconcile(self, key: Key, *, urgent: bool = False) -> float | None:
+        """Look, after the watches told; the first lists come first."""
+        if not self._begun:
+            await self.survey(key.namespace)
+            self._begun = True
+        if not self.lags:
+            self._watched.tell_all(self.memory)
+        return await super().reconcile(key, urgent=urgent)
+
+
+def operator_of(
+    cluster: FakeCluster, settings: OperatorSettings = SETTINGS, pace_s: float = 0.0
+) -> Operator:
+    return Operator(cluster, settings, pace_s)
 
 
 @pytest.fixture
-def operator(cluster: FakeCluster) -> Reconciler:
+def operator(cluster: FakeCluster) -> Operator:
     """Return an operator that has just started."""
     return operator_of(cluster)
 
@@ -72,7 +99,7 @@ def reasons(cluster: FakeCluster) -> list[str]:
     return [str(news.reason) for news in cluster.events.values()]
 
 
-async def running(cluster: FakeCluster, operator: Reconciler) -> None:
+async def running(cluster: FakeCluster, operator: Operator) -> None:
     """Bring the symbol to a leader that is ready and has reported."""
     await operator.reconcile(KEY)
     cluster.run("xrpusdt")
@@ -82,7 +109,7 @@ async def running(cluster: FakeCluster, operator: Reconciler) -> None:
 
 
 async def test_on_creates_a_pod_and_soon_tells_of_it(
-    cluster: FakeCluster, operator: Reconciler
+    cluster: FakeCluster, operator: Operator
 ) -> None:
     assert await operator.reconcile(KEY) == POD_SETTLES_SECONDS
     assert cluster.writes == ["create"]
@@ -98,7 +125,7 @@ async def test_on_creates_a_pod_and_soon_tells_of_it(
 
 
 async def test_a_ready_leader_makes_the_symbol_ready(
-    cluster: FakeCluster, operator: Reconciler
+    cluster: FakeCluster, operator: Operator
 ) -> None:
     await running(cluster, operator)
 
@@ -107,7 +134,7 @@ async def test_a_ready_leader_makes_the_symbol_ready(
 
 
 async def test_a_look_that_finds_everything_in_order_writes_nothing(
-    cluster: FakeCluster, operator: Reconciler
+    cluster: FakeCluster, operator: Operator
 ) -> None:
     await running(cluster, operator)
     cluster.now += timedelta(hours=1)
@@ -119,7 +146,7 @@ async def test_a_look_that_finds_everything_in_order_writes_nothing(
 
 
 async def test_off_deletes_the_pod_and_then_withdraws_its_report(
-    cluster: FakeCluster, operator: Reconciler
+    cluster: FakeCluster, operator: Operator
 ) -> None:
     await running(cluster, operator)
     cluster.switch("xrpusdt", "off")
@@ -144,7 +171,7 @@ async def test_off_deletes_the_pod_and_then_withdraws_its_report(
 
 
 async def test_a_pod_that_changed_hands_between_read_and_delete_is_left_alone(
-    cluster: FakeCluster, operator: Reconciler, monkeypatch: pytest.MonkeyPatch
+    cluster: FakeCluster, operator: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await running(cluster, operator)
     cluster.switch("xrpusdt", "off")
@@ -161,7 +188,7 @@ async def test_a_pod_that_changed_hands_between_read_and_delete_is_left_alone(
 
 
 async def test_a_leader_that_writes_off_while_it_is_looked_at_is_not_started_again(
-    cluster: FakeCluster, operator: Reconciler, monkeypatch: pytest.MonkeyPatch
+    cluster: FakeCluster, operator: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Read the other way round, an old shutdown would meet the end that came after it."""
     await running(cluster, operator)
@@ -189,7 +216,7 @@ async def test_a_leader_that_writes_off_while_it_is_looked_at_is_not_started_aga
 
 
 async def test_a_resource_that_goes_meanwhile_takes_its_status_along(
-    cluster: FakeCluster, operator: Reconciler, monkeypatch: pytest.MonkeyPatch
+    cluster: FakeCluster, operator: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def gone(document: object, manager: str) -> None:
         raise NotFoundError(manager)
@@ -202,7 +229,7 @@ async def test_a_resource_that_goes_meanwhile_takes_its_status_along(
 
 @pytest.mark.parametrize("refusal", [RefusedError("quota exceeded"), NotFoundError("namespace")])
 async def test_a_refused_pod_is_told_and_tried_again(
-    cluster: FakeCluster, operator: Reconciler, refusal: Exception
+    cluster: FakeCluster, operator: Operator, refusal: Exception
 ) -> None:
     cluster.refusal = refusal
 
@@ -218,7 +245,7 @@ async def test_a_refused_pod_is_told_and_tried_again(
 
 
 async def test_an_api_server_that_is_away_is_the_queues_business(
-    cluster: FakeCluster, operator: Reconciler
+    cluster: FakeCluster, operator: Operator
 ) -> None:
     cluster.refusal = UnavailableError("away")
 
@@ -226,11 +253,11 @@ async def test_an_api_server_that_is_away_is_the_queues_business(
         await operator.reconcile(KEY)
 
 
-async def test_a_resource_that_never_was_is_nothing(operator: Reconciler) -> None:
+async def test_a_resource_that_never_was_is_nothing(operator: Operator) -> None:
     assert await operator.reconcile(Key("trading", "absent")) is None
 
 
-async def test_a_leader_without_a_resource_ends(cluster: FakeCluster, operator: Reconciler) -> None:
+async def test_a_leader_without_a_resource_ends(cluster: FakeCluster, operator: Operator) -> None:
     await running(cluster, operator)
     del cluster.symbols["xrpusdt"]
 
@@ -240,7 +267,7 @@ async def test_a_leader_without_a_resource_ends(cluster: FakeCluster, operator: 
 
 
 async def test_a_new_resource_does_not_inherit_the_pod_of_the_old_one(
-    cluster: FakeCluster, operator: Reconciler
+    cluster: FakeCluster, operator: Operator
 ) -> None:
     await running(cluster, operator)
     former = cluster.pods["xrpusdt-leader"]["metadata"]["uid"]
@@ -254,7 +281,7 @@ async def test_a_new_resource_does_not_inherit_the_pod_of_the_old_one(
 
 
 async def test_a_pod_of_somebody_else_is_never_touched(
-    cluster: FakeCluster, operator: Reconciler
+    cluster: FakeCluster, operator: Operator
 ) -> None:
     cluster.pods["xrpusdt-leader"] = foreign_pod()
 
@@ -264,9 +291,7 @@ async def test_a_pod_of_somebody_else_is_never_touched(
     assert condition(cluster, "Stalled") == ("True", "ForeignPod")
 
 
-async def test_failures_in_a_row_wait_ever_longer(
-    cluster: FakeCluster, operator: Reconciler
-) -> None:
+async def test_failures_in_a_row_wait_ever_longer(cluster: FakeCluster, operator: Operator) -> None:
     await running(cluster, operator)
 
     cluster.finish("xrpusdt")
@@ -286,7 +311,7 @@ async def test_failures_in_a_row_wait_ever_longer(
 
 
 async def test_a_resource_that_is_gone_leaves_no_memory(
-    cluster: FakeCluster, operator: Reconciler
+    cluster: FakeCluster, operator: Operator
 ) -> None:
     await running(cluster, operator)
     cluster.finish("xrpusdt")
@@ -301,7 +326,7 @@ async def test_a_resource_that_is_gone_leaves_no_memory(
 
 
 async def test_a_pod_that_only_its_dead_node_could_end_is_given_up(
-    cluster: FakeCluster, operator: Reconciler
+    cluster: FakeCluster, operator: Operator
 ) -> None:
     await running(cluster, operator)
     cluster.run("xrpusdt")
@@ -319,7 +344,7 @@ async def test_a_pod_that_only_its_dead_node_could_end_is_given_up(
 
 
 async def test_a_terminating_pod_is_looked_at_for_its_end_to_be_awaited(
-    cluster: FakeCluster, operator: Reconciler
+    cluster: FakeCluster, operator: Operator
 ) -> None:
     """An operator that starts has not seen the deletion: the look says when to look again."""
     await running(cluster, operator)
@@ -331,7 +356,7 @@ async def test_a_terminating_pod_is_looked_at_for_its_end_to_be_awaited(
 
 
 async def test_an_overdue_pod_on_a_healthy_node_is_waited_for(
-    cluster: FakeCluster, operator: Reconciler
+    cluster: FakeCluster, operator: Operator
 ) -> None:
     await running(cluster, operator)
     await cluster.delete_pod(*KEY, cluster.pods["xrpusdt-leader"]["metadata"]["uid"], force=False)
@@ -345,7 +370,7 @@ async def test_an_overdue_pod_on_a_healthy_node_is_waited_for(
 
 
 async def test_an_invalid_resource_can_still_be_switched_off(
-    cluster: FakeCluster, operator: Reconciler
+    cluster: FakeCluster, operator: Operator
 ) -> None:
     await running(cluster, operator)
     cluster.symbols["xrpusdt"]["spec"]["budget"] = "nothing"
@@ -363,7 +388,7 @@ async def test_an_invalid_resource_can_still_be_switched_off(
 
 @pytest.mark.parametrize("status", ["banana", None, 3])
 async def test_a_status_that_nobody_understands_does_not_trade(
-    cluster: FakeCluster, operator: Reconciler, status: object
+    cluster: FakeCluster, operator: Operator, status: object
 ) -> None:
     cluster.symbols["xrpusdt"]["spec"]["status"] = status
 
@@ -373,9 +398,7 @@ async def test_a_status_that_nobody_understands_does_not_trade(
     assert cluster.symbols["xrpusdt"]["status"]["requested"] == "off"
 
 
-async def test_a_resource_on_its_way_gets_no_pod(
-    cluster: FakeCluster, operator: Reconciler
-) -> None:
+async def test_a_resource_on_its_way_gets_no_pod(cluster: FakeCluster, operator: Operator) -> None:
     cluster.symbols["xrpusdt"]["metadata"]["deletionTimestamp"] = "2026-01-01T12:00:00Z"
 
     await operator.reconcile(KEY)
@@ -408,7 +431,7 @@ def drain(cluster: FakeCluster) -> None:
         cluster.finish("xrpusdt", "Succeeded", '{"cause": "drained"}')
 
 
-async def settle(cluster: FakeCluster, operator: Reconciler) -> None:
+async def settle(cluster: FakeCluster, operator: Operator) -> None:
     """Let time pass, with the kubelet ending what is to end, until nothing is left to do."""
     for _ in range(12):
         await operator.reconcile(KEY)
@@ -469,7 +492,7 @@ def careful(request: pytest.FixtureRequest) -> FakeCluster:
     return cluster
 
 
-async def led(cluster: FakeCluster) -> Reconciler:
+async def led(cluster: FakeCluster) -> Operator:
     """Return the operator of a symbol whose leader is ready."""
     operator = operator_of(cluster)
     await running(cluster, operator)
@@ -567,7 +590,7 @@ async def test_a_namespace_whose_end_was_missed_is_not_held_up(careful: FakeClus
 
 
 async def test_a_symbol_that_may_go_at_once_has_no_finalizer(
-    cluster: FakeCluster, operator: Reconciler
+    cluster: FakeCluster, operator: Operator
 ) -> None:
     await operator.reconcile(KEY)
     assert "finalizers" not in cluster.symbols["xrpusdt"]["metadata"]
@@ -639,14 +662,14 @@ async def test_leaders_are_updated_a_few_at_a_time_and_a_bad_image_stops_there(
     assert all("makes way" in note for note in replaced), "told once, and why"
 
 
-async def lead(operator: Reconciler, cluster: FakeCluster, names: list[str]) -> None:
+async def lead(operator: Operator, cluster: FakeCluster, names: list[str]) -> None:
     await look_at(operator, names)
     for name in names:
         cluster.run(name)
     await look_at(operator, names)
 
 
-async def look_at(operator: Reconciler, names: list[str]) -> None:
+async def look_at(operator: Operator, names: list[str]) -> None:
     for name in names:
         await operator.reconcile(Key("trading", name))
 

@@ -19,11 +19,12 @@ from kubernetes.aio.client.configuration import Configuration
 
 from support.serving import serving
 from symbol_operator.cluster import Cluster
-from symbol_operator.handlers import make_registry
+from symbol_operator.handlers import Listener, make_registry
+from symbol_operator.memory import Memory
 from symbol_operator.news import EventReason, News
 from symbol_trader.ports import Report
 from symbol_trader.resource.api_server import ApiServerResource
-from tradingsymbol_api.names import GROUP, OPERATOR_MANAGER, PLURAL
+from tradingsymbol_api.names import GROUP, PLURAL
 from tradingsymbol_api.status import Target, status_document
 
 Right = tuple[str, str, str]
@@ -106,21 +107,25 @@ def calls(cluster: Cluster) -> dict[str, Callable[[], Awaitable[object]]]:
         "resource": lambda: cluster.resource("trading", "xrpusdt"),
         "pod": lambda: cluster.pod("trading", "xrpusdt"),
         "node": lambda: cluster.node("worker"),
-        "resources": lambda: cluster.resources("trading"),
+        "resources": lambda: anext(cluster.resources("trading"), None),
         "leader_pods": lambda: anext(cluster.leader_pods("trading"), None),
         "create_pod": lambda: cluster.create_pod(pod),
         "delete_pod": lambda: cluster.delete_pod("trading", "xrpusdt", "uid-2", force=False),
-        "apply_status": lambda: cluster.apply_status(status_document(target), OPERATOR_MANAGER),
+        "write_status": lambda: cluster.write_status(status_document(target)),
         "set_finalizers": lambda: cluster.set_finalizers(RESOURCE, []),
         "tell": lambda: cluster.tell(RESOURCE, news, now, "operator"),
     }
 
 
+def deaf() -> Listener:
+    """Return a listener that wakes nobody."""
+    nothing: Any = lambda _: None  # noqa: E731
+    return Listener(Memory(), changed=nothing, moved=nothing, gone=nothing, listed=nothing)
+
+
 def watched() -> set[Right]:
     """Return what kopf needs for the operator's handlers."""
-    registry = make_registry(
-        lambda key: None, lambda key: None, lambda document: None, lambda: None, kubeconfig=None
-    )
+    registry = make_registry(deaf(), kubeconfig=None)
     selectors = registry._watching.get_all_selectors()
     kinds = {(s.group or "", s.any_name or s.plural) for s in selectors}
     return {(verb, group, str(kind)) for group, kind in kinds for verb in ("list", "watch")}

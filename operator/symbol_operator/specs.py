@@ -1,0 +1,103 @@
+"""What specs ask for, and the pods that follow.
+
+It is found out once for each generation of a resource, for it is most of the work of a look.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from symbol_operator.conditions import SecretNames
+from symbol_operator.observation import Trouble
+from symbol_operator.pod import leader_pod
+from symbol_operator.settings import SUPPORTED_ENVIRONMENTS, ExchangeEntry, OperatorSettings
+from symbol_operator.updates import template_hash
+from tradingsymbol_api.reading import Document, number, text
+from tradingsymbol_api.spec import InvalidResourceError, TradingSymbol, parse_resource
+from tradingsymbol_api.status import OperatorReason
+
+REMEMBERED_MAX: Final = 10_000
+"""Most resources whose spec is remembered; of more, those seen first are read again."""
+NO_SECRETS: Final = SecretNames("", "", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a spec asks for, and what stands in the way of a leader."""
+
+    symbol: TradingSymbol | None = None
+    """None where the resource is missing or invalid."""
+    blocker: Trouble | None = None
+    secrets: SecretNames = NO_SECRETS
+    digest: str = ""
+    """Of the leader pod; empty where none may be created."""
+
+
+NOTHING: Final = Asked()
+
+
+class Specs:
+    """Reads specs under one configuration, and remembers them by uid and generation."""
+
+    def __init__(self, settings: OperatorSettings, cluster: str) -> None:
+        """`cluster` identifies the cluster: the uid of its namespace kube-system."""
+        self._settings = settings
+        self._cluster = cluster
+        self._known: dict[str, tuple[int, Asked]] = {}
+
+    def read(self, resource: Document) -> Asked:
+        """Return what a resource asks for."""
+        uid, generation = (
+            text(resource, "metadata", "uid"),
+            number(resource, "metadata", "generation"),
+        )
+        known = self._known.get(uid)
+        if known is not None and known[0] == generation:
+            return known[1]
+        asked = self._read(resource)
+        if uid and generation:
+            if len(self._known) >= REMEMBERED_MAX:
+                del self._known[next(iter(self._known))]
+            self._known[uid] = (generation, asked)
+        return asked
+
+    def pod(self, asked: Asked) -> dict[str, Any]:
+        """Build the leader pod that is asked for.
+
+        Raises:
+            ValueError: none may be created.
+
+        """
+        symbol = asked.symbol
+        entry = self._settings.exchange(symbol.spec.exchange) if symbol else None
+        if symbol is None or entry is None:
+            raise ValueError("a blocked request creates no pod")
+        return leader_pod(symbol, entry, self._settings, self._cluster)
+
+    def _read(self, resource: Document) -> Asked:
+        try:
+            symbol = parse_resource(resource)
+        except InvalidResourceError as exc:
+            return Asked(blocker=Trouble(OperatorReason.INVALID_SPEC, f"{exc}."))
+        entry = self._settings.exchange(symbol.spec.exchange)
+        secrets = SecretNames(
+            symbol.metadata.namespace, entry.secret if entry else "", self._settings.database_secret
+        )
+        asked = Asked(symbol, self._blocker(symbol, entry), secrets)
+        if asked.blocker is not None:
+            return asked
+        return Asked(symbol, None, secrets, template_hash(self.pod(asked)))
+
+    def _blocker(self, symbol: TradingSymbol, entry: ExchangeEntry | None) -> Trouble | None:
+        if entry is None:
+            names = ", ".join(entry.name for entry in self._settings.exchanges) or "none"
+            return Trouble(
+                OperatorReason.UNKNOWN_EXCHANGE,
+                f"spec.exchange {symbol.spec.exchange} is no entry of the operator's exchange "
+                f"list ({names}).",
+            )
+        if entry.environment not in SUPPORTED_ENVIRONMENTS:
+            return Trouble(
+                OperatorReason.EXCHANGE_REFUSED,
+                f"Exchange {entry.name} is {entry.environment}: this version trades on paper only.",
+            )
+        return None

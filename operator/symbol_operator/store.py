@@ -1,0 +1,149 @@
+"""The cluster as the operator knows it: reads from memory, and writes that the memory learns from.
+
+What is read afresh is put into the memory, too, so nothing that was decided from it is decided
+once more from something older.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from symbol_operator.cluster import NotFoundError, Page
+from symbol_operator.decision import View, holds_up_deletion
+from symbol_operator.memory import Key, Memory, Objects, is_leader_pod
+from symbol_operator.observation import node_lost, node_suspect
+from tradingsymbol_api.names import leader_pod_name
+from tradingsymbol_api.reading import Document, holds, text
+
+
+class ClusterPort(Protocol):
+    """What reconciling needs of a cluster; `cluster.Cluster` says what each does."""
+
+    async def namespace_ending(self, name: str) -> bool: ...
+    async def resource(self, namespace: str, name: str) -> Document | None: ...
+    async def pod(self, namespace: str, resource: str) -> Document | None: ...
+    async def node(self, name: str) -> Document | None: ...
+    def resources(self, namespace: str) -> AsyncIterator[Page]: ...
+    def leader_pods(self, namespace: str) -> AsyncIterator[Page]: ...
+    async def create_pod(self, pod: Mapping[str, Any]) -> Document: ...
+    async def delete_pod(
+        self, namespace: str, resource: str, uid: str, *, force: bool
+    ) -> Document: ...
+    async def write_status(self, patch: Mapping[str, Any]) -> Document: ...
+    async def set_finalizers(self, resource: Document, finalizers: Sequence[str]) -> Document: ...
+
+
+class Store:
+    """Reads and writes TradingSymbols and their leader pods."""
+
+    def __init__(self, cluster: ClusterPort, memory: Memory, clock: Callable[[], datetime]) -> None:
+        self._cluster = cluster
+        self._clock = clock
+        self.memory = memory
+
+    def known(self, key: Key) -> View:
+        """Return what is known of a symbol, without asking anybody."""
+        pod = self.memory.pods.find(key.namespace, leader_pod_name(key.name))
+        return View(self.memory.resources.find(*key), pod)
+
+    async def view(self, key: Key, *, afresh: bool) -> View:
+        """Return what is known of a symbol; `afresh`, after reading its pod and its resource.
+
+        The node of a pod that does not end and a namespace that a deletion holds up have no
+        watch: they are read.
+
+        Raises:
+            ClusterError: the API server could not be asked.
+
+        """
+        view = await self._read(key) if afresh else self.known(key)
+        lost = False
+        if view.pod is not None and node_suspect(view.pod, self._clock()):
+            lost = node_lost(await self._cluster.node(text(view.pod, "spec", "nodeName")))
+        held_up = view.resource is not None and holds_up_deletion(view.resource)
+        ending = held_up and await self._cluster.namespace_ending(key.namespace)
+        return View(view.resource, view.pod, lost, ending)
+
+    async def _read(self, key: Key) -> View:
+        memory, name = self.memory, leader_pod_name(key.name)
+        # The order matters: an ended leader has written before it ended.
+        before = memory.pods.version(key.namespace, name)
+        pod = await self._cluster.pod(*key)
+        _learn(memory.pods, key.namespace, name, pod if _is_leader(pod) else None, before)
+        before = memory.resources.version(*key)
+        resource = await self._cluster.resource(*key)
+        _learn(memory.resources, *key, resource, before)
+        return View(resource, pod)
+
+    async def compare(self, namespace: str) -> list[Document]:
+        """Compare the memory with lists of everything; returns the resources that are gone.
+
+        Raises:
+            ClusterError: the API server could not be asked.
+
+        """
+        # Pods first, for the same reason as in a single read.
+        await _compare(self.memory.pods, namespace, self._cluster.leader_pods(namespace))
+        return await _compare(self.memory.resources, namespace, self._cluster.resources(namespace))
+
+    async def create_pod(self, pod: Mapping[str, Any]) -> None:
+        """Create a pod; raises as `Cluster.create_pod` does."""
+        self.memory.pods.put(await self._cluster.create_pod(pod))
+
+    async def delete_pod(self, key: Key, uid: str, *, force: bool) -> None:
+        """Delete the leader pod with this uid; raises as `Cluster.delete_pod` does."""
+        name, pods = leader_pod_name(key.name), self.memory.pods
+        before = pods.version(key.namespace, name)
+        try:
+            deleted = await self._cluster.delete_pod(*key, uid, force=force)
+        except NotFoundError:
+            _learn(pods, key.namespace, name, None, before)
+            return
+        at_once = force or not holds(deleted, "metadata", "deletionTimestamp")
+        if at_once and not holds(deleted, "metadata", "finalizers"):
+            pods.end(deleted)
+        else:
+            pods.put(deleted)
+
+    async def write_status(self, key: Key, patch: Mapping[str, Any]) -> None:
+        """Write the status; raises ConflictError where the resource is no longer as it was."""
+        before = self.memory.resources.version(*key)
+        try:
+            self.memory.resources.put(await self._cluster.write_status(patch))
+        except NotFoundError:
+            # The resource went meanwhile, and its status with it.
+            _learn(self.memory.resources, *key, None, before)
+
+    async def set_finalizers(self, key: Key, resource: Document, names: Sequence[str]) -> None:
+        """Replace the finalizers; raises ConflictError where it is no longer as it was."""
+        before = self.memory.resources.version(*key)
+        try:
+            self.memory.resources.put(await self._cluster.set_finalizers(resource, names))
+        except NotFoundError:
+            _learn(self.memory.resources, *key, None, before)
+
+
+def _is_leader(pod: Document | None) -> bool:
+    """Return whether lists and watches show this pod, too: only then can it be remembered."""
+    return pod is not None and is_leader_pod(pod)
+
+
+def _learn(
+    objects: Objects, namespace: str, name: str, found: Document | None, before: int
+) -> None:
+    """Remember what a request found; `before` is up to which version the name was known then."""
+    if found is not None:
+        objects.put(found)
+    elif objects.version(namespace, name) == before:
+        objects.absent(namespace, name, before)
+
+
+async def _compare(objects: Objects, namespace: str, pages: AsyncIterator[Page]) -> list[Document]:
+    present: set[str] = set()
+    version = 0
+    async for page in pages:
+        version = version or page.version
+        for item in page.items:
+            present.add(text(item, "metadata", "name"))
+            objects.put(item)
+    return objects.compare(namespace, present, version)
