@@ -18,6 +18,7 @@ import kopf
 from kubernetes.aio import config
 from kubernetes.aio.client.configuration import Configuration
 
+from symbol_operator.cluster import PAGE_SIZE
 from symbol_operator.memory import Key, Memory, is_leader_pod
 from tradingsymbol_api.names import (
     ANNOTATION_ABANDON,
@@ -75,6 +76,7 @@ def make_settings() -> kopf.OperatorSettings:
     settings.networking.connect_timeout = CONNECT_TIMEOUT_SECONDS
     settings.watching.server_timeout = WATCH_SERVER_TIMEOUT_SECONDS
     settings.watching.client_timeout = WATCH_CLIENT_TIMEOUT_SECONDS
+    settings.watching.chunk_size = PAGE_SIZE
     settings.watching.label_selectors["pods"] = LEADER_SELECTOR
     settings.queueing.idle_timeout = IDLE_SECONDS
     return settings

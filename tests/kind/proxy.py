@@ -6,9 +6,10 @@ writes, when it hears late or nothing of changes, and when what it reads is not 
 
 import asyncio
 import contextlib
+import json
 import threading
 import urllib.parse
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from support.serving import serving
 
 WRITES = frozenset({"POST", "PATCH", "PUT", "DELETE"})
 BAD_REQUEST = 400
+EXPIRED = b'{"type":"ERROR","object":{"kind":"Status","code":410}}\n'
 HOP_BY_HOP = frozenset({"connection", "content-length", "host", "transfer-encoding"})
 
 
@@ -36,6 +38,8 @@ class Faults:
     """Of the events of watches every so many are lost."""
     stale: bool = False
     """Reads are answered with what the one before them should have been answered."""
+    hidden: str = ""
+    """Neither lists nor watches show an object of this name."""
 
 
 @dataclass
@@ -53,10 +57,13 @@ class Proxy:
     """How many reads were answered with something older."""
     address: str = ""
     _events: int = 0
+    _watches: set[web.StreamResponse] = field(default_factory=set)
+    _listable: threading.Event = field(default_factory=threading.Event)
     _former: dict[str, tuple[int, bytes]] = field(default_factory=dict)
 
     def start(self) -> None:
         """Listen, on any free port."""
+        self._listable.set()
         ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve(ready)), daemon=True)
         self._thread.start()
@@ -67,6 +74,20 @@ class Proxy:
         self._loop.call_soon_threadsafe(self._over.set)
         self._thread.join(30)
         assert not self._thread.is_alive(), "the proxy does not end"
+
+    @contextlib.contextmanager
+    def watches_lost(self) -> Iterator[None]:
+        """End all watches as too old, and have nothing listed until this is over."""
+        self._listable.clear()
+        asyncio.run_coroutine_threadsafe(self._expire(), self._loop).result(30)
+        try:
+            yield
+        finally:
+            self._listable.set()
+
+    async def _expire(self) -> None:
+        for response in self._watches:
+            await response.write(EXPIRED)
 
     def lead_here(self, kubeconfig: Path) -> None:
         """Let whoever uses a kubeconfig come by here."""
@@ -91,6 +112,8 @@ class Proxy:
             await connector.close(abort_ssl=True)
 
     async def _pass_on(self, request: web.Request) -> web.StreamResponse:
+        if "limit" in request.query:
+            await asyncio.to_thread(self._listable.wait)
         headers = {k: v for k, v in request.headers.items() if k.lower() not in HOP_BY_HOP}
         body = await request.read()
         async with self._upstream.request(
@@ -118,7 +141,19 @@ class Proxy:
         if self.faults.after_write:
             self.faults.after_write()
 
+    def _hides(self, item: dict[str, Any]) -> bool:
+        return bool(item.get("metadata", {}).get("name") == (self.faults.hidden or None))
+
+    def _without_hidden(self, content: bytes) -> bytes:
+        listed = json.loads(content)
+        if "items" not in listed:
+            return content
+        items = [item for item in listed["items"] if not self._hides(item)]
+        return json.dumps({**listed, "items": items}).encode()
+
     def _read(self, url: str, found: tuple[int, bytes]) -> tuple[int, bytes]:
+        if self.faults.hidden:
+            return found[0], self._without_hidden(found[1])
         former = self._former.get(url, found)
         self._former[url] = found
         if not self.faults.stale or former == found:
@@ -134,13 +169,17 @@ class Proxy:
         # One who watches may end at any time.
         with contextlib.suppress(ConnectionResetError):
             await response.prepare(request)
+            self._watches.add(response)
             async for line in _lines(answer):
+                if self.faults.hidden and self._hides(json.loads(line)["object"]):
+                    continue
                 self._events += 1
                 if self.faults.drop_every and self._events % self.faults.drop_every == 0:
                     self.lost += 1
                     continue
                 await asyncio.sleep(self.faults.watch_delay_s)
                 await response.write(line)
+        self._watches.discard(response)
         return response
 
 

@@ -167,3 +167,64 @@ def test_what_comes_late_or_never_or_is_old_changes_nothing_in_the_end(
     assert (proxy.outdated > outdated) is (name == "stale")
     assert operator_behind.end() == 0
     assert "Traceback" not in operator_behind.log, operator_behind.log
+
+
+def switched_on(kubectl: Kubectl, *names: str) -> None:
+    """Have symbols that are on, each with a leader that is ready."""
+    for name in names:
+        kubectl.apply(manifest(name, "on"))
+    for name in names:
+        eventually(done(kubectl, name, "on"), within=SETTLE_S, what=f"{name}: on")
+
+
+def removed(kubectl: Kubectl, *names: str) -> None:
+    for name in names:
+        kubectl.run("delete", "tsym", name, "--ignore-not-found", "--wait=false")
+    for name in names:
+        eventually(done(kubectl, name, "delete"), within=SETTLE_S, what=f"{name}: delete")
+
+
+def test_what_was_deleted_while_nobody_watched_is_found(
+    operator_behind: OperatorProcess, place: Kubectl, proxy: Proxy
+) -> None:
+    """The lists with which the watches begin anew show what is there, and not what went."""
+    operator_behind.start()
+    switched_on(place, "gap-pod", "gap-both", "gap-none")
+    former = (place.leader("gap-pod") or {})["metadata"]["uid"]
+    kept = (place.leader("gap-none") or {})["metadata"]["uid"]
+    with proxy.watches_lost():
+        place.run("delete", "tsym", "gap-both", "--timeout=60s")
+        for name in ("gap-pod", "gap-both"):
+            options = ("--ignore-not-found", "--grace-period=0", "--force")
+            place.run("delete", "pod", f"{name}-leader", *options)
+
+    def replaced() -> bool:
+        pod = place.leader("gap-pod")
+        return bool(done(place, "gap-pod", "on")() and pod and pod["metadata"]["uid"] != former)
+
+    eventually(replaced, within=SETTLE_S, what="gap-pod has a new leader")
+    assert place.leader("gap-both") is None
+    assert (place.leader("gap-none") or {})["metadata"]["uid"] == kept
+    removed(place, "gap-pod", "gap-none")
+    assert operator_behind.end() == 0
+    assert "Traceback" not in operator_behind.log, operator_behind.log
+
+
+def test_a_pod_that_no_watch_and_no_list_shows_is_not_created_again(
+    operator_behind: OperatorProcess, place: Kubectl, proxy: Proxy
+) -> None:
+    operator_behind.start()
+    switched_on(place, "hidden")
+    uid = (place.leader("hidden") or {})["metadata"]["uid"]
+    assert operator_behind.end() == 0
+    proxy.faults = Faults(hidden="hidden-leader")
+    try:
+        operator_behind.start()
+        place.run("patch", "tsym", "hidden", "--type=merge", "--patch", '{"spec":{"budget":200}}')
+        eventually(done(place, "hidden", "on"), within=SETTLE_S, what="it is told all the same")
+        assert (place.leader("hidden") or {})["metadata"]["uid"] == uid
+    finally:
+        proxy.faults = Faults()
+    removed(place, "hidden")
+    assert operator_behind.end() == 0
+    assert "Traceback" not in operator_behind.log, operator_behind.log

@@ -73,7 +73,9 @@ class FakeCluster:
 
     def _pages(self, objects: dict[str, dict[str, Any]], names: list[str]) -> list[Page]:
         """List objects in pages of two."""
-        found = [document for name in names if (document := self._shown(objects, name))]
+        found: list[Document] = [
+            document for name in names if (document := self._shown(objects, name))
+        ]
         self._version += 1
         pages = [found[at : at + 2] for at in range(0, len(found), 2)] or [[]]
         return [Page(page, self._version) for page in pages]
@@ -206,6 +208,11 @@ class FakeCluster:
         if symbol["spec"]["status"] != status:
             symbol["spec"]["status"] = status
             symbol["metadata"]["generation"] += 1
+
+    def change(self, name: str, **spec: object) -> None:
+        """Change what is asked for."""
+        self.symbols[name]["spec"] |= spec
+        self.symbols[name]["metadata"]["generation"] += 1
 
     def delete_symbol(self, name: str, *finalizers: str) -> None:
         """Delete it as a user does; `finalizers` are Kubernetes' own."""

@@ -18,6 +18,7 @@ from symbol_operator.cluster import (
     ClusterError,
     ConflictError,
     NotFoundError,
+    Page,
     RefusedError,
     UnavailableError,
     connect,
@@ -120,16 +121,26 @@ async def test_what_does_not_exist_is_none(tmp_path: Path) -> None:
 
 async def test_lists_are_read_to_their_last_page(tmp_path: Path) -> None:
     server = ApiServer(
-        (200, {"metadata": {"continue": "more"}, "items": [pod(uid="1"), pod(uid="2")]}),
-        (200, {"metadata": {}, "items": [pod(uid="3")]}),
-        (200, {"metadata": {}, "items": []}),
+        (
+            200,
+            {
+                "metadata": {"continue": "more", "resourceVersion": "8"},
+                "items": [pod(uid="1"), pod(uid="2")],
+            },
+        ),
+        (200, {"metadata": {"resourceVersion": "8"}, "items": [pod(uid="3")]}),
+        (200, {"metadata": {"resourceVersion": "9"}, "items": []}),
     )
 
     async with served(server, tmp_path) as cluster:
-        pods = [item async for item in cluster.leader_pods("trading")]
-        assert await cluster.resources("trading") == []
+        pods = [
+            (item["metadata"]["uid"], page.version)
+            async for page in cluster.leader_pods("trading")
+            for item in page.items
+        ]
+        assert [page async for page in cluster.resources("trading")] == [Page([], 9)]
 
-    assert [item["metadata"]["uid"] for item in pods] == ["1", "2", "3"]
+    assert pods == [("1", 8), ("2", 8), ("3", 8)]
     first, second, third = server.asked
     selector = (
         "app.kubernetes.io/name=symbol-trader,app.kubernetes.io/managed-by=symbol-operator,"
@@ -157,7 +168,8 @@ async def test_a_delete_names_the_pod_by_its_uid(tmp_path: Path) -> None:
     async with served(server, tmp_path) as cluster:
         await cluster.delete_pod("trading", "xrpusdt", "p1", force=False)
         await cluster.delete_pod("trading", "xrpusdt", "p1", force=True)
-        await cluster.delete_pod("trading", "xrpusdt", "p1", force=False)
+        with pytest.raises(NotFoundError):
+            await cluster.delete_pod("trading", "xrpusdt", "p1", force=False)
 
     graceful, forced, _ = (asked.body for asked in server.asked)
     assert graceful == {"preconditions": {"uid": "p1"}}

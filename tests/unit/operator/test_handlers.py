@@ -1,5 +1,6 @@
 """Where kopf's events enter: what they wake, what they do not, and what kopf may write."""
 
+import itertools
 from dataclasses import replace
 from typing import Any
 
@@ -61,8 +62,14 @@ def handlers(
     return dict(zip(plurals, found, strict=True))
 
 
-async def send(handlers: dict[str, Any], plural: str, kind: str | None, document: object) -> None:
-    await handlers[plural].fn(event={"type": kind, "object": document})
+VERSIONS = itertools.count(1)
+
+
+async def send(handlers: dict[str, Any], plural: str, kind: str | None, document: Any) -> None:
+    """Have a watch show an object in a version that is newer than all before."""
+    metadata = {**document["metadata"], "resourceVersion": str(next(VERSIONS))}
+    shown = {**document, "metadata": metadata}
+    await handlers[plural].fn(event={"type": kind, "object": shown})
 
 
 def test_only_low_level_handlers_are_registered(handlers: dict[str, Any]) -> None:
@@ -84,9 +91,8 @@ async def test_the_api_server_is_called_by_its_address(monkeypatch: pytest.Monke
     by_name = kopf.ConnectionInfo(server="https://kubernetes.default.svc", token="secret")
     monkeypatch.setattr(kopf, "login_with_service_account", lambda **_: by_name)
     monkeypatch.setattr(config, "load_incluster_config", load)
-    (login,) = make_registry(
-        listener([], [], [], []), kubeconfig=None
-    )._activities.get_all_handlers()
+    registry = make_registry(listener([], [], [], []), kubeconfig=None)
+    (login,) = registry._activities.get_all_handlers()
     login_in_cluster: Any = login.fn
     found = login_in_cluster()
 
@@ -106,13 +112,37 @@ async def test_what_a_watch_finds_when_it_begins_is_compared_all_at_once(
     assert woken == [KEY]
 
 
-async def test_what_a_watch_that_begins_again_finds_unchanged_needs_no_comparison(
+async def test_a_list_that_shows_nothing_new_is_compared_too(
     handlers: dict[str, Any], listed: list[str]
 ) -> None:
+    """What it does not show may have been deleted meanwhile."""
     for _ in range(2):
         await send(handlers, "tradingsymbols", None, resource())
 
-    assert len(listed) == 1
+    assert listed == ["trading", "trading"]
+
+
+async def test_an_event_that_comes_after_a_newer_version_was_seen_wakes_nobody(
+    handlers: dict[str, Any], woken: list[Key], soon: list[Key]
+) -> None:
+    """The answer to a write of the operator's own tells earlier than the watch."""
+    for plural, made in (("tradingsymbols", resource(uid="r2")), ("pods", pod(uid="p2"))):
+        await send(handlers, plural, "ADDED", made)
+        older = {**made, "metadata": {**made["metadata"], "uid": "old", "resourceVersion": "0"}}
+        await handlers[plural].fn(event={"type": "MODIFIED", "object": older})
+
+    assert (woken, soon) == ([KEY], [KEY])
+
+
+async def test_a_pod_that_only_has_a_leaders_labels_is_none(
+    handlers: dict[str, Any], woken: list[Key], soon: list[Key]
+) -> None:
+    copied = pod()
+    copied["metadata"]["name"] = "copy"
+    for kind in (None, "ADDED", "DELETED"):
+        await send(handlers, "pods", kind, copied)
+
+    assert (woken, soon) == ([], [])
 
 
 async def test_a_report_of_the_leader_wakes_nobody(
@@ -208,4 +238,4 @@ async def test_what_is_gone_is_told_as_it_was_last_seen(
     await send(handlers, "tradingsymbols", "DELETED", resource())
 
     assert woken == [KEY]
-    assert mourned == [resource()]
+    assert [went["metadata"]["uid"] for went in mourned] == ["r1"]

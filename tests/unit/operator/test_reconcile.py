@@ -19,7 +19,7 @@ from symbol_operator.observation import OVERDUE_AFTER
 from symbol_operator.pace import Pace
 from symbol_operator.reconcile import (
     CONFLICT_RETRY_SECONDS,
-    POD_SETTLES_SECONDS,
+    RECHECK_SECONDS,
     REFUSED_RETRY_SECONDS,
     Reconciler,
 )
@@ -111,13 +111,14 @@ async def running(cluster: FakeCluster, operator: Operator) -> None:
 async def test_on_creates_a_pod_and_soon_tells_of_it(
     cluster: FakeCluster, operator: Operator
 ) -> None:
-    assert await operator.reconcile(KEY) == POD_SETTLES_SECONDS
+    assert await operator.reconcile(KEY) is not None
     assert cluster.writes == ["create"]
 
     assert await operator.reconcile(KEY) is None
     pod = cluster.pods["xrpusdt-leader"]
     status = cluster.symbols["xrpusdt"]["status"]
-    assert cluster.writes == ["create", "status of symbol-operator"]
+    assert cluster.writes == ["create", "status"]
+    assert cluster.reads == []
     assert status["leader"] == {"pod": "xrpusdt-leader", "uid": pod["metadata"]["uid"]}
     assert (status["requested"], status["symbol"]) == ("on", "XRPUSDT")
     assert condition(cluster) == ("False", "Starting")
@@ -152,13 +153,15 @@ async def test_off_deletes_the_pod_and_then_withdraws_its_report(
     cluster.switch("xrpusdt", "off")
 
     await operator.reconcile(KEY)
-    assert cluster.writes == ["delete", "status of symbol-operator"]
+    await operator.reconcile(KEY)
+    assert cluster.writes == ["delete", "status"]
     assert condition(cluster) == ("False", "Stopping")
 
     cluster.finish("xrpusdt")
     cluster.writes.clear()
     await operator.reconcile(KEY)
-    assert cluster.writes == ["status of symbol-trader", "status of symbol-operator"]
+    assert cluster.writes == ["status"], "one write tells, and withdraws"
+    assert cluster.reads == []
     assert condition(cluster) == ("True", "Stopped")
     status = cluster.symbols["xrpusdt"]["status"]
     assert not {"traders", "epoch", "leader"} & status.keys()
@@ -170,61 +173,230 @@ async def test_off_deletes_the_pod_and_then_withdraws_its_report(
     assert await operator.survey("trading") == set()
 
 
-async def test_a_pod_that_changed_hands_between_read_and_delete_is_left_alone(
-    cluster: FakeCluster, operator: Operator, monkeypatch: pytest.MonkeyPatch
+async def test_a_pod_that_changed_hands_since_the_watch_told_is_left_alone(
+    cluster: FakeCluster, operator: Operator
 ) -> None:
     await running(cluster, operator)
     cluster.switch("xrpusdt", "off")
-    read = cluster.resource
-
-    async def read_late(namespace: str, name: str) -> Any:
-        cluster.pods["xrpusdt-leader"]["metadata"]["uid"] = "another"
-        return await read(namespace, name)
-
-    monkeypatch.setattr(cluster, "resource", read_late)
+    cluster.tell_all(operator.memory)
+    operator.lags = True
+    cluster.pods["xrpusdt-leader"]["metadata"]["uid"] = "another"
 
     assert await operator.reconcile(KEY) == CONFLICT_RETRY_SECONDS
     assert cluster.writes == []
 
+    await operator.reconcile(KEY)
+    assert cluster.reads == ["pod", "resource"], "what was wrong is read afresh"
+    assert cluster.writes == ["delete"]
 
-async def test_a_leader_that_writes_off_while_it_is_looked_at_is_not_started_again(
-    cluster: FakeCluster, operator: Operator, monkeypatch: pytest.MonkeyPatch
+
+async def test_an_end_that_is_told_before_what_the_leader_wrote_starts_no_leader(
+    cluster: FakeCluster, operator: Operator
 ) -> None:
-    """Read the other way round, an old shutdown would meet the end that came after it."""
+    """The watches have no common order: an old shutdown meets the end that came after it."""
     await running(cluster, operator)
     cluster.switch("xrpusdt", "shutdown")
-    first: list[str] = []
-
-    def then_drain(read: Callable[..., Any]) -> Callable[..., Any]:
-        async def reading(*key: str) -> Any:
-            found = await read(*key)
-            if not first:
-                first.append("read")
-                drain(cluster)
-            return found
-
-        return reading
-
-    monkeypatch.setattr(cluster, "pod", then_drain(cluster.pod))
-    monkeypatch.setattr(cluster, "resource", then_drain(cluster.resource))
+    await operator.reconcile(KEY)
+    cluster.writes.clear()
+    before = operator.memory.resources.find(*KEY)
+    drain(cluster)
+    cluster.tell_all(operator.memory)
+    operator.lags = True
+    forget(operator, before)
 
     await operator.reconcile(KEY)
+    assert cluster.reads == ["pod", "resource"]
+    assert cluster.writes == ["delete"]
+    await operator.reconcile(KEY)
+
+    assert cluster.pods == {}
+    assert condition(cluster) == ("True", "Stopped")
+
+
+async def test_a_pod_that_is_gone_before_its_leaders_off_is_told_starts_no_leader(
+    cluster: FakeCluster, operator: Operator
+) -> None:
+    await running(cluster, operator)
+    cluster.switch("xrpusdt", "shutdown")
+    await operator.reconcile(KEY)
+    before = operator.memory.resources.find(*KEY)
+    drain(cluster)
+    cluster.pods.clear()
+    cluster.tell_all(operator.memory)
+    operator.lags = True
+    forget(operator, before)
+    cluster.writes.clear()
+
+    await operator.reconcile(KEY)
+
+    assert cluster.writes == ["status"]
+    assert condition(cluster) == ("True", "Stopped")
+
+
+def forget(operator: Operator, before: Any) -> None:
+    """Have the memory hold an earlier version of the resource, as if no later one was told."""
+    fresh = Memory(relevant)
+    fresh.resources.put(before)
+    fresh.resources.compare(KEY.namespace, {KEY.name}, 0)
+    operator.memory.resources = fresh.resources
+
+
+async def test_before_all_was_listed_nothing_is_done(
+    cluster: FakeCluster, operator: Operator
+) -> None:
+    """A pod that no watch has shown yet is not taken for none."""
+    cluster.tell_all(operator.memory)
+
+    assert await Reconciler.reconcile(operator, KEY) is None
+    assert (cluster.writes, cluster.reads) == ([], [])
+
+    assert await operator.survey("trading") == {KEY}
+    await Reconciler.reconcile(operator, KEY)
+    assert cluster.writes == ["create"]
+
+
+async def test_a_pod_that_the_memory_lacks_is_not_created_twice(
+    cluster: FakeCluster, operator: Operator
+) -> None:
+    await running(cluster, operator)
+    operator.lags = True
+    uid = cluster.pods["xrpusdt-leader"]["metadata"]["uid"]
+    operator.memory.pods = Memory().pods
+    operator.memory.pods.compare("trading", set(), 0)
+    cluster.switch("xrpusdt", "off")
+    cluster.symbols["xrpusdt"]["status"]["requested"] = "off"
+    cluster.switch("xrpusdt", "on")
+    operator.memory.resources.put(await cluster.resource(*KEY) or {})
+
+    assert await operator.reconcile(KEY) == CONFLICT_RETRY_SECONDS
     await operator.reconcile(KEY)
 
     assert "create" not in cluster.writes
-    assert cluster.pods == {}
+    assert cluster.pods["xrpusdt-leader"]["metadata"]["uid"] == uid
+    assert condition(cluster) == ("True", "LeaderReady")
+
+
+async def test_an_event_that_comes_late_changes_nothing(
+    cluster: FakeCluster, operator: Operator
+) -> None:
+    """What the operator wrote itself it knows at once."""
+    await running(cluster, operator)
+    old_pod = operator.memory.pods.find("trading", "xrpusdt-leader") or {}
+    old = operator.memory.resources.find(*KEY) or {}
+    cluster.switch("xrpusdt", "off")
+    await operator.reconcile(KEY)
+    cluster.finish("xrpusdt")
+    await operator.reconcile(KEY)
+    assert condition(cluster) == ("True", "Stopped")
+    operator.lags = True
+    cluster.writes.clear()
+    operator.memory.pods.put(old_pod)
+    operator.memory.resources.put(old)
+
+    await operator.reconcile(KEY)
+    assert (cluster.writes, cluster.reads) == ([], [])
+
+
+async def test_deletions_between_two_lists_are_found_and_told(
+    cluster: FakeCluster, operator: Operator
+) -> None:
+    """A watch that begins anew shows what is there, and not what went meanwhile."""
+    for name in ("ada", "bnb"):
+        cluster.create_symbol(name)
+    await lead(operator, cluster, ["ada", "bnb", "xrpusdt"])
+    cluster.symbols["ada"]["status"]["openOrders"] = 2
+    cluster.tell_all(operator.memory)
+    operator.lags = True
+    del cluster.symbols["ada"], cluster.pods["ada-leader"], cluster.pods["bnb-leader"]
+
+    assert await operator.survey("trading") == {Key("trading", "bnb")}
+    assert operator.memory.symbols("trading") == {"bnb", "xrpusdt"}
+    (told,) = [news for news in cluster.events.values() if news.reason == "OrdersRest"]
+    assert "2 orders rest" in told.note
+
+    cluster.writes.clear()
+    await operator.reconcile(Key("trading", "bnb"))
+    assert cluster.writes == ["create"]
+
+
+async def test_a_write_whose_answer_is_lost_is_looked_up(
+    cluster: FakeCluster, operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = cluster.create_pod
+
+    async def then_lost(pod: Any) -> Any:
+        await create(pod)
+        raise UnavailableError("no answer")
+
+    monkeypatch.setattr(cluster, "create_pod", then_lost)
+    await operator.survey("trading")
+    operator.lags = True
+    cluster.tell_all(operator.memory)
+    with pytest.raises(UnavailableError):
+        await operator.reconcile(KEY)
+
+    await operator.reconcile(KEY)
+    assert cluster.reads == ["pod", "resource"]
+    assert cluster.writes == ["create", "status"]
+
+
+async def test_a_report_waits_for_pods_and_for_its_time(cluster: FakeCluster) -> None:
+    """Most of what is unsettled has passed before a report of it is due."""
+    operator = operator_of(cluster, pace_s=1.0)
+    assert await operator.reconcile(KEY, urgent=True) == 1.0
+    cluster.now += timedelta(seconds=0.5)
+    assert await operator.reconcile(KEY) == 0.5
+    assert cluster.writes == ["create"]
+
+    cluster.run("xrpusdt")
+    assert await operator.reconcile(KEY, urgent=True) == 0
+    assert cluster.writes == ["create"], "other pods come first"
+    assert await operator.reconcile(KEY) is None
+    assert cluster.writes == ["create", "status"]
+    assert condition(cluster) == ("True", "LeaderReady")
+
+    cluster.switch("xrpusdt", "off")
+    await operator.reconcile(KEY)
+    cluster.finish("xrpusdt")
+    cluster.now += timedelta(seconds=0.25)
+    assert await operator.reconcile(KEY) == 0.75, "one report a second"
+    cluster.now += timedelta(seconds=0.75)
+    await operator.reconcile(KEY)
+    assert cluster.writes == ["create", "status", "delete", "status"]
+    assert condition(cluster) == ("True", "Stopped")
+    assert cluster.reads == []
+
+
+async def test_a_leader_that_reports_at_the_same_time_loses_nothing(
+    cluster: FakeCluster, operator: Operator
+) -> None:
+    await running(cluster, operator)
+    cluster.switch("xrpusdt", "off")
+    await operator.reconcile(KEY)
+    cluster.finish("xrpusdt")
+    cluster.tell_all(operator.memory)
+    operator.lags = True
+    cluster.symbols["xrpusdt"]["status"]["profit"] = "7"
+
+    assert await operator.reconcile(KEY) == CONFLICT_RETRY_SECONDS
+    await operator.reconcile(KEY)
+
+    status = cluster.symbols["xrpusdt"]["status"]
+    assert status["profit"] == "7"
+    assert "traders" not in status
 
 
 async def test_a_resource_that_goes_meanwhile_takes_its_status_along(
     cluster: FakeCluster, operator: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def gone(document: object, manager: str) -> None:
-        raise NotFoundError(manager)
+    async def gone(patch: object) -> None:
+        raise NotFoundError(str(patch))
 
     await operator.reconcile(KEY)
-    monkeypatch.setattr(cluster, "apply_status", gone)
+    monkeypatch.setattr(cluster, "write_status", gone)
 
     assert await operator.reconcile(KEY) is None
+    assert operator.memory.resources.find(*KEY) is None
 
 
 @pytest.mark.parametrize("refusal", [RefusedError("quota exceeded"), NotFoundError("namespace")])
@@ -285,9 +457,10 @@ async def test_a_pod_of_somebody_else_is_never_touched(
 ) -> None:
     cluster.pods["xrpusdt-leader"] = foreign_pod()
 
-    await operator.reconcile(KEY)
+    assert await operator.reconcile(KEY) == CONFLICT_RETRY_SECONDS
+    assert await operator.reconcile(KEY) == RECHECK_SECONDS
 
-    assert cluster.writes == ["status of symbol-operator"]
+    assert cluster.writes == ["status"]
     assert condition(cluster, "Stalled") == ("True", "ForeignPod")
 
 
@@ -295,17 +468,19 @@ async def test_failures_in_a_row_wait_ever_longer(cluster: FakeCluster, operator
     await running(cluster, operator)
 
     cluster.finish("xrpusdt")
-    assert await operator.reconcile(KEY) == POD_SETTLES_SECONDS
+    await operator.reconcile(KEY)
+    assert "xrpusdt-leader" in cluster.pods
     cluster.run("xrpusdt")
     cluster.finish("xrpusdt")
-    assert await operator.reconcile(KEY) == 10
+    await operator.reconcile(KEY)
     assert "xrpusdt-leader" not in cluster.pods
+    assert await operator.reconcile(KEY) == 10
 
     cluster.now += timedelta(seconds=4)
     assert await operator.reconcile(KEY) == 6
     assert condition(cluster) == ("False", "BackingOff")
     cluster.now += timedelta(seconds=6)
-    assert await operator.reconcile(KEY) == POD_SETTLES_SECONDS
+    await operator.reconcile(KEY)
     assert "xrpusdt-leader" in cluster.pods
     assert reasons(cluster) == ["LeaderStarted", "LeaderReplaced", "LeaderReplaced"]
 
@@ -339,7 +514,7 @@ async def test_a_pod_that_only_its_dead_node_could_end_is_given_up(
     cluster.writes.clear()
     await operator.reconcile(KEY)
 
-    assert cluster.writes == ["force", "status of symbol-trader", "create"]
+    assert cluster.writes == ["force", "status", "create"]
     assert reasons(cluster)[-1] == "NodeLost"
 
 
@@ -373,7 +548,7 @@ async def test_an_invalid_resource_can_still_be_switched_off(
     cluster: FakeCluster, operator: Operator
 ) -> None:
     await running(cluster, operator)
-    cluster.symbols["xrpusdt"]["spec"]["budget"] = "nothing"
+    cluster.change("xrpusdt", budget="nothing")
 
     await operator.reconcile(KEY)
     assert condition(cluster, "Stalled") == ("True", "InvalidSpec")
@@ -539,7 +714,7 @@ async def test_a_deletion_that_is_told_not_to_wait_leaves_the_orders_and_says_so
         careful.delete_symbol("xrpusdt")
         await operator.reconcile(KEY)
         if way == "policy":
-            careful.symbols["xrpusdt"]["spec"]["deletionPolicy"] = "Stop"
+            careful.change("xrpusdt", deletionPolicy="Stop")
         else:
             careful.annotate("xrpusdt", ANNOTATION_ABANDON, "true")
         await operator.reconcile(KEY)
@@ -595,11 +770,11 @@ async def test_a_symbol_that_may_go_at_once_has_no_finalizer(
     await operator.reconcile(KEY)
     assert "finalizers" not in cluster.symbols["xrpusdt"]["metadata"]
 
-    cluster.symbols["xrpusdt"]["spec"]["deletionPolicy"] = "Drain"
+    cluster.change("xrpusdt", deletionPolicy="Drain")
     await operator.reconcile(KEY)
     assert cluster.symbols["xrpusdt"]["metadata"]["finalizers"] == [FINALIZER]
 
-    cluster.symbols["xrpusdt"]["spec"]["deletionPolicy"] = "Stop"
+    cluster.change("xrpusdt", deletionPolicy="Stop")
     await operator.reconcile(KEY)
     assert cluster.symbols["xrpusdt"]["metadata"]["finalizers"] == []
 

@@ -14,7 +14,7 @@ Process = Callable[[str], Awaitable[float | None]]
 @asynccontextmanager
 async def working(process: Process, workers: int = 2) -> AsyncIterator[WorkQueue[str]]:
     """Run a queue with some workers."""
-    queue = WorkQueue(process, expected=OSError)
+    queue: WorkQueue[str] = WorkQueue(lambda key, _: process(key), expected=OSError)
     tasks = [asyncio.create_task(queue.work()) for _ in range(workers)]
     try:
         yield queue
@@ -95,6 +95,25 @@ async def test_what_was_asked_for_goes_first_and_nothing_waits_forever(
         await done.wait()
 
     assert seen == ["a", "b", "p", "c", "d", "q"]
+
+
+async def test_a_look_is_told_whether_it_is_urgent() -> None:
+    told: list[tuple[str, bool]] = []
+    done = asyncio.Event()
+
+    async def process(key: str, urgent: bool) -> None:
+        told.append((key, urgent))
+        if len(told) == 2:
+            done.set()
+
+    queue: WorkQueue[str] = WorkQueue(process, expected=OSError)
+    queue.add("later", urgent=False)
+    queue.add("now")
+    working = asyncio.create_task(queue.work())
+    await done.wait()
+    working.cancel()
+
+    assert told == [("now", True), ("later", False)]
 
 
 async def test_different_keys_are_processed_at_the_same_time() -> None:
@@ -185,7 +204,7 @@ async def test_a_timer_adds_nothing_to_a_key_that_waits_already() -> None:
     async def process(key: str) -> None:
         raise AssertionError(key)
 
-    queue = WorkQueue(process, expected=OSError)
+    queue: WorkQueue[str] = WorkQueue(lambda key, _: process(key), expected=OSError)
     queue.add("a")
     queue.add("b", urgent=False)
     queue.add_after("a", 5)
@@ -198,7 +217,7 @@ async def test_closing_drops_the_timers() -> None:
     async def process(key: str) -> None:
         raise AssertionError(key)
 
-    queue = WorkQueue(process, expected=OSError)
+    queue: WorkQueue[str] = WorkQueue(lambda key, _: process(key), expected=OSError)
     queue.add_after("a", 5)
     queue.close()
 
