@@ -124,7 +124,9 @@ def make_registry(
             return
         metadata = mapping(event, "object", "metadata")
         wake = changed if _ended(event) else moved
-        wake(Key(text(metadata, "namespace"), text(metadata, "labels", LABEL_RESOURCE)))
+        # The label may be empty: such a pod leads for nobody.
+        if name := text(metadata, "labels", LABEL_RESOURCE):
+            wake(Key(text(metadata, "namespace"), name))
 
     return registry
 

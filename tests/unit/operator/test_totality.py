@@ -15,6 +15,7 @@ from kubectl_trading.table import table
 from support.anything import ANYTHING
 from symbol_operator import runtime
 from symbol_operator.census import take_census
+from symbol_operator.handlers import make_registry
 from symbol_operator.observation import node_lost, node_suspect, observe_pod, status_writer
 from tradingsymbol_api.names import FINALIZER
 from unit.operator.fake_cluster import FakeCluster, copied
@@ -237,3 +238,27 @@ def test_who_wrote_is_unknown_where_an_entry_names_nobody() -> None:
     assert status_writer(found) == "kubectl"
     found["metadata"]["managedFields"][1]["time"] = "2026-01-01T12:00:00Z"
     assert status_writer(found) is None
+
+
+@settings(deadline=None, max_examples=EXAMPLES)
+@given(
+    st.sampled_from(["tradingsymbols", "pods"]),
+    st.sampled_from([None, "ADDED", "MODIFIED", "DELETED"]),
+    ANYTHING,
+    ANYTHING,
+)
+def test_an_event_may_be_of_anything(plural: str, kind: Any, body: Any, metadata: Any) -> None:
+    registry = make_registry(
+        lambda key: None, lambda key: None, lambda document: None, lambda: None, kubeconfig=None
+    )
+    handlers: list[Any] = list(registry._watching.get_all_handlers())
+    (handle,) = [h.fn for h in handlers if plural in {h.selector.plural, h.selector.any_name}]
+    for document in (body, {"metadata": metadata}, {"metadata": {"labels": metadata}}):
+        asyncio.run(handle(event={"type": kind, "object": document}))
+
+
+async def test_a_pod_that_names_no_resource_leads_for_nobody() -> None:
+    cluster = cluster_of(symbol(), leader())
+    cluster.pods["xrpusdt-leader"]["metadata"]["labels"]["tradingsymbol.dev/name"] = ""
+
+    assert await operator_of(cluster).survey("trading") == {KEY}
