@@ -2,6 +2,7 @@
 
 import json
 import signal
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -54,6 +55,14 @@ def others_are_served(kubectl: Kubectl, operator: OperatorProcess) -> None:
 def switched_off(kubectl: Kubectl, name: str) -> bool:
     ready = condition(kubectl.symbol(name), "Ready")
     return kubectl.leader(name) is None and ready["reason"] == "Stopped"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _read_deep_objects() -> Iterator[None]:
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(3 * DEEP)
+    yield
+    sys.setrecursionlimit(before)
 
 
 @pytest.fixture

@@ -36,11 +36,9 @@ _SCALARS: Final = st.one_of(
     st.sampled_from([HUGE, -HUGE, 2**63]),
     _TEXT,
 )
-ANYTHING: Final[st.SearchStrategy[Any]] = st.one_of(
-    st.recursive(
-        _SCALARS,
-        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_TEXT, inner, max_size=4),
-        max_leaves=8,
-    ),
-    st.just(DEEP),
+SHALLOW: Final[st.SearchStrategy[Any]] = st.recursive(
+    _SCALARS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_TEXT, inner, max_size=4),
+    max_leaves=8,
 )
+ANYTHING: Final[st.SearchStrategy[Any]] = SHALLOW | st.just(DEEP)

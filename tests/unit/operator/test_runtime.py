@@ -49,6 +49,7 @@ async def test_it_is_alive_before_the_api_server_answers(tmp_path: Path) -> None
         operator.cancel()
         await asyncio.wait([operator])
 
+    assert sys.getrecursionlimit() > NESTING
     assert status == 503
     assert text.splitlines() == [
         "not watched: pods in trading: it has not begun yet",

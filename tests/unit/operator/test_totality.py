@@ -1,6 +1,7 @@
 """Whatever stands in an object: no look and no survey fails, and off still ends the leader."""
 
 import asyncio
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from kubectl_trading.symbols import Symbol
 from kubectl_trading.table import table
-from support.anything import ANYTHING
+from support.anything import ANYTHING, SHALLOW
 from symbol_operator import runtime
 from symbol_operator.census import take_census
 from symbol_operator.handlers import make_registry
@@ -106,6 +107,7 @@ IN_POD = sorted(set(paths(leader())) - IDENTITY - NOT_OURS - {("metadata",)}, ke
 
 
 EXAMPLES = 100
+WORDS = st.fixed_dictionaries({"cause": SHALLOW, "message": SHALLOW}).map(json.dumps)
 PHASES = ["Running", "Succeeded", "Failed", "Unknown"]
 
 
@@ -168,7 +170,7 @@ def test_anything_may_stand_in_a_pod(path: Path, value: Any, phase: str) -> None
 
 
 @settings(deadline=None, max_examples=EXAMPLES)
-@given(ANYTHING)
+@given(ANYTHING | WORDS)
 def test_a_leader_may_leave_any_words(words: Any) -> None:
     leads = leader("Succeeded", {"terminated": {"exitCode": 0, "message": words}})
     look_at(cluster_of(symbol(), leads))
