@@ -55,8 +55,8 @@ async def run(settings: OperatorSettings, *, kubeconfig: str | None) -> None:
     metrics, progress = Metrics(), Progress(time.monotonic)
     watches = Watches(WATCHED, settings.namespaces)
     async with (
-        serve(settings.http_port, watches, progress, metrics),
         connect(kubeconfig) as cluster,
+        serve(settings.http_port, watches, progress, metrics),
     ):
         identity = await _await_api(cluster, settings.namespaces)
         logger.info("Serving namespaces %s of cluster %s", settings.namespaces, identity)

@@ -7,18 +7,19 @@ node ends only when its kubelet says so, and a finished or unscheduled pod goes 
 Tests change its objects as they like: what differs from what was shown before is a new version.
 """
 
-import copy
+import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from symbol_operator.cluster import ConflictError, NotFoundError, Page
 from symbol_operator.memory import Memory
 from symbol_operator.news import News
 from tradingsymbol_api.names import LABEL_MANAGED_BY, OPERATOR_MANAGER
-from tradingsymbol_api.reading import Document
+from tradingsymbol_api.reading import Document, mapping, text
 from unit.operator.objects import NOW, node, timestamp
 
+T = TypeVar("T")
 GRACE = timedelta(seconds=20)
 
 
@@ -59,7 +60,7 @@ class FakeCluster:
         return self._shown(self.pods, f"{resource}-leader")
 
     async def node(self, name: str) -> Document | None:
-        return copy.deepcopy(self.nodes.get(name))
+        return copied(self.nodes.get(name))
 
     async def resources(self, namespace: str) -> AsyncIterator[Page]:
         del namespace
@@ -81,8 +82,7 @@ class FakeCluster:
         return [Page(page, self._version) for page in pages]
 
     def _is_ours(self, name: str) -> bool:
-        labels = self.pods[name]["metadata"]["labels"]
-        return bool(labels.get(LABEL_MANAGED_BY) == OPERATOR_MANAGER)
+        return text(self.pods[name], "metadata", "labels", LABEL_MANAGED_BY) == OPERATOR_MANAGER
 
     def _shown(self, objects: dict[str, dict[str, Any]], name: str) -> dict[str, Any] | None:
         """Show an object, in a new version if it has changed since it was shown last."""
@@ -93,8 +93,8 @@ class FakeCluster:
         if self._last.get((kind, name)) != document:
             self._version += 1
             metadata["resourceVersion"] = str(self._version)
-            self._last[kind, name] = copy.deepcopy(document)
-        return copy.deepcopy(document)
+            self._last[kind, name] = copied(document)
+        return copied(document)
 
     def tell_all(self, memory: Memory) -> None:
         """Have the watches tell what has changed since they told last."""
@@ -124,7 +124,7 @@ class FakeCluster:
         if name in self.pods:
             raise ConflictError(f"pod {name} exists")
         self.writes.append("create")
-        created = copy.deepcopy(dict(pod))
+        created = copied(dict(pod))
         created["metadata"] |= {"uid": self.new_uid(), "creationTimestamp": timestamp(self.now)}
         created["status"] = {"phase": "Pending"}
         self.pods[name] = created
@@ -144,8 +144,8 @@ class FakeCluster:
         if pod["metadata"]["uid"] != uid:
             raise ConflictError(f"pod {name} is another one")
         self.writes.append("force" if force else "delete")
-        finished = pod["status"]["phase"] in {"Succeeded", "Failed"}
-        if force or finished or "nodeName" not in pod["spec"]:
+        finished = text(pod, "status", "phase") in {"Succeeded", "Failed"}
+        if force or finished or not text(pod, "spec", "nodeName"):
             self._found(self.pods, name)
             del self.pods[name]
             return self._ended("pods", name)
@@ -157,7 +157,7 @@ class FakeCluster:
         self._check(name, patch["metadata"])
         self.writes.append("status")
         symbol = self.symbols[name]
-        symbol["status"] = merged(symbol.get("status", {}), patch["status"])
+        symbol["status"] = merged(mapping(symbol, "status"), patch["status"])
         return self._found(self.symbols, name)
 
     async def set_finalizers(self, resource: Document, finalizers: Sequence[str]) -> Document:
@@ -250,6 +250,12 @@ class FakeCluster:
         pod["status"] = {"phase": phase, "containerStatuses": [{"state": ended}]}
 
 
+def copied(document: T) -> T:
+    """Copy what an API server sends: JSON, and nothing of ours."""
+    copy: T = json.loads(json.dumps(document))
+    return copy
+
+
 def merged(present: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
     """Apply a merge patch as RFC 7386 has it."""
     result = dict(present)
@@ -260,5 +266,5 @@ def merged(present: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, An
         elif value is None:
             result.pop(name, None)
         else:
-            result[name] = copy.deepcopy(value)
+            result[name] = copied(value)
     return result
