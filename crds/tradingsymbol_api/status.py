@@ -89,6 +89,8 @@ class OperatorReason(StrEnum):
     """A pod that the operator did not create for this resource has the leader's name."""
     CREATE_REFUSED = "CreateRefused"
     """The API server refused the leader pod."""
+    NAMESPACE_LEAVING = "NamespaceLeaving"
+    """The namespace is being taken off the operator's list: no leader runs in it any more."""
     DELETING = "Deleting"
     """The resource is being deleted."""
     AS_ASKED = "AsAsked"

@@ -22,14 +22,21 @@ class Census:
     leaders: int
 
 
-def take_census(resources: Collection[Document], leaders: int) -> Census:
-    """Count symbols by what is asked of them and what the operator says of them."""
+def take_census(resources: Collection[Document], leaders: int, *, leaving: bool = False) -> Census:
+    """Count symbols by what is asked of them and what the operator says of them.
+
+    Where the operator is `leaving` the namespace, no leader is wanted.
+    """
     return Census(
         symbols=len(resources),
-        wanted=sum(1 for item in resources if item["spec"].get("status") in WANTING),
+        wanted=0 if leaving else sum(1 for item in resources if _wants(item)),
         stalled=sum(1 for item in resources if _is_stalled(item)),
         leaders=leaders,
     )
+
+
+def _wants(resource: Document) -> bool:
+    return resource["spec"].get("status") in WANTING
 
 
 def _is_stalled(resource: Document) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from symbol_operator.conditions import SecretNames, Situation, find_situation
+from symbol_operator.conditions import SecretNames, Situation, find_situation, leaving
 from symbol_operator.news import News, find_news
 from symbol_operator.observation import (
     NO_POD,
@@ -107,6 +107,9 @@ def decide(
     `turn` says that a leader that trades may be updated now.
     """
     request = read_request(view, context.settings)
+    left = _is_left(view.resource, context.settings)
+    if left:
+        request = replace(request, wish=Wish.OFF)
     owner = view.resource["metadata"]["uid"] if view.resource else None
     pod = observe_pod(view.pod, owner, node_lost=view.node_lost)
     pod = replace(pod, outdated=_outdated(view.pod, request, context))
@@ -118,17 +121,27 @@ def decide(
         backoff=backoff,
         blocked=request.blocker is not None,
         report=_report(view.resource),
-        finishes=_policy(view.resource) is not DeletionPolicy.STOP,
+        # A deletion that nobody is there to finish must not wait.
+        finishes=not left and _policy(view.resource) is not DeletionPolicy.STOP,
         kept=FINALIZER in _finalizers(view.resource),
         update=update and (turn or not pod.ready),
     )
     situation = find_situation(request.wish, pod, planned, request.blocker, request.secrets)
     if view.resource is None:
         return Decision(request, pod, planned, situation, (), None)
+    if left:
+        situation = leaving(situation, _requested(view.resource))
     news = find_news(view.resource, request.wish, pod, planned, situation)
     document = _status(view.resource, pod, situation, now)
     waits = update and pod.ready and not turn
     return Decision(request, pod, planned, situation, news, document, waits)
+
+
+def _is_left(resource: Document | None, settings: OperatorSettings) -> bool:
+    """Return whether a resource is to be left as it is; a deletion under way is finished first."""
+    if resource is None or resource["metadata"].get("deletionTimestamp"):
+        return False
+    return resource["metadata"]["namespace"] in settings.leaving_namespaces
 
 
 def _outdated(found: Document | None, request: Request, context: Context) -> str:
@@ -243,6 +256,11 @@ def _status(
     )
     document = status_document(_target(resource), part, conditions)
     return None if says_the_same(OPERATOR_MANAGER, document, present) else document
+
+
+def is_held(resource: Document) -> bool:
+    """Return whether our finalizer is on a resource. No side effects."""
+    return FINALIZER in _finalizers(resource)
 
 
 def holds_up_deletion(resource: Document) -> bool:

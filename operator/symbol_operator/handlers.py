@@ -7,15 +7,13 @@ the resync's.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import Any, Final
 
 import kopf
-from kubernetes.aio import config
-from kubernetes.aio.client.configuration import Configuration
 
 from symbol_operator.observation import Document
 from symbol_operator.reconcile import Key
+from symbol_operator.session import EndlessBackoffs
 from tradingsymbol_api.names import (
     ANNOTATION_ABANDON,
     GROUP,
@@ -30,6 +28,10 @@ WATCH_CLIENT_TIMEOUT_SECONDS: Final = 310
 """A watch that the server does not end in time is ended here."""
 REQUEST_TIMEOUT_SECONDS: Final = 30
 CONNECT_TIMEOUT_SECONDS: Final = 5
+EXIT_SECONDS: Final = 10
+"""Time for kopf to end. Where one of its watches failed, it may never end by itself: it cancels
+the tasks that the others wait for."""
+LOGIN_RETRY_SECONDS: Final = 5
 IDLE_SECONDS: Final = 0.5
 """How long kopf keeps the last event of an object at hand. A list has thousands, all at once."""
 FINALIZER: Final = f"{GROUP}/never-set"
@@ -69,6 +71,8 @@ def make_settings() -> kopf.OperatorSettings:
     settings.peering.standalone = True
     settings.networking.request_timeout = REQUEST_TIMEOUT_SECONDS
     settings.networking.connect_timeout = CONNECT_TIMEOUT_SECONDS
+    settings.networking.error_backoffs = EndlessBackoffs()
+    settings.process.ultimate_exiting_timeout = EXIT_SECONDS
     settings.watching.server_timeout = WATCH_SERVER_TIMEOUT_SECONDS
     settings.watching.client_timeout = WATCH_CLIENT_TIMEOUT_SECONDS
     settings.watching.label_selectors["pods"] = LEADER_SELECTOR
@@ -80,25 +84,20 @@ def make_registry(
     changed: Callable[[Key], None],
     moved: Callable[[Key], None],
     gone: Callable[[Document], Awaitable[None]],
-    listed: Callable[[], None],
-    *,
-    kubeconfig: str | None,
+    listed: Callable[[str], None],
+    login: Callable[..., Awaitable[kopf.AiohttpSession]],
 ) -> kopf.OperatorRegistry:
     """Register the handlers.
 
     `changed` is called with each symbol that needs a look at once, `moved` with one for which a
     look soon will do: its pod moves on and is still there. `gone` is called with a resource that
-    went, `listed` for each object that was there when a watch began.
+    went, `listed` with the namespace of each object that was there when a watch began. `login`
+    opens a session with the API server.
     """
     registry = kopf.OperatorRegistry()
     seen: dict[Key, tuple[Any, ...]] = {}
 
-    @kopf.on.login(registry=registry)
-    def login(**kwargs: Any) -> kopf.ConnectionInfo | None:
-        if kubeconfig is not None:
-            return kopf.login_with_kubeconfig(**kwargs)
-        found = kopf.login_with_service_account(**kwargs)
-        return found and replace(found, server=_in_cluster_server())
+    kopf.on.login(registry=registry, backoff=LOGIN_RETRY_SECONDS)(login)
 
     @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
     async def resource_changed(event: Any, **_: Any) -> None:
@@ -110,7 +109,7 @@ def make_registry(
             return
         seen[key] = relevant
         if not event["type"]:
-            listed()
+            listed(key.namespace)
             return
         changed(key)
         if event["type"] == "DELETED":
@@ -119,10 +118,10 @@ def make_registry(
 
     @kopf.on.event("v1", "pods", registry=registry)
     async def pod_changed(event: Any, **_: Any) -> None:
-        if not event["type"]:
-            listed()
-            return
         metadata = event["object"]["metadata"]
+        if not event["type"]:
+            listed(metadata["namespace"])
+            return
         wake = changed if _ended(event) else moved
         wake(Key(metadata["namespace"], metadata["labels"][LABEL_RESOURCE]))
 
@@ -144,13 +143,3 @@ def _relevant(metadata: Any) -> tuple[Any, ...]:
         metadata.get("annotations", {}).get(ANNOTATION_ABANDON),
         tuple(metadata.get("finalizers", ())),
     )
-
-
-def _in_cluster_server() -> str:
-    """Return where the API server is, by address: after a power cut it is up before the DNS."""
-    configuration = Configuration()
-    config.load_incluster_config(  # type: ignore[no-untyped-call]
-        client_configuration=configuration
-    )
-    server: str = configuration.host
-    return server

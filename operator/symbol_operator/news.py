@@ -176,7 +176,10 @@ def _replaced(pod: LeaderPod, planned: Plan) -> News:
 def _stopped(resource: Document, pod: LeaderPod) -> News:
     # A leader that has written off may still be on its way out.
     drained = pod.state is PodState.DRAINED or status_writer(resource) == TRADER_MANAGER
+    asked = resource["spec"].get("status", "off") in (False, "off")
     why = "the shutdown is done" if drained else "switched off"
+    if not asked:
+        why = "the operator is leaving the namespace"
     return News(EventReason.LEADER_STOPPED, f"Deleted pod {pod.name}: {why}", about=pod.uid)
 
 

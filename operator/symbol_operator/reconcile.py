@@ -20,6 +20,7 @@ from symbol_operator.decision import (
     decide,
     finalizers,
     holds_up_deletion,
+    is_held,
     pod_manifest,
 )
 from symbol_operator.metrics import Metrics
@@ -102,6 +103,7 @@ class Reconciler:
         self._instance = instance
         self._again = again
         self._backoffs: dict[Key, Backoff] = {}
+        self._left: dict[str, str] = {}
         self._turns = Turns[Key](context.settings.updates_at_once)
 
     async def reconcile(self, key: Key) -> float | None:
@@ -129,6 +131,11 @@ class Reconciler:
         if news := gone(resource):
             await self._tell(resource, (news,))
 
+    def end_turns(self, namespace: str) -> None:
+        """Let no symbol of a namespace that is not served keep others from being updated."""
+        for key in self._turns.end_all(lambda key: key.namespace == namespace):
+            self._again(key)
+
     async def survey(self, namespace: str) -> set[Key]:
         """Compare all symbols and leader pods of a namespace with what they should be.
 
@@ -151,10 +158,25 @@ class Reconciler:
             led.add(key)
             if self._needs_look(key, View(resources.get(key), pod)):
                 found.add(key)
-        self._metrics.counted(namespace, take_census(resources.values(), len(led)))
+        leaving = namespace in self._context.settings.leaving_namespaces
+        census = take_census(resources.values(), len(led), leaving=leaving)
+        self._metrics.counted(namespace, census)
+        if leaving:
+            held = sum(1 for item in resources.values() if is_held(item))
+            self._tell_left(namespace, census.leaders, held)
         self._forget_all_but(namespace, set(resources))
         alone = resources.keys() - led
         return found | {key for key in alone if self._needs_look(key, View(resources[key], None))}
+
+    def _tell_left(self, namespace: str, leaders: int, held: int) -> None:
+        """Log once how far a namespace that is being left is."""
+        if leaders or held:
+            text = f"is being left: {leaders} leader pods, {held} resources with our finalizer"
+        else:
+            text = "holds nothing of ours any more: take it off leavingNamespaces"
+        if self._left.get(namespace) != text:
+            self._left[namespace] = text
+            logger.info("Namespace %s %s", namespace, text)
 
     def _needs_look(self, key: Key, view: View) -> bool:
         """Tell whether anything follows, or might from what a list does not tell."""

@@ -5,6 +5,7 @@ import gc
 import logging
 import socket
 import time
+from collections.abc import Coroutine
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
@@ -14,10 +15,12 @@ import kopf
 from symbol_operator.cluster import Cluster, ClusterError, connect
 from symbol_operator.decision import Context
 from symbol_operator.handlers import make_registry, make_settings
-from symbol_operator.health import Progress, serve
+from symbol_operator.health import Progress, Watches, serve
 from symbol_operator.metrics import Metrics
+from symbol_operator.namespaces import NEEDED, Namespaces, compare_one, look
 from symbol_operator.reconcile import POD_SETTLES_SECONDS, Key, Reconciler
 from symbol_operator.resync import keep_comparing
+from symbol_operator.session import Session
 from symbol_operator.settings import OperatorSettings
 from symbol_operator.workqueue import WorkQueue
 
@@ -38,18 +41,21 @@ async def run(settings: OperatorSettings, *, kubeconfig: str | None) -> None:
 
     """
     async with connect(kubeconfig) as cluster:
-        identity = await _await_api(cluster, settings.namespaces)
-        logger.info("Serving namespaces %s of cluster %s", settings.namespaces, identity)
+        identity = await _await_api(cluster)
+        logger.info("Operating on cluster %s", identity)
         _search_garbage_rarely()
         await _operate(cluster, Context(settings, identity), kubeconfig)
 
 
-async def _await_api(cluster: Cluster, namespaces: tuple[str, ...]) -> str:
-    """Wait until the resource is served and may be read; returns the cluster's identity."""
+async def _await_api(cluster: Cluster) -> str:
+    """Wait until TradingSymbols are known; returns the cluster's identity.
+
+    kopf looks once which kinds of resources there are. Whether one may be read in a namespace,
+    and whether there is that namespace, is that namespace's own affair.
+    """
     while True:
         try:
-            for namespace in namespaces:
-                await cluster.probe(namespace)
+            await cluster.find_api()
             return await cluster.identity()
         except ClusterError as exc:
             logger.warning("Waiting for the cluster and its TradingSymbols: %s", exc)
@@ -59,9 +65,16 @@ async def _await_api(cluster: Cluster, namespaces: tuple[str, ...]) -> str:
 async def _operate(cluster: Cluster, context: Context, kubeconfig: str | None) -> None:
     settings, metrics = context.settings, Metrics()
     progress = Progress(time.monotonic, settings.resync_seconds)
+    names = settings.all_namespaces
 
     def again(key: Key) -> None:
         queue.add(key)
+
+    def changed(namespace: str, served: bool) -> None:
+        if served:
+            listed[namespace].set()
+        else:
+            reconciler.end_turns(namespace)
 
     reconciler = Reconciler(
         cluster,
@@ -71,23 +84,35 @@ async def _operate(cluster: Cluster, context: Context, kubeconfig: str | None) -
         instance=socket.gethostname(),
         again=again,
     )
-    queue = WorkQueue(reconciler.reconcile, expected=ClusterError)
-    listed = asyncio.Event()
+    namespaces = Namespaces(names, Watches(NEEDED, names), metrics, changed)
+    queue = WorkQueue(partial(look, reconciler.reconcile, namespaces), expected=ClusterError)
+    listed = {name: asyncio.Event() for name in names}
     metrics.queue_depth.set_function(lambda: len(queue))
+    session = Session(kubeconfig, namespaces.stood, namespaces.fell)
     registry = make_registry(
         queue.add,
         lambda key: queue.add_after(key, POD_SETTLES_SECONDS),
         reconciler.mourn,
-        listed.set,
-        kubeconfig=kubeconfig,
+        lambda namespace: listed[namespace].set(),
+        session.open,
     )
-    compare = partial(_survey_all, reconciler, queue, settings.namespaces)
+
+    def compare(namespace: str) -> Coroutine[None, None, None]:
+        survey = partial(reconciler.survey, namespace)
+        ending = partial(cluster.namespace_ending, namespace)
+        return keep_comparing(
+            partial(compare_one, namespace, survey, ending, namespaces, queue.add),
+            listed[namespace],
+            progress,
+            settings.resync_seconds,
+        )
+
     async with serve(settings.http_port, progress, metrics), asyncio.TaskGroup() as tasks:
         background = [
-            tasks.create_task(keep_comparing(compare, listed, progress, settings.resync_seconds)),
+            *(tasks.create_task(compare(name)) for name in names),
             *(tasks.create_task(queue.work()) for _ in range(settings.workers)),
         ]
-        await _watch(registry, settings.namespaces)
+        await _watch(registry, names)
         queue.close()
         for task in background:
             task.cancel()
@@ -104,12 +129,3 @@ async def _watch(registry: kopf.OperatorRegistry, namespaces: tuple[str, ...]) -
     await kopf.operator(
         registry=registry, settings=make_settings(), namespaces=namespaces, standalone=True
     )
-
-
-async def _survey_all(
-    reconciler: Reconciler, queue: WorkQueue[Key], namespaces: tuple[str, ...]
-) -> None:
-    for namespace in namespaces:
-        for key in await reconciler.survey(namespace):
-            logger.debug("%s: needs a look that no event has brought yet", key)
-            queue.add(key)

@@ -1,12 +1,9 @@
 """Where kopf's events enter: what they wake, what they do not, and what kopf may write."""
 
-from dataclasses import replace
 from typing import Any
 
 import kopf
 import pytest
-from kubernetes.aio import config
-from kubernetes.aio.client.configuration import Configuration
 
 from symbol_operator.handlers import make_registry, make_settings
 from symbol_operator.reconcile import Key
@@ -34,26 +31,26 @@ def mourned() -> list[Any]:
 
 
 @pytest.fixture
-def listed() -> list[None]:
-    """Collect how often something was there when a watch began."""
+def listed() -> list[str]:
+    """Collect the namespaces of what was there when a watch began."""
     return []
 
 
 def registry_of(
-    woken: list[Key], soon: list[Key], mourned: list[Any], listed: list[None]
+    woken: list[Key], soon: list[Key], mourned: list[Any], listed: list[str]
 ) -> kopf.OperatorRegistry:
     async def gone(resource: object) -> None:
         mourned.append(resource)
 
-    def found() -> None:
-        listed.append(None)
+    async def login(**_: object) -> kopf.AiohttpSession:
+        raise NotImplementedError
 
-    return make_registry(woken.append, soon.append, gone, found, kubeconfig=None)
+    return make_registry(woken.append, soon.append, gone, listed.append, login)
 
 
 @pytest.fixture
 def handlers(
-    woken: list[Key], soon: list[Key], mourned: list[Any], listed: list[None]
+    woken: list[Key], soon: list[Key], mourned: list[Any], listed: list[str]
 ) -> dict[str, Any]:
     """Return the registered handlers by the plural of their resource."""
     registry = registry_of(woken, soon, mourned, listed)
@@ -77,28 +74,12 @@ def test_only_low_level_handlers_are_registered(handlers: dict[str, Any]) -> Non
     assert list(registry._indexing.get_all_handlers()) == []
 
 
-async def test_the_api_server_is_called_by_its_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The cluster's DNS may start later than the operator, which would end for want of it."""
-
-    def load(client_configuration: Configuration) -> None:
-        client_configuration.host = "https://10.96.0.1:443"
-
-    by_name = kopf.ConnectionInfo(server="https://kubernetes.default.svc", token="secret")
-    monkeypatch.setattr(kopf, "login_with_service_account", lambda **_: by_name)
-    monkeypatch.setattr(config, "load_incluster_config", load)
-    (login,) = registry_of([], [], [], [])._activities.get_all_handlers()
-    login_in_cluster: Any = login.fn
-    found = login_in_cluster()
-
-    assert found == replace(by_name, server="https://10.96.0.1:443")
-
-
 async def test_what_a_watch_finds_when_it_begins_is_compared_all_at_once(
-    handlers: dict[str, Any], woken: list[Key], soon: list[Key], listed: list[None]
+    handlers: dict[str, Any], woken: list[Key], soon: list[Key], listed: list[str]
 ) -> None:
     await send(handlers, "tradingsymbols", None, resource())
     await send(handlers, "pods", None, pod())
-    assert (woken, soon, len(listed)) == ([], [], 2)
+    assert (woken, soon, listed) == ([], [], ["trading", "trading"])
 
     await send(handlers, "tradingsymbols", "MODIFIED", resource())
     assert woken == [], "it is as it was when the watch began"
@@ -107,7 +88,7 @@ async def test_what_a_watch_finds_when_it_begins_is_compared_all_at_once(
 
 
 async def test_what_a_watch_that_begins_again_finds_unchanged_needs_no_comparison(
-    handlers: dict[str, Any], listed: list[None]
+    handlers: dict[str, Any], listed: list[str]
 ) -> None:
     for _ in range(2):
         await send(handlers, "tradingsymbols", None, resource())
@@ -181,6 +162,8 @@ def test_kopf_is_told_to_write_nothing_and_to_notice_dead_watches() -> None:
     assert settings.queueing.idle_timeout < 1
     # Bookmarks come once a minute at the latest.
     assert settings.watching.inactivity_timeout == pytest.approx(70)
+    # Where it waits for itself, it is ended.
+    assert settings.process.ultimate_exiting_timeout == 10
 
 
 @pytest.mark.parametrize(

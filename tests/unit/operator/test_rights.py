@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import kopf
 import pytest
 import yaml
 from aiohttp import web
@@ -34,6 +35,8 @@ NAMESPACE_ROLES = MANIFESTS / "components" / "trading-namespace"
 VERBS = {"POST": "create", "PATCH": "patch", "DELETE": "delete"}
 OWNER_REFERENCES: Right = ("update", GROUP, f"{PLURAL}/finalizers")
 """Asked for by an admission plug-in, not by a call: see the role."""
+DISCOVERY: Right = ("get", "", "apis")
+"""Which groups there are: everybody may know (`system:discovery`)."""
 RESOURCE: dict[str, Any] = {
     "apiVersion": f"{GROUP}/v1alpha1",
     "kind": "TradingSymbol",
@@ -51,6 +54,8 @@ RESOURCE: dict[str, Any] = {
 def right(method: str, path: str, query: dict[str, str]) -> Right:
     """Translate a request as the API server's authorizer does."""
     parts = path.strip("/").split("/")
+    if parts == ["apis"]:
+        return DISCOVERY
     group, parts = ("", parts[2:]) if parts[0] == "api" else (parts[1], parts[3:])
     if parts[0] == "namespaces" and len(parts) > 2:
         parts = parts[2:]
@@ -68,7 +73,7 @@ async def remembering(rights: set[Right]) -> AsyncIterator[ApiClient]:
         rights.add(asked)
         if asked[0] == "watch":
             return web.json_response({"type": "ADDED", "object": RESOURCE})
-        return web.json_response({**RESOURCE, "items": []})
+        return web.json_response({**RESOURCE, "items": [], "groups": [{"name": GROUP}]})
 
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", answer)
@@ -101,7 +106,7 @@ def calls(cluster: Cluster) -> dict[str, Callable[[], Awaitable[object]]]:
     now = datetime(2026, 1, 1, tzinfo=UTC)
     return {
         "identity": cluster.identity,
-        "probe": lambda: cluster.probe("trading"),
+        "find_api": cluster.find_api,
         "namespace_ending": lambda: cluster.namespace_ending("trading"),
         "resource": lambda: cluster.resource("trading", "xrpusdt"),
         "pod": lambda: cluster.pod("trading", "xrpusdt"),
@@ -122,8 +127,11 @@ def watched() -> set[Right]:
     async def gone(document: object) -> None:
         """Nothing goes here."""
 
+    async def login(**_: object) -> kopf.AiohttpSession:
+        raise NotImplementedError
+
     registry = make_registry(
-        lambda key: None, lambda key: None, gone, lambda: None, kubeconfig=None
+        lambda key: None, lambda key: None, gone, lambda namespace: None, login
     )
     selectors = registry._watching.get_all_selectors()
     kinds = {(s.group or "", s.any_name or s.plural) for s in selectors}
@@ -140,7 +148,9 @@ async def test_the_operator_may_do_what_it_does_and_no_more() -> None:
     public = inspect.getmembers(Cluster, inspect.isfunction)
     assert methods.keys() == {name for name, _ in public if not name.startswith("_")}
     files = (MANIFESTS / "base" / "rbac.yaml", NAMESPACE_ROLES / "operator.yaml")
-    assert granted("symbol-operator", *files) == used | watched() | {OWNER_REFERENCES}
+    assert granted("symbol-operator", *files) == (used - {DISCOVERY}) | watched() | {
+        OWNER_REFERENCES
+    }
 
 
 def test_outside_the_trading_namespaces_the_operator_creates_and_deletes_nothing() -> None:
