@@ -34,6 +34,7 @@ from tradingsymbol_api.names import (
     FOREGROUND_FINALIZER,
     RESOURCE_NAME_LENGTH_MAX,
 )
+from tradingsymbol_api.reading import Document, mapping, shown, text, texts
 from tradingsymbol_api.symbols import (
     SYMBOL_CEL,
     SYMBOL_LENGTH_MAX,
@@ -115,8 +116,8 @@ def finishes_first(metadata: Mapping[str, Any], policy: object) -> bool:
     `metadata` is the object's, `policy` its `spec.deletionPolicy`. Under foreground deletion the
     garbage collector takes the leader pod away first: there is nothing to stay for then.
     """
-    finalizers = metadata.get("finalizers", ())
-    abandoned = metadata.get("annotations", {}).get(ANNOTATION_ABANDON) == "true"
+    finalizers = texts(metadata, "finalizers")
+    abandoned = text(metadata, "annotations", ANNOTATION_ABANDON) == "true"
     kept = FINALIZER in finalizers and FOREGROUND_FINALIZER not in finalizers
     return kept and not abandoned and policy != DeletionPolicy.STOP
 
@@ -134,6 +135,14 @@ def parse_status(value: object) -> TradingStatus:
     if isinstance(value, bool):
         return TradingStatus.ON if value else TradingStatus.OFF
     return _choice(TradingStatus)(value)
+
+
+def requested_status(resource: Document) -> TradingStatus:
+    """Return what a resource asks for; what cannot be read lets nothing trade."""
+    try:
+        return parse_status(mapping(resource, "spec").get("status", TradingStatus.OFF))
+    except ValueError:
+        return TradingStatus.OFF
 
 
 def parse_budget(value: object) -> Decimal:
@@ -214,7 +223,7 @@ def _choice(choices: type[Choice]) -> Callable[[object], Choice]:
 
     def parse(value: object) -> Choice:
         if value not in list(choices):
-            raise ValueError(f"must be one of {', '.join(choices)}, not {value!r}")
+            raise ValueError(f"must be one of {', '.join(choices)}, not {shown(value)}")
         return choices(str(value))
 
     return parse
@@ -514,5 +523,5 @@ def _problem(error: ErrorDetails) -> Problem:
         case "literal_error":
             message = f"must be {error['ctx']['expected']}"
         case _:
-            message = f"must be a mapping of fields, not {error['input']!r}"
+            message = f"must be a mapping of fields, not {shown(error['input'])}"
     return Problem(field, message)

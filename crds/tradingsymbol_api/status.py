@@ -15,6 +15,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, WithJsonSchema
 
 from tradingsymbol_api.names import API_VERSION, KIND, OPERATOR_MANAGER, TRADER_MANAGER
+from tradingsymbol_api.reading import mapping, objects, text
 from tradingsymbol_api.spec import ApiModel, TradingStatus
 
 MESSAGE_LENGTH_MAX: Final = 32768
@@ -89,6 +90,8 @@ class OperatorReason(StrEnum):
     """A pod that the operator did not create for this resource has the leader's name."""
     CREATE_REFUSED = "CreateRefused"
     """The API server refused the leader pod."""
+    INTERNAL_ERROR = "InternalError"
+    """The operator fails at this resource or its pod; its log says where."""
     NAMESPACE_LEAVING = "NamespaceLeaving"
     """The namespace is being taken off the operator's list: no leader runs in it any more."""
     DELETING = "Deleting"
@@ -316,8 +319,8 @@ def _condition(
         raise ValueError(f"condition {finding.type} is not {manager}'s")
     status = "Unknown" if finding.status is None else str(bool(finding.status))
     changed = now.strftime("%Y-%m-%dT%H:%M:%SZ")
-    if previous.get("status") == status:
-        changed = previous.get("lastTransitionTime", changed)
+    if text(previous, "status") == status:
+        changed = text(previous, "lastTransitionTime") or changed
     return Condition.model_validate(
         {
             "type": finding.type.value,
@@ -331,8 +334,7 @@ def _condition(
 
 
 def _conditions_by_type(status: object) -> dict[str, Mapping[str, Any]]:
-    conditions = status.get("conditions") if isinstance(status, Mapping) else None
-    return {condition["type"]: condition for condition in conditions or ()}
+    return {text(item, "type"): item for item in objects(status, "conditions")}
 
 
 def status_document(
@@ -355,8 +357,12 @@ def status_document(
 
 def lasting_status(status: object) -> LedgerStatus:
     """Read what stays of a leader's report in `status` when the leader goes. No side effects."""
-    known = status if isinstance(status, Mapping) else {}
-    return LedgerStatus.model_validate({name: known.get(name) for name in _fields(LedgerStatus)})
+    fees = mapping(status, "unvaluedFees")
+    return LedgerStatus(
+        profit=text(status, "profit") or None,
+        quote_asset=text(status, "quoteAsset") or None,
+        unvalued_fees={asset: text(fees, asset) for asset in fees} or None,
+    )
 
 
 def _dump(model: ApiModel) -> dict[str, Any]:
@@ -368,11 +374,9 @@ def owned_status(manager: str, status: object) -> dict[str, Any]:
 
     Comparing it with a document tells whether writing that would change anything.
     """
-    if not isinstance(status, Mapping):
-        return {}
-    owned = {key: value for key, value in status.items() if FIELD_OWNER.get(key) == manager}
+    owned = {k: v for k, v in mapping(status).items() if FIELD_OWNER.get(k) == manager}
     types = [kind for kind, owner in CONDITION_OWNER.items() if owner == manager]
-    if listed := [item for item in status.get("conditions", ()) if item["type"] in types]:
+    if listed := [item for item in objects(status, "conditions") if text(item, "type") in types]:
         owned["conditions"] = listed
     return owned
 

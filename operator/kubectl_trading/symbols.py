@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from tradingsymbol_api.spec import TradingStatus, parse_status
+from tradingsymbol_api.reading import Document, holds, mapping, number, objects, text
+from tradingsymbol_api.spec import TradingStatus, requested_status
 from tradingsymbol_api.status import ConditionType, LedgerStatus, lasting_status
 
 NOT_SEEN: Final = "the operator has not seen this yet"
@@ -43,23 +44,23 @@ class Symbol:
     conditions: Mapping[str, Condition]
 
     @classmethod
-    def of(cls, document: Mapping[str, Any]) -> "Symbol":
-        """Read an object of the API server. Raises `ValueError` if its status is no status."""
-        metadata, spec = document["metadata"], document.get("spec", {})
-        status = document.get("status", {})
+    def of(cls, document: Document) -> "Symbol":
+        """Read an object of the API server."""
+        metadata, status = mapping(document, "metadata"), mapping(document, "status")
+        name = text(metadata, "name")
         return cls(
-            namespace=metadata["namespace"],
-            name=metadata["name"],
-            symbol=spec.get("symbol") or metadata["name"].upper(),
-            asked=parse_status(spec.get("status", "off")),
-            resource_version=metadata["resourceVersion"],
-            deleting="deletionTimestamp" in metadata,
-            seen=status.get("observedGeneration") == metadata["generation"],
-            traders=status.get("traders"),
-            open_orders=status.get("openOrders"),
-            in_doubt=status.get("ordersInDoubt"),
+            namespace=text(metadata, "namespace"),
+            name=name,
+            symbol=text(document, "spec", "symbol") or name.upper(),
+            asked=requested_status(document),
+            resource_version=text(metadata, "resourceVersion"),
+            deleting=holds(metadata, "deletionTimestamp"),
+            seen=status.get("observedGeneration") == metadata.get("generation"),
+            traders=_reported(status, "traders"),
+            open_orders=_reported(status, "openOrders"),
+            in_doubt=_reported(status, "ordersInDoubt"),
             profit=_profit(lasting_status(status)),
-            conditions={c["type"]: _condition(c) for c in status.get("conditions", ())},
+            conditions={text(c, "type"): _condition(c) for c in objects(status, "conditions")},
         )
 
     @property
@@ -89,8 +90,12 @@ class Symbol:
         return found is not None and found.status == "True"
 
 
-def _condition(condition: Mapping[str, Any]) -> Condition:
-    return Condition(condition["status"], condition["reason"], condition.get("message", ""))
+def _reported(status: Document, name: str) -> int | None:
+    return None if status.get(name) is None else number(status, name)
+
+
+def _condition(found: Document) -> Condition:
+    return Condition(text(found, "status"), text(found, "reason"), text(found, "message"))
 
 
 def _profit(ledger: LedgerStatus) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
-from symbol_operator.observation import Document
+from tradingsymbol_api.reading import Document, mapping, objects, text
 from tradingsymbol_api.status import ConditionType
 
 WANTING: Final = (True, "on", "shutdown")
@@ -36,9 +36,11 @@ def take_census(resources: Collection[Document], leaders: int, *, leaving: bool 
 
 
 def _wants(resource: Document) -> bool:
-    return resource["spec"].get("status") in WANTING
+    return mapping(resource, "spec").get("status") in WANTING
 
 
 def _is_stalled(resource: Document) -> bool:
-    conditions = resource.get("status", {}).get("conditions", ())
-    return any(c["type"] == ConditionType.STALLED and c["status"] == "True" for c in conditions)
+    return any(
+        (text(item, "type"), text(item, "status")) == (ConditionType.STALLED, "True")
+        for item in objects(resource, "status", "conditions")
+    )

@@ -18,7 +18,6 @@ from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 
 from symbol_operator.news import News
-from symbol_operator.observation import Document
 from tradingsymbol_api.names import (
     API_VERSION,
     GROUP,
@@ -29,6 +28,7 @@ from tradingsymbol_api.names import (
     VERSION,
     leader_pod_name,
 )
+from tradingsymbol_api.reading import Document, holds, mapping, objects, shown, text
 
 REQUEST_TIMEOUT_SECONDS: Final = 10
 PAGE_SIZE: Final = 500
@@ -70,7 +70,7 @@ def _error(status: int, body: bytes) -> ClusterError:
     """Make the error for an answer, from the API server's own words."""
     try:
         message = str(json.loads(body)["message"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         message = f"HTTP status {status}"
     if status == NOT_FOUND:
         return NotFoundError(message)
@@ -117,7 +117,9 @@ class Cluster:
     async def identity(self) -> str:
         """Read the uid of the namespace kube-system, which identifies the cluster."""
         namespace = await self._request("GET", "/api/v1/namespaces/kube-system")
-        return str(namespace["metadata"]["uid"])
+        if uid := text(namespace, "metadata", "uid"):
+            return uid
+        raise UnavailableError("namespace kube-system has no uid")
 
     async def find_api(self) -> None:
         """Look whether the API server knows TradingSymbols; that takes no rights.
@@ -133,7 +135,7 @@ class Cluster:
     async def namespace_ending(self, name: str) -> bool:
         """Tell whether a namespace is being deleted."""
         namespace = await self._find(f"/api/v1/namespaces/{_part(name)}")
-        return namespace is None or "deletionTimestamp" in namespace["metadata"]
+        return namespace is None or holds(namespace, "metadata", "deletionTimestamp")
 
     async def resource(self, namespace: str, name: str) -> Document | None:
         """Read a TradingSymbol, None if there is none."""
@@ -219,7 +221,8 @@ class Cluster:
 
     async def tell(self, resource: Document, news: News, now: datetime, instance: str) -> None:
         """Post an Event about a resource; one that was posted already is left alone."""
-        path = f"/apis/events.k8s.io/v1/namespaces/{resource['metadata']['namespace']}/events"
+        namespace = _part(text(resource, "metadata", "namespace"))
+        path = f"/apis/events.k8s.io/v1/namespaces/{namespace}/events"
         try:
             await self._request("POST", path, body=_event(resource, news, now, instance))
         except ConflictError:
@@ -236,11 +239,13 @@ class Cluster:
         while True:
             page = [("limit", str(PAGE_SIZE)), *([("continue", more)] if more else [])]
             answer = await self._request("GET", path, *query, *page)
-            for item in answer["items"]:
+            if not holds(answer, "items"):
+                raise UnavailableError(f"GET {path}: the answer is no list")
+            for item in objects(answer, "items"):
                 yield item
-            more = answer["metadata"].get("continue", "")
+            more = text(answer, "metadata", "continue")
             # Not held until the next page is there: one alone may be tens of megabytes.
-            answer["items"].clear()
+            answer.clear()
             if not more:
                 return
 
@@ -264,8 +269,7 @@ class Cluster:
             raise UnavailableError(f"{method} {path}: {exc!r}") from exc
         if status >= BAD_REQUEST:
             raise _error(status, answer)
-        result: dict[str, Any] = json.loads(answer)
-        return result
+        return _document(answer)
 
     async def _exchange(
         self,
@@ -287,8 +291,18 @@ class Cluster:
         return response.status, await response.read()  # type: ignore[no-untyped-call]
 
 
-def _part(text: str) -> str:
-    return quote(text, safe="")
+def _document(answer: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(answer)
+    except (ValueError, RecursionError) as exc:
+        raise UnavailableError(f"the answer cannot be read: {exc}") from exc
+    if not isinstance(document, dict):
+        raise UnavailableError(f"the answer is no object but {shown(document)}")
+    return document
+
+
+def _part(name: str) -> str:
+    return quote(name, safe="")
 
 
 def _resources(namespace: str, name: str = "") -> str:
@@ -302,11 +316,11 @@ def _pods(namespace: str, name: str = "") -> str:
 
 
 def _event(resource: Document, news: News, now: datetime, instance: str) -> dict[str, Any]:
-    metadata = resource["metadata"]
+    metadata = mapping(resource, "metadata")
     return {
         "apiVersion": "events.k8s.io/v1",
         "kind": "Event",
-        "metadata": {"name": news.name(resource), "namespace": metadata["namespace"]},
+        "metadata": {"name": news.name(resource), "namespace": text(metadata, "namespace")},
         "eventTime": now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         "type": "Warning" if news.warning else "Normal",
         "reason": str(news.reason),
@@ -315,9 +329,9 @@ def _event(resource: Document, news: News, now: datetime, instance: str) -> dict
         "regarding": {
             "apiVersion": API_VERSION,
             "kind": KIND,
-            "namespace": metadata["namespace"],
-            "name": metadata["name"],
-            "uid": metadata["uid"],
+            "namespace": text(metadata, "namespace"),
+            "name": text(metadata, "name"),
+            "uid": text(metadata, "uid"),
         },
         "reportingController": f"{GROUP}/{OPERATOR_MANAGER}",
         "reportingInstance": instance,

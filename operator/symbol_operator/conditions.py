@@ -29,6 +29,7 @@ STALLED: Final = frozenset(
         OperatorReason.EXCHANGE_REFUSED,
         OperatorReason.FOREIGN_POD,
         OperatorReason.IMAGE_UNAVAILABLE,
+        OperatorReason.INTERNAL_ERROR,
         OperatorReason.INVALID_SPEC,
         OperatorReason.NAMESPACE_LEAVING,
         OperatorReason.SECRET_MISSING,

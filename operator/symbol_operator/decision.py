@@ -13,25 +13,40 @@ from symbol_operator.conditions import SecretNames, Situation, find_situation, l
 from symbol_operator.news import News, find_news
 from symbol_operator.observation import (
     NO_POD,
-    Document,
     LeaderPod,
+    PodState,
     Trouble,
     observe_pod,
 )
-from symbol_operator.plan import LEADING, Backoff, ClearTraderStatus, Plan, Wish, plan
+from symbol_operator.plan import (
+    LEADING,
+    Action,
+    Backoff,
+    ClearTraderStatus,
+    DeletePod,
+    Plan,
+    SetFinalizer,
+    Wish,
+    plan,
+)
 from symbol_operator.pod import leader_pod
 from symbol_operator.settings import SUPPORTED_ENVIRONMENTS, ExchangeEntry, OperatorSettings
 from symbol_operator.updates import in_doubt, outdated
-from tradingsymbol_api.names import FINALIZER, OPERATOR_MANAGER, TRADER_MANAGER
+from tradingsymbol_api.names import (
+    FINALIZER,
+    LABEL_MANAGED_BY,
+    OPERATOR_MANAGER,
+    TRADER_MANAGER,
+)
+from tradingsymbol_api.reading import Document, holds, mapping, number, text, texts
 from tradingsymbol_api.spec import (
     DeletionPolicy,
     InvalidResourceError,
-    TradingStatus,
     TradingSymbol,
     UpdateStrategy,
     finishes_first,
     parse_resource,
-    parse_status,
+    requested_status,
 )
 from tradingsymbol_api.status import (
     LeaderStatus,
@@ -110,7 +125,7 @@ def decide(
     left = _is_left(view.resource, context.settings)
     if left:
         request = replace(request, wish=Wish.OFF)
-    owner = view.resource["metadata"]["uid"] if view.resource else None
+    owner = text(view.resource, "metadata", "uid") if view.resource else None
     pod = observe_pod(view.pod, owner, node_lost=view.node_lost)
     pod = replace(pod, outdated=_outdated(view.pod, request, context))
     update = _may_be_updated(view.resource, request, pod)
@@ -130,7 +145,7 @@ def decide(
     if view.resource is None:
         return Decision(request, pod, planned, situation, (), None)
     if left:
-        situation = leaving(situation, _requested(view.resource))
+        situation = leaving(situation, requested_status(view.resource))
     news = find_news(view.resource, request.wish, pod, planned, situation)
     document = _status(view.resource, pod, situation, now)
     waits = update and pod.ready and not turn
@@ -139,9 +154,9 @@ def decide(
 
 def _is_left(resource: Document | None, settings: OperatorSettings) -> bool:
     """Return whether a resource is to be left as it is; a deletion under way is finished first."""
-    if resource is None or resource["metadata"].get("deletionTimestamp"):
+    if resource is None or holds(resource, "metadata", "deletionTimestamp"):
         return False
-    return resource["metadata"]["namespace"] in settings.leaving_namespaces
+    return text(resource, "metadata", "namespace") in settings.leaving_namespaces
 
 
 def _outdated(found: Document | None, request: Request, context: Context) -> str:
@@ -162,7 +177,7 @@ def _may_be_updated(resource: Document | None, request: Request, pod: LeaderPod)
     if not pod.ready:
         return True
     automatic = request.symbol.spec.update_strategy is UpdateStrategy.WHEN_IDLE
-    return automatic and not in_doubt((resource or {}).get("status"))
+    return automatic and not in_doubt(mapping(resource, "status"))
 
 
 def after_refusal(resource: Document, trouble: Trouble, now: datetime) -> Mapping[str, Any] | None:
@@ -174,15 +189,15 @@ def _report(resource: Document | None) -> ClearTraderStatus | None:
     """Return how to withdraw a leader's report; None if the status holds nothing but its ledger."""
     if resource is None:
         return None
-    status = resource.get("status")
+    status = mapping(resource, "status")
     withdrawal = ClearTraderStatus(_target(resource), lasting_status(status))
     document = status_document(withdrawal.target, withdrawal.kept)
     return None if says_the_same(TRADER_MANAGER, document, status) else withdrawal
 
 
 def _target(resource: Document) -> Target:
-    metadata = resource["metadata"]
-    return Target(metadata["namespace"], metadata["name"], metadata["uid"])
+    metadata = mapping(resource, "metadata")
+    return Target(text(metadata, "namespace"), text(metadata, "name"), text(metadata, "uid"))
 
 
 def pod_manifest(decision: Decision, context: Context) -> dict[str, Any]:
@@ -199,15 +214,55 @@ def _manifest(symbol: TradingSymbol, context: Context) -> dict[str, Any]:
     return leader_pod(symbol, entry, context.settings, context.cluster)
 
 
-def read_request(view: View, settings: OperatorSettings) -> Request:
-    """Read what a resource asks for. No side effects."""
+def rescue(view: View, settings: OperatorSettings) -> tuple[Action, ...]:
+    """Decide what must be done about a symbol for which `decide` fails. No side effects.
+
+    It reads as little as can be: a symbol must be stoppable, and a resource must be able to go,
+    whatever else is wrong with them or with us.
+    """
+    wish = Wish.OFF if _is_left(view.resource, settings) else _wish(view)
+    runs = _is_ours(view.pod) and not holds(view.pod, "metadata", "deletionTimestamp")
+    actions: list[Action] = []
+    if wish is Wish.END and FINALIZER in _finalizers(view.resource):
+        actions.append(SetFinalizer(kept=False))
+    if wish in {Wish.OFF, Wish.END} and runs:
+        actions.append(DeletePod(text(view.pod, "metadata", "uid")))
+    return tuple(actions)
+
+
+def _is_ours(pod: Document | None) -> bool:
+    return text(pod, "metadata", "labels", LABEL_MANAGED_BY) == OPERATOR_MANAGER
+
+
+def after_failure(view: View, error: Exception, now: datetime) -> Mapping[str, Any] | None:
+    """Make the status document of a symbol for which `decide` fails. No side effects."""
+    if view.resource is None:
+        return None
+    message = (
+        f"The operator fails at this ({type(error).__name__}) and tries again ever more slowly; "
+        "its log says where. Switched off, its leader is stopped all the same."
+    )
+    metadata = mapping(view.pod, "metadata")
+    unknown = LeaderPod(PodState.UNKNOWN, text(metadata, "name"), text(metadata, "uid"))
+    pod = unknown if _is_ours(view.pod) else NO_POD
+    return _status(view.resource, pod, Situation(OperatorReason.INTERNAL_ERROR, message), now)
+
+
+def _wish(view: View) -> Wish:
     resource = view.resource
     if resource is None:
-        return Request(Wish.END)
-    wish = Wish(_requested(resource).value)
-    if resource["metadata"].get("deletionTimestamp"):
-        finishes = finishes_first(resource["metadata"], _policy(resource))
-        wish = Wish.FINISH if finishes and not view.namespace_ending else Wish.END
+        return Wish.END
+    if mapping(resource, "metadata").get("deletionTimestamp"):
+        finishes = finishes_first(mapping(resource, "metadata"), _policy(resource))
+        return Wish.FINISH if finishes and not view.namespace_ending else Wish.END
+    return Wish(requested_status(resource).value)
+
+
+def read_request(view: View, settings: OperatorSettings) -> Request:
+    """Read what a resource asks for. No side effects."""
+    resource, wish = view.resource, _wish(view)
+    if resource is None:
+        return Request(wish)
     try:
         symbol = parse_resource(resource)
     except InvalidResourceError as exc:
@@ -242,19 +297,19 @@ def _status(
     resource: Document, pod: LeaderPod, situation: Situation, now: datetime
 ) -> Mapping[str, Any] | None:
     """Make the operator's status document, None if the resource has all of it."""
-    metadata, spec = resource["metadata"], resource.get("spec", {})
-    generation = metadata.get("generation", 0)
-    present = resource.get("status")
+    target = _target(resource)
+    generation = number(resource, "metadata", "generation")
+    present = mapping(resource, "status")
     part = OperatorStatus(
-        requested=_requested(resource),
-        symbol=spec.get("symbol") or metadata["name"].upper(),
+        requested=requested_status(resource),
+        symbol=text(resource, "spec", "symbol") or target.name.upper(),
         observed_generation=generation,
         leader=LeaderStatus(pod=pod.name, uid=pod.uid, node=pod.node) if pod.leads else None,
     )
     conditions = conditions_of(
         OPERATOR_MANAGER, situation.findings(), generation=generation, now=now, status=present
     )
-    document = status_document(_target(resource), part, conditions)
+    document = status_document(target, part, conditions)
     return None if says_the_same(OPERATOR_MANAGER, document, present) else document
 
 
@@ -265,7 +320,8 @@ def is_held(resource: Document) -> bool:
 
 def holds_up_deletion(resource: Document) -> bool:
     """Tell whether a resource that is being deleted waits for us. No side effects."""
-    return "deletionTimestamp" in resource["metadata"] and FINALIZER in _finalizers(resource)
+    deleted = holds(resource, "metadata", "deletionTimestamp")
+    return deleted and FINALIZER in _finalizers(resource)
 
 
 def finalizers(resource: Document, *, kept: bool) -> list[str]:
@@ -275,20 +331,12 @@ def finalizers(resource: Document, *, kept: bool) -> list[str]:
 
 
 def _finalizers(resource: Document | None) -> list[str]:
-    return list(resource["metadata"].get("finalizers", ())) if resource else []
+    return texts(resource, "metadata", "finalizers")
 
 
 def _policy(resource: Document | None) -> DeletionPolicy:
     """Read spec.deletionPolicy alone; one that cannot be read lets the resource go."""
     try:
-        return DeletionPolicy((resource or {}).get("spec", {})["deletionPolicy"])
-    except (ValueError, KeyError):
+        return DeletionPolicy(text(resource, "spec", "deletionPolicy"))
+    except ValueError:
         return DeletionPolicy.STOP
-
-
-def _requested(resource: Document) -> TradingStatus:
-    """Read spec.status alone; one that cannot be read does not let anything trade."""
-    try:
-        return parse_status(resource["spec"].get("status", TradingStatus.OFF))
-    except (ValueError, KeyError):
-        return TradingStatus.OFF

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 import kopf
 
-from symbol_operator.observation import Document
 from symbol_operator.reconcile import Key
 from symbol_operator.session import EndlessBackoffs
 from tradingsymbol_api.names import (
@@ -22,6 +21,7 @@ from tradingsymbol_api.names import (
     PLURAL,
     VERSION,
 )
+from tradingsymbol_api.reading import Document, mapping, number, text, texts
 
 WATCH_SERVER_TIMEOUT_SECONDS: Final = 300
 WATCH_CLIENT_TIMEOUT_SECONDS: Final = 310
@@ -83,7 +83,7 @@ def make_settings() -> kopf.OperatorSettings:
 def make_registry(
     changed: Callable[[Key], None],
     moved: Callable[[Key], None],
-    gone: Callable[[Document], Awaitable[None]],
+    gone: Callable[[Document], None],
     listed: Callable[[str], None],
     login: Callable[..., Awaitable[kopf.AiohttpSession]],
 ) -> kopf.OperatorRegistry:
@@ -95,14 +95,14 @@ def make_registry(
     opens a session with the API server.
     """
     registry = kopf.OperatorRegistry()
-    seen: dict[Key, tuple[Any, ...]] = {}
+    seen: dict[Key, tuple[object, ...]] = {}
 
     kopf.on.login(registry=registry, backoff=LOGIN_RETRY_SECONDS)(login)
 
     @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
     async def resource_changed(event: Any, **_: Any) -> None:
-        metadata = event["object"]["metadata"]
-        key = Key(metadata["namespace"], metadata["name"])
+        metadata = mapping(event, "object", "metadata")
+        key = Key(text(metadata, "namespace"), text(metadata, "name"))
         relevant = _relevant(metadata)
         # Leaders report into the status often; what is asked for has not changed by that.
         if event["type"] != "DELETED" and seen.get(key) == relevant:
@@ -114,32 +114,32 @@ def make_registry(
         changed(key)
         if event["type"] == "DELETED":
             del seen[key]
-            await gone(event["object"])
+            gone(event["object"])
 
     @kopf.on.event("v1", "pods", registry=registry)
     async def pod_changed(event: Any, **_: Any) -> None:
-        metadata = event["object"]["metadata"]
+        metadata = mapping(event, "object", "metadata")
         if not event["type"]:
-            listed(metadata["namespace"])
+            listed(text(metadata, "namespace"))
             return
         wake = changed if _ended(event) else moved
-        wake(Key(metadata["namespace"], metadata["labels"][LABEL_RESOURCE]))
+        wake(Key(text(metadata, "namespace"), text(metadata, "labels", LABEL_RESOURCE)))
 
     return registry
 
 
 def _ended(event: Any) -> bool:
     """Tell whether a pod is gone or has ended, which may call for another one."""
-    phase = event["object"].get("status", {}).get("phase")
+    phase = text(event, "object", "status", "phase")
     return event["type"] == "DELETED" or phase in {"Failed", "Succeeded"}
 
 
-def _relevant(metadata: Any) -> tuple[Any, ...]:
+def _relevant(metadata: Document) -> tuple[object, ...]:
     """Pick what changes with the uid, the spec, or the course of a deletion."""
     return (
-        metadata["uid"],
-        metadata.get("generation"),
+        text(metadata, "uid"),
+        number(metadata, "generation"),
         metadata.get("deletionTimestamp"),
-        metadata.get("annotations", {}).get(ANNOTATION_ABANDON),
-        tuple(metadata.get("finalizers", ())),
+        text(metadata, "annotations", ANNOTATION_ABANDON),
+        texts(metadata, "finalizers"),
     )

@@ -12,10 +12,6 @@ from symbol_operator.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 
-MISSED_RESYNCS: Final = 3
-"""So many resyncs may fail, or be late, before the operator calls itself unwell."""
-
-
 NOT_BEGUN: Final = "it has not begun yet"
 
 
@@ -39,9 +35,9 @@ class Watches:
     """
 
     def __init__(self, kinds: Iterable[str], namespaces: Iterable[str]) -> None:
-        served, watched = tuple(namespaces), tuple(kinds)
+        self._namespaces, watched = frozenset(namespaces), tuple(kinds)
         self._fallen: dict[tuple[str, str], str] = {
-            (namespace, kind): NOT_BEGUN for namespace in served for kind in watched
+            (namespace, kind): NOT_BEGUN for namespace in self._namespaces for kind in watched
         }
 
     def stood(self, kind: str, namespace: str) -> bool:
@@ -55,6 +51,15 @@ class Watches:
         return changed
 
     @property
+    def ready(self) -> bool:
+        """Whether all were begun, and those of at least one namespace stand.
+
+        One namespace that cannot be served must not keep a new version from serving the others.
+        """
+        begun = NOT_BEGUN not in self._fallen.values()
+        return begun and not self._namespaces <= {namespace for namespace, _ in self._fallen}
+
+    @property
     def fallen(self) -> tuple[Fallen, ...]:
         """Those that do not stand, by namespace and kind."""
         down = sorted(self._fallen.items())
@@ -62,46 +67,28 @@ class Watches:
 
 
 class Progress:
-    """How long ago the resync loop last moved, and last succeeded.
+    """How long ago everything was compared last."""
 
-    Moving is what liveness means: a restart helps if the loop hangs, not if the API server is
-    away. Success is what readiness means.
-    """
-
-    def __init__(self, monotonic: Callable[[], float], resync_seconds: float) -> None:
+    def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
-        self._limit = MISSED_RESYNCS * resync_seconds
-        self._moved = monotonic()
         self._succeeded = monotonic()
-
-    def moved(self) -> None:
-        """Note that a resync ended, in whatever way."""
-        self._moved = self._monotonic()
 
     def succeeded(self) -> None:
         """Note that a resync succeeded."""
-        self._moved = self._succeeded = self._monotonic()
-
-    @property
-    def alive(self) -> bool:
-        """Whether the loop goes round."""
-        return self._monotonic() - self._moved <= self._limit
+        self._succeeded = self._monotonic()
 
     @property
     def age(self) -> float:
-        """Seconds since the last success."""
+        """Seconds since the last success, or since the start."""
         return self._monotonic() - self._succeeded
-
-    @property
-    def ready(self) -> bool:
-        """Whether the loop achieves something."""
-        return self.age <= self._limit
 
 
 @asynccontextmanager
-async def serve(port: int, progress: Progress, metrics: Metrics) -> AsyncIterator[None]:
+async def serve(
+    port: int, watches: Watches, progress: Progress, metrics: Metrics
+) -> AsyncIterator[None]:
     """Serve the endpoints on all interfaces; port 0 takes any free one."""
-    runner = web.AppRunner(_application(progress, metrics), access_log=None)
+    runner = web.AppRunner(_application(watches, progress, metrics), access_log=None)
     await runner.setup()
     try:
         site = web.TCPSite(runner, port=port)
@@ -112,12 +99,17 @@ async def serve(port: int, progress: Progress, metrics: Metrics) -> AsyncIterato
         await runner.cleanup()
 
 
-def _application(progress: Progress, metrics: Metrics) -> web.Application:
+def _application(watches: Watches, progress: Progress, metrics: Metrics) -> web.Application:
     async def healthz(_: web.Request) -> web.Response:
-        return _verdict(progress.alive, "the resync loop does not go round")
+        # That it answers is the answer: the event loop turns. Whatever the API server does, a
+        # restart of this process would not mend it.
+        return web.Response(text="ok\n")
 
     async def readyz(_: web.Request) -> web.Response:
-        return _verdict(progress.ready, f"no resync succeeded for {progress.age:.0f} s")
+        lines = [f"not watched: {watch}\n" for watch in watches.fallen]
+        if watches.ready:
+            return web.Response(text="".join(["ok\n", *lines]))
+        return web.Response(status=503, text="".join(lines))
 
     async def expose(_: web.Request) -> web.Response:
         metrics.resync_age.set(progress.age)
@@ -128,7 +120,3 @@ def _application(progress: Progress, metrics: Metrics) -> web.Application:
     application.router.add_get("/readyz", readyz)
     application.router.add_get("/metrics", expose)
     return application
-
-
-def _verdict(good: bool, problem: str) -> web.Response:
-    return web.Response(text="ok\n") if good else web.Response(status=503, text=f"{problem}\n")

@@ -45,6 +45,11 @@ class Metrics:
             ["namespace"],
             registry=self._registry,
         )
+        self.events_dropped = Counter(
+            "symbol_operator_events_dropped",
+            "Events that were not posted.",
+            registry=self._registry,
+        )
         self.queue_depth = Gauge(
             "symbol_operator_queue_depth",
             "TradingSymbols that wait for a reconcile.",

@@ -5,15 +5,14 @@ the operator looked is old, so neither a resync nor a restart of the operator re
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 from symbol_operator.conditions import STALLED, Situation
 from symbol_operator.observation import (
     NO_POD,
-    Document,
     LeaderPod,
     PodState,
     Trouble,
@@ -21,7 +20,8 @@ from symbol_operator.observation import (
 )
 from symbol_operator.plan import LEADING, CreatePod, DeletePod, Plan, SetFinalizer, Step, Wish
 from tradingsymbol_api.names import TRADER_MANAGER
-from tradingsymbol_api.spec import DeletionPolicy
+from tradingsymbol_api.reading import Document, holds, mapping, number, objects, text
+from tradingsymbol_api.spec import DeletionPolicy, TradingStatus, requested_status
 from tradingsymbol_api.status import ConditionType, OperatorReason
 
 STOP: Final = DeletionPolicy.STOP
@@ -51,13 +51,13 @@ class News:
 
     def name(self, resource: Document) -> str:
         """Name of the Event: telling the same twice is refused as a duplicate."""
-        metadata = resource["metadata"]
-        facts: tuple[object, ...] = (metadata["uid"], self.reason, self.about)
+        metadata = mapping(resource, "metadata")
+        facts: tuple[object, ...] = (text(metadata, "uid"), self.reason, self.about)
         # A pod is replaced once: that it was deleted is no news if it was told why.
         if self.reason is not EventReason.LEADER_REPLACED:
-            facts += (metadata.get("generation"), self.note)
+            facts += (number(metadata, "generation"), self.note)
         digest = hashlib.sha256("\n".join(map(str, facts)).encode()).hexdigest()[:16]
-        return f"{metadata['name']}.{digest}"
+        return f"{text(metadata, 'name')}.{digest}"
 
 
 COMING: Final = frozenset({PodState.PENDING, PodState.RUNNING})
@@ -73,7 +73,7 @@ def find_news(
 
     `pod` is the pod as it was before `planned` was carried out.
     """
-    before = resource.get("status") or {}
+    before = mapping(resource, "status")
     return (
         *_request_news(resource, wish, pod, before),
         *_deletion_news(resource, wish, planned),
@@ -83,9 +83,9 @@ def find_news(
 
 
 def _request_news(
-    resource: Document, wish: Wish, pod: LeaderPod, before: Mapping[str, Any]
+    resource: Document, wish: Wish, pod: LeaderPod, before: Document
 ) -> Iterator[News]:
-    asked = (before.get("requested"), wish)
+    asked = (text(before, "requested"), wish)
     known = pod.uid == _leader_uid(before)
     if asked == ("off", Wish.SHUTDOWN) and pod.state is PodState.NONE:
         yield News(
@@ -102,16 +102,17 @@ def _request_news(
 def _deletion_news(resource: Document, wish: Wish, planned: Plan) -> Iterator[News]:
     """Tell of a deletion that should have waited and does not."""
     if wish is Wish.END and SetFinalizer(kept=False) in planned.actions:
-        orders = _orders((resource.get("status") or {}).get("openOrders", 0))
+        orders = _orders(number(resource, "status", "openOrders"))
         note = f"Goes before its leader has finished: {orders} on the exchange and stay on record"
         yield News(EventReason.ORDERS_REST, note, warning=True)
 
 
 def gone(resource: Document) -> News | None:
     """Tell what rests when a resource went at once. If it was to wait, it was told meanwhile."""
-    orders = (resource.get("status") or {}).get("openOrders", 0)
-    waited = "deletionTimestamp" in resource["metadata"]
-    if not orders or (waited and resource["spec"].get("deletionPolicy", STOP) != STOP):
+    orders = number(resource, "status", "openOrders")
+    waited = holds(resource, "metadata", "deletionTimestamp")
+    policy = mapping(resource, "spec").get("deletionPolicy", STOP)
+    if not orders or (waited and policy != STOP):
         return None
     note = f"Deleted: {_orders(orders)} on the exchange and stay on record"
     return News(EventReason.ORDERS_REST, note)
@@ -120,7 +121,7 @@ def gone(resource: Document) -> News | None:
 def refused(resource: Document, trouble: Trouble) -> Iterator[News]:
     """Tell that the leader pod was refused, if that is new."""
     situation = Situation(trouble.reason, trouble.message)
-    return _warnings(situation, NO_POD, resource.get("status") or {})
+    return _warnings(situation, NO_POD, mapping(resource, "status"))
 
 
 def _orders(count: int) -> str:
@@ -128,7 +129,7 @@ def _orders(count: int) -> str:
 
 
 def _pod_news(
-    resource: Document, wish: Wish, pod: LeaderPod, planned: Plan, before: Mapping[str, Any]
+    resource: Document, wish: Wish, pod: LeaderPod, planned: Plan, before: Document
 ) -> Iterator[News]:
     """Tell of a pod that goes, and of one that came since, where none went or none was told of.
 
@@ -142,23 +143,23 @@ def _pod_news(
         elif isinstance(action, DeletePod) and wish is Wish.OFF and pod.leads:
             yield _stopped(resource, pod)
         elif isinstance(action, CreatePod) and pod.state is PodState.NONE and "leader" in before:
-            yield _vanished(before["leader"])
+            yield _vanished(before)
     if wanted and new and pod.state in COMING and pod.uid != _leader_uid(before):
         whom = _by_whom(resource) if wish is Wish.ON else ""
         note = f"Created a leader pod: {wish}{whom}"
         yield News(EventReason.LEADER_STARTED, note, about=pod.uid)
 
 
-def _asked_anew(wish: Wish, before: Mapping[str, Any]) -> bool:
+def _asked_anew(wish: Wish, before: Document) -> bool:
     """Tell whether a leader is wanted, and no earlier one is or was to do the same."""
-    requested = before.get("requested")
+    requested = text(before, "requested")
     refused_before = _ready_reason(before) == OperatorReason.CREATE_REFUSED
     resumed = requested == "shutdown" and wish is Wish.ON
-    return requested in {None, "off"} or resumed or refused_before
+    return requested in {"", "off"} or resumed or refused_before
 
 
-def _leader_uid(status: Mapping[str, Any]) -> str:
-    return str(status.get("leader", {}).get("uid", ""))
+def _leader_uid(status: Document) -> str:
+    return text(status, "leader", "uid")
 
 
 def _replaced(pod: LeaderPod, planned: Plan) -> News:
@@ -176,16 +177,15 @@ def _replaced(pod: LeaderPod, planned: Plan) -> News:
 def _stopped(resource: Document, pod: LeaderPod) -> News:
     # A leader that has written off may still be on its way out.
     drained = pod.state is PodState.DRAINED or status_writer(resource) == TRADER_MANAGER
-    asked = resource["spec"].get("status", "off") in (False, "off")
     why = "the shutdown is done" if drained else "switched off"
-    if not asked:
+    if requested_status(resource) is not TradingStatus.OFF:
         why = "the operator is leaving the namespace"
     return News(EventReason.LEADER_STOPPED, f"Deleted pod {pod.name}: {why}", about=pod.uid)
 
 
-def _vanished(former: Mapping[str, Any]) -> News:
-    note = f"Pod {former['pod']} was deleted; created a new one"
-    return News(EventReason.LEADER_REPLACED, note, about=former["uid"])
+def _vanished(before: Document) -> News:
+    note = f"Pod {text(before, 'leader', 'pod')} was deleted; created a new one"
+    return News(EventReason.LEADER_REPLACED, note, about=_leader_uid(before))
 
 
 def _by_whom(resource: Document) -> str:
@@ -193,16 +193,16 @@ def _by_whom(resource: Document) -> str:
     return f", by {manager}" if manager else ""
 
 
-def _warnings(situation: Situation, pod: LeaderPod, before: Mapping[str, Any]) -> Iterator[News]:
+def _warnings(situation: Situation, pod: LeaderPod, before: Document) -> Iterator[News]:
     if situation.reason not in WARNED or situation.reason == _ready_reason(before):
         return
     yield News(situation.reason, situation.message, warning=True, about=pod.uid)
 
 
-def _ready_reason(status: Mapping[str, Any]) -> str | None:
+def _ready_reason(status: Document) -> str | None:
     ready = (
-        item["reason"]
-        for item in status.get("conditions", ())
-        if item["type"] == ConditionType.READY
+        text(item, "reason")
+        for item in objects(status, "conditions")
+        if text(item, "type") == ConditionType.READY
     )
     return next(ready, None)

@@ -2,17 +2,14 @@
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 from tradingsymbol_api.names import LABEL_MANAGED_BY, OPERATOR_MANAGER
+from tradingsymbol_api.reading import Document, mapping, number, objects, text
 from tradingsymbol_api.status import OperatorReason
-
-Document = Mapping[str, Any]
-"""An object as the API server writes it."""
 
 OVERDUE_AFTER: Final = timedelta(seconds=5)
 """How long past its grace period a terminating pod may remain before its node is suspected."""
@@ -93,33 +90,30 @@ def observe_pod(pod: Document | None, owner_uid: str | None, *, node_lost: bool)
     """
     if pod is None:
         return NO_POD
-    metadata = pod["metadata"]
-    state = _state(pod, owner_uid, node_lost=node_lost)
     return LeaderPod(
-        state=state,
-        name=metadata["name"],
-        uid=metadata["uid"],
-        node=pod.get("spec", {}).get("nodeName"),
-        ready=_condition(pod, "Ready").get("status") == "True",
-        created=parse_time(metadata.get("creationTimestamp")),
+        state=_state(pod, owner_uid, node_lost=node_lost),
+        name=text(pod, "metadata", "name"),
+        uid=text(pod, "metadata", "uid"),
+        node=text(pod, "spec", "nodeName") or None,
+        ready=text(_condition(pod, "Ready"), "status") == "True",
+        created=parse_time(text(pod, "metadata", "creationTimestamp")),
         outcome=_outcome(pod),
         trouble=_trouble(pod),
     )
 
 
 def _state(pod: Document, owner_uid: str | None, *, node_lost: bool) -> PodState:
-    metadata = pod["metadata"]
-    if metadata.get("labels", {}).get(LABEL_MANAGED_BY) != OPERATOR_MANAGER:
+    if text(pod, "metadata", "labels", LABEL_MANAGED_BY) != OPERATOR_MANAGER:
         return PodState.FOREIGN
-    phase = pod.get("status", {}).get("phase", "Pending")
+    phase = text(pod, "status", "phase") or "Pending"
     # A terminating pod may have ended already; it is still there, and its end no failure.
-    if metadata.get("deletionTimestamp"):
+    if mapping(pod, "metadata").get("deletionTimestamp"):
         return PodState.LOST if node_lost else PodState.TERMINATING
     if phase == "Unknown":
         return PodState.LOST if node_lost else PodState.UNKNOWN
-    if owner_uid is None or _controller_uid(metadata) != owner_uid:
+    if owner_uid is None or _controller_uid(pod) != owner_uid:
         return PodState.ORPHANED
-    return _succeeded(pod) if phase == "Succeeded" else PHASES[phase]
+    return _succeeded(pod) if phase == "Succeeded" else PHASES.get(phase, PodState.UNKNOWN)
 
 
 PHASES: Final = {
@@ -130,57 +124,57 @@ PHASES: Final = {
 CAUSES: Final = {"drained": PodState.DRAINED, "fenced": PodState.FENCED}
 
 
-def _controller_uid(metadata: Document) -> str | None:
-    owners = metadata.get("ownerReferences", ())
-    return next((owner["uid"] for owner in owners if owner.get("controller")), None)
+def _controller_uid(pod: Document) -> str | None:
+    owners = objects(pod, "metadata", "ownerReferences")
+    return next((text(owner, "uid") for owner in owners if owner.get("controller")), None)
 
 
 def _succeeded(pod: Document) -> PodState:
-    return CAUSES.get(_last_words(pod).get("cause", ""), PodState.COMPLETED)
+    return CAUSES.get(text(_last_words(pod), "cause"), PodState.COMPLETED)
 
 
 def _last_words(pod: Document) -> Document:
     """Read the termination message of the leader, or nothing where it left none."""
-    text = _terminated(_container(pod)).get("message", "")
+    message = text(_terminated(_container(pod)), "message")
     try:
-        words = json.loads(text)
-    except ValueError:
-        return {"message": text}
-    return words if isinstance(words, dict) else {"message": text}
+        words = json.loads(message)
+    except (ValueError, RecursionError):
+        # Whoever can write the pod's status, or run in it, chooses how deep it is nested.
+        return {"message": message}
+    return words if isinstance(words, dict) else {"message": message}
 
 
 def _container(pod: Document) -> Document:
     """Find the status of the pod's one container."""
-    statuses: list[Document] = pod.get("status", {}).get("containerStatuses") or [{}]
-    return statuses[0]
+    return next(iter(objects(pod, "status", "containerStatuses")), {})
 
 
 def _terminated(container: Document) -> Document:
     """Find how the container ended last."""
-    states = (container.get("state", {}), container.get("lastState", {}))
-    return next((state["terminated"] for state in states if "terminated" in state), {})
+    ends = (mapping(container, state, "terminated") for state in ("state", "lastState"))
+    return next(filter(None, ends), {})
 
 
-def _condition(pod: Document, kind: str) -> Document:
-    conditions = pod.get("status", {}).get("conditions", ())
-    return next((item for item in conditions if item["type"] == kind), {})
+def _condition(found: Document, kind: str) -> Document:
+    """Find a condition of a pod or node."""
+    conditions = objects(found, "status", "conditions")
+    return next((item for item in conditions if text(item, "type") == kind), {})
 
 
 def _outcome(pod: Document) -> str:
     """Tell how the pod, or its container the last time, ended."""
-    status = pod.get("status", {})
     end = _terminated(_container(pod))
-    words = str(_last_words(pod).get("message", "")) or end.get("reason", "")
-    parts = [status.get("reason", ""), status.get("message", "")]
+    words = text(_last_words(pod), "message") or text(end, "reason")
+    parts = [text(pod, "status", "reason"), text(pod, "status", "message")]
     if end:
-        parts.append(f"exit code {end.get('exitCode')}" + (f": {words}" if words else ""))
+        parts.append(f"exit code {number(end, 'exitCode')}" + (f": {words}" if words else ""))
     return ": ".join(part for part in parts if part)
 
 
 def _trouble(pod: Document) -> Trouble | None:
     container = _container(pod)
-    waiting = container.get("state", {}).get("waiting", {})
-    reason, message = waiting.get("reason", ""), waiting.get("message", "")
+    waiting = mapping(container, "state", "waiting")
+    reason, message = text(waiting, "reason"), text(waiting, "message")
     if reason in IMAGE_REASONS:
         return Trouble(OperatorReason.IMAGE_UNAVAILABLE, message or reason)
     if reason in START_REASONS:
@@ -188,8 +182,8 @@ def _trouble(pod: Document) -> Trouble | None:
     if _crash_loops(container, reason):
         return Trouble(OperatorReason.CRASH_LOOPING, _crash_message(pod, container))
     scheduled = _condition(pod, "PodScheduled")
-    if scheduled.get("status") == "False":
-        return Trouble(OperatorReason.UNSCHEDULABLE, scheduled.get("message", ""))
+    if text(scheduled, "status") == "False":
+        return Trouble(OperatorReason.UNSCHEDULABLE, text(scheduled, "message"))
     return None
 
 
@@ -215,54 +209,59 @@ def _crash_loops(container: Document, waiting_reason: str) -> bool:
     if waiting_reason == "CrashLoopBackOff":
         return True
     # Between two crashes it runs for a moment; that is no recovery.
-    restarts = container.get("restartCount", 0)
-    crashed = _terminated(container).get("exitCode", 0) != 0
+    restarts = number(container, "restartCount")
+    crashed = number(_terminated(container), "exitCode") != 0
     return crashed and restarts >= CRASH_LOOP_RESTARTS and not container.get("ready", False)
 
 
 def _crash_message(pod: Document, container: Document) -> str:
-    return f"{container.get('restartCount', 0)} restarts; the last one: {_outcome(pod)}"
+    return f"{number(container, 'restartCount')} restarts; the last one: {_outcome(pod)}"
 
 
 def node_suspect(pod: Document | None, now: datetime) -> bool:
     """Whether the pod's state raises the question whether its node still answers."""
-    if pod is None or not pod.get("spec", {}).get("nodeName"):
+    if pod is None or not text(pod, "spec", "nodeName"):
         return False
-    if pod.get("status", {}).get("phase") == "Unknown":
+    if text(pod, "status", "phase") == "Unknown":
         return True
-    deadline = parse_time(pod["metadata"].get("deletionTimestamp"))
-    if deadline is None:
+    overdue = overdue_at(pod)
+    if overdue is None:
         return False
     # A taint that the pod does not tolerate, such as not-ready and unreachable.
-    evicted = _condition(pod, "DisruptionTarget").get("reason") == "DeletionByTaintManager"
-    return evicted or now > deadline + OVERDUE_AFTER
+    evicted = text(_condition(pod, "DisruptionTarget"), "reason") == "DeletionByTaintManager"
+    return evicted or now > overdue
 
 
 def overdue_at(pod: Document | None) -> datetime | None:
     """When a terminating pod begins to raise that question, None if it is not terminating."""
-    deadline = parse_time(pod["metadata"].get("deletionTimestamp")) if pod else None
-    return deadline + OVERDUE_AFTER if deadline else None
+    deadline = parse_time(text(pod, "metadata", "deletionTimestamp"))
+    try:
+        return deadline + OVERDUE_AFTER if deadline else None
+    except OverflowError:
+        return None
 
 
 def node_lost(node: Document | None) -> bool:
     """Whether the node is gone or not ready."""
     if node is None:
         return True
-    conditions = node.get("status", {}).get("conditions", ())
-    return not any(item["type"] == "Ready" and item["status"] == "True" for item in conditions)
+    return text(_condition(node, "Ready"), "status") != "True"
 
 
-def parse_time(text: str | None) -> datetime | None:
-    """Read a time of the API server."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC) if text else None
+def parse_time(moment: str) -> datetime | None:
+    """Read a time of the API server, None if it is none."""
+    try:
+        return datetime.strptime(moment, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def status_writer(resource: Document) -> str | None:
     """Find the field manager that wrote `spec.status` last."""
     writers = [
-        (entry.get("time", ""), entry.get("manager"))
-        for entry in resource["metadata"].get("managedFields", ())
-        if not entry.get("subresource")
-        and "f:status" in entry.get("fieldsV1", {}).get("f:spec", {})
+        (text(entry, "time"), text(entry, "manager"))
+        for entry in objects(resource, "metadata", "managedFields")
+        if not entry.get("subresource") and "f:status" in mapping(entry, "fieldsV1", "f:spec")
     ]
-    return max(writers)[1] if writers else None
+    # An entry need not name its manager: then nobody knows.
+    return max(writers)[1] or None if writers else None

@@ -11,22 +11,23 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple, Protocol
 
 from symbol_operator.census import take_census
-from symbol_operator.cluster import ConflictError, NotFoundError, RefusedError
+from symbol_operator.cluster import ClusterError, ConflictError, NotFoundError, RefusedError
 from symbol_operator.decision import (
     Context,
     Decision,
     View,
+    after_failure,
     after_refusal,
     decide,
     finalizers,
     holds_up_deletion,
     is_held,
     pod_manifest,
+    rescue,
 )
 from symbol_operator.metrics import Metrics
 from symbol_operator.news import EventReason, News, gone, refused
 from symbol_operator.observation import (
-    Document,
     Trouble,
     node_lost,
     node_suspect,
@@ -35,6 +36,7 @@ from symbol_operator.observation import (
 from symbol_operator.plan import (
     LEADING,
     NO_BACKOFF,
+    Action,
     Backoff,
     ClearTraderStatus,
     CreatePod,
@@ -44,6 +46,7 @@ from symbol_operator.plan import (
 )
 from symbol_operator.updates import Turns
 from tradingsymbol_api.names import LABEL_RESOURCE, OPERATOR_MANAGER, TRADER_MANAGER
+from tradingsymbol_api.reading import Document, text
 from tradingsymbol_api.status import OperatorReason, status_document
 
 logger = logging.getLogger(__name__)
@@ -79,7 +82,6 @@ class ClusterPort(Protocol):
     async def delete_pod(self, namespace: str, resource: str, uid: str, *, force: bool) -> None: ...
     async def apply_status(self, document: Mapping[str, Any], manager: str) -> None: ...
     async def set_finalizers(self, resource: Document, finalizers: Sequence[str]) -> None: ...
-    async def tell(self, resource: Document, news: News, now: datetime, instance: str) -> None: ...
 
 
 class Reconciler:
@@ -92,15 +94,19 @@ class Reconciler:
         metrics: Metrics,
         *,
         clock: Callable[[], datetime],
-        instance: str,
+        tell: Callable[[Document, News, datetime], None],
         again: Callable[[Key], None],
     ) -> None:
-        """Work on a cluster. `again` is called with a symbol whose turn to be updated has come."""
+        """Work on a cluster.
+
+        `tell` is called with what an Event is to tell of a resource, and when it happened; `again`
+        with a symbol whose turn to be updated has come.
+        """
         self._cluster = cluster
         self._context = context
         self._metrics = metrics
         self._clock = clock
-        self._instance = instance
+        self._post = tell
         self._again = again
         self._backoffs: dict[Key, Backoff] = {}
         self._left: dict[str, str] = {}
@@ -113,23 +119,41 @@ class Reconciler:
 
         Raises:
             ClusterError: the API server could not be asked or told; try again.
+            Exception: something about this symbol is beyond the operator; try again, later.
 
         """
         with self._metrics.reconciling() as result:
             view = await self._read(key)
-            decision = self._decide(key, view, self._clock())
-            self._remember(key, decision.planned.backoff)
-            self._take_turns(key, decision)
             try:
-                return await self._carry_out(key, view, decision)
+                return await self._look(key, view)
             except ConflictError:
                 result.conflict()
                 return CONFLICT_RETRY_SECONDS
+            except ClusterError:
+                raise
+            except Exception as exc:
+                await self._contain(key, view, exc)
+                raise
 
-    async def mourn(self, resource: Document) -> None:
+    async def _look(self, key: Key, view: View) -> float | None:
+        decision = self._decide(key, view, self._clock())
+        self._remember(key, decision.planned.backoff)
+        self._take_turns(key, decision)
+        return await self._carry_out(key, view, decision)
+
+    async def _contain(self, key: Key, view: View, error: Exception) -> None:
+        """Do what must be done about a symbol that the operator fails at, and say that it does."""
+        self._end_turn(key)
+        for action in rescue(view, self._context.settings):
+            logger.warning("%s: %r: %s", key, error, action)
+            await self._do(key, view, action)
+        if (status := after_failure(view, error, self._clock())) is not None:
+            await self._report(status, OPERATOR_MANAGER)
+
+    def mourn(self, resource: Document) -> None:
         """Tell what rests on the exchange of a resource that went, as it was last seen."""
         if news := gone(resource):
-            await self._tell(resource, (news,))
+            self._tell(resource, (news,))
 
     def end_turns(self, namespace: str) -> None:
         """Let no symbol of a namespace that is not served keep others from being updated."""
@@ -147,7 +171,7 @@ class Reconciler:
 
         """
         resources = {
-            Key(namespace, item["metadata"]["name"]): item
+            Key(namespace, text(item, "metadata", "name")): item
             for item in await self._cluster.resources(namespace)
         }
         found: set[Key] = set()
@@ -171,15 +195,21 @@ class Reconciler:
     def _tell_left(self, namespace: str, leaders: int, held: int) -> None:
         """Log once how far a namespace that is being left is."""
         if leaders or held:
-            text = f"is being left: {leaders} leader pods, {held} resources with our finalizer"
+            said = f"is being left: {leaders} leader pods, {held} resources with our finalizer"
         else:
-            text = "holds nothing of ours any more: take it off leavingNamespaces"
-        if self._left.get(namespace) != text:
-            self._left[namespace] = text
-            logger.info("Namespace %s %s", namespace, text)
+            said = "holds nothing of ours any more: take it off leavingNamespaces"
+        if self._left.get(namespace) != said:
+            self._left[namespace] = said
+            logger.info("Namespace %s %s", namespace, said)
 
     def _needs_look(self, key: Key, view: View) -> bool:
         """Tell whether anything follows, or might from what a list does not tell."""
+        try:
+            return self._may_need_look(key, view)
+        except Exception:  # noqa: BLE001 - the look fails for this one alone, and says so
+            return True
+
+    def _may_need_look(self, key: Key, view: View) -> bool:
         if overdue_at(view.pod) or (view.resource and holds_up_deletion(view.resource)):
             return True
         now = self._clock()
@@ -196,9 +226,12 @@ class Reconciler:
         elif decision.waits_for_turn:
             self._turns.wait(key)
         elif decision.pod.ready or decision.request.wish not in LEADING:
-            following = self._turns.end(key)
-            if following is not None:
-                self._again(following)
+            self._end_turn(key)
+
+    def _end_turn(self, key: Key) -> None:
+        following = self._turns.end(key)
+        if following is not None:
+            self._again(following)
 
     async def _read(self, key: Key) -> View:
         # The order matters: an ended leader has written before it ended.
@@ -206,22 +239,22 @@ class Reconciler:
         resource = await self._cluster.resource(*key)
         lost = False
         if pod is not None and node_suspect(pod, self._clock()):
-            lost = node_lost(await self._cluster.node(pod["spec"]["nodeName"]))
+            lost = node_lost(await self._cluster.node(text(pod, "spec", "nodeName")))
         held_up = resource is not None and holds_up_deletion(resource)
         ending = held_up and await self._cluster.namespace_ending(key.namespace)
         return View(resource, pod, lost, ending)
 
     async def _carry_out(self, key: Key, view: View, decision: Decision) -> float | None:
-        # Nothing can be told of a resource that was let go: if this is cut off, nobody would.
+        # Nobody looks again at a resource that was let go: if this is cut off, nobody would tell.
         early = [n for n in decision.news if n.reason is EventReason.ORDERS_REST]
         if view.resource is not None:
-            await self._tell(view.resource, early)
+            self._tell(view.resource, early)
         trouble = await self._act(key, view, decision)
         news = [n for n in decision.news if n not in early]
         if trouble is not None and view.resource is not None:
             return await self._tell_refusal(view.resource, trouble, news)
         if view.resource is not None:
-            await self._tell(view.resource, news)
+            self._tell(view.resource, news)
         if decision.planned.creates:
             # What can be said of a new pod changes in moments: one report will do.
             return POD_SETTLES_SECONDS
@@ -235,17 +268,21 @@ class Reconciler:
         for action in decision.planned.actions:
             wish, state = decision.request.wish, decision.pod.state
             logger.info("%s: wanted %s, leader pod %s: %s", key, wish, state, action)
-            match action:
-                case DeletePod():
-                    await self._cluster.delete_pod(*key, action.uid, force=action.force)
-                case SetFinalizer() if view.resource is not None:
-                    names = finalizers(view.resource, kept=action.kept)
-                    await self._cluster.set_finalizers(view.resource, names)
-                case ClearTraderStatus(target, kept):
-                    await self._report(status_document(target, kept), TRADER_MANAGER)
-                case CreatePod():
-                    trouble = await self._create(decision)
+            if isinstance(action, CreatePod):
+                trouble = await self._create(decision)
+            else:
+                await self._do(key, view, action)
         return trouble
+
+    async def _do(self, key: Key, view: View, action: Action) -> None:
+        match action:
+            case DeletePod():
+                await self._cluster.delete_pod(*key, action.uid, force=action.force)
+            case SetFinalizer() if view.resource is not None:
+                names = finalizers(view.resource, kept=action.kept)
+                await self._cluster.set_finalizers(view.resource, names)
+            case ClearTraderStatus(target, kept):
+                await self._report(status_document(target, kept), TRADER_MANAGER)
 
     async def _create(self, decision: Decision) -> Trouble | None:
         try:
@@ -258,7 +295,7 @@ class Reconciler:
         self, resource: Document, trouble: Trouble, news: Sequence[News]
     ) -> float:
         """Say that no leader pod could be created; returns when to try again."""
-        await self._tell(resource, [*news, *refused(resource, trouble)])
+        self._tell(resource, [*news, *refused(resource, trouble)])
         status = after_refusal(resource, trouble, self._clock())
         if status is not None:
             await self._report(status, OPERATOR_MANAGER)
@@ -271,14 +308,9 @@ class Reconciler:
             # The resource went meanwhile, and its status with it.
             return
 
-    async def _tell(self, resource: Document, all_news: Sequence[News]) -> None:
+    def _tell(self, resource: Document, all_news: Sequence[News]) -> None:
         for news in all_news:
-            try:
-                await self._cluster.tell(resource, news, self._clock(), self._instance)
-            except RefusedError as exc:
-                # A namespace that is being deleted takes no Events.
-                name = resource["metadata"]["name"]
-                logger.warning("%s: %s: %s (%s)", name, news.reason, news.note, exc)
+            self._post(resource, news, self._clock())
 
     def _next_look(self, view: View, decision: Decision) -> float | None:
         moments = (decision.planned.wake_at, overdue_at(view.pod))
@@ -302,4 +334,4 @@ class Reconciler:
 
 
 def _owner_name(pod: Document) -> str:
-    return str(pod["metadata"]["labels"][LABEL_RESOURCE])
+    return text(pod, "metadata", "labels", LABEL_RESOURCE)

@@ -43,7 +43,6 @@ async def keep_comparing(
             backoffs = iter(EndlessBackoffs())
             progress.succeeded()
             wait = seconds
-        progress.moved()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(wait):
                 await listed.wait()

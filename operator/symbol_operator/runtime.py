@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import socket
+import sys
 import time
 from collections.abc import Coroutine
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ import kopf
 
 from symbol_operator.cluster import Cluster, ClusterError, connect
 from symbol_operator.decision import Context
+from symbol_operator.event_queue import EventQueue
 from symbol_operator.handlers import make_registry, make_settings
 from symbol_operator.health import Progress, Watches, serve
 from symbol_operator.metrics import Metrics
@@ -28,6 +30,12 @@ logger = logging.getLogger(__name__)
 
 API_RETRY_SECONDS: Final = 2.0
 """Time between two attempts to find the resource served, at start."""
+FLUSH_SECONDS: Final = 3.0
+"""How long a stop waits for Events to be posted."""
+API_NESTING_MAX: Final = 10_000
+"""Deepest document that the API server takes."""
+STACK_DEPTH: Final = 1000
+"""Python's own bound, for what reads the document."""
 GARBAGE_THRESHOLDS: Final = (20_000, 10, 10)
 """Python's own look for cyclic garbage after every 700 new objects. Each event and answer brings
 hundreds, which reference counts free: the search took 30 % of the operator's CPU."""
@@ -40,11 +48,24 @@ async def run(settings: OperatorSettings, *, kubeconfig: str | None) -> None:
         ClusterError: there is no cluster to connect to.
 
     """
-    async with connect(kubeconfig) as cluster:
+    _read_deep_documents()
+    metrics, progress = Metrics(), Progress(time.monotonic)
+    watches = Watches(NEEDED, settings.all_namespaces)
+    async with (
+        serve(settings.http_port, watches, progress, metrics),
+        connect(kubeconfig) as cluster,
+    ):
         identity = await _await_api(cluster)
         logger.info("Operating on cluster %s", identity)
         _search_garbage_rarely()
-        await _operate(cluster, Context(settings, identity), kubeconfig)
+        await _operate(
+            cluster,
+            Context(settings, identity),
+            metrics=metrics,
+            progress=progress,
+            watches=watches,
+            kubeconfig=kubeconfig,
+        )
 
 
 async def _await_api(cluster: Cluster) -> str:
@@ -62,9 +83,16 @@ async def _await_api(cluster: Cluster) -> str:
         await asyncio.sleep(API_RETRY_SECONDS)
 
 
-async def _operate(cluster: Cluster, context: Context, kubeconfig: str | None) -> None:
-    settings, metrics = context.settings, Metrics()
-    progress = Progress(time.monotonic, settings.resync_seconds)
+async def _operate(
+    cluster: Cluster,
+    context: Context,
+    *,
+    metrics: Metrics,
+    progress: Progress,
+    watches: Watches,
+    kubeconfig: str | None,
+) -> None:
+    settings, instance = context.settings, socket.gethostname()
     names = settings.all_namespaces
 
     def again(key: Key) -> None:
@@ -76,15 +104,19 @@ async def _operate(cluster: Cluster, context: Context, kubeconfig: str | None) -
         else:
             reconciler.end_turns(namespace)
 
+    events = EventQueue(
+        lambda resource, news, happened: cluster.tell(resource, news, happened, instance),
+        metrics.events_dropped.inc,
+    )
     reconciler = Reconciler(
         cluster,
         context,
         metrics,
         clock=lambda: datetime.now(UTC),
-        instance=socket.gethostname(),
+        tell=events.add,
         again=again,
     )
-    namespaces = Namespaces(names, Watches(NEEDED, names), metrics, changed)
+    namespaces = Namespaces(names, watches, metrics, changed)
     queue = WorkQueue(partial(look, reconciler.reconcile, namespaces), expected=ClusterError)
     listed = {name: asyncio.Event() for name in names}
     metrics.queue_depth.set_function(lambda: len(queue))
@@ -107,15 +139,26 @@ async def _operate(cluster: Cluster, context: Context, kubeconfig: str | None) -
             settings.resync_seconds,
         )
 
-    async with serve(settings.http_port, progress, metrics), asyncio.TaskGroup() as tasks:
+    async with asyncio.TaskGroup() as tasks:
         background = [
             *(tasks.create_task(compare(name)) for name in names),
             *(tasks.create_task(queue.work()) for _ in range(settings.workers)),
+            tasks.create_task(events.work()),
         ]
         await _watch(registry, names)
         queue.close()
+        await events.flush(FLUSH_SECONDS)
         for task in background:
             task.cancel()
+
+
+def _read_deep_documents() -> None:
+    """Have JSON read as deep as the API server takes it.
+
+    Else a single object, in a list or a watch, would end that of all: its owners may nest its
+    managedFields as they like. A level takes less than 200 bytes of the stack's 8 MiB.
+    """
+    sys.setrecursionlimit(API_NESTING_MAX + STACK_DEPTH)
 
 
 def _search_garbage_rarely() -> None:

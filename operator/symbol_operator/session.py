@@ -159,7 +159,7 @@ async def _problem(answer: aiohttp.ClientResponse) -> str:
         return "" if answer.content_type == JSON else f"an answer is {answer.content_type}"
     try:
         return str(json.loads(await answer.read())["message"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return f"HTTP status {answer.status}"
 
 
@@ -199,5 +199,5 @@ def _expired(line: bytes) -> bool:
     """Return whether an error is the one that kopf knows."""
     try:
         return bool(json.loads(line)["object"]["code"] == GONE)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return False

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, Final, Generic, TypeVar
 
-from symbol_operator.observation import Document
 from tradingsymbol_api.names import ANNOTATION_TEMPLATE_HASH
+from tradingsymbol_api.reading import Document, mapping, objects, shown, text
 from tradingsymbol_api.status import ConditionType, TraderReason
 
 Key = TypeVar("Key", bound=Hashable)
@@ -19,11 +19,11 @@ def outdated(pod: Document, wanted: Document) -> str:
     """
     if _digest(pod) == _digest(wanted):
         return ""
-    return _difference(wanted["spec"], pod.get("spec", {}), "spec") or OLDER
+    return _difference(wanted["spec"], mapping(pod, "spec"), "spec") or OLDER
 
 
 def _digest(pod: Document) -> object:
-    return pod["metadata"].get("annotations", {}).get(ANNOTATION_TEMPLATE_HASH)
+    return text(pod, "metadata", "annotations", ANNOTATION_TEMPLATE_HASH)
 
 
 def _difference(wanted: Any, found: Any, path: str) -> str:
@@ -35,27 +35,31 @@ def _difference(wanted: Any, found: Any, path: str) -> str:
     else:
         # Nothing wanted and nothing there are the same.
         alike = wanted == found or not (wanted or found)
-        return "" if alike else f"{path} is {found}, not {wanted}"
+        return "" if alike else f"{path} is {_plain(found)}, not {_plain(wanted)}"
     differences = (_difference(value, other, place) for place, value, other in pairs)
     return next(filter(None, differences), "")
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else shown(value)
 
 
 def _is_list(value: object) -> bool:
     return isinstance(value, Sequence) and not isinstance(value, str)
 
 
-def in_doubt(status: Mapping[str, Any] | None) -> bool:
+def in_doubt(status: object) -> bool:
     """Return whether a leader is just finding out what became of an order.
 
     A leader of an earlier version says so by its first reason alone.
     """
-    known = status or {}
+    known = mapping(status)
     if (count := known.get("ordersInDoubt")) is not None:
         return bool(count)
-    conditions = known.get("conditions", ())
-    degraded = (c for c in conditions if c["type"] == ConditionType.DEGRADED)
+    unknown = (ConditionType.DEGRADED, "True", TraderReason.ORDER_UNKNOWN)
     return any(
-        c["status"] == "True" and c["reason"] == TraderReason.ORDER_UNKNOWN for c in degraded
+        (text(c, "type"), text(c, "status"), text(c, "reason")) == unknown
+        for c in objects(known, "conditions")
     )
 
 

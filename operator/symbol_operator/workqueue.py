@@ -14,6 +14,8 @@ from collections.abc import Awaitable, Callable, Hashable
 from functools import partial
 from typing import Final, Generic, TypeVar
 
+from tradingsymbol_api.reading import shown
+
 logger = logging.getLogger(__name__)
 
 Key = TypeVar("Key", bound=Hashable)
@@ -36,8 +38,9 @@ class WorkQueue(Generic[Key]):
     """Keys that wait to be processed, by any number of workers.
 
     `process` looks at one key and returns the seconds after which to look again even if
-    nothing happens, None if only events count. If it raises, the key is tried again; an
-    error that is not `expected` is logged with all that is known of it.
+    nothing happens, None if only events count. If it raises, whatever it is, that concerns this
+    key alone: it is tried again. Each error of a key is logged once, until it is another one; one
+    that is not `expected`, with all that is known of it.
     """
 
     def __init__(
@@ -51,6 +54,7 @@ class WorkQueue(Generic[Key]):
         self._processing: set[Key] = set()
         self._again: dict[Key, bool] = {}
         self._failures: dict[Key, int] = {}
+        self._errors: dict[Key, str] = {}
         self._timers: dict[Key, asyncio.TimerHandle] = {}
         self._available = asyncio.Semaphore(0)
 
@@ -114,15 +118,24 @@ class WorkQueue(Generic[Key]):
     async def _attempt(self, key: Key) -> None:
         try:
             delay = await self._process(key)
-        except Exception as exc:
+        except Exception as exc:  # noqa: BLE001 - it concerns this key alone
             failures = self._failures[key] = self._failures.get(key, 0) + 1
             delay = retry_delay(failures)
-            details = None if isinstance(exc, self._expected) else exc
-            logger.warning("%s: trying again in %.2f s: %s", key, delay, exc, exc_info=details)
+            self._log(key, exc, delay)
         else:
             self._failures.pop(key, None)
+            self._errors.pop(key, None)
         if delay is not None:
             self.add_after(key, delay)
+
+    def _log(self, key: Key, exc: Exception, delay: float) -> None:
+        expected = isinstance(exc, self._expected)
+        error = str(exc) if expected else shown(exc)
+        if self._errors.get(key) == error:
+            return
+        self._errors[key] = error
+        details = None if expected else exc
+        logger.warning("%s: trying again in %.2f s: %s", key, delay, error, exc_info=details)
 
     def _cancel_timer(self, key: Key) -> None:
         if timer := self._timers.pop(key, None):

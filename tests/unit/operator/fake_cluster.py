@@ -10,10 +10,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from symbol_operator.cluster import ConflictError, NotFoundError, RefusedError
+from symbol_operator.cluster import ConflictError, NotFoundError
 from symbol_operator.news import News
-from symbol_operator.observation import Document
 from tradingsymbol_api.names import LABEL_MANAGED_BY, OPERATOR_MANAGER
+from tradingsymbol_api.reading import Document
 from tradingsymbol_api.status import CONDITION_OWNER, FIELD_OWNER
 from unit.operator.objects import NOW, node, timestamp
 
@@ -109,10 +109,9 @@ class FakeCluster:
         metadata["finalizers"] = list(finalizers)
         self._changed(name)
 
-    async def tell(self, resource: Document, news: News, now: datetime, instance: str) -> None:
-        del now, instance
-        if self.ending:
-            raise RefusedError("the namespace is being terminated")
+    def tell(self, resource: Document, news: News, happened: datetime) -> None:
+        """Take an Event, as the operator's queue does."""
+        del happened
         self.events.setdefault(news.name(resource), news)
 
     # What users, leaders and nodes do.

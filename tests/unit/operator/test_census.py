@@ -3,7 +3,7 @@
 import pytest
 
 from symbol_operator.census import Census, take_census
-from symbol_operator.observation import Document
+from tradingsymbol_api.reading import Document
 
 
 def symbol(status: object = None, stalled: str | None = None) -> Document:

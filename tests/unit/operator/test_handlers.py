@@ -39,13 +39,10 @@ def listed() -> list[str]:
 def registry_of(
     woken: list[Key], soon: list[Key], mourned: list[Any], listed: list[str]
 ) -> kopf.OperatorRegistry:
-    async def gone(resource: object) -> None:
-        mourned.append(resource)
-
     async def login(**_: object) -> kopf.AiohttpSession:
         raise NotImplementedError
 
-    return make_registry(woken.append, soon.append, gone, listed.append, login)
+    return make_registry(woken.append, soon.append, mourned.append, listed.append, login)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The operator's endpoints: alive means that it moves, ready that it gets somewhere."""
+"""The operator's endpoints: alive means that it answers, ready that it watches."""
 
 import socket
 from collections.abc import AsyncIterator
@@ -7,14 +7,11 @@ import aiohttp
 import pytest
 
 from symbol_operator.census import Census
-from symbol_operator.health import MISSED_RESYNCS, NOT_BEGUN, Fallen, Progress, Watches, serve
+from symbol_operator.health import NOT_BEGUN, Fallen, Progress, Watches, serve
 from symbol_operator.metrics import Metrics
 
-RESYNC = 10.0
-LIMIT = MISSED_RESYNCS * RESYNC
 
-
-class Watch:
+class Clock:
     """A clock that the test sets."""
 
     def __init__(self) -> None:
@@ -25,41 +22,19 @@ class Watch:
 
 
 @pytest.fixture
-def watch() -> Watch:
+def clock() -> Clock:
     """Return a clock."""
-    return Watch()
+    return Clock()
 
 
 @pytest.fixture
-def progress(watch: Watch) -> Progress:
-    """Return the progress of an operator that has just started."""
-    return Progress(watch, RESYNC)
-
-
-def test_a_start_has_time_to_prove_itself(watch: Watch, progress: Progress) -> None:
-    watch.time += LIMIT
-
-    assert progress.alive
-    assert progress.ready
-    watch.time += 1
-    assert not progress.alive
-    assert not progress.ready
-
-
-def test_failing_is_alive_but_not_ready(watch: Watch, progress: Progress) -> None:
-    """A restart does not help against an API server that is away."""
-    watch.time += LIMIT + 1
-    progress.moved()
-
-    assert progress.alive
-    assert not progress.ready
-    assert progress.age == LIMIT + 1
-    progress.succeeded()
-    assert progress.ready
+def watches() -> Watches:
+    """Return the watches of an operator that has just started."""
+    return Watches(("pods", "tradingsymbols"), ("a", "b"))
 
 
 @pytest.fixture
-async def address(progress: Progress) -> AsyncIterator[str]:
+async def address(clock: Clock, watches: Watches) -> AsyncIterator[str]:
     """Serve the endpoints, and return where."""
     metrics = Metrics()
     metrics.counted("trading", Census(symbols=3, wanted=2, stalled=1, leaders=2))
@@ -68,7 +43,7 @@ async def address(progress: Progress) -> AsyncIterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    async with serve(port, progress, metrics):
+    async with serve(port, watches, Progress(clock), metrics):
         yield f"http://127.0.0.1:{port}"
 
 
@@ -77,19 +52,52 @@ async def get(url: str) -> tuple[int, str]:
         return answer.status, await answer.text()
 
 
-async def test_the_probes_say_what_is_wrong(address: str, watch: Watch, progress: Progress) -> None:
+async def test_alive_is_what_answers_and_ready_what_watches(address: str, watches: Watches) -> None:
+    status, text = await get(f"{address}/readyz")
+    assert status == 503
+    assert f"not watched: tradingsymbols in b: {NOT_BEGUN}\n" in text
     assert await get(f"{address}/healthz") == (200, "ok\n")
+
+    for kind in ("pods", "tradingsymbols"):
+        watches.stood(kind, "a")
+        watches.stood(kind, "b")
     assert await get(f"{address}/readyz") == (200, "ok\n")
 
-    watch.time += LIMIT + 1
-    assert (await get(f"{address}/healthz"))[0] == 503
-    progress.moved()
+
+async def test_an_operator_that_watches_nothing_is_alive_and_not_ready(
+    address: str, watches: Watches
+) -> None:
+    """A restart does not help against an API server that is away."""
+    watches.stood("pods", "a")
+    watches.fell("tradingsymbols", "a", "connection refused")
+    for kind in ("pods", "tradingsymbols"):
+        watches.fell(kind, "b", "connection refused")
+
     assert await get(f"{address}/healthz") == (200, "ok\n")
-    assert await get(f"{address}/readyz") == (503, "no resync succeeded for 31 s\n")
+    status, text = await get(f"{address}/readyz")
+    assert status == 503
+    assert text.splitlines() == [
+        "not watched: tradingsymbols in a: connection refused",
+        "not watched: pods in b: connection refused",
+        "not watched: tradingsymbols in b: connection refused",
+    ]
 
 
-async def test_the_metrics_are_prometheus_text(address: str, watch: Watch) -> None:
-    watch.time += 7
+async def test_a_namespace_that_cannot_be_watched_is_named_and_holds_up_nothing(
+    address: str, watches: Watches
+) -> None:
+    """Else an update of the operator would wait for ever for one namespace that is gone."""
+    for kind in ("pods", "tradingsymbols"):
+        watches.stood(kind, "a")
+    watches.fell("pods", "b", "forbidden")
+    assert (await get(f"{address}/readyz"))[0] == 503, "the other one may still come"
+
+    watches.stood("tradingsymbols", "b")
+    assert await get(f"{address}/readyz") == (200, "ok\nnot watched: pods in b: forbidden\n")
+
+
+async def test_the_metrics_are_prometheus_text(address: str, clock: Clock) -> None:
+    clock.time += 7
 
     status, text = await get(f"{address}/metrics")
 

@@ -234,7 +234,7 @@ def test_a_node_is_lost_unless_it_is_ready(document: dict[str, Any] | None, *, l
 def test_times_are_aware() -> None:
     assert parse_time("2026-01-01T12:00:00Z") == datetime(2026, 1, 1, 12, tzinfo=UTC)
     assert parse_time(timestamp(NOW)) == NOW
-    assert parse_time(None) is None
+    assert parse_time("") is None
 
 
 def test_the_last_writer_of_the_status_field_is_who_switched_it() -> None:

@@ -51,8 +51,8 @@ async def comparing(
     comparison: Comparison, listed: asyncio.Event, seconds: float = NEVER_S
 ) -> AsyncIterator[Progress]:
     """Compare; nothing had succeeded for an hour when it began."""
-    moments = iter([0.0, 0.0])
-    progress = Progress(lambda: next(moments, NEVER_S), seconds)
+    moments = iter([0.0])
+    progress = Progress(lambda: next(moments, NEVER_S))
     task = asyncio.create_task(keep_comparing(comparison, listed, progress, seconds))
     yield progress
     task.cancel()

@@ -124,14 +124,11 @@ def calls(cluster: Cluster) -> dict[str, Callable[[], Awaitable[object]]]:
 def watched() -> set[Right]:
     """Return what kopf needs for the operator's handlers."""
 
-    async def gone(document: object) -> None:
-        """Nothing goes here."""
-
     async def login(**_: object) -> kopf.AiohttpSession:
         raise NotImplementedError
 
     registry = make_registry(
-        lambda key: None, lambda key: None, gone, lambda namespace: None, login
+        lambda key: None, lambda key: None, lambda document: None, lambda namespace: None, login
     )
     selectors = registry._watching.get_all_selectors()
     kinds = {(s.group or "", s.any_name or s.plural) for s in selectors}

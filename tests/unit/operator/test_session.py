@@ -52,9 +52,6 @@ class Account:
                 self._fell.clear()
                 await self._fell.wait()
 
-    async def gone(self, document: object) -> None:
-        """Nothing goes here."""
-
 
 @pytest.fixture
 def account() -> Account:
@@ -82,7 +79,7 @@ async def watching(
     kubeconfig = folder / "kubeconfig"
     session = Session(str(kubeconfig), account.stood, account.fell)
     registry = make_registry(
-        account.woken.put_nowait, lambda _: None, account.gone, lambda _: None, session.open
+        account.woken.put_nowait, lambda _: None, lambda _: None, lambda _: None, session.open
     )
     settings = make_settings()
     settings.watching.reconnect_backoff = 0.001

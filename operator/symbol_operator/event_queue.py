@@ -1,0 +1,87 @@
+"""Events that wait to be posted: best effort, and never in the way of anything else."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from symbol_operator.cluster import ClusterError, UnavailableError
+from symbol_operator.news import News
+from tradingsymbol_api.reading import Document, text
+
+logger = logging.getLogger(__name__)
+
+WAITING_MAX: Final = 1000
+"""So many Events wait at most; while they do, what else is to be told is dropped."""
+PAUSES_S: Final = (1.0, 4.0, 15.0)
+"""Waits between the attempts at one Event, in seconds; after the last one it is dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An Event that was not posted yet."""
+
+    resource: Document
+    news: News
+    happened: datetime
+
+
+class EventQueue:
+    """Posts Events one after the other; one that cannot be posted is counted and dropped."""
+
+    def __init__(
+        self,
+        post: Callable[[Document, News, datetime], Awaitable[None]],
+        dropped: Callable[[], None],
+    ) -> None:
+        self._post = post
+        self._dropped = dropped
+        self._waiting: asyncio.Queue[Waiting] = asyncio.Queue(WAITING_MAX)
+
+    def add(self, resource: Document, news: News, happened: datetime) -> None:
+        """Have an Event posted as soon as those before it are; returns at once."""
+        try:
+            self._waiting.put_nowait(Waiting(resource, news, happened))
+        except asyncio.QueueFull:
+            self._drop(resource, news, "too many Events wait")
+
+    async def work(self) -> None:
+        """Post Events until cancelled."""
+        while True:
+            waiting = await self._waiting.get()
+            try:
+                await self._attempt(waiting)
+            finally:
+                self._waiting.task_done()
+
+    async def flush(self, seconds: float) -> None:
+        """Wait until all are posted or dropped, no longer than so many seconds."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._waiting.join()
+
+    async def _attempt(self, waiting: Waiting) -> None:
+        try:
+            await self._post_patiently(waiting)
+        except ClusterError as exc:
+            self._drop(waiting.resource, waiting.news, str(exc))
+        except Exception:
+            logger.exception("An Event cannot be made")
+            self._drop(waiting.resource, waiting.news, "the operator fails at it")
+
+    async def _post_patiently(self, waiting: Waiting) -> None:
+        for pause in PAUSES_S:
+            with contextlib.suppress(UnavailableError):
+                await self._post(waiting.resource, waiting.news, waiting.happened)
+                return
+            await asyncio.sleep(pause)
+        await self._post(waiting.resource, waiting.news, waiting.happened)
+
+    def _drop(self, resource: Document, news: News, why: str) -> None:
+        """Leave it to the log."""
+        self._dropped()
+        name = text(resource, "metadata", "name")
+        logger.warning("%s: %s: %s (not posted: %s)", name, news.reason, news.note, why)
