@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kind.kubectl import Kubectl, condition, eventually, manifest
+from kind.kubectl import Kubectl, condition, eventually, kubectl_trading, manifest
 from kind.operating import OperatorProcess, prepare_namespace
 
 ROLE_BINDING = ("rolebinding", "symbol-operator")
@@ -153,3 +153,39 @@ def test_a_namespace_that_is_left_is_emptied_while_the_rights_are_there(
     mainland.patch("held", "off")
     mainland.run("annotate", "tradingsymbol", "held", "tradingsymbol.dev/abandon-orders=true")
     mainland.run("delete", "tradingsymbol", "held", "--timeout=60s")
+
+
+ABANDONED = """
+apiVersion: v1
+kind: Pod
+metadata:
+  name: former-leader
+  labels:
+    app.kubernetes.io/name: symbol-trader
+    app.kubernetes.io/managed-by: symbol-operator
+    tradingsymbol.dev/name: former
+spec:
+  nodeSelector: {role: nowhere}
+  containers: [{name: trader, image: none}]
+"""
+
+
+def test_kubectl_trading_tells_what_nobody_serves(island: Kubectl) -> None:
+    """No operator has this namespace on its list."""
+    island.run("label", "namespace", island.namespace, "pod-security.kubernetes.io/enforce-")
+    island.apply(ABANDONED)
+    island.apply(manifest("waits", "on"))
+
+    code, lines = kubectl_trading(island, "status")
+    assert code == 1
+    assert lines[-1].startswith(f"{island.namespace}/former-leader: a leader runs though")
+    island.run("delete", "pod", "former-leader", "--grace-period=0", "--force")
+    code, lines = eventually(
+        lambda: (found := kubectl_trading(island, "status"))[0] == 1 and found,
+        what="what nobody takes up is said after a minute",
+    )
+    assert "waits: no operator has taken up what was asked" in lines[-1]
+    code, lines = kubectl_trading(island, "stop", "waits")
+    assert code == 1
+    assert lines[0] == "waits: stopping trading"
+    assert "nobody serves namespace" in lines[-1]
