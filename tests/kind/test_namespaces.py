@@ -180,10 +180,11 @@ def test_kubectl_trading_tells_what_nobody_serves(island: Kubectl) -> None:
     assert code == 1
     assert lines[-1].startswith(f"{island.namespace}/former-leader: a leader runs though")
     island.run("delete", "pod", "former-leader", "--grace-period=0", "--force")
-    code, lines = eventually(
-        lambda: (found := kubectl_trading(island, "status"))[0] == 1 and found,
+    eventually(
+        lambda: kubectl_trading(island, "status")[0] == 1,
         what="what nobody takes up is said after a minute",
     )
+    code, lines = kubectl_trading(island, "status")
     assert "waits: no operator has taken up what was asked" in lines[-1]
     code, lines = kubectl_trading(island, "stop", "waits")
     assert code == 1
