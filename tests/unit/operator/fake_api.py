@@ -41,6 +41,8 @@ class FakeApi:
         """Of lists and watches; a fault of a stream waits for the next watch."""
         self.always: dict[tuple[str, str], Fault] = {}
         """Faults that do not pass."""
+        self.expires: set[tuple[str, str]] = set()
+        """Lists whose second page is gone once, and for ever for who asks for that page."""
         self.token = ""
         """The token that is taken; without one any is."""
         self.address = ""
@@ -85,9 +87,7 @@ class FakeApi:
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         watch = (request.match_info["kind"], request.match_info["namespace"])
-        if self.token and request.headers.get("Authorization") != f"Bearer {self.token}":
-            return web.json_response(status(401), status=401)
-        fault = self._fault(watch, streams="watch" in request.query)
+        fault = self._refusal(request, watch) or self._fault(watch, "watch" in request.query)
         if isinstance(fault, int):
             # A proxy may write a date there.
             headers = {"Retry-After": "Fri, 27 Nov 2026 00:00:00 GMT"} if fault == 429 else {}
@@ -99,10 +99,20 @@ class FakeApi:
             request.transport.close()
             return web.Response()
         if "watch" not in request.query:
-            return web.json_response({"items": [], "metadata": {"resourceVersion": "1"}})
+            more = "page-2" if watch in self.expires else ""
+            metadata = {"resourceVersion": "1", "continue": more}
+            return web.json_response({"items": [], "metadata": metadata})
         return await self._stream(request, watch, fault)
 
-    def _fault(self, watch: tuple[str, str], *, streams: bool) -> Fault | None:
+    def _refusal(self, request: web.Request, watch: tuple[str, str]) -> int | None:
+        if self.token and request.headers.get("Authorization") != f"Bearer {self.token}":
+            return 401
+        if "continue" in request.query:
+            self.expires.discard(watch)
+            return 410
+        return None
+
+    def _fault(self, watch: tuple[str, str], streams: bool) -> Fault | None:
         if watch in self.always:
             return self.always[watch]
         faults = self.faults[watch]

@@ -141,6 +141,18 @@ async def test_a_watch_goes_on_after_any_answer(
     assert OURS in account.standing
 
 
+async def test_a_list_whose_pages_have_expired_begins_anew(
+    api: FakeApi, account: Account, tmp_path: Path
+) -> None:
+    """Its second page is gone for ever: to ask for it again and again would help nobody."""
+    api.expires.add(OURS)
+
+    async with watching(api, account, tmp_path):
+        await hears(api, account, ISLAND)
+
+    assert account.whys[OURS] == ["refused with 410"]
+
+
 @pytest.mark.parametrize("fault", [403, 404, CUT, PAGE, 503], ids=str)
 async def test_a_namespace_that_is_refused_for_ever_keeps_no_other_from_being_watched(
     api: FakeApi, account: Account, tmp_path: Path, fault: Fault
