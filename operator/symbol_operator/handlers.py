@@ -28,7 +28,7 @@ WATCH_CLIENT_TIMEOUT_SECONDS: Final = 310
 """A watch that the server does not end in time is ended here."""
 REQUEST_TIMEOUT_SECONDS: Final = 30
 CONNECT_TIMEOUT_SECONDS: Final = 5
-EXIT_SECONDS: Final = 10
+EXIT_SECONDS: Final = 20
 """Time for kopf to end. Where one of its watches failed, it may never end by itself: it cancels
 the tasks that the others wait for."""
 LOGIN_RETRY_SECONDS: Final = 5
@@ -123,7 +123,9 @@ def make_registry(
             listed(text(metadata, "namespace"))
             return
         wake = changed if _ended(event) else moved
-        wake(Key(text(metadata, "namespace"), text(metadata, "labels", LABEL_RESOURCE)))
+        # The label may be empty: such a pod leads for nobody.
+        if name := text(metadata, "labels", LABEL_RESOURCE):
+            wake(Key(text(metadata, "namespace"), name))
 
     return registry
 

@@ -178,7 +178,9 @@ class Reconciler:
         led: set[Key] = set()
         # Pods are an order of magnitude larger: they are not kept.
         async for pod in self._cluster.leader_pods(namespace):
-            key = Key(namespace, _owner_name(pod))
+            key = Key(namespace, text(pod, "metadata", "labels", LABEL_RESOURCE))
+            if not key.name:
+                continue
             led.add(key)
             if self._needs_look(key, View(resources.get(key), pod)):
                 found.add(key)
@@ -331,7 +333,3 @@ class Reconciler:
         gone = {key for key in self._backoffs if key.namespace == namespace} - present
         for key in gone:
             del self._backoffs[key]
-
-
-def _owner_name(pod: Document) -> str:
-    return text(pod, "metadata", "labels", LABEL_RESOURCE)

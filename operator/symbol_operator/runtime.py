@@ -52,8 +52,8 @@ async def run(settings: OperatorSettings, *, kubeconfig: str | None) -> None:
     metrics, progress = Metrics(), Progress(time.monotonic)
     watches = Watches(NEEDED, settings.all_namespaces)
     async with (
-        serve(settings.http_port, watches, progress, metrics),
         connect(kubeconfig) as cluster,
+        serve(settings.http_port, watches, progress, metrics),
     ):
         identity = await _await_api(cluster)
         logger.info("Operating on cluster %s", identity)
@@ -98,6 +98,10 @@ async def _operate(
     def again(key: Key) -> None:
         queue.add(key)
 
+    def has_listed(namespace: str) -> None:
+        if event := listed.get(namespace):
+            event.set()
+
     def changed(namespace: str, served: bool) -> None:
         if served:
             listed[namespace].set()
@@ -125,7 +129,7 @@ async def _operate(
         queue.add,
         lambda key: queue.add_after(key, POD_SETTLES_SECONDS),
         reconciler.mourn,
-        lambda namespace: listed[namespace].set(),
+        has_listed,
         session.open,
     )
 

@@ -5,18 +5,19 @@ writes look at the uid, a pod with a node ends only when its kubelet says so, an
 unscheduled pod goes at once.
 """
 
-import copy
+import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from symbol_operator.cluster import ConflictError, NotFoundError
 from symbol_operator.news import News
 from tradingsymbol_api.names import LABEL_MANAGED_BY, OPERATOR_MANAGER
-from tradingsymbol_api.reading import Document
+from tradingsymbol_api.reading import Document, mapping, objects, text
 from tradingsymbol_api.status import CONDITION_OWNER, FIELD_OWNER
 from unit.operator.objects import NOW, node, timestamp
 
+T = TypeVar("T")
 GRACE = timedelta(seconds=20)
 
 
@@ -44,23 +45,23 @@ class FakeCluster:
 
     async def resource(self, namespace: str, name: str) -> Document | None:
         del namespace
-        return copy.deepcopy(self.symbols.get(name))
+        return copied(self.symbols.get(name))
 
     async def pod(self, namespace: str, resource: str) -> Document | None:
         del namespace
-        return copy.deepcopy(self.pods.get(f"{resource}-leader"))
+        return copied(self.pods.get(f"{resource}-leader"))
 
     async def node(self, name: str) -> Document | None:
-        return copy.deepcopy(self.nodes.get(name))
+        return copied(self.nodes.get(name))
 
     async def resources(self, namespace: str) -> list[Document]:
         del namespace
-        return copy.deepcopy(list(self.symbols.values()))
+        return copied(list(self.symbols.values()))
 
     async def leader_pods(self, namespace: str) -> AsyncIterator[Document]:
         del namespace
-        for pod in copy.deepcopy(list(self.pods.values())):
-            if pod["metadata"]["labels"].get(LABEL_MANAGED_BY) == OPERATOR_MANAGER:
+        for pod in copied(list(self.pods.values())):
+            if text(pod, "metadata", "labels", LABEL_MANAGED_BY) == OPERATOR_MANAGER:
                 yield pod
 
     async def create_pod(self, pod: Mapping[str, Any]) -> None:
@@ -70,7 +71,7 @@ class FakeCluster:
         if name in self.pods:
             raise ConflictError(f"pod {name} exists")
         self.writes.append("create")
-        created = copy.deepcopy(dict(pod))
+        created = copied(dict(pod))
         created["metadata"] |= {"uid": self.new_uid(), "creationTimestamp": timestamp(self.now)}
         created["status"] = {"phase": "Pending"}
         self.pods[name] = created
@@ -84,8 +85,8 @@ class FakeCluster:
         if pod["metadata"]["uid"] != uid:
             raise ConflictError(f"pod {name} is another one")
         self.writes.append("force" if force else "delete")
-        finished = pod["status"]["phase"] in {"Succeeded", "Failed"}
-        if force or finished or "nodeName" not in pod["spec"]:
+        finished = text(pod, "status", "phase") in {"Succeeded", "Failed"}
+        if force or finished or not text(pod, "spec", "nodeName"):
             del self.pods[name]
         else:
             pod["metadata"].setdefault("deletionTimestamp", timestamp(self.now + GRACE))
@@ -98,7 +99,8 @@ class FakeCluster:
         if symbol["metadata"]["uid"] != metadata["uid"]:
             raise ConflictError(f"{metadata['name']} is another one")
         self.writes.append(f"status of {manager}")
-        symbol["status"] = merged(symbol.get("status", {}), document.get("status", {}), manager)
+        present = mapping(symbol, "status")
+        symbol["status"] = merged(present, document.get("status", {}), manager)
 
     async def set_finalizers(self, resource: Document, finalizers: Sequence[str]) -> None:
         name = resource["metadata"]["name"]
@@ -178,13 +180,21 @@ class FakeCluster:
         pod["status"] = {"phase": phase, "containerStatuses": [{"state": ended}]}
 
 
-def merged(status: dict[str, Any], part: Mapping[str, Any], manager: str) -> dict[str, Any]:
+def copied(document: T) -> T:
+    """Copy what an API server sends: JSON, and nothing of ours."""
+    copy: T = json.loads(json.dumps(document))
+    return copy
+
+
+def merged(status: Document, part: Mapping[str, Any], manager: str) -> dict[str, Any]:
     """Apply a manager's part of a status as the API server does."""
     kept = {name: value for name, value in status.items() if FIELD_OWNER.get(name) != manager}
     others = [
-        item for item in status.get("conditions", ()) if CONDITION_OWNER[item["type"]] != manager
+        item
+        for item in objects(status, "conditions")
+        if CONDITION_OWNER.get(text(item, "type")) != manager  # type: ignore[call-overload]
     ]
-    result = {**kept, **copy.deepcopy(dict(part))}
+    result = {**kept, **copied(dict(part))}
     conditions = [*others, *part.get("conditions", ())]
     result.pop("conditions", None)
     return result | ({"conditions": conditions} if conditions else {})

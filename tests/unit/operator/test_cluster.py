@@ -20,6 +20,7 @@ from symbol_operator.cluster import (
     NotFoundError,
     RefusedError,
     UnavailableError,
+    _document,
     connect,
 )
 from symbol_operator.news import EventReason, News
@@ -282,3 +283,33 @@ async def test_a_server_that_does_not_answer_in_time_is_unavailable(
         with pytest.raises(UnavailableError):
             await cluster.node("node-1")
         forever.set()
+
+
+@pytest.mark.parametrize("answer", [[], "text", None, 1])
+async def test_an_answer_that_is_no_object_is_no_answer(tmp_path: Path, answer: object) -> None:
+    server = ApiServer((200, answer))
+
+    async with served(server, tmp_path) as cluster:
+        with pytest.raises(UnavailableError):
+            await cluster.resource("trading", "xrpusdt")
+
+
+async def test_an_answer_that_is_no_json_is_no_answer() -> None:
+    """What a proxy in between says, for one."""
+    with pytest.raises(UnavailableError):
+        _document(b"<html>")
+
+
+@pytest.mark.parametrize("answer", [{}, {"kind": "Status"}])
+async def test_a_list_without_items_is_no_empty_one(tmp_path: Path, answer: object) -> None:
+    """Else all symbols would seem to be gone."""
+    async with served(ApiServer((200, answer)), tmp_path) as cluster:
+        with pytest.raises(UnavailableError):
+            await cluster.resources("trading")
+
+
+@pytest.mark.parametrize("answer", [{}, {"metadata": []}, {"metadata": {"uid": 1}}])
+async def test_a_cluster_without_identity_is_waited_for(tmp_path: Path, answer: object) -> None:
+    async with served(ApiServer((200, answer)), tmp_path) as cluster:
+        with pytest.raises(UnavailableError):
+            await cluster.identity()

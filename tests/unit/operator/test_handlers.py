@@ -160,7 +160,7 @@ def test_kopf_is_told_to_write_nothing_and_to_notice_dead_watches() -> None:
     # Bookmarks come once a minute at the latest.
     assert settings.watching.inactivity_timeout == pytest.approx(70)
     # Where it waits for itself, it is ended.
-    assert settings.process.ultimate_exiting_timeout == 10
+    assert settings.process.ultimate_exiting_timeout == 20
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from symbol_operator import reconcile
 from symbol_operator.cluster import NotFoundError, RefusedError, UnavailableError
-from symbol_operator.decision import Context
+from symbol_operator.decision import Context, Decision, View, decide
 from symbol_operator.metrics import Metrics
 from symbol_operator.news import EventReason
 from symbol_operator.observation import OVERDUE_AFTER
@@ -767,3 +768,120 @@ async def test_a_namespace_that_is_not_served_hands_its_turn_on(cluster: FakeClu
     await operator.reconcile(Key("trading", "adausdt"))
 
     assert "deletionTimestamp" in cluster.pods["adausdt-leader"]["metadata"]
+
+
+class Fails:
+    """Stands for an error of the operator at one symbol."""
+
+    def __init__(self, whose: str) -> None:
+        self._whose = whose
+
+    def __call__(self, view: View, *_: object, **__: object) -> Decision:
+        if view.resource and view.resource["metadata"]["name"] != self._whose:
+            return decide(view, *_, **__)  # type: ignore[arg-type]
+        raise RecursionError("too deep")
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the operator fail at one symbol, whatever it is asked."""
+    monkeypatch.setattr(reconcile, "decide", Fails("xrpusdt"))
+
+
+async def failed(operator: Reconciler) -> None:
+    with pytest.raises(RecursionError):
+        await operator.reconcile(KEY)
+
+
+async def test_an_error_at_a_symbol_is_told_in_its_condition_once(
+    cluster: FakeCluster, operator: Reconciler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await running(cluster, operator)
+    with monkeypatch.context() as broken:
+        broken.setattr(reconcile, "decide", Fails("xrpusdt"))
+        for _ in range(2):
+            await failed(operator)
+            cluster.now += timedelta(minutes=1)
+
+    assert cluster.writes == ["status of symbol-operator"]
+    assert condition(cluster) == ("False", "InternalError")
+    assert condition(cluster, "Stalled") == ("True", "InternalError")
+    status = cluster.symbols["xrpusdt"]["status"]
+    assert status["leader"]["pod"] == "xrpusdt-leader"
+    assert status["traders"] == 2, "the leader's report is the leader's"
+    await operator.reconcile(KEY)
+    assert condition(cluster) == ("True", "LeaderReady")
+
+
+async def test_a_symbol_that_the_operator_fails_at_can_be_switched_off(
+    cluster: FakeCluster, operator: Reconciler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await running(cluster, operator)
+    monkeypatch.setattr(reconcile, "decide", Fails("xrpusdt"))
+    await failed(operator)
+    assert "delete" not in cluster.writes
+    cluster.switch("xrpusdt", "off")
+
+    for _ in range(2):
+        await failed(operator)
+
+    assert cluster.writes.count("delete") == 1
+    assert "deletionTimestamp" in cluster.pods["xrpusdt-leader"]["metadata"]
+
+
+async def test_a_foreign_pod_is_left_alone_whatever_fails(
+    cluster: FakeCluster, operator: Reconciler, failing: None
+) -> None:
+    cluster.pods["xrpusdt-leader"] = foreign_pod()
+    cluster.switch("xrpusdt", "off")
+
+    await failed(operator)
+
+    assert cluster.writes == ["status of symbol-operator"]
+
+
+async def test_a_resource_that_the_operator_fails_at_goes_where_nothing_keeps_it(
+    careful: FakeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operator = await led(careful)
+    monkeypatch.setattr(reconcile, "decide", Fails("xrpusdt"))
+    careful.delete_symbol("xrpusdt")
+    await failed(operator)
+    assert careful.symbols, "its leader has not drained"
+
+    careful.annotate("xrpusdt", ANNOTATION_ABANDON, "true")
+    await failed(operator)
+    assert careful.symbols == {}
+
+
+async def test_a_survey_goes_on_past_a_symbol_that_the_operator_fails_at(
+    cluster: FakeCluster, operator: Reconciler, failing: None
+) -> None:
+    cluster.create_symbol("ada")
+
+    assert await operator.survey("trading") == {KEY, Key("trading", "ada")}
+
+
+async def test_a_symbol_that_the_operator_fails_at_keeps_no_turn(
+    cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others wait for it."""
+    operator = operator_of(cluster)
+    operator._turns.take(KEY)
+    operator._turns.wait(Key("trading", "ada"))
+    monkeypatch.setattr(reconcile, "decide", Fails("xrpusdt"))
+
+    await failed(operator)
+
+    assert cluster.called_again == [Key("trading", "ada")]
+
+
+async def test_an_api_server_that_is_away_is_no_error_at_a_symbol(
+    cluster: FakeCluster, operator: Reconciler
+) -> None:
+    cluster.refusal = UnavailableError("503")
+
+    with pytest.raises(UnavailableError):
+        await operator.reconcile(KEY)
+
+    assert cluster.writes == []

@@ -209,3 +209,46 @@ def test_the_wait_after_failures_doubles_to_a_limit() -> None:
     assert retry_delay(1) == RETRY_FIRST_SECONDS
     assert retry_delay(2) == 2 * RETRY_FIRST_SECONDS
     assert retry_delay(10**6) == RETRY_MAX_SECONDS
+
+
+async def test_each_error_of_a_key_is_logged_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is tried again every minute, and says the same for as long as nobody mends it."""
+    monkeypatch.setattr("symbol_operator.workqueue.RETRY_FIRST_SECONDS", 0.0)
+    errors: list[Exception] = [*[RecursionError("deep")] * 3, OSError("away"), OSError("away")]
+    done = asyncio.Event()
+
+    async def process(key: str) -> None:
+        if errors:
+            raise errors.pop(0)
+        done.set()
+
+    async with working(process) as queue:
+        queue.add("a")
+        await done.wait()
+
+    warned = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert ["deep" in warned[0].getMessage(), "away" in warned[1].getMessage()] == [True, True]
+    assert [record.exc_info is None for record in warned] == [False, True]
+
+
+async def test_an_error_that_came_back_is_logged_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("symbol_operator.workqueue.RETRY_FIRST_SECONDS", 0.0)
+    outcomes: list[Exception | None] = [OSError("away"), None, OSError("away"), None]
+    done = asyncio.Event()
+
+    async def process(key: str) -> float | None:
+        if error := outcomes.pop(0):
+            raise error
+        if not outcomes:
+            done.set()
+        return 0.0 if outcomes else None
+
+    async with working(process) as queue:
+        queue.add("a")
+        await done.wait()
+
+    assert len([record for record in caplog.records if record.levelname == "WARNING"]) == 2

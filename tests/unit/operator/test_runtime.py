@@ -1,0 +1,75 @@
+"""The start: what can be had of the operator before the API server says a word."""
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from support.ports import free_port
+from support.serving import serving
+from symbol_operator import runtime
+from symbol_operator.cluster import UnavailableError, _document
+from symbol_operator.settings import OperatorSettings
+from unit.operator.test_cluster import kubeconfig
+
+WITHIN_S = 10.0
+NESTING = 9_990
+
+
+@pytest.fixture(autouse=True)
+def _python_as_it_was() -> Iterator[None]:
+    before = sys.getrecursionlimit()
+    yield
+    sys.setrecursionlimit(before)
+
+
+async def test_it_is_alive_before_the_api_server_answers(tmp_path: Path) -> None:
+    """And a restart would not make it answer."""
+    asked = asyncio.Event()
+
+    async def never(_: web.Request) -> web.Response:
+        asked.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    silent = web.Application()
+    silent.router.add_route("*", "/{path:.*}", never)
+    settings = OperatorSettings(namespaces=("trading",), http_port=free_port())
+    async with serving(silent) as server:
+        access = str(kubeconfig(tmp_path, server))
+        operator = asyncio.create_task(runtime.run(settings, kubeconfig=access))
+        async with asyncio.timeout(WITHIN_S):
+            await asked.wait()
+            assert await get(settings.http_port, "/healthz") == (200, "ok\n")
+            status, text = await get(settings.http_port, "/readyz")
+        operator.cancel()
+        await asyncio.wait([operator])
+
+    assert sys.getrecursionlimit() > NESTING
+    assert status == 503
+    assert text.splitlines() == [
+        "not watched: comparison in trading: it has not begun yet",
+        "not watched: pods in trading: it has not begun yet",
+        "not watched: tradingsymbols in trading: it has not begun yet",
+    ]
+
+
+async def get(port: int, path: str) -> tuple[int, str]:
+    url = f"http://127.0.0.1:{port}{path}"
+    async with aiohttp.ClientSession() as session, session.get(url) as answer:
+        return answer.status, await answer.text()
+
+
+def test_documents_are_read_as_deep_as_the_api_server_takes_them() -> None:
+    """A list or a watch with one that cannot be read cannot be read at all."""
+    deep = b'{"a":' * NESTING + b"{}" + b"}" * NESTING
+    with pytest.raises(UnavailableError):
+        _document(deep)
+
+    runtime._read_deep_documents()
+
+    assert set(_document(deep)) == {"a"}
