@@ -5,6 +5,7 @@ the empty value of the type. No side effects.
 """
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from reprlib import Repr
 from typing import Any, Final
 
@@ -50,6 +51,14 @@ def number(document: object, *path: str) -> int:
 def holds(document: object, *path: str) -> bool:
     """Return whether anything stands at `path`, if only null."""
     return path[-1] in mapping(document, *path[:-1])
+
+
+def parse_time(moment: str) -> datetime | None:
+    """Return a time of the API server, None if it is none."""
+    try:
+        return datetime.strptime(moment, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def shown(value: object) -> str:

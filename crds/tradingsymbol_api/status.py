@@ -94,6 +94,8 @@ class OperatorReason(StrEnum):
     """The API server refused the leader pod."""
     INTERNAL_ERROR = "InternalError"
     """The operator fails at this resource or its pod; its log says where."""
+    NAMESPACE_LEAVING = "NamespaceLeaving"
+    """The namespace is being taken off the operator's list: no leader runs in it any more."""
     DELETING = "Deleting"
     """The resource is being deleted."""
     AS_ASKED = "AsAsked"

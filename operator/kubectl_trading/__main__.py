@@ -1,7 +1,8 @@
 """The command `kubectl-trading`, which kubectl runs for `kubectl trading`.
 
-Exit codes: 0 it was done, or was so already; 1 it failed; 2 it was called wrongly; 3 a symbol is
-not as it was asked to be (`status`), or its shutdown is not done (`shutdown --wait`).
+Exit codes: 0 it was done, or was so already; 1 it failed, or no operator serves what it is about;
+2 it was called wrongly; 3 a symbol is not as it was asked to be (`status`), or its shutdown is not
+done (`shutdown --wait`).
 """
 
 import time
@@ -12,6 +13,7 @@ from typing import Any
 import click
 
 from kubectl_trading.cluster import Cluster, ClusterError, Conflict, Where
+from kubectl_trading.serving import abandoned, about, unserved
 from kubectl_trading.symbols import Symbol
 from kubectl_trading.table import HEADER, NOTHING, row, table
 from kubectl_trading.verbs import Answer, Verb, answer, progress
@@ -22,6 +24,8 @@ TRIES = 5
 """How often a write is tried that others get in the way of."""
 WATCH_S = 300
 AGAIN_S = 2.0
+ENDS_WITHIN_S = 5.0
+"""How long an operator may take to end a leader pod whose symbol has gone."""
 
 Function = Callable[..., Any]
 
@@ -119,14 +123,37 @@ def shutdown(cluster: Cluster, symbols: list[Symbol], wait: bool, timeout: float
 @click.option("-A", "--all-namespaces", is_flag=True, help="Those of all namespaces.")
 @located
 def status(cluster: Cluster, names: tuple[str, ...], selector: str) -> None:
-    """Show what was asked, whether it is so, and what is in the way; exit 3 if anything is."""
+    """Show what was asked, whether it is so, and what is in the way; exit 3 if anything is.
+
+    Exit 1 if no operator serves a symbol, or a leader pod that is there.
+    """
     symbols = cluster.list(selector)
     if names:
         symbols = [cluster.get(name) for name in names]
     for line in table(symbols, namespaces=len({s.namespace for s in symbols}) > 1):
         click.echo(line)
+    problems = unserved(symbols, cluster.now)
+    if not names and not selector:
+        problems += _abandoned(cluster, symbols)
+    for problem in problems:
+        click.echo(problem, err=True)
+    if problems:
+        raise SystemExit(1)
     if not all(symbol.well for symbol in symbols):
         raise SystemExit(NOT_SO)
+
+
+def _abandoned(cluster: Cluster, symbols: list[Symbol]) -> list[str]:
+    """Say which leader pods nobody ends; one whose symbol has just gone is given a moment."""
+    try:
+        found = abandoned(cluster.leaders(), symbols)
+        if found:
+            time.sleep(ENDS_WITHIN_S)
+            found &= abandoned(cluster.leaders(), cluster.list())
+    except ClusterError as exc:
+        click.echo(f"leader pods cannot be looked at: {exc}", err=True)
+        return []
+    return sorted(map(about, found))
 
 
 @main.command()
@@ -165,7 +192,11 @@ def _ask(cluster: Cluster, verb: Verb, symbols: list[Symbol]) -> None:
         said = _asked(cluster, verb, symbol)
         failed = failed or said.failed
         click.echo(f"{symbol.name}: {said.text}", err=said.failed)
-    if failed:
+    # It is asked all the same: whoever serves the namespace one day takes it up.
+    problems = unserved(symbols, cluster.now)
+    for problem in problems:
+        click.echo(problem, err=True)
+    if failed or problems:
         raise SystemExit(1)
 
 

@@ -1,17 +1,28 @@
 """The door to the API server: symbols are listed, watched, and given a status."""
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import urllib3
 from kubernetes import config, watch
+from kubernetes.client.api.core_v1_api import CoreV1Api
 from kubernetes.client.api.custom_objects_api import CustomObjectsApi
 from kubernetes.client.exceptions import ApiException
 
+from kubectl_trading.serving import Leader
 from kubectl_trading.symbols import Symbol
-from tradingsymbol_api.names import GROUP, PLURAL, VERSION, leader_pod_name
+from tradingsymbol_api.names import (
+    GROUP,
+    LABEL_RESOURCE,
+    LEADER_SELECTOR,
+    PLURAL,
+    VERSION,
+    leader_pod_name,
+)
 from tradingsymbol_api.spec import TradingStatus
 
 FIELD_MANAGER = "kubectl-trading"
@@ -57,11 +68,34 @@ class Cluster:
         # Its repetitions would come with warnings; whoever waits asks again.
         client.rest_client.pool_manager.connection_pool_kw["retries"] = False
         self._api = CustomObjectsApi(client)
+        self._pods = CoreV1Api(client)
+        self.now = datetime.now(UTC)
+        """When symbols were listed last, by the API server's clock."""
 
     def list(self, selector: str = "") -> list[Symbol]:
         """Read the symbols of the namespace, or of all. Raises `ClusterError`."""
-        found = self._ask(*self._listing(), label_selector=selector)
+        list_all, list_some = (
+            self._api.list_cluster_custom_object_with_http_info,
+            self._api.list_namespaced_custom_object_with_http_info,
+        )
+        method = list_all if self._where.all_namespaces else list_some
+        found, _, headers = self._ask(method, *self._listing()[1:], label_selector=selector)
+        if date := headers.get("Date"):
+            self.now = parsedate_to_datetime(date)
         return [Symbol.of(item) for item in found["items"]]
+
+    def leaders(self) -> Sequence[Leader]:
+        """Read the leader pods that are not about to end. Raises `ClusterError`."""
+        if self._where.all_namespaces:
+            asked: tuple[Any, ...] = (self._pods.list_pod_for_all_namespaces,)
+        else:
+            asked = (self._pods.list_namespaced_pod, self.namespace)
+        found = self._ask(*asked, label_selector=LEADER_SELECTOR)
+        return [
+            Leader(pod.metadata.namespace, pod.metadata.name, pod.metadata.labels[LABEL_RESOURCE])
+            for pod in found.items
+            if pod.metadata.deletion_timestamp is None
+        ]
 
     def get(self, name: str) -> Symbol:
         """Read one symbol. Raises `ClusterError`, naming those that there are."""

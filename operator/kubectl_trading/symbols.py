@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
-from tradingsymbol_api.reading import Document, holds, mapping, number, objects, text
+from tradingsymbol_api.reading import Document, holds, mapping, number, objects, parse_time, text
 from tradingsymbol_api.spec import TradingStatus, requested_status
 from tradingsymbol_api.status import ConditionType, LedgerStatus, lasting_status
 
@@ -35,6 +36,8 @@ class Symbol:
     deleting: bool
     seen: bool
     """The operator has acted on what is asked for now."""
+    asked_at: datetime | None
+    """When the resource was created, its spec written last, or its deletion asked for."""
     traders: int | None
     open_orders: int | None
     in_doubt: int | None
@@ -56,6 +59,7 @@ class Symbol:
             resource_version=text(metadata, "resourceVersion"),
             deleting=holds(metadata, "deletionTimestamp"),
             seen=status.get("observedGeneration") == metadata.get("generation"),
+            asked_at=_asked_at(metadata),
             traders=_reported(status, "traders"),
             open_orders=_reported(status, "openOrders"),
             in_doubt=_reported(status, "ordersInDoubt"),
@@ -92,6 +96,13 @@ class Symbol:
 
 def _reported(status: Document, name: str) -> int | None:
     return None if status.get(name) is None else number(status, name)
+
+
+def _asked_at(metadata: Document) -> datetime | None:
+    entries = objects(metadata, "managedFields")
+    written = (text(entry, "time") for entry in entries if holds(entry, "fieldsV1", "f:spec"))
+    times = (text(metadata, "creationTimestamp"), text(metadata, "deletionTimestamp"), *written)
+    return max(filter(None, map(parse_time, times)), default=None)
 
 
 def _condition(found: Document) -> Condition:

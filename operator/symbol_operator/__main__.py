@@ -68,6 +68,8 @@ def run(
     if not verbose:
         # That a handler has put a name into a queue is no news.
         logging.getLogger("kopf.objects").setLevel(logging.WARNING)
+        # Each attempt of each watch; what is not served, and why, is told once.
+        logging.getLogger("kopf._cogs.clients").setLevel(logging.CRITICAL)
     try:
         settings = load_settings(config, namespaces=namespaces, leader_image=leader_image)
         if kubeconfig is not None:

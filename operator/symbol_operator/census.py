@@ -22,14 +22,21 @@ class Census:
     leaders: int
 
 
-def take_census(resources: Iterable[Document], leaders: int) -> Census:
-    """Count symbols by what is asked of them and what the operator says of them."""
+def take_census(resources: Iterable[Document], leaders: int, *, leaving: bool = False) -> Census:
+    """Count symbols by what is asked of them and what the operator says of them.
+
+    Where the operator is `leaving` the namespace, no leader is wanted.
+    """
     symbols = wanted = stalled = 0
     for item in resources:
         symbols += 1
-        wanted += mapping(item, "spec").get("status") in WANTING
+        wanted += _wants(item) and not leaving
         stalled += _is_stalled(item)
     return Census(symbols, wanted, stalled, leaders)
+
+
+def _wants(resource: Document) -> bool:
+    return mapping(resource, "spec").get("status") in WANTING
 
 
 def _is_stalled(resource: Document) -> bool:

@@ -129,9 +129,16 @@ class Cluster:
             return uid
         raise UnavailableError("namespace kube-system has no uid")
 
-    async def probe(self, namespace: str) -> None:
-        """Read one TradingSymbol at most, to see whether they are served and may be read."""
-        await self._request("GET", _resources(namespace), ("limit", "1"))
+    async def find_api(self) -> None:
+        """Look whether the API server knows TradingSymbols; that takes no rights.
+
+        Raises:
+            NotFoundError: not yet, or no longer.
+
+        """
+        groups = (await self._request("GET", "/apis"))["groups"]
+        if not any(group["name"] == GROUP for group in groups):
+            raise NotFoundError(f"the API server knows no {GROUP}: apply crds/")
 
     async def namespace_ending(self, name: str) -> bool:
         """Tell whether a namespace is being deleted."""

@@ -16,6 +16,7 @@ from tradingsymbol_api.names import (
     API_SECRET_KEY,
     DATABASE_URL_KEY,
 )
+from tradingsymbol_api.spec import TradingStatus
 from tradingsymbol_api.status import ConditionType, Finding, OperatorReason
 
 SETTLED: Final = frozenset({OperatorReason.LEADER_READY, OperatorReason.STOPPED})
@@ -30,6 +31,7 @@ STALLED: Final = frozenset(
         OperatorReason.IMAGE_UNAVAILABLE,
         OperatorReason.INTERNAL_ERROR,
         OperatorReason.INVALID_SPEC,
+        OperatorReason.NAMESPACE_LEAVING,
         OperatorReason.SECRET_MISSING,
         OperatorReason.UNKNOWN_EXCHANGE,
     }
@@ -92,6 +94,16 @@ def _off(pod: LeaderPod) -> Situation:
     if pod.state in {PodState.NONE, PodState.FOREIGN}:
         return Situation(OperatorReason.STOPPED, "Off: no leader pod runs.")
     return Situation(OperatorReason.STOPPING, f"Off: waiting for pod {pod.name} to end.")
+
+
+def leaving(situation: Situation, asked: TradingStatus) -> Situation:
+    """Say that no leader runs because its namespace is being left, where one is asked for."""
+    if situation.reason is not OperatorReason.STOPPED or asked is TradingStatus.OFF:
+        return situation
+    return Situation(
+        OperatorReason.NAMESPACE_LEAVING,
+        f"No leader runs, whatever is asked for ({asked}): the operator is leaving this namespace.",
+    )
 
 
 def _alive(wish: Wish, pod: LeaderPod, secrets: SecretNames) -> Situation:

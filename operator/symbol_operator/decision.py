@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
 
-from symbol_operator.conditions import Situation, find_situation
+from symbol_operator.conditions import Situation, find_situation, leaving
 from symbol_operator.news import News, find_news
 from symbol_operator.observation import (
     NO_POD,
@@ -131,6 +131,9 @@ def decide(
     `turn` says that a leader that trades may be updated now.
     """
     request = read_request(view, context.specs)
+    left = _is_left(view.resource, context.settings)
+    if left:
+        request = replace(request, wish=Wish.OFF)
     owner = text(view.resource, "metadata", "uid") if view.resource else None
     pod = observe_pod(view.pod, owner, node_lost=view.node_lost)
     pod = replace(pod, outdated=_outdated(view.pod, request, context))
@@ -142,17 +145,27 @@ def decide(
         backoff=backoff,
         blocked=request.blocker is not None,
         reported=_reported(view.resource),
-        finishes=_policy(view.resource) is not DeletionPolicy.STOP,
+        # A deletion that nobody is there to finish must not wait.
+        finishes=not left and _policy(view.resource) is not DeletionPolicy.STOP,
         kept=FINALIZER in _finalizers(view.resource),
         update=update and (turn or not pod.ready),
     )
     situation = find_situation(request.wish, pod, planned, request.blocker, request.asked.secrets)
     if view.resource is None:
         return Decision(request, pod, planned, situation, (), None)
+    if left:
+        situation = leaving(situation, requested_status(view.resource))
     news = find_news(view.resource, request.wish, pod, planned, situation)
     patch = _status(view.resource, pod, situation, now, withdraws=planned.withdraws)
     waits = update and pod.ready and not turn
     return Decision(request, pod, planned, situation, news, patch, waits)
+
+
+def _is_left(resource: Document | None, settings: OperatorSettings) -> bool:
+    """Return whether a resource is to be left as it is; a deletion under way is finished first."""
+    if resource is None or holds(resource, "metadata", "deletionTimestamp"):
+        return False
+    return text(resource, "metadata", "namespace") in settings.leaving_namespaces
 
 
 def _outdated(found: Document | None, request: Request, context: Context) -> str:
@@ -227,13 +240,13 @@ def unsure(view: View, decision: Decision, now: datetime) -> bool:
     return bool(decision.pod.outdated) and decision.planned.step is not Step.UPDATE
 
 
-def rescue(view: View) -> tuple[Action, ...]:
+def rescue(view: View, settings: OperatorSettings) -> tuple[Action, ...]:
     """Decide what must be done about a symbol for which `decide` fails. No side effects.
 
     It reads as little as can be: a symbol must be stoppable, and a resource must be able to go,
     whatever else is wrong with them or with us.
     """
-    wish = _wish(view)
+    wish = Wish.OFF if _is_left(view.resource, settings) else _wish(view)
     runs = _is_ours(view.pod) and not holds(view.pod, "metadata", "deletionTimestamp")
     actions: list[Action] = []
     if wish is Wish.END and FINALIZER in _finalizers(view.resource):
@@ -304,6 +317,11 @@ def _status(
     if not withdraws and says_the_same(OPERATOR_MANAGER, document, present):
         return None
     return status_patch(document, resource, withdrawn=withdraws)
+
+
+def is_held(resource: Document) -> bool:
+    """Return whether our finalizer is on a resource. No side effects."""
+    return FINALIZER in _finalizers(resource)
 
 
 def holds_up_deletion(resource: Document) -> bool:

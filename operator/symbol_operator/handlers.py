@@ -1,8 +1,9 @@
 """Where kopf's events enter: into the memory, and they name what to look at.
 
 kopf (read at 1.45.2) calls a handler with each event in full, in the order of the watch for each
-object; it drops none. It hides where a list begins and ends, and what was deleted before a list:
-its objects are events without a type. So these only tell that everything is to be compared.
+object; it drops none. The objects of a list, with which a watch begins, are events without a type,
+and what was deleted before it is no event at all. So after each list (`session.py` hears it) all
+is compared, and its objects wake nobody.
 
 Only `on.event` handlers are used. kopf keeps no state on objects for these: it adds no
 annotation and no finalizer, and therefore leaves none behind. What kopf does not promise for
@@ -10,16 +11,14 @@ them, retries and one run at a time, is the work queue's business; what its watc
 the resync's.
 """
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import kopf
-from kubernetes.aio import config
-from kubernetes.aio.client.configuration import Configuration
 
 from symbol_operator.cluster import PAGE_SIZE
 from symbol_operator.memory import Key, Memory, is_leader_pod
+from symbol_operator.session import EndlessBackoffs
 from tradingsymbol_api.names import (
     ANNOTATION_ABANDON,
     GROUP,
@@ -35,6 +34,10 @@ WATCH_CLIENT_TIMEOUT_SECONDS: Final = 310
 """A watch that the server does not end in time is ended here."""
 REQUEST_TIMEOUT_SECONDS: Final = 30
 CONNECT_TIMEOUT_SECONDS: Final = 5
+EXIT_SECONDS: Final = 20
+"""Time for kopf to end. Where one of its watches failed, it may never end by itself: it cancels
+the tasks that the others wait for."""
+LOGIN_RETRY_SECONDS: Final = 5
 IDLE_SECONDS: Final = 0.5
 """How long kopf keeps the last event of an object at hand. A list has thousands, all at once."""
 FINALIZER: Final = f"{GROUP}/never-set"
@@ -74,6 +77,8 @@ def make_settings() -> kopf.OperatorSettings:
     settings.peering.standalone = True
     settings.networking.request_timeout = REQUEST_TIMEOUT_SECONDS
     settings.networking.connect_timeout = CONNECT_TIMEOUT_SECONDS
+    settings.networking.error_backoffs = EndlessBackoffs()
+    settings.process.ultimate_exiting_timeout = EXIT_SECONDS
     settings.watching.server_timeout = WATCH_SERVER_TIMEOUT_SECONDS
     settings.watching.client_timeout = WATCH_CLIENT_TIMEOUT_SECONDS
     settings.watching.chunk_size = PAGE_SIZE
@@ -92,19 +97,17 @@ class Listener:
         changed: Callable[[Key], None],
         moved: Callable[[Key], None],
         gone: Callable[[Document], None],
-        listed: Callable[[str], None],
     ) -> None:
         """Take whom to wake.
 
         `changed` is called with each symbol that needs a look at once, `moved` with one for which a
         look soon will do: its pod moves on and is still there. `gone` is called with a resource
-        that went, `listed` with the namespace of each object that was there when a watch began.
+        that went.
         """
         self._memory = memory
         self._changed = changed
         self._moved = moved
         self._gone = gone
-        self._listed = listed
 
     def resource(self, kind: str | None, resource: Document) -> None:
         """Take an event about a TradingSymbol."""
@@ -116,9 +119,7 @@ class Listener:
             return
         # Leaders report into the status often; what is asked for has not changed by that.
         news = self._memory.resources.put(resource)
-        if not kind:
-            self._listed(key.namespace)
-        elif news:
+        if kind and news:
             self._changed(key)
 
     def pod(self, kind: str | None, pod: Document) -> None:
@@ -132,23 +133,21 @@ class Listener:
             self._changed(key)
             return
         news = self._memory.pods.put(pod)
-        if not kind:
-            self._listed(key.namespace)
-        elif news:
+        if kind and news:
             wake = self._changed if _ended(pod) else self._moved
             wake(key)
 
 
-def make_registry(listener: Listener, *, kubeconfig: str | None) -> kopf.OperatorRegistry:
-    """Register the handlers, which pass on to `listener` what they are shown."""
+def make_registry(
+    listener: Listener, login: Callable[..., Awaitable[kopf.AiohttpSession]]
+) -> kopf.OperatorRegistry:
+    """Register the handlers, which pass on to `listener` what they are shown.
+
+    `login` opens a session with the API server.
+    """
     registry = kopf.OperatorRegistry()
 
-    @kopf.on.login(registry=registry)
-    def login(**kwargs: Any) -> kopf.ConnectionInfo | None:
-        if kubeconfig is not None:
-            return kopf.login_with_kubeconfig(**kwargs)
-        found = kopf.login_with_service_account(**kwargs)
-        return found and replace(found, server=_in_cluster_server())
+    kopf.on.login(registry=registry, backoff=LOGIN_RETRY_SECONDS)(login)
 
     @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
     async def resource_changed(event: Any, **_: Any) -> None:
@@ -176,13 +175,3 @@ def relevant(resource: Document) -> tuple[object, ...]:
         text(metadata, "annotations", ANNOTATION_ABANDON),
         tuple(texts(metadata, "finalizers")),
     )
-
-
-def _in_cluster_server() -> str:
-    """Return where the API server is, by address: after a power cut it is up before the DNS."""
-    configuration = Configuration()
-    config.load_incluster_config(  # type: ignore[no-untyped-call]
-        client_configuration=configuration
-    )
-    server: str = configuration.host
-    return server

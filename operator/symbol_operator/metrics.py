@@ -39,6 +39,12 @@ class Metrics:
         self._wanted = self._counted("leaders_wanted", "TradingSymbols that are on or in shutdown")
         self._stalled = self._counted("symbols_stalled", "TradingSymbols that are Stalled")
         self._leaders = self._counted("leaders", "Leader pods")
+        self._served = Gauge(
+            "symbol_operator_namespace_served",
+            "1 where the watches of a namespace stand and its last resync succeeded, else 0.",
+            ["namespace"],
+            registry=self._registry,
+        )
         self.events_dropped = Counter(
             "symbol_operator_events_dropped",
             "Events that were not posted.",
@@ -74,6 +80,16 @@ class Metrics:
         self._wanted.labels(namespace).set(census.wanted)
         self._stalled.labels(namespace).set(census.stalled)
         self._leaders.labels(namespace).set(census.leaders)
+
+    def served(self, namespace: str) -> None:
+        """Note that a namespace is served."""
+        self._served.labels(namespace).set(1)
+
+    def not_served(self, namespace: str) -> None:
+        """Note that a namespace is not served: what was counted there may be so no longer."""
+        self._served.labels(namespace).set(0)
+        for gauge in (self._symbols, self._wanted, self._stalled, self._leaders):
+            gauge.remove(namespace)
 
     def _counted(self, name: str, text: str) -> Gauge:
         return Gauge(

@@ -21,7 +21,7 @@ from symbol_operator.observation import (
 from symbol_operator.plan import LEADING, CreatePod, DeletePod, Plan, SetFinalizer, Step, Wish
 from tradingsymbol_api.names import TRADER_MANAGER
 from tradingsymbol_api.reading import Document, holds, mapping, number, objects, text
-from tradingsymbol_api.spec import DeletionPolicy
+from tradingsymbol_api.spec import DeletionPolicy, TradingStatus, requested_status
 from tradingsymbol_api.status import ConditionType, OperatorReason
 
 STOP: Final = DeletionPolicy.STOP
@@ -178,6 +178,8 @@ def _stopped(resource: Document, pod: LeaderPod) -> News:
     # A leader that has written off may still be on its way out.
     drained = pod.state is PodState.DRAINED or status_writer(resource) == TRADER_MANAGER
     why = "the shutdown is done" if drained else "switched off"
+    if requested_status(resource) is not TradingStatus.OFF:
+        why = "the operator is leaving the namespace"
     return News(EventReason.LEADER_STOPPED, f"Deleted pod {pod.name}: {why}", about=pod.uid)
 
 

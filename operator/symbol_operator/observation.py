@@ -3,12 +3,12 @@
 import json
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from tradingsymbol_api.names import LABEL_MANAGED_BY, OPERATOR_MANAGER
-from tradingsymbol_api.reading import Document, mapping, number, objects, text
+from tradingsymbol_api.reading import Document, mapping, number, objects, parse_time, text
 from tradingsymbol_api.status import OperatorReason
 
 OVERDUE_AFTER: Final = timedelta(seconds=5)
@@ -246,14 +246,6 @@ def node_lost(node: Document | None) -> bool:
     if node is None:
         return True
     return text(_condition(node, "Ready"), "status") != "True"
-
-
-def parse_time(moment: str) -> datetime | None:
-    """Read a time of the API server, None if it is none."""
-    try:
-        return datetime.strptime(moment, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-    except ValueError:
-        return None
 
 
 def status_writer(resource: Document) -> str | None:

@@ -23,6 +23,7 @@ from symbol_operator.decision import (
     decide,
     finalizers,
     holds_up_deletion,
+    is_held,
     must_be_sure,
     pod_manifest,
     rescue,
@@ -90,9 +91,10 @@ class Reconciler:
         self._pace = pace
         self._doubted: set[Key] = set()
         self._backoffs: dict[Key, Backoff] = {}
+        self._left: dict[str, str] = {}
         self._turns = Turns[Key](context.settings.updates_at_once)
 
-    async def reconcile(self, key: Key, *, urgent: bool = False) -> float | None:
+    async def reconcile(self, key: Key, urgent: bool = False) -> float | None:
         """Look at one symbol and do what is to be done.
 
         What changes the world is done at once; a report is left to a look that is not `urgent`.
@@ -137,7 +139,7 @@ class Reconciler:
         """Do what must be done about a symbol that the operator fails at, and say that it does."""
         self._end_turn(key)
         view = await self._store.view(key, afresh=True)
-        for action in rescue(view):
+        for action in rescue(view, self._context.settings):
             logger.warning("%s: %r: %s", key, error, action)
             await self._do(key, view, action)
         if (status := after_failure(view, error, self._clock())) is not None:
@@ -147,6 +149,11 @@ class Reconciler:
         """Tell what rests on the exchange of a resource that went, as it was last seen."""
         if news := gone(resource):
             self._tell(resource, (news,))
+
+    def end_turns(self, namespace: str) -> None:
+        """Let no symbol of a namespace that is not served keep others from being updated."""
+        for key in self._turns.end_all(lambda key: key.namespace == namespace):
+            self._again(key)
 
     async def survey(self, namespace: str) -> set[Key]:
         """Compare all symbols and leader pods of a namespace with what they should be.
@@ -168,11 +175,30 @@ class Reconciler:
                 found.add(key)
             if count % AT_ONCE == 0:
                 await asyncio.sleep(0)
-        resources = (item for name in names if (item := memory.resources.find(namespace, name)))
-        census = take_census(resources, len(set(memory.pods.names(namespace))))
-        self._metrics.counted(namespace, census)
+        self._count(namespace, names)
         self._forget_all_but(namespace, set(memory.resources.names(namespace)))
         return found
+
+    def _count(self, namespace: str, names: Sequence[str]) -> None:
+        memory = self._store.memory
+        leaving = namespace in self._context.settings.leaving_namespaces
+        known = (memory.resources.find(namespace, name) for name in names)
+        resources = [item for item in known if item is not None]
+        leaders = sum(1 for _ in memory.pods.names(namespace))
+        self._metrics.counted(namespace, take_census(resources, leaders, leaving=leaving))
+        if leaving:
+            held = sum(1 for item in resources if is_held(item))
+            self._tell_left(namespace, leaders, held)
+
+    def _tell_left(self, namespace: str, leaders: int, held: int) -> None:
+        """Log once how far a namespace that is being left is."""
+        if leaders or held:
+            said = f"is being left: {leaders} leader pods, {held} resources with our finalizer"
+        else:
+            said = "holds nothing of ours any more: take it off leavingNamespaces"
+        if self._left.get(namespace) != said:
+            self._left[namespace] = said
+            logger.info("Namespace %s %s", namespace, said)
 
     def _needs_look(self, key: Key, view: View) -> bool:
         """Tell whether anything follows, or might from what a list does not tell."""

@@ -2,14 +2,16 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
 from symbol_operator.cluster import ClusterError
 from symbol_operator.health import Progress
+from symbol_operator.session import EndlessBackoffs
 
-RETRY_SECONDS: Final = 2.0
-"""Time to the next comparison after one that failed."""
+logger = logging.getLogger(__name__)
+
 LIST_SECONDS: Final = 0.25
 """Time from the first object of a list to the comparison: one comes after the other."""
 
@@ -20,16 +22,25 @@ async def keep_comparing(
     progress: Progress,
     seconds: float,
 ) -> None:
-    """Compare at the start, when a watch began anew, and every so many seconds; never returns.
+    """Compare a namespace at the start, when a watch of it began anew, and every so many seconds.
 
     `listed` is set for each object that was there when a watch began. Such are compared all at
     once: a look at each would take as many reads as there are symbols, when most need nothing.
-    `compare` raises ClusterError where it could not ask; it is tried again soon.
+    Where `compare` raises, it is tried again soon, and ever more slowly. Never returns.
     """
+    backoffs = iter(EndlessBackoffs())
     while True:
-        wait = RETRY_SECONDS
-        with contextlib.suppress(ClusterError):
+        try:
             await compare()
+        except ClusterError as exc:
+            wait = next(backoffs)
+            logger.debug("Comparing again in %.0f s: %s", wait, exc)
+        except Exception:
+            # What one namespace holds keeps no other from being compared.
+            wait = next(backoffs)
+            logger.exception("Comparing again in %.0f s", wait)
+        else:
+            backoffs = iter(EndlessBackoffs())
             progress.succeeded()
             wait = seconds
         with contextlib.suppress(TimeoutError):

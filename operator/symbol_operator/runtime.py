@@ -6,6 +6,7 @@ import logging
 import socket
 import sys
 import time
+from collections.abc import Coroutine
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
@@ -19,20 +20,19 @@ from symbol_operator.handlers import Listener, make_registry, make_settings, rel
 from symbol_operator.health import Progress, Watches, serve
 from symbol_operator.memory import Key, Memory
 from symbol_operator.metrics import Metrics
+from symbol_operator.namespaces import NEEDED, Namespaces, compare_one, look
 from symbol_operator.pace import Pace
 from symbol_operator.reconcile import POD_SETTLES_SECONDS, Reconciler
 from symbol_operator.resync import keep_comparing
+from symbol_operator.session import Session
 from symbol_operator.settings import OperatorSettings
 from symbol_operator.store import Store
 from symbol_operator.workqueue import WorkQueue
-from tradingsymbol_api.names import PLURAL
 
 logger = logging.getLogger(__name__)
 
 API_RETRY_SECONDS: Final = 2.0
 """Time between two attempts to find the resource served, at start."""
-WATCHED: Final = (PLURAL, "pods")
-"""Kinds that are watched in each namespace."""
 FLUSH_SECONDS: Final = 3.0
 """How long a stop waits for Events to be posted."""
 API_NESTING_MAX: Final = 10_000
@@ -53,13 +53,13 @@ async def run(settings: OperatorSettings, *, kubeconfig: str | None) -> None:
     """
     _read_deep_documents()
     metrics, progress = Metrics(), Progress(time.monotonic)
-    watches = Watches(WATCHED, settings.namespaces)
+    watches = Watches(NEEDED, settings.all_namespaces)
     async with (
         connect(kubeconfig) as cluster,
         serve(settings.http_port, watches, progress, metrics),
     ):
-        identity = await _await_api(cluster, settings.namespaces)
-        logger.info("Serving namespaces %s of cluster %s", settings.namespaces, identity)
+        identity = await _await_api(cluster)
+        logger.info("Operating on cluster %s", identity)
         _search_garbage_rarely()
         await _operate(
             cluster,
@@ -71,12 +71,15 @@ async def run(settings: OperatorSettings, *, kubeconfig: str | None) -> None:
         )
 
 
-async def _await_api(cluster: Cluster, namespaces: tuple[str, ...]) -> str:
-    """Wait until the resource is served and may be read; returns the cluster's identity."""
+async def _await_api(cluster: Cluster) -> str:
+    """Wait until TradingSymbols are known; returns the cluster's identity.
+
+    kopf looks once which kinds of resources there are. Whether one may be read in a namespace,
+    and whether there is that namespace, is that namespace's own affair.
+    """
     while True:
         try:
-            for namespace in namespaces:
-                await cluster.probe(namespace)
+            await cluster.find_api()
             return await cluster.identity()
         except ClusterError as exc:
             logger.warning("Waiting for the cluster and its TradingSymbols: %s", exc)
@@ -93,9 +96,20 @@ async def _operate(
     kubeconfig: str | None,
 ) -> None:
     settings, instance = context.settings, socket.gethostname()
+    names = settings.all_namespaces
 
     def again(key: Key) -> None:
         queue.add(key)
+
+    def has_listed(namespace: str) -> None:
+        if event := listed.get(namespace):
+            event.set()
+
+    def changed(namespace: str, served: bool) -> None:
+        if served:
+            listed[namespace].set()
+        else:
+            reconciler.end_turns(namespace)
 
     events = EventQueue(
         lambda resource, news, happened: cluster.tell(resource, news, happened, instance),
@@ -111,29 +125,36 @@ async def _operate(
         again=again,
         pace=Pace(),
     )
-
-    async def look(key: Key, urgent: bool) -> float | None:
-        return await reconciler.reconcile(key, urgent=urgent)
-
-    queue = WorkQueue(look, expected=ClusterError)
-    listed = asyncio.Event()
+    namespaces = Namespaces(names, watches, metrics, changed)
+    queue = WorkQueue(partial(look, reconciler.reconcile, namespaces), expected=ClusterError)
+    listed = {name: asyncio.Event() for name in names}
     metrics.queue_depth.set_function(lambda: len(queue))
+    session = Session(kubeconfig, namespaces.stood, namespaces.fell, has_listed)
     listener = Listener(
         memory,
         changed=queue.add,
         moved=lambda key: queue.add_after(key, POD_SETTLES_SECONDS),
         gone=reconciler.mourn,
-        listed=lambda _: listed.set(),
     )
-    registry = make_registry(listener, kubeconfig=kubeconfig)
-    compare = partial(_survey_all, reconciler, queue, watches, settings.namespaces)
+    registry = make_registry(listener, session.open)
+
+    def compare(namespace: str) -> Coroutine[None, None, None]:
+        survey = partial(reconciler.survey, namespace)
+        ending = partial(cluster.namespace_ending, namespace)
+        return keep_comparing(
+            partial(compare_one, namespace, survey, ending, namespaces, queue.add),
+            listed[namespace],
+            progress,
+            settings.resync_seconds,
+        )
+
     async with asyncio.TaskGroup() as tasks:
         background = [
-            tasks.create_task(keep_comparing(compare, listed, progress, settings.resync_seconds)),
+            *(tasks.create_task(compare(name)) for name in names),
             *(tasks.create_task(queue.work()) for _ in range(settings.workers)),
             tasks.create_task(events.work()),
         ]
-        await _watch(registry, settings.namespaces)
+        await _watch(registry, names)
         queue.close()
         await events.flush(FLUSH_SECONDS)
         for task in background:
@@ -164,20 +185,3 @@ async def _watch(registry: kopf.OperatorRegistry, namespaces: tuple[str, ...]) -
     await kopf.operator(
         registry=registry, settings=make_settings(), namespaces=namespaces, standalone=True
     )
-
-
-async def _survey_all(
-    reconciler: Reconciler, queue: WorkQueue[Key], watches: Watches, namespaces: tuple[str, ...]
-) -> None:
-    for namespace in namespaces:
-        try:
-            found = await reconciler.survey(namespace)
-        except ClusterError as exc:
-            for kind in WATCHED:
-                watches.fell(kind, namespace, str(exc))
-            raise
-        for kind in WATCHED:
-            watches.stood(kind, namespace)
-        for key in found:
-            logger.debug("%s: needs a look that no event has brought yet", key)
-            queue.add(key)

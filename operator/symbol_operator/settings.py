@@ -1,6 +1,6 @@
 """The operator's configuration: one YAML file, read once at start."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -54,7 +54,10 @@ class OperatorSettings(_Section):
     """Everything that the operator can be told."""
 
     namespaces: tuple[str, ...] = ()
-    """Namespaces whose TradingSymbols are served; at least one."""
+    """Namespaces whose TradingSymbols are served."""
+    leaving_namespaces: tuple[str, ...] = ()
+    """Namespaces that are to be taken off the list: their leaders are ended whatever their
+    TradingSymbols ask for, and nothing of the operator's is left in them."""
     exchanges: tuple[ExchangeEntry, ...] = ()
     database_secret: str = "trading-database"  # noqa: S105 - the name of a Secret
     """Secret in the resource's namespace with the key `url`."""
@@ -67,6 +70,11 @@ class OperatorSettings(_Section):
     """Time between two comparisons of everything that is known with lists of everything."""
     http_port: int = Field(default=8080, ge=0, le=65535)
     """Port of /healthz, /readyz and /metrics; 0 takes any free port."""
+
+    @property
+    def all_namespaces(self) -> tuple[str, ...]:
+        """Namespaces in which the operator acts."""
+        return (*self.namespaces, *self.leaving_namespaces)
 
     def exchange(self, name: str) -> ExchangeEntry | None:
         """Find the exchange entry `name`."""
@@ -109,11 +117,16 @@ def _parsed(document: Mapping[str, Any]) -> OperatorSettings:
 
 
 def _checked(settings: OperatorSettings) -> OperatorSettings:
-    if not settings.namespaces:
+    if not settings.all_namespaces:
         raise SettingsError("namespaces: name at least one namespace to serve")
+    if doubled := _doubled(settings.all_namespaces):
+        raise SettingsError(f"namespaces, leavingNamespaces: {doubled} is named more than once")
     if not settings.leader.image:
         raise SettingsError("leader.image: name the trader's image")
-    names = [entry.name for entry in settings.exchanges]
-    if doubled := sorted({name for name in names if names.count(name) > 1}):
-        raise SettingsError(f"exchanges: more than one entry is named {', '.join(doubled)}")
+    if doubled := _doubled([entry.name for entry in settings.exchanges]):
+        raise SettingsError(f"exchanges: more than one entry is named {doubled}")
     return settings
+
+
+def _doubled(names: Sequence[str]) -> str:
+    return ", ".join(sorted({name for name in names if names.count(name) > 1}))

@@ -1,6 +1,6 @@
 """When a leader pod makes way for one as the operator is configured now. Pure but for `Turns`."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, Final, Generic, TypeVar
 
 from tradingsymbol_api.names import ANNOTATION_TEMPLATE_HASH
@@ -95,3 +95,12 @@ class Turns(Generic[Key]):
             return None
         self._taken.remove(key)
         return next(iter(self._waiting), None)
+
+    def end_all(self, concerned: Callable[[Key], bool]) -> list[Key]:
+        """Note that none of these needs a turn any more; return those to look at next, if any."""
+        keys = [key for key in (*self._taken, *self._waiting) if concerned(key)]
+        for key in keys:
+            self._waiting.pop(key, None)
+        freed = [key for key in keys if key in self._taken]
+        self._taken.difference_update(freed)
+        return list(self._waiting)[: len(freed)]

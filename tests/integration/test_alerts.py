@@ -44,7 +44,9 @@ STALLED = series("symbol_operator_symbols_stalled", namespace="trading")
 WANTED = series("symbol_operator_leaders_wanted", namespace="trading")
 LEADERS = series("symbol_operator_leaders", namespace="trading")
 XRP = {"namespace": "trading", "symbol": "XRPUSDT"}
-WELL = {RESYNC: "10x2000", WANTED: "2x2000", LEADERS: "2x2000", STALLED: "0x2000"}
+SERVED = series("symbol_operator_namespace_served", namespace="trading")
+OTHER = series("symbol_operator_namespace_served", namespace="other")
+WELL = {RESYNC: "10x2000", WANTED: "2x2000", LEADERS: "2x2000", STALLED: "0x2000", SERVED: "1x2000"}
 
 
 def degraded(reason: str) -> str:
@@ -54,6 +56,7 @@ def degraded(reason: str) -> str:
 CASES: list[tuple[str, dict[str, str], str, str]] = [
     ("TradingOperatorAbsent", {}, "4m", "6m"),
     ("TradingOperatorStuck", WELL | {RESYNC: "0+60x60"}, "9m", "12m"),
+    ("TradingNamespaceNotServed", WELL | {OTHER: "0x60"}, "4m", "6m"),
     ("TradingOperatorErrors", WELL | {ERRORS: "0+1x60"}, "12m", "20m"),
     ("TradingSymbolStalled", WELL | {STALLED: "1x60"}, "9m", "11m"),
     ("TradingLeaderMissing", WELL | {LEADERS: "1x60"}, "9m", "11m"),
@@ -78,6 +81,7 @@ QUIET: list[tuple[str, dict[str, str]]] = [
     ("TradingDegraded", WELL | {degraded("SellsAtLoss"): "1x2000"}),
     ("TradingDegraded", WELL | {degraded(LOST): "1x2000"}),
     ("TradingOperatorAbsent", WELL),
+    ("TradingNamespaceNotServed", WELL | {OTHER: "0 0 0 1x2000"}),
     ("TradingLeaderMissing", WELL | {LEADERS: "3x2000"}),
 ]
 """Alert, and what must not set it off."""

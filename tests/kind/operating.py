@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -102,8 +103,8 @@ class OperatorProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self._image = image
         entries = {"paper": "paper", "binance": "live"}
-        self._configuration: dict[str, object] = {
-            "namespaces": namespaces,
+        self._configuration: dict[str, Any] = {
+            "namespaces": list(namespaces),
             "exchanges": [
                 {
                     "name": name,
@@ -118,6 +119,11 @@ class OperatorProcess:
         }
         if resync_s is not None:
             self._configuration["resyncSeconds"] = resync_s
+
+    def leave(self, namespace: str) -> None:
+        """Configure it to leave a namespace, from its next start on."""
+        self._configuration["namespaces"].remove(namespace)
+        self._configuration["leavingNamespaces"] = [namespace]
 
     @property
     def log(self) -> str:

@@ -182,5 +182,14 @@ def test_helm_prepares_each_trading_namespace(cluster: None) -> None:
     assert yaml.safe_load(maps[0]["operator.yaml"])["namespaces"] == ["alpha", "beta"]
 
 
+def test_helm_keeps_the_rights_in_a_namespace_that_is_left(cluster: None) -> None:
+    """Its leaders have to be ended first."""
+    objects = by_helm("--set=namespaces={alpha},leavingNamespaces={beta}")
+    made = {item["metadata"]["namespace"] for item in of_kind(objects, "Role")}
+    assert made == {"alpha", "beta"}
+    maps = [item["data"] for item in of_kind(objects, "ConfigMap")]
+    assert yaml.safe_load(maps[0]["operator.yaml"])["leavingNamespaces"] == ["beta"]
+
+
 def test_helm_without_a_migration_leaves_it_out(cluster: None) -> None:
     assert of_kind(by_helm("--set=migrate=false"), "Job") == []

@@ -1,5 +1,6 @@
 """Readers of what others wrote return what they promise, whatever stands there."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from tradingsymbol_api.reading import (
     mapping,
     number,
     objects,
+    parse_time,
     shown,
     text,
     texts,
@@ -39,6 +41,17 @@ def test_what_is_there_is_returned() -> None:
 def test_a_number_is_a_whole_one_of_64_bits(value: object) -> None:
     assert number(value) == 0
     assert number(NUMBER_MAX) == NUMBER_MAX
+
+
+def test_times_are_aware() -> None:
+    assert parse_time("2026-01-01T12:00:00Z") == datetime(2026, 1, 1, 12, tzinfo=UTC)
+    assert parse_time("") is None
+
+
+@given(st.text())
+def test_a_time_is_one_or_none(moment: str) -> None:
+    found = parse_time(moment)
+    assert found is None or found.tzinfo is UTC
 
 
 def test_lone_surrogates_are_replaced() -> None:

@@ -14,6 +14,7 @@ def document(name: str = "xrpusdt", status: object = "on", **conditions: str) ->
             "name": name,
             "resourceVersion": "7",
             "generation": 3,
+            "creationTimestamp": "2026-01-01T12:00:00Z",
         },
         "spec": {"status": status, "budget": 100},
         "status": {

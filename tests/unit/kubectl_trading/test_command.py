@@ -1,12 +1,14 @@
 """The command line: what it prints and how it exits. The cluster is a list of symbols here."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 
 import pytest
 from click.testing import CliRunner, Result
 
 from kubectl_trading import __main__ as command
 from kubectl_trading.cluster import ClusterError, Conflict, Where
+from kubectl_trading.serving import Leader
 from kubectl_trading.symbols import Symbol
 from tradingsymbol_api.spec import TradingStatus
 from unit.kubectl_trading.documents import Document, document
@@ -16,6 +18,7 @@ class Cluster:
     """Symbols that are as they were put here; what happens later is put into `later`."""
 
     namespace = "trading"
+    now = datetime(2026, 1, 1, 13, tzinfo=UTC)
 
     def __init__(self, *documents: Document) -> None:
         self.documents = {found["metadata"]["name"]: found for found in documents}
@@ -24,6 +27,8 @@ class Cluster:
         self.conflicts = 0
         self.where: Where | None = None
         self.audited: dict[str, int] = {}
+        self.pods: list[list[Leader] | ClusterError] = [[]]
+        """What the looks at leader pods find, one after the other; the last one lasts."""
 
     def list(self, selector: str = "") -> list[Symbol]:
         return [Symbol.of(found) for found in self.documents.values()]
@@ -32,6 +37,12 @@ class Cluster:
         if name not in self.documents:
             raise ClusterError(f"no TradingSymbol is named {name}")
         return Symbol.of(self.documents[name])
+
+    def leaders(self) -> Sequence[Leader]:
+        found = self.pods.pop(0) if len(self.pods) > 1 else self.pods[0]
+        if isinstance(found, ClusterError):
+            raise found
+        return found
 
     def write(self, symbol: Symbol, status: TradingStatus) -> None:
         if self.conflicts:
@@ -64,6 +75,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
 
     monkeypatch.setattr(command, "Cluster", connect)
     monkeypatch.setattr(command, "AGAIN_S", 0)
+    monkeypatch.setattr(command, "ENDS_WITHIN_S", 0)
     return made
 
 
@@ -197,3 +209,59 @@ def test_an_audit_fails_if_one_does(cluster: Cluster) -> None:
     assert run("audit", "xrp").exit_code == 1
     done = run("audit", "ada")
     assert (done.exit_code, "start one first" in done.output) == (1, True)
+
+
+NOBODY = (
+    "trading/xrp: no operator has taken up what was asked of it 60 min ago: nobody serves "
+    "namespace trading"
+)
+
+
+def test_a_symbol_that_nobody_serves_is_found_out(cluster: Cluster) -> None:
+    cluster.documents["xrp"]["metadata"]["generation"] = 4
+
+    done = run("status")
+    assert (done.exit_code, done.stderr.splitlines()) == (1, [NOBODY])
+    assert run("status", "ada").exit_code == 0
+
+
+def test_what_is_asked_of_a_symbol_that_nobody_serves_is_asked_and_fails(
+    cluster: Cluster,
+) -> None:
+    """It cannot be known that nobody ever will."""
+    cluster.documents["xrp"]["metadata"]["generation"] = 4
+
+    done = run("stop", "xrp")
+
+    assert (done.exit_code, done.stderr.splitlines()) == (1, [NOBODY])
+    assert cluster.written == [("xrp", TradingStatus.OFF)]
+
+
+def test_a_leader_that_nobody_ends_is_found_out(cluster: Cluster) -> None:
+    cluster.pods = [
+        [Leader("trading", "xrp-leader", "xrp"), Leader("trading", "ltc-leader", "ltc")]
+    ]
+
+    done = run("status")
+
+    assert done.exit_code == 1
+    assert done.stderr == (
+        "trading/ltc-leader: a leader runs though TradingSymbol ltc is gone, and no operator ends "
+        "it: nobody serves namespace trading\n"
+    )
+    assert run("status", "ada").exit_code == 0, "only what is named is looked at"
+
+
+def test_a_leader_that_ends_after_its_symbol_is_given_time(cluster: Cluster) -> None:
+    cluster.pods = [[Leader("trading", "ltc-leader", "ltc")], []]
+
+    assert run("status").exit_code == 3
+
+
+def test_who_may_not_look_at_pods_is_told(cluster: Cluster) -> None:
+    cluster.pods = [ClusterError("the API server refuses: 403")]
+
+    done = run("status")
+
+    assert done.exit_code == 3
+    assert done.stderr == "leader pods cannot be looked at: the API server refuses: 403\n"

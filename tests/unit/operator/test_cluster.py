@@ -152,15 +152,17 @@ async def test_lists_are_read_to_their_last_page(tmp_path: Path) -> None:
     assert third.path.endswith("/tradingsymbols")
 
 
-async def test_a_probe_reads_one_symbol_at_most(tmp_path: Path) -> None:
-    server = ApiServer((200, {"metadata": {"continue": "more"}, "items": [resource()]}))
+async def test_whether_the_resource_is_known_is_no_namespaces_affair(tmp_path: Path) -> None:
+    """A namespace that is away keeps no other from being served."""
+    others = {"groups": [{"name": "apps"}]}
+    server = ApiServer((200, others), (200, {"groups": [{"name": "tradingsymbol.dev"}]}))
 
     async with served(server, tmp_path) as cluster:
-        await cluster.probe("trading")
+        with pytest.raises(NotFoundError):
+            await cluster.find_api()
+        await cluster.find_api()
 
-    (asked,) = server.asked
-    assert asked.query == {"limit": "1"}
-    assert asked.path.endswith("/tradingsymbols")
+    assert [asked.path for asked in server.asked] == ["/apis", "/apis"]
 
 
 async def test_a_delete_names_the_pod_by_its_uid(tmp_path: Path) -> None:

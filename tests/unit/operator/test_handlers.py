@@ -1,13 +1,10 @@
 """Where kopf's events enter: what they wake, what they do not, and what kopf may write."""
 
 import itertools
-from dataclasses import replace
 from typing import Any
 
 import kopf
 import pytest
-from kubernetes.aio import config
-from kubernetes.aio.client.configuration import Configuration
 
 from symbol_operator.handlers import Listener, make_registry, make_settings, relevant
 from symbol_operator.memory import Key, Memory
@@ -34,28 +31,19 @@ def mourned() -> list[Any]:
     return []
 
 
-@pytest.fixture
-def listed() -> list[str]:
-    """Collect where something was there when a watch began."""
-    return []
+def listener(woken: list[Key], soon: list[Key], mourned: list[Any]) -> Listener:
+    return Listener(Memory(relevant), changed=woken.append, moved=soon.append, gone=mourned.append)
 
 
-def listener(woken: list[Key], soon: list[Key], mourned: list[Any], listed: list[str]) -> Listener:
-    return Listener(
-        Memory(relevant),
-        changed=woken.append,
-        moved=soon.append,
-        gone=mourned.append,
-        listed=listed.append,
-    )
+async def login(**_: object) -> kopf.AiohttpSession:
+    """Log in nowhere."""
+    raise NotImplementedError
 
 
 @pytest.fixture
-def handlers(
-    woken: list[Key], soon: list[Key], mourned: list[Any], listed: list[str]
-) -> dict[str, Any]:
+def handlers(woken: list[Key], soon: list[Key], mourned: list[Any]) -> dict[str, Any]:
     """Return the registered handlers by the plural of their resource."""
-    registry = make_registry(listener(woken, soon, mourned, listed), kubeconfig=None)
+    registry = make_registry(listener(woken, soon, mourned), login)
     found = registry._watching.get_all_handlers()
     selectors = [handler.selector for handler in found if handler.selector]
     plurals = [str(selector.plural or selector.any_name) for selector in selectors]
@@ -74,7 +62,7 @@ async def send(handlers: dict[str, Any], plural: str, kind: str | None, document
 
 def test_only_low_level_handlers_are_registered(handlers: dict[str, Any]) -> None:
     """The others would keep their state on the objects: annotations and finalizers."""
-    registry = make_registry(listener([], [], [], []), kubeconfig=None)
+    registry = make_registry(listener([], [], []), login)
 
     assert set(handlers) == {"tradingsymbols", "pods"}
     assert list(registry._changing.get_all_handlers()) == []
@@ -82,44 +70,18 @@ def test_only_low_level_handlers_are_registered(handlers: dict[str, Any]) -> Non
     assert list(registry._indexing.get_all_handlers()) == []
 
 
-async def test_the_api_server_is_called_by_its_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The cluster's DNS may start later than the operator, which would end for want of it."""
-
-    def load(client_configuration: Configuration) -> None:
-        client_configuration.host = "https://10.96.0.1:443"
-
-    by_name = kopf.ConnectionInfo(server="https://kubernetes.default.svc", token="secret")
-    monkeypatch.setattr(kopf, "login_with_service_account", lambda **_: by_name)
-    monkeypatch.setattr(config, "load_incluster_config", load)
-    registry = make_registry(listener([], [], [], []), kubeconfig=None)
-    (login,) = registry._activities.get_all_handlers()
-    login_in_cluster: Any = login.fn
-    found = login_in_cluster()
-
-    assert found == replace(by_name, server="https://10.96.0.1:443")
-
-
-async def test_what_a_watch_finds_when_it_begins_is_compared_all_at_once(
-    handlers: dict[str, Any], woken: list[Key], soon: list[Key], listed: list[str]
+async def test_what_a_watch_finds_when_it_begins_wakes_nobody(
+    handlers: dict[str, Any], woken: list[Key], soon: list[Key]
 ) -> None:
+    """It is compared all at once."""
     await send(handlers, "tradingsymbols", None, resource())
     await send(handlers, "pods", None, pod())
-    assert (woken, soon, len(listed)) == ([], [], 2)
+    assert (woken, soon) == ([], [])
 
     await send(handlers, "tradingsymbols", "MODIFIED", resource())
     assert woken == [], "it is as it was when the watch began"
     await send(handlers, "tradingsymbols", "ADDED", resource(uid="r2"))
     assert woken == [KEY]
-
-
-async def test_a_list_that_shows_nothing_new_is_compared_too(
-    handlers: dict[str, Any], listed: list[str]
-) -> None:
-    """What it does not show may have been deleted meanwhile."""
-    for _ in range(2):
-        await send(handlers, "tradingsymbols", None, resource())
-
-    assert listed == ["trading", "trading"]
 
 
 async def test_an_event_that_comes_after_a_newer_version_was_seen_wakes_nobody(
@@ -211,6 +173,8 @@ def test_kopf_is_told_to_write_nothing_and_to_notice_dead_watches() -> None:
     assert settings.queueing.idle_timeout < 1
     # Bookmarks come once a minute at the latest.
     assert settings.watching.inactivity_timeout == pytest.approx(70)
+    # Where it waits for itself, it is ended.
+    assert settings.process.ultimate_exiting_timeout == 20
 
 
 @pytest.mark.parametrize(

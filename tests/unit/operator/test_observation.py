@@ -1,6 +1,6 @@
 """What the operator makes of a pod."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +15,6 @@ from symbol_operator.observation import (
     node_suspect,
     observe_pod,
     overdue_at,
-    parse_time,
     status_writer,
 )
 from tradingsymbol_api.status import OperatorReason
@@ -27,7 +26,6 @@ from unit.operator.objects import (
     pod,
     resource,
     terminated,
-    timestamp,
     waiting,
 )
 
@@ -229,12 +227,6 @@ def test_the_next_look_at_a_terminating_pod_is_when_it_is_overdue() -> None:
 )
 def test_a_node_is_lost_unless_it_is_ready(document: dict[str, Any] | None, *, lost: bool) -> None:
     assert node_lost(document) is lost
-
-
-def test_times_are_aware() -> None:
-    assert parse_time("2026-01-01T12:00:00Z") == datetime(2026, 1, 1, 12, tzinfo=UTC)
-    assert parse_time(timestamp(NOW)) == NOW
-    assert parse_time("") is None
 
 
 def test_the_last_writer_of_the_status_field_is_who_switched_it() -> None:

@@ -68,14 +68,14 @@ class Operator(Reconciler):
         self.lags = False
         self._begun = False
 
-    async def reconcile(self, key: Key, *, urgent: bool = False) -> float | None:
+    async def reconcile(self, key: Key, urgent: bool = False) -> float | None:
         """Look, after the watches told; the first lists come first."""
         if not self._begun:
             await self.survey(key.namespace)
             self._begun = True
         if not self.lags:
             self._watched.tell_all(self.memory)
-        return await super().reconcile(key, urgent=urgent)
+        return await super().reconcile(key, urgent)
 
 
 def operator_of(
@@ -858,6 +858,115 @@ def updated(cluster: FakeCluster, before: dict[str, str]) -> set[str]:
         for name, found in pods.items()
         if found.get("uid") != before[name] or "deletionTimestamp" in found
     }
+
+
+LEAVING = SETTINGS.model_copy(update={"namespaces": (), "leaving_namespaces": ("trading",)})
+POLICY = {"deletionPolicy": "Drain"}
+
+
+@pytest.mark.parametrize("asked", ["on", "shutdown"])
+async def test_a_namespace_that_is_left_is_emptied_first(asked: str) -> None:
+    """Whatever is asked for: once the rights are gone, nobody would end its leaders."""
+    cluster = FakeCluster()
+    cluster.create_symbol("xrpusdt", asked, **POLICY)
+    await running(cluster, operator_of(cluster))
+    assert cluster.symbols["xrpusdt"]["metadata"]["finalizers"] == [FINALIZER]
+
+    operator = operator_of(cluster, LEAVING)
+    assert await operator.survey("trading") == {KEY}
+    await operator.reconcile(KEY)
+    assert "deletionTimestamp" in cluster.pods["xrpusdt-leader"]["metadata"]
+    await operator.reconcile(KEY)
+    assert condition(cluster) == ("False", "Stopping")
+    cluster.finish("xrpusdt")
+    await operator.reconcile(KEY)
+
+    assert cluster.pods == {}
+    assert cluster.symbols["xrpusdt"]["metadata"]["finalizers"] == []
+    assert condition(cluster) == ("False", "NamespaceLeaving")
+    assert condition(cluster, "Stalled") == ("True", "NamespaceLeaving")
+    assert cluster.symbols["xrpusdt"]["status"]["requested"] == asked
+    notes = {str(news.reason): news.note for news in cluster.events.values()}
+    assert notes["LeaderStopped"].endswith("the operator is leaving the namespace")
+    assert await operator.survey("trading") == set()
+
+
+async def test_what_is_off_in_a_namespace_that_is_left_is_as_asked() -> None:
+    cluster = FakeCluster()
+    cluster.create_symbol("xrpusdt", "off")
+
+    await operator_of(cluster, LEAVING).reconcile(KEY)
+
+    assert condition(cluster) == ("True", "Stopped")
+
+
+async def test_a_deletion_that_waits_for_its_leader_is_finished_before_the_namespace_is_left() -> (
+    None
+):
+    cluster = FakeCluster()
+    cluster.create_symbol("xrpusdt", **POLICY)
+    await running(cluster, operator_of(cluster))
+    cluster.delete_symbol("xrpusdt")
+
+    operator = operator_of(cluster, LEAVING)
+    await operator.reconcile(KEY)
+    assert "deletionTimestamp" not in cluster.pods["xrpusdt-leader"]["metadata"]
+    cluster.finish("xrpusdt", "Succeeded", '{"cause": "drained"}')
+    await operator.reconcile(KEY)
+
+    assert cluster.symbols == {}
+
+
+async def test_a_namespace_that_comes_back_onto_the_list_goes_on() -> None:
+    cluster = FakeCluster()
+    cluster.create_symbol("xrpusdt", **POLICY)
+    await operator_of(cluster, LEAVING).reconcile(KEY)
+    assert cluster.pods == {}
+
+    await operator_of(cluster).reconcile(KEY)
+
+    assert cluster.symbols["xrpusdt"]["metadata"]["finalizers"] == [FINALIZER]
+    assert "xrpusdt-leader" in cluster.pods
+
+
+async def test_how_far_a_namespace_is_left_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "symbol_operator.reconcile")
+    cluster = FakeCluster()
+    cluster.create_symbol("xrpusdt", **POLICY)
+    await running(cluster, operator_of(cluster))
+    operator = operator_of(cluster, LEAVING)
+    for _ in range(2):
+        await operator.survey("trading")
+    await operator.reconcile(KEY)
+    cluster.finish("xrpusdt")
+    for _ in range(2):
+        await operator.survey("trading")
+
+    said = [record.message for record in caplog.records if "Namespace" in record.message]
+    assert said == [
+        "Namespace trading is being left: 1 leader pods, 1 resources with our finalizer",
+        "Namespace trading holds nothing of ours any more: take it off leavingNamespaces",
+    ]
+
+
+async def test_a_namespace_that_is_not_served_hands_its_turn_on(cluster: FakeCluster) -> None:
+    """Otherwise no leader of any other would be updated as long as it lasts."""
+    one = SETTINGS.model_copy(update={"updates_at_once": 1})
+    newer = one.model_copy(update={"leader": LeaderSettings(image="symbol-trader:2")})
+    cluster.create_symbol("adausdt")
+    operator = operator_of(cluster, one)
+    for name in ("xrpusdt", "adausdt"):
+        await operator.reconcile(Key("trading", name))
+        cluster.run(name)
+    operator = operator_of(cluster, newer)
+    await operator.reconcile(KEY)
+    await operator.reconcile(Key("trading", "adausdt"))
+    assert "deletionTimestamp" not in cluster.pods["adausdt-leader"]["metadata"]
+
+    operator.end_turns("trading")
+    await operator.reconcile(Key("trading", "adausdt"))
+
+    assert "deletionTimestamp" in cluster.pods["adausdt-leader"]["metadata"]
 
 
 class Fails:

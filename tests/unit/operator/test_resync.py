@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from symbol_operator import resync
+from symbol_operator import session
 from symbol_operator.cluster import UnavailableError
 from symbol_operator.health import Progress
 from symbol_operator.resync import keep_comparing
@@ -18,15 +18,16 @@ NEVER_S = 3600.0
 class Comparison:
     """Counts how often everything was compared; the first ones may fail."""
 
-    def __init__(self, failures: int = 0) -> None:
+    def __init__(self, failures: int = 0, error: Exception | None = None) -> None:
         self._failures = failures
+        self._error = error or UnavailableError("away")
         self._tried: asyncio.Queue[None] = asyncio.Queue()
 
     async def __call__(self) -> None:
         self._tried.put_nowait(None)
         if self._failures:
             self._failures -= 1
-            raise UnavailableError("away")
+            raise self._error
 
     async def tried(self) -> None:
         """Wait for the next one."""
@@ -82,11 +83,13 @@ async def test_a_list_is_compared_once(listed: asyncio.Event) -> None:
     assert not listed.is_set()
 
 
+@pytest.mark.parametrize("error", [UnavailableError("away"), KeyError("metadata")])
 async def test_a_comparison_that_failed_is_repeated_soon(
-    listed: asyncio.Event, monkeypatch: pytest.MonkeyPatch
+    listed: asyncio.Event, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    monkeypatch.setattr(resync, "RETRY_SECONDS", 0.0)
-    comparison = Comparison(failures=2)
+    """However it failed: what is in one namespace keeps no other from being compared."""
+    monkeypatch.setattr(session, "BACKOFF_SECONDS", (0.0, 0.0))
+    comparison = Comparison(failures=2, error=error)
 
     async with comparing(comparison, listed) as progress:
         for _ in range(2):

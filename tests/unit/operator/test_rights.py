@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import kopf
 import pytest
 import yaml
 from aiohttp import web
@@ -35,6 +36,8 @@ NAMESPACE_ROLES = MANIFESTS / "components" / "trading-namespace"
 VERBS = {"POST": "create", "PATCH": "patch", "DELETE": "delete"}
 OWNER_REFERENCES: Right = ("update", GROUP, f"{PLURAL}/finalizers")
 """Asked for by an admission plug-in, not by a call: see the role."""
+DISCOVERY: Right = ("get", "", "apis")
+"""Which groups there are: everybody may know (`system:discovery`)."""
 RESOURCE: dict[str, Any] = {
     "apiVersion": f"{GROUP}/v1alpha1",
     "kind": "TradingSymbol",
@@ -52,6 +55,8 @@ RESOURCE: dict[str, Any] = {
 def right(method: str, path: str, query: dict[str, str]) -> Right:
     """Translate a request as the API server's authorizer does."""
     parts = path.strip("/").split("/")
+    if parts == ["apis"]:
+        return DISCOVERY
     group, parts = ("", parts[2:]) if parts[0] == "api" else (parts[1], parts[3:])
     if parts[0] == "namespaces" and len(parts) > 2:
         parts = parts[2:]
@@ -69,7 +74,7 @@ async def remembering(rights: set[Right]) -> AsyncIterator[ApiClient]:
         rights.add(asked)
         if asked[0] == "watch":
             return web.json_response({"type": "ADDED", "object": RESOURCE})
-        return web.json_response({**RESOURCE, "items": []})
+        return web.json_response({**RESOURCE, "items": [], "groups": [{"name": GROUP}]})
 
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", answer)
@@ -102,7 +107,7 @@ def calls(cluster: Cluster) -> dict[str, Callable[[], Awaitable[object]]]:
     now = datetime(2026, 1, 1, tzinfo=UTC)
     return {
         "identity": cluster.identity,
-        "probe": lambda: cluster.probe("trading"),
+        "find_api": cluster.find_api,
         "namespace_ending": lambda: cluster.namespace_ending("trading"),
         "resource": lambda: cluster.resource("trading", "xrpusdt"),
         "pod": lambda: cluster.pod("trading", "xrpusdt"),
@@ -120,12 +125,17 @@ def calls(cluster: Cluster) -> dict[str, Callable[[], Awaitable[object]]]:
 def deaf() -> Listener:
     """Return a listener that wakes nobody."""
     nothing: Any = lambda _: None  # noqa: E731
-    return Listener(Memory(), changed=nothing, moved=nothing, gone=nothing, listed=nothing)
+    return Listener(Memory(), changed=nothing, moved=nothing, gone=nothing)
+
+
+async def no_login(**_: object) -> kopf.AiohttpSession:
+    """Log in nowhere."""
+    raise NotImplementedError
 
 
 def watched() -> set[Right]:
     """Return what kopf needs for the operator's handlers."""
-    registry = make_registry(deaf(), kubeconfig=None)
+    registry = make_registry(deaf(), no_login)
     selectors = registry._watching.get_all_selectors()
     kinds = {(s.group or "", s.any_name or s.plural) for s in selectors}
     return {(verb, group, str(kind)) for group, kind in kinds for verb in ("list", "watch")}
@@ -141,7 +151,9 @@ async def test_the_operator_may_do_what_it_does_and_no_more() -> None:
     public = inspect.getmembers(Cluster, inspect.isfunction)
     assert methods.keys() == {name for name, _ in public if not name.startswith("_")}
     files = (MANIFESTS / "base" / "rbac.yaml", NAMESPACE_ROLES / "operator.yaml")
-    assert granted("symbol-operator", *files) == used | watched() | {OWNER_REFERENCES}
+    assert granted("symbol-operator", *files) == (used - {DISCOVERY}) | watched() | {
+        OWNER_REFERENCES
+    }
 
 
 def test_outside_the_trading_namespaces_the_operator_creates_and_deletes_nothing() -> None:

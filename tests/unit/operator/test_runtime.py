@@ -52,6 +52,7 @@ async def test_it_is_alive_before_the_api_server_answers(tmp_path: Path) -> None
     assert sys.getrecursionlimit() > NESTING
     assert status == 503
     assert text.splitlines() == [
+        "not watched: comparison in trading: it has not begun yet",
         "not watched: pods in trading: it has not begun yet",
         "not watched: tradingsymbols in trading: it has not begun yet",
     ]

@@ -63,6 +63,12 @@ def test_options_alone_are_enough() -> None:
     assert settings.exchanges == ()
 
 
+def test_the_last_namespace_can_be_left(tmp_path: Path) -> None:
+    path = write(tmp_path, "namespaces: []\nleavingNamespaces: [a]\nleader: {image: x}")
+
+    assert load_settings(path).all_namespaces == ("a",)
+
+
 def test_a_leader_section_may_be_empty(tmp_path: Path) -> None:
     path = write(tmp_path, "namespaces: [a]\nleader:\n")
 
@@ -77,6 +83,10 @@ def test_a_leader_section_may_be_empty(tmp_path: Path) -> None:
         ("namespaces: [a]\nexchanges: [{name: paper}]", "exchanges.0.environment: Field required"),
         ("namespaces: [a]", "leader.image: name the trader's image"),
         ("leader: {image: x}", "namespaces: name at least one"),
+        (
+            "namespaces: [a, b]\nleavingNamespaces: [b]\nleader: {image: x}",
+            "namespaces, leavingNamespaces: b is named more than once",
+        ),
         ("- a", "holds no mapping"),
         ("a: [", "cannot read"),
         ("updatesAtOnce: 010", "updatesAtOnce is written 010, which YAML reads as 8"),

@@ -22,7 +22,7 @@ from tradingsymbol_api.names import FINALIZER
 from unit.operator.fake_cluster import FakeCluster, copied
 from unit.operator.objects import NOW, container, pod, resource, terminated, waiting
 from unit.operator.test_reconcile import KEY, operator_of
-from unit.operator.test_rights import deaf
+from unit.operator.test_rights import deaf, no_login
 
 Path = tuple[str | int, ...]
 
@@ -251,7 +251,7 @@ def test_who_wrote_is_unknown_where_an_entry_names_nobody() -> None:
     ANYTHING,
 )
 def test_an_event_may_be_of_anything(plural: str, kind: Any, body: Any, metadata: Any) -> None:
-    registry = make_registry(deaf(), kubeconfig=None)
+    registry = make_registry(deaf(), no_login)
     handlers: list[Any] = list(registry._watching.get_all_handlers())
     (handle,) = [h.fn for h in handlers if plural in {h.selector.plural, h.selector.any_name}]
     for document in (body, {"metadata": metadata}, {"metadata": {"labels": metadata}}):

@@ -165,3 +165,16 @@ def test_turns_are_few_and_handed_on() -> None:
     assert turns.end("d") is None, "it wants none any more"
     assert turns.end("b") is None
     assert turns.end("c") is None
+
+
+def test_turns_of_those_that_are_not_served_are_handed_on() -> None:
+    turns = Turns[str](at_once=2)
+    for name in ("island/a", "other/b"):
+        turns.take(name)
+    for name in ("island/c", "other/d", "other/e"):
+        turns.wait(name)
+
+    assert turns.end_all(lambda name: name.startswith("island/")) == ["other/d"]
+    assert turns.free("other/d")
+    assert turns.end("other/b") == "other/d"
+    assert turns.end_all(lambda name: name.startswith("island/")) == []

@@ -1,0 +1,57 @@
+"""What no operator serves, as far as the cluster shows it. Pure.
+
+An operator takes up within seconds what is asked of a symbol, and ends a leader pod whose symbol
+is gone. Where neither happens, the namespace is on no operator's list, or its operator does not
+run or lacks the rights. A symbol of which nothing was asked since its namespace was taken off a
+list looks as if it were served.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from kubectl_trading.symbols import Symbol
+
+TAKEN_UP_WITHIN: Final = timedelta(seconds=60)
+"""Longest time that an operator may take, with a thousand symbols and a restart in between."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leader:
+    """A leader pod that is not about to end."""
+
+    namespace: str
+    pod: str
+    symbol: str
+    """Name of its TradingSymbol."""
+
+
+def unserved(symbols: Iterable[Symbol], now: datetime) -> list[str]:
+    """Return a line for each symbol of which something was asked that nobody takes up."""
+    return [
+        f"{symbol.namespace}/{symbol.name}: no operator has taken up what was asked of it "
+        f"{waits.total_seconds() // 60:.0f} min ago: nobody serves namespace {symbol.namespace}"
+        for symbol in symbols
+        if (waits := _waits(symbol, now)) > TAKEN_UP_WITHIN
+    ]
+
+
+def abandoned(leaders: Iterable[Leader], symbols: Iterable[Symbol]) -> set[Leader]:
+    """Return the leader pods whose symbol is gone: an operator would have ended them."""
+    there = {(symbol.namespace, symbol.name) for symbol in symbols}
+    return {leader for leader in leaders if (leader.namespace, leader.symbol) not in there}
+
+
+def about(leader: Leader) -> str:
+    """Return the line about a leader pod that nobody ends."""
+    return (
+        f"{leader.namespace}/{leader.pod}: a leader runs though TradingSymbol {leader.symbol} is "
+        f"gone, and no operator ends it: nobody serves namespace {leader.namespace}"
+    )
+
+
+def _waits(symbol: Symbol, now: datetime) -> timedelta:
+    if symbol.seen or symbol.asked_at is None:
+        return timedelta()
+    return now - symbol.asked_at
