@@ -1,5 +1,6 @@
 """The admission policy for leaders names what the models say is not theirs."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from tradingsymbol_api.names import (
     LEADER_SERVICE_ACCOUNT,
     OPERATOR_MANAGER,
     PLURAL,
+    TRADER_MANAGER,
     leader_pod_name,
 )
 from tradingsymbol_api.status import CONDITION_OWNER, FIELD_OWNER
@@ -30,14 +32,31 @@ def expressions(policy: dict[str, Any]) -> str:
     return " ".join(part["expression"] for part in parts)
 
 
-def test_what_the_operator_reports_is_listed_as_its_own(policy: dict[str, Any]) -> None:
-    fields = sorted(field for field, owner in FIELD_OWNER.items() if owner == OPERATOR_MANAGER)
-    conditions = [
-        kind.value for kind, owner in CONDITION_OWNER.items() if owner == OPERATOR_MANAGER
-    ]
+def fields_of(manager: str) -> list[str]:
+    return sorted(field for field, owner in FIELD_OWNER.items() if owner == manager)
 
-    assert str(fields) in expressions(policy)
-    assert expressions(policy).count(f"c.type in {conditions}") == 2
+
+def test_what_the_operator_reports_is_listed_as_its_own(policy: dict[str, Any]) -> None:
+    assert str(fields_of(OPERATOR_MANAGER)) in expressions(policy)
+
+
+def test_what_the_leader_reports_is_listed_as_its_own(policy: dict[str, Any]) -> None:
+    conditions = [kind.value for kind, owner in CONDITION_OWNER.items() if owner == TRADER_MANAGER]
+    owned = sorted([*fields_of(TRADER_MANAGER), "conditions"])
+    said = " ".join(expressions(policy).split())
+
+    assert {"name": "ownConditions", "expression": str(conditions)} in policy["spec"]["variables"]
+    assert str([f"f:{field}" for field in owned]) in said
+
+
+def test_the_managers_are_those_of_the_programs(policy: dict[str, Any]) -> None:
+    named = set(re.findall(r"manager\.orValue\(''\) [!=]= '([^']+)'", expressions(policy)))
+
+    assert named == {
+        *(TRADER_MANAGER, OPERATOR_MANAGER),
+        # These two are the API server's own.
+        *("before-first-apply", "ancient-changes"),
+    }
 
 
 def test_it_is_about_leaders_and_their_resources(policy: dict[str, Any]) -> None:
