@@ -197,6 +197,20 @@ class Cluster:
             ConflictError: it has changed since.
 
         """
+        await self._set_metadata(resource, finalizers=list(finalizers))
+
+    async def set_managed_fields(
+        self, resource: Document, entries: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Replace what is known of who owns which field of a resource as it was read.
+
+        Raises:
+            ConflictError: it has changed since.
+
+        """
+        await self._set_metadata(resource, managedFields=list(entries))
+
+    async def _set_metadata(self, resource: Document, **fields: object) -> None:
         metadata = resource["metadata"]
         kept = {"uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]}
         try:
@@ -204,7 +218,7 @@ class Cluster:
                 "PATCH",
                 _resources(metadata["namespace"], metadata["name"]),
                 ("fieldManager", OPERATOR_MANAGER),
-                body={"metadata": {**kept, "finalizers": list(finalizers)}},
+                body={"metadata": {**kept, **fields}},
                 content_type=MERGE,
             )
         except NotFoundError:

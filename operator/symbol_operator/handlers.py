@@ -14,6 +14,7 @@ import kopf
 from kubernetes.aio import config
 from kubernetes.aio.client.configuration import Configuration
 
+from symbol_operator.managed_fields import disowned
 from symbol_operator.observation import Document
 from symbol_operator.reconcile import Key
 from tradingsymbol_api.names import (
@@ -104,7 +105,7 @@ def make_registry(
     async def resource_changed(event: Any, **_: Any) -> None:
         metadata = event["object"]["metadata"]
         key = Key(metadata["namespace"], metadata["name"])
-        relevant = _relevant(metadata)
+        relevant = _relevant(event["object"])
         # Leaders report into the status often; what is asked for has not changed by that.
         if event["type"] != "DELETED" and seen.get(key) == relevant:
             return
@@ -135,14 +136,16 @@ def _ended(event: Any) -> bool:
     return event["type"] == "DELETED" or phase in {"Failed", "Succeeded"}
 
 
-def _relevant(metadata: Any) -> tuple[Any, ...]:
-    """Pick what changes with the uid, the spec, or the course of a deletion."""
+def _relevant(resource: Any) -> tuple[Any, ...]:
+    """Pick what changes with the uid, the spec, a deletion's course, or the status's owners."""
+    metadata = resource["metadata"]
     return (
         metadata["uid"],
         metadata.get("generation"),
         metadata.get("deletionTimestamp"),
         metadata.get("annotations", {}).get(ANNOTATION_ABANDON),
         tuple(metadata.get("finalizers", ())),
+        disowned(resource),
     )
 
 

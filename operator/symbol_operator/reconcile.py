@@ -78,6 +78,9 @@ class ClusterPort(Protocol):
     async def delete_pod(self, namespace: str, resource: str, uid: str, *, force: bool) -> None: ...
     async def apply_status(self, document: Mapping[str, Any], manager: str) -> None: ...
     async def set_finalizers(self, resource: Document, finalizers: Sequence[str]) -> None: ...
+    async def set_managed_fields(
+        self, resource: Document, entries: Sequence[Mapping[str, Any]]
+    ) -> None: ...
     async def tell(self, resource: Document, news: News, now: datetime, instance: str) -> None: ...
 
 
@@ -180,7 +183,7 @@ class Reconciler:
 
     async def _read(self, key: Key) -> View:
         # The order matters: an ended leader has written before it ended.
-        pod = await self._cluster.pod(*key)
+        pod = await self._pod(key)
         resource = await self._cluster.resource(*key)
         lost = False
         if pod is not None and node_suspect(pod, self._clock()):
@@ -188,6 +191,16 @@ class Reconciler:
         held_up = resource is not None and holds_up_deletion(resource)
         ending = held_up and await self._cluster.namespace_ending(key.namespace)
         return View(resource, pod, lost, ending)
+
+    async def _pod(self, key: Key) -> Document | None:
+        try:
+            return await self._cluster.pod(*key)
+        except RefusedError:
+            # A namespace that is being deleted loses its Roles before the resources that our
+            # finalizer keeps. Its pods go with it: nobody has to see to them.
+            if not await self._cluster.namespace_ending(key.namespace):
+                raise
+            return None
 
     async def _carry_out(self, key: Key, view: View, decision: Decision) -> float | None:
         # Nothing can be told of a resource that was let go: if this is cut off, nobody would.
@@ -203,6 +216,8 @@ class Reconciler:
         if decision.planned.creates:
             # What can be said of a new pod changes in moments: one report will do.
             return POD_SETTLES_SECONDS
+        if decision.owners is not None and view.resource is not None:
+            await self._cluster.set_managed_fields(view.resource, decision.owners)
         if decision.status is not None:
             await self._report(decision.status, OPERATOR_MANAGER)
         return self._next_look(view, decision)

@@ -109,6 +109,14 @@ class FakeCluster:
         metadata["finalizers"] = list(finalizers)
         self._changed(name)
 
+    async def set_managed_fields(
+        self, resource: Document, entries: Sequence[Mapping[str, Any]]
+    ) -> None:
+        name = resource["metadata"]["name"]
+        self.writes.append("owners")
+        self.symbols[name]["metadata"]["managedFields"] = list(entries)
+        self._changed(name)
+
     async def tell(self, resource: Document, news: News, now: datetime, instance: str) -> None:
         del now, instance
         if self.ending:
