@@ -1,6 +1,6 @@
-"""A leader's token, in the wrong hands: what its pod's resource does not need is refused.
+"""A leader's token, or the operator's, in the wrong hands: what it is not there for is refused.
 
-The account is given every right on TradingSymbols here, so that the admission policy stands alone.
+The accounts are given every right on TradingSymbols here, so that the policies stand alone.
 """
 
 import json
@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from kind.kubectl import Kubectl, KubectlError, manifest
-from kind.operating import kubeconfig_with, prepare_namespace
+from kind.operating import kubeconfig_with, prepare_namespace, prepare_operator
+from symbol_operator.managed_fields import disowned, put_right
 
 OWN, OTHER = "rights-own", "rights-other"
 EVERYTHING = """
@@ -29,6 +30,7 @@ metadata: {name: everything}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: everything}
 subjects:
 - {kind: ServiceAccount, name: symbol-trader}
+- {kind: ServiceAccount, name: symbol-operator, namespace: trading-system}
 """
 
 POD = """
@@ -337,3 +339,51 @@ def test_a_leader_does_what_it_is_there_for(
 
     assert symbols.symbol(OWN)["spec"]["status"] == "off"
     assert symbols.symbol(OWN)["status"]["traders"] == 2
+
+
+@pytest.fixture
+def operator(symbols: Kubectl, tmp_path: Path) -> Leader:
+    """Return kubectl as the operator."""
+    kubeconfig = prepare_operator(tmp_path)
+    return lambda *arguments, **more: symbols.run(
+        "--kubeconfig", str(kubeconfig), *arguments, **more
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (spec(status="off"), "does not change what is asked for"),
+        (metadata(labels={"a": "b"}), "changes nothing but the finalizers"),
+        (metadata(finalizers=["example.com/never"]), "changes nothing but its own"),
+        (metadata(managedFields=[{}]), "does not change who asked for what"),
+        (metadata(managedFields=[writer_of_spec()]), "does not change who asked for what"),
+    ],
+)
+def test_the_operator_writes_no_wishes(operator: Leader, body: dict[str, Any], why: str) -> None:
+    with pytest.raises(KubectlError, match=why):
+        patched(operator, OTHER, body, manager="symbol-operator")
+
+
+@pytest.mark.parametrize(
+    ("manager", "options"),
+    [("alice", ()), ("symbol-trader", ()), ("alice", ("--subresource", "status"))],
+)
+def test_the_operator_writes_in_its_own_name(
+    operator: Leader, manager: str, options: tuple[str, ...]
+) -> None:
+    body = {**metadata(finalizers=[]), "status": {"traders": 1}}
+
+    with pytest.raises(KubectlError, match="writes as the field manager symbol-operator"):
+        patched(operator, OTHER, body, *options, manager=manager)
+
+
+def test_the_operator_does_what_it_is_there_for(symbols: Kubectl, operator: Leader) -> None:
+    """Its finalizer comes and goes, and a status is given back to those who report it."""
+    for finalizers in (["tradingsymbol.dev/deletion-policy"], []):
+        patched(operator, OTHER, metadata(finalizers=finalizers), manager="symbol-operator")
+        assert symbols.symbol(OTHER)["metadata"].get("finalizers", []) == finalizers
+    found = symbols.symbol(OTHER)
+    assert disowned(found), "a person wrote it"
+    patched(operator, OTHER, metadata(managedFields=put_right(found)), manager="symbol-operator")
+    assert not disowned(symbols.symbol(OTHER))

@@ -8,6 +8,8 @@ import pytest
 import yaml
 
 from tradingsymbol_api.names import (
+    ANNOTATION_ABANDON,
+    FINALIZER,
     GROUP,
     LEADER_SERVICE_ACCOUNT,
     OPERATOR_MANAGER,
@@ -15,9 +17,12 @@ from tradingsymbol_api.names import (
     TRADER_MANAGER,
     leader_pod_name,
 )
+from tradingsymbol_api.spec import DeletionPolicy
 from tradingsymbol_api.status import CONDITION_OWNER, FIELD_OWNER
 
-FILE = Path(__file__).parents[3] / "manifests" / "base" / "leader-policy.yaml"
+BASE = Path(__file__).parents[3] / "manifests" / "base"
+FILE = BASE / "leader-policy.yaml"
+STOP = DeletionPolicy.STOP.value
 
 
 @pytest.fixture
@@ -70,5 +75,20 @@ def test_it_is_about_leaders_and_their_resources(policy: dict[str, Any]) -> None
     assert f"variables.pod == request.name + '{leader_pod_name('')}'" in expressions(policy)
 
 
-def test_what_cannot_be_judged_is_refused(policy: dict[str, Any]) -> None:
+@pytest.mark.parametrize("file", sorted(BASE.glob("*-policy.yaml")), ids=lambda file: file.stem)
+def test_what_cannot_be_judged_is_refused(file: Path) -> None:
+    policy, binding = yaml.safe_load_all(file.read_text(encoding="utf-8"))
+
     assert policy["spec"]["failurePolicy"] == "Fail"
+    assert binding["spec"]["policyName"] == policy["metadata"]["name"]
+    assert binding["spec"]["validationActions"] == ["Deny"]
+
+
+def test_a_deletion_that_is_to_wait_needs_the_finalizer() -> None:
+    policy = next(yaml.safe_load_all((BASE / "deletion-policy.yaml").read_text(encoding="utf-8")))
+    waits, _, abandoned = (item["expression"] for item in policy["spec"]["matchConditions"])
+    (finalizer,) = policy["spec"]["validations"]
+
+    assert waits == f"oldObject.spec.?deletionPolicy.orValue('{STOP}') != '{STOP}'"
+    assert f"annotations[?'{ANNOTATION_ABANDON}']" in abandoned
+    assert finalizer["expression"].startswith(f"'{FINALIZER}' in oldObject.metadata.?finalizers")

@@ -32,6 +32,8 @@ class FakeCluster:
         self.events: dict[str, News] = {}
         self.refusal: Exception | None = None
         self.ending = False
+        self.roles = True
+        """Whether the operator still has its rights in the namespace."""
         self.called_again: list[object] = []
         """Symbols that the operator wants to look at again."""
         self._uids = 0
@@ -48,6 +50,8 @@ class FakeCluster:
 
     async def pod(self, namespace: str, resource: str) -> Document | None:
         del namespace
+        if not self.roles:
+            raise RefusedError("pods are forbidden")
         return copy.deepcopy(self.pods.get(f"{resource}-leader"))
 
     async def node(self, name: str) -> Document | None:

@@ -9,6 +9,7 @@ from kubernetes.aio import config
 from kubernetes.aio.client.configuration import Configuration
 
 from symbol_operator.handlers import make_registry, make_settings
+from symbol_operator.managed_fields import put_right
 from symbol_operator.reconcile import Key
 from unit.operator.objects import pod, resource
 
@@ -119,9 +120,20 @@ async def test_a_report_of_the_leader_wakes_nobody(
     handlers: dict[str, Any], woken: list[Key]
 ) -> None:
     await send(handlers, "tradingsymbols", "ADDED", resource())
-    await send(handlers, "tradingsymbols", "MODIFIED", resource() | {"status": {"traders": 3}})
+    reported = resource() | {"status": {"traders": 3}}
+    reported["metadata"]["managedFields"] = put_right(reported)
+    await send(handlers, "tradingsymbols", "MODIFIED", reported)
 
     assert woken == [KEY]
+
+
+async def test_a_report_in_somebody_elses_name_wakes(
+    handlers: dict[str, Any], woken: list[Key]
+) -> None:
+    await send(handlers, "tradingsymbols", "ADDED", resource())
+    await send(handlers, "tradingsymbols", "MODIFIED", resource() | {"status": {"traders": 3}})
+
+    assert woken == [KEY, KEY]
 
 
 @pytest.mark.parametrize(
