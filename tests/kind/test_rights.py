@@ -220,17 +220,28 @@ TAKEN, MADE_UP, CLAIMED = (
     "a leader does not say that another one wrote what it did not write",
     "a leader does not say that it wrote what it may not write",
 )
+
+
+def with_fields(entry: Entry, part: str, fields: dict[str, Any]) -> Entry:
+    """Write an entry with other fields of one part of the resource."""
+    return {**entry, "fieldsV1": {**entry["fieldsV1"], part: fields}}
+
+
 FORGERIES: dict[str, tuple[str, Callable[[Entry], list[Entry]]]] = {
     "removed": (TAKEN, lambda person: []),
-    "partly removed": (TAKEN, lambda person: [{**person, "fieldsV1": {"f:spec": {".": {}}}}]),
+    "partly removed": (TAKEN, lambda person: [with_fields(person, "f:spec", {".": {}})]),
     "added": (MADE_UP, lambda person: [person, writer_of_spec()]),
     "united": (MADE_UP, lambda person: [person, writer_of_spec(manager="ancient-changes")]),
     "renamed": (MADE_UP, lambda person: [{**person, "manager": "alice"}]),
     "enlarged": (
         MADE_UP,
         lambda person: [
-            {**person, "fieldsV1": {"f:spec": {**person["fieldsV1"]["f:spec"], "f:more": {}}}}
+            with_fields(person, "f:spec", {**person["fieldsV1"]["f:spec"], "f:more": {}})
         ],
+    ),
+    "of the labels": (
+        MADE_UP,
+        lambda person: [with_fields(person, "f:metadata", {"f:labels": {"f:a": {}}})],
     ),
     "claimed": (CLAIMED, lambda person: [person, writer_of_spec(manager="symbol-trader")]),
     "claimed more": (

@@ -51,7 +51,7 @@ def test_what_the_leader_reports_is_listed_as_its_own(policy: dict[str, Any]) ->
     said = " ".join(expressions(policy).split())
 
     assert {"name": "ownConditions", "expression": str(conditions)} in policy["spec"]["variables"]
-    assert str([f"f:{field}" for field in owned]) in said
+    assert str([".", *(f"f:{field}" for field in owned)]) in said
 
 
 def test_the_managers_are_those_of_the_programs(policy: dict[str, Any]) -> None:
