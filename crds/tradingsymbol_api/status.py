@@ -19,9 +19,18 @@ from pydantic import Field, WithJsonSchema
 from tradingsymbol_api.names import API_VERSION, KIND, OPERATOR_MANAGER, TRADER_MANAGER
 from tradingsymbol_api.reading import Document, mapping, objects, text
 from tradingsymbol_api.spec import ApiModel, TradingStatus
+from tradingsymbol_api.symbols import SYMBOL_LENGTH_MAX
 
 MESSAGE_LENGTH_MAX: Final = 32768
 """Longest message of a condition, as in Kubernetes' metav1.Condition."""
+CONDITIONS_MAX: Final = 16
+"""Most conditions: those that there are, and room for those of later versions."""
+NAME_LENGTH_MAX: Final = 253
+"""Longest name of a Kubernetes object, such as a pod or a node."""
+AMOUNT_LENGTH_MAX: Final = 128
+"""Longest amount of money: twice the digits that the leader calculates with."""
+UNVALUED_FEES_MAX: Final = 64
+"""Most assets in which fees without a value are reported."""
 
 
 class ConditionType(StrEnum):
@@ -158,6 +167,10 @@ class TraderReason(StrEnum):
 
 
 Quantity = Annotated[int, WithJsonSchema({"type": "integer", "format": "int64", "minimum": 0})]
+# Without a bound a program with a right to the status could fill etcd by it.
+Name = Annotated[str, WithJsonSchema({"type": "string", "maxLength": NAME_LENGTH_MAX})]
+Asset = Annotated[str, WithJsonSchema({"type": "string", "maxLength": SYMBOL_LENGTH_MAX})]
+Amount = Annotated[str, WithJsonSchema({"type": "string", "maxLength": AMOUNT_LENGTH_MAX})]
 
 
 class Condition(ApiModel):
@@ -172,7 +185,9 @@ class Condition(ApiModel):
     observed_generation: Quantity
     """Generation of the resource that it speaks about."""
 
-    last_transition_time: Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+    last_transition_time: Annotated[
+        str, WithJsonSchema({"type": "string", "format": "date-time", "maxLength": 63})
+    ]
     """When `status` last changed."""
 
     reason: Annotated[str, WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 63})]
@@ -185,13 +200,13 @@ class Condition(ApiModel):
 class LeaderStatus(ApiModel):
     """The leader pod."""
 
-    pod: str
+    pod: Name
     """Its name."""
 
-    uid: str
+    uid: Name
     """Its uid, which tells it from an earlier pod of that name."""
 
-    node: str | None = None
+    node: Name | None = None
     """The node it was scheduled to."""
 
 
@@ -201,7 +216,7 @@ class OperatorStatus(ApiModel):
     requested: TradingStatus
     """spec.status in its one spelling: on, off or shutdown."""
 
-    symbol: str
+    symbol: Name
     """The symbol on the exchange."""
 
     observed_generation: Quantity
@@ -214,13 +229,26 @@ class OperatorStatus(ApiModel):
 class LedgerStatus(ApiModel):
     """What the leader said of the symbol's ledger; it stays when the leader goes."""
 
-    profit: str | None = None
+    profit: Amount | None = None
     """Realised profit of all finished cycles, in the quote currency; unvaluedFees are not in it."""
 
-    quote_asset: str | None = None
+    quote_asset: Asset | None = None
     """The quote currency."""
 
-    unvalued_fees: Mapping[str, str] | None = None
+    unvalued_fees: Annotated[
+        Mapping[str, Amount] | None,
+        Field(
+            json_schema_extra={
+                "maxProperties": UNVALUED_FEES_MAX,
+                "x-kubernetes-validations": [
+                    {
+                        "rule": f"self.all(asset, asset.size() <= {SYMBOL_LENGTH_MAX})",
+                        "message": f"assets have at most {SYMBOL_LENGTH_MAX} characters",
+                    }
+                ],
+            }
+        ),
+    ] = None
     """Fees in third assets, by asset, that have no value in the quote currency yet."""
 
     @property
@@ -256,6 +284,7 @@ class TradingSymbolStatus(OperatorStatus, TraderStatus):
         tuple[Condition, ...],
         Field(
             json_schema_extra={
+                "maxItems": CONDITIONS_MAX,
                 "x-kubernetes-list-type": "map",
                 "x-kubernetes-list-map-keys": ["type"],
             }
@@ -360,17 +389,17 @@ def status_document(
 def status_patch(document: Document, resource: Document, *, withdrawn: bool) -> dict[str, Any]:
     """Make a merge patch of the operator's document, for `resource` as it was seen.
 
-    If `withdrawn`, it also takes away what a leader reported, except for its ledger. No side
-    effects.
+    If `withdrawn`, it also takes away what a leader reported, except for its ledger. Conditions
+    that are nobody's go. No side effects.
     """
     present = mapping(resource, "status")
     status = mapping(document, "status")
     removed = (set(_fields(OperatorStatus)) - status.keys()) & present.keys()
-    others = [c for c in objects(present, "conditions") if _owner(c) != OPERATOR_MANAGER]
+    report = leader_report(present)
+    others = objects(report, "conditions")
     if withdrawn:
-        report = leader_report(present)
         removed |= report.keys() - {"conditions"}
-        others = [c for c in others if c not in report.get("conditions", ())]
+        others = []
     patch = {
         **dict.fromkeys(sorted(removed)),
         **status,
@@ -388,11 +417,6 @@ def leader_report(status: object) -> dict[str, Any]:
     """Pick what a leader reported and does not outlast it: all but the ledger. No side effects."""
     owned = owned_status(TRADER_MANAGER, status)
     return {name: value for name, value in owned.items() if name not in _fields(LedgerStatus)}
-
-
-def _owner(condition: Document) -> str:
-    kind = text(condition, "type")
-    return CONDITION_OWNER[ConditionType(kind)] if kind in set(ConditionType) else ""
 
 
 def lasting_status(status: object) -> LedgerStatus:

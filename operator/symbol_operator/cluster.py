@@ -209,10 +209,26 @@ class Cluster:
             NotFoundError: it is gone.
 
         """
+        return await self._set_metadata(resource, finalizers=list(finalizers))
+
+    async def set_managed_fields(
+        self, resource: Document, entries: Sequence[Mapping[str, Any]]
+    ) -> Document:
+        """Replace what is known of who owns which field of a resource as it was read; returns it.
+
+        Raises:
+            ConflictError: it has changed since.
+            NotFoundError: it is gone.
+
+        """
+        return await self._set_metadata(resource, managedFields=list(entries))
+
+    async def _set_metadata(self, resource: Document, **fields: object) -> Document:
         metadata = resource["metadata"]
         kept = {"uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]}
-        path = _resources(metadata["namespace"], metadata["name"])
-        return await self._merge(path, {"metadata": {**kept, "finalizers": list(finalizers)}})
+        return await self._merge(
+            _resources(metadata["namespace"], metadata["name"]), {"metadata": {**kept, **fields}}
+        )
 
     async def tell(self, resource: Document, news: News, now: datetime, instance: str) -> None:
         """Post an Event about a resource; one that was posted already is left alone."""

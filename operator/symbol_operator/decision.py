@@ -4,13 +4,14 @@
 a comparison of everything, and then only whether there is something to carry out counts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
 
 from symbol_operator.conditions import Situation, find_situation, leaving
+from symbol_operator.managed_fields import disowned, put_right
 from symbol_operator.news import News, find_news
 from symbol_operator.observation import (
     NO_POD,
@@ -116,11 +117,13 @@ class Decision:
     """A merge patch of the status, None if the resource says all of it already."""
     waits_for_turn: bool = False
     """The leader is to be updated as soon as others have been."""
+    owners: Sequence[Mapping[str, Any]] | None = None
+    """Who is to own which field of the resource, None if that is as it should be."""
 
     @property
     def idle(self) -> bool:
         """Whether nothing follows."""
-        return not self.planned.actions and self.status is None
+        return not self.planned.actions and self.status is None and self.owners is None
 
 
 def decide(
@@ -158,7 +161,8 @@ def decide(
     news = find_news(view.resource, request.wish, pod, planned, situation)
     patch = _status(view.resource, pod, situation, now, withdraws=planned.withdraws)
     waits = update and pod.ready and not turn
-    return Decision(request, pod, planned, situation, news, patch, waits)
+    owners = put_right(view.resource) if disowned(view.resource) else None
+    return Decision(request, pod, planned, situation, news, patch, waits, owners)
 
 
 def _is_left(resource: Document | None, settings: OperatorSettings) -> bool:

@@ -17,6 +17,7 @@ from typing import Any, Final
 import kopf
 
 from symbol_operator.cluster import PAGE_SIZE
+from symbol_operator.managed_fields import disowned
 from symbol_operator.memory import Key, Memory, is_leader_pod
 from symbol_operator.session import EndlessBackoffs
 from tradingsymbol_api.names import (
@@ -166,7 +167,7 @@ def _ended(pod: Document) -> bool:
 
 
 def relevant(resource: Document) -> tuple[object, ...]:
-    """Pick what changes with the uid, the spec, or the course of a deletion."""
+    """Pick what changes with the uid, the spec, a deletion's course, or the status's owners."""
     metadata = mapping(resource, "metadata")
     return (
         text(metadata, "uid"),
@@ -174,4 +175,5 @@ def relevant(resource: Document) -> tuple[object, ...]:
         metadata.get("deletionTimestamp"),
         text(metadata, "annotations", ANNOTATION_ABANDON),
         tuple(texts(metadata, "finalizers")),
+        disowned(resource),
     )

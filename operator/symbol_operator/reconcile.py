@@ -250,13 +250,18 @@ class Reconciler:
         self, key: Key, view: View, decision: Decision, *, urgent: bool
     ) -> float | None:
         """Report what the status lacks, if that is due; returns when to look again."""
-        if decision.status is None:
+        if view.resource is None or (decision.status is None and decision.owners is None):
             return self._next_look(view, decision)
         settled = decision.situation.reason in SETTLED
         wait = self._pace.wait(key, self._clock(), settled=settled)
         if wait > 0 or urgent:
             return wait
-        await self._report(key, decision.status)
+        if decision.owners is not None:
+            self._pace.reported(key, self._clock())
+            await self._store.set_owners(key, view.resource, decision.owners)
+            return self._pace.wait(key, self._clock(), settled=True)
+        if decision.status is not None:
+            await self._report(key, decision.status)
         return self._next_look(view, decision)
 
     async def _act(self, key: Key, view: View, decision: Decision) -> Trouble | None:

@@ -4,11 +4,11 @@ What is read afresh is put into the memory, too, so nothing that was decided fro
 once more from something older.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from symbol_operator.cluster import NotFoundError, Page
+from symbol_operator.cluster import NotFoundError, Page, RefusedError
 from symbol_operator.decision import View, holds_up_deletion
 from symbol_operator.memory import Key, Memory, Objects, is_leader_pod
 from symbol_operator.observation import node_lost, node_suspect
@@ -31,6 +31,9 @@ class ClusterPort(Protocol):
     ) -> Document: ...
     async def write_status(self, patch: Mapping[str, Any]) -> Document: ...
     async def set_finalizers(self, resource: Document, finalizers: Sequence[str]) -> Document: ...
+    async def set_managed_fields(
+        self, resource: Document, entries: Sequence[Mapping[str, Any]]
+    ) -> Document: ...
 
 
 class Store:
@@ -68,12 +71,22 @@ class Store:
         memory, name = self.memory, leader_pod_name(key.name)
         # The order matters: an ended leader has written before it ended.
         before = memory.pods.version(key.namespace, name)
-        pod = await self._cluster.pod(*key)
+        pod = await self._pod(key)
         _learn(memory.pods, key.namespace, name, pod if _is_leader(pod) else None, before)
         before = memory.resources.version(*key)
         resource = await self._cluster.resource(*key)
         _learn(memory.resources, *key, resource, before)
         return View(resource, pod)
+
+    async def _pod(self, key: Key) -> Document | None:
+        try:
+            return await self._cluster.pod(*key)
+        except RefusedError:
+            # A namespace that is being deleted loses its Roles before the resources that our
+            # finalizer keeps. Its pods go with it: nobody has to see to them.
+            if not await self._cluster.namespace_ending(key.namespace):
+                raise
+            return None
 
     async def compare(self, namespace: str) -> list[Document]:
         """Compare the memory with lists of everything; returns the resources that are gone.
@@ -107,18 +120,23 @@ class Store:
 
     async def write_status(self, key: Key, patch: Mapping[str, Any]) -> None:
         """Write the status; raises ConflictError where the resource is no longer as it was."""
-        before = self.memory.resources.version(*key)
-        try:
-            self.memory.resources.put(await self._cluster.write_status(patch))
-        except NotFoundError:
-            # The resource went meanwhile, and its status with it.
-            _learn(self.memory.resources, *key, None, before)
+        await self._write(key, self._cluster.write_status(patch))
 
     async def set_finalizers(self, key: Key, resource: Document, names: Sequence[str]) -> None:
         """Replace the finalizers; raises ConflictError where it is no longer as it was."""
+        await self._write(key, self._cluster.set_finalizers(resource, names))
+
+    async def set_owners(
+        self, key: Key, resource: Document, entries: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Replace who owns which field; raises ConflictError where it is no longer as it was."""
+        await self._write(key, self._cluster.set_managed_fields(resource, entries))
+
+    async def _write(self, key: Key, writing: Awaitable[Document]) -> None:
+        """Learn from the answer to a write; a resource that went meanwhile takes it along."""
         before = self.memory.resources.version(*key)
         try:
-            self.memory.resources.put(await self._cluster.set_finalizers(resource, names))
+            self.memory.resources.put(await writing)
         except NotFoundError:
             _learn(self.memory.resources, *key, None, before)
 

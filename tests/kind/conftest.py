@@ -38,8 +38,8 @@ def cluster() -> None:
     ).stdout.strip()
     assert context.startswith("kind-"), f"refusing the context {context!r}"
     Kubectl("default").run("apply", "-k", str(PROJECT / "crds"))
-    for policy in ("leader-policy.yaml", "operator-policy.yaml"):
-        Kubectl("default").run("apply", "-f", str(PROJECT / "manifests" / "base" / policy))
+    for policy in (PROJECT / "manifests" / "base").glob("*-policy.yaml"):
+        Kubectl("default").run("apply", "-f", str(policy))
 
 
 @pytest.fixture(scope="session")

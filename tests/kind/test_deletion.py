@@ -1,11 +1,12 @@
 """What becomes of a symbol that is deleted: Stop, CancelOrders and Drain, in each way to delete."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from kind.kubectl import Kubectl, condition, eventually, manifest
+from kind.kubectl import Kubectl, KubectlError, condition, eventually, manifest
 from kind.operating import OperatorProcess, prepare_namespace
 from kind.trading import Platform, wait_until_trading
 
@@ -59,6 +60,66 @@ def test_a_deletion_waits_for_its_leader(careful: Kubectl, policy: str, cascade:
 
     eventually(lambda: gone(careful, name), what="it goes when the leader has finished")
     assert "OrdersRest" not in careful.events(name)
+
+
+@pytest.mark.usefixtures("operator_here")
+@pytest.mark.parametrize("policy", ["Drain", "CancelOrders"])
+def test_a_deletion_right_behind_the_wish_to_wait_waits(careful: Kubectl, policy: str) -> None:
+    name = f"at-once-{policy.lower()}"
+    careful.apply(manifest(name, "on"))
+    eventually(lambda: condition(careful.symbol(name), "Ready").get("status") == "True", what=name)
+    patch = json.dumps({"spec": {"deletionPolicy": policy}})
+    careful.run("patch", "tsym", name, "--type", "merge", "--patch", patch)
+
+    eventually(lambda: taken(careful, name), what="the deletion is taken")
+    eventually(lambda: gone(careful, name), what="it goes when the leader has finished")
+    assert "OrdersRest" not in careful.events(name)
+
+
+def taken(kubectl: Kubectl, name: str) -> bool:
+    """Delete it; tell whether that was taken, and not put off to a moment later."""
+    try:
+        deleted(kubectl, name)
+    except KubectlError as exc:
+        if "try again in a moment" not in str(exc):
+            raise
+        return False
+    return True
+
+
+@pytest.fixture(scope="module")
+def unserved(cluster: None, run_name: str) -> Kubectl:
+    """Return kubectl in a namespace that no operator serves, and a test deletes in the end."""
+    return prepare_namespace(f"{run_name}-unserved", secrets=False)
+
+
+@pytest.mark.parametrize("policy", ["Drain", "CancelOrders"])
+@pytest.mark.parametrize("cascade", ["background", "foreground", "orphan"])
+def test_what_nobody_sees_to_is_not_deleted_as_if_it_waited(
+    unserved: Kubectl, policy: str, cascade: str
+) -> None:
+    name = f"{policy.lower()}-{cascade}"
+    unserved.apply(manifest(name, deletionPolicy=policy))
+    for what in (("tsym", name), ("tsym", "--all")):
+        with pytest.raises(
+            KubectlError, match=f"deletionPolicy is {policy}.*set deletionPolicy to"
+        ):
+            unserved.run("delete", *what, f"--cascade={cascade}")
+
+    patch = '{"spec": {"deletionPolicy": "Stop"}}'
+    unserved.run("patch", "tsym", name, "--type", "merge", "--patch", patch)
+    unserved.run("delete", "tsym", name)
+
+
+def test_what_is_abandoned_goes_at_once(unserved: Kubectl) -> None:
+    unserved.apply(manifest("abandoned", deletionPolicy="Drain"))
+    unserved.run("annotate", "tsym", "abandoned", "tradingsymbol.dev/abandon-orders=true")
+    unserved.run("delete", "tsym", "abandoned")
+
+
+def test_what_nobody_sees_to_goes_with_its_namespace(unserved: Kubectl) -> None:
+    unserved.apply(manifest("last", "on", deletionPolicy="Drain"))
+    unserved.run("delete", "namespace", unserved.namespace, "--timeout=90s")
 
 
 @pytest.mark.usefixtures("operator_here")

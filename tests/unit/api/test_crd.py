@@ -52,6 +52,25 @@ def test_the_schema_is_structural() -> None:
         assert not {"$ref", "$defs", "title", "nullable", "oneOf"} & node.keys(), path
 
 
+BOUNDS = {"string": "maxLength", "array": "maxItems"}
+
+
+def test_the_status_has_bounds() -> None:
+    """Who may write into it may not fill the API server's memory by it."""
+    for path, node in nodes(schema()["properties"]["status"]):
+        assert "enum" in node or BOUNDS.get(node["type"], "type") in node, path
+        if values := node.get("additionalProperties"):
+            assert "maxProperties" in node, path
+            assert BOUNDS[values["type"]] in values, path
+            assert any("self.all(" in rule["rule"] for rule in node["x-kubernetes-validations"])
+
+
+def test_all_conditions_have_room() -> None:
+    conditions = schema()["properties"]["status"]["properties"]["conditions"]
+
+    assert conditions["maxItems"] >= len(ConditionType)
+
+
 def test_every_field_that_people_meet_is_explained() -> None:
     spec = schema()["properties"]["spec"]["properties"]
     status = schema()["properties"]["status"]["properties"]

@@ -1,5 +1,6 @@
 """The admission policy for leaders names what the models say is not theirs."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -7,15 +8,21 @@ import pytest
 import yaml
 
 from tradingsymbol_api.names import (
+    ANNOTATION_ABANDON,
+    FINALIZER,
     GROUP,
     LEADER_SERVICE_ACCOUNT,
     OPERATOR_MANAGER,
     PLURAL,
+    TRADER_MANAGER,
     leader_pod_name,
 )
+from tradingsymbol_api.spec import DeletionPolicy
 from tradingsymbol_api.status import CONDITION_OWNER, FIELD_OWNER
 
-FILE = Path(__file__).parents[3] / "manifests" / "base" / "leader-policy.yaml"
+BASE = Path(__file__).parents[3] / "manifests" / "base"
+FILE = BASE / "leader-policy.yaml"
+STOP = DeletionPolicy.STOP.value
 
 
 @pytest.fixture
@@ -30,14 +37,31 @@ def expressions(policy: dict[str, Any]) -> str:
     return " ".join(part["expression"] for part in parts)
 
 
-def test_what_the_operator_reports_is_listed_as_its_own(policy: dict[str, Any]) -> None:
-    fields = sorted(field for field, owner in FIELD_OWNER.items() if owner == OPERATOR_MANAGER)
-    conditions = [
-        kind.value for kind, owner in CONDITION_OWNER.items() if owner == OPERATOR_MANAGER
-    ]
+def fields_of(manager: str) -> list[str]:
+    return sorted(field for field, owner in FIELD_OWNER.items() if owner == manager)
 
-    assert str(fields) in expressions(policy)
-    assert expressions(policy).count(f"c.type in {conditions}") == 2
+
+def test_what_the_operator_reports_is_listed_as_its_own(policy: dict[str, Any]) -> None:
+    assert str(fields_of(OPERATOR_MANAGER)) in expressions(policy)
+
+
+def test_what_the_leader_reports_is_listed_as_its_own(policy: dict[str, Any]) -> None:
+    conditions = [kind.value for kind, owner in CONDITION_OWNER.items() if owner == TRADER_MANAGER]
+    owned = sorted([*fields_of(TRADER_MANAGER), "conditions"])
+    said = " ".join(expressions(policy).split())
+
+    assert {"name": "ownConditions", "expression": str(conditions)} in policy["spec"]["variables"]
+    assert str([".", *(f"f:{field}" for field in owned)]) in said
+
+
+def test_the_managers_are_those_of_the_programs(policy: dict[str, Any]) -> None:
+    named = set(re.findall(r"manager\.orValue\(''\) [!=]= '([^']+)'", expressions(policy)))
+
+    assert named == {
+        *(TRADER_MANAGER, OPERATOR_MANAGER),
+        # These two are the API server's own.
+        *("before-first-apply", "ancient-changes"),
+    }
 
 
 def test_it_is_about_leaders_and_their_resources(policy: dict[str, Any]) -> None:
@@ -51,5 +75,20 @@ def test_it_is_about_leaders_and_their_resources(policy: dict[str, Any]) -> None
     assert f"variables.pod == request.name + '{leader_pod_name('')}'" in expressions(policy)
 
 
-def test_what_cannot_be_judged_is_refused(policy: dict[str, Any]) -> None:
+@pytest.mark.parametrize("file", sorted(BASE.glob("*-policy.yaml")), ids=lambda file: file.stem)
+def test_what_cannot_be_judged_is_refused(file: Path) -> None:
+    policy, binding = yaml.safe_load_all(file.read_text(encoding="utf-8"))
+
     assert policy["spec"]["failurePolicy"] == "Fail"
+    assert binding["spec"]["policyName"] == policy["metadata"]["name"]
+    assert binding["spec"]["validationActions"] == ["Deny"]
+
+
+def test_a_deletion_that_is_to_wait_needs_the_finalizer() -> None:
+    policy = next(yaml.safe_load_all((BASE / "deletion-policy.yaml").read_text(encoding="utf-8")))
+    waits, _, abandoned = (item["expression"] for item in policy["spec"]["matchConditions"])
+    (finalizer,) = policy["spec"]["validations"]
+
+    assert waits == f"oldObject.spec.?deletionPolicy.orValue('{STOP}') != '{STOP}'"
+    assert f"annotations[?'{ANNOTATION_ABANDON}']" in abandoned
+    assert finalizer["expression"].startswith(f"'{FINALIZER}' in oldObject.metadata.?finalizers")

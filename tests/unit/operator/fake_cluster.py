@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from symbol_operator.cluster import ConflictError, NotFoundError, Page
+from symbol_operator.cluster import ConflictError, NotFoundError, Page, RefusedError
 from symbol_operator.memory import Memory
 from symbol_operator.news import News
 from tradingsymbol_api.names import LABEL_MANAGED_BY, OPERATOR_MANAGER
@@ -35,6 +35,8 @@ class FakeCluster:
         self.events: dict[str, News] = {}
         self.refusal: Exception | None = None
         self.ending = False
+        self.roles = True
+        """Whether the operator still has its rights in the namespace."""
         self.called_again: list[object] = []
         """Symbols that the operator wants to look at again."""
         self.reads: list[str] = []
@@ -56,6 +58,8 @@ class FakeCluster:
 
     async def pod(self, namespace: str, resource: str) -> Document | None:
         del namespace
+        if not self.roles:
+            raise RefusedError("pods are forbidden")
         self.reads.append("pod")
         return self._shown(self.pods, f"{resource}-leader")
 
@@ -168,6 +172,15 @@ class FakeCluster:
         found = self._found(self.symbols, name)
         self._let_go(name)
         return found
+
+    async def set_managed_fields(
+        self, resource: Document, entries: Sequence[Mapping[str, Any]]
+    ) -> Document:
+        name = resource["metadata"]["name"]
+        self._check(name, resource["metadata"])
+        self.writes.append("owners")
+        self.symbols[name]["metadata"]["managedFields"] = list(entries)
+        return self._found(self.symbols, name)
 
     def _check(self, name: str, expected: Mapping[str, Any]) -> None:
         """Refuse a write to another resource, or to another version, than was read."""

@@ -197,6 +197,27 @@ async def test_a_status_is_merged_into_the_version_that_was_seen(tmp_path: Path)
     assert asked.body == patch
 
 
+async def test_metadata_is_written_to_the_resource_as_it_was_read(tmp_path: Path) -> None:
+    server = ApiServer((200, {}), (200, {}), problem(404), problem(409))
+    read = resource()
+    read["metadata"]["resourceVersion"] = "7"
+
+    async with served(server, tmp_path) as cluster:
+        await cluster.set_finalizers(read, ["a"])
+        await cluster.set_managed_fields(read, [{"manager": "alice"}])
+        await cluster.set_managed_fields(read, [])
+        with pytest.raises(ConflictError):
+            await cluster.set_managed_fields(read, [])
+
+    first, second = server.asked[:2]
+    kept = {"uid": "r1", "resourceVersion": "7"}
+    assert (first.method, first.query) == ("PATCH", {"fieldManager": "symbol-operator"})
+    assert first.path.endswith("/tradingsymbols/xrpusdt")
+    assert first.headers["Content-Type"] == "application/merge-patch+json"
+    assert first.body == {"metadata": {**kept, "finalizers": ["a"]}}
+    assert second.body == {"metadata": {**kept, "managedFields": [{"manager": "alice"}]}}
+
+
 async def test_a_pod_is_created_in_its_namespace(tmp_path: Path) -> None:
     server = ApiServer((201, pod()))
 

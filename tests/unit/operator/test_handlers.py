@@ -7,6 +7,7 @@ import kopf
 import pytest
 
 from symbol_operator.handlers import Listener, make_registry, make_settings, relevant
+from symbol_operator.managed_fields import put_right
 from symbol_operator.memory import Key, Memory
 from unit.operator.objects import pod, resource
 
@@ -111,9 +112,20 @@ async def test_a_report_of_the_leader_wakes_nobody(
     handlers: dict[str, Any], woken: list[Key]
 ) -> None:
     await send(handlers, "tradingsymbols", "ADDED", resource())
-    await send(handlers, "tradingsymbols", "MODIFIED", resource() | {"status": {"traders": 3}})
+    reported = resource() | {"status": {"traders": 3}}
+    reported["metadata"]["managedFields"] = put_right(reported)
+    await send(handlers, "tradingsymbols", "MODIFIED", reported)
 
     assert woken == [KEY]
+
+
+async def test_a_report_in_somebody_elses_name_wakes(
+    handlers: dict[str, Any], woken: list[Key]
+) -> None:
+    await send(handlers, "tradingsymbols", "ADDED", resource())
+    await send(handlers, "tradingsymbols", "MODIFIED", resource() | {"status": {"traders": 3}})
+
+    assert woken == [KEY, KEY]
 
 
 @pytest.mark.parametrize(

@@ -765,6 +765,44 @@ async def test_a_namespace_whose_end_was_missed_is_not_held_up(careful: FakeClus
     assert careful.symbols == {}
 
 
+async def test_a_namespace_that_lost_its_roles_is_not_held_up(careful: FakeCluster) -> None:
+    """They go before the resources that the finalizer keeps."""
+    operator = await led(careful)
+    careful.delete_symbol("xrpusdt")
+    careful.ending, careful.roles = True, False
+    await operator.reconcile(KEY)
+
+    assert careful.symbols == {}
+
+
+async def test_a_pod_that_may_not_be_read_is_not_taken_for_none(careful: FakeCluster) -> None:
+    operator = await led(careful)
+    careful.finish("xrpusdt")
+    careful.roles = False
+    careful.writes.clear()
+
+    with pytest.raises(RefusedError):
+        await operator.reconcile(KEY)
+    assert careful.writes == []
+
+
+async def test_a_status_that_others_own_is_given_back_before_it_is_written(
+    cluster: FakeCluster, operator: Operator
+) -> None:
+    """What is not the operator's own it could not withdraw."""
+    await running(cluster, operator)
+    entry = {"manager": "before-first-apply", "fieldsV1": {"f:status": {"f:requested": {}}}}
+    cluster.symbols["xrpusdt"]["metadata"]["managedFields"] = [entry]
+    assert await operator.survey("trading") == {KEY}
+    cluster.switch("xrpusdt", "off")
+    for _ in range(3):
+        await operator.reconcile(KEY)
+
+    assert cluster.writes == ["delete", "owners", "status"]
+    owners = cluster.symbols["xrpusdt"]["metadata"]["managedFields"]
+    assert [owner["manager"] for owner in owners] == ["symbol-operator", "symbol-trader"]
+
+
 async def test_a_symbol_that_may_go_at_once_has_no_finalizer(
     cluster: FakeCluster, operator: Operator
 ) -> None:

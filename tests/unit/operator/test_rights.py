@@ -118,6 +118,7 @@ def calls(cluster: Cluster) -> dict[str, Callable[[], Awaitable[object]]]:
         "delete_pod": lambda: cluster.delete_pod("trading", "xrpusdt", "uid-2", force=False),
         "write_status": lambda: cluster.write_status(status_document(target)),
         "set_finalizers": lambda: cluster.set_finalizers(RESOURCE, []),
+        "set_managed_fields": lambda: cluster.set_managed_fields(RESOURCE, []),
         "tell": lambda: cluster.tell(RESOURCE, news, now, "operator"),
     }
 
@@ -159,6 +160,7 @@ async def test_the_operator_may_do_what_it_does_and_no_more() -> None:
 def test_outside_the_trading_namespaces_the_operator_creates_and_deletes_nothing() -> None:
     everywhere = granted("symbol-operator", MANIFESTS / "base" / "rbac.yaml")
     assert {verb for verb, _, _ in everywhere} == {"get", "patch"}
+    assert "pods" not in {kind for _, _, kind in everywhere}
     assert {(group, kind) for verb, group, kind in everywhere if verb == "patch"} == {
         (GROUP, PLURAL)
     }
