@@ -55,7 +55,7 @@ class Specs:
             return known[1]
         asked = self._read(resource)
         if uid and generation:
-            if len(self._known) >= REMEMBERED_MAX:
+            if known is None and len(self._known) >= REMEMBERED_MAX:
                 del self._known[next(iter(self._known))]
             self._known[uid] = (generation, asked)
         return asked

@@ -25,6 +25,7 @@ from tradingsymbol_api.status import (
     owned_status,
     says_the_same,
     status_document,
+    status_patch,
 )
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -153,6 +154,52 @@ def test_a_field_that_was_withdrawn_is_a_change() -> None:
 
     assert "leader" not in without["status"]
     assert not says_the_same(OPERATOR_MANAGER, without, whole_status())
+
+
+def patched(withdrawn: bool, **present: Any) -> dict[str, Any]:
+    """Make the operator's patch for a resource with this status besides the usual one."""
+    seen = {"metadata": {"resourceVersion": "7"}, "status": {**whole_status(), **present}}
+    return status_patch(document(), seen, withdrawn=withdrawn)
+
+
+def test_a_patch_is_for_the_version_that_was_seen() -> None:
+    expected = {**document()["metadata"], "resourceVersion": "7"}
+
+    assert patched(withdrawn=False)["metadata"] == expected
+
+
+def test_a_patch_leaves_a_leaders_report_alone() -> None:
+    patch = patched(withdrawn=False)["status"]
+
+    theirs = whole_status()["conditions"][0]
+    assert patch["conditions"] == [theirs, *document()["status"]["conditions"]]
+    assert not set(owned_status(TRADER_MANAGER, whole_status())) & set(patch) - {"conditions"}
+
+
+def test_a_patch_withdraws_a_leaders_report_and_keeps_its_ledger() -> None:
+    patch = patched(withdrawn=True, traders=3, quoteAsset="USDT", unvaluedFees={"BNB": "1"})[
+        "status"
+    ]
+
+    assert patch["traders"] is None
+    assert not {"profit", "quoteAsset", "unvaluedFees"} & patch.keys()
+    assert patch["conditions"] == document()["status"]["conditions"]
+
+
+def test_a_patch_removes_what_the_operator_no_longer_says() -> None:
+    """An object is merged, so what it lacks has to be named."""
+    seen = {"metadata": {"resourceVersion": "7"}, "status": whole_status()}
+    without = status_document(TARGET, OPERATOR_PART.model_copy(update={"leader": None}))
+
+    assert status_patch(without, seen, withdrawn=False)["status"]["leader"] is None
+    assert patched(withdrawn=False)["status"]["leader"].get("node", "") is None
+
+
+def test_a_patch_takes_away_conditions_that_are_nobodys() -> None:
+    junk = [*whole_status()["conditions"], {"type": "Rich"}, "odd"]
+    kinds = [c["type"] for c in patched(withdrawn=False, conditions=junk)["status"]["conditions"]]
+
+    assert kinds == ["Trading", "Ready"]
 
 
 def test_the_runbook_has_a_section_for_each_reason() -> None:
