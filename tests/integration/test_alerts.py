@@ -55,7 +55,7 @@ def degraded(reason: str) -> str:
 
 CASES: list[tuple[str, dict[str, str], str, str]] = [
     ("TradingOperatorAbsent", {}, "4m", "6m"),
-    ("TradingOperatorStuck", WELL | {RESYNC: "0+60x60"}, "9m", "12m"),
+    ("TradingOperatorStuck", WELL | {RESYNC: "0+60x60"}, "24m", "27m"),
     ("TradingNamespaceNotServed", WELL | {OTHER: "0x60"}, "4m", "6m"),
     ("TradingOperatorErrors", WELL | {ERRORS: "0+1x60"}, "12m", "20m"),
     ("TradingSymbolStalled", WELL | {STALLED: "1x60"}, "9m", "11m"),
