@@ -27,6 +27,7 @@ from tradingsymbol_api.names import (
     OPERATOR_MANAGER,
     PLURAL,
     VERSION,
+    fence_selector,
     leader_pod_name,
 )
 
@@ -145,8 +146,16 @@ class Cluster:
         return [item async for item in self._list(_resources(namespace))]
 
     def leader_pods(self, namespace: str) -> AsyncIterator[Document]:
-        """List the leader pods of a namespace; read page by page, for thousands are large."""
+        """List the leader pods of a namespace, and fences among them.
+
+        Read page by page, for thousands are large.
+        """
         return self._list(_pods(namespace), ("labelSelector", LEADER_SELECTOR))
+
+    async def fences(self, namespace: str, resource: str) -> tuple[Document, ...]:
+        """List the fences of a TradingSymbol's lost leaders."""
+        selector = ("labelSelector", fence_selector(resource))
+        return tuple([item async for item in self._list(_pods(namespace), selector)])
 
     async def create_pod(self, pod: Mapping[str, Any]) -> None:
         """Create a pod.
@@ -165,11 +174,18 @@ class Cluster:
             ConflictError: another pod has its name by now.
 
         """
+        await self._delete(_pods(namespace, leader_pod_name(resource)), uid, force=force)
+
+    async def delete_fence(self, namespace: str, name: str, uid: str) -> None:
+        """Delete the fence with this uid at once: a second one of it does no harm."""
+        await self._delete(_pods(namespace, name), uid, force=True)
+
+    async def _delete(self, path: str, uid: str, *, force: bool) -> None:
         options: dict[str, Any] = {"preconditions": {"uid": uid}}
         if force:
             options["gracePeriodSeconds"] = 0
         try:
-            await self._request("DELETE", _pods(namespace, leader_pod_name(resource)), body=options)
+            await self._request("DELETE", path, body=options)
         except NotFoundError:
             return
 
@@ -306,8 +322,8 @@ def _event(resource: Document, news: News, now: datetime, instance: str) -> dict
         "action": "Reconcile",
         "note": news.note[:NOTE_LENGTH_MAX],
         "regarding": {
-            "apiVersion": API_VERSION,
-            "kind": KIND,
+            "apiVersion": resource.get("apiVersion", API_VERSION),
+            "kind": resource.get("kind", KIND),
             "namespace": metadata["namespace"],
             "name": metadata["name"],
             "uid": metadata["uid"],

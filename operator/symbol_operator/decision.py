@@ -10,12 +10,15 @@ from datetime import datetime
 from typing import Any, Final
 
 from symbol_operator.conditions import SecretNames, Situation, find_situation
-from symbol_operator.news import News, find_news
+from symbol_operator.fence_pod import fence_pod
+from symbol_operator.fencing import CreateFence
+from symbol_operator.news import News, fencing_news, find_news
 from symbol_operator.observation import (
     NO_POD,
     Document,
     LeaderPod,
     Trouble,
+    observe_fence,
     observe_pod,
 )
 from symbol_operator.plan import LEADING, Backoff, ClearTraderStatus, Plan, Wish, plan
@@ -63,6 +66,8 @@ class View:
     node_lost: bool = False
     namespace_ending: bool = False
     """The namespace is being deleted: no leader will be created in it."""
+    fences: tuple[Document, ...] = ()
+    """Fences of lost leaders; they are read where there may be one."""
 
 
 NO_SECRETS: Final = SecretNames("", "", "")
@@ -121,10 +126,12 @@ def decide(
         finishes=_policy(view.resource) is not DeletionPolicy.STOP,
         kept=FINALIZER in _finalizers(view.resource),
         update=update and (turn or not pod.ready),
+        fences=[observe_fence(fence) for fence in view.fences],
     )
     situation = find_situation(request.wish, pod, planned, request.blocker, request.secrets)
     if view.resource is None:
-        return Decision(request, pod, planned, situation, (), None)
+        told = tuple(fencing_news(request.wish, pod, planned, deleted=True))
+        return Decision(request, pod, planned, situation, told, None)
     news = find_news(view.resource, request.wish, pod, planned, situation)
     document = _status(view.resource, pod, situation, now)
     waits = update and pod.ready and not turn
@@ -177,6 +184,16 @@ def pod_manifest(decision: Decision, context: Context) -> dict[str, Any]:
     if decision.request.symbol is None:
         raise ValueError("a blocked request creates no pod")
     return _manifest(decision.request.symbol, context)
+
+
+def fence_manifest(action: CreateFence, view: View, wish: Wish) -> dict[str, Any]:
+    """Build the fence that `action` wants created. No side effects.
+
+    Where a leader is wanted, it is to go on with what the lost one holds: nothing is released.
+    """
+    found = (*view.fences, *filter(None, (view.pod,)))
+    (source,) = (pod for pod in found if pod["metadata"]["uid"] == action.source)
+    return fence_pod(source, action.of, release=wish not in LEADING)
 
 
 def _manifest(symbol: TradingSymbol, context: Context) -> dict[str, Any]:

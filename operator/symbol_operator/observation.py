@@ -8,7 +8,14 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
-from tradingsymbol_api.names import LABEL_MANAGED_BY, OPERATOR_MANAGER
+from tradingsymbol_api.names import (
+    ANNOTATION_LOST_NODE,
+    LABEL_FENCES,
+    LABEL_MANAGED_BY,
+    LABEL_RESOURCE,
+    OPERATOR_MANAGER,
+    leader_pod_name,
+)
 from tradingsymbol_api.status import OperatorReason
 
 Document = Mapping[str, Any]
@@ -82,6 +89,38 @@ class LeaderPod:
         return self.state not in {PodState.NONE, PodState.FOREIGN, PodState.ORPHANED}
 
 
+class FenceState(StrEnum):
+    """How far a fence has come."""
+
+    WORKING = "working"
+    """Starting, or running: it waits for the record where that is away."""
+    DONE = "done"
+    SPENT = "spent"
+    """It ended, or is ending, and has not done its work."""
+
+
+@dataclass(frozen=True, slots=True)
+class LostPod:
+    """A leader pod that was given up with its node."""
+
+    uid: str
+    name: str
+    node: str
+    why_not_fenced: str = ""
+    """For people: what keeps its fence from starting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """A pod that takes the epoch of a lost leader."""
+
+    name: str
+    uid: str
+    of: LostPod
+    state: FenceState
+    created: datetime
+
+
 NO_POD: Final = LeaderPod(PodState.NONE)
 
 
@@ -107,6 +146,33 @@ def observe_pod(pod: Document | None, owner_uid: str | None, *, node_lost: bool)
     )
 
 
+def is_fence(pod: Document) -> bool:
+    """Whether a pod with a leader's labels is the fence of one."""
+    return LABEL_FENCES in pod["metadata"]["labels"]
+
+
+def observe_fence(pod: Document) -> Fence:
+    """Read a fence."""
+    metadata = pod["metadata"]
+    labels, trouble = metadata["labels"], _trouble(pod)
+    lost = LostPod(
+        labels[LABEL_FENCES],
+        leader_pod_name(labels[LABEL_RESOURCE]),
+        metadata.get("annotations", {}).get(ANNOTATION_LOST_NODE, "unknown"),
+        trouble.message if trouble else "",
+    )
+    created = parse_time(metadata.get("creationTimestamp")) or datetime.min.replace(tzinfo=UTC)
+    return Fence(metadata["name"], metadata["uid"], lost, _fence_state(pod), created)
+
+
+def _fence_state(pod: Document) -> FenceState:
+    phase = pod.get("status", {}).get("phase", "Pending")
+    if phase == "Succeeded" and _succeeded(pod) is PodState.FENCED:
+        return FenceState.DONE
+    going = "deletionTimestamp" in pod["metadata"]
+    return FenceState.SPENT if going or phase not in ALIVE else FenceState.WORKING
+
+
 def _state(pod: Document, owner_uid: str | None, *, node_lost: bool) -> PodState:
     metadata = pod["metadata"]
     if metadata.get("labels", {}).get(LABEL_MANAGED_BY) != OPERATOR_MANAGER:
@@ -127,6 +193,7 @@ PHASES: Final = {
     "Running": PodState.RUNNING,
     "Failed": PodState.FAILED,
 }
+ALIVE: Final = frozenset({"Pending", "Running"})
 CAUSES: Final = {"drained": PodState.DRAINED, "fenced": PodState.FENCED}
 
 

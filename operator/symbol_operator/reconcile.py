@@ -12,21 +12,25 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from symbol_operator.census import take_census
 from symbol_operator.cluster import ConflictError, NotFoundError, RefusedError
+from symbol_operator.conditions import may_trade_on
 from symbol_operator.decision import (
     Context,
     Decision,
     View,
     after_refusal,
     decide,
+    fence_manifest,
     finalizers,
     holds_up_deletion,
     pod_manifest,
 )
+from symbol_operator.fencing import CreateFence, DeleteFence
 from symbol_operator.metrics import Metrics
 from symbol_operator.news import EventReason, News, gone, refused
 from symbol_operator.observation import (
     Document,
     Trouble,
+    is_fence,
     node_lost,
     node_suspect,
     overdue_at,
@@ -40,6 +44,7 @@ from symbol_operator.plan import (
     DeletePod,
     SetFinalizer,
     Step,
+    Wish,
 )
 from symbol_operator.updates import Turns
 from tradingsymbol_api.names import LABEL_RESOURCE, OPERATOR_MANAGER, TRADER_MANAGER
@@ -65,6 +70,14 @@ class Key(NamedTuple):
         return f"{self.namespace}/{self.name}"
 
 
+class FenceRefused(Exception):  # noqa: N818 - a state of the world, not a mistake
+    """The API server did not take a fence, so its leader is not given up."""
+
+    def __init__(self, trouble: Trouble) -> None:
+        super().__init__(trouble.message)
+        self.trouble = trouble
+
+
 class ClusterPort(Protocol):
     """What reconciling needs of a cluster; `cluster.Cluster` says what each does."""
 
@@ -74,8 +87,10 @@ class ClusterPort(Protocol):
     async def node(self, name: str) -> Document | None: ...
     async def resources(self, namespace: str) -> list[Document]: ...
     def leader_pods(self, namespace: str) -> AsyncIterator[Document]: ...
+    async def fences(self, namespace: str, resource: str) -> tuple[Document, ...]: ...
     async def create_pod(self, pod: Mapping[str, Any]) -> None: ...
     async def delete_pod(self, namespace: str, resource: str, uid: str, *, force: bool) -> None: ...
+    async def delete_fence(self, namespace: str, name: str, uid: str) -> None: ...
     async def apply_status(self, document: Mapping[str, Any], manager: str) -> None: ...
     async def set_finalizers(self, resource: Document, finalizers: Sequence[str]) -> None: ...
     async def tell(self, resource: Document, news: News, now: datetime, instance: str) -> None: ...
@@ -102,6 +117,9 @@ class Reconciler:
         self._instance = instance
         self._again = again
         self._backoffs: dict[Key, Backoff] = {}
+        self._fenced: set[Key] = set()
+        self._surveyed: set[str] = set()
+        """Namespaces of which is known which symbols have fences: the others are not asked for."""
         self._turns = Turns[Key](context.settings.updates_at_once)
 
     async def reconcile(self, key: Key) -> float | None:
@@ -145,16 +163,26 @@ class Reconciler:
         }
         found: set[Key] = set()
         led: set[Key] = set()
+        fenced: set[Key] = set()
         # Pods are an order of magnitude larger: they are not kept.
         async for pod in self._cluster.leader_pods(namespace):
             key = Key(namespace, _owner_name(pod))
+            if is_fence(pod):
+                fenced.add(key)
+                continue
             led.add(key)
             if self._needs_look(key, View(resources.get(key), pod)):
                 found.add(key)
         self._metrics.counted(namespace, take_census(resources.values(), len(led)))
         self._forget_all_but(namespace, set(resources))
+        self._fenced |= fenced
+        self._surveyed.add(namespace)
         alone = resources.keys() - led
-        return found | {key for key in alone if self._needs_look(key, View(resources[key], None))}
+        return (
+            found
+            | fenced
+            | {key for key in alone if self._needs_look(key, View(resources[key], None))}
+        )
 
     def _needs_look(self, key: Key, view: View) -> bool:
         """Tell whether anything follows, or might from what a list does not tell."""
@@ -185,21 +213,30 @@ class Reconciler:
         lost = False
         if pod is not None and node_suspect(pod, self._clock()):
             lost = node_lost(await self._cluster.node(pod["spec"]["nodeName"]))
+        fences: tuple[Document, ...] = ()
+        if lost or key in self._fenced or key.namespace not in self._surveyed:
+            fences = await self._cluster.fences(*key)
+        self._note_fences(key, any_left=bool(fences))
         held_up = resource is not None and holds_up_deletion(resource)
         ending = held_up and await self._cluster.namespace_ending(key.namespace)
-        return View(resource, pod, lost, ending)
+        return View(resource, pod, lost, ending, fences)
+
+    def _note_fences(self, key: Key, *, any_left: bool) -> None:
+        (self._fenced.add if any_left else self._fenced.discard)(key)
 
     async def _carry_out(self, key: Key, view: View, decision: Decision) -> float | None:
         # Nothing can be told of a resource that was let go: if this is cut off, nobody would.
         early = [n for n in decision.news if n.reason is EventReason.ORDERS_REST]
-        if view.resource is not None:
-            await self._tell(view.resource, early)
-        trouble = await self._act(key, view, decision)
+        subject = view.resource or namespace_of(key)
+        await self._tell(subject, early)
+        try:
+            trouble = await self._act(key, view, decision)
+        except FenceRefused as exc:
+            return await self._tell_refusal(subject, view.resource, exc.trouble, ())
         news = [n for n in decision.news if n not in early]
-        if trouble is not None and view.resource is not None:
-            return await self._tell_refusal(view.resource, trouble, news)
-        if view.resource is not None:
-            await self._tell(view.resource, news)
+        if trouble is not None:
+            return await self._tell_refusal(subject, view.resource, trouble, news)
+        await self._tell(subject, news)
         if decision.planned.creates:
             # What can be said of a new pod changes in moments: one report will do.
             return POD_SETTLES_SECONDS
@@ -208,7 +245,10 @@ class Reconciler:
         return self._next_look(view, decision)
 
     async def _act(self, key: Key, view: View, decision: Decision) -> Trouble | None:
-        """Carry out the actions; returns why the pod was refused, if it was."""
+        """Carry out the actions; returns why the pod was refused, if it was.
+
+        Raises `FenceRefused` before a leader is given up whose epoch nobody would take.
+        """
         trouble: Trouble | None = None
         for action in decision.planned.actions:
             wish, state = decision.request.wish, decision.pod.state
@@ -221,9 +261,24 @@ class Reconciler:
                     await self._cluster.set_finalizers(view.resource, names)
                 case ClearTraderStatus(target, kept):
                     await self._report(status_document(target, kept), TRADER_MANAGER)
+                case CreateFence():
+                    await self._fence(key, view, wish, action)
+                case DeleteFence():
+                    await self._cluster.delete_fence(key.namespace, action.name, action.uid)
                 case CreatePod():
                     trouble = await self._create(decision)
         return trouble
+
+    async def _fence(self, key: Key, view: View, wish: Wish, action: CreateFence) -> None:
+        self._note_fences(key, any_left=True)
+        try:
+            await self._cluster.create_pod(fence_manifest(action, view, wish))
+        except (RefusedError, NotFoundError) as exc:
+            logger.warning("%s: the fence of pod %s was refused: %s", key, action.of.uid, exc)
+            # A leader that is wanted takes the epoch itself, and is not kept waiting for this.
+            if wish not in LEADING:
+                text = f"Not given up: {may_trade_on(action.of)} The fence was refused: {exc}"
+                raise FenceRefused(Trouble(OperatorReason.CREATE_REFUSED, text)) from exc
 
     async def _create(self, decision: Decision) -> Trouble | None:
         try:
@@ -233,11 +288,15 @@ class Reconciler:
         return None
 
     async def _tell_refusal(
-        self, resource: Document, trouble: Trouble, news: Sequence[News]
+        self,
+        subject: Document,
+        resource: Document | None,
+        trouble: Trouble,
+        news: Sequence[News],
     ) -> float:
-        """Say that no leader pod could be created; returns when to try again."""
-        await self._tell(resource, [*news, *refused(resource, trouble)])
-        status = after_refusal(resource, trouble, self._clock())
+        """Say that a pod could not be created; returns when to try again."""
+        await self._tell(subject, [*news, *refused(subject, trouble)])
+        status = after_refusal(resource, trouble, self._clock()) if resource else None
         if status is not None:
             await self._report(status, OPERATOR_MANAGER)
         return REFUSED_RETRY_SECONDS
@@ -259,7 +318,8 @@ class Reconciler:
                 logger.warning("%s: %s: %s (%s)", name, news.reason, news.note, exc)
 
     def _next_look(self, view: View, decision: Decision) -> float | None:
-        moments = (decision.planned.wake_at, overdue_at(view.pod))
+        planned = decision.planned
+        moments = (planned.wake_at, planned.fences_at, overdue_at(view.pod))
         waits = [(moment - self._clock()).total_seconds() for moment in moments if moment]
         future = [wait for wait in waits if wait > 0]
         return min(future) if future else None
@@ -277,6 +337,15 @@ class Reconciler:
         gone = {key for key in self._backoffs if key.namespace == namespace} - present
         for key in gone:
             del self._backoffs[key]
+
+
+def namespace_of(key: Key) -> Document:
+    """Return what Events are about where the resource is gone.
+
+    It names itself as its namespace: the API server takes Events into that of their subject alone.
+    """
+    metadata = {"name": key.namespace, "namespace": key.namespace, "uid": ""}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
 
 
 def _owner_name(pod: Document) -> str:

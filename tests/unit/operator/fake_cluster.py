@@ -13,7 +13,12 @@ from typing import Any
 from symbol_operator.cluster import ConflictError, NotFoundError, RefusedError
 from symbol_operator.news import News
 from symbol_operator.observation import Document
-from tradingsymbol_api.names import LABEL_MANAGED_BY, OPERATOR_MANAGER
+from tradingsymbol_api.names import (
+    LABEL_FENCES,
+    LABEL_MANAGED_BY,
+    LABEL_RESOURCE,
+    OPERATOR_MANAGER,
+)
 from tradingsymbol_api.status import CONDITION_OWNER, FIELD_OWNER
 from unit.operator.objects import NOW, node, timestamp
 
@@ -34,6 +39,8 @@ class FakeCluster:
         self.ending = False
         self.called_again: list[object] = []
         """Symbols that the operator wants to look at again."""
+        self.at_large: set[str] = set()
+        """Pods that were given up and whose leaders may trade on: nobody has taken their epoch."""
         self._uids = 0
 
     # What the operator does.
@@ -63,13 +70,17 @@ class FakeCluster:
             if pod["metadata"]["labels"].get(LABEL_MANAGED_BY) == OPERATOR_MANAGER:
                 yield pod
 
+    async def fences(self, namespace: str, resource: str) -> tuple[Document, ...]:
+        del namespace
+        return tuple(copy.deepcopy([*self._fences(resource)]))
+
     async def create_pod(self, pod: Mapping[str, Any]) -> None:
         name = pod["metadata"]["name"]
         if self.refusal is not None:
             raise self.refusal
         if name in self.pods:
             raise ConflictError(f"pod {name} exists")
-        self.writes.append("create")
+        self.writes.append("fence" if LABEL_FENCES in pod["metadata"]["labels"] else "create")
         created = copy.deepcopy(dict(pod))
         created["metadata"] |= {"uid": self.new_uid(), "creationTimestamp": timestamp(self.now)}
         created["status"] = {"phase": "Pending"}
@@ -85,10 +96,18 @@ class FakeCluster:
             raise ConflictError(f"pod {name} is another one")
         self.writes.append("force" if force else "delete")
         finished = pod["status"]["phase"] in {"Succeeded", "Failed"}
+        if force and not finished:
+            self.at_large.add(uid)
         if force or finished or "nodeName" not in pod["spec"]:
             del self.pods[name]
         else:
             pod["metadata"].setdefault("deletionTimestamp", timestamp(self.now + GRACE))
+
+    async def delete_fence(self, namespace: str, name: str, uid: str) -> None:
+        del namespace
+        if name in self.pods and self.pods[name]["metadata"]["uid"] == uid:
+            self.writes.append("delete fence")
+            del self.pods[name]
 
     async def apply_status(self, document: Mapping[str, Any], manager: str) -> None:
         metadata = document["metadata"]
@@ -163,11 +182,28 @@ class FakeCluster:
     def run(self, name: str) -> None:
         """Have the node start the leader, and the leader report."""
         pod = self.pods[f"{name}-leader"]
+        # A leader takes the epoch first of all.
+        self.at_large.clear()
         pod["spec"]["nodeName"] = "node-1"
         pod["status"] = {
             "phase": "Running",
             "conditions": [{"type": "Ready", "status": "True"}],
         }
+
+    def _fences(self, name: str) -> list[dict[str, Any]]:
+        labels = {LABEL_FENCES, LABEL_RESOURCE}
+        pods = (pod for pod in self.pods.values() if labels <= pod["metadata"]["labels"].keys())
+        return [pod for pod in pods if pod["metadata"]["labels"][LABEL_RESOURCE] == name]
+
+    def end_fences(self, name: str, phase: str = "Succeeded") -> None:
+        """Have the fences that run take the epochs that they are there for, or fail."""
+        words = '{"cause": "fenced"}' if phase == "Succeeded" else ""
+        for pod in self._fences(name):
+            if pod["status"]["phase"] == "Pending":
+                ended = {"terminated": {"exitCode": 0, "message": words}}
+                pod["status"] = {"phase": phase, "containerStatuses": [{"state": ended}]}
+                if words:
+                    self.at_large.discard(pod["metadata"]["labels"][LABEL_FENCES])
 
     def finish(self, name: str, phase: str = "Failed", words: str = "") -> None:
         """Have the leader end; a terminating pod goes with that."""

@@ -22,7 +22,7 @@ from symbol_operator.reconcile import (
     Reconciler,
 )
 from symbol_operator.settings import ExchangeEntry, LeaderSettings, OperatorSettings
-from tradingsymbol_api.names import ANNOTATION_ABANDON, FINALIZER
+from tradingsymbol_api.names import ANNOTATION_ABANDON, FINALIZER, LABEL_FENCES
 from unit.operator.fake_cluster import GRACE, FakeCluster
 from unit.operator.objects import foreign_pod, node
 
@@ -314,8 +314,153 @@ async def test_a_pod_that_only_its_dead_node_could_end_is_given_up(
     cluster.writes.clear()
     await operator.reconcile(KEY)
 
-    assert cluster.writes == ["force", "status of symbol-trader", "create"]
+    assert cluster.writes == ["fence", "force", "status of symbol-trader", "create"]
     assert reasons(cluster)[-1] == "NodeLost"
+
+
+# Off, or gone, while the node is lost.
+
+
+async def lose(cluster: FakeCluster, operator: Reconciler) -> str:
+    """Have the node of a ready leader lost; return the uid of its pod, which is terminating."""
+    await running(cluster, operator)
+    uid: str = cluster.pods["xrpusdt-leader"]["metadata"]["uid"]
+    await cluster.delete_pod(*KEY, uid, force=False)
+    cluster.nodes["node-1"] = node("Unknown")
+    cluster.now += GRACE + OVERDUE_AFTER + timedelta(seconds=1)
+    cluster.writes.clear()
+    cluster.events.clear()
+    return uid
+
+
+def fences_of(cluster: FakeCluster) -> list[dict[str, Any]]:
+    return [pod for name, pod in cluster.pods.items() if "-fence-" in name]
+
+
+async def test_off_is_true_once_the_lost_leader_is_fenced(
+    cluster: FakeCluster, operator: Reconciler
+) -> None:
+    uid = await lose(cluster, operator)
+    cluster.switch("xrpusdt", "off")
+
+    await operator.reconcile(KEY)
+    assert cluster.writes == ["fence", "force", "status of symbol-operator"]
+    assert condition(cluster) == ("False", "Fencing")
+    (fence,) = fences_of(cluster)
+    assert fence["metadata"]["labels"][LABEL_FENCES] == uid
+    assert fence["spec"]["containers"][0]["args"] == ["fence", "--release"]
+    assert reasons(cluster) == ["NodeLost"]
+
+    await operator.reconcile(KEY)
+    assert condition(cluster) == ("False", "Fencing"), "as long as it takes"
+    cluster.end_fences("xrpusdt")
+    await operator.reconcile(KEY)
+    assert cluster.pods == {}
+    assert condition(cluster) == ("True", "Stopped")
+    assert reasons(cluster) == ["NodeLost", "LeaderFenced"]
+
+
+async def test_a_symbol_that_is_deleted_has_its_lost_leader_fenced_and_the_namespace_told(
+    cluster: FakeCluster, operator: Reconciler
+) -> None:
+    await lose(cluster, operator)
+    cluster.symbols.clear()
+
+    await operator.reconcile(KEY)
+    assert cluster.writes == ["fence", "force"]
+    operator = operator_of(cluster)
+    assert await operator.survey("trading") == {KEY}, "after a restart, too"
+    cluster.end_fences("xrpusdt")
+    await operator.reconcile(KEY)
+    assert cluster.pods == {}
+    notes = {str(news.reason): news.note for news in cluster.events.values()}
+    assert notes.keys() == {"NodeLost", "LeaderFenced"}
+    assert "pod xrpusdt-leader is given up, and may trade on" in notes["NodeLost"]
+    assert await operator.survey("trading") == set()
+
+
+async def test_off_before_the_next_leader_has_the_epoch_waits_for_the_fence(
+    cluster: FakeCluster, operator: Reconciler
+) -> None:
+    """The lost one was given up while the symbol was on; its successor never got anywhere."""
+    await lose(cluster, operator)
+    await operator.reconcile(KEY)
+    (fence,) = fences_of(cluster)
+    assert fence["spec"]["containers"][0]["args"] == ["fence"], "the next one goes on with it"
+    cluster.switch("xrpusdt", "off")
+    await operator.reconcile(KEY)
+    await operator.reconcile(KEY)
+
+    assert "xrpusdt-leader" not in cluster.pods
+    assert condition(cluster) == ("False", "Fencing")
+    await operator_of(cluster).reconcile(KEY)
+    assert condition(cluster) == ("False", "Fencing"), "an operator that has not surveyed asks"
+
+
+@pytest.mark.parametrize("refusal", [RefusedError("quota exceeded"), NotFoundError("namespace")])
+async def test_a_leader_that_cannot_be_fenced_is_not_given_up(
+    cluster: FakeCluster, operator: Reconciler, refusal: Exception
+) -> None:
+    await lose(cluster, operator)
+    cluster.switch("xrpusdt", "off")
+    cluster.refusal = refusal
+
+    assert await operator.reconcile(KEY) == REFUSED_RETRY_SECONDS
+    assert "force" not in cluster.writes
+    assert condition(cluster, "Stalled") == ("True", "CreateRefused")
+    (ready,) = (
+        c for c in cluster.symbols["xrpusdt"]["status"]["conditions"] if c["type"] == "Ready"
+    )
+    assert "pod xrpusdt-leader may trade on at node node-1" in ready["message"]
+    assert str(refusal) in ready["message"]
+
+    cluster.refusal = None
+    await operator.reconcile(KEY)
+    assert condition(cluster) == ("False", "Fencing")
+
+
+async def test_a_deleted_symbols_leader_that_cannot_be_fenced_is_not_given_up(
+    cluster: FakeCluster, operator: Reconciler
+) -> None:
+    await lose(cluster, operator)
+    cluster.symbols.clear()
+    cluster.refusal = RefusedError("quota exceeded")
+
+    assert await operator.reconcile(KEY) == REFUSED_RETRY_SECONDS
+    assert cluster.writes == []
+    assert reasons(cluster) == ["CreateRefused"]
+
+
+async def test_a_leader_that_is_wanted_is_replaced_though_its_fence_is_refused(
+    cluster: FakeCluster, operator: Reconciler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A quota that is just enough for the leaders: the next one takes the epoch itself."""
+    await lose(cluster, operator)
+    create = cluster.create_pod
+
+    async def refuse_fences(pod: Any) -> None:
+        if LABEL_FENCES in pod["metadata"]["labels"]:
+            raise RefusedError("quota exceeded")
+        await create(pod)
+
+    monkeypatch.setattr(cluster, "create_pod", refuse_fences)
+    await operator.reconcile(KEY)
+    assert cluster.writes == ["force", "status of symbol-trader", "create"]
+
+
+async def test_fences_are_looked_for_only_where_there_may_be_one(
+    cluster: FakeCluster, operator: Reconciler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are rare, and each look would cost a request."""
+    await running(cluster, operator)
+    await operator.survey("trading")
+
+    async def never(*_: str) -> None:
+        pytest.fail("asked for fences")
+
+    monkeypatch.setattr(cluster, "fences", never)
+    cluster.switch("xrpusdt", "off")
+    await operator.reconcile(KEY)
 
 
 async def test_a_terminating_pod_is_looked_at_for_its_end_to_be_awaited(
@@ -390,15 +535,21 @@ MOVES: list[Callable[[FakeCluster], object]] = [
     lambda c: c.switch("xrpusdt", "shutdown") if c.symbols else None,
     lambda c: c.symbols.clear(),
     lambda c: c.create_symbol("xrpusdt", "shutdown"),
-    lambda c: c.run("xrpusdt") if c.pods else None,
-    lambda c: c.finish("xrpusdt") if c.pods else None,
-    lambda c: c.finish("xrpusdt", "Succeeded", '{"cause": "fenced"}') if c.pods else None,
-    lambda c: drain(c) if c.pods else None,
-    lambda c: c.pods.clear(),
+    lambda c: c.run("xrpusdt") if leads(c) else None,
+    lambda c: c.finish("xrpusdt") if leads(c) else None,
+    lambda c: c.finish("xrpusdt", "Succeeded", '{"cause": "fenced"}') if leads(c) else None,
+    lambda c: drain(c) if leads(c) else None,
+    lambda c: c.end_fences("xrpusdt"),
+    lambda c: c.end_fences("xrpusdt", "Failed"),
+    lambda c: c.pods.pop("xrpusdt-leader", None),
     lambda c: c.nodes.clear(),
     lambda c: c.nodes.update({"node-1": node()}),
     lambda c: setattr(c, "now", c.now + timedelta(minutes=1)),
 ]
+
+
+def leads(cluster: FakeCluster) -> bool:
+    return "xrpusdt-leader" in cluster.pods
 
 
 def drain(cluster: FakeCluster) -> None:
@@ -406,6 +557,13 @@ def drain(cluster: FakeCluster) -> None:
     if cluster.symbols and cluster.symbols["xrpusdt"]["spec"]["status"] == "shutdown":
         cluster.switch("xrpusdt", "off")
         cluster.finish("xrpusdt", "Succeeded", '{"cause": "drained"}')
+
+
+def said_to_be_stopped(cluster: FakeCluster) -> bool:
+    symbol = cluster.symbols.get("xrpusdt", {})
+    status = symbol.get("status", {})
+    current = status.get("observedGeneration") == symbol.get("metadata", {}).get("generation")
+    return current and "conditions" in status and condition(cluster) == ("True", "Stopped")
 
 
 async def settle(cluster: FakeCluster, operator: Reconciler) -> None:
@@ -416,6 +574,7 @@ async def settle(cluster: FakeCluster, operator: Reconciler) -> None:
         pod = cluster.pods.get("xrpusdt-leader")
         if pod and "deletionTimestamp" in pod["metadata"] and "node-1" in cluster.nodes:
             cluster.finish("xrpusdt")
+        cluster.end_fences("xrpusdt")
         if not await operator.survey("trading"):
             return
     raise AssertionError("never comes to rest")
@@ -437,6 +596,7 @@ def test_whatever_happens_the_end_is_what_was_asked_for(moves: list[tuple[int, i
                 operator = operator_of(cluster)
             elif attention:
                 await operator.reconcile(KEY)
+                assert not (said_to_be_stopped(cluster) and cluster.at_large)
         await settle(cluster, operator)
         return cluster
 
