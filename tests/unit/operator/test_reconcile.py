@@ -1,6 +1,7 @@
 """Reconciling against a cluster in memory: it converges, whatever happened before."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -448,6 +449,52 @@ async def test_a_leader_that_is_wanted_is_replaced_though_its_fence_is_refused(
     assert cluster.writes == ["force", "status of symbol-trader", "create"]
 
 
+WRITES = ("create_pod", "delete_pod", "delete_fence", "apply_status", "tell")
+
+
+@pytest.mark.parametrize("wish", ["off", "deleted", "on, then off"])
+@pytest.mark.parametrize("survived", range(8))
+async def test_killed_after_each_write_no_operator_forgets_a_lost_leader(
+    cluster: FakeCluster,
+    operator: Reconciler,
+    monkeypatch: pytest.MonkeyPatch,
+    wish: str,
+    survived: int,
+) -> None:
+    await lose(cluster, operator)
+    written: list[str] = []
+
+    def then_die(name: str) -> None:
+        write = getattr(cluster, name)
+
+        async def writing(*facts: Any, **named: Any) -> None:
+            await write(*facts, **named)
+            written.append(name)
+            if len(written) == survived + 1:
+                raise UnavailableError("killed")
+
+        monkeypatch.setattr(cluster, name, writing)
+
+    for name in WRITES:
+        then_die(name)
+    if wish == "deleted":
+        cluster.symbols.clear()
+    for asked in ("on", "off") if wish == "on, then off" else ("off",):
+        if cluster.symbols:
+            cluster.switch("xrpusdt", asked)
+        for _ in range(3):
+            # It is another one each time, and has not looked at the whole yet.
+            with contextlib.suppress(UnavailableError):
+                await operator_of(cluster).reconcile(KEY)
+            assert not (said_to_be_stopped(cluster) and cluster.at_large)
+            assert fences_of(cluster) or not cluster.at_large
+    with contextlib.suppress(UnavailableError):
+        await settle(cluster, operator_of(cluster))
+    await settle(cluster, operator_of(cluster))
+    assert cluster.at_large == set()
+    assert cluster.pods == {}
+
+
 async def test_fences_are_looked_for_only_where_there_may_be_one(
     cluster: FakeCluster, operator: Reconciler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -581,14 +628,25 @@ async def settle(cluster: FakeCluster, operator: Reconciler) -> None:
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(st.tuples(st.sampled_from(range(len(MOVES))), st.integers(0, 3)), max_size=12))
-def test_whatever_happens_the_end_is_what_was_asked_for(moves: list[tuple[int, int]]) -> None:
-    """After any history, seen or missed, with restarts of the operator in between."""
+@given(
+    st.booleans(),
+    st.lists(st.tuples(st.sampled_from(range(len(MOVES))), st.integers(0, 3)), max_size=12),
+)
+def test_whatever_happens_the_end_is_what_was_asked_for(
+    lost: bool,
+    moves: list[tuple[int, int]],
+) -> None:
+    """After any history, seen or missed, with restarts of the operator in between.
+
+    Half of them begin with a leader whose node is lost, which few would come to by chance.
+    """
 
     async def history() -> FakeCluster:
         cluster = FakeCluster()
         cluster.create_symbol("xrpusdt")
         operator = operator_of(cluster)
+        if lost:
+            await lose(cluster, operator)
         for move, attention in moves:
             MOVES[move](cluster)
             # The operator looks, misses it, or was restarted.
