@@ -106,6 +106,16 @@ def leaders_on_both_workers(operator: OperatorProcess) -> Iterator[str]:
         operator.start()
 
 
+@contextmanager
+def cordoned(name: str) -> Iterator[None]:
+    """Keep new pods from a node, until the end at the latest."""
+    WORKERS.run("cordon", name)
+    try:
+        yield
+    finally:
+        let_in(name)
+
+
 def let_in(name: str) -> None:
     """Let pods onto a node that was cordoned."""
     WORKERS.run("uncordon", name)

@@ -3,11 +3,12 @@
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from kind.kubectl import Kubectl, condition, eventually, manifest
-from kind.machines import cut_off, node
+from kind.machines import cordoned, cut_off, let_in, node
 from kind.operating import OperatorProcess
 from kind.test_losses import NOTICED_S, audit, orders_after_their_epoch, remove
 from kind.test_transitions import ACTIONS, AT_ONCE, SETTLE_S, phase, settled, step
@@ -21,8 +22,8 @@ FENCED_S = 120.0
 """Once the node is called lost: the pod has its time to end, and the fence to start and to wait."""
 
 
-def ready_reason(kubectl: Kubectl, name: str) -> str:
-    return str(condition(kubectl.symbol(name), "Ready").get("reason"))
+def ready(kubectl: Kubectl, name: str) -> dict[str, Any]:
+    return condition(kubectl.symbol(name), "Ready")
 
 
 def fences(kubectl: Kubectl) -> list[str]:
@@ -64,7 +65,7 @@ def test_off_and_deleted_are_true_once_the_lost_leader_can_trade_no_more(
     for name in RUNS:
         wait_until_trading(home, name)
     lost = {name: (home.leader(name) or {})["metadata"]["uid"] for name in RUNS}
-    with cut_off(node("trading")):
+    with cut_off(node("trading")), cordoned(node("platform")):
         home.patch("fil", "off")
         home.run("delete", "tradingsymbol", "near", "--wait=false")
         before = {name: orders(record, symbol) for name, symbol in RUNS.items()}
@@ -74,18 +75,21 @@ def test_off_and_deleted_are_true_once_the_lost_leader_can_trade_no_more(
                 what=f"{name} trades on, whatever was asked",
             )
         eventually(
-            lambda: ready_reason(home, "fil") == "Fencing", within=NOTICED_S, what="fil is lost"
-        )
-        message = condition(home.symbol("fil"), "Ready")["message"]
-        assert f"pod fil-leader may trade on at node {node('trading')}" in message
-        eventually(
             lambda: (home.leader("algo") or {}).get("metadata", {}).get("uid") != lost["algo"],
             within=NOTICED_S,
             what="the leader of algo is given up",
         )
         home.patch("algo", "off")
+        # As long as no node takes the fences, nobody claims that they are off.
         for name in ("fil", "algo"):
-            stopped = lambda n=name: ready_reason(home, n) == "Stopped"  # noqa: E731
+            unfenced = lambda n=name: "available" in ready(home, n).get("message", "")  # noqa: E731
+            eventually(unfenced, within=NOTICED_S, what=f"{name} is not fenced")
+            assert ready(home, name)["reason"] == "Fencing"
+            where = f"pod {name}-leader may trade on at node {node('trading')}"
+            assert where in ready(home, name)["message"]
+        let_in(node("platform"))
+        for name in ("fil", "algo"):
+            stopped = lambda n=name: ready(home, n).get("reason") == "Stopped"  # noqa: E731
             eventually(stopped, within=FENCED_S, what=f"{name} is off")
         eventually(lambda: not fences(home), within=FENCED_S, what="the fence of near ends")
         at_the_end = {symbol: orders(record, symbol) for symbol in RUNS.values()}
