@@ -30,6 +30,10 @@ LABEL_RESOURCE: Final = f"{GROUP}/name"
 """Label of a leader pod that holds the name of its TradingSymbol."""
 ANNOTATION_TEMPLATE_HASH: Final = f"{GROUP}/template-hash"
 """Annotation of a leader pod: digest of what the operator asked for when it created the pod."""
+LABEL_FENCES: Final = f"{GROUP}/fences"
+"""Label of a fence, a pod that takes the epoch of a lost leader: the uid of the leader's pod."""
+ANNOTATION_LOST_NODE: Final = f"{GROUP}/lost-node"
+"""Annotation of a fence: the node that the leader's pod was on."""
 
 FINALIZER: Final = f"{GROUP}/deletion-policy"
 """Finalizer of a resource whose orders are canceled, or whose cycles end, before it goes."""
@@ -41,7 +45,7 @@ FOREGROUND_FINALIZER: Final = "foregroundDeletion"
 LEADER_SELECTOR: Final = (
     f"{LABEL_APP}=symbol-trader,{LABEL_MANAGED_BY}=symbol-operator,{LABEL_RESOURCE}"
 )
-"""Label selector that matches the leader pods of all symbols: each names its own."""
+"""Label selector that matches the leader pods of all symbols, and their fences."""
 
 API_KEY_KEY: Final = "api-key"
 API_SECRET_KEY: Final = "api-secret"  # noqa: S105 - the name of a key in a Secret, not its value
@@ -52,6 +56,16 @@ DATABASE_URL_KEY: Final = "url"
 def leader_pod_name(resource: str) -> str:
     """Name of the one pod that may lead for the TradingSymbol `resource`."""
     return f"{resource}-leader"
+
+
+def fence_name(resource: str, source: str) -> str:
+    """Name of the fence of a leader of `resource`, by the uid of the pod that it is made from."""
+    return f"{resource}-fence-{source[:8]}"
+
+
+def fence_selector(resource: str) -> str:
+    """Label selector that matches the fences of the TradingSymbol `resource`."""
+    return f"{LABEL_FENCES},{LABEL_RESOURCE}={resource}"
 
 
 def leader_labels(resource: str) -> dict[str, str]:

@@ -91,6 +91,8 @@ class OperatorReason(StrEnum):
     """No node takes the leader pod."""
     NODE_LOST = "NodeLost"
     """The leader's node does not answer."""
+    FENCING = "Fencing"
+    """Off or deleted, and a leader on a lost node may trade on until its epoch is taken."""
     UNKNOWN_EXCHANGE = "UnknownExchange"
     """`spec.exchange` names no entry of the operator's list."""
     EXCHANGE_REFUSED = "ExchangeRefused"

@@ -27,6 +27,7 @@ from tradingsymbol_api.names import (
     OPERATOR_MANAGER,
     PLURAL,
     VERSION,
+    fence_selector,
     leader_pod_name,
 )
 from tradingsymbol_api.reading import Document, holds, mapping, objects, shown, text
@@ -162,8 +163,17 @@ class Cluster:
         return self._list(_resources(namespace))
 
     def leader_pods(self, namespace: str) -> AsyncIterator[Page]:
-        """List the leader pods of a namespace; read page by page, for thousands are large."""
+        """List the leader pods of a namespace, and fences among them.
+
+        Read page by page, for thousands are large.
+        """
         return self._list(_pods(namespace), ("labelSelector", LEADER_SELECTOR))
+
+    async def fences(self, namespace: str, resource: str) -> list[Document]:
+        """List the fences of a TradingSymbol's lost leaders."""
+        selector = ("labelSelector", fence_selector(resource))
+        pages = self._list(_pods(namespace), selector)
+        return [item async for page in pages for item in page.items]
 
     async def create_pod(self, pod: Mapping[str, Any]) -> Document:
         """Create a pod; returns it.
@@ -183,10 +193,21 @@ class Cluster:
             NotFoundError: it is gone.
 
         """
+        return await self._delete(_pods(namespace, leader_pod_name(resource)), uid, force=force)
+
+    async def delete_fence(self, namespace: str, name: str, uid: str) -> Document:
+        """Delete the fence with this uid at once: a second one of it does no harm. Returns it.
+
+        Raises:
+            NotFoundError: it is gone.
+
+        """
+        return await self._delete(_pods(namespace, name), uid, force=True)
+
+    async def _delete(self, path: str, uid: str, *, force: bool) -> Document:
         options: dict[str, Any] = {"preconditions": {"uid": uid}}
         if force:
             options["gracePeriodSeconds"] = 0
-        path = _pods(namespace, leader_pod_name(resource))
         return await self._request("DELETE", path, body=options)
 
     async def write_status(self, patch: Mapping[str, Any]) -> Document:
@@ -343,8 +364,8 @@ def _event(resource: Document, news: News, now: datetime, instance: str) -> dict
         "action": "Reconcile",
         "note": news.note[:NOTE_LENGTH_MAX],
         "regarding": {
-            "apiVersion": API_VERSION,
-            "kind": KIND,
+            "apiVersion": text(resource, "apiVersion") or API_VERSION,
+            "kind": text(resource, "kind") or KIND,
             "namespace": text(metadata, "namespace"),
             "name": text(metadata, "name"),
             "uid": text(metadata, "uid"),

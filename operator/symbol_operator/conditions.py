@@ -8,8 +8,8 @@ helps.
 from dataclasses import dataclass
 from typing import Final
 
-from symbol_operator.observation import LeaderPod, PodState, Trouble, missing_secret
-from symbol_operator.plan import UPDATABLE, Plan, Step, Wish
+from symbol_operator.observation import LeaderPod, LostPod, PodState, Trouble, missing_secret
+from symbol_operator.plan import LEADING, UPDATABLE, Plan, Step, Wish
 from tradingsymbol_api.names import (
     ANNOTATION_ABANDON,
     API_KEY_KEY,
@@ -77,10 +77,8 @@ def find_situation(
 
     `pod` is the pod as last seen, `blocker` what keeps a leader from being created.
     """
-    if wish is Wish.END:
-        return Situation(OperatorReason.DELETING, "The resource is being deleted.")
-    if wish is Wish.OFF:
-        return _off(pod)
+    if wish not in LEADING:
+        return _no_leader(wish, pod, planned)
     if blocker is not None:
         return Situation(blocker.reason, blocker.message)
     if pod.state in UPDATABLE and planned.step is not Step.UPDATE:
@@ -88,6 +86,24 @@ def find_situation(
     if wish is Wish.FINISH and pod.state is PodState.DRAINED:
         return Situation(OperatorReason.DELETING, "Nothing is open: the resource may go.")
     return _not_yet(pod, planned)
+
+
+def _no_leader(wish: Wish, pod: LeaderPod, planned: Plan) -> Situation:
+    asked = "Off" if wish is Wish.OFF else "Being deleted"
+    if planned.unfenced:
+        return Situation(OperatorReason.FENCING, f"{asked}: {may_trade_on(planned.unfenced[0])}")
+    if wish is Wish.END:
+        return Situation(OperatorReason.DELETING, "The resource is being deleted.")
+    return _off(pod)
+
+
+def may_trade_on(lost: LostPod) -> str:
+    """Say of a leader that was given up that it is not known to be over."""
+    why = f" ({lost.why_not_fenced})" if lost.why_not_fenced else ""
+    return (
+        f"pod {lost.name} may trade on at node {lost.node}, which does not answer, until a fence "
+        f"has taken its epoch{why}."
+    )
 
 
 def _off(pod: LeaderPod) -> Situation:

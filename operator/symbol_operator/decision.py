@@ -11,14 +11,17 @@ from functools import cached_property
 from typing import Any, Final
 
 from symbol_operator.conditions import Situation, find_situation, leaving
+from symbol_operator.fence_pod import fence_pod
+from symbol_operator.fencing import CreateFence
 from symbol_operator.managed_fields import disowned, put_right
-from symbol_operator.news import News, find_news
+from symbol_operator.news import News, fencing_news, find_news
 from symbol_operator.observation import (
     NO_POD,
     LeaderPod,
     PodState,
     Trouble,
     node_suspect,
+    observe_fence,
     observe_pod,
 )
 from symbol_operator.plan import (
@@ -89,6 +92,8 @@ class View:
     node_lost: bool = False
     namespace_ending: bool = False
     """The namespace is being deleted: no leader will be created in it."""
+    fences: tuple[Document, ...] = ()
+    """Fences of lost leaders; they are read where there may be one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +157,12 @@ def decide(
         finishes=not left and _policy(view.resource) is not DeletionPolicy.STOP,
         kept=FINALIZER in _finalizers(view.resource),
         update=update and (turn or not pod.ready),
+        fences=[observe_fence(fence) for fence in view.fences],
     )
     situation = find_situation(request.wish, pod, planned, request.blocker, request.asked.secrets)
     if view.resource is None:
-        return Decision(request, pod, planned, situation, (), None)
+        told = tuple(fencing_news(request.wish, pod, planned, deleted=True))
+        return Decision(request, pod, planned, situation, told, None)
     if left:
         situation = leaving(situation, requested_status(view.resource))
     news = find_news(view.resource, request.wish, pod, planned, situation)
@@ -219,7 +226,7 @@ def must_be_sure(view: View, decision: Decision) -> bool:
     """Return whether what follows may be carried out only after reading the pod and the resource.
 
     The watches of pods and of resources have no common order: the end of a pod may be known before
-    what its leader wrote before it ended, and a pod before its resource. To take the one for
+    what its leader wrote before it ended, and a pod before its resource. To act on the one
     without the other may start a leader for a symbol that is off, end one that is wanted, give up
     one that has ended well, or let a resource go whose leader has not finished. No side effects.
     """
@@ -233,6 +240,16 @@ def must_be_sure(view: View, decision: Decision) -> bool:
     # A pod that is not there any more has ended, too.
     led = text(view.resource, "status", "requested") in LED
     return planned.creates and led
+
+
+def fence_manifest(action: CreateFence, view: View, wish: Wish) -> dict[str, Any]:
+    """Build the fence that `action` wants created. No side effects.
+
+    Where a leader is wanted, it is to go on with what the lost one holds: nothing is released.
+    """
+    found = (*view.fences, *filter(None, (view.pod,)))
+    (source,) = (pod for pod in found if text(pod, "metadata", "uid") == action.source)
+    return fence_pod(source, action.of, release=wish not in LEADING)
 
 
 def unsure(view: View, decision: Decision, now: datetime) -> bool:

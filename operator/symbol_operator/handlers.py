@@ -18,7 +18,7 @@ import kopf
 
 from symbol_operator.cluster import PAGE_SIZE
 from symbol_operator.managed_fields import disowned
-from symbol_operator.memory import Key, Memory, is_leader_pod
+from symbol_operator.memory import Key, Memory
 from symbol_operator.session import EndlessBackoffs
 from tradingsymbol_api.names import (
     ANNOTATION_ABANDON,
@@ -125,16 +125,16 @@ class Listener:
 
     def pod(self, kind: str | None, pod: Document) -> None:
         """Take an event about a pod with a leader's labels."""
-        if not is_leader_pod(pod):
-            return
+        objects = self._memory.kind_of(pod)
         name = text(pod, "metadata", "labels", LABEL_RESOURCE)
+        # The label may be empty: such a pod leads for nobody.
+        if objects is None or not name:
+            return
         key = Key(text(pod, "metadata", "namespace"), name)
         if kind == "DELETED":
-            self._memory.pods.end(pod)
+            objects.end(pod)
             self._changed(key)
-            return
-        news = self._memory.pods.put(pod)
-        if kind and news:
+        elif objects.put(pod) and kind:
             wake = self._changed if _ended(pod) else self._moved
             wake(key)
 

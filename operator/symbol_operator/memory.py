@@ -14,6 +14,7 @@ import json
 from collections.abc import Callable, Collection, Hashable, Iterator
 from typing import NamedTuple
 
+from symbol_operator.observation import is_fence
 from tradingsymbol_api.names import LABEL_RESOURCE, leader_pod_name
 from tradingsymbol_api.reading import Document, mapping, text
 
@@ -129,12 +130,13 @@ class Objects:
 
 
 class Memory:
-    """The TradingSymbols and leader pods that are known."""
+    """The TradingSymbols, leader pods and fences that are known."""
 
     def __init__(self, mark: Callable[[Document], Hashable] = _nothing) -> None:
         """Take what `mark` returns for what a resource asks for."""
         self.resources = Objects(mark)
         self.pods = Objects(version_of, _without_managers)
+        self.fences = Objects(version_of, _without_managers)
 
     def complete(self, namespace: str) -> bool:
         """Return whether all objects in a namespace were listed at least once.
@@ -144,16 +146,36 @@ class Memory:
         return self.resources.listed(namespace) and self.pods.listed(namespace)
 
     def symbols(self, namespace: str) -> set[str]:
-        """Return the names of TradingSymbols that exist, or have a leader pod."""
+        """Return the names of TradingSymbols that exist, or have a leader pod or a fence."""
         suffix = len(leader_pod_name(""))
         led = {name[:-suffix] for name in self.pods.names(namespace)}
-        return led | set(self.resources.names(namespace))
+        fenced = {_resource_of(fence) for fence in self._fences(namespace)}
+        return led | fenced | set(self.resources.names(namespace))
+
+    def fences_of(self, key: Key) -> tuple[Document, ...]:
+        """Return the fences of a symbol's lost leaders."""
+        found = self._fences(key.namespace)
+        return tuple(fence for fence in found if _resource_of(fence) == key.name)
+
+    def kind_of(self, pod: Document) -> Objects | None:
+        """Return where a pod with a leader's labels belongs, None if it is neither."""
+        if is_fence(pod):
+            return self.fences
+        return self.pods if is_leader_pod(pod) else None
+
+    def _fences(self, namespace: str) -> Iterator[Document]:
+        found = (self.fences.find(namespace, name) for name in self.fences.names(namespace))
+        yield from (fence for fence in found if fence is not None)
 
 
 def is_leader_pod(pod: Document) -> bool:
     """Return whether a pod has the name and the label of a leader."""
-    resource = text(pod, "metadata", "labels", LABEL_RESOURCE)
+    resource = _resource_of(pod)
     return bool(resource) and text(pod, "metadata", "name") == leader_pod_name(resource)
+
+
+def _resource_of(pod: Document) -> str:
+    return text(pod, "metadata", "labels", LABEL_RESOURCE)
 
 
 def _key(document: Document) -> Key:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from symbol_operator.conditions import STALLED, Situation
+from symbol_operator.fencing import DeleteFence
 from symbol_operator.observation import (
     NO_POD,
     LeaderPod,
@@ -36,6 +37,7 @@ class EventReason(StrEnum):
     ALREADY_STOPPED = "AlreadyStopped"
     SHUTDOWN_CANCELLED = "ShutdownCancelled"
     NODE_LOST = "NodeLost"
+    LEADER_FENCED = "LeaderFenced"
     ORDERS_REST = "OrdersRest"
 
 
@@ -78,6 +80,7 @@ def find_news(
         *_request_news(resource, wish, pod, before),
         *_deletion_news(resource, wish, planned),
         *_pod_news(resource, wish, pod, planned, before),
+        *fencing_news(wish, pod, planned),
         *_warnings(situation, pod, before),
     )
 
@@ -105,6 +108,27 @@ def _deletion_news(resource: Document, wish: Wish, planned: Plan) -> Iterator[Ne
         orders = _orders(number(resource, "status", "openOrders"))
         note = f"Goes before its leader has finished: {orders} on the exchange and stay on record"
         yield News(EventReason.ORDERS_REST, note, warning=True)
+
+
+def fencing_news(
+    wish: Wish, pod: LeaderPod, planned: Plan, *, deleted: bool = False
+) -> Iterator[News]:
+    """Tell of a leader that may trade on, and that it does no more.
+
+    `deleted` says that its resource is gone, so that it is told of the namespace.
+    """
+    whose = "Its TradingSymbol is deleted. " if deleted else ""
+    for action in planned.actions:
+        if isinstance(action, DeletePod) and action.force and wish not in LEADING:
+            note = (
+                f"{whose}Node {pod.node} does not answer: pod {pod.name} is given up, and may "
+                "trade on there until a fence has taken its epoch"
+            )
+            yield News(EventReason.NODE_LOST, note, warning=True, about=pod.uid)
+        elif isinstance(action, DeleteFence) and action.done:
+            lost = action.of
+            note = f"{whose}Pod {lost.name} trades no more on node {lost.node}: it is fenced"
+            yield News(EventReason.LEADER_FENCED, note, about=lost.uid)
 
 
 def gone(resource: Document) -> News | None:
@@ -140,7 +164,7 @@ def _pod_news(
     for action in planned.actions:
         if isinstance(action, DeletePod) and wanted and pod.leads and not new:
             yield _replaced(pod, planned)
-        elif isinstance(action, DeletePod) and wish is Wish.OFF and pod.leads:
+        elif isinstance(action, DeletePod) and not action.force and _stops(wish, pod):
             yield _stopped(resource, pod)
         elif isinstance(action, CreatePod) and pod.state is PodState.NONE and "leader" in before:
             yield _vanished(before)
@@ -148,6 +172,10 @@ def _pod_news(
         whom = _by_whom(resource) if wish is Wish.ON else ""
         note = f"Created a leader pod: {wish}{whom}"
         yield News(EventReason.LEADER_STARTED, note, about=pod.uid)
+
+
+def _stops(wish: Wish, pod: LeaderPod) -> bool:
+    return wish is Wish.OFF and pod.leads
 
 
 def _asked_anew(wish: Wish, before: Document) -> bool:

@@ -3,12 +3,27 @@
 import json
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from tradingsymbol_api.names import LABEL_MANAGED_BY, OPERATOR_MANAGER
-from tradingsymbol_api.reading import Document, mapping, number, objects, parse_time, text
+from tradingsymbol_api.names import (
+    ANNOTATION_LOST_NODE,
+    LABEL_FENCES,
+    LABEL_MANAGED_BY,
+    LABEL_RESOURCE,
+    OPERATOR_MANAGER,
+    leader_pod_name,
+)
+from tradingsymbol_api.reading import (
+    Document,
+    holds,
+    mapping,
+    number,
+    objects,
+    parse_time,
+    text,
+)
 from tradingsymbol_api.status import OperatorReason
 
 OVERDUE_AFTER: Final = timedelta(seconds=5)
@@ -79,6 +94,38 @@ class LeaderPod:
         return self.state not in {PodState.NONE, PodState.FOREIGN, PodState.ORPHANED}
 
 
+class FenceState(StrEnum):
+    """How far a fence has come."""
+
+    WORKING = "working"
+    """Starting, or running: it waits for the record where that is away."""
+    DONE = "done"
+    SPENT = "spent"
+    """It ended, or is ending, and has not done its work."""
+
+
+@dataclass(frozen=True, slots=True)
+class LostPod:
+    """A leader pod that was given up with its node."""
+
+    uid: str
+    name: str
+    node: str
+    why_not_fenced: str = ""
+    """For people: what keeps its fence from starting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """A pod that takes the epoch of a lost leader."""
+
+    name: str
+    uid: str
+    of: LostPod
+    state: FenceState
+    created: datetime
+
+
 NO_POD: Final = LeaderPod(PodState.NONE)
 
 
@@ -102,6 +149,34 @@ def observe_pod(pod: Document | None, owner_uid: str | None, *, node_lost: bool)
     )
 
 
+def is_fence(pod: Document) -> bool:
+    """Return whether a pod with a leader's labels is the fence of one."""
+    return holds(pod, "metadata", "labels", LABEL_FENCES)
+
+
+def observe_fence(pod: Document) -> Fence:
+    """Read a fence."""
+    metadata = mapping(pod, "metadata")
+    trouble = _trouble(pod)
+    lost = LostPod(
+        text(metadata, "labels", LABEL_FENCES),
+        leader_pod_name(text(metadata, "labels", LABEL_RESOURCE)),
+        text(metadata, "annotations", ANNOTATION_LOST_NODE) or "unknown",
+        trouble.message if trouble else "",
+    )
+    created = parse_time(text(metadata, "creationTimestamp")) or datetime.min.replace(tzinfo=UTC)
+    name, uid = text(metadata, "name"), text(metadata, "uid")
+    return Fence(name, uid, lost, _fence_state(pod), created)
+
+
+def _fence_state(pod: Document) -> FenceState:
+    phase = text(pod, "status", "phase") or "Pending"
+    if phase == "Succeeded" and _succeeded(pod) is PodState.FENCED:
+        return FenceState.DONE
+    going = holds(pod, "metadata", "deletionTimestamp")
+    return FenceState.SPENT if going or phase not in ALIVE else FenceState.WORKING
+
+
 def _state(pod: Document, owner_uid: str | None, *, node_lost: bool) -> PodState:
     if text(pod, "metadata", "labels", LABEL_MANAGED_BY) != OPERATOR_MANAGER:
         return PodState.FOREIGN
@@ -121,6 +196,7 @@ PHASES: Final = {
     "Running": PodState.RUNNING,
     "Failed": PodState.FAILED,
 }
+ALIVE: Final = frozenset({"Pending", "Running"})
 CAUSES: Final = {"drained": PodState.DRAINED, "fenced": PodState.FENCED}
 
 

@@ -4,12 +4,14 @@ The table has a row for each state of the pod and a column for each wish. It kno
 no clock and no memory; what it needs of them comes as arguments. No side effects.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from symbol_operator.observation import LeaderPod, PodState
+from symbol_operator.fencing import CreateFence, DeleteFence, plan_fences
+from symbol_operator.observation import Fence, LeaderPod, LostPod, PodState
 
 BACKOFF_FIRST: Final = timedelta(seconds=10)
 """Wait before the second replacement in a row; the first is immediate."""
@@ -62,7 +64,7 @@ class DeletePod:
 
     uid: str
     force: bool = False
-    """Do not wait for its node. The leader's epoch keeps what may still run from trading."""
+    """Do not wait for its node. What may still run there trades on until its epoch is taken."""
 
     def __str__(self) -> str:
         return f"{'give up' if self.force else 'delete'} pod {self.uid}"
@@ -78,7 +80,7 @@ class SetFinalizer:
         return "keep the resource until its leader has finished" if self.kept else "let it go"
 
 
-Action = CreatePod | DeletePod | SetFinalizer
+Action = CreatePod | DeletePod | SetFinalizer | CreateFence | DeleteFence
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,10 @@ class Plan:
     wake_at: datetime | None = None
     withdraws: bool = False
     """The leader whose report the status holds is gone: it is to be withdrawn."""
+    unfenced: tuple[LostPod, ...] = ()
+    """Former leaders that may trade on, on nodes that do not answer."""
+    fences_at: datetime | None = None
+    """When to look at the fences again if no event tells."""
 
     @property
     def creates(self) -> bool:
@@ -162,13 +168,14 @@ def plan(
     finishes: bool = False,
     kept: bool = False,
     update: bool = False,
+    fences: Sequence[Fence] = (),
 ) -> Plan:
     """Decide what to do about the leader pod. No side effects.
 
     `blocked` says that no leader may be created now, whatever the wish; `reported` that the status
     holds a leader's report. `finishes` says that a deletion shall wait
     for the leader, `kept` that our finalizer is there to see to it. `update` says that a leader
-    of an earlier configuration may make way now.
+    of an earlier configuration may make way now. `fences` are those of lost leaders.
     """
     step = TABLE[pod.state][COLUMNS.index(wish)]
     if update and step is Step.KEEP and pod.state in UPDATABLE:
@@ -180,13 +187,19 @@ def plan(
     keep = finishes and wish is not Wish.END and (wish, pod.state) != _FINISHED
     if keep != kept:
         actions.append(SetFinalizer(keep))
+    fencing = plan_fences(pod if step in FORCING else None, fences, now)
+    # Before the pod goes: nothing else tells that it was there.
+    actions.extend(fencing.creates)
     if step in DELETING:
         actions.append(DeletePod(pod.uid, force=step in FORCING))
     withdraws = reported and wish is not Wish.END and (step in CREATING or not pod.leads)
     if creates and not waits:
         actions.append(CreatePod())
+    actions.extend(fencing.deletes)
     wake_at = backoff.not_before if waits else None
-    return Plan(step, tuple(actions), backoff, wake_at, withdraws)
+    return Plan(
+        step, tuple(actions), backoff, wake_at, withdraws, fencing.unfenced, fencing.wake_at
+    )
 
 
 def _backoff(step: Step, wish: Wish, pod: LeaderPod, backoff: Backoff, now: datetime) -> Backoff:

@@ -13,7 +13,7 @@ from typing import Final
 
 from symbol_operator.census import take_census
 from symbol_operator.cluster import ClusterError, ConflictError, NotFoundError, RefusedError
-from symbol_operator.conditions import SETTLED
+from symbol_operator.conditions import SETTLED, may_trade_on
 from symbol_operator.decision import (
     Context,
     Decision,
@@ -21,6 +21,7 @@ from symbol_operator.decision import (
     after_failure,
     after_refusal,
     decide,
+    fence_manifest,
     finalizers,
     holds_up_deletion,
     is_held,
@@ -29,6 +30,7 @@ from symbol_operator.decision import (
     rescue,
     unsure,
 )
+from symbol_operator.fencing import CreateFence, DeleteFence
 from symbol_operator.memory import Key
 from symbol_operator.metrics import Metrics
 from symbol_operator.news import EventReason, News, gone, refused
@@ -43,6 +45,7 @@ from symbol_operator.plan import (
     DeletePod,
     SetFinalizer,
     Step,
+    Wish,
 )
 from symbol_operator.store import Store
 from symbol_operator.updates import Turns
@@ -61,6 +64,14 @@ AT_ONCE: Final = 50
 """Symbols that are compared before others get their turn."""
 POD_SETTLES_SECONDS: Final = 0.25
 """Time from a change of a pod to the look at it: a pod that starts changes several times."""
+
+
+class FenceRefused(Exception):  # noqa: N818 - a state of the world, not a mistake
+    """The API server did not take a fence, so its leader is not given up."""
+
+    def __init__(self, trouble: Trouble) -> None:
+        super().__init__(trouble.message)
+        self.trouble = trouble
 
 
 class Reconciler:
@@ -210,6 +221,8 @@ class Reconciler:
     def _may_need_look(self, key: Key, view: View) -> bool:
         if overdue_at(view.pod) or (view.resource and holds_up_deletion(view.resource)):
             return True
+        if view.fences:
+            return True
         now = self._clock()
         return node_suspect(view.pod, now) or not self._decide(key, view, now).idle
 
@@ -236,10 +249,14 @@ class Reconciler:
     ) -> float | None:
         # Nobody looks again at a resource that was let go: if this is cut off, nobody would tell.
         early = [n for n in decision.news if n.reason is EventReason.ORDERS_REST]
-        self._tell(view.resource, early)
-        trouble = await self._act(key, view, decision)
-        self._tell(view.resource, [n for n in decision.news if n not in early])
-        if trouble is not None and view.resource is not None:
+        subject = view.resource or namespace_of(key)
+        self._tell(subject, early)
+        try:
+            trouble = await self._act(key, view, decision)
+        except FenceRefused as exc:
+            return await self._tell_refusal(key, view.resource, exc.trouble)
+        self._tell(subject, [n for n in decision.news if n not in early])
+        if trouble is not None:
             return await self._tell_refusal(key, view.resource, trouble)
         if not decision.planned.actions:
             return await self._report_in_time(key, view, decision, urgent=urgent)
@@ -265,13 +282,18 @@ class Reconciler:
         return self._next_look(view, decision)
 
     async def _act(self, key: Key, view: View, decision: Decision) -> Trouble | None:
-        """Carry out the actions; returns why the pod was refused, if it was."""
+        """Carry out the actions; returns why the pod was refused, if it was.
+
+        Raises `FenceRefused` before a leader is given up whose epoch nobody would take.
+        """
         trouble: Trouble | None = None
         for action in decision.planned.actions:
             wish, state = decision.request.wish, decision.pod.state
             logger.info("%s: wanted %s, leader pod %s: %s", key, wish, state, action)
             if isinstance(action, CreatePod):
                 trouble = await self._create(key, decision)
+            elif isinstance(action, CreateFence):
+                await self._fence(key, view, wish, action)
             else:
                 await self._do(key, view, action)
         return trouble
@@ -280,9 +302,21 @@ class Reconciler:
         match action:
             case DeletePod():
                 await self._store.delete_pod(key, action.uid, force=action.force)
+            case DeleteFence():
+                await self._store.delete_fence(key, action.name, action.uid)
             case SetFinalizer() if view.resource is not None:
                 names = finalizers(view.resource, kept=action.kept)
                 await self._store.set_finalizers(key, view.resource, names)
+
+    async def _fence(self, key: Key, view: View, wish: Wish, action: CreateFence) -> None:
+        try:
+            await self._store.create_pod(fence_manifest(action, view, wish))
+        except (RefusedError, NotFoundError) as exc:
+            logger.warning("%s: the fence of pod %s was refused: %s", key, action.of.uid, exc)
+            # A leader that is wanted takes the epoch itself, and is not kept waiting for this.
+            if wish not in LEADING:
+                text = f"Not given up: {may_trade_on(action.of)} The fence was refused: {exc}"
+                raise FenceRefused(Trouble(OperatorReason.CREATE_REFUSED, text)) from exc
 
     async def _create(self, key: Key, decision: Decision) -> Trouble | None:
         if decision.planned.withdraws and decision.status is not None:
@@ -294,10 +328,11 @@ class Reconciler:
             return Trouble(OperatorReason.CREATE_REFUSED, f"The leader pod was refused: {exc}")
         return None
 
-    async def _tell_refusal(self, key: Key, resource: Document, trouble: Trouble) -> float:
-        """Say that no leader pod could be created; returns when to try again."""
-        self._tell(resource, [*refused(resource, trouble)])
-        status = after_refusal(resource, trouble, self._clock())
+    async def _tell_refusal(self, key: Key, resource: Document | None, trouble: Trouble) -> float:
+        """Say that a pod could not be created; returns when to try again."""
+        subject = resource or namespace_of(key)
+        self._tell(subject, [*refused(subject, trouble)])
+        status = after_refusal(resource, trouble, self._clock()) if resource else None
         if status is not None:
             await self._report(key, status)
         return REFUSED_RETRY_SECONDS
@@ -306,14 +341,13 @@ class Reconciler:
         self._pace.reported(key, self._clock())
         await self._store.write_status(key, patch)
 
-    def _tell(self, resource: Document | None, all_news: Sequence[News]) -> None:
-        if resource is None:
-            return
+    def _tell(self, resource: Document, all_news: Sequence[News]) -> None:
         for news in all_news:
             self._post(resource, news, self._clock())
 
     def _next_look(self, view: View, decision: Decision) -> float | None:
-        moments = (decision.planned.wake_at, overdue_at(view.pod))
+        planned = decision.planned
+        moments = (planned.wake_at, planned.fences_at, overdue_at(view.pod))
         waits = [(moment - self._clock()).total_seconds() for moment in moments if moment]
         future = [wait for wait in waits if wait > 0]
         if unsure(view, decision, self._clock()):
@@ -336,3 +370,12 @@ class Reconciler:
         self._pace.forget(gone)
         self._doubted = {key for key in self._doubted if not gone(key)}
         self._backoffs = {key: each for key, each in self._backoffs.items() if not gone(key)}
+
+
+def namespace_of(key: Key) -> Document:
+    """Return what Events are about where the resource is gone.
+
+    It names itself as its namespace: the API server takes Events into that of their subject alone.
+    """
+    metadata = {"name": key.namespace, "namespace": key.namespace, "uid": ""}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}

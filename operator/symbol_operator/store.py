@@ -25,7 +25,9 @@ class ClusterPort(Protocol):
     async def node(self, name: str) -> Document | None: ...
     def resources(self, namespace: str) -> AsyncIterator[Page]: ...
     def leader_pods(self, namespace: str) -> AsyncIterator[Page]: ...
+    async def fences(self, namespace: str, resource: str) -> list[Document]: ...
     async def create_pod(self, pod: Mapping[str, Any]) -> Document: ...
+    async def delete_fence(self, namespace: str, name: str, uid: str) -> Document: ...
     async def delete_pod(
         self, namespace: str, resource: str, uid: str, *, force: bool
     ) -> Document: ...
@@ -47,7 +49,8 @@ class Store:
     def known(self, key: Key) -> View:
         """Return what is known of a symbol, without asking anybody."""
         pod = self.memory.pods.find(key.namespace, leader_pod_name(key.name))
-        return View(self.memory.resources.find(*key), pod)
+        resource = self.memory.resources.find(*key)
+        return View(resource, pod, fences=self.memory.fences_of(key))
 
     async def view(self, key: Key, *, afresh: bool) -> View:
         """Return what is known of a symbol; `afresh`, after reading its pod and its resource.
@@ -65,7 +68,14 @@ class Store:
             lost = node_lost(await self._cluster.node(text(view.pod, "spec", "nodeName")))
         held_up = view.resource is not None and holds_up_deletion(view.resource)
         ending = held_up and await self._cluster.namespace_ending(key.namespace)
-        return View(view.resource, view.pod, lost, ending)
+        if afresh and lost:
+            await self._read_fences(key)
+        return View(view.resource, view.pod, lost, ending, self.memory.fences_of(key))
+
+    async def _read_fences(self, key: Key) -> None:
+        """Learn whether one that was created is there, whatever became of the answer."""
+        for fence in await self._cluster.fences(*key):
+            self.memory.fences.put(fence)
 
     async def _read(self, key: Key) -> View:
         memory, name = self.memory, leader_pod_name(key.name)
@@ -95,13 +105,29 @@ class Store:
             ClusterError: the API server could not be asked.
 
         """
+        memory = self.memory
         # Pods first, for the same reason as in a single read.
-        await _compare(self.memory.pods, namespace, self._cluster.leader_pods(namespace))
-        return await _compare(self.memory.resources, namespace, self._cluster.resources(namespace))
+        names, version = await _take(self._cluster.leader_pods(namespace), memory.kind_of)
+        for objects in (memory.pods, memory.fences):
+            objects.compare(namespace, names, version)
+        pages = self._cluster.resources(namespace)
+        names, version = await _take(pages, lambda _: memory.resources)
+        return memory.resources.compare(namespace, names, version)
 
     async def create_pod(self, pod: Mapping[str, Any]) -> None:
-        """Create a pod; raises as `Cluster.create_pod` does."""
-        self.memory.pods.put(await self._cluster.create_pod(pod))
+        """Create a leader pod or a fence; raises as `Cluster.create_pod` does."""
+        created = await self._cluster.create_pod(pod)
+        if (objects := self.memory.kind_of(created)) is not None:
+            objects.put(created)
+
+    async def delete_fence(self, key: Key, name: str, uid: str) -> None:
+        """Delete the fence with this uid; raises as `Cluster.delete_fence` does."""
+        fences = self.memory.fences
+        before = fences.version(key.namespace, name)
+        try:
+            fences.end(await self._cluster.delete_fence(key.namespace, name, uid))
+        except NotFoundError:
+            _learn(fences, key.namespace, name, None, before)
 
     async def delete_pod(self, key: Key, uid: str, *, force: bool) -> None:
         """Delete the leader pod with this uid; raises as `Cluster.delete_pod` does."""
@@ -156,12 +182,16 @@ def _learn(
         objects.absent(namespace, name, before)
 
 
-async def _compare(objects: Objects, namespace: str, pages: AsyncIterator[Page]) -> list[Document]:
-    present: set[str] = set()
+async def _take(
+    pages: AsyncIterator[Page], where: Callable[[Document], Objects | None]
+) -> tuple[set[str], int]:
+    """Remember all objects of a list; returns their names, and its version."""
+    names: set[str] = set()
     version = 0
     async for page in pages:
         version = version or page.version
         for item in page.items:
-            present.add(text(item, "metadata", "name"))
-            objects.put(item)
-    return objects.compare(namespace, present, version)
+            names.add(text(item, "metadata", "name"))
+            if (objects := where(item)) is not None:
+                objects.put(item)
+    return names, version

@@ -39,7 +39,7 @@ from symbol_trader.ports import (
     RolledBack,
     SchemaMismatch,
 )
-from symbol_trader.postgres.ownership import takeover
+from symbol_trader.postgres.ownership import fence, release, takeover
 from symbol_trader.postgres.record import PostgresRecord
 
 OTHER = Owner("another-cluster", "prod", "xrp")
@@ -344,6 +344,81 @@ async def test_a_takeover_needs_this_program_s_schema(empty_database: str) -> No
         await takeover(empty_database, BOOK, OTHER)
 
 
+# A pod that is lost.
+
+
+async def test_a_lost_pod_is_fenced_and_takes_no_epoch_again(database: str) -> None:
+    async with opened(database) as lost, opened(database) as new:
+        await claim(lost)
+        await lost.note([trader("a")])
+        taken = await fence(database, "pod-1")
+        assert {book: epoch.number for book, epoch in taken.items()} == {BOOK: 2}
+        with pytest.raises(Fenced, match=r"epoch 1 .* epoch 2 with pod fence of pod-1"):
+            await lost.note([intent("a")])
+        with pytest.raises(Fenced):
+            await claim(lost)
+        await claim(new, pod="pod-2")
+        assert [row.trader_id for row in (await new.load()).traders] == ["a"]
+
+
+async def test_a_lost_pod_that_held_nothing_takes_no_epoch_later(database: str) -> None:
+    """Its leader waited for the exchange when its node was lost, say: it would begin by now."""
+    async with opened(database) as lost:
+        assert await fence(database, "pod-1") == {}
+        with pytest.raises(Fenced, match=r"pod pod-1 was barred at 20\d\d-"):
+            await claim(lost)
+        await claim(lost, pod="pod-2")
+
+
+async def test_the_fence_of_a_lost_pod_leaves_the_next_leader_alone(database: str) -> None:
+    async with opened(database) as lost, opened(database) as new:
+        await claim(lost)
+        await claim(new, pod="pod-2")
+        assert await fence(database, "pod-1") == {}
+        await new.confirm()
+
+
+async def test_a_claim_of_the_lost_pod_under_way_does_not_escape_its_fence(database: str) -> None:
+    """The claim has not changed the row yet, which another pod holds as far as anybody sees."""
+    async with opened(database) as old, opened(database) as lost:
+        await claim(old, pod="pod-0")
+        async with _owner_locked(database) as unlock:
+            claiming = asyncio.create_task(claim(lost))
+            await _until_waiting_for_a_lock(database)
+            fencing = asyncio.create_task(fence(database, "pod-1"))
+            await _until_fencing(database, fencing)
+            await unlock()
+            await claiming
+            await fencing
+        with pytest.raises(Fenced):
+            await lost.confirm()
+
+
+async def test_a_fence_whose_answer_was_lost_is_repeated(database: str) -> None:
+    async with opened(database) as lost:
+        await claim(lost)
+        first = await fence(database, "pod-1")
+        second = await fence(database, "pod-1")
+    assert [epoch.number for epoch in second.values()] == [3]
+    assert await release(database, first) == []
+    assert await release(database, second) == [BOOK]
+    assert await fence(database, "pod-1") == {}
+
+
+async def test_a_fence_releases_only_what_has_nothing_unfinished(database: str) -> None:
+    other = replace(BOOK, symbol="XRPETH")
+    async with opened(database) as lost, opened(database) as next_one:
+        await claim(lost, other)
+        await claim(lost)
+        await lost.note([trader("a")])
+        taken = await fence(database, "pod-1")
+        assert taken.keys() == {BOOK, other}
+        assert await release(database, taken) == [other]
+        await claim(next_one, other, OTHER, pod="pod-x")
+        with pytest.raises(OwnedByAnother):
+            await claim(next_one, BOOK, OTHER, pod="pod-x")
+
+
 def _nonce(record: PostgresRecord) -> str:
     return record._claim.epoch.nonce
 
@@ -401,6 +476,26 @@ async def _claim_not_yet_committed(url: str) -> AsyncIterator[Callable[[], Await
     await connection.execute("UPDATE owners SET epoch = epoch + 1, nonce = 'another'")
     try:
         yield transaction.commit
+    finally:
+        await connection.close()
+
+
+async def _until_fencing(url: str, fencing: asyncio.Task[object]) -> None:
+    """Return once a fence waits for the claim under way, or has ended without having waited."""
+    waiting = asyncio.create_task(_until_waiting_for_a_lock(url, sessions=2))
+    await asyncio.wait({waiting, fencing}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+
+
+@asynccontextmanager
+async def _owner_locked(url: str) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    """Lock the row that a claim changes."""
+    connection = await asyncpg.connect(url)
+    transaction = connection.transaction()
+    await transaction.start()
+    await connection.execute("SELECT FROM owners FOR UPDATE")
+    try:
+        yield transaction.rollback
     finally:
         await connection.close()
 

@@ -60,7 +60,31 @@ def away(name: str, loss: Loss) -> Iterator[None]:
     finally:
         docker(loss.up, name)
         eventually(_answers, within=NODE_BACK_S, what="the API server answers")
-        WORKERS.run("wait", f"node/{name}", "--for=condition=Ready", f"--timeout={NODE_BACK_S}s")
+        _await_ready(name)
+
+
+@contextmanager
+def cut_off(name: str) -> Iterator[None]:
+    """Keep a node and its pods from the API server, and from nothing else: what runs there goes on.
+
+    Kubernetes calls it lost as it does any other; it is back at the end.
+    """
+    (slice_,) = WORKERS.list("endpointslices", "-l", "kubernetes.io/service-name=kubernetes")
+    (server,) = slice_["endpoints"][0]["addresses"]
+    rule = ("--destination", server, "--protocol", "tcp", "--dport", "6443", "--jump", "DROP")
+    chains = ("OUTPUT", "FORWARD")
+    for chain in chains:
+        docker("exec", name, "iptables", "--insert", chain, *rule)
+    try:
+        yield
+    finally:
+        for chain in chains:
+            docker("exec", name, "iptables", "--delete", chain, *rule)
+        _await_ready(name)
+
+
+def _await_ready(name: str) -> None:
+    WORKERS.run("wait", f"node/{name}", "--for=condition=Ready", f"--timeout={NODE_BACK_S}s")
 
 
 @contextmanager
@@ -80,6 +104,16 @@ def leaders_on_both_workers(operator: OperatorProcess) -> Iterator[str]:
             WORKERS.run("label", "node", each, "test-leaders-")
         operator.end()
         operator.start()
+
+
+@contextmanager
+def cordoned(name: str) -> Iterator[None]:
+    """Keep new pods from a node, until the end at the latest."""
+    WORKERS.run("cordon", name)
+    try:
+        yield
+    finally:
+        let_in(name)
 
 
 def let_in(name: str) -> None:

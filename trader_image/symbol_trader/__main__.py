@@ -1,8 +1,8 @@
 """The command line, and the one place where adapters meet.
 
 `symbol-trader run FILE` is a bot for a person without Kubernetes; `symbol-trader lead` is the
-same leader as the operator runs it in a pod; `migrate`, `takeover`, `disown` and `settle` look
-after the record.
+same leader as the operator runs it in a pod, and `fence` ends one that nobody can reach;
+`migrate`, `takeover`, `disown` and `settle` look after the record.
 """
 
 import asyncio
@@ -38,6 +38,7 @@ from symbol_trader.options import (
     context_settings,
     database_option,
     exchange_options,
+    fence_options,
     option,
     since_option,
     trading_options,
@@ -54,6 +55,7 @@ from symbol_trader.postgres import ownership
 from symbol_trader.postgres.record import PostgresRecord
 from symbol_trader.resource.file import FileResource, InvalidFile, read_file
 from symbol_trader.resource.owner import former_owner, owner_of
+from symbol_trader.runtime import fencing
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.logs import Failure, take_over
 from symbol_trader.runtime.metrics import Metrics
@@ -125,6 +127,14 @@ def _run(file: Path, named: str, options: Options, logger: FilteringBoundLogger)
     return asyncio.run(run_it())
 
 
+termination_log_option = option(
+    "--termination-log",
+    type=click.Path(path_type=Path),
+    default=Path("/dev/termination-log"),
+    help="Where to say why it ended.",
+)
+
+
 @main.command(context_settings=context_settings)
 @option("--cluster", required=True, help="Uid of the namespace kube-system.")
 @option("--namespace", required=True, help="Namespace of the TradingSymbol.")
@@ -132,12 +142,7 @@ def _run(file: Path, named: str, options: Options, logger: FilteringBoundLogger)
 @option("--pod", required=True, help="Name of this pod.")
 @option("--pod-uid", required=True, help="Its uid: an epoch is taken once per pod's life.")
 @option("--node", default="", help="Name of its node.")
-@option(
-    "--termination-log",
-    type=click.Path(path_type=Path),
-    default=Path("/dev/termination-log"),
-    help="Where to say why the leader ended.",
-)
+@termination_log_option
 @trading_options
 def lead(  # noqa: PLR0917 - click passes them by name
     cluster: str,
@@ -167,6 +172,41 @@ def lead(  # noqa: PLR0917 - click passes them by name
     ending = asyncio.run(lead_it())
     _leave_word(termination_log, ending)
     sys.exit(TERMINATED_STATUS if ending.cause is Cause.TERMINATED else 0)
+
+
+@main.command(context_settings=context_settings)
+@option("--fenced-pod", required=True, help="Uid of the pod that is lost.")
+@option(
+    "--release", is_flag=True, help="Give up its books, too, where nothing in them is unfinished."
+)
+@termination_log_option
+@fence_options
+def fence(  # noqa: PLR0917 - click passes them by name
+    fenced_pod: str,
+    release: bool,
+    termination_log: Path,
+    database_url: str,
+    exchange_timeout_ms: int,
+    recv_window_ms: int,
+    exchange_margin_ms: int,
+    log_format: str,
+) -> None:
+    """End the leader of a pod that may still run and cannot be reached.
+
+    Takes the epoch of each book that it holds, bars it from taking another, waits until nothing
+    that it has sent can reach the exchange any more, and ends. Needs the record alone.
+    """
+    timing = Timing(recv_window_ms, exchange_timeout_ms, exchange_margin_ms)
+    ending = asyncio.run(
+        fencing.fence(
+            partial(ownership.fence, database_url, fenced_pod),
+            partial(ownership.release, database_url) if release else None,
+            wait_s=timing.bound_ms / 1000,
+            patience=Patience(),
+            story=Story(take_over(log_format), pod=fenced_pod),
+        )
+    )
+    _leave_word(termination_log, ending)
 
 
 @main.command(context_settings=context_settings)

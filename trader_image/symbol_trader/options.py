@@ -95,6 +95,33 @@ since_option = option(
     help="Look at cycles alone that were not over at this time: a date, or a duration such as 24h.",
 )
 
+_TIMEOUT = option(
+    "--exchange-timeout-ms",
+    type=click.IntRange(1),
+    default=10_000,
+    help="How long the exchange works on a request at most.",
+)
+_WINDOW = (
+    option(
+        "--recv-window-ms",
+        type=click.IntRange(1, 60_000),
+        default=3_000,
+        help="After this the exchange refuses an order that is still under way.",
+    ),
+    option(
+        "--exchange-margin-ms",
+        type=click.IntRange(0),
+        default=1_000,
+        help="Added to both before an order without an answer counts as absent.",
+    ),
+)
+_LOG_FORMAT = option(
+    "--log-format",
+    type=click.Choice(["console", "json"]),
+    default="console",
+    help="For people or for machines.",
+)
+
 _EXCHANGE = (
     option(
         "--exchange-environment",
@@ -118,12 +145,7 @@ _EXCHANGE = (
         required=True,
         help="Its secret. Prefer the environment variable: flags show in the process list.",
     ),
-    option(
-        "--exchange-timeout-ms",
-        type=click.IntRange(1),
-        default=10_000,
-        help="How long the exchange works on a request at most.",
-    ),
+    _TIMEOUT,
 )
 
 database_option = option(
@@ -132,18 +154,7 @@ database_option = option(
 
 _TRADING = (
     database_option,
-    option(
-        "--recv-window-ms",
-        type=click.IntRange(1, 60_000),
-        default=3_000,
-        help="After this the exchange refuses an order that is still under way.",
-    ),
-    option(
-        "--exchange-margin-ms",
-        type=click.IntRange(0),
-        default=1_000,
-        help="Added to both before an order without an answer counts as absent.",
-    ),
+    *_WINDOW,
     option(
         "--reconcile-s",
         type=click.FloatRange(0.1),
@@ -157,12 +168,7 @@ _TRADING = (
         default=0,
         help="Port of /healthz, /readyz and /metrics; 0: do not serve them.",
     ),
-    option(
-        "--log-format",
-        type=click.Choice(["console", "json"]),
-        default="console",
-        help="For people or for machines.",
-    ),
+    _LOG_FORMAT,
 )
 
 
@@ -174,6 +180,11 @@ def exchange_options(command: Command) -> Command:
 def trading_options(command: Command) -> Command:
     """Add the flags of `Options`."""
     return _with(_EXCHANGE + _TRADING, command)
+
+
+def fence_options(command: Command) -> Command:
+    """Add the flags that `fence` shares with the others."""
+    return _with((database_option, _TIMEOUT, *_WINDOW, _LOG_FORMAT), command)
 
 
 def _with(options: tuple[Callable[[Command], Command], ...], command: Command) -> Command:

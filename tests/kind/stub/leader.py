@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Any
 
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-NAME = os.environ["SYMBOL_TRADER_NAME"]
+NAME = os.environ.get("SYMBOL_TRADER_NAME", "")
+"""A fence is not told."""
 RESOURCES = (
     "https://kubernetes.default.svc/apis/tradingsymbol.dev/v1alpha1/namespaces/"
-    f"{os.environ['SYMBOL_TRADER_NAMESPACE']}/tradingsymbols"
+    f"{os.environ.get('SYMBOL_TRADER_NAMESPACE')}/tradingsymbols"
 )
 RESOURCE = f"/{NAME}"
 DRAIN_SECONDS = 1.0
@@ -115,6 +116,8 @@ class Health(http.server.BaseHTTPRequestHandler):
 
 def main() -> None:
     """Live as the name says."""
+    if "fence" in sys.argv:
+        end(0, "fenced", f"the leader of pod {os.environ['SYMBOL_TRADER_FENCED_POD']} is over")
     if NAME.startswith("crash"):
         end(1, "error", "cannot work")
     if NAME.startswith("fenced"):

@@ -15,7 +15,12 @@ from typing import Any, TypeVar
 from symbol_operator.cluster import ConflictError, NotFoundError, Page, RefusedError
 from symbol_operator.memory import Memory
 from symbol_operator.news import News
-from tradingsymbol_api.names import LABEL_MANAGED_BY, OPERATOR_MANAGER
+from tradingsymbol_api.names import (
+    LABEL_FENCES,
+    LABEL_MANAGED_BY,
+    LABEL_RESOURCE,
+    OPERATOR_MANAGER,
+)
 from tradingsymbol_api.reading import Document, mapping, text
 from unit.operator.objects import NOW, node, timestamp
 
@@ -41,6 +46,8 @@ class FakeCluster:
         """Symbols that the operator wants to look at again."""
         self.reads: list[str] = []
         """Reads of a pod or a resource by its name."""
+        self.at_large: set[str] = set()
+        """Pods that were given up and whose leaders may trade on: nobody has taken their epoch."""
         self._uids = 0
         self._version = 0
         self._last: dict[tuple[str, str], dict[str, Any]] = {}
@@ -76,6 +83,11 @@ class FakeCluster:
         for page in self._pages(self.pods, [name for name in self.pods if self._is_ours(name)]):
             yield page
 
+    async def fences(self, namespace: str, resource: str) -> list[Document]:
+        del namespace
+        names = [fence["metadata"]["name"] for fence in self._fences(resource)]
+        return [self._found(self.pods, name) for name in names]
+
     def _pages(self, objects: dict[str, dict[str, Any]], names: list[str]) -> list[Page]:
         """List objects in pages of two."""
         found: list[Document] = [
@@ -102,17 +114,18 @@ class FakeCluster:
 
     def tell_all(self, memory: Memory) -> None:
         """Have the watches tell what has changed since they told last."""
-        for kind, objects, known in (
-            ("symbols", self.symbols, memory.resources),
-            ("pods", self.pods, memory.pods),
-        ):
-            for name in list(objects):
-                shown = self._shown(objects, name)
-                if shown is not None and (kind == "symbols" or self._is_ours(name)):
-                    known.put(shown)
-            for last_kind, name in list(self._last):
-                if last_kind == kind and name not in objects:
-                    known.end(self._ended(kind, name))
+        for name in list(self.symbols):
+            memory.resources.put(self._found(self.symbols, name))
+        for name in list(self.pods):
+            pod = self._found(self.pods, name)
+            if self._is_ours(name) and (objects := memory.kind_of(pod)) is not None:
+                objects.put(pod)
+        for kind, name in list(self._last):
+            if name not in (self.pods if kind == "pods" else self.symbols):
+                ended = self._ended(kind, name)
+                objects = memory.kind_of(ended) if kind == "pods" else memory.resources
+                if objects is not None:
+                    objects.end(ended)
 
     def _ended(self, kind: str, name: str) -> dict[str, Any]:
         """Show an object that is gone: its end is a version, too."""
@@ -127,7 +140,7 @@ class FakeCluster:
             raise self.refusal
         if name in self.pods:
             raise ConflictError(f"pod {name} exists")
-        self.writes.append("create")
+        self.writes.append("fence" if LABEL_FENCES in pod["metadata"]["labels"] else "create")
         created = copied(dict(pod))
         created["metadata"] |= {"uid": self.new_uid(), "creationTimestamp": timestamp(self.now)}
         created["status"] = {"phase": "Pending"}
@@ -149,12 +162,23 @@ class FakeCluster:
             raise ConflictError(f"pod {name} is another one")
         self.writes.append("force" if force else "delete")
         finished = text(pod, "status", "phase") in {"Succeeded", "Failed"}
+        if force and not finished:
+            self.at_large.add(uid)
         if force or finished or not text(pod, "spec", "nodeName"):
             self._found(self.pods, name)
             del self.pods[name]
             return self._ended("pods", name)
         pod["metadata"].setdefault("deletionTimestamp", timestamp(self.now + GRACE))
         return self._found(self.pods, name)
+
+    async def delete_fence(self, namespace: str, name: str, uid: str) -> Document:
+        del namespace
+        if name not in self.pods or self.pods[name]["metadata"]["uid"] != uid:
+            raise NotFoundError(name)
+        self.writes.append("delete fence")
+        self._found(self.pods, name)
+        del self.pods[name]
+        return self._ended("pods", name)
 
     async def write_status(self, patch: Mapping[str, Any]) -> Document:
         name = patch["metadata"]["name"]
@@ -247,11 +271,28 @@ class FakeCluster:
     def run(self, name: str) -> None:
         """Have the node start the leader, and the leader report."""
         pod = self.pods[f"{name}-leader"]
+        # A leader takes the epoch first of all.
+        self.at_large.clear()
         pod["spec"]["nodeName"] = "node-1"
         pod["status"] = {
             "phase": "Running",
             "conditions": [{"type": "Ready", "status": "True"}],
         }
+
+    def _fences(self, name: str) -> list[dict[str, Any]]:
+        labels = {LABEL_FENCES, LABEL_RESOURCE}
+        pods = (pod for pod in self.pods.values() if labels <= pod["metadata"]["labels"].keys())
+        return [pod for pod in pods if pod["metadata"]["labels"][LABEL_RESOURCE] == name]
+
+    def end_fences(self, name: str, phase: str = "Succeeded") -> None:
+        """Have the fences that run take the epochs that they are there for, or fail."""
+        words = '{"cause": "fenced"}' if phase == "Succeeded" else ""
+        for pod in self._fences(name):
+            if pod["status"]["phase"] == "Pending":
+                ended = {"terminated": {"exitCode": 0, "message": words}}
+                pod["status"] = {"phase": phase, "containerStatuses": [{"state": ended}]}
+                if words:
+                    self.at_large.discard(pod["metadata"]["labels"][LABEL_FENCES])
 
     def finish(self, name: str, phase: str = "Failed", words: str = "") -> None:
         """Have the leader end; a terminating pod goes with that."""

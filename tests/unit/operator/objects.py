@@ -3,7 +3,12 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tradingsymbol_api.names import leader_labels, leader_pod_name
+from tradingsymbol_api.names import (
+    ANNOTATION_LOST_NODE,
+    LABEL_FENCES,
+    leader_labels,
+    leader_pod_name,
+)
 
 NOW = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 """When the tests happen."""
@@ -67,6 +72,15 @@ def pod(
         "spec": {"nodeName": node} if node else {},
         "status": {"phase": phase, "conditions": conditions, **status},
     }
+
+
+def fence(phase: str = "Running", **facts: Any) -> dict[str, Any]:
+    """Make the fence of the leader pod p1, which was on node-1."""
+    made = pod(phase, **{"uid": "f1", "owner": None, "node": "node-2", **facts})
+    made["metadata"]["name"] = "xrpusdt-fence-p1"
+    made["metadata"]["labels"][LABEL_FENCES] = "p1"
+    made["metadata"]["annotations"] = {ANNOTATION_LOST_NODE: "node-1"}
+    return made
 
 
 def foreign_pod() -> dict[str, Any]:

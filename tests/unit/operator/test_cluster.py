@@ -24,8 +24,10 @@ from symbol_operator.cluster import (
     _document,
     connect,
 )
+from symbol_operator.memory import Key
 from symbol_operator.news import EventReason, News
-from unit.operator.objects import NOW, pod, resource
+from symbol_operator.reconcile import namespace_of
+from unit.operator.objects import NOW, fence, pod, resource
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +179,33 @@ async def test_a_delete_names_the_pod_by_its_uid(tmp_path: Path) -> None:
     graceful, forced, _ = (asked.body for asked in server.asked)
     assert graceful == {"preconditions": {"uid": "p1"}}
     assert forced == {"preconditions": {"uid": "p1"}, "gracePeriodSeconds": 0}
+
+
+async def test_fences_are_those_of_one_symbol_and_go_at_once(tmp_path: Path) -> None:
+    server = ApiServer((200, {"items": [fence()], "metadata": {}}), (200, {}))
+
+    async with served(server, tmp_path) as cluster:
+        assert await cluster.fences("trading", "xrpusdt") == [fence()]
+        await cluster.delete_fence("trading", "xrpusdt-fence-p1", "f1")
+
+    listed, deleted = server.asked
+    wanted = "tradingsymbol.dev/fences,tradingsymbol.dev/name=xrpusdt"
+    assert listed.query["labelSelector"] == wanted
+    assert deleted.path == "/api/v1/namespaces/trading/pods/xrpusdt-fence-p1"
+    assert deleted.body == {"preconditions": {"uid": "f1"}, "gracePeriodSeconds": 0}
+
+
+async def test_an_event_may_regard_the_namespace(tmp_path: Path) -> None:
+    """Of a resource that is gone."""
+    server = ApiServer((201, {}))
+    news = News(EventReason.NODE_LOST, "lost", warning=True, about="p1")
+
+    async with served(server, tmp_path) as cluster:
+        await cluster.tell(namespace_of(Key("trading", "xrpusdt")), news, NOW, "operator-1")
+
+    regarding = server.asked[0].body["regarding"]
+    assert (regarding["kind"], regarding["apiVersion"]) == ("Namespace", "v1")
+    assert regarding["name"] == regarding["namespace"] == "trading"
 
 
 async def test_a_status_is_merged_into_the_version_that_was_seen(tmp_path: Path) -> None:

@@ -11,7 +11,15 @@ from symbol_operator.conditions import (
     Situation,
     find_situation,
 )
-from symbol_operator.observation import NO_POD, LeaderPod, PodState, Trouble
+from symbol_operator.observation import (
+    NO_POD,
+    Fence,
+    FenceState,
+    LeaderPod,
+    LostPod,
+    PodState,
+    Trouble,
+)
 from symbol_operator.plan import Backoff, Wish, plan
 from tradingsymbol_api.status import ConditionType, OperatorReason
 from unit.operator.objects import NOW
@@ -40,7 +48,7 @@ ROWS = [
     (PodState.PENDING, R.STARTING, R.STOPPING, R.STARTING),
     (PodState.RUNNING, R.LEADER_NOT_READY, R.STOPPING, R.LEADER_NOT_READY),
     (PodState.TERMINATING, R.REPLACING, R.STOPPING, R.REPLACING),
-    (PodState.LOST, R.NODE_LOST, R.STOPPING, R.NODE_LOST),
+    (PodState.LOST, R.NODE_LOST, R.FENCING, R.NODE_LOST),
     (PodState.DRAINED, R.REPLACING, R.STOPPING, R.REPLACING),
     (PodState.FENCED, R.REPLACING, R.STOPPING, R.REPLACING),
     (PodState.COMPLETED, R.REPLACING, R.STOPPING, R.REPLACING),
@@ -56,7 +64,8 @@ def test_each_state_has_a_reason(
     assert situation(Wish.ON, leader(state)).reason is on
     assert situation(Wish.OFF, leader(state)).reason is off
     assert situation(Wish.SHUTDOWN, leader(state)).reason is shutdown
-    assert situation(Wish.END, leader(state)).reason is R.DELETING
+    going = R.FENCING if state is PodState.LOST else R.DELETING
+    assert situation(Wish.END, leader(state)).reason is going
     assert situation(Wish.ON, leader(state)).message
 
 
@@ -85,6 +94,26 @@ def test_a_pod_that_gets_nowhere_says_why(state: PodState) -> None:
 @pytest.mark.parametrize("wish", [Wish.ON, Wish.SHUTDOWN])
 def test_what_blocks_a_leader_is_told_whatever_runs(wish: Wish, state: PodState) -> None:
     assert situation(wish, leader(state), BLOCKED).reason is BLOCKED.reason
+
+
+@pytest.mark.parametrize("pod", [NO_POD, leader(PodState.PENDING), leader(PodState.LOST)])
+@pytest.mark.parametrize(("wish", "asked"), [(Wish.OFF, "Off"), (Wish.END, "Being deleted")])
+def test_a_leader_that_may_trade_on_is_named_with_its_node(
+    wish: Wish, asked: str, pod: LeaderPod
+) -> None:
+    """Whatever became of the pods since; and it says the same again, or it would be news."""
+    lost = LostPod("p1", "xrpusdt-leader", "node-1", "no such image")
+    fence = Fence("xrpusdt-fence-p1", "f1", lost, FenceState.WORKING, NOW)
+    planned = plan(wish, pod, now=NOW, fences=[fence])
+
+    found = find_situation(wish, pod, planned, None, SECRETS)
+
+    assert found.reason is R.FENCING
+    assert found.message == (
+        f"{asked}: pod xrpusdt-leader may trade on at node node-1, which does not answer, until a "
+        "fence has taken its epoch (no such image)."
+    )
+    assert [f.status for f in found.findings()] == [False, True, False]
 
 
 def test_nothing_blocks_off() -> None:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from symbol_operator.observation import NO_POD, LeaderPod, PodState
+from symbol_operator.fencing import CreateFence
+from symbol_operator.observation import NO_POD, LeaderPod, LostPod, PodState
 from symbol_operator.plan import (
     BACKOFF_FIRST,
     BACKOFF_MAX,
@@ -28,13 +29,14 @@ from unit.operator.objects import NOW
 CREATE = CreatePod()
 DELETE = DeletePod("p1")
 FORCE = DeletePod("p1", force=True)
+FENCE = CreateFence(LostPod("p1", "xrpusdt-leader", "node-1"), "p1")
 FIRST_FAILURE = Backoff(1, "p1", NOW)
 
 
 def leader(state: PodState, **facts: object) -> LeaderPod:
     if state is PodState.NONE:
         return NO_POD
-    return LeaderPod(state, "xrpusdt-leader", "p1", **facts)  # type: ignore[arg-type]
+    return LeaderPod(state, "xrpusdt-leader", "p1", "node-1", **facts)  # type: ignore[arg-type]
 
 
 # Rows of: state, actions for on, off, shutdown, a deletion that waits, and one that does not.
@@ -45,7 +47,15 @@ ROWS = [
     (PodState.PENDING, (), (DELETE,), (), (), (DELETE,)),
     (PodState.RUNNING, (), (DELETE,), (), (), (DELETE,)),
     (PodState.TERMINATING, (), (), (), (), ()),
-    (PodState.LOST, (FORCE, CREATE), (FORCE,), (FORCE, CREATE), (FORCE, CREATE), (FORCE,)),
+    # Fenced before it is given up: nothing else tells that it was there.
+    (
+        PodState.LOST,
+        (FENCE, FORCE, CREATE),
+        (FENCE, FORCE),
+        (FENCE, FORCE, CREATE),
+        (FENCE, FORCE, CREATE),
+        (FENCE, FORCE),
+    ),
     (PodState.DRAINED, (DELETE, CREATE), (DELETE,), (DELETE, CREATE), (), (DELETE,)),
     (PodState.FENCED, (DELETE, CREATE), (DELETE,), (DELETE, CREATE), (DELETE, CREATE), (DELETE,)),
     (
@@ -152,6 +162,9 @@ def test_no_plan_leads_to_two_leaders_or_a_pod_nobody_asked_for(
     # A pod of somebody else is nobody's business; force is for lost nodes alone.
     assert DeletePod not in kinds or state not in {PodState.NONE, PodState.FOREIGN}
     assert (FORCE in planned.actions) == (state is PodState.LOST)
+    # And nothing is given up that nobody fences.
+    assert (FENCE in planned.actions) == (state is PodState.LOST)
+    assert FENCE not in planned.actions or planned.unfenced == (FENCE.of,)
     # A wait for the back-off always ends by itself.
     if planned.wake_at is not None:
         assert planned.wake_at > NOW

@@ -114,6 +114,8 @@ def calls(cluster: Cluster) -> dict[str, Callable[[], Awaitable[object]]]:
         "node": lambda: cluster.node("worker"),
         "resources": lambda: anext(cluster.resources("trading"), None),
         "leader_pods": lambda: anext(cluster.leader_pods("trading"), None),
+        "fences": lambda: cluster.fences("trading", "xrpusdt"),
+        "delete_fence": lambda: cluster.delete_fence("trading", "xrpusdt-fence-p1", "uid-3"),
         "create_pod": lambda: cluster.create_pod(pod),
         "delete_pod": lambda: cluster.delete_pod("trading", "xrpusdt", "uid-2", force=False),
         "write_status": lambda: cluster.write_status(status_document(target)),

@@ -33,9 +33,9 @@ def test_its_own_version_is_fine() -> None:
 @pytest.mark.parametrize(
     ("found", "text"),
     [
-        (None, "holds no record, this program needs schema 0003: run `symbol-trader migrate`"),
-        ("0002", "has schema 0002, this program needs 0003: run `symbol-trader migrate`"),
-        ("0004", "has schema 0004, this program needs 0003: use the program that migrated it"),
+        (None, "holds no record, this program needs schema 0004: run `symbol-trader migrate`"),
+        ("0002", "has schema 0002, this program needs 0004: run `symbol-trader migrate`"),
+        ("0005", "has schema 0005, this program needs 0004: use the program that migrated it"),
     ],
 )
 def test_another_version_is_told_with_the_one_that_is_needed(found: str | None, text: str) -> None:
@@ -44,7 +44,7 @@ def test_another_version_is_told_with_the_one_that_is_needed(found: str | None, 
     assert text in str(told.value)
 
 
-@pytest.mark.parametrize("found", [None, "0001", "0002"])
+@pytest.mark.parametrize("found", [None, "0001", "0002", "0003"])
 def test_an_older_record_may_be_migrated(found: str | None) -> None:
     check_not_newer(found)
 

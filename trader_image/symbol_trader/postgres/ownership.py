@@ -1,6 +1,6 @@
-"""What a person may do to a book: `takeover`, `disown`, `settle`, and a change of name."""
+"""What is done to books besides leading them: `takeover`, `disown`, `settle`, `fence`, a rename."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -9,7 +9,7 @@ from typing import Any, Final
 import asyncpg
 
 from symbol_trader.core.orders import OrderState
-from symbol_trader.ports import Book, Owner
+from symbol_trader.ports import Book, Epoch, Owner
 from symbol_trader.postgres import connection, errors, schema, statements
 
 NEVER_THERE: Final = {OrderState.REFUSED, OrderState.ABSENT}
@@ -28,6 +28,42 @@ async def takeover(url: str, book: Book, owner: Owner) -> int | None:
     arguments = (owner.cluster, owner.namespace, owner.name)
     rows = await _carry_out(url, "takeover", statements.TAKEOVER, *_key(book), *arguments)
     return rows[0]["epoch"] if rows else None
+
+
+async def fence(url: str, pod: str) -> dict[Book, Epoch]:
+    """End what a pod leads, by its uid, and bar it; return the epochs that were taken from it.
+
+    It may be repeated. A book that a later leader has taken stays with that one.
+
+    Raises:
+        Unavailable: The database cannot be reached, or claims are under way for too long.
+        SchemaMismatch: The record has another schema than this program knows.
+
+    """
+    async with _connected(url, "fence") as driver, driver.transaction():
+        await driver.execute(statements.HOLD_CLAIMS)
+        await driver.execute(statements.BAR, pod)
+        rows = await driver.fetch(statements.FENCE, pod, f"fence of {pod}")
+    return {
+        Book(row["environment"], row["account"], row["symbol"]): Epoch(row["epoch"], row["nonce"])
+        for row in rows
+    }
+
+
+async def release(url: str, held: Mapping[Book, Epoch]) -> list[Book]:
+    """Give up those books that are still held and have nothing unfinished; return them.
+
+    Raises:
+        Unavailable: The database cannot be reached.
+        SchemaMismatch: The record has another schema than this program knows.
+
+    """
+    async with _connected(url, "fence") as driver:
+        return [
+            book
+            for book, epoch in held.items()
+            if await driver.fetch(statements.RELEASE, *_key(book), epoch.number, epoch.nonce)
+        ]
 
 
 async def disown(url: str, book: Book, names: Sequence[str], reason: str) -> list[str]:

@@ -102,7 +102,7 @@ class PostgresRecord:
         Raises:
             OwnedByAnother: Another resource holds the book and has not released it.
             AccountChanged: The owner's open cycles are on record for another account.
-            Fenced: Another pod took the book from this one.
+            Fenced: Another pod took the book from this one, or this one was barred.
 
         """
         where_and_who = (*_book(book), owner.cluster, owner.namespace, owner.name)
@@ -285,6 +285,8 @@ class PostgresRecord:
         return Fenced(f"{epoch} is over: {_describe(holder)}")
 
     async def _why_not_claimed(self, book: Book, owner: Owner, pod: str) -> Exception:
+        if barred := await self._ask(statements.BARRED, pod):
+            return Fenced(f"pod {pod} was barred at {barred[0]['barred_at']:%Y-%m-%dT%H:%M:%SZ}")
         where_and_who = (*_book(book), owner.cluster, owner.namespace, owner.name)
         if others := await self._ask(statements.OTHER_ACCOUNTS, *where_and_who):
             cycles = ", ".join(f"{row['cycles']} for account {row['account']}" for row in others)

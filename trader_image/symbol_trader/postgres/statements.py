@@ -42,6 +42,7 @@ WITH claimed AS (
             AND (other.cluster, other.namespace, other.name) = ($4, $5, $6)
             AND traders.state = 'running'
     )
+    AND NOT EXISTS (SELECT FROM barred WHERE barred.pod = $7)
     ON CONFLICT (environment, account, symbol) DO UPDATE SET
         cluster = excluded.cluster, namespace = excluded.namespace, name = excluded.name,
         pod = excluded.pod, epoch = held.epoch + 1, nonce = excluded.nonce,
@@ -68,8 +69,10 @@ SELECT epoch, nonce, settlements FROM claimed
 """Take the next epoch. $4 to $6 are the owner, $7 the pod. No row: refused, see `HOLDER`.
 
 A pod that held the book and was superseded by another never takes it again, or the two would
-depose each other for ever.
+depose each other for ever. Nor does one that was barred, see `BAR`.
 """
+
+BARRED: Final = "SELECT barred_at FROM barred WHERE pod = $1::text"
 
 HOLDER: Final = f"""
 SELECT cluster, namespace, name, pod, epoch, claimed_at, released_at FROM owners WHERE {_BOOK}
@@ -171,6 +174,32 @@ WITH taken AS (
 SELECT epoch FROM taken
 """
 """Give a book to another owner ($4 to $6) and end the epoch of whoever leads it now."""
+
+# To fence a pod: in one transaction, in this order.
+
+HOLD_CLAIMS: Final = "LOCK TABLE epochs IN SHARE MODE"
+"""Wait for claims under way and hold up later ones: each sees the bar, or is seen by `FENCE`."""
+
+BAR: Final = "INSERT INTO barred (pod) VALUES ($1::text) ON CONFLICT DO NOTHING"
+"""Let a pod ($1) take no epoch any more: it may not have had one when it was lost."""
+
+FENCE: Final = """
+WITH taken AS (
+    UPDATE owners SET
+        pod = $2::text, epoch = epoch + 1, nonce = gen_random_uuid()::text, claimed_at = now()
+    WHERE pod IN ($1::text, $2::text) AND released_at IS NULL
+    RETURNING environment, account, symbol, cluster, namespace, name, epoch, nonce
+), remembered AS (
+    INSERT INTO epochs (environment, account, symbol, epoch, cluster, namespace, name, pod)
+    SELECT environment, account, symbol, epoch, cluster, namespace, name, $2::text FROM taken
+)
+SELECT environment, account, symbol, epoch, nonce FROM taken
+"""
+"""Take the next epoch of each book that a pod ($1) holds, in the name of its fence ($2).
+
+A book that a later leader holds is left to it. What the fence holds already it takes again: the
+answer to its first attempt may have been lost.
+"""
 
 RENAME_OWNER: Final = """
 WITH mirrored AS (

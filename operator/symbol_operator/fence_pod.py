@@ -1,0 +1,133 @@
+"""The fence of a lost leader: a pod that takes its epoch, and ends. No side effects.
+
+All that it needs stands in the lost pod: image, the database's Secret, how to log. So it can be
+made for a resource that is gone. It has no owner, or the garbage collector would end it with the
+resource; it has no token, for it asks nothing of the API server.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from symbol_operator.observation import LostPod
+from symbol_operator.pod import CONTAINER
+from tradingsymbol_api.names import (
+    ANNOTATION_LOST_NODE,
+    LABEL_FENCES,
+    LABEL_RESOURCE,
+    fence_name,
+    leader_labels,
+)
+from tradingsymbol_api.reading import Document, mapping, objects, text
+
+FENCE_CONTAINER: Final = "fence"
+GRACE_SECONDS: Final = 1
+"""Nothing of it is worth waiting for: another one begins from the start."""
+
+OUR_PREFIX: Final = "SYMBOL_TRADER_"
+NEEDED: Final = frozenset(
+    f"{OUR_PREFIX}{name}"
+    for name in (
+        "DATABASE_URL",
+        "EXCHANGE_MARGIN_MS",
+        "EXCHANGE_TIMEOUT_MS",
+        "LOG_FORMAT",
+        "RECV_WINDOW_MS",
+    )
+)
+"""What it needs of our own variables: no key of the exchange, so none that is missing matters."""
+FENCED_POD: Final = f"{OUR_PREFIX}FENCED_POD"
+OF_POD: Final = (
+    "dnsConfig",
+    "dnsPolicy",
+    "hostAliases",
+    "imagePullSecrets",
+    "priorityClassName",
+    "runtimeClassName",
+    "securityContext",
+    "serviceAccountName",
+    "tolerations",
+)
+OF_CONTAINER: Final = ("envFrom", "image", "imagePullPolicy", "resources", "securityContext")
+TOKEN_PATH: Final = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a path
+"""Where the API server's admission mounts the token of a pod that has one."""
+
+
+def fence_pod(source: Document, lost: LostPod, *, release: bool) -> dict[str, Any]:
+    """Build the fence of `lost` from its pod, or from an earlier fence of it.
+
+    `release` says that nobody is to go on with what the lost leader holds.
+    """
+    resource = source["metadata"]["labels"][LABEL_RESOURCE]
+    arguments = ["fence", *(["--release"] if release else [])]
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": fence_name(resource, source["metadata"]["uid"]),
+            "namespace": source["metadata"]["namespace"],
+            "labels": {**leader_labels(resource), LABEL_FENCES: lost.uid},
+            "annotations": {ANNOTATION_LOST_NODE: lost.node},
+        },
+        "spec": _spec(mapping(source, "spec"), lost, arguments),
+    }
+
+
+def _spec(source: Document, lost: LostPod, arguments: list[str]) -> dict[str, Any]:
+    container = _container(source)
+    mounts = [m for m in container.get("volumeMounts", ()) if m["mountPath"] != TOKEN_PATH]
+    mounted = {mount["name"] for mount in mounts}
+    return {
+        **_picked(source, OF_POD),
+        "automountServiceAccountToken": False,
+        "restartPolicy": "OnFailure",
+        "terminationGracePeriodSeconds": GRACE_SECONDS,
+        "enableServiceLinks": False,
+        "affinity": {"nodeAffinity": _elsewhere(source, lost.node)},
+        "volumes": [v for v in source.get("volumes", ()) if v["name"] in mounted],
+        "containers": [
+            {
+                **_picked(container, OF_CONTAINER),
+                "name": FENCE_CONTAINER,
+                "args": arguments,
+                "env": [*_environment(container), {"name": FENCED_POD, "value": lost.uid}],
+                "volumeMounts": mounts,
+            }
+        ],
+    }
+
+
+def _container(spec: Document) -> Document:
+    """Find the leader's or the fence's own container among those that others may have added."""
+    containers = objects(spec, "containers")
+    ours = (item for item in containers if text(item, "name") in {CONTAINER, FENCE_CONTAINER})
+    return next(ours, containers[0] if containers else {})
+
+
+def _picked(document: Document, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: document[name] for name in names if name in document}
+
+
+def _environment(container: Document) -> Iterator[Mapping[str, Any]]:
+    """Keep what others have set, such as a proxy, and of our own only what is needed."""
+    for variable in container.get("env", ()):
+        if variable["name"] in NEEDED or not variable["name"].startswith(OUR_PREFIX):
+            yield variable
+
+
+def _elsewhere(source: Document, node: str) -> dict[str, Any]:
+    """Prefer the nodes that the leader may run on, and take any but the lost one.
+
+    Where one node alone is meant for leaders, it is the one that is lost.
+    """
+    before = source.get("affinity", {}).get("nodeAffinity", {})
+    preferred = before.get("preferredDuringSchedulingIgnoredDuringExecution", ())
+    selector = source.get("nodeSelector", {})
+    expressions = [{"key": k, "operator": "In", "values": [v]} for k, v in selector.items()]
+    own = [{"weight": 100, "preference": {"matchExpressions": expressions}}] if selector else []
+    other = {"key": "metadata.name", "operator": "NotIn", "values": [node]}
+    return {
+        "requiredDuringSchedulingIgnoredDuringExecution": {
+            "nodeSelectorTerms": [{"matchFields": [other]}]
+        },
+        "preferredDuringSchedulingIgnoredDuringExecution": [*preferred, *own],
+    }

@@ -1,0 +1,98 @@
+"""Fencing a leader that nobody can reach: take, wait, release, whatever the record does."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+import pytest
+import structlog
+
+from symbol_trader.ports import Book, DatabaseUnavailable, Epoch, SchemaMismatch
+from symbol_trader.runtime.fencing import fence
+from symbol_trader.runtime.service import Cause, Ending, Patience
+from symbol_trader.runtime.story import Story
+from unit.runtime.virtual import run
+
+BOOK = Book("paper", "354937868", "XRPUSDT")
+TAKEN = {BOOK: Epoch(7, "nonce")}
+WAIT_S = 14.0
+
+
+class Record:
+    """Answers as it is told, one thing after the other, and remembers when it was asked."""
+
+    def __init__(self, *answers: Mapping[Book, Epoch] | Exception) -> None:
+        self._answers = list(answers)
+        self.takes: list[float] = []
+        self.released: list[tuple[float, Mapping[Book, Epoch]]] = []
+
+    async def take(self) -> Mapping[Book, Epoch]:
+        self.takes.append(asyncio.get_running_loop().time())
+        answer = self._answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def release(self, taken: Mapping[Book, Epoch]) -> Sequence[Book]:
+        self.released.append((asyncio.get_running_loop().time(), taken))
+        return list(taken)
+
+
+def fenced(
+    record: Record, *, release: bool = True
+) -> tuple[Ending, Sequence[Mapping[str, object]]]:
+    """Run it to its end; return how it ended and what it said."""
+    with structlog.testing.capture_logs() as said:
+        ending = run(
+            fence(
+                record.take,
+                record.release if release else None,
+                wait_s=WAIT_S,
+                patience=Patience(),
+                story=Story(structlog.get_logger()),
+            )
+        )
+    return ending, said
+
+
+def test_what_was_taken_is_released_when_nothing_can_be_under_way_any_more() -> None:
+    record = Record(TAKEN)
+    ending, _ = fenced(record)
+    assert ending == Ending(
+        Cause.FENCED,
+        "the lost leader is over: epoch 7 of XRPUSDT (account 354937868, paper), released",
+    )
+    (taken_s,), ((released_s, released),) = record.takes, record.released
+    assert released_s - taken_s >= WAIT_S
+    assert released == TAKEN
+
+
+def test_what_another_leader_goes_on_with_is_not_released() -> None:
+    record = Record(TAKEN)
+    ending, _ = fenced(record, release=False)
+    assert record.released == []
+    assert ending.message.endswith("epoch 7 of XRPUSDT (account 354937868, paper)")
+
+
+def test_a_leader_that_held_nothing_is_waited_for_too() -> None:
+    """Another one took its epoch, perhaps a moment ago: requests may be under way."""
+    record = Record({})
+    ending, _ = fenced(record)
+    ((released_s, _),) = record.released
+    assert released_s >= WAIT_S
+    assert ending.message.endswith("it held nothing, and takes nothing any more")
+
+
+@pytest.mark.parametrize("error", [DatabaseUnavailable("away"), SchemaMismatch("too old")])
+def test_a_record_that_cannot_be_reached_is_tried_until_it_can(error: Exception) -> None:
+    record = Record(*[error] * 20, TAKEN)
+    ending, said = fenced(record)
+    assert ending.cause is Cause.FENCED
+    assert len(record.takes) == 21
+    pauses = [
+        later - earlier for earlier, later in zip(record.takes, record.takes[1:], strict=False)
+    ]
+    assert max(pauses) <= Patience().most_s + 0.01
+    waiting = [line for line in said if line["event"] == "waiting"]
+    assert [(line["reason"], line["why"]) for line in waiting] == [
+        (type(error).__name__, str(error))
+    ]

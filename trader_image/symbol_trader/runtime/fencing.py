@@ -1,0 +1,65 @@
+"""Ends a leader that may still run where nobody can reach it: it can place no order afterwards.
+
+A leader that is cut off from the API server trades on. Whoever takes its epoch ends that: the
+record commits no intent of it any more, and what it has sent is on the exchange, or refused for
+being late, once `wait_s` has passed.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TypeVar
+
+from symbol_trader.ports import Book, Epoch, SchemaMismatch, Unavailable
+from symbol_trader.runtime.service import Cause, Ending, Patience
+from symbol_trader.runtime.story import Story
+
+Answer = TypeVar("Answer")
+Take = Callable[[], Awaitable[Mapping[Book, Epoch]]]
+Release = Callable[[Mapping[Book, Epoch]], Awaitable[Sequence[Book]]]
+
+
+async def fence(
+    take: Take, release: Release | None, *, wait_s: float, patience: Patience, story: Story
+) -> Ending:
+    """Take what the lost leader holds, wait until nothing of it is under way, and release.
+
+    While the record cannot be reached it is tried again. `release` is None where another leader
+    is to go on.
+    """
+    taken = await _persistently(take, patience, story)
+    for book, epoch in taken.items():
+        story.tell("took the epoch of a lost leader", symbol=book.symbol, epoch=epoch.number)
+    # Also where nothing was taken: who did take it may have done so a moment ago.
+    await asyncio.sleep(wait_s)
+    released: Sequence[Book] = ()
+    if release is not None:
+        released = await _persistently(lambda: release(taken), patience, story)
+    message = f"the lost leader is over: {_describe(taken, released)}"
+    story.tell("fenced", why=message)
+    return Ending(Cause.FENCED, message)
+
+
+async def _persistently(
+    work: Callable[[], Awaitable[Answer]], patience: Patience, story: Story
+) -> Answer:
+    """Do it until the record has done it; what it waits for is said once."""
+    failures, said = 0, ""
+    while True:
+        try:
+            return await work()
+        except (Unavailable, SchemaMismatch) as exc:
+            failures += 1
+            if str(exc) != said:
+                said = str(exc)
+                story.warn("waiting", reason=type(exc).__name__, why=said)
+        await asyncio.sleep(patience.pause_s(failures, dialed=False))
+
+
+def _describe(taken: Mapping[Book, Epoch], released: Sequence[Book]) -> str:
+    if not taken:
+        return "it held nothing, and takes nothing any more"
+    return "; ".join(
+        f"epoch {epoch.number} of {book.symbol} (account {book.account}, {book.environment})"
+        + (", released" if book in released else "")
+        for book, epoch in taken.items()
+    )
