@@ -18,12 +18,11 @@ import kopf
 
 from symbol_operator.cluster import PAGE_SIZE
 from symbol_operator.managed_fields import disowned
-from symbol_operator.memory import Key, Memory
+from symbol_operator.memory import Key, Memory, resource_of
 from symbol_operator.session import EndlessBackoffs
 from tradingsymbol_api.names import (
     ANNOTATION_ABANDON,
     GROUP,
-    LABEL_RESOURCE,
     LEADER_SELECTOR,
     PLURAL,
     VERSION,
@@ -125,9 +124,8 @@ class Listener:
 
     def pod(self, kind: str | None, pod: Document) -> None:
         """Take an event about a pod with a leader's labels."""
-        objects = self._memory.kind_of(pod)
-        name = text(pod, "metadata", "labels", LABEL_RESOURCE)
-        # The label may be empty: such a pod leads for nobody.
+        objects, name = self._memory.kind_of(pod), resource_of(pod)
+        # The label of a fence may be empty.
         if objects is None or not name:
             return
         key = Key(text(pod, "metadata", "namespace"), name)

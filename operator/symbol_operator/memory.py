@@ -12,11 +12,13 @@ Objects are kept as text, which takes a tenth of the memory and which nobody can
 
 import json
 from collections.abc import Callable, Collection, Hashable, Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from symbol_operator.observation import is_fence
 from tradingsymbol_api.names import LABEL_RESOURCE, leader_pod_name
 from tradingsymbol_api.reading import Document, mapping, text
+
+SUFFIX: Final = leader_pod_name("")
 
 
 class Key(NamedTuple):
@@ -147,15 +149,14 @@ class Memory:
 
     def symbols(self, namespace: str) -> set[str]:
         """Return the names of TradingSymbols that exist, or have a leader pod or a fence."""
-        suffix = len(leader_pod_name(""))
-        led = {name[:-suffix] for name in self.pods.names(namespace)}
-        fenced = {_resource_of(fence) for fence in self._fences(namespace)}
+        led = {name.removesuffix(SUFFIX) for name in self.pods.names(namespace)}
+        fenced = {resource_of(fence) for fence in self._fences(namespace)}
         return led | fenced | set(self.resources.names(namespace))
 
     def fences_of(self, key: Key) -> tuple[Document, ...]:
         """Return the fences of a symbol's lost leaders."""
         found = self._fences(key.namespace)
-        return tuple(fence for fence in found if _resource_of(fence) == key.name)
+        return tuple(fence for fence in found if resource_of(fence) == key.name)
 
     def kind_of(self, pod: Document) -> Objects | None:
         """Return where a pod with a leader's labels belongs, None if it is neither."""
@@ -169,13 +170,19 @@ class Memory:
 
 
 def is_leader_pod(pod: Document) -> bool:
-    """Return whether a pod has the name and the label of a leader."""
-    resource = _resource_of(pod)
-    return bool(resource) and text(pod, "metadata", "name") == leader_pod_name(resource)
+    """Return whether a pod with a leader's labels has the name of a leader of anything."""
+    return not is_fence(pod) and bool(resource_of(pod))
 
 
-def _resource_of(pod: Document) -> str:
-    return text(pod, "metadata", "labels", LABEL_RESOURCE)
+def resource_of(pod: Document) -> str:
+    """Return the name of the TradingSymbol of a leader pod or fence, empty if it has none.
+
+    A leader is known by its name, which nobody can change; a label anybody can.
+    """
+    if is_fence(pod):
+        return text(pod, "metadata", "labels", LABEL_RESOURCE)
+    name = text(pod, "metadata", "name")
+    return name.removesuffix(SUFFIX) if name.endswith(SUFFIX) else ""
 
 
 def _key(document: Document) -> Key:

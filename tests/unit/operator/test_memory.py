@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from symbol_operator.handlers import relevant
-from symbol_operator.memory import Memory, Objects, is_leader_pod, version_of
-from unit.operator.objects import pod, resource
+from symbol_operator.memory import Key, Memory, Objects, is_leader_pod, resource_of, version_of
+from unit.operator.objects import fence, pod, resource
 
 NAMES = ("ada", "bnb")
 NOWHERE = "elsewhere"
@@ -146,13 +146,31 @@ def test_a_symbol_is_one_that_exists_or_has_a_leader_pod() -> None:
     assert "managedFields" not in kept["metadata"], "a third of a pod that nobody reads"
 
 
-def test_a_leader_pod_has_the_name_that_its_label_says() -> None:
-    copied = pod()
+def test_a_leader_pod_is_known_by_its_name_whatever_its_label_says() -> None:
+    copied, relabelled = pod(), pod()
     copied["metadata"]["name"] = "copy"
+    relabelled["metadata"]["labels"]["tradingsymbol.dev/name"] = "ada"
 
     assert is_leader_pod(pod())
+    assert is_leader_pod(relabelled)
+    assert resource_of(relabelled) == "xrpusdt"
     assert not is_leader_pod(copied)
     assert not is_leader_pod({"metadata": {"name": "-leader", "labels": {}}})
+
+
+def test_fences_are_those_of_their_symbol() -> None:
+    memory = Memory()
+    made = fence()
+    made["metadata"]["resourceVersion"] = "5"
+    objects = memory.kind_of(made)
+    assert objects is memory.fences
+    objects.put(made)
+
+    (known,) = memory.fences_of(Key("trading", "xrpusdt"))
+    assert known["metadata"]["name"] == made["metadata"]["name"]
+    assert memory.fences_of(Key("trading", "ada")) == ()
+    assert memory.symbols("trading") == {"xrpusdt"}
+    assert not is_leader_pod(made)
 
 
 @pytest.mark.parametrize("version", [None, "", "x", 7])
