@@ -1,8 +1,19 @@
 """Builders of the objects that the operator reads, and its configuration."""
 
+import sys
+from collections.abc import Iterator
+
 import pytest
 
 from symbol_operator.settings import ExchangeEntry, LeaderSettings, OperatorSettings
+
+
+@pytest.fixture(autouse=True)
+def _python_as_it_was() -> Iterator[None]:
+    """Undo how deep the operator lets documents be, which it sets for its whole process."""
+    before = sys.getrecursionlimit()
+    yield
+    sys.setrecursionlimit(before)
 
 
 @pytest.fixture
