@@ -1,8 +1,19 @@
 """Builders of the objects that the operator reads, and its configuration."""
 
+import sys
+from collections.abc import Iterator
+
 import pytest
 
 from symbol_operator.settings import ExchangeEntry, LeaderSettings, OperatorSettings
+
+
+@pytest.fixture(autouse=True)
+def _recursion_limit() -> Iterator[None]:
+    """Leave Python as it was: the operator raises its limit for the whole process."""
+    before = sys.getrecursionlimit()
+    yield
+    sys.setrecursionlimit(before)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import aiohttp
@@ -18,13 +17,6 @@ from unit.operator.test_cluster import kubeconfig
 
 WITHIN_S = 10.0
 NESTING = 9_990
-
-
-@pytest.fixture(autouse=True)
-def _python_as_it_was() -> Iterator[None]:
-    before = sys.getrecursionlimit()
-    yield
-    sys.setrecursionlimit(before)
 
 
 async def test_it_is_alive_before_the_api_server_answers(tmp_path: Path) -> None:
@@ -65,6 +57,7 @@ async def get(port: int, path: str) -> tuple[int, str]:
 
 def test_documents_are_read_as_deep_as_the_api_server_takes_them() -> None:
     """A list or a watch with one that cannot be read cannot be read at all."""
+    sys.setrecursionlimit(1000)
     deep = b'{"a":' * NESTING + b"{}" + b"}" * NESTING
     with pytest.raises(UnavailableError):
         _document(deep)
