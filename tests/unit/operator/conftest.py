@@ -9,8 +9,8 @@ from symbol_operator.settings import ExchangeEntry, LeaderSettings, OperatorSett
 
 
 @pytest.fixture(autouse=True)
-def _python_as_it_was() -> Iterator[None]:
-    """Undo how deep the operator lets documents be, which it sets for its whole process."""
+def _recursion_limit() -> Iterator[None]:
+    """Leave Python as it was: the operator raises its limit for the whole process."""
     before = sys.getrecursionlimit()
     yield
     sys.setrecursionlimit(before)

@@ -58,6 +58,7 @@ async def get(port: int, path: str) -> tuple[int, str]:
 
 def test_documents_are_read_as_deep_as_the_api_server_takes_them() -> None:
     """A list or a watch with one that cannot be read cannot be read at all."""
+    sys.setrecursionlimit(1000)
     deep = b'{"a":' * NESTING + b"{}" + b"}" * NESTING
     with pytest.raises(UnavailableError):
         _document(deep)
