@@ -14,6 +14,7 @@ from support.people import SYMBOL, account_at, trade_at_last
 from support.processes import AdminRefusedError, Bot, Running, Venue, until, venue
 from symbol_trader.audit.auditing import audit
 from symbol_trader.core.orders import Side
+from symbol_trader.ports import DatabaseUnavailable
 
 FAST = ("--speed", "40")
 """Market time per wall time: cycles finish in seconds."""
@@ -83,7 +84,7 @@ class Life:
             reached = await self._reach_step()
             await self._second_life(self.bot.running if self._frozen else None)
             return await self._judge(reached)
-        except (AssertionError, TimeoutError, AdminRefusedError) as exc:
+        except (AssertionError, TimeoutError, AdminRefusedError, DatabaseUnavailable) as exc:
             if reason := harness_reason(exc):
                 raise HarnessFailed(reason) from exc
             return Outcome(self.case, False, 0, 0, (f"{type(exc).__name__}: {exc}",))

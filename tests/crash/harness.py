@@ -1,6 +1,7 @@
 """Tells a case that failed from one that the harness could not carry out. Pure."""
 
 from paper_exchange.shell.admin_client import AdminRefusedError
+from symbol_trader.ports import DatabaseUnavailable
 
 PORT_TAKEN = "address already in use"
 
@@ -12,10 +13,12 @@ class HarnessFailed(Exception):  # noqa: N818 - a state of this machine
 def harness_reason(error: BaseException) -> str | None:
     """Return why an error says nothing about the leader; None if it may be the leader's.
 
-    A port that another process has taken, and a command that never reached the administrator's
-    interface: an exchange that refuses it has no cause to name.
+    A port that another process has taken; a command that never reached the administrator's
+    interface (an exchange that refuses it has no cause to name); a database that did not answer
+    the harness itself.
     """
-    if isinstance(error, AdminRefusedError) and error.__cause__ is not None:
+    unheard = isinstance(error, AdminRefusedError) and error.__cause__ is not None
+    if unheard or isinstance(error, DatabaseUnavailable):
         return str(error)
     if isinstance(error, AssertionError) and PORT_TAKEN in str(error):
         return PORT_TAKEN

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from support.by_hand import rows
 from support.recorded import (
     BOOK,
     START_MS,
@@ -153,6 +154,24 @@ async def test_a_note_is_all_or_nothing(database: str) -> None:
                 [*Told(OrderState.OPEN, 2).changes("a"), trader("b"), result("nobody")]
             )
         assert await record.load() == before
+
+
+async def test_what_one_note_ends_is_over_when_what_it_begins_begins(database: str) -> None:
+    """The audit adds up by these times what was tied up at each moment."""
+    async with opened(database) as record:
+        await claim(record)
+        await record.note([trader("a"), intent("a")])
+        bought = Told(OrderState.FILLED, 4).changes("a")
+        ending = [*bought, result("a", quantity="40")]
+        await record.note([*ending, trader("b", parent="a"), intent("b")])
+    ((over, begun),) = await rows(
+        database,
+        """
+        SELECT a.changed_at, b.committed_at FROM orders AS a, orders AS b
+        WHERE a.trader_id < b.trader_id
+    """,
+    )
+    assert over <= begun
 
 
 async def test_an_empty_note_asks_nothing(database: str) -> None:

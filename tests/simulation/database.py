@@ -6,6 +6,7 @@ the schema's constraints refuse is refused by `memory.py`.
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, TypeVar
 
 from simulation.memory import MemoryRecord
@@ -121,30 +122,34 @@ class SimulatedRecord:
         return await self._held("load", lambda: self._rows.load(self._process.now_ms))
 
     async def note(self, changes: Sequence[RecordChange]) -> None:
-        """Take in what happened and what is intended."""
+        """Take in what happened and what is intended, in its order."""
         orders = [change for change in changes if isinstance(change, Intent)]
         cancels = [change for change in changes if isinstance(change, CancelIntent)]
-        others = [change for change in changes if not isinstance(change, Intent | CancelIntent)]
 
         def note() -> None:
-            if others:
-                self._rows.note(others)
-                self._process.auditor.noted(self._process.leader, others)
-            for order in orders:
-                self._intend(order)
-            for cancel in cancels:
-                self._process.auditor.canceling(cancel)
-                self._rows.note([cancel])
+            for is_fact, some in groupby(changes, _is_fact):
+                if is_fact:
+                    self._learn([*some])
+                else:
+                    for intent in some:
+                        self._intend(intent)
 
         what, leg = self._described(orders, cancels)
         await self._held(what, note, leg)
         if orders:
             self._committed = orders[-1].client_order_id
 
-    def _intend(self, order: Intent) -> None:
-        self._rows.note([order])
-        self._database.epoch_of[order.client_order_id] = self._database.epoch
-        self._process.auditor.committed(self._process.leader, order)
+    def _learn(self, facts: list[RecordChange]) -> None:
+        self._rows.note(facts)
+        self._process.auditor.noted(self._process.leader, facts)
+
+    def _intend(self, intent: RecordChange) -> None:
+        if isinstance(intent, CancelIntent):
+            self._process.auditor.canceling(intent)
+        self._rows.note([intent])
+        if isinstance(intent, Intent):
+            self._database.epoch_of[intent.client_order_id] = self._database.epoch
+            self._process.auditor.committed(self._process.leader, intent)
 
     def _described(self, orders: list[Intent], cancels: list[CancelIntent]) -> tuple[str, str]:
         """Return what a statement is, and the leg whose intent it commits, if it does."""
@@ -237,3 +242,7 @@ class SimulatedRecord:
     def _drop(self, why: str) -> None:
         self._connection = -1
         raise DatabaseUnavailable(why)
+
+
+def _is_fact(change: RecordChange) -> bool:
+    return not isinstance(change, Intent | CancelIntent)

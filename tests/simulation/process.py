@@ -191,11 +191,11 @@ class Process:
     def _handled(self) -> None:
         """Have a decision checked that was carried out: no event is half handled now.
 
-        Not when the term is about to stop, for then it asks for nothing any more, and not after
-        another process has taken over.
+        Not while something is held that is not on record yet, not when the term is about to stop,
+        for then it asks for nothing any more, and not after another process has taken over.
         """
         term = self._service._term
-        if self.leads and term is not None and term._stopping is None:
+        if self.leads and term is not None and not term._held and term._stopping is None:
             self.auditor.carried_out(term.leader)
 
     def _said(self, event: str, facts: dict[str, Any]) -> None:

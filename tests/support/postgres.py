@@ -141,13 +141,16 @@ class Server:
     @contextlib.contextmanager
     def frozen(self) -> Iterator[None]:
         """Freeze all of its processes for a while: connections stand, nothing answers."""
-        pids = [self.pid, *_children(self.pid)]
-        for pid in pids:
+        parent = self.pid
+        # What ends meanwhile keeps its id until the parent goes on: first to stop, last to go.
+        os.kill(parent, signal.SIGSTOP)
+        children = _children(parent)
+        for pid in children:
             os.kill(pid, signal.SIGSTOP)
         try:
             yield
         finally:
-            for pid in pids:
+            for pid in (*children, parent):
                 os.kill(pid, signal.SIGCONT)
 
     async def admin(self, sql: str) -> None:

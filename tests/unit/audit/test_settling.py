@@ -1,6 +1,6 @@
 """A symbol moves while it is read: only what every look finds is a difference."""
 
-from symbol_trader.audit.auditing import LOOKS, settled
+from symbol_trader.audit.auditing import LOOKS, READING, settled
 from symbol_trader.audit.finding import Finding
 from symbol_trader.audit.look import Audit
 from symbol_trader.ports import Book
@@ -56,3 +56,8 @@ async def test_what_comes_late_is_not_blamed() -> None:
 
 async def test_nothing_compared_is_a_failure() -> None:
     assert not (await Looks((), orders=0).audit()).passed
+
+
+def test_a_slow_machine_costs_an_audit_no_session() -> None:
+    """A leader that is frozen in a transaction keeps others waiting; reading keeps nobody."""
+    assert READING.idle_in_transaction_ms >= READING.statement_ms

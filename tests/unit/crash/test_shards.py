@@ -11,6 +11,7 @@ from crash.harness import harness_reason
 from crash.ledger import Unusable, opened, tree_state
 from crash.shards import MOST, Result, Shard, ended_well, remaining, results, summary
 from paper_exchange.shell.admin_client import AdminRefusedError
+from symbol_trader.ports import DatabaseUnavailable
 
 COUNTS = [1, 2, 4, 9, 16, MOST]
 CASE = Shard(1, 27).cases()[0]
@@ -81,6 +82,7 @@ def test_only_a_failure_of_the_harness_is_told_apart() -> None:
     away.__cause__ = TimeoutError("timed out during opening handshake")
     assert harness_reason(away) == "no answer"
     assert harness_reason(AssertionError("' serving ': [Errno 98] address already in use"))
+    assert harness_reason(DatabaseUnavailable("closed")) == "closed"
     assert harness_reason(AdminRefusedError("unknown fault")) is None
     assert harness_reason(AssertionError("it did not end within 120 s")) is None
     assert harness_reason(TimeoutError()) is None

@@ -20,7 +20,8 @@ from symbol_trader.postgres import connection, errors, schema
 
 LOOKS = 3
 """A symbol that is traded moves while it is read: only what every look finds is a difference."""
-READING = connection.Limits(answer_ms=610_000, statement_ms=600_000)
+READING = connection.Limits(answer_ms=610_000, statement_ms=600_000, idle_in_transaction_ms=600_000)
+"""Its transactions only read and keep nobody waiting, however slowly this machine goes on."""
 
 
 async def audit(

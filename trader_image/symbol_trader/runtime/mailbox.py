@@ -40,6 +40,11 @@ class Mailbox:
             self._events.append(event)
         self._arrived.set()
 
+    @property
+    def is_empty(self) -> bool:
+        """Return whether nothing waits."""
+        return not self._events and self._price is None
+
     async def put(self, event: Event) -> None:
         """Add an event of a stream, once there is room."""
         while len(self._events) >= self._limit:

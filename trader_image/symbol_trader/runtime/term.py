@@ -1,13 +1,14 @@
 """One term of trading: from the moment all links stand until the first of them is lost.
 
-The loop takes one event at a time, lets the leader decide, and carries the decision out in the
-order that safety asks for: say it, record it, and only then ask anything of the exchange. An
-order's intent is committed before the request is written; requests then run beside the loop and
+The loop takes one event at a time and lets the leader decide. Once nothing waits any more, all that
+was decided is carried out in the order that safety asks for: record it, in one commit, and only
+then ask anything of the exchange. An order's intent is committed before the request is written, and
+with it or before it every fact that the decision knew of; requests then run beside the loop and
 come back as events. A lost link ends the term; the next one starts from the record, as at start.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -67,6 +68,7 @@ from symbol_trader.ports import (
 from symbol_trader.runtime import tasks
 from symbol_trader.runtime.events import Asked, Event, Lost, RequestOver, Stop
 from symbol_trader.runtime.health import Health
+from symbol_trader.runtime.holding import Held
 from symbol_trader.runtime.mailbox import Mailbox
 from symbol_trader.runtime.metrics import Metrics
 from symbol_trader.runtime.noting import Notes
@@ -127,6 +129,7 @@ class Term:
         """What is asked for, as far as the leader has heard of it."""
         self._record = record
         self._notes = Notes(record, metrics)
+        self._held = Held()
         self._exchange = exchange
         self._mailbox = mailbox
         self._watermark = watermark
@@ -153,8 +156,9 @@ class Term:
         pumps = (self._pump_user_events, self._pump_time, self._pump_views, *self._beside)
         self._pumps = [asyncio.create_task(self._guard(pump)) for pump in pumps]
         try:
-            await self._carry_out(self._decide(Started()))
-            while (end := self._end()) is None:
+            self._hold(self._decide(Started()))
+            await self._carry_out()
+            while (end := self._end()) is None or self._held:
                 if event := await self._next_event():
                     await self._handle(event)
         finally:
@@ -215,7 +219,10 @@ class Term:
         self._health.moved()
         self._received_s = event.received_s if isinstance(event, PriceSeen) else None
         await self._dispatch(event)
-        self._changed()
+        if self._mailbox.is_empty or self._held.is_full:
+            await self._carry_out()
+        if not self._held:
+            self._changed()
 
     def _decide(self, event: LeaderEvent) -> Decision:
         """Let the leader decide; of a ban it hears first, for nothing must be intended then."""
@@ -239,7 +246,7 @@ class Term:
             case ViewRead():
                 await self._apply_view(event)
             case _:
-                await self._carry_out(self._decide(event))
+                self._hold(self._decide(event))
 
     def _lose(self, lost: Lost) -> None:
         """End without this link; where the record still takes replies, they are waited for."""
@@ -248,19 +255,23 @@ class Term:
         self._stop(self._stopping or lost, self._beat.last_replies_s)
 
     async def _ask(self, event: Asked) -> None:
+        # What was decided before was decided by what was asked for then.
+        await self._carry_out()
         self.desired = event.desired
         settings = event.desired.settings
         if settings.status is TradingStatus.OFF:
             self._story.tell("stopping trading", open_orders=len(self.leader.open_orders))
             if not isinstance(self._stopping, Lost):
                 self._stop(End.OFF, self._beat.replies_s)
-            await self._carry_out(self._decide(SwitchedOff()))
+            self._hold(self._decide(SwitchedOff()))
         else:
-            await self._carry_out(self._decide(SettingsChanged(settings, event.continued)))
+            self._hold(self._decide(SettingsChanged(settings, event.continued)))
+        await self._carry_out()
         await self._record.mirror_settings(event.desired)
 
     async def _apply_view(self, event: ViewRead) -> None:
-        await self._carry_out(self._decide(event))
+        self._hold(self._decide(event))
+        await self._carry_out()
         settled = not self.leader.orders_in_doubt and not self.leader.strangers
         if settled and event.newest > self._watermark:
             await self._record.advance_watermark(event.newest)
@@ -268,24 +279,29 @@ class Term:
 
     # Decisions.
 
-    async def _carry_out(self, decision: Decision) -> None:
-        """Say it, record it, and only then ask the exchange: intents are recorded with the rest."""
+    def _hold(self, decision: Decision) -> None:
+        """Say it, and keep it until all that waits is decided."""
         for said in decision.said:
             self._story.say(said)
         requests = decision.requests if self._stopping is None else []
-        changes = [*decision.changes, *_intents(requests)]
-        refused = await self._notes.note(changes) if changes else {}
-        for request in requests:
-            if not (isinstance(request, Place | Cancel) and request.intent.trader_id in refused):
-                self._ask_exchange(request)
-        for trader_id, why in refused.items():
-            event = RecordRefused(trader_id, why, _order_of(trader_id, requests))
-            await self._carry_out(self._decide(event))
+        self._held.add(decision, requests, self._received_s)
 
-    def _ask_exchange(self, request: Request) -> None:  # noqa: C901 - a table
+    async def _carry_out(self) -> None:
+        """Record what is held, intents with the rest, and only then ask the exchange."""
+        while self._held:
+            held, self._held = self._held, Held()
+            refused = await self._notes.note(held.changes) if held.changes else {}
+            for request, received_s in held.requests:
+                if not _is_refused(request, refused):
+                    self._ask_exchange(request, received_s)
+            for trader_id, why in refused.items():
+                event = RecordRefused(trader_id, why, _order_of(trader_id, held))
+                self._hold(self._decide(event))
+
+    def _ask_exchange(self, request: Request, received_s: float | None) -> None:  # noqa: C901 - a table
         match request:
             case Place(intent):
-                self._act(partial(self._place, intent, self._received_s))
+                self._act(partial(self._place, intent, received_s))
             case Cancel(intent):
                 self._act(partial(self._cancel, intent))
             case Query():
@@ -403,13 +419,11 @@ class Term:
         await tasks.end(self._acts)
 
 
-def _order_of(trader_id: TraderId, requests: list[Request]) -> ClientOrderId | None:
+def _order_of(trader_id: TraderId, held: Held) -> ClientOrderId | None:
     """Return the order that was to be placed for a trader, if one was."""
-    placed = (request.intent for request in requests if isinstance(request, Place))
+    placed = (request.intent for request, _ in held.requests if isinstance(request, Place))
     return next((o.client_order_id for o in placed if o.trader_id == trader_id), None)
 
 
-def _intents(requests: list[Request]) -> Iterator[Intent | CancelIntent]:
-    for request in requests:
-        if isinstance(request, Place | Cancel):
-            yield request.intent
+def _is_refused(request: Request, refused: Collection[TraderId]) -> bool:
+    return isinstance(request, Place | Cancel) and request.intent.trader_id in refused

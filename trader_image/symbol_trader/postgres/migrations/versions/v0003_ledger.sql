@@ -87,6 +87,11 @@ ALTER TABLE orders
         settled_because IS NULL OR state >= 'filled' AND fills_given_up
     );
 ALTER TABLE orders SET (fillfactor = 80);
+-- By the same clock as what became of them: one commit may end a cycle and begin the next.
+ALTER TABLE orders
+    ALTER COLUMN committed_at SET DEFAULT clock_timestamp(),
+    ALTER COLUMN changed_at SET DEFAULT clock_timestamp();
+ALTER TABLE cancels ALTER COLUMN committed_at SET DEFAULT clock_timestamp();
 COMMENT ON COLUMN orders.quantity IS 'What was intended; current_quantity is less where it was amended.';
 COMMENT ON COLUMN orders.fills_given_up IS 'Its fills cannot be read: executed and executed_quote count.';
 COMMENT ON COLUMN orders.acknowledged IS 'A person knows that others canceled or reduced it.';
