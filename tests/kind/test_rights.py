@@ -5,14 +5,20 @@ The accounts are given every right on TradingSymbols here, so that the policies 
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from kubernetes.aio import config
+from kubernetes.aio.client.api_client import ApiClient
+from kubernetes.aio.client.configuration import Configuration
 
 from kind.kubectl import Kubectl, KubectlError, manifest
 from kind.operating import kubeconfig_with, prepare_namespace, prepare_operator
 from symbol_operator.managed_fields import disowned, put_right
+from symbol_trader.ports import OffOutcome, Report
+from symbol_trader.resource.api_server import ApiServerResource
 
 OWN, OTHER = "rights-own", "rights-other"
 EVERYTHING = """
@@ -350,6 +356,29 @@ def test_a_leader_does_what_it_is_there_for(
 
     assert symbols.symbol(OWN)["spec"]["status"] == "off"
     assert symbols.symbol(OWN)["status"]["traders"] == 2
+
+
+async def test_the_leaders_own_client_is_let(symbols: Kubectl, tmp_path: Path) -> None:
+    symbols.patch(OWN, "shutdown")
+    bound = ("--bound-object-kind", "Pod", "--bound-object-name", f"{OWN}-leader")
+    token = symbols.run("create", "token", "symbol-trader", *bound).strip()
+    configuration = Configuration()
+    await config.load_kube_config(  # type: ignore[no-untyped-call]
+        config_file=str(kubeconfig_with(token, tmp_path / "kubeconfig")),
+        client_configuration=configuration,
+    )
+    async with ApiClient(configuration) as client:
+        own = ApiServerResource(
+            client, symbols.namespace, OWN, lambda *what: pytest.fail(str(what))
+        )
+        desired = await anext(own.changes())
+        said = Report(generation=desired.generation, epoch=7, trading=True, draining=True)
+        await own.report(replace(said, traders=4))
+        await own.report(replace(said, traders=5))
+        assert await own.write_off() is OffOutcome.WRITTEN
+
+    found = symbols.symbol(OWN)
+    assert (found["spec"]["status"], found["status"]["traders"]) == ("off", 5)
 
 
 @pytest.fixture
