@@ -13,6 +13,17 @@ from kind.operating import OperatorProcess
 NODE_BACK_S = 120
 """How long a node, or the API server, may take to be itself again."""
 WORKERS = Kubectl("default")
+TABLES = ("iptables", "ip6tables")
+"""A kubelet that cannot reach the API server by one address tries the other one."""
+TO_API_SERVER = ("--protocol", "tcp", "--dport", "6443")
+FROM_API_SERVER = ("--protocol", "tcp", "--sport", "6443")
+CUTS = (
+    ("OUTPUT", TO_API_SERVER),
+    ("FORWARD", TO_API_SERVER),
+    ("INPUT", FROM_API_SERVER),
+    ("FORWARD", FROM_API_SERVER),
+)
+"""Both ways: what the API server sends on an open connection arrives, though nobody answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +80,14 @@ def cut_off(name: str) -> Iterator[None]:
 
     Kubernetes calls it lost as it does any other; it is back at the end.
     """
-    (slice_,) = WORKERS.list("endpointslices", "-l", "kubernetes.io/service-name=kubernetes")
-    (server,) = slice_["endpoints"][0]["addresses"]
-    rule = ("--destination", server, "--protocol", "tcp", "--dport", "6443", "--jump", "DROP")
-    chains = ("OUTPUT", "FORWARD")
-    for chain in chains:
-        docker("exec", name, "iptables", "--insert", chain, *rule)
+    rules = [(table, *rule) for table in TABLES for rule in CUTS]
+    for table, chain, port in rules:
+        docker("exec", name, table, "--insert", chain, *port, "--jump", "DROP")
     try:
         yield
     finally:
-        for chain in chains:
-            docker("exec", name, "iptables", "--delete", chain, *rule)
+        for table, chain, port in rules:
+            docker("exec", name, table, "--delete", chain, *port, "--jump", "DROP")
         _await_ready(name)
 
 
