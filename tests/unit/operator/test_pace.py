@@ -13,7 +13,7 @@ def test_a_first_report_waits_for_nothing() -> None:
 
 
 def test_what_moves_on_by_itself_waits_and_what_is_settled_does_not() -> None:
-    pace = Pace[str]()
+    pace = Pace[str](quiet=0)
     pace.acted("ada", NOW)
 
     assert pace.wait("ada", LATER, settled=False) == 0.75
@@ -22,7 +22,7 @@ def test_what_moves_on_by_itself_waits_and_what_is_settled_does_not() -> None:
 
 
 def test_one_report_a_second() -> None:
-    pace = Pace[str]()
+    pace = Pace[str](quiet=0)
     pace.reported("ada", NOW)
 
     assert pace.wait("ada", LATER, settled=True) == 0.75
@@ -30,16 +30,37 @@ def test_one_report_a_second() -> None:
 
 
 def test_a_clock_that_was_set_back_delays_no_report_for_long() -> None:
-    pace = Pace[str]()
+    pace = Pace[str](quiet=0)
     pace.reported("ada", NOW + timedelta(days=1))
 
     assert pace.wait("ada", NOW, settled=True) == 1
 
 
 def test_what_is_gone_is_forgotten() -> None:
-    pace = Pace[str]()
+    pace = Pace[str](quiet=0)
     pace.reported("ada", NOW)
     pace.acted("ada", NOW)
     pace.forget(lambda key: key == "ada")
 
     assert pace.wait("ada", NOW, settled=False) == 0
+
+
+def test_reports_wait_until_nothing_is_done_about_any_symbol() -> None:
+    pace = Pace[str](least=0, quiet=0.5)
+    pace.acted("ada", NOW)
+
+    assert pace.wait("bnb", LATER, settled=True) == 0.25
+    pace.acted("ada", LATER)
+    assert pace.wait("bnb", NOW + timedelta(seconds=0.5), settled=True) == 0.25
+    assert pace.wait("bnb", NOW + timedelta(seconds=0.75), settled=True) == 0
+
+
+def test_no_report_waits_for_others_for_long() -> None:
+    pace = Pace[str](least=0, quiet=0.5, held=5)
+    for tenths in range(60):
+        now = NOW + timedelta(seconds=tenths / 10)
+        pace.acted("ada", now)
+        assert (pace.wait("bnb", now, settled=True) > 0) is (tenths < 50)
+
+    pace.reported("bnb", now)
+    assert pace.wait("bnb", now, settled=True) == 0.5, "the next one waits again"

@@ -62,7 +62,7 @@ class Operator(Reconciler):
             clock=lambda: cluster.now,
             tell=cluster.tell,
             again=cluster.called_again.append,
-            pace=Pace(pace_s),
+            pace=Pace(pace_s, quiet=0),
         )
         self._watched = cluster
         self.lags = False
