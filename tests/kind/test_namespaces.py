@@ -54,7 +54,7 @@ def served(process: OperatorProcess, kubectl: Kubectl) -> bool | None:
 
 
 def metric(process: OperatorProcess, name: str, kubectl: Kubectl) -> float | None:
-    port = re.findall(r"Serving .* on \[.*?, (\d+)", process.log)[-1]
+    port = re.findall(r"Serving .*\('0\.0\.0\.0', (\d+)\)", process.log)[-1]
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
         text = answer.read().decode()
     line = re.search(rf'^{name}{{namespace="{kubectl.namespace}"}} (.*)$', text, re.MULTILINE)
@@ -143,7 +143,7 @@ def test_a_namespace_that_is_left_is_emptied_while_the_rights_are_there(
         what="it is said",
     )
     assert not island.symbol("held")["metadata"].get("finalizers")
-    assert island.symbol("held")["spec"]["status"] == "on"
+    assert island.symbol("held")["spec"]["status"] is True
     eventually(
         lambda: f"{island.namespace} holds nothing of ours" in process.log, what="it is told"
     )
