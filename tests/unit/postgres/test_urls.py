@@ -84,6 +84,7 @@ def test_no_name_holds_a_piece_of_a_secret(url: str) -> None:
 
 
 @given(written_urls())
+@example(f"postgresql://db?password={MARKED}\n{MARKED}")
 def test_no_error_of_the_driver_holds_a_secret(url: str) -> None:
     """The driver and the server may quote what they took for a password, host or name."""
     where = errors.describe(url)

@@ -76,7 +76,8 @@ class Where:
 
     def quote(self, error: BaseException) -> str:
         """Return the first line of an error's text, without the secrets of the URL."""
-        return urls.redacted(str(error).partition("\n")[0], self.hidden)
+        # A secret may have lines of its own: it is looked for in all of the text.
+        return urls.redacted(str(error), self.hidden).partition("\n")[0]
 
 
 def describe(url: str) -> Where:
