@@ -57,14 +57,15 @@ def fence_pod(source: Document, lost: LostPod, *, release: bool) -> dict[str, An
 
     `release` says that nobody is to go on with what the lost leader holds.
     """
-    resource = source["metadata"]["labels"][LABEL_RESOURCE]
+    metadata = mapping(source, "metadata")
+    resource = text(metadata, "labels", LABEL_RESOURCE)
     arguments = ["fence", *(["--release"] if release else [])]
     return {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {
-            "name": fence_name(resource, source["metadata"]["uid"]),
-            "namespace": source["metadata"]["namespace"],
+            "name": fence_name(resource, text(metadata, "uid")),
+            "namespace": text(metadata, "namespace"),
             "labels": {**leader_labels(resource), LABEL_FENCES: lost.uid},
             "annotations": {ANNOTATION_LOST_NODE: lost.node},
         },
@@ -74,8 +75,8 @@ def fence_pod(source: Document, lost: LostPod, *, release: bool) -> dict[str, An
 
 def _spec(source: Document, lost: LostPod, arguments: list[str]) -> dict[str, Any]:
     container = _container(source)
-    mounts = [m for m in container.get("volumeMounts", ()) if m["mountPath"] != TOKEN_PATH]
-    mounted = {mount["name"] for mount in mounts}
+    mounts = [m for m in objects(container, "volumeMounts") if text(m, "mountPath") != TOKEN_PATH]
+    mounted = {text(mount, "name") for mount in mounts}
     return {
         **_picked(source, OF_POD),
         "automountServiceAccountToken": False,
@@ -83,7 +84,7 @@ def _spec(source: Document, lost: LostPod, arguments: list[str]) -> dict[str, An
         "terminationGracePeriodSeconds": GRACE_SECONDS,
         "enableServiceLinks": False,
         "affinity": {"nodeAffinity": _elsewhere(source, lost.node)},
-        "volumes": [v for v in source.get("volumes", ()) if v["name"] in mounted],
+        "volumes": [v for v in objects(source, "volumes") if text(v, "name") in mounted],
         "containers": [
             {
                 **_picked(container, OF_CONTAINER),
@@ -109,8 +110,9 @@ def _picked(document: Document, names: tuple[str, ...]) -> dict[str, Any]:
 
 def _environment(container: Document) -> Iterator[Mapping[str, Any]]:
     """Keep what others have set, such as a proxy, and of our own only what is needed."""
-    for variable in container.get("env", ()):
-        if variable["name"] in NEEDED or not variable["name"].startswith(OUR_PREFIX):
+    for variable in objects(container, "env"):
+        name = text(variable, "name")
+        if name in NEEDED or not name.startswith(OUR_PREFIX):
             yield variable
 
 
@@ -119,9 +121,9 @@ def _elsewhere(source: Document, node: str) -> dict[str, Any]:
 
     Where one node alone is meant for leaders, it is the one that is lost.
     """
-    before = source.get("affinity", {}).get("nodeAffinity", {})
-    preferred = before.get("preferredDuringSchedulingIgnoredDuringExecution", ())
-    selector = source.get("nodeSelector", {})
+    before = mapping(source, "affinity", "nodeAffinity")
+    preferred = objects(before, "preferredDuringSchedulingIgnoredDuringExecution")
+    selector = mapping(source, "nodeSelector")
     expressions = [{"key": k, "operator": "In", "values": [v]} for k, v in selector.items()]
     own = [{"weight": 100, "preference": {"matchExpressions": expressions}}] if selector else []
     other = {"key": "metadata.name", "operator": "NotIn", "values": [node]}

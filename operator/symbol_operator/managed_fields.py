@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from tradingsymbol_api.names import API_VERSION, OPERATOR_MANAGER, TRADER_MANAGER
-from tradingsymbol_api.reading import Document, text
+from tradingsymbol_api.reading import Document, mapping, objects, text
 from tradingsymbol_api.status import CONDITION_OWNER, FIELD_OWNER
 
 STATUS: Final = "f:status"
@@ -46,23 +46,15 @@ def put_right(resource: Document) -> list[dict[str, Any]]:
 
 
 def _entries(resource: Document) -> list[Document]:
-    return _mappings(resource["metadata"].get("managedFields"))
+    return objects(resource, "metadata", "managedFields")
 
 
 def _fields(entry: Document) -> Document:
-    return _mapping(entry.get("fieldsV1"))
+    return mapping(entry, "fieldsV1")
 
 
 def _own(entry: Document) -> Document:
-    return _mapping(_fields(entry).get(STATUS))
-
-
-def _mapping(value: object) -> Document:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _mappings(value: object) -> list[Document]:
-    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+    return mapping(entry, "fieldsV1", STATUS)
 
 
 def _reporter(entry: Document) -> str | None:
@@ -110,14 +102,14 @@ def _share(manager: str, resource: Document, reporters: list[Document]) -> dict[
 
 def _as_fields(resource: Document) -> dict[str, Any]:
     """Write the fields of the status as the API server writes a set of fields."""
-    status = dict(_mapping(resource.get("status")))
-    listed = _mappings(status.pop("conditions", ()))
+    status = {k: v for k, v in mapping(resource, "status").items() if k != "conditions"}
+    listed = objects(resource, "status", "conditions")
     conditions = {_key(item.get("type")): {".": {}, **_nested(item)} for item in listed}
     return _nested(status) | ({CONDITIONS: conditions} if conditions else {})
 
 
 def _nested(value: object) -> dict[str, Any]:
-    return {f"f:{name}": _nested(inner) for name, inner in _mapping(value).items()}
+    return {f"f:{name}": _nested(inner) for name, inner in mapping(value).items()}
 
 
 def _key(kind: object) -> str:
@@ -129,4 +121,4 @@ def _key(kind: object) -> str:
 def _paths(fields: Document) -> Iterator[str]:
     """List the fields of the status, and its conditions."""
     yield from (path for path in fields if path not in {CONDITIONS, "."})
-    yield from (path for path in _mapping(fields.get(CONDITIONS)) if path != ".")
+    yield from (path for path in mapping(fields, CONDITIONS) if path != ".")
