@@ -69,9 +69,15 @@ class Docker:
         out = self.check("images", repository, "--format", "{{.Tag}}")
         return [tag for tag in out.split() if tag != "<none>"]
 
-    def drop_old(self, repository: str, kept: int) -> None:
-        """Remove all but the newest tags of a repository; what a container uses stays."""
-        for tag in self.tags(repository)[kept:]:
+    def drop_old(self, reference: str, kept: int) -> None:
+        """Keep an image and the newest others of its repository, `kept` in all; remove the rest.
+
+        One that was built just now may be the oldest: from cached layers it is as old as they are.
+        What a container uses stays.
+        """
+        repository, _, own = reference.rpartition(":")
+        others = [tag for tag in self.tags(repository) if tag != own]
+        for tag in others[kept - 1 :]:
             self.capture("rmi", f"{repository}:{tag}")
 
     def containers(self, *filters: str) -> dict[str, str]:

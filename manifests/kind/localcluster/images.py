@@ -142,7 +142,7 @@ class Builder:
                 arguments = build_arguments(os.environ, base, pip_cert=pip_cert)
                 options = ["--target", target, "--tag", reference, *arguments]
                 self.docker.build(self.console, *options, str(context))
-            self.docker.drop_old(image.repository, KEPT_TAGS)
+            self.docker.drop_old(reference, KEPT_TAGS)
         return reference
 
 

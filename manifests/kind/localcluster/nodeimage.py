@@ -33,7 +33,7 @@ def find_or_make(docker: Docker, folders: Folders, toolbox: Toolbox, console: Co
     if docker.pull(ORDINARY, console):
         return ORDINARY
     _build(own, docker, folders, toolbox, console)
-    docker.drop_old(OWN, KEPT_TAGS)
+    docker.drop_old(own, KEPT_TAGS)
     return own
 
 

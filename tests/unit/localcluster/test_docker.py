@@ -75,3 +75,11 @@ def test_images_are_built_with_what_the_client_has(
     calls = stand_in("docker", body)
     Docker().build(Console(io.StringIO()), "--target", "x")
     assert calls.read_text().splitlines()[-1] == first
+
+
+def test_what_was_just_built_stays_however_old_its_layers_are(stand_in: StandIns) -> None:
+    """From cached layers an image is as old as they are, and may be the last of the list."""
+    calls = stand_in("docker", "print('c b a mine'.replace(' ', '\\n'))")
+    Docker().drop_old("ours:mine", 2)
+    said = calls.read_text().splitlines()
+    assert [line for line in said if line.startswith("rmi")] == ["rmi ours:b", "rmi ours:a"]

@@ -84,5 +84,5 @@ def test_a_missing_image_is_built_under_its_tag_and_old_ones_dropped(
     (build,) = [line for line in said if line.startswith("build ")]
     assert f"--target trader --tag {references['symbol-trader']} " in build
     assert [line for line in said if line.startswith("rmi")] == [
-        f"rmi symbol-trader:tag{n}" for n in (KEPT_TAGS, KEPT_TAGS + 1)
+        f"rmi symbol-trader:tag{n}" for n in range(KEPT_TAGS - 1, KEPT_TAGS + 2)
     ]

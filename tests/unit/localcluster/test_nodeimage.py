@@ -63,7 +63,7 @@ def test_without_a_registry_it_is_built_and_old_ones_dropped(
     built = (stand_in.folder / "build.sh.calls").read_text()
     assert built == f"{reference} {clone.node_build}\n"
     dropped = [line for line in calls.read_text().splitlines() if line.startswith("rmi")]
-    assert dropped == [f"rmi {OWN}:tag{KEPT_TAGS}"]
+    assert dropped == [f"rmi {OWN}:tag{n}" for n in range(KEPT_TAGS - 1, KEPT_TAGS + 1)]
 
 
 def test_a_changed_recipe_is_another_image(clone: Folders, stand_in: StandIns) -> None:
