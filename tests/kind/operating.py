@@ -132,9 +132,16 @@ class OperatorProcess:
 
     def start(self, image: str = "", selector: Mapping[str, str] = ON_TRADING_NODE) -> None:
         """Start it, and wait until it watches; leaders have this image, on such nodes."""
+        said = len(self.log) if self._log.exists() else 0
+        self.launch(image, selector)
+        eventually(
+            lambda: "Initial authentication has finished" in self.log[said:], what="operator starts"
+        )
+
+    def launch(self, image: str = "", selector: Mapping[str, str] = ON_TRADING_NODE) -> None:
+        """Start it, without waiting for anything."""
         leader = {"image": image or self._image, "nodeSelector": dict(selector)}
         self._config.write_text(yaml.safe_dump({**self._configuration, "leader": leader}))
-        said = len(self.log) if self._log.exists() else 0
         options = ("--kubeconfig", str(self.kubeconfig), "--config", str(self._config))
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -143,9 +150,6 @@ class OperatorProcess:
                 stderr=subprocess.STDOUT,
                 env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
             )
-        eventually(
-            lambda: "Initial authentication has finished" in self.log[said:], what="operator starts"
-        )
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         """End it by a signal; returns its exit code."""
@@ -156,9 +160,10 @@ class OperatorProcess:
         return code
 
     def kill(self) -> None:
-        """Kill it, without waiting for its end."""
-        if self._process is not None:
-            self._process.kill()
+        """Kill it, without waiting for its end; from any thread."""
+        process = self._process
+        if process is not None:
+            process.kill()
 
     def reap(self) -> None:
         """Wait for the end of one that was killed."""

@@ -196,11 +196,12 @@ def outcome(document: dict[str, Any] | None, pod: dict[str, Any] | None) -> dict
     """Return what of a symbol and its pod must be the same whatever went wrong on the way."""
     if document is None:
         return {"resource": None, "pod": pod is not None}
-    conditions = {c["type"]: (c["status"], c["reason"]) for c in document["status"]["conditions"]}
+    told = document["status"]  # a leader may have written before the operator did
+    conditions = {c["type"]: (c["status"], c["reason"]) for c in told.get("conditions", ())}
     return {
         "asked": document["spec"]["status"],
         "conditions": {k: v for k, v in conditions.items() if k in {"Ready", "Stalled"}},
         "finalizers": document["metadata"].get("finalizers", []),
-        "seen": document["status"]["observedGeneration"] == document["metadata"]["generation"],
+        "seen": told.get("observedGeneration") == document["metadata"]["generation"],
         "pod": pod is not None and "deletionTimestamp" not in pod["metadata"],
     }

@@ -5,6 +5,7 @@ listed by hand. A proxy in front of the real API server sees to it.
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -14,6 +15,7 @@ from kind.operating import OperatorProcess, prepare_namespace
 from kind.proxy import Faults, Proxy, outcome
 
 SETTLE_S = 120.0
+POLL_S = 0.05
 LATE_S = 3.0
 STEPS = ("on", "off", "shutdown", "on", "delete")
 """What is asked; each step begins when the one before is done."""
@@ -50,27 +52,25 @@ def operator_behind(
 
 
 class Survivor:
-    """An operator that is killed whenever `kill` is called, and started again at once."""
+    """An operator that is started again at once whenever it has ended."""
 
     def __init__(self, operator: OperatorProcess) -> None:
         self._operator = operator
-        self._killed = threading.Event()
         self.deaths = 0
         self.over = False
 
-    def kill(self) -> None:
-        """Kill it; called from the proxy, which must not wait."""
-        self._operator.kill()
-        self._killed.set()
-
     def live(self) -> None:
-        """Start it whenever it was killed, until it is over."""
+        """Start it whenever it was killed, until it is over.
+
+        It may be killed before it is ready: a write of the one before is carried out late.
+        """
         while not self.over:
-            if self._killed.wait(0.2):
-                self._killed.clear()
-                self._operator.reap()
-                self.deaths += 1
-                self._operator.start()
+            if self._operator.alive:
+                time.sleep(POLL_S)
+                continue
+            self._operator.reap()
+            self.deaths += 1
+            self._operator.launch()
 
 
 def done(kubectl: Kubectl, name: str, asked: str) -> Callable[[], bool]:
@@ -126,7 +126,7 @@ def test_killed_after_each_of_its_writes_it_gets_to_the_same_end(
     before = len(proxy.writes)
     operator_behind.start()
     keeper.start()
-    proxy.faults = Faults(after_write=survivor.kill)
+    proxy.faults = Faults(after_write=operator_behind.kill)
     try:
         assert history(place, "kills") == expected
     finally:

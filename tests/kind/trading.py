@@ -9,7 +9,7 @@ import time
 from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,10 @@ from symbol_trader.postgres.migrate import migrate
 SYSTEM = Kubectl("trading-system")
 FAST = 4
 """Market time per wall time: cycles finish in seconds."""
-A_FIFTH, TWO_THIRDS = Decimal("0.2"), Decimal("0.66")
-"""How far prices fall in a sweep, and in one that reaches what rests far below."""
-A_FEW = 3
-"""Sweeps that usually drain a symbol."""
+LOW, HIGH = Decimal("0.8"), Decimal("1.5")
+"""How far prices fall and rise in a sweep, by what they were."""
+BEYOND = Decimal("0.01")
+"""How far they go beyond the price of an order that is to fill."""
 SWEEP = 100_000
 """Base quantity of a trade that fills whatever rests."""
 SETTLE_S = 2
@@ -152,37 +152,48 @@ class Platform:
 
         eventually(fallen, what=f"two orders of {symbol} rest")
 
-    def sweep(self, *symbols: str, fall: Decimal = A_FIFTH) -> None:
-        """Let each symbol's price fall, by a fifth, and rise by half: every order fills.
+    def sweep(self, *symbols: str) -> None:
+        """Let each symbol's price fall and rise: every order fills.
 
-        A shutdown ends when the market fills its orders; this is a market that does. A buy that
-        was placed as an earlier sweep was at its lowest needs a deeper one.
+        A shutdown ends when the market fills its orders; this is a market that does.
         """
         try:
-            self.fall(*symbols, by=fall)
+            self.fall(*symbols)
             time.sleep(SETTLE_S)
             self.rise(*symbols)
             time.sleep(SETTLE_S)
         finally:
             self.exchange("resume")
 
-    def fall(self, *symbols: str, by: Decimal = A_FIFTH) -> None:
-        """Let prices fall, by a fifth, where the market then stands still: every buy fills."""
-        self._jump(symbols, 1 - by, "SELL")
+    def fall(self, *symbols: str) -> None:
+        """Let prices fall, where the market then stands still: every buy fills."""
+        self._jump(symbols, LOW, "SELL")
 
     def rise(self, *symbols: str) -> None:
-        """Let prices rise by half, where the market then stands still: every sell fills."""
-        self._jump(symbols, Decimal("1.5"), "BUY")
+        """Let prices rise, where the market then stands still: every sell fills."""
+        self._jump(symbols, HIGH, "BUY")
+
+    def resting(self, symbol: str, side: str) -> list[Decimal]:
+        """Return the prices of a symbol's orders on one side, lowest first."""
+        query = "SELECT price FROM open_orders WHERE symbol = $1 AND side = $2 ORDER BY price"
+        return [row[0] for row in self.query(query, symbol, side)]
 
     def _jump(self, symbols: tuple[str, ...], factor: Decimal, side: str) -> None:
         self.exchange("pause")
         listed = self.exchange("status")["symbols"]
-        prices = {symbol: Decimal(listed[symbol]["price"]) for symbol in symbols}
-        trades = [
-            f"paper-exchange admin trade {symbol} {(price * factor).quantize(price)} {SWEEP} {side}"
-            for symbol, price in prices.items()
-        ]
+        trades = []
+        for symbol in symbols:
+            price = self._beyond(symbol, Decimal(listed[symbol]["price"]), factor)
+            trades.append(f"paper-exchange admin trade {symbol} {price} {SWEEP} {side}")
         self.kubectl.run("exec", "exchange", "--", "sh", "-ec", "\n".join(trades))
+
+    def _beyond(self, symbol: str, price: Decimal, factor: Decimal) -> Decimal:
+        """Return a price by this factor away, and beyond all orders that are to fill."""
+        if factor < 1:
+            reached = [order * (1 - BEYOND) for order in self.resting(symbol, "BUY")]
+            return min([price * factor, *reached]).quantize(price, ROUND_FLOOR)
+        reached = [order * (1 + BEYOND) for order in self.resting(symbol, "SELL")]
+        return max([price * factor, *reached]).quantize(price, ROUND_CEILING)
 
     def books(self, symbol: str, folder: Path, *, within: float = 30) -> Comparison:
         """Compare the exchange's own journal with the record, with the market standing still."""
@@ -301,12 +312,16 @@ def off_writer(kubectl: Kubectl, name: str) -> str:
 
 def drain(kubectl: Kubectl, market: Platform, symbols: dict[str, str], rounds: int = 20) -> None:
     """Move the market until all of these (symbol by resource) have switched themselves off."""
-    for number in range(rounds):
-        left = [symbol for name, symbol in symbols.items() if not off(kubectl, name)]
+    left = list(symbols)
+    for _ in range(rounds):
+        left = [name for name in left if not off(kubectl, name)]
         if not left:
             return
-        market.sweep(*left, fall=A_FIFTH if number < A_FEW else TWO_THIRDS)
-    raise AssertionError(f"still not off after {rounds} rounds: {left}")
+        market.sweep(*(symbols[name] for name in left))
+    told = {name: condition(kubectl.symbol(name), "ShuttingDown").get("message") for name in left}
+    query = "SELECT trader_id, side, price, remaining, state FROM open_orders WHERE symbol = $1"
+    orders = [dict(row) for name in left for row in market.query(query, symbols[name])]
+    raise AssertionError(f"still not off after {rounds} rounds: {told}, resting: {orders}")
 
 
 def wait_until_trading(kubectl: Kubectl, name: str, within: float = 180) -> None:
