@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kind.kubectl import Kubectl, condition, eventually, kubectl_trading, manifest
+from kind.kubectl import Kubectl, KubectlError, condition, eventually, kubectl_trading, manifest
 from kind.operating import OperatorProcess, prepare_namespace
 
 ROLE_BINDING = ("rolebinding", "symbol-operator")
@@ -148,7 +148,11 @@ def test_a_namespace_that_is_left_is_emptied_while_the_rights_are_there(
         lambda: f"{island.namespace} holds nothing of ours" in process.log, what="it is told"
     )
     assert mainland.leader("held") is not None
-    # Nobody holds it up now.
+    # Nobody can drain it any more; what is refused says what can be done.
+    with pytest.raises(KubectlError, match="Where no operator serves the namespace, set deletionP"):
+        island.run("delete", "tradingsymbol", "held")
+    to_stop = '{"spec":{"deletionPolicy":"Stop"}}'
+    island.run("patch", "tradingsymbol", "held", "--type=merge", "--patch", to_stop)
     island.run("delete", "tradingsymbol", "held", "--timeout=60s")
     mainland.patch("held", "off")
     mainland.run("annotate", "tradingsymbol", "held", "tradingsymbol.dev/abandon-orders=true")
