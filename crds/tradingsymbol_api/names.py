@@ -30,6 +30,9 @@ LABEL_RESOURCE: Final = f"{GROUP}/name"
 """Label of a leader pod that holds the name of its TradingSymbol."""
 ANNOTATION_TEMPLATE_HASH: Final = f"{GROUP}/template-hash"
 """Annotation of a leader pod: digest of what the operator asked for when it created the pod."""
+ANNOTATION_TAKES_TURN: Final = f"{GROUP}/takes-turn"
+"""Annotation of a leader pod that follows a ready one in an update: "true". Until it is ready, too,
+it counts as one of those that are updated at once."""
 LABEL_FENCES: Final = f"{GROUP}/fences"
 """Label of a fence, a pod that takes the epoch of a lost leader: the uid of the leader's pod."""
 ANNOTATION_LOST_NODE: Final = f"{GROUP}/lost-node"
@@ -46,6 +49,11 @@ LEADER_SELECTOR: Final = (
     f"{LABEL_APP}=symbol-trader,{LABEL_MANAGED_BY}=symbol-operator,{LABEL_RESOURCE}"
 )
 """Label selector that matches the leader pods of all symbols, and their fences."""
+
+ELECTION_LEASE: Final = "symbol-operator"
+"""Lease in the operator's namespace, held by the replica that acts."""
+CLAIM_LEASE: Final = "symbol-operator-claim"
+"""Lease in each trading namespace, held by the installation that serves it."""
 
 API_KEY_KEY: Final = "api-key"
 API_SECRET_KEY: Final = "api-secret"  # noqa: S105 - the name of a key in a Secret, not its value

@@ -3,6 +3,8 @@
 import asyncio
 import logging
 import os
+import secrets
+import socket
 from pathlib import Path
 
 import click
@@ -10,7 +12,7 @@ import kopf
 
 from symbol_operator.cluster import ClusterError
 from symbol_operator.runtime import run as operate
-from symbol_operator.settings import SettingsError, load_settings
+from symbol_operator.settings import Identity, SettingsError, load_settings
 
 
 @click.group()
@@ -44,6 +46,17 @@ def main() -> None:
     help="Image of the leader pods. Default: as configured.",
 )
 @click.option(
+    "--pod",
+    envvar="SYMBOL_OPERATOR_POD",
+    help="Name of this pod: of the replicas of an installation one acts. Default: a random one.",
+)
+@click.option(
+    "--pod-namespace",
+    envvar="SYMBOL_OPERATOR_POD_NAMESPACE",
+    help="Namespace of this pod, which identifies the installation and holds the Lease of the "
+    "replica that acts. Default: the first namespace that is served.",
+)
+@click.option(
     "--log-format",
     type=click.Choice(["json", "console"]),
     default="console",
@@ -57,6 +70,8 @@ def run(
     kubeconfig: Path | None,
     namespaces: tuple[str, ...],
     leader_image: str | None,
+    pod: str | None,
+    pod_namespace: str | None,
     log_format: str,
     verbose: bool,
 ) -> None:
@@ -75,7 +90,12 @@ def run(
         if kubeconfig is not None:
             # kopf reads the variable, and the project's own client takes the path.
             os.environ["KUBECONFIG"] = str(kubeconfig)
-        asyncio.run(operate(settings, kubeconfig=str(kubeconfig) if kubeconfig else None))
+        identity = Identity(
+            pod or f"{socket.gethostname()}-{secrets.token_hex(4)}",
+            pod_namespace or settings.all_namespaces[0],
+        )
+        access = str(kubeconfig) if kubeconfig else None
+        asyncio.run(operate(settings, identity, kubeconfig=access))
     except (SettingsError, ClusterError) as exc:
         raise click.ClickException(str(exc)) from exc
 

@@ -175,6 +175,33 @@ class Cluster:
         pages = self._list(_pods(namespace), selector)
         return [item async for page in pages for item in page.items]
 
+    async def lease(self, namespace: str, name: str) -> Document | None:
+        """Read a Lease, None if there is none."""
+        return await self._find(_leases(namespace, name))
+
+    async def create_lease(self, namespace: str, name: str, spec: Document) -> Document:
+        """Create a Lease; returns it.
+
+        Raises:
+            ConflictError: there is one.
+
+        """
+        body = {"metadata": {"name": name}, "spec": spec}
+        return await self._request("POST", _leases(namespace), body=body)
+
+    async def write_lease(self, lease: Document, spec: Document) -> Document:
+        """Merge into the spec of a Lease as it was read; returns it.
+
+        Raises:
+            ConflictError: it has changed since.
+            NotFoundError: it is gone.
+
+        """
+        metadata = lease["metadata"]
+        path = _leases(metadata["namespace"], metadata["name"])
+        kept = {"resourceVersion": metadata["resourceVersion"]}
+        return await self._merge(path, {"metadata": kept, "spec": spec})
+
     async def create_pod(self, pod: Mapping[str, Any]) -> Document:
         """Create a pod; returns it.
 
@@ -344,6 +371,11 @@ def _part(name: str) -> str:
 
 def _resources(namespace: str, name: str = "") -> str:
     path = f"/apis/{GROUP}/{VERSION}/namespaces/{_part(namespace)}/{PLURAL}"
+    return f"{path}/{_part(name)}" if name else path
+
+
+def _leases(namespace: str, name: str = "") -> str:
+    path = f"/apis/coordination.k8s.io/v1/namespaces/{_part(namespace)}/leases"
     return f"{path}/{_part(name)}" if name else path
 
 

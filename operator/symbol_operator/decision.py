@@ -40,6 +40,7 @@ from symbol_operator.settings import OperatorSettings
 from symbol_operator.specs import NOTHING, Asked, Specs
 from symbol_operator.updates import in_doubt, outdated, template_hash
 from tradingsymbol_api.names import (
+    ANNOTATION_TAKES_TURN,
     FINALIZER,
     LABEL_MANAGED_BY,
     OPERATOR_MANAGER,
@@ -130,6 +131,12 @@ class Decision:
         """Whether nothing follows."""
         return not self.planned.actions and self.status is None and self.owners is None
 
+    @property
+    def needs_no_turn(self) -> bool:
+        """Whether no update of the leader is under way: it is ready and stays, or is not wanted."""
+        stays = self.pod.ready and self.pod.state is not PodState.TERMINATING
+        return stays or self.request.wish not in LEADING
+
 
 def decide(
     view: View, context: Context, backoff: Backoff, now: datetime, *, turn: bool = True
@@ -217,9 +224,33 @@ def _target(resource: Document) -> Target:
     return Target(text(metadata, "namespace"), text(metadata, "name"), text(metadata, "uid"))
 
 
-def pod_manifest(decision: Decision, context: Context) -> dict[str, Any]:
-    """Build the pod that `decision` wants created. No side effects."""
-    return context.specs.pod(decision.request.asked)
+def pod_manifest(
+    decision: Decision, context: Context, *, takes_turn: bool = False
+) -> dict[str, Any]:
+    """Build the pod that `decision` wants created. No side effects.
+
+    `takes_turn` says that it follows one that was ready, in an update.
+    """
+    pod = context.specs.pod(decision.request.asked)
+    if not takes_turn:
+        return pod
+    metadata = pod["metadata"]
+    annotations = {**metadata["annotations"], ANNOTATION_TAKES_TURN: "true"}
+    return {**pod, "metadata": {**metadata, "annotations": annotations}}
+
+
+def is_updated(view: View, decision: Decision) -> bool:
+    """Return whether a leader that was ready is on its way to be updated, as the cluster shows.
+
+    No side effects.
+    """
+    pod = decision.pod
+    if decision.request.wish not in LEADING:
+        return False
+    if pod.state is PodState.TERMINATING:
+        return bool(pod.outdated)
+    marked = text(view.pod, "metadata", "annotations", ANNOTATION_TAKES_TURN) == "true"
+    return marked and not pod.ready
 
 
 def must_be_sure(view: View, decision: Decision) -> bool:

@@ -36,6 +36,8 @@ class Watches:
 
     def __init__(self, kinds: Iterable[str], namespaces: Iterable[str]) -> None:
         self._namespaces, watched = frozenset(namespaces), tuple(kinds)
+        self.not_electable = ""
+        """Why this operator could never act, empty if it can."""
         self._fallen: dict[tuple[str, str], str] = {
             (namespace, kind): NOT_BEGUN for namespace in self._namespaces for kind in watched
         }
@@ -56,7 +58,7 @@ class Watches:
 
         One namespace that cannot be served must not keep a new version from serving the others.
         """
-        begun = NOT_BEGUN not in self._fallen.values()
+        begun = NOT_BEGUN not in self._fallen.values() and not self.not_electable
         return begun and not self._namespaces <= {namespace for namespace, _ in self._fallen}
 
     @property
@@ -107,6 +109,8 @@ def _application(watches: Watches, progress: Progress, metrics: Metrics) -> web.
 
     async def readyz(_: web.Request) -> web.Response:
         lines = [f"not watched: {watch}\n" for watch in watches.fallen]
+        if watches.not_electable:
+            lines.append(f"cannot be elected: {watches.not_electable}\n")
         if watches.ready:
             return web.Response(text="".join(["ok\n", *lines]))
         return web.Response(status=503, text="".join(lines))

@@ -41,8 +41,13 @@ class Metrics:
         self._leaders = self._counted("leaders", "Leader pods")
         self._served = Gauge(
             "symbol_operator_namespace_served",
-            "1 where the watches of a namespace stand and its last resync succeeded, else 0.",
+            "1 where a namespace is served by the replica that acts, 0 where by none.",
             ["namespace"],
+            registry=self._registry,
+        )
+        self.acting = Gauge(
+            "symbol_operator_acting",
+            "1 while this replica is the one that acts, else 0.",
             registry=self._registry,
         )
         self.events_dropped = Counter(
@@ -87,7 +92,15 @@ class Metrics:
 
     def not_served(self, namespace: str) -> None:
         """Note that a namespace is not served: what was counted there may be so no longer."""
+        self._uncount(namespace)
         self._served.labels(namespace).set(0)
+
+    def left(self, namespace: str) -> None:
+        """Note that a namespace is another replica's to tell about."""
+        self._uncount(namespace)
+        self._served.remove(namespace)
+
+    def _uncount(self, namespace: str) -> None:
         for gauge in (self._symbols, self._wanted, self._stalled, self._leaders):
             gauge.remove(namespace)
 

@@ -1,7 +1,7 @@
 """Which namespaces are served: each on its own, and what it takes for one to be.
 
-A namespace is served while its watches stand and its last comparison succeeded. Each change is
-one line of the log.
+A namespace is served while this operator acts, its installation has claimed the namespace, the
+watches stand and the last comparison succeeded. Each change is one line of the log.
 """
 
 import logging
@@ -39,14 +39,38 @@ class Namespaces:
         self._watches = watches
         self._metrics = metrics
         self._changed = changed
+        self._names = tuple(names)
+        self._acts = False
+        self._unclaimed = dict.fromkeys(self._names, NOT_BEGUN)
         self._served: set[str] = set()
         self._said: dict[str, str] = {}
-        for name in names:
-            metrics.not_served(name)
 
     def served(self, namespace: str) -> bool:
         """Return whether nothing that its service depends on is missing."""
         return namespace in self._served
+
+    def acting(self, acts: bool, why: str) -> None:
+        """Note whether this operator acts from now on, and why not."""
+        self._acts = acts
+        self._metrics.acting.set(acts)
+        if acts:
+            logger.info("This operator acts from now on")
+        else:
+            logger.warning("This operator stands by: %s", why)
+        for name in self._names:
+            if acts:
+                self._judge(name)
+            else:
+                self._stand_by(name)
+
+    def claimed(self, namespace: str, ours: bool, why: str) -> None:
+        """Note whether a namespace is our installation's to serve, and why not."""
+        if ours:
+            self._unclaimed.pop(namespace, None)
+        else:
+            # One whose watches do not stand either has one cause, and that is told already.
+            self._unclaimed[namespace] = NOT_BEGUN if self._fallen(namespace) else why
+        self._judge(namespace)
 
     def stood(self, kind: str, namespace: str) -> None:
         """Note that this watch stands, or that the comparison succeeded."""
@@ -59,7 +83,11 @@ class Namespaces:
         self._judge(namespace)
 
     def _judge(self, namespace: str) -> None:
-        missing = [watch.why for watch in self._watches.fallen if watch.namespace == namespace]
+        if not self._acts:
+            return
+        missing = self._fallen(namespace)
+        if namespace in self._unclaimed:
+            missing.append(self._unclaimed[namespace])
         if missing:
             self._not_served(namespace, [why for why in missing if why != NOT_BEGUN])
         elif not self.served(namespace):
@@ -69,12 +97,24 @@ class Namespaces:
             self._metrics.served(namespace)
             self._changed(namespace, True)
 
+    def _fallen(self, namespace: str) -> list[str]:
+        return [watch.why for watch in self._watches.fallen if watch.namespace == namespace]
+
+    def _stand_by(self, namespace: str) -> None:
+        # What is counted there is the other one's to tell; and so is whose namespace it is.
+        self._metrics.left(namespace)
+        self._unclaimed[namespace] = NOT_BEGUN
+        self._cease(namespace)
+
     def _not_served(self, namespace: str, reasons: list[str]) -> None:
         # One cause shows itself in several ways, one after the other: it is told once.
         if reasons and self._said.get(namespace) not in reasons:
             self._said[namespace] = reasons[0]
             logger.warning("Namespace %s is not served: %s", namespace, reasons[0])
         self._metrics.not_served(namespace)
+        self._cease(namespace)
+
+    def _cease(self, namespace: str) -> None:
         if self.served(namespace):
             self._served.remove(namespace)
             self._changed(namespace, False)

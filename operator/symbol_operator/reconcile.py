@@ -6,6 +6,7 @@ next one.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -25,6 +26,7 @@ from symbol_operator.decision import (
     finalizers,
     holds_up_deletion,
     is_held,
+    is_updated,
     must_be_sure,
     pod_manifest,
     rescue,
@@ -49,7 +51,7 @@ from symbol_operator.plan import (
 )
 from symbol_operator.store import Store
 from symbol_operator.updates import Turns
-from tradingsymbol_api.reading import Document
+from tradingsymbol_api.reading import Document, text
 from tradingsymbol_api.status import OperatorReason
 
 logger = logging.getLogger(__name__)
@@ -87,11 +89,13 @@ class Reconciler:
         tell: Callable[[Document, News, datetime], None],
         again: Callable[[Key], None],
         pace: Pace[Key],
+        acts: Callable[[str], bool],
     ) -> None:
         """Work on what `store` knows.
 
         `tell` is called with what an Event is to tell of a resource, and when it happened; `again`
-        with a symbol whose turn to be updated has come. `pace` says when reports are due.
+        with a symbol whose turn to be updated has come. `pace` says when reports are due, and
+        `acts` whether this operator is the one that acts in a namespace.
         """
         self._store = store
         self._context = context
@@ -100,10 +104,12 @@ class Reconciler:
         self._post = tell
         self._again = again
         self._pace = pace
+        self._acts = acts
         self._doubted: set[Key] = set()
         self._backoffs: dict[Key, Backoff] = {}
         self._left: dict[str, str] = {}
         self._turns = Turns[Key](context.settings.updates_at_once)
+        self._turns_known: set[str] = set()
 
     async def reconcile(self, key: Key, urgent: bool = False) -> float | None:
         """Look at one symbol and do what is to be done.
@@ -116,8 +122,8 @@ class Reconciler:
             Exception: something about this symbol is beyond the operator; try again, later.
 
         """
-        if not self._store.memory.complete(key.namespace):
-            # What is not known may exist. Once all is listed, what needs a look is found.
+        if not self._acts(key.namespace) or not self._store.memory.complete(key.namespace):
+            # Another one acts; or what is not known may exist. What needs a look is found later.
             return None
         with self._metrics.reconciling() as result:
             try:
@@ -158,11 +164,13 @@ class Reconciler:
 
     def mourn(self, resource: Document) -> None:
         """Tell what rests on the exchange of a resource that went, as it was last seen."""
-        if news := gone(resource):
+        acts = self._acts(text(resource, "metadata", "namespace"))
+        if acts and (news := gone(resource)):
             self._tell(resource, (news,))
 
     def end_turns(self, namespace: str) -> None:
         """Let no symbol of a namespace that is not served keep others from being updated."""
+        self._turns_known.discard(namespace)
         for key in self._turns.end_all(lambda key: key.namespace == namespace):
             self._again(key)
 
@@ -180,15 +188,37 @@ class Reconciler:
             self.mourn(resource)
         memory, found = self._store.memory, set[Key]()
         names = sorted(memory.symbols(namespace))
+        await self._find_turns(namespace, names)
         for count, name in enumerate(names):
             key = Key(namespace, name)
             if self._needs_look(key, self._store.known(key)):
                 found.add(key)
             if count % AT_ONCE == 0:
                 await asyncio.sleep(0)
-        self._count(namespace, names)
+        if self._acts(namespace):
+            self._count(namespace, names)
         self._forget_all_but(namespace, set(memory.resources.names(namespace)))
         return found
+
+    async def _find_turns(self, namespace: str, names: Sequence[str]) -> None:
+        """Learn from the cluster, once, which leaders are being updated: a start is no new turn."""
+        if not self._acts(namespace) or namespace in self._turns_known:
+            return
+        for count, key in enumerate(Key(namespace, name) for name in names):
+            with contextlib.suppress(Exception):  # the look fails for this one alone, and says so
+                view = self._store.known(key)
+                if is_updated(view, self._decide(key, view, self._clock())):
+                    self._turns.take(key)
+            if count % AT_ONCE == 0:
+                await asyncio.sleep(0)
+        self._turns_known.add(namespace)
+        for key in self._turns.waiting:
+            self._again(key)
+
+    def _may_update(self, key: Key) -> bool:
+        """Tell whether it is this one's turn; nobody's before all that are taken are known."""
+        served = filter(self._acts, self._context.settings.all_namespaces)
+        return self._turns_known.issuperset(served) and self._turns.free(key)
 
     def _count(self, namespace: str, names: Sequence[str]) -> None:
         memory = self._store.memory
@@ -227,7 +257,7 @@ class Reconciler:
         return node_suspect(view.pod, now) or not self._decide(key, view, now).idle
 
     def _decide(self, key: Key, view: View, now: datetime) -> Decision:
-        turn = self._turns.free(key)
+        turn = self._may_update(key)
         return decide(view, self._context, self._backoff(key), now, turn=turn)
 
     def _take_turns(self, key: Key, decision: Decision) -> None:
@@ -236,7 +266,7 @@ class Reconciler:
             self._turns.take(key)
         elif decision.waits_for_turn:
             self._turns.wait(key)
-        elif decision.pod.ready or decision.request.wish not in LEADING:
+        elif decision.needs_no_turn:
             self._end_turn(key)
 
     def _end_turn(self, key: Key) -> None:
@@ -323,7 +353,9 @@ class Reconciler:
             # Later it could not be told from what the new leader reports.
             await self._report(key, decision.status)
         try:
-            await self._store.create_pod(pod_manifest(decision, self._context))
+            takes_turn = self._turns.taken(key)
+            pod = pod_manifest(decision, self._context, takes_turn=takes_turn)
+            await self._store.create_pod(pod)
         except (RefusedError, NotFoundError) as exc:
             return Trouble(OperatorReason.CREATE_REFUSED, f"The leader pod was refused: {exc}")
         return None

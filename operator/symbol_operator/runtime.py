@@ -3,10 +3,9 @@
 import asyncio
 import gc
 import logging
-import socket
 import sys
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
@@ -15,9 +14,11 @@ import kopf
 
 from symbol_operator.cluster import Cluster, ClusterError, connect
 from symbol_operator.decision import Context
+from symbol_operator.election import CLAIM, ELECTION, Authority, Tenancy
 from symbol_operator.event_queue import EventQueue
 from symbol_operator.handlers import Listener, make_registry, make_settings, relevant
 from symbol_operator.health import Progress, Watches, serve
+from symbol_operator.lease import Candidacy, Terms
 from symbol_operator.memory import Key, Memory
 from symbol_operator.metrics import Metrics
 from symbol_operator.namespaces import NEEDED, Namespaces, compare_one, look
@@ -25,9 +26,10 @@ from symbol_operator.pace import Pace
 from symbol_operator.reconcile import POD_SETTLES_SECONDS, Reconciler
 from symbol_operator.resync import keep_comparing
 from symbol_operator.session import Session
-from symbol_operator.settings import OperatorSettings
+from symbol_operator.settings import Identity, OperatorSettings
 from symbol_operator.store import Store
 from symbol_operator.workqueue import WorkQueue
+from tradingsymbol_api.names import CLAIM_LEASE, ELECTION_LEASE
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +46,7 @@ GARBAGE_THRESHOLDS: Final = (20_000, 10, 10)
 hundreds, which reference counts free: the search took 30 % of the operator's CPU."""
 
 
-async def run(settings: OperatorSettings, *, kubeconfig: str | None) -> None:
+async def run(settings: OperatorSettings, identity: Identity, *, kubeconfig: str | None) -> None:
     """Operate until told to stop by SIGINT or SIGTERM.
 
     Raises:
@@ -58,12 +60,13 @@ async def run(settings: OperatorSettings, *, kubeconfig: str | None) -> None:
         connect(kubeconfig) as cluster,
         serve(settings.http_port, watches, progress, metrics),
     ):
-        identity = await _await_api(cluster)
-        logger.info("Operating on cluster %s", identity)
+        uid = await _await_api(cluster)
+        logger.info("Operating on cluster %s as %s", uid, identity.installation)
         _search_garbage_rarely()
         await _operate(
             cluster,
-            Context(settings, identity),
+            Context(settings, uid),
+            identity,
             metrics=metrics,
             progress=progress,
             watches=watches,
@@ -89,13 +92,14 @@ async def _await_api(cluster: Cluster) -> str:
 async def _operate(
     cluster: Cluster,
     context: Context,
+    identity: Identity,
     *,
     metrics: Metrics,
     progress: Progress,
     watches: Watches,
     kubeconfig: str | None,
 ) -> None:
-    settings, instance = context.settings, socket.gethostname()
+    settings = context.settings
     names = settings.all_namespaces
 
     def again(key: Key) -> None:
@@ -105,6 +109,9 @@ async def _operate(
         if event := listed.get(namespace):
             event.set()
 
+    def refused(why: str) -> None:
+        watches.not_electable = why
+
     def changed(namespace: str, served: bool) -> None:
         if served:
             listed[namespace].set()
@@ -112,20 +119,22 @@ async def _operate(
             reconciler.end_turns(namespace)
 
     events = EventQueue(
-        lambda resource, news, happened: cluster.tell(resource, news, happened, instance),
+        lambda resource, news, happened: cluster.tell(resource, news, happened, identity.pod),
         metrics.events_dropped.inc,
     )
     memory = Memory(relevant)
+    namespaces = Namespaces(names, watches, metrics, changed)
+    authority = _authority(cluster, identity, names, namespaces, refused)
     reconciler = Reconciler(
-        Store(cluster, memory, _now),
+        Store(cluster, memory, _now, authority.require),
         context,
         metrics,
         clock=_now,
         tell=events.add,
         again=again,
         pace=Pace(),
+        acts=authority.over,
     )
-    namespaces = Namespaces(names, watches, metrics, changed)
     queue = WorkQueue(partial(look, reconciler.reconcile, namespaces), expected=ClusterError)
     listed = {name: asyncio.Event() for name in names}
     metrics.queue_depth.set_function(lambda: len(queue))
@@ -153,12 +162,34 @@ async def _operate(
             *(tasks.create_task(compare(name)) for name in names),
             *(tasks.create_task(queue.work()) for _ in range(settings.workers)),
             tasks.create_task(events.work()),
+            tasks.create_task(authority.keep_elected()),
+            *(tasks.create_task(authority.keep_claimed(name)) for name in names),
         ]
         await _watch(registry, names)
         queue.close()
         await events.flush(FLUSH_SECONDS)
         for task in background:
             task.cancel()
+    # Nothing is on its way any more.
+    await authority.resign()
+
+
+def _authority(
+    cluster: Cluster,
+    identity: Identity,
+    names: tuple[str, ...],
+    namespaces: Namespaces,
+    refused: Callable[[str], None],
+) -> Authority:
+    def tenancy(namespace: str, name: str, holder: str, terms: Terms) -> Tenancy:
+        candidacy = Candidacy(holder, terms, monotonic=time.monotonic, clock=_now)
+        return Tenancy(cluster, namespace, name, candidacy, time.monotonic)
+
+    election = tenancy(identity.namespace, ELECTION_LEASE, identity.pod, ELECTION)
+    claims = {name: tenancy(name, CLAIM_LEASE, identity.installation, CLAIM) for name in names}
+    return Authority(
+        election, claims, acting=namespaces.acting, claimed=namespaces.claimed, refused=refused
+    )
 
 
 def _read_deep_documents() -> None:

@@ -1,6 +1,7 @@
 """The operator's configuration: one YAML file, read once at start."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -8,10 +9,26 @@ import yaml
 from pydantic import ConfigDict, Field, ValidationError
 
 from tradingsymbol_api.documents import load_document
+from tradingsymbol_api.names import OPERATOR_MANAGER
 from tradingsymbol_api.spec import ApiModel
 
 SUPPORTED_ENVIRONMENTS: Final = frozenset({"paper"})
 """Environments that leaders may trade in; the others wait until the exchange client is complete."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who an operator is to the others."""
+
+    pod: str
+    """Tells the replicas of an installation apart."""
+    namespace: str
+    """That of the Lease for which they compete."""
+
+    @property
+    def installation(self) -> str:
+        """Tells installations in a cluster apart."""
+        return f"{self.namespace}/{OPERATOR_MANAGER}"
 
 
 class SettingsError(ValueError):

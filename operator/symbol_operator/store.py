@@ -41,7 +41,15 @@ class ClusterPort(Protocol):
 class Store:
     """Reads and writes TradingSymbols and their leader pods."""
 
-    def __init__(self, cluster: ClusterPort, memory: Memory, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        cluster: ClusterPort,
+        memory: Memory,
+        clock: Callable[[], datetime],
+        require: Callable[[str], None],
+    ) -> None:
+        """Take what raises a ClusterError if nothing may be written in a namespace any more."""
+        self._require = require
         self._cluster = cluster
         self._clock = clock
         self.memory = memory
@@ -116,12 +124,14 @@ class Store:
 
     async def create_pod(self, pod: Mapping[str, Any]) -> None:
         """Create a leader pod or a fence; raises as `Cluster.create_pod` does."""
+        self._require(pod["metadata"]["namespace"])
         created = await self._cluster.create_pod(pod)
         if (objects := self.memory.kind_of(created)) is not None:
             objects.put(created)
 
     async def delete_fence(self, key: Key, name: str, uid: str) -> None:
         """Delete the fence with this uid; raises as `Cluster.delete_fence` does."""
+        self._require(key.namespace)
         fences = self.memory.fences
         before = fences.version(key.namespace, name)
         try:
@@ -131,6 +141,7 @@ class Store:
 
     async def delete_pod(self, key: Key, uid: str, *, force: bool) -> None:
         """Delete the leader pod with this uid; raises as `Cluster.delete_pod` does."""
+        self._require(key.namespace)
         name, pods = leader_pod_name(key.name), self.memory.pods
         before = pods.version(key.namespace, name)
         try:
@@ -146,23 +157,24 @@ class Store:
 
     async def write_status(self, key: Key, patch: Mapping[str, Any]) -> None:
         """Write the status; raises ConflictError where the resource is no longer as it was."""
-        await self._write(key, self._cluster.write_status(patch))
+        await self._write(key, lambda: self._cluster.write_status(patch))
 
     async def set_finalizers(self, key: Key, resource: Document, names: Sequence[str]) -> None:
         """Replace the finalizers; raises ConflictError where it is no longer as it was."""
-        await self._write(key, self._cluster.set_finalizers(resource, names))
+        await self._write(key, lambda: self._cluster.set_finalizers(resource, names))
 
     async def set_owners(
         self, key: Key, resource: Document, entries: Sequence[Mapping[str, Any]]
     ) -> None:
         """Replace who owns which field; raises ConflictError where it is no longer as it was."""
-        await self._write(key, self._cluster.set_managed_fields(resource, entries))
+        await self._write(key, lambda: self._cluster.set_managed_fields(resource, entries))
 
-    async def _write(self, key: Key, writing: Awaitable[Document]) -> None:
+    async def _write(self, key: Key, write: Callable[[], Awaitable[Document]]) -> None:
         """Learn from the answer to a write; a resource that went meanwhile takes it along."""
+        self._require(key.namespace)
         before = self.memory.resources.version(*key)
         try:
-            self.memory.resources.put(await writing)
+            self.memory.resources.put(await write())
         except NotFoundError:
             _learn(self.memory.resources, *key, None, before)
 

@@ -88,6 +88,15 @@ class Turns(Generic[Key]):
         """Note that this one wants a turn."""
         self._waiting[key] = None
 
+    def taken(self, key: Key) -> bool:
+        """Tell whether this one is updated now."""
+        return key in self._taken
+
+    @property
+    def waiting(self) -> list[Key]:
+        """Those that want a turn."""
+        return list(self._waiting)
+
     def end(self, key: Key) -> Key | None:
         """Note that this one needs no turn (any more); return the one to look at next, if any."""
         self._waiting.pop(key, None)

@@ -21,17 +21,20 @@ FORBIDDEN = "pods is forbidden"
 class Fixture:
     """The account of two namespaces, and what it led to."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, acts: bool = True) -> None:
         self.metrics = Metrics()
         self.changes: list[tuple[str, bool]] = []
         watches = Watches(NEEDED, NAMES)
         self.namespaces = Namespaces(NAMES, watches, self.metrics, self._changed)
+        if acts:
+            self.namespaces.acting(True, "")
 
     def _changed(self, namespace: str, served: bool) -> None:
         self.changes.append((namespace, served))
 
     def serve(self, *names: str) -> None:
         for name in names:
+            self.namespaces.claimed(name, True, "")
             for kind in NEEDED:
                 self.namespaces.stood(kind, name)
 
@@ -52,19 +55,100 @@ def served(name: str, value: float) -> str:
     return f'symbol_operator_namespace_served{{namespace="{name}"}} {value}'
 
 
-@pytest.mark.parametrize("missing", NEEDED)
+CLAIM = "claim"
+
+
+@pytest.mark.parametrize("missing", [*NEEDED, CLAIM])
 def test_a_namespace_is_served_once_all_stands(fixture: Fixture, missing: str) -> None:
     for kind in NEEDED:
         if kind != missing:
             fixture.namespaces.stood(kind, "island")
+    if missing != CLAIM:
+        fixture.namespaces.claimed("island", True, "")
     assert not fixture.namespaces.served("island")
     assert fixture.changes == []
     assert fixture.shown == {served("island", 0.0), served("other", 0.0)}
 
-    fixture.namespaces.stood(missing, "island")
+    if missing == CLAIM:
+        fixture.namespaces.claimed("island", True, "")
+    else:
+        fixture.namespaces.stood(missing, "island")
     assert fixture.namespaces.served("island")
     assert fixture.changes == [("island", True)]
     assert fixture.shown == {served("island", 1.0), served("other", 0.0)}
+
+
+def test_one_that_stands_by_serves_nothing_and_tells_nothing_of_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Another one does; what both told would count twice."""
+    caplog.set_level(logging.INFO, "symbol_operator.namespaces")
+    fixture = Fixture(acts=False)
+    fixture.namespaces.acting(False, "first acts")
+    for kind in NEEDED:
+        fixture.namespaces.stood(kind, "island")
+    fixture.namespaces.fell(PODS, "other", FORBIDDEN)
+    assert not fixture.namespaces.served("island")
+    assert fixture.shown == set()
+    assert "symbol_operator_acting 0.0" in fixture.metrics.render().decode()
+
+    fixture.namespaces.acting(True, "")
+    assert fixture.shown == {served("island", 0.0), served("other", 0.0)}
+    fixture.namespaces.claimed("island", True, "")
+    assert fixture.changes == [("island", True)]
+    assert fixture.shown == {served("island", 1.0), served("other", 0.0)}
+    assert "symbol_operator_acting 1.0" in fixture.metrics.render().decode()
+    assert [record.message for record in caplog.records] == [
+        "This operator stands by: first acts",
+        "This operator acts from now on",
+        f"Namespace other is not served: {FORBIDDEN}",
+        "Namespace island is served",
+    ]
+
+
+def test_one_that_acts_no_more_serves_nothing_until_its_claims_are_confirmed(
+    fixture: Fixture,
+) -> None:
+    fixture.serve(*NAMES)
+    fixture.metrics.counted("island", Census(symbols=3, wanted=2, stalled=1, leaders=2))
+    fixture.namespaces.acting(False, "away")
+    assert fixture.shown == set()
+    assert fixture.changes[2:] == [("island", False), ("other", False)]
+
+    fixture.namespaces.acting(True, "")
+    assert not fixture.namespaces.served("island")
+    fixture.namespaces.claimed("island", True, "")
+    assert fixture.namespaces.served("island")
+
+
+def test_who_has_claimed_a_namespace_is_said_once(
+    fixture: Fixture, caplog: pytest.LogCaptureFixture
+) -> None:
+    fixture.serve("island")
+    for _ in range(2):
+        fixture.namespaces.claimed("island", False, "b/symbol-operator acts")
+    assert not fixture.namespaces.served("island")
+    assert [record.message for record in caplog.records][-1:] == [
+        "Namespace island is not served: b/symbol-operator acts"
+    ]
+    assert len(caplog.records) == 2
+
+
+def test_a_claim_that_fails_with_the_watches_is_no_cause_of_its_own(
+    fixture: Fixture, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The namespace is gone; when it is back, the claim is not there yet."""
+    fixture.serve("island")
+    fixture.namespaces.fell(PODS, "island", FORBIDDEN)
+    fixture.namespaces.claimed("island", False, "leases not found")
+    fixture.namespaces.stood(PODS, "island")
+    assert not fixture.namespaces.served("island")
+    fixture.namespaces.claimed("island", True, "")
+    assert [record.message for record in caplog.records] == [
+        "Namespace island is served",
+        f"Namespace island is not served: {FORBIDDEN}",
+        "Namespace island is served",
+    ]
 
 
 @pytest.mark.parametrize("kind", NEEDED)
@@ -164,6 +248,7 @@ def given(result: Any) -> Any:
 
 
 async def test_what_a_comparison_finds_is_looked_at(fixture: Fixture) -> None:
+    fixture.namespaces.claimed("island", True, "")
     assert await compared(fixture, {KEY}) == {KEY}
     for kind in (PODS, PLURAL):
         fixture.namespaces.stood(kind, "island")

@@ -1,6 +1,7 @@
 """Reconciling against a cluster in memory: it converges, whatever happened before."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from symbol_operator import reconcile
 from symbol_operator.cluster import NotFoundError, RefusedError, UnavailableError
 from symbol_operator.decision import Context, Decision, View, decide
+from symbol_operator.election import NotActingError
 from symbol_operator.handlers import relevant
 from symbol_operator.memory import Key, Memory
 from symbol_operator.metrics import Metrics
@@ -54,19 +56,30 @@ class Operator(Reconciler):
 
     def __init__(self, cluster: FakeCluster, settings: OperatorSettings, pace_s: float) -> None:
         """Know nothing yet. Reports wait `pace_s` seconds."""
+        self.elected = True
+        self.writes_left: int | None = None
         self.memory = Memory(relevant)
         super().__init__(
-            Store(cluster, self.memory, lambda: cluster.now),
+            Store(cluster, self.memory, lambda: cluster.now, self.require),
             Context(settings, "cluster-1"),
             Metrics(),
             clock=lambda: cluster.now,
             tell=cluster.tell,
             again=cluster.called_again.append,
             pace=Pace(pace_s, quiet=0),
+            acts=lambda _: self.elected,
         )
         self._watched = cluster
         self.lags = False
         self._begun = False
+
+    def require(self, _: str) -> None:
+        """Let so many more writes through, and then have lost the Lease."""
+        if self.writes_left is not None:
+            self.writes_left -= 1
+            self.elected = self.writes_left >= 0
+        if not self.elected:
+            raise NotActingError("another operator acts")
 
     async def reconcile(self, key: Key, urgent: bool = False) -> float | None:
         """Look, after the watches told; the first lists come first."""
@@ -919,6 +932,121 @@ async def test_leaders_are_updated_a_few_at_a_time_and_a_bad_image_stops_there(
     assert all("makes way" in note for note in replaced), "told once, and why"
 
 
+@pytest.mark.parametrize("restarts_when", ["terminating", "created"])
+async def test_a_restart_takes_no_more_leaders_down_for_a_bad_image(
+    cluster: FakeCluster, restarts_when: str
+) -> None:
+    """Whose turn it is follows from the cluster, not from what an operator remembers."""
+    names = ["ada", "bnb", "xrpusdt"]
+    for name in names[:2]:
+        cluster.create_symbol(name)
+    await lead(operator_of(cluster), cluster, names)
+    before = {name: cluster.pods[f"{name}-leader"]["metadata"]["uid"] for name in names}
+    bad = SETTINGS.model_copy(
+        update={"leader": LeaderSettings(image="symbol-trader:bad"), "updates_at_once": 1}
+    )
+    operator = operator_of(cluster, bad)
+    await look_at(operator, names)
+    if restarts_when == "created":
+        del cluster.pods["ada-leader"]
+        await look_at(operator, names)
+    assert updated(cluster, before) == {"ada"}
+
+    for _ in range(3):
+        operator = operator_of(cluster, bad)
+        await look_at(operator, names[::-1])
+        assert updated(cluster, before) == {"ada"}
+    cluster.pods.pop("ada-leader") if restarts_when == "terminating" else None
+    await look_at(operator, names)
+
+    cluster.run("ada")
+    await look_at(operator, names)
+    assert updated(cluster, before) == {"ada", "bnb"}, "the next one once it is ready"
+
+
+async def test_the_repair_of_a_bad_image_needs_no_turn_and_keeps_it(cluster: FakeCluster) -> None:
+    """What does not trade loses nothing; it is still the one that is updated."""
+    cluster.create_symbol("ada")
+    names = ["ada", "xrpusdt"]
+    await lead(operator_of(cluster), cluster, names)
+    before = {name: cluster.pods[f"{name}-leader"]["metadata"]["uid"] for name in names}
+    for image in ("symbol-trader:bad", "symbol-trader:good"):
+        leader = LeaderSettings(image=image)
+        newer = SETTINGS.model_copy(update={"leader": leader, "updates_at_once": 1})
+        operator = operator_of(cluster, newer)
+        await look_at(operator, names)
+        cluster.pods.pop("ada-leader", None)
+        await look_at(operator, names)
+    assert updated(cluster, before) == {"ada"}
+    cluster.run("ada")
+    await look_at(operator, names)
+    assert updated(cluster, before) == set(names)
+
+
+async def test_no_leader_is_updated_before_all_turns_that_are_taken_are_known(
+    cluster: FakeCluster,
+) -> None:
+    """One of another namespace may be on its way."""
+    both = SETTINGS.model_copy(
+        update={
+            "namespaces": ("trading", "second"),
+            "leader": LeaderSettings(image="symbol-trader:2"),
+        }
+    )
+    await running(cluster, operator_of(cluster))
+    operator = operator_of(cluster, both)
+    await operator.reconcile(KEY)
+    assert "deletionTimestamp" not in cluster.pods["xrpusdt-leader"]["metadata"]
+
+    operator._turns_known.add("second")
+    await operator.reconcile(KEY)
+    assert "deletionTimestamp" in cluster.pods["xrpusdt-leader"]["metadata"]
+
+
+async def test_one_that_stands_by_does_and_tells_nothing(cluster: FakeCluster) -> None:
+    operator = operator_of(cluster)
+    operator.elected = False
+    await operator.reconcile(KEY)
+    assert await operator.survey("trading") == {KEY}, "it knows what is to be done"
+    operator.mourn({"metadata": {"namespace": "trading", "name": "x"}, "status": {"openOrders": 2}})
+    assert cluster.writes == []
+    assert cluster.events == {}
+
+    operator.elected = True
+    await operator.reconcile(KEY)
+    assert cluster.writes
+
+
+@pytest.mark.parametrize("asked", ["on", "off", "deleted", "shutdown"])
+async def test_a_lease_that_is_lost_in_the_middle_of_a_look_ends_it(asked: str) -> None:
+    """Before whichever write it is; the next operator gets to the same end."""
+    writes, operator = 0, None
+    while operator is None or not operator.elected:
+        cluster = FakeCluster()
+        cluster.create_symbol("xrpusdt", "off" if asked == "on" else "on")
+        await settle(cluster, operator_of(cluster))
+        cluster.delete_symbol("xrpusdt") if asked == "deleted" else cluster.switch("xrpusdt", asked)
+        cluster.writes.clear()
+        operator = operator_of(cluster)
+        operator.writes_left = writes
+        with contextlib.suppress(NotActingError):
+            await settle(cluster, operator)
+        assert operator.elected or len(cluster.writes) == writes
+        following = operator_of(cluster)
+        await settle(cluster, following)
+        assert ends_as(cluster) == (asked not in {"off", "deleted"})
+        writes += 1
+    assert writes > 1
+
+
+def ends_as(cluster: FakeCluster) -> bool:
+    """Return whether there is a leader pod, and the status says that there is, or is none."""
+    there = "xrpusdt-leader" in cluster.pods
+    if found := cluster.symbols.get("xrpusdt"):
+        assert ("leader" in found["status"]) is there
+    return there
+
+
 async def lead(operator: Operator, cluster: FakeCluster, names: list[str]) -> None:
     await look_at(operator, names)
     for name in names:
@@ -1034,20 +1162,17 @@ async def test_a_namespace_that_is_not_served_hands_its_turn_on(cluster: FakeClu
     """Otherwise no leader of any other would be updated as long as it lasts."""
     one = SETTINGS.model_copy(update={"updates_at_once": 1})
     newer = one.model_copy(update={"leader": LeaderSettings(image="symbol-trader:2")})
-    cluster.create_symbol("adausdt")
-    operator = operator_of(cluster, one)
-    for name in ("xrpusdt", "adausdt"):
-        await operator.reconcile(Key("trading", name))
-        cluster.run(name)
+    await running(cluster, operator_of(cluster, one))
     operator = operator_of(cluster, newer)
+    operator._turns.take(Key("island", "xrpusdt"))
     await operator.reconcile(KEY)
-    await operator.reconcile(Key("trading", "adausdt"))
-    assert "deletionTimestamp" not in cluster.pods["adausdt-leader"]["metadata"]
+    assert "deletionTimestamp" not in cluster.pods["xrpusdt-leader"]["metadata"]
 
-    operator.end_turns("trading")
-    await operator.reconcile(Key("trading", "adausdt"))
+    operator.end_turns("island")
+    assert KEY in cluster.called_again
+    await operator.reconcile(KEY)
 
-    assert "deletionTimestamp" in cluster.pods["adausdt-leader"]["metadata"]
+    assert "deletionTimestamp" in cluster.pods["xrpusdt-leader"]["metadata"]
 
 
 class Fails:
@@ -1147,6 +1272,7 @@ async def test_a_symbol_that_the_operator_fails_at_keeps_no_turn(
 ) -> None:
     """Others wait for it."""
     operator = operator_of(cluster)
+    await operator.survey("trading")
     operator._turns.take(KEY)
     operator._turns.wait(Key("trading", "ada"))
     monkeypatch.setattr(reconcile, "decide", Fails("xrpusdt"))

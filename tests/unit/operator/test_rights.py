@@ -25,13 +25,14 @@ from symbol_operator.memory import Memory
 from symbol_operator.news import EventReason, News
 from symbol_trader.ports import Report
 from symbol_trader.resource.api_server import ApiServerResource
-from tradingsymbol_api.names import GROUP, PLURAL
+from tradingsymbol_api.names import CLAIM_LEASE, ELECTION_LEASE, GROUP, PLURAL
 from tradingsymbol_api.status import Target, status_document
 
 Right = tuple[str, str, str]
 """Verb, API group, resource with its subresource."""
 
 MANIFESTS = Path(__file__).parents[3] / "manifests"
+BASE_ROLES = MANIFESTS / "base" / "rbac.yaml"
 NAMESPACE_ROLES = MANIFESTS / "components" / "trading-namespace"
 VERBS = {"POST": "create", "PATCH": "patch", "DELETE": "delete"}
 OWNER_REFERENCES: Right = ("update", GROUP, f"{PLURAL}/finalizers")
@@ -50,6 +51,8 @@ RESOURCE: dict[str, Any] = {
     },
     "spec": {"budget": 100, "status": "shutdown"},
 }
+
+LEASE = {"metadata": {"namespace": "trading", "name": CLAIM_LEASE, "resourceVersion": "7"}}
 
 
 def right(method: str, path: str, query: dict[str, str]) -> Right:
@@ -85,14 +88,22 @@ async def remembering(rights: set[Right]) -> AsyncIterator[ApiClient]:
             yield client
 
 
-def granted(role: str, *files: Path) -> set[Right]:
-    """Return what the roles of this name allow."""
+def rules_of(role: str, *files: Path) -> list[dict[str, Any]]:
+    """Return the rules of the roles of this name."""
     documents = [item for file in files for item in yaml.safe_load_all(file.read_text())]
-    return {
-        (verb, group, resource)
+    return [
+        rule
         for item in documents
         if item["kind"] in {"Role", "ClusterRole"} and item["metadata"]["name"] == role
         for rule in item["rules"]
+    ]
+
+
+def granted(role: str, *files: Path) -> set[Right]:
+    """Return what the roles of this name allow."""
+    return {
+        (verb, group, resource)
+        for rule in rules_of(role, *files)
         for verb in rule["verbs"]
         for group in rule["apiGroups"]
         for resource in rule["resources"]
@@ -121,6 +132,9 @@ def calls(cluster: Cluster) -> dict[str, Callable[[], Awaitable[object]]]:
         "write_status": lambda: cluster.write_status(status_document(target)),
         "set_finalizers": lambda: cluster.set_finalizers(RESOURCE, []),
         "set_managed_fields": lambda: cluster.set_managed_fields(RESOURCE, []),
+        "lease": lambda: cluster.lease("trading", CLAIM_LEASE),
+        "create_lease": lambda: cluster.create_lease("trading", CLAIM_LEASE, {}),
+        "write_lease": lambda: cluster.write_lease(LEASE, {}),
         "tell": lambda: cluster.tell(RESOURCE, news, now, "operator"),
     }
 
@@ -153,14 +167,23 @@ async def test_the_operator_may_do_what_it_does_and_no_more() -> None:
 
     public = inspect.getmembers(Cluster, inspect.isfunction)
     assert methods.keys() == {name for name, _ in public if not name.startswith("_")}
-    files = (MANIFESTS / "base" / "rbac.yaml", NAMESPACE_ROLES / "operator.yaml")
-    assert granted("symbol-operator", *files) == (used - {DISCOVERY}) | watched() | {
-        OWNER_REFERENCES
-    }
+    in_namespaces = granted("symbol-operator", BASE_ROLES, NAMESPACE_ROLES / "operator.yaml")
+    assert in_namespaces == (used - {DISCOVERY}) | watched() | {OWNER_REFERENCES}
+
+
+def test_the_operator_holds_the_same_rights_to_both_of_its_leases() -> None:
+    """And to no other that is there already."""
+    for role, file, name in (
+        ("symbol-operator-election", BASE_ROLES, ELECTION_LEASE),
+        ("symbol-operator", NAMESPACE_ROLES / "operator.yaml", CLAIM_LEASE),
+    ):
+        rules = [rule for rule in rules_of(role, file) if rule["resources"] == ["leases"]]
+        by_name = {verb: rule.get("resourceNames") for rule in rules for verb in rule["verbs"]}
+        assert by_name == {"get": [name], "patch": [name], "create": None}
 
 
 def test_outside_the_trading_namespaces_the_operator_creates_and_deletes_nothing() -> None:
-    everywhere = granted("symbol-operator", MANIFESTS / "base" / "rbac.yaml")
+    everywhere = granted("symbol-operator", BASE_ROLES)
     assert {verb for verb, _, _ in everywhere} == {"get", "patch"}
     assert "pods" not in {kind for _, _, kind in everywhere}
     assert {(group, kind) for verb, group, kind in everywhere if verb == "patch"} == {

@@ -12,10 +12,11 @@ from support.ports import free_port
 from support.serving import serving
 from symbol_operator import runtime
 from symbol_operator.cluster import UnavailableError, _document
-from symbol_operator.settings import OperatorSettings
+from symbol_operator.settings import Identity, OperatorSettings
 from unit.operator.test_cluster import kubeconfig
 
 WITHIN_S = 10.0
+IDENTITY = Identity("operator-1", "trading-system")
 NESTING = 9_990
 
 
@@ -33,7 +34,7 @@ async def test_it_is_alive_before_the_api_server_answers(tmp_path: Path) -> None
     settings = OperatorSettings(namespaces=("trading",), http_port=free_port())
     async with serving(silent) as server:
         access = str(kubeconfig(tmp_path, server))
-        operator = asyncio.create_task(runtime.run(settings, kubeconfig=access))
+        operator = asyncio.create_task(runtime.run(settings, IDENTITY, kubeconfig=access))
         async with asyncio.timeout(WITHIN_S):
             await asked.wait()
             assert await get(settings.http_port, "/healthz") == (200, "ok\n")

@@ -1,0 +1,223 @@
+"""Holding Leases: which replica acts, and which namespaces are its installation's.
+
+kubernetes.aio has an election, too. It ends where a request fails without an answer and once its
+Lease is lost, tells time by the wall clock, and loads every model of the package, which takes
+longer than all the rest of a start.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from symbol_operator.cluster import (
+    ClusterError,
+    ConflictError,
+    NotFoundError,
+    RefusedError,
+    UnavailableError,
+)
+from symbol_operator.lease import Candidacy, Terms
+from tradingsymbol_api.reading import Document, text
+
+logger = logging.getLogger(__name__)
+
+ELECTION: Final = Terms(duration=12, deadline=8, renewal=2, retry=2)
+"""A replica that is lost without a word is followed by another one after 14 s at most."""
+CLAIM: Final = Terms(duration=60, deadline=45, renewal=15, retry=5)
+"""What is configured twice needs no haste, and a restart keeps its claims."""
+REQUEST_SECONDS: Final = 3.0
+"""Longest time for an attempt, so that two fit into the time for which the last one holds."""
+RELEASE_SECONDS: Final = 2.0
+"""Longest time in which a Lease is given back at the end."""
+
+
+class LeasePort(Protocol):
+    """What holding Leases needs of a cluster; `cluster.Cluster` says what each does."""
+
+    async def lease(self, namespace: str, name: str) -> Document | None: ...
+    async def create_lease(self, namespace: str, name: str, spec: Document) -> Document: ...
+    async def write_lease(self, lease: Document, spec: Document) -> Document: ...
+
+
+class Tenancy:
+    """One Lease, taken when it is free and renewed from then on."""
+
+    def __init__(
+        self,
+        cluster: LeasePort,
+        namespace: str,
+        name: str,
+        candidacy: Candidacy,
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._cluster = cluster
+        self._namespace = namespace
+        self._name = name
+        self._candidacy = candidacy
+        self._monotonic = monotonic
+        self._lease: Document | None = None
+        self.holder = ""
+        """Who held it when it was seen last."""
+
+    @property
+    def held(self) -> bool:
+        """Whether it is ours now."""
+        return self._candidacy.held
+
+    @property
+    def wait(self) -> float:
+        """Seconds to the next attempt."""
+        terms = self._candidacy.terms
+        return terms.renewal if self.held else terms.retry
+
+    async def attempt(self) -> None:
+        """Renew it, or take it if it is free.
+
+        Raises:
+            ClusterError: the API server could not be asked, or does not allow it.
+
+        """
+        try:
+            async with asyncio.timeout(REQUEST_SECONDS):
+                try:
+                    await self._attempt()
+                except (ConflictError, NotFoundError):
+                    # Somebody changed it, or deleted it.
+                    self._lease = None
+                    await self._attempt()
+        except TimeoutError as exc:
+            self._lease = None
+            raise UnavailableError(f"Lease {self._name}: no answer in time") from exc
+        except ClusterError:
+            self._lease = None
+            raise
+
+    async def _attempt(self) -> None:
+        since = self._monotonic()
+        if self._lease is None:
+            self._lease = await self._cluster.lease(self._namespace, self._name)
+        spec = self._candidacy.wanted(self._lease)
+        if spec is None:
+            self.holder = text(self._lease, "spec", "holderIdentity")
+            self._candidacy.lost()
+            self._lease = None
+            return
+        if self._lease is None:
+            made = await self._cluster.create_lease(self._namespace, self._name, spec)
+        else:
+            made = await self._cluster.write_lease(self._lease, spec)
+        self._lease, self.holder = made, self._candidacy.holder
+        self._candidacy.written(since)
+
+    async def release(self) -> None:
+        """Give it back, so that the next holder need not wait. What fails then is left."""
+        if not self.held or self._lease is None:
+            return
+        self._candidacy.lost()
+        with contextlib.suppress(ClusterError, TimeoutError):
+            async with asyncio.timeout(RELEASE_SECONDS):
+                await self._cluster.write_lease(self._lease, {"holderIdentity": None})
+
+
+class Authority:
+    """Whether this process may act, and where.
+
+    It acts while it holds its installation's election, in each namespace that its installation has
+    claimed. What it sent before a Lease was lost may still be carried out: each write says what
+    it expects to find.
+    """
+
+    def __init__(
+        self,
+        election: Tenancy,
+        claims: dict[str, Tenancy],
+        *,
+        acting: Callable[[bool, str], None],
+        claimed: Callable[[str, bool, str], None],
+        refused: Callable[[str], None],
+    ) -> None:
+        """Begin without any.
+
+        `acting` is called when this process begins or ceases to act, and why not; `claimed` after
+        each attempt to claim a namespace: whether it is ours, and why not. `refused` is called
+        after each attempt to be elected: why the API server does not allow it, empty if it does.
+        """
+        self._refused = refused
+        self._election = election
+        self._claims = claims
+        self._acting = acting
+        self._claimed = claimed
+        self._elected = asyncio.Event()
+        self._deposed = asyncio.Event()
+        self._said: tuple[bool, str] | None = None
+
+    @property
+    def acts(self) -> bool:
+        """Whether this process is the one that acts."""
+        return self._election.held
+
+    def over(self, namespace: str) -> bool:
+        """Return whether this process may act in a namespace now."""
+        return self._election.held and self._claims[namespace].held
+
+    def require(self, namespace: str) -> None:
+        """Let nothing be written where this process may not act.
+
+        Raises:
+            NotActingError: it may not.
+
+        """
+        if not self.over(namespace):
+            raise NotActingError(f"another operator acts in namespace {namespace} by now")
+
+    async def keep_elected(self) -> None:
+        """Hold the election whenever it is to be had. Never returns."""
+        while True:
+            error = await _failure(self._election)
+            self._refused(str(error) if isinstance(error, RefusedError) else "")
+            self._judge(_why(error, self._election))
+            await asyncio.sleep(self._election.wait)
+
+    def _judge(self, why: str) -> None:
+        held = self._election.held
+        becomes, was = (self._elected, self._deposed) if held else (self._deposed, self._elected)
+        becomes.set()
+        was.clear()
+        said = (held, "" if held else why)
+        if said != self._said:
+            self._said = said
+            self._acting(*said)
+
+    async def keep_claimed(self, namespace: str) -> None:
+        """Hold the claim to a namespace while elected. Never returns."""
+        claim = self._claims[namespace]
+        while True:
+            await self._elected.wait()
+            error = await _failure(claim)
+            self._claimed(namespace, claim.held, _why(error, claim))
+            # Elected anew, it is to be told at once whose the namespace is.
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._deposed.wait(), claim.wait)
+
+    async def resign(self) -> None:
+        """Let another replica act at once. The claims stay: they are the installation's."""
+        await self._election.release()
+
+
+class NotActingError(ClusterError):
+    """Another process acts, or might by now."""
+
+
+async def _failure(tenancy: Tenancy) -> ClusterError | None:
+    """Attempt to hold a Lease; returns what went wrong."""
+    try:
+        await tenancy.attempt()
+    except ClusterError as exc:
+        return exc
+    return None
+
+
+def _why(error: ClusterError | None, tenancy: Tenancy) -> str:
+    return str(error) if error else f"{tenancy.holder} acts"
