@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from kubectl_trading.cluster import Cluster, ClusterError, Conflict, Where
-from kubectl_trading.serving import abandoned, about, unserved
+from kubectl_trading.serving import abandoned, about, lapsed, unserved
 from kubectl_trading.symbols import Symbol
 from kubectl_trading.table import HEADER, NOTHING, row, table
 from kubectl_trading.verbs import Answer, Verb, answer, progress
@@ -132,7 +132,7 @@ def status(cluster: Cluster, names: tuple[str, ...], selector: str) -> None:
         symbols = [cluster.get(name) for name in names]
     for line in table(symbols, namespaces=len({s.namespace for s in symbols}) > 1):
         click.echo(line)
-    problems = unserved(symbols, cluster.now)
+    problems = unserved(symbols, cluster.now) or _lapsed(cluster, symbols)
     if not names and not selector:
         problems += _abandoned(cluster, symbols)
     for problem in problems:
@@ -141,6 +141,14 @@ def status(cluster: Cluster, names: tuple[str, ...], selector: str) -> None:
         raise SystemExit(1)
     if not all(symbol.well for symbol in symbols):
         raise SystemExit(NOT_SO)
+
+
+def _lapsed(cluster: Cluster, symbols: list[Symbol]) -> list[str]:
+    """Say which namespaces are not served any more, to those who may read Leases."""
+    try:
+        return lapsed(cluster.claims(), symbols, cluster.now)
+    except ClusterError:
+        return []
 
 
 def _abandoned(cluster: Cluster, symbols: list[Symbol]) -> list[str]:

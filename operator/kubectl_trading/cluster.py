@@ -3,19 +3,21 @@
 import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 import urllib3
 from kubernetes import config, watch
+from kubernetes.client.api.coordination_v1_api import CoordinationV1Api
 from kubernetes.client.api.core_v1_api import CoreV1Api
 from kubernetes.client.api.custom_objects_api import CustomObjectsApi
 from kubernetes.client.exceptions import ApiException
 
-from kubectl_trading.serving import Leader
+from kubectl_trading.serving import Claim, Leader
 from kubectl_trading.symbols import Symbol
 from tradingsymbol_api.names import (
+    CLAIM_LEASE,
     GROUP,
     LABEL_RESOURCE,
     LEADER_SELECTOR,
@@ -69,6 +71,7 @@ class Cluster:
         client.rest_client.pool_manager.connection_pool_kw["retries"] = False
         self._api = CustomObjectsApi(client)
         self._pods = CoreV1Api(client)
+        self._leases = CoordinationV1Api(client)
         self.now = datetime.now(UTC)
         """When symbols were listed last, by the API server's clock."""
 
@@ -95,6 +98,25 @@ class Cluster:
             Leader(pod.metadata.namespace, pod.metadata.name, pod.metadata.labels[LABEL_RESOURCE])
             for pod in found.items
             if pod.metadata.deletion_timestamp is None
+        ]
+
+    def claims(self) -> Sequence[Claim]:
+        """Read the operators' claims to the namespace, or to all. Raises `ClusterError`."""
+        if self._where.all_namespaces:
+            asked: tuple[Any, ...] = (self._leases.list_lease_for_all_namespaces,)
+        else:
+            asked = (self._leases.list_namespaced_lease, self.namespace)
+        found = self._ask(*asked, field_selector=f"metadata.name={CLAIM_LEASE}")
+        return [
+            Claim(
+                lease.metadata.namespace,
+                lease.spec.holder_identity,
+                lease.spec.renew_time,
+                timedelta(seconds=lease.spec.lease_duration_seconds),
+            )
+            for lease in found.items
+            if lease.spec and lease.spec.holder_identity and lease.spec.renew_time
+            and lease.spec.lease_duration_seconds
         ]
 
     def get(self, name: str) -> Symbol:

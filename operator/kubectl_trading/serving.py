@@ -2,8 +2,7 @@
 
 An operator takes up within seconds what is asked of a symbol, and ends a leader pod whose symbol
 is gone. Where neither happens, the namespace is on no operator's list, or its operator does not
-run or lacks the rights. A symbol of which nothing was asked since its namespace was taken off a
-list looks as if it were served.
+run or lacks the rights. And while it serves a namespace it renews its claim to it.
 """
 
 from collections.abc import Iterable
@@ -25,6 +24,35 @@ class Leader:
     pod: str
     symbol: str
     """Name of its TradingSymbol."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An installation's claim to a namespace."""
+
+    namespace: str
+    holder: str
+    renewed_at: datetime
+    lasts: timedelta
+
+    @property
+    def lapses_at(self) -> datetime:
+        """When it counts no more, unless it is renewed."""
+        return self.renewed_at + self.lasts
+
+
+def lapsed(claims: Iterable[Claim], symbols: Iterable[Symbol], now: datetime) -> list[str]:
+    """Return a line for each namespace with symbols that was served, and is not any more.
+
+    The clocks of the operator and of the API server may differ, so a lapse has to last.
+    """
+    inhabited = {symbol.namespace for symbol in symbols}
+    return [
+        f"{claim.namespace}: nobody serves this namespace: {claim.holder} did until "
+        f"{(now - claim.renewed_at).total_seconds() // 60:.0f} min ago"
+        for claim in claims
+        if claim.namespace in inhabited and now - claim.lapses_at > TAKEN_UP_WITHIN
+    ]
 
 
 def unserved(symbols: Iterable[Symbol], now: datetime) -> list[str]:

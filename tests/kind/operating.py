@@ -3,9 +3,12 @@
 import hashlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -54,9 +57,19 @@ def prepare_namespace(
     }
     (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
     kubectl.run("apply", "-k", str(folder))
+    kubectl.apply(election_rights(namespace))
     if secrets:
         create_secrets(kubectl, database)
     return kubectl
+
+
+def election_rights(namespace: str) -> str:
+    """Write the rights that elect an operator, for one whose own namespace is this one."""
+    text = (PROJECT / "manifests" / "base" / "rbac.yaml").read_text(encoding="utf-8")
+    found = [d for d in yaml.safe_load_all(text) if d["kind"] in {"Role", "RoleBinding"}]
+    for document in found:
+        document["metadata"]["namespace"] = namespace
+    return yaml.safe_dump_all(found)
 
 
 def create_secrets(kubectl: Kubectl, database: str = NO_DATABASE) -> None:
@@ -67,13 +80,13 @@ def create_secrets(kubectl: Kubectl, database: str = NO_DATABASE) -> None:
     kubectl.run("create", "secret", "generic", "trading-database", url)
 
 
-def prepare_operator(folder: Path) -> Path:
-    """Give the operator the rights of an installation; returns a kubeconfig with no others."""
+def prepare_operator(kubeconfig: Path) -> Path:
+    """Give the operator the rights of an installation; writes a kubeconfig with no others."""
     base = PROJECT / "manifests" / "base"
     system = Kubectl("trading-system")
     system.run("apply", "-f", str(base / "namespace.yaml"), "-f", str(base / "rbac.yaml"))
     token = system.run("create", "token", "symbol-operator", "--duration=8h")
-    return kubeconfig_with(token, folder / "kubeconfig")
+    return kubeconfig_with(token, kubeconfig)
 
 
 def kubeconfig_with(token: str, path: Path) -> Path:
@@ -96,10 +109,17 @@ class OperatorProcess:
         *,
         exchange: str = NOWHERE,
         resync_s: int | None = 10,
+        pod: str = "",
     ) -> None:
-        self.kubeconfig = prepare_operator(folder)
-        self._log = folder / "operator.log"
-        self._config = folder / "operator.yaml"
+        """Configure it; `pod` tells the replicas of an installation apart.
+
+        Whoever kills it and starts it anew has restarted the container of one pod.
+        """
+        self.pod = pod or f"operator-of-{namespaces[0]}"
+        self._own = namespaces[0]
+        self.kubeconfig = prepare_operator(folder / f"{self.pod}.kubeconfig")
+        self._log = folder / f"{self.pod}.log"
+        self._config = folder / f"{self.pod}.yaml"
         self._process: subprocess.Popen[bytes] | None = None
         self._image = image
         entries = {"paper": "paper", "binance": "live"}
@@ -142,7 +162,8 @@ class OperatorProcess:
         """Start it, without waiting for anything."""
         leader = {"image": image or self._image, "nodeSelector": dict(selector)}
         self._config.write_text(yaml.safe_dump({**self._configuration, "leader": leader}))
-        options = ("--kubeconfig", str(self.kubeconfig), "--config", str(self._config))
+        options = [f"--kubeconfig={self.kubeconfig}", f"--config={self._config}"]
+        options += [f"--pod={self.pod}", f"--pod-namespace={self._own}"]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "symbol_operator", "run", *options],
@@ -170,6 +191,15 @@ class OperatorProcess:
         if self._process is not None:
             self._process.wait(timeout=STOP_SECONDS)
             self._process = None
+
+    def endpoint(self, path: str) -> tuple[int, str]:
+        """Ask one of its endpoints; returns status and text."""
+        port = re.findall(r"Serving .*\('0\.0\.0\.0', (\d+)\)", self.log)[-1]
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as exc:
+            return exc.code, exc.read().decode()
 
     @property
     def pid(self) -> int:

@@ -38,6 +38,10 @@ class Faults:
     """Of the events of watches every so many are lost."""
     stale: bool = False
     """Reads are answered with what the one before them should have been answered."""
+    leases_away: bool = False
+    """Requests about Leases are not answered as long as this lasts."""
+    answers_wait: threading.Event | None = None
+    """Answers to writes are held back until this is set."""
     hidden: str = ""
     """Neither lists nor watches show an object of this name."""
 
@@ -48,7 +52,7 @@ class Proxy:
 
     faults: Faults = field(default_factory=Faults)
     writes: list[str] = field(default_factory=list)
-    """The writes that were carried out: method and path."""
+    """The writes that were carried out, Leases aside: method and path."""
     reads: int = 0
     """How many requests only read, watches aside."""
     lost: int = 0
@@ -114,6 +118,8 @@ class Proxy:
     async def _pass_on(self, request: web.Request) -> web.StreamResponse:
         if "limit" in request.query:
             await asyncio.to_thread(self._listable.wait)
+        if self.faults.leases_away and "/leases/" in request.path:
+            return web.Response(status=503)
         headers = {k: v for k, v in request.headers.items() if k.lower() not in HOP_BY_HOP}
         body = await request.read()
         async with self._upstream.request(
@@ -130,6 +136,8 @@ class Proxy:
             # A refused one, such as an Event that exists, changed nothing.
             if found[0] < BAD_REQUEST:
                 self._written(request)
+            if self.faults.answers_wait and "/leases" not in request.path:
+                await asyncio.to_thread(self.faults.answers_wait.wait)
         else:
             self.reads += 1
             found = self._read(str(request.rel_url), found)
@@ -137,6 +145,8 @@ class Proxy:
         return web.Response(status=status, body=content, content_type="application/json")
 
     def _written(self, request: web.Request) -> None:
+        if "/leases" in request.path:
+            return
         self.writes.append(f"{request.method} {urllib.parse.unquote(request.path)}")
         if self.faults.after_write:
             self.faults.after_write()

@@ -2,7 +2,6 @@
 
 import re
 import secrets
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,7 +37,7 @@ def process(
     stub_image: str, mainland: Kubectl, island: Kubectl, tmp_path: Path
 ) -> Iterator[OperatorProcess]:
     """Run an operator for both; it must live through all of it."""
-    names = [island.namespace, mainland.namespace]
+    names = [mainland.namespace, island.namespace]
     process = OperatorProcess(stub_image, names, tmp_path, resync_s=RESYNC_S)
     process.start()
     yield process
@@ -54,9 +53,7 @@ def served(process: OperatorProcess, kubectl: Kubectl) -> bool | None:
 
 
 def metric(process: OperatorProcess, name: str, kubectl: Kubectl) -> float | None:
-    port = re.findall(r"Serving .*\('0\.0\.0\.0', (\d+)\)", process.log)[-1]
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
-        text = answer.read().decode()
+    _, text = process.endpoint("/metrics")
     line = re.search(rf'^{name}{{namespace="{kubectl.namespace}"}} (.*)$', text, re.MULTILINE)
     return float(line[1]) if line else None
 

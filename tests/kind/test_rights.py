@@ -384,7 +384,7 @@ async def test_the_leaders_own_client_is_let(symbols: Kubectl, tmp_path: Path) -
 @pytest.fixture
 def operator(symbols: Kubectl, tmp_path: Path) -> Leader:
     """Return kubectl as the operator."""
-    kubeconfig = prepare_operator(tmp_path)
+    kubeconfig = prepare_operator(tmp_path / "kubeconfig")
     return lambda *arguments, **more: symbols.run(
         "--kubeconfig", str(kubeconfig), *arguments, **more
     )

@@ -1,14 +1,15 @@
 """The command line: what it prints and how it exits. The cluster is a list of symbols here."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from click.testing import CliRunner, Result
 
 from kubectl_trading import __main__ as command
 from kubectl_trading.cluster import ClusterError, Conflict, Where
-from kubectl_trading.serving import Leader
+from kubectl_trading.serving import Claim, Leader
 from kubectl_trading.symbols import Symbol
 from tradingsymbol_api.spec import TradingStatus
 from unit.kubectl_trading.documents import Document, document
@@ -29,6 +30,7 @@ class Cluster:
         self.audited: dict[str, int] = {}
         self.pods: list[list[Leader] | ClusterError] = [[]]
         """What the looks at leader pods find, one after the other; the last one lasts."""
+        self.claimed: list[Claim] | ClusterError = []
 
     def list(self, selector: str = "") -> list[Symbol]:
         return [Symbol.of(found) for found in self.documents.values()]
@@ -43,6 +45,11 @@ class Cluster:
         if isinstance(found, ClusterError):
             raise found
         return found
+
+    def claims(self) -> Sequence[Claim]:
+        if isinstance(self.claimed, ClusterError):
+            raise self.claimed
+        return self.claimed
 
     def write(self, symbol: Symbol, status: TradingStatus) -> None:
         if self.conflicts:
@@ -81,6 +88,27 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
 
 def run(*arguments: str) -> Result:
     return CliRunner().invoke(command.main, arguments)
+
+
+CLAIM = Claim("trading", "a/symbol-operator", Cluster.now, timedelta(seconds=60))
+
+
+def test_a_namespace_whose_claim_has_lapsed_is_said(cluster: Cluster) -> None:
+    cluster.documents.pop("xrp")
+    cluster.claimed = [CLAIM]
+    assert run("status").exit_code == 0
+    cluster.claimed = [replace(CLAIM, renewed_at=Cluster.now - timedelta(hours=3))]
+    done = run("status")
+    assert done.exit_code == 1
+    assert "a/symbol-operator did until 180 min ago" in done.output
+
+
+def test_who_may_not_read_leases_is_told_the_rest(cluster: Cluster) -> None:
+    cluster.documents.pop("xrp")
+    cluster.claimed = ClusterError("the API server refuses: 403")
+    done = run("status")
+    assert done.exit_code == 0
+    assert "403" not in done.output
 
 
 def test_start_says_what_it_does_for_each(cluster: Cluster) -> None:

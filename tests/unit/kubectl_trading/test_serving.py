@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from kubectl_trading.serving import TAKEN_UP_WITHIN, unserved
+from kubectl_trading.serving import TAKEN_UP_WITHIN, Claim, lapsed, unserved
 from kubectl_trading.symbols import Symbol
 from unit.kubectl_trading.documents import document
 
@@ -54,3 +54,16 @@ def test_what_an_operator_has_taken_up_is_served_however_old() -> None:
 
 def test_without_any_time_nothing_is_said() -> None:
     assert said(CREATED + timedelta(days=99), {"generation": 4, "creationTimestamp": None}) == []
+
+
+def test_a_claim_counts_until_it_has_lapsed_for_a_while() -> None:
+    """And where there is no symbol, nothing needs to be served."""
+    lasts = timedelta(seconds=60)
+    symbols = [Symbol.of(document())]
+    claim = Claim(symbols[0].namespace, "a/symbol-operator", CREATED, lasts)
+    in_time = CREATED + lasts + TAKEN_UP_WITHIN
+    assert lapsed([claim], symbols, in_time) == []
+    late = in_time + timedelta(seconds=1)
+    assert len(lapsed([claim], symbols, late)) == 1
+    assert lapsed([claim], [], late) == []
+    assert lapsed([Claim("empty", "a", CREATED, lasts)], symbols, late) == []
