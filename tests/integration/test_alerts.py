@@ -46,7 +46,17 @@ LEADERS = series("symbol_operator_leaders", namespace="trading")
 XRP = {"namespace": "trading", "symbol": "XRPUSDT"}
 SERVED = series("symbol_operator_namespace_served", namespace="trading")
 OTHER = series("symbol_operator_namespace_served", namespace="other")
-WELL = {RESYNC: "10x2000", WANTED: "2x2000", LEADERS: "2x2000", STALLED: "0x2000", SERVED: "1x2000"}
+ACTING = series("symbol_operator_acting", **OPERATOR)
+STANDBY = series("symbol_operator_acting", **OPERATOR | {"pod": "second"})
+WELL = {
+    RESYNC: "10x2000",
+    WANTED: "2x2000",
+    LEADERS: "2x2000",
+    STALLED: "0x2000",
+    SERVED: "1x2000",
+    ACTING: "1x2000",
+    STANDBY: "0x2000",
+}
 
 
 def degraded(reason: str) -> str:
@@ -56,6 +66,7 @@ def degraded(reason: str) -> str:
 CASES: list[tuple[str, dict[str, str], str, str]] = [
     ("TradingOperatorAbsent", {}, "4m", "6m"),
     ("TradingOperatorStuck", WELL | {RESYNC: "0+60x60"}, "24m", "27m"),
+    ("TradingOperatorStandsBy", WELL | {ACTING: "0x60"}, "90s", "3m"),
     ("TradingNamespaceNotServed", WELL | {OTHER: "0x60"}, "4m", "6m"),
     ("TradingOperatorErrors", WELL | {ERRORS: "0+1x60"}, "12m", "20m"),
     ("TradingSymbolStalled", WELL | {STALLED: "1x60"}, "9m", "11m"),
@@ -81,6 +92,7 @@ QUIET: list[tuple[str, dict[str, str]]] = [
     ("TradingDegraded", WELL | {degraded("SellsAtLoss"): "1x2000"}),
     ("TradingDegraded", WELL | {degraded(LOST): "1x2000"}),
     ("TradingOperatorAbsent", WELL),
+    ("TradingOperatorStandsBy", WELL | {ACTING: "1 0 0x2000", STANDBY: "0 0 1x2000"}),
     ("TradingNamespaceNotServed", WELL | {OTHER: "0 0 0 1x2000"}),
     ("TradingLeaderMissing", WELL | {LEADERS: "3x2000"}),
 ]
