@@ -36,6 +36,8 @@ IMAGE = "leader:none"
 ALONE = 10
 SETTLE_S = 300.0
 POLL_S = 0.25
+READY = 200
+ACTS = "This operator acts from now on"
 SPARE_S = 0.002
 """Time between two lists, for each symbol."""
 ROUNDS = 3
@@ -203,6 +205,25 @@ class Bench:
 
     async def killed(self) -> float:
         """Kill the operator amid flips both ways; seconds from its start to what was asked."""
+        pods = await self._killed_amid_flips()
+        self._operator.start(selector=SELECTOR)
+        return await self._until_exact(pods)
+
+    async def followed(self, second: OperatorProcess) -> float:
+        """Kill it where another replica follows; seconds from its Lease to what was asked."""
+        second.start(selector=SELECTOR)
+        while second.endpoint("/readyz")[0] != READY:
+            await asyncio.sleep(POLL_S)
+        pods = await self._killed_amid_flips()
+        while ACTS not in second.log:
+            await asyncio.sleep(POLL_S / 10)
+        seconds = await self._until_exact(pods)
+        second.end()
+        self._operator.start(selector=SELECTOR)
+        return seconds
+
+    async def _killed_amid_flips(self) -> set[str]:
+        """Kill it amid flips both ways; returns the pods that were asked for."""
         await self._all("off")
         half = self._count // 2
         on, off = self.place.names[:half], self.place.names[half:]
@@ -215,7 +236,9 @@ class Bench:
         await watching
         self._operator.end(signal.SIGKILL)
         await asking
-        self._operator.start(selector=SELECTOR)
+        return pods
+
+    async def _until_exact(self, pods: set[str]) -> float:
         before = time.monotonic()
         await self.place.until_pods(lambda p: p == pods)
         seconds = time.monotonic() - before
@@ -293,12 +316,13 @@ def fake_node() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def prepared(run: str, count: int) -> AsyncIterator[tuple[Bench, Proxy]]:
+async def prepared(run: str, count: int) -> AsyncIterator[tuple[Bench, OperatorProcess, Proxy]]:
     """Make all that a measurement needs, and remove it."""
     home = prepare_namespace(run)
     folder = STATE / "bench" / run
     folder.mkdir(parents=True)
     operator = OperatorProcess(IMAGE, [run], folder, resync_s=None)
+    second = OperatorProcess(IMAGE, [run], folder, resync_s=None, pod="second")
     proxy = Proxy()
     proxy.start()
     try:
@@ -306,11 +330,12 @@ async def prepared(run: str, count: int) -> AsyncIterator[tuple[Bench, Proxy]]:
             async with connect() as api:
                 bench = Bench(api, run, count, operator)
                 await bench.prepare()
-                yield bench, proxy
+                yield bench, second, proxy
                 operator.end()
     finally:
-        operator.kill()
-        operator.reap()
+        for process in (operator, second):
+            process.kill()
+            process.reap()
         proxy.stop()
         # Not before: it is work for the API server, for minutes, and the rest would suffer from it.
         made = (run, *(_floor(run, attempt) for attempt in range(ROUNDS)))
@@ -340,11 +365,13 @@ async def measure_flips(made: Bench) -> Rounds:
 async def measure(run: str, count: int, idle_s: float, soak_minutes: int) -> list[Row]:
     """Measure all of it with `count` symbols."""
     _say(f"measuring the operator with {count} symbols ...")
-    async with prepared(run, count) as (made, proxy):
+    async with prepared(run, count) as (made, second, proxy):
         alone = await made.alone()
         rounds = await measure_flips(made)
         killed_s = await made.killed()
-        _say(f"  killed amid flips: {killed_s:.1f} s; now idle for {idle_s:.0f} s")
+        followed_s = await made.followed(second)
+        _say(f"  killed amid flips: {killed_s:.1f} s, another one: {followed_s:.1f} s")
+        _say(f"  now idle for {idle_s:.0f} s")
         requests, share, mib = await made.idle(proxy, idle_s)
         soaked: list[float] = []
         async for memory in made.soak(soak_minutes):
@@ -358,6 +385,7 @@ async def measure(run: str, count: int, idle_s: float, soak_minutes: int) -> lis
         *rounds.rows(AGAIN, rounds.created_s, 2.4),
         ("one symbol alone, write to pod", f"{statistics.median(alone) * 1e3:.0f} ms", "50 ms"),
         (f"killed amid {count} flips, started to exact", f"{killed_s:.1f} s", "goal: 5 s"),
+        ("  another replica, from its Lease to exact", f"{followed_s:.1f} s", "goal: 2 s"),
         (f"idle with {count}, requests a minute", f"{requests:.1f}", "goal: 2"),
         ("  share of a core", f"{share:.2%}", "goal: 0.5 %"),
         ("  resident", f"{mib:.0f} MiB", "goal: 120 MiB"),
