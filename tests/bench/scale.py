@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from kind.kubectl import KUBECONFIG, STATE, Kubectl, condition, manifest
 from kind.operating import OperatorProcess, prepare_namespace
 from kind.proxy import Proxy
 from support.go import KWOK, ensure
-from tradingsymbol_api.names import API_VERSION, PLURAL
+from tradingsymbol_api.names import API_VERSION, ELECTION_LEASE, PLURAL
 
 NODE = "bench-fake"
 LEASE = "--node-lease-duration-seconds=40"
@@ -207,17 +208,19 @@ class Bench:
         """Kill the operator amid flips both ways; seconds from its start to what was asked."""
         pods = await self._killed_amid_flips()
         self._operator.start(selector=SELECTOR)
-        return await self._until_exact(pods)
+        seconds = await self._until_exact(pods)
+        await self.place.until_settled()
+        return seconds
 
     async def followed(self, second: OperatorProcess) -> float:
         """Kill it where another replica follows; seconds from its Lease to what was asked."""
         second.start(selector=SELECTOR)
-        while second.endpoint("/readyz")[0] != READY:
-            await asyncio.sleep(POLL_S)
+        await asyncio.to_thread(eventually, lambda: second.endpoint("/readyz")[0] == READY)
         pods = await self._killed_amid_flips()
-        while ACTS not in second.log:
-            await asyncio.sleep(POLL_S / 10)
-        seconds = await self._until_exact(pods)
+        await asyncio.to_thread(eventually, lambda: ACTS in second.log)
+        await self._until_exact(pods)
+        seconds = time.time() - _acquired(Kubectl(self._run))
+        await self.place.until_settled()
         second.end()
         self._operator.start(selector=SELECTOR)
         return seconds
@@ -241,9 +244,7 @@ class Bench:
     async def _until_exact(self, pods: set[str]) -> float:
         before = time.monotonic()
         await self.place.until_pods(lambda p: p == pods)
-        seconds = time.monotonic() - before
-        await self.place.until_settled()
-        return seconds
+        return time.monotonic() - before
 
     async def idle(self, proxy: Proxy, seconds: float) -> tuple[float, float, float]:
         """Leave all on and the operator alone; requests per minute, share of a core, MiB."""
@@ -274,6 +275,12 @@ class Bench:
         await self.place.until_settled()
         pods = set(map(_pod, self.place.names)) if status == "on" else set[str]()
         await self.place.until_pods(lambda present: present == pods)
+
+
+def _acquired(kubectl: Kubectl) -> float:
+    """Return when the operator's Lease got its present holder, in seconds of the Unix time."""
+    lease = kubectl.find("lease", ELECTION_LEASE) or {}
+    return datetime.fromisoformat(lease["spec"]["acquireTime"]).timestamp()
 
 
 def cpu_s(pid: int) -> float:
