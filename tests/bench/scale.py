@@ -9,11 +9,10 @@ import os
 import random
 import signal
 import statistics
-import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,18 +20,14 @@ from typing import Any
 import yaml
 
 from bench.api import Api, connect, for_all
+from bench.fake_node import SELECTOR, fake_node
 from bench.requests import counted_apart, numbers, per_symbol, told
 from bench.rounds import Flip, Floor, Rounds, Row
-from kind.kubectl import KUBECONFIG, STATE, Kubectl, condition, manifest
+from kind.kubectl import STATE, Kubectl, condition, eventually, manifest
 from kind.operating import OperatorProcess, prepare_namespace
 from kind.proxy import Proxy
-from support.go import KWOK, ensure
 from tradingsymbol_api.names import API_VERSION, ELECTION_LEASE, PLURAL
 
-NODE = "bench-fake"
-LEASE = "--node-lease-duration-seconds=40"
-"""Without a lease kwok shows that its node is alive more rarely than Kubernetes expects."""
-SELECTOR = {"kwok.x-k8s.io/node": "fake"}
 IMAGE = "leader:none"
 ALONE = 10
 SETTLE_S = 300.0
@@ -292,34 +287,6 @@ def cpu_s(pid: int) -> float:
 def resident_mib(pid: int) -> float:
     """Read how much memory a process has."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_KIB / 1024
-
-
-@contextmanager
-def fake_node() -> Iterator[None]:
-    """Let kwok play the kubelet of one node."""
-    cluster = Kubectl("default")
-    node = {
-        "apiVersion": "v1",
-        "kind": "Node",
-        "metadata": {"name": NODE, "labels": SELECTOR, "annotations": SELECTOR},
-        "spec": {"taints": []},
-    }
-    selector = ",".join(f"{key}={value}" for key, value in SELECTOR.items())
-    options = (f"--kubeconfig={KUBECONFIG}", f"--manage-nodes-with-annotation-selector={selector}")
-    with (STATE / "kwok.log").open("wb") as log:
-        process = subprocess.Popen(
-            [ensure(KWOK), *options, "--manage-all-nodes=false", LEASE],
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        cluster.apply(yaml.safe_dump(node))
-        cluster.run("wait", "--for=condition=Ready", f"node/{NODE}", "--timeout=60s")
-        yield
-    finally:
-        cluster.run("delete", "node", NODE, "--ignore-not-found")
-        process.terminate()
-        process.wait(30)
 
 
 @asynccontextmanager
