@@ -115,7 +115,9 @@ class Cluster:
                 timedelta(seconds=lease.spec.lease_duration_seconds),
             )
             for lease in found.items
-            if lease.spec and lease.spec.holder_identity and lease.spec.renew_time
+            if lease.spec
+            and lease.spec.holder_identity
+            and lease.spec.renew_time
             and lease.spec.lease_duration_seconds
         ]
 

@@ -177,7 +177,7 @@ class Authority:
         while True:
             error = await _failure(self._election)
             self._refused(str(error) if isinstance(error, RefusedError) else "")
-            self._judge(_why(error, self._election))
+            self._judge(str(error) if error else f"{self._election.holder} acts")
             await asyncio.sleep(self._election.wait)
 
     def _judge(self, why: str) -> None:
@@ -196,7 +196,8 @@ class Authority:
         while True:
             await self._elected.wait()
             error = await _failure(claim)
-            self._claimed(namespace, claim.held, _why(error, claim))
+            why = str(error) if error else f"{claim.holder} has claimed it"
+            self._claimed(namespace, claim.held, why)
             # Elected anew, it is to be told at once whose the namespace is.
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._deposed.wait(), claim.wait)
@@ -217,7 +218,3 @@ async def _failure(tenancy: Tenancy) -> ClusterError | None:
     except ClusterError as exc:
         return exc
     return None
-
-
-def _why(error: ClusterError | None, tenancy: Tenancy) -> str:
-    return str(error) if error else f"{tenancy.holder} acts"

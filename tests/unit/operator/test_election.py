@@ -179,7 +179,7 @@ def test_a_namespace_that_another_installation_claims_is_left_alone_until_the_cl
         await asyncio.sleep(1)
         assert second.authority.acts, "each installation has its own election"
         assert second.over == set()
-        assert second.claimed["island"] == (False, "trading-system/symbol-operator acts")
+        assert second.claimed["island"] == (False, "trading-system/symbol-operator has claimed it")
         first.kill()
         await first.authority.resign()
         await asyncio.sleep(CLAIM.duration - CLAIM.renewal)
@@ -195,7 +195,7 @@ def test_a_claim_that_another_one_took_is_given_up() -> None:
         leases.put("island", CLAIM_LEASE, {"holderIdentity": "other/symbol-operator"})
         await asyncio.sleep(CLAIM.renewal + CLAIM.retry)
         assert first.over == {"mainland"}
-        assert first.claimed["island"] == (False, "other/symbol-operator acts")
+        assert first.claimed["island"] == (False, "other/symbol-operator has claimed it")
 
     play(scene)
 

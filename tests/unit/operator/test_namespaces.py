@@ -126,10 +126,10 @@ def test_who_has_claimed_a_namespace_is_said_once(
 ) -> None:
     fixture.serve("island")
     for _ in range(2):
-        fixture.namespaces.claimed("island", False, "b/symbol-operator acts")
+        fixture.namespaces.claimed("island", False, "b/symbol-operator has claimed it")
     assert not fixture.namespaces.served("island")
     assert [record.message for record in caplog.records][-1:] == [
-        "Namespace island is not served: b/symbol-operator acts"
+        "Namespace island is not served: b/symbol-operator has claimed it"
     ]
     assert len(caplog.records) == 2
 
