@@ -170,7 +170,8 @@ def test_a_namespace_that_another_installation_claims_is_left_alone(
     eventually(lambda: acts(other), what="it acts where it may")
     elsewhere.apply(manifest("led", "on"))
     leads(elsewhere, "led")
-    said = f"Namespace {place.namespace} is not served: {place.namespace}/symbol-operator has claimed it"
+    name = place.namespace
+    said = f"Namespace {name} is not served: {name}/symbol-operator has claimed it"
     assert said in other.log
     time.sleep(LOOKS_S)
     assert uid(place, "led") == led
