@@ -145,7 +145,8 @@ class Platform:
         low = str((price * Decimal("0.8")).quantize(price))
 
         def fallen() -> bool:
-            if self.exchange("status")["symbols"][symbol]["openOrders"] > 1:
+            # Two buys may rest, too: one sold, and buys again beside a rebuy.
+            if self.resting(symbol, "SELL") and self.resting(symbol, "BUY"):
                 return True
             self.exchange("trade", symbol, low, str(SWEEP), "SELL")
             return False
