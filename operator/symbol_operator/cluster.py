@@ -112,16 +112,18 @@ async def connect(kubeconfig: str | None) -> AsyncIterator["Cluster"]:
             )
     except config.ConfigException as exc:
         raise ClusterError(f"no cluster to connect to: {exc}") from exc
-    async with ApiClient(configuration) as client:
-        client.user_agent = OPERATOR_MANAGER
-        yield Cluster(client)
+    async with ApiClient(configuration) as client, ApiClient(configuration) as apart:
+        client.user_agent = apart.user_agent = OPERATOR_MANAGER
+        yield Cluster(client, apart)
 
 
 class Cluster:
     """Reads and writes of the operator; every write says what it expects to find."""
 
-    def __init__(self, client: ApiClient) -> None:
+    def __init__(self, client: ApiClient, apart: ApiClient) -> None:
+        """Use `apart` for what must not queue behind the rest: Leases."""
         self._client = client
+        self._apart = apart
 
     async def identity(self) -> str:
         """Read the uid of the namespace kube-system, which identifies the cluster."""
@@ -177,7 +179,10 @@ class Cluster:
 
     async def lease(self, namespace: str, name: str) -> Document | None:
         """Read a Lease, None if there is none."""
-        return await self._find(_leases(namespace, name))
+        try:
+            return await self._request("GET", _leases(namespace, name), client=self._apart)
+        except NotFoundError:
+            return None
 
     async def create_lease(self, namespace: str, name: str, spec: Document) -> Document:
         """Create a Lease; returns it.
@@ -187,7 +192,7 @@ class Cluster:
 
         """
         body = {"metadata": {"name": name}, "spec": spec}
-        return await self._request("POST", _leases(namespace), body=body)
+        return await self._request("POST", _leases(namespace), body=body, client=self._apart)
 
     async def write_lease(self, lease: Document, spec: Document) -> Document:
         """Merge into the spec of a Lease as it was read; returns it.
@@ -200,7 +205,8 @@ class Cluster:
         metadata = lease["metadata"]
         path = _leases(metadata["namespace"], metadata["name"])
         kept = {"resourceVersion": metadata["resourceVersion"]}
-        return await self._merge(path, {"metadata": kept, "spec": spec})
+        body = {"metadata": kept, "spec": spec}
+        return await self._merge(path, body, client=self._apart)
 
     async def create_pod(self, pod: Mapping[str, Any]) -> Document:
         """Create a pod; returns it.
@@ -293,9 +299,13 @@ class Cluster:
         except NotFoundError:
             return None
 
-    async def _merge(self, path: str, patch: Mapping[str, Any]) -> Document:
+    async def _merge(
+        self, path: str, patch: Mapping[str, Any], client: ApiClient | None = None
+    ) -> Document:
         manager = ("fieldManager", OPERATOR_MANAGER)
-        return await self._request("PATCH", path, manager, body=patch, content_type=MERGE)
+        return await self._request(
+            "PATCH", path, manager, body=patch, content_type=MERGE, client=client
+        )
 
     async def _list(self, path: str, *query: tuple[str, str]) -> AsyncIterator[Page]:
         more = ""
@@ -320,6 +330,7 @@ class Cluster:
         *query: tuple[str, str],
         body: Mapping[str, Any] | None = None,
         content_type: str = JSON,
+        client: ApiClient | None = None,
     ) -> dict[str, Any]:
         """Send one request, once, and read its answer.
 
@@ -328,31 +339,35 @@ class Cluster:
 
         """
         try:
-            status, answer = await self._exchange(method, path, query, body, content_type)
+            status, answer = await _exchange(
+                client or self._client, method, path, query, body=body, content_type=content_type
+            )
         except (aiohttp.ClientError, TimeoutError, OSError) as exc:
             raise UnavailableError(f"{method} {path}: {exc!r}") from exc
         if status >= BAD_REQUEST:
             raise _error(status, answer)
         return _document(answer)
 
-    async def _exchange(
-        self,
-        method: str,
-        path: str,
-        query: tuple[tuple[str, str], ...],
-        body: Mapping[str, Any] | None,
-        content_type: str,
-    ) -> tuple[int, bytes]:
-        request = await self._client.param_serialize(
-            method,
-            path,
-            query_params=list(query),
-            header_params={"Accept": JSON, "Content-Type": content_type},
-            body=body,
-            auth_settings=["BearerToken"],
-        )
-        response = await self._client.call_api(*request, _request_timeout=REQUEST_TIMEOUT_SECONDS)
-        return response.status, await response.read()  # type: ignore[no-untyped-call]
+
+async def _exchange(
+    client: ApiClient,
+    method: str,
+    path: str,
+    query: tuple[tuple[str, str], ...],
+    *,
+    body: Mapping[str, Any] | None,
+    content_type: str,
+) -> tuple[int, bytes]:
+    request = await client.param_serialize(
+        method,
+        path,
+        query_params=list(query),
+        header_params={"Accept": JSON, "Content-Type": content_type},
+        body=body,
+        auth_settings=["BearerToken"],
+    )
+    response = await client.call_api(*request, _request_timeout=REQUEST_TIMEOUT_SECONDS)
+    return response.status, await response.read()  # type: ignore[no-untyped-call]
 
 
 def _document(answer: bytes) -> dict[str, Any]:

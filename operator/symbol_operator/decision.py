@@ -240,17 +240,20 @@ def pod_manifest(
 
 
 def is_updated(view: View, decision: Decision) -> bool:
-    """Return whether a leader that was ready is on its way to be updated, as the cluster shows.
+    """Return whether a leader that led is on its way to be updated, as the cluster shows.
 
-    No side effects.
+    Its pod ends, or has ended, or the next one has not led yet: one that has, and is not ready any
+    more, has some other trouble. No side effects.
     """
     pod = decision.pod
     if decision.request.wish not in LEADING:
         return False
     if pod.state is PodState.TERMINATING:
         return bool(pod.outdated)
+    if pod.state is PodState.NONE:
+        return decision.planned.creates and holds(view.resource, "status", "leader")
     marked = text(view.pod, "metadata", "annotations", ANNOTATION_TAKES_TURN) == "true"
-    return marked and not pod.ready
+    return marked and not pod.ready and not number(view.resource, "status", "epoch")
 
 
 def must_be_sure(view: View, decision: Decision) -> bool:

@@ -19,16 +19,16 @@ from symbol_operator.cluster import (
     UnavailableError,
 )
 from symbol_operator.lease import Candidacy, Terms
-from tradingsymbol_api.reading import Document, text
+from tradingsymbol_api.reading import Document, shown, text
 
 logger = logging.getLogger(__name__)
 
-ELECTION: Final = Terms(duration=12, deadline=8, renewal=2, retry=2)
-"""A replica that is lost without a word is followed by another one after 14 s at most."""
+ELECTION: Final = Terms(duration=12, deadline=10, renewal=2, retry=1)
+"""A replica that is lost without a word is followed by another one after 13 s or so."""
 CLAIM: Final = Terms(duration=60, deadline=45, renewal=15, retry=5)
 """What is configured twice needs no haste, and a restart keeps its claims."""
 REQUEST_SECONDS: Final = 3.0
-"""Longest time for an attempt, so that two fit into the time for which the last one holds."""
+"""Longest time for an attempt: there is time for another one before the deadline."""
 RELEASE_SECONDS: Final = 2.0
 """Longest time in which a Lease is given back at the end."""
 
@@ -58,8 +58,7 @@ class Tenancy:
         self._candidacy = candidacy
         self._monotonic = monotonic
         self._lease: Document | None = None
-        self.holder = ""
-        """Who held it when it was seen last."""
+        self._failed = False
 
     @property
     def held(self) -> bool:
@@ -67,10 +66,20 @@ class Tenancy:
         return self._candidacy.held
 
     @property
+    def tenure(self) -> int:
+        """Which time it is that it is ours."""
+        return self._candidacy.tenure
+
+    @property
+    def holder(self) -> str:
+        """Who held it when it was seen last."""
+        return self._candidacy.holder_seen or "nobody"
+
+    @property
     def wait(self) -> float:
         """Seconds to the next attempt."""
         terms = self._candidacy.terms
-        return terms.renewal if self.held else terms.retry
+        return terms.renewal if self.held and not self._failed else terms.retry
 
     async def attempt(self) -> None:
         """Renew it, or take it if it is free.
@@ -79,6 +88,7 @@ class Tenancy:
             ClusterError: the API server could not be asked, or does not allow it.
 
         """
+        self._failed = True
         try:
             async with asyncio.timeout(REQUEST_SECONDS):
                 try:
@@ -93,32 +103,51 @@ class Tenancy:
         except ClusterError:
             self._lease = None
             raise
+        self._failed = False
 
     async def _attempt(self) -> None:
         since = self._monotonic()
-        if self._lease is None:
-            self._lease = await self._cluster.lease(self._namespace, self._name)
-        spec = self._candidacy.wanted(self._lease)
+        lease = self._lease or await self._read()
+        spec = self._candidacy.wanted(lease)
         if spec is None:
-            self.holder = text(self._lease, "spec", "holderIdentity")
             self._candidacy.lost()
             self._lease = None
             return
-        if self._lease is None:
+        if lease is None:
             made = await self._cluster.create_lease(self._namespace, self._name, spec)
         else:
-            made = await self._cluster.write_lease(self._lease, spec)
-        self._lease, self.holder = made, self._candidacy.holder
+            made = await self._cluster.write_lease(lease, spec)
+        self._lease = made if _is_lease(made) else None
         self._candidacy.written(since)
+
+    async def _read(self) -> Document | None:
+        lease = await self._cluster.lease(self._namespace, self._name)
+        if lease is not None and not _is_lease(lease):
+            raise UnavailableError(f"the answer is no Lease but {shown(lease)}")
+        return lease
 
     async def release(self) -> None:
         """Give it back, so that the next holder need not wait. What fails then is left."""
-        if not self.held or self._lease is None:
+        if not self.held:
             return
         self._candidacy.lost()
         with contextlib.suppress(ClusterError, TimeoutError):
             async with asyncio.timeout(RELEASE_SECONDS):
-                await self._cluster.write_lease(self._lease, {"holderIdentity": None})
+                try:
+                    await self._give_back(self._lease)
+                except ConflictError:
+                    # A renewal was under way whose answer nobody heard.
+                    await self._give_back(None)
+
+    async def _give_back(self, lease: Document | None) -> None:
+        lease = lease or await self._read()
+        if lease and text(lease, "spec", "holderIdentity") == self._candidacy.holder:
+            await self._cluster.write_lease(lease, {"holderIdentity": None})
+
+
+def _is_lease(lease: Document) -> bool:
+    """Return whether an answer is what can be written back."""
+    return all(text(lease, "metadata", name) for name in ("namespace", "name", "resourceVersion"))
 
 
 class Authority:
@@ -151,7 +180,8 @@ class Authority:
         self._claimed = claimed
         self._elected = asyncio.Event()
         self._deposed = asyncio.Event()
-        self._said: tuple[bool, str] | None = None
+        self._tenure = 0
+        self._said: set[str] = set()
 
     @property
     def acts(self) -> bool:
@@ -170,7 +200,7 @@ class Authority:
 
         """
         if not self.over(namespace):
-            raise NotActingError(f"another operator acts in namespace {namespace} by now")
+            raise NotActingError(f"this operator may not act in namespace {namespace} now")
 
     async def keep_elected(self) -> None:
         """Hold the election whenever it is to be had. Never returns."""
@@ -181,23 +211,37 @@ class Authority:
             await asyncio.sleep(self._election.wait)
 
     def _judge(self, why: str) -> None:
-        held = self._election.held
-        becomes, was = (self._elected, self._deposed) if held else (self._deposed, self._elected)
-        becomes.set()
-        was.clear()
-        said = (held, "" if held else why)
-        if said != self._said:
-            self._said = said
-            self._acting(*said)
+        held, tenure = self._election.held, self._election.tenure
+        if self._elected.is_set() and (not held or tenure != self._tenure):
+            # Also where it has it again: what came meanwhile was left to another one.
+            self._depose(why if not held else "its Lease had lapsed")
+        if held and not self._elected.is_set():
+            self._tenure = tenure
+            self._said.clear()
+            self._elected.set()
+            self._deposed.clear()
+            self._acting(True, "")
+        elif not held and why not in self._said:
+            self._depose(why)
+
+    def _depose(self, why: str) -> None:
+        self._said.add(why)
+        self._elected.clear()
+        self._deposed.set()
+        self._acting(False, why)
 
     async def keep_claimed(self, namespace: str) -> None:
         """Hold the claim to a namespace while elected. Never returns."""
-        claim = self._claims[namespace]
+        claim, told = self._claims[namespace], 0
         while True:
             await self._elected.wait()
             error = await _failure(claim)
             why = str(error) if error else f"{claim.holder} has claimed it"
-            self._claimed(namespace, claim.held, why)
+            if self._elected.is_set():
+                if claim.held and told and claim.tenure != told:
+                    self._claimed(namespace, False, "its claim had lapsed")
+                self._claimed(namespace, claim.held, why)
+                told = claim.tenure if claim.held else 0
             # Elected anew, it is to be told at once whose the namespace is.
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._deposed.wait(), claim.wait)

@@ -50,6 +50,13 @@ class Candidacy:
         self._seen: Document = {}
         self._seen_at = 0.0
         self._held_until: float | None = None
+        self.tenure = 0
+        """Grows whenever it is got, also by who had it: meanwhile it was not to be relied on."""
+
+    @property
+    def holder_seen(self) -> str:
+        """Who held it when it was seen last; empty if nobody did."""
+        return text(self._seen, "holderIdentity")
 
     @property
     def held(self) -> bool:
@@ -64,7 +71,7 @@ class Candidacy:
         spec = mapping(lease, "spec")
         if lease is not None and _mark(spec) != _mark(self._seen):
             self._seen, self._seen_at = spec, self._monotonic()
-        if text(self._seen, "holderIdentity") not in {"", self.holder} and not self._lapsed():
+        if self.holder_seen not in {"", self.holder} and not self._lapsed():
             return None
         holder = text(spec, "holderIdentity")
         now = self._clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -83,6 +90,8 @@ class Candidacy:
 
     def written(self, since: float) -> None:
         """Note that it was taken or renewed by a request that was sent at or after `since`."""
+        if not self.held:
+            self.tenure += 1
         self._held_until = since + self.terms.deadline
 
     def lost(self) -> None:

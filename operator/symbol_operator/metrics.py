@@ -41,7 +41,7 @@ class Metrics:
         self._leaders = self._counted("leaders", "Leader pods")
         self._served = Gauge(
             "symbol_operator_namespace_served",
-            "1 where a namespace is served by the replica that acts, 0 where by none.",
+            "1 where the replica that acts serves a namespace, 0 where it cannot or may not.",
             ["namespace"],
             registry=self._registry,
         )

@@ -34,7 +34,8 @@ class Namespaces:
     ) -> None:
         """Begin with none served.
 
-        `changed` is called with a namespace, and whether it is served from now on.
+        `changed` is called with a namespace, and whether it is served from now on; also when this
+        operator ceases to act.
         """
         self._watches = watches
         self._metrics = metrics
@@ -104,7 +105,8 @@ class Namespaces:
         # What is counted there is the other one's to tell; and so is whose namespace it is.
         self._metrics.left(namespace)
         self._unclaimed[namespace] = NOT_BEGUN
-        self._cease(namespace)
+        self._served.discard(namespace)
+        self._changed(namespace, False)
 
     def _not_served(self, namespace: str, reasons: list[str]) -> None:
         # One cause shows itself in several ways, one after the other: it is told once.
@@ -112,9 +114,6 @@ class Namespaces:
             self._said[namespace] = reasons[0]
             logger.warning("Namespace %s is not served: %s", namespace, reasons[0])
         self._metrics.not_served(namespace)
-        self._cease(namespace)
-
-    def _cease(self, namespace: str) -> None:
         if self.served(namespace):
             self._served.remove(namespace)
             self._changed(namespace, False)

@@ -110,6 +110,8 @@ class Reconciler:
         self._left: dict[str, str] = {}
         self._turns = Turns[Key](context.settings.updates_at_once)
         self._turns_known: set[str] = set()
+        self._unlisted: set[str] = set()
+        """Namespaces whose last comparison failed."""
 
     async def reconcile(self, key: Key, urgent: bool = False) -> float | None:
         """Look at one symbol and do what is to be done.
@@ -184,7 +186,7 @@ class Reconciler:
             ClusterError: the API server could not be asked.
 
         """
-        for resource in await self._store.compare(namespace):
+        for resource in await self._compare(namespace):
             self.mourn(resource)
         memory, found = self._store.memory, set[Key]()
         names = sorted(memory.symbols(namespace))
@@ -200,6 +202,21 @@ class Reconciler:
         self._forget_all_but(namespace, set(memory.resources.names(namespace)))
         return found
 
+    async def _compare(self, namespace: str) -> list[Document]:
+        try:
+            gone = await self._store.compare(namespace)
+        except ClusterError:
+            if namespace not in self._unlisted:
+                self._unlisted.add(namespace)
+                self._wake_waiting()
+            raise
+        self._unlisted.discard(namespace)
+        return gone
+
+    def _wake_waiting(self) -> None:
+        for key in self._turns.waiting:
+            self._again(key)
+
     async def _find_turns(self, namespace: str, names: Sequence[str]) -> None:
         """Learn from the cluster, once, which leaders are being updated: a start is no new turn."""
         if not self._acts(namespace) or namespace in self._turns_known:
@@ -212,13 +229,16 @@ class Reconciler:
             if count % AT_ONCE == 0:
                 await asyncio.sleep(0)
         self._turns_known.add(namespace)
-        for key in self._turns.waiting:
-            self._again(key)
+        self._wake_waiting()
 
     def _may_update(self, key: Key) -> bool:
-        """Tell whether it is this one's turn; nobody's before all that are taken are known."""
+        """Tell whether it is this one's turn; nobody's before all that are taken are known.
+
+        A namespace that cannot be listed keeps no other waiting.
+        """
+        told = self._turns_known | self._unlisted
         served = filter(self._acts, self._context.settings.all_namespaces)
-        return self._turns_known.issuperset(served) and self._turns.free(key)
+        return told.issuperset(served) and self._turns.free(key)
 
     def _count(self, namespace: str, names: Sequence[str]) -> None:
         memory = self._store.memory
@@ -254,7 +274,12 @@ class Reconciler:
         if view.fences:
             return True
         now = self._clock()
-        return node_suspect(view.pod, now) or not self._decide(key, view, now).idle
+        if node_suspect(view.pod, now):
+            return True
+        decision = self._decide(key, view, now)
+        # Who waits, for a moment or for a turn, is known to the look that has to wait.
+        waits = decision.waits_for_turn or decision.planned.wake_at is not None
+        return waits or not decision.idle
 
     def _decide(self, key: Key, view: View, now: datetime) -> Decision:
         turn = self._may_update(key)
@@ -263,7 +288,9 @@ class Reconciler:
     def _take_turns(self, key: Key, decision: Decision) -> None:
         """Hand the turn to be updated on once the new leader is ready, or none is wanted."""
         if decision.planned.step is Step.UPDATE:
-            self._turns.take(key)
+            # One that is not ready is taken down by nobody.
+            if decision.pod.ready:
+                self._turns.take(key)
         elif decision.waits_for_turn:
             self._turns.wait(key)
         elif decision.needs_no_turn:
@@ -362,6 +389,7 @@ class Reconciler:
 
     async def _tell_refusal(self, key: Key, resource: Document | None, trouble: Trouble) -> float:
         """Say that a pod could not be created; returns when to try again."""
+        self._end_turn(key)
         subject = resource or namespace_of(key)
         self._tell(subject, [*refused(subject, trouble)])
         status = after_refusal(resource, trouble, self._clock()) if resource else None
@@ -399,6 +427,8 @@ class Reconciler:
         def gone(key: Key) -> bool:
             return key.namespace == namespace and key.name not in present
 
+        for key in self._turns.end_all(gone):
+            self._again(key)
         self._pace.forget(gone)
         self._doubted = {key for key in self._doubted if not gone(key)}
         self._backoffs = {key: each for key, each in self._backoffs.items() if not gone(key)}

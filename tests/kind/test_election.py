@@ -172,7 +172,7 @@ def test_a_namespace_that_another_installation_claims_is_left_alone(
     leads(elsewhere, "led")
     name = place.namespace
     said = f"Namespace {name} is not served: {name}/symbol-operator has claimed it"
-    assert said in other.log
+    eventually(lambda: said in other.log, what="it is said whose the namespace is")
     time.sleep(LOOKS_S)
     assert uid(place, "led") == led
     assert holder(place, CLAIM_LEASE) == f"{place.namespace}/symbol-operator"

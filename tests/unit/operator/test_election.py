@@ -223,7 +223,9 @@ def test_of_two_that_find_it_free_one_gets_it() -> None:
             replica.kill()
         leases.held.clear()
         spec = {"holderIdentity": "third", "renewTime": "1"}
-        leases.quicker = {ELECTION_KEY: {"metadata": {}, "spec": spec}}
+        namespace, name = ELECTION_KEY
+        metadata = {"namespace": namespace, "name": name, "resourceVersion": "1"}
+        leases.quicker = {ELECTION_KEY: {"metadata": metadata, "spec": spec}}
         late = Replica(leases, "late")
         late.start()
         await asyncio.sleep(ELECTION.retry + 0.1)

@@ -95,7 +95,7 @@ def test_one_that_stands_by_serves_nothing_and_tells_nothing_of_it(
     fixture.namespaces.acting(True, "")
     assert fixture.shown == {served("island", 0.0), served("other", 0.0)}
     fixture.namespaces.claimed("island", True, "")
-    assert fixture.changes == [("island", True)]
+    assert fixture.changes == [("island", False), ("other", False), ("island", True)]
     assert fixture.shown == {served("island", 1.0), served("other", 0.0)}
     assert "symbol_operator_acting 1.0" in fixture.metrics.render().decode()
     assert [record.message for record in caplog.records] == [

@@ -1271,6 +1271,7 @@ async def test_a_symbol_that_the_operator_fails_at_keeps_no_turn(
     cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Others wait for it."""
+    cluster.create_symbol("ada")
     operator = operator_of(cluster)
     await operator.survey("trading")
     operator._turns.take(KEY)

@@ -161,7 +161,7 @@ def watched() -> set[Right]:
 async def test_the_operator_may_do_what_it_does_and_no_more() -> None:
     used: set[Right] = set()
     async with remembering(used) as client:
-        methods = calls(Cluster(client))
+        methods = calls(Cluster(client, client))
         for call in methods.values():
             await call()
 

@@ -1,13 +1,15 @@
-"""Review: what one namespace, or the operator's own load, does to the others."""
+"""What one namespace, or the operator's own load, does to the others: nothing."""
 
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
+import pytest
 from aiohttp import web
 
 from support.serving import serving
-from symbol_operator.cluster import UnavailableError, connect
+from symbol_operator.cluster import RefusedError, UnavailableError, connect
 from symbol_operator.election import ELECTION, Tenancy
 from symbol_operator.health import Watches
 from symbol_operator.lease import Candidacy
@@ -15,16 +17,23 @@ from symbol_operator.metrics import Metrics
 from symbol_operator.namespaces import NEEDED, Namespaces
 from symbol_operator.settings import LeaderSettings
 from tradingsymbol_api.names import CLAIM_LEASE
+from unit.operator.fake_cluster import FakeCluster
 from unit.operator.fake_leases import FakeLeases
 from unit.operator.objects import NOW
 from unit.operator.test_cluster import kubeconfig
 from unit.operator.test_election import ELECTION_KEY, NAMES, Replica
-from unit.operator.test_reconcile import KEY, SETTINGS, FakeCluster, operator_of, running
-from unit.operator.test_review_election import SlowLeases
+from unit.operator.test_lapses import SlowLeases
+from unit.operator.test_reconcile import KEY, SETTINGS, operator_of, running
 from unit.runtime.virtual import run
 
 
-async def test_a_namespace_that_cannot_be_listed_keeps_no_other_from_its_updates() -> None:
+async def refused(_: str) -> Any:
+    raise RefusedError("pods is forbidden")
+
+
+async def test_a_namespace_that_cannot_be_listed_keeps_no_other_from_its_updates(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Its claim is renewed and its lists are refused, or time out: for ever, all updates wait."""
     cluster = FakeCluster()
     cluster.create_symbol("xrpusdt")
@@ -36,9 +45,14 @@ async def test_a_namespace_that_cannot_be_listed_keeps_no_other_from_its_updates
     )
     await running(cluster, operator_of(cluster))
     operator = operator_of(cluster, both)
-    operator.end_turns("second")  # it is not served: its comparison has failed
-    for _ in range(10):
-        await operator.reconcile(KEY)
+    await operator.reconcile(KEY)
+    assert "deletionTimestamp" not in cluster.pods["xrpusdt-leader"]["metadata"]
+
+    monkeypatch.setattr(operator._store, "compare", refused)
+    with pytest.raises(RefusedError):
+        await operator.survey("second")
+    assert cluster.called_again == [KEY]
+    await operator.reconcile(KEY)
     assert "deletionTimestamp" in cluster.pods["xrpusdt-leader"]["metadata"]
 
 

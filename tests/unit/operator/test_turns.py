@@ -1,4 +1,4 @@
-"""Review: turns of updates that are blocked, leaked, or forgotten at a handover."""
+"""Turns of updates: none is blocked, leaked, or forgotten at a handover."""
 
 from symbol_operator.health import Watches
 from symbol_operator.memory import Key
@@ -161,6 +161,8 @@ async def test_a_leader_that_was_updated_long_ago_takes_no_turn_at_a_restart() -
     assert updated(cluster, before) == set(NAMES)
     before = {n: cluster.pods[f"{n}-leader"]["metadata"]["uid"] for n in NAMES}
 
+    for name in NAMES:
+        cluster.symbols[name]["status"]["epoch"] = 1
     # Weeks later the key of one is revoked, and the operator is configured anew for another.
     cluster.pods["ada-leader"]["status"]["conditions"] = [{"type": "Ready", "status": "False"}]
     cluster.pods["bnb-leader"]["metadata"]["annotations"]["tradingsymbol.dev/template-hash"] = "old"
