@@ -39,16 +39,16 @@ def proxy() -> Iterator[Proxy]:
     made.stop()
 
 
-Replica = Callable[[str], OperatorProcess]
+Replica = Callable[..., OperatorProcess]
 
 
 @pytest.fixture
 def replica(stub_image: str, place: Kubectl, tmp_path: Path) -> Iterator[Replica]:
-    """Return what makes a replica of one installation, by the name of its pod."""
+    """Return what makes a replica, by the name of its pod; and of which installation."""
     made: list[OperatorProcess] = []
 
-    def make(pod: str) -> OperatorProcess:
-        namespaces = [place.namespace]
+    def make(pod: str, own: str = "") -> OperatorProcess:
+        namespaces = [*filter(None, [own]), place.namespace]
         made.append(OperatorProcess(stub_image, namespaces, tmp_path, resync_s=RESYNC_S, pod=pod))
         return made[-1]
 
@@ -155,13 +155,11 @@ def test_a_lease_that_is_lost_in_the_middle_of_a_look_ends_the_look(
 
 
 def test_a_namespace_that_another_installation_claims_is_left_alone(
-    stub_image: str, place: Kubectl, replica: Replica, tmp_path: Path
+    place: Kubectl, replica: Replica
 ) -> None:
     """Their configurations differ: each would replace the other one's leaders."""
     elsewhere = prepare_namespace(f"test-other-{secrets.token_hex(3)}")
-    names = [elsewhere.namespace, place.namespace]
-    other = OperatorProcess(stub_image, names, tmp_path, resync_s=RESYNC_S, pod="other")
-    first = replica("first")
+    first, other = replica("first"), replica("other", elsewhere.namespace)
     first.start()
     place.apply(manifest("led", "on"))
     leads(place, "led")
