@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 CLUSTER := $(PYTHON) manifests/kind/cluster.py
-SOURCES := crds operator trader_image tests manifests
+SOURCES := crds operator trader_image tests hack manifests
 
 .DEFAULT_GOAL := help
 .PHONY: help setup style unit simulation simulate integration crash-matrix chaos mutants kind test bench bench-cluster cluster images cluster-down demo demo-down crd lock clean
@@ -91,7 +91,7 @@ crd: $(READY) ## Generate the CRD from the models.
 	$(BIN)/python -m tradingsymbol_api.crd > crds/tradingsymbol.yaml
 
 lock: ## Lock the dependencies anew, all images to the same versions.
-	@for extra in dev operator trader paper-exchange; do \
+	@for extra in dev operator trader paper-exchange try; do \
 		echo "locking requirements/$$extra.txt"; \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 			$$(test $$extra = dev || echo --constraint requirements/dev.txt) \
