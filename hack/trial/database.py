@@ -51,7 +51,7 @@ def database(place: Place, lock: int, console: Console) -> Iterator[Server]:
         try:
             yield server
         finally:
-            if server.running:
+            if server.listens:
                 console.say("ending PostgreSQL")
                 server.stop()
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from demonstration.snapshot import read_story
 
 from trial.failure import TryError
 from trial.guard import ending, guarded
@@ -43,7 +46,8 @@ class Part:
     def check(self) -> None:
         """Raise `TryError` if it has ended."""
         if self.exit_code is not None:
-            raise TryError(f"{self.name} ended by itself ({self.exit_code}):\n{self.tail()}")
+            story = "\n".join(read_story(self.tail()))
+            raise TryError(f"{self.name} ended by itself, {ending_of(self.exit_code)}:\n{story}")
 
     def end(self) -> None:
         """Let it end, and see to it that it does."""
@@ -86,6 +90,13 @@ def started(
             if part.exit_code is None:
                 console.say(f"ending {name}")
             part.end()
+
+
+def ending_of(exit_code: int) -> str:
+    """Return how a process ended, for a person."""
+    if exit_code < 0:
+        return f"killed by {signal.Signals(-exit_code).name}"
+    return f"with exit code {exit_code}"
 
 
 def tail(log: Path) -> str:

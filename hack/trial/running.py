@@ -40,7 +40,7 @@ POLL_S = 0.05
 PATIENCE_S = 10.0
 """After so long something that is waited for is said to be still at work."""
 TITLE = f"{SYMBOL} on this machine; paper money, synthetic market"
-CLOSE = "Ctrl-C ends it; orders rest, and `make try` goes on. `make try STATUS=shutdown` drains it."
+CLOSE = "Ctrl-C ends it; `make try` goes on later, `make try STATUS=shutdown` drains it."
 LATER = "What is open rests on the exchange and is on record; `make try` goes on with it."
 ADVICE = """
 To try in another shell, from the root of this clone:
