@@ -43,4 +43,6 @@ def status_of(text: str) -> str:
         found = yaml.safe_load(text)["spec"]["status"]
     except (yaml.YAMLError, TypeError, KeyError, ValueError):
         return "?"
-    return {True: "on", False: "off"}.get(found, str(found))
+    if isinstance(found, bool):
+        return "on" if found else "off"
+    return found if isinstance(found, str) else "?"
