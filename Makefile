@@ -2,25 +2,44 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+SOME := .venv/.some
+TRIED := $(if $(wildcard $(READY)),$(READY),$(SOME))
 CLUSTER := $(PYTHON) manifests/kind/cluster.py
-SOURCES := crds operator trader_image tests manifests
+SOURCES := crds operator trader_image tests hack manifests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup style unit simulation simulate integration crash-matrix chaos mutants kind test bench bench-cluster cluster images cluster-down demo demo-down crd lock clean
+.PHONY: help setup try try-clean style unit simulation simulate integration crash-matrix chaos mutants kind test bench bench-cluster cluster images cluster-down demo demo-down crd lock clean
 
 help: ## List the commands.
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY) ## Make the virtual environment from the locked requirements.
 
-$(READY): requirements/dev.txt pyproject.toml
-	@echo "setting up .venv from requirements/dev.txt (about a minute the first time)"
+# Bytecode is made when a module is first used: most of what is installed never is.
+define INSTALL
 	@$(PYTHON) -c 'import sys, ensurepip, venv; assert sys.version_info >= (3, 11)' 2>/dev/null || \
 		{ echo "Python 3.11 or newer with venv is needed; on Debian: apt-get install python3 python3-venv"; exit 1; }
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@{ while sleep 20 >/dev/null 2>&1; do echo "  still installing"; done & } ; beat=$$!; trap 'kill $$beat' EXIT; \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r $<
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
+endef
+
+$(READY): requirements/dev.txt pyproject.toml
+	@echo "setting up .venv from requirements/dev.txt (about a minute the first time)"
+	$(INSTALL)
+
+# What `make try` needs, unless all is there: less than half as much, and `make setup` adds the rest.
+$(SOME): requirements/try.txt pyproject.toml
+	@echo "setting up .venv from requirements/try.txt (40 MB to download)"
+	$(INSTALL)
+
+try: $(TRIED) ## Trade on this machine alone, shown live, until Ctrl-C; STATUS=shutdown|off|on tells a run in another shell.
+	@$(BIN)/python -m trial $(if $(STATUS),--status "$(STATUS)")
+
+try-clean: $(TRIED) ## Forget what `make try` has traded.
+	@$(BIN)/python -m trial --clean
 
 style: $(READY) ## Check style, types and import directions.
 	$(BIN)/ruff check $(SOURCES)
@@ -91,7 +110,7 @@ crd: $(READY) ## Generate the CRD from the models.
 	$(BIN)/python -m tradingsymbol_api.crd > crds/tradingsymbol.yaml
 
 lock: ## Lock the dependencies anew, all images to the same versions.
-	@for extra in dev operator trader paper-exchange; do \
+	@for extra in dev operator trader paper-exchange try; do \
 		echo "locking requirements/$$extra.txt"; \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 			$$(test $$extra = dev || echo --constraint requirements/dev.txt) \

@@ -14,6 +14,7 @@ import aiohttp
 import asyncpg
 import pytest
 
+from localports import free_port
 from support.by_hand import (
     MARKET,
     SOLD,
@@ -23,7 +24,6 @@ from support.by_hand import (
     trade,
     with_a_buy,
 )
-from support.ports import free_port
 from support.postgres import TEMPLATE, Server, make_template, running_server
 from support.processes import Bot, Running, Venue, until, venue
 

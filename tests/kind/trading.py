@@ -16,9 +16,9 @@ from typing import Any
 import asyncpg
 
 from kind.kubectl import PATIENCE_SECONDS, STATE, Kubectl, command, condition, eventually
+from localports import free_port
 from paper_exchange.journal_history import history_of
 from support.books import Comparison, compare
-from support.ports import free_port
 from symbol_trader.postgres.migrate import migrate
 
 SYSTEM = Kubectl("trading-system")

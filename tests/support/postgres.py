@@ -8,25 +8,24 @@ import asyncio
 import contextlib
 import itertools
 import os
-import pwd
 import secrets
 import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import asyncpg
 import pytest
 
-from support.ports import free_port
+import postgresql.server
+from postgresql.account import give_away, reachable, run_as
+from postgresql.programs import find_programs
+from postgresql.server import SAFE, SMALL
 from symbol_trader.postgres.migrate import migrate
 
-PROGRAMS = ("initdb", "pg_ctl", "postgres")
-START_TIMEOUT_S = 30
-USER = "trader"
 TEMPLATE = "record_template"
 SHARED = "record"
 
@@ -42,77 +41,13 @@ DELETE FROM profit_by_day; DELETE FROM barred;
 _CLEAR_AWAY = 'read -r _; "$0" -D "$1/data" -m immediate stop; rm -rf "$1"'
 
 _FAST = {"fsync": "off", "full_page_writes": "off"}
-_SAFE = {"fsync": "on", "full_page_writes": "on"}
-_SMALL = {
-    "listen_addresses": "127.0.0.1",
-    "shared_buffers": "16MB",
-    "max_connections": "60",
-    "max_wal_size": "128MB",
-    "logging_collector": "off",
-}
-
-
-class ServerMissing(Exception):  # noqa: N818 - a state of the machine
-    """PostgreSQL's server programs are not installed; the text says how to get them."""
-
-
-def find_programs(path: str | None = None, libraries: Path = Path("/usr/lib/postgresql")) -> Path:
-    """Return the folder of the server programs: on the PATH, or where Debian keeps them."""
-    on_path = [shutil.which(program, path=path) for program in PROGRAMS]
-    if all(on_path):
-        return Path(os.path.realpath(str(on_path[0]))).parent
-    for folder in sorted(libraries.glob("*/bin"), key=_version, reverse=True):
-        if all((folder / program).exists() for program in PROGRAMS):
-            return folder
-    raise ServerMissing(
-        f"PostgreSQL's server programs ({', '.join(PROGRAMS)}) are neither on the PATH nor in "
-        f"{libraries}/*/bin; on Debian and Ubuntu: apt-get install postgresql"
-    )
-
-
-def _version(folder: Path) -> float:
-    return float(folder.parent.name)
 
 
 @dataclass(slots=True)
-class Server:
-    """A server that can be stopped, killed, frozen and started again, at the same address."""
+class Server(postgresql.server.Server):
+    """A server that can also be killed and frozen, and that has databases for tests."""
 
-    programs: Path
-    folder: Path
-    password: str
-    settings: Mapping[str, str]
-    port: int = 0
     _databases: Iterator[int] = field(default_factory=itertools.count)
-
-    def url(self, database: str) -> str:
-        """Return the address of one of its databases."""
-        return f"postgresql://{USER}:{self.password}@127.0.0.1:{self.port}/{database}"
-
-    def initialise(self) -> None:
-        """Create the cluster's files."""
-        secret = self.folder / "password"
-        secret.write_text(self.password)
-        _give_away(secret)
-        self._run(
-            "initdb", "--no-sync", "--no-locale", "--encoding=UTF8", "--auth=scram-sha-256",
-            f"--username={USER}", f"--pwfile={secret}",
-        )  # fmt: skip
-
-    def start(self) -> None:
-        """Start it, and wait until it serves."""
-        self.port = self.port or free_port()
-        settings = {**self.settings, "port": str(self.port)}
-        settings["unix_socket_directories"] = str(self.folder)
-        options = " ".join(f"-c {name}={value}" for name, value in settings.items())
-        log = self.folder / "log"
-        self._run(
-            "pg_ctl", "start", "-w", "-t", str(START_TIMEOUT_S), "-l", str(log), "-o", options
-        )
-
-    def stop(self, mode: str = "fast") -> None:
-        """Stop it: `smart` waits for clients, `fast` cuts them, `immediate` is a crash."""
-        self._run("pg_ctl", "stop", "-w", "-m", mode)
 
     def copy_data(self, name: str) -> Path:
         """Copy the files of a server that was stopped; PostgreSQL is strict about who owns them."""
@@ -127,11 +62,6 @@ class Server:
         """Stop it and start it again."""
         self.stop(mode)
         self.start()
-
-    @property
-    def running(self) -> bool:
-        """Tell whether it has not come to its end yet."""
-        return (self.folder / "data" / "postmaster.pid").exists()
 
     @property
     def pid(self) -> int:
@@ -171,17 +101,6 @@ class Server:
         """Drop a database and cut its connections."""
         await self.admin(f"DROP DATABASE {name} WITH (FORCE)")
 
-    def _run(self, program: str, *arguments: str) -> None:
-        command = [str(self.programs / program), "-D", str(self.folder / "data"), *arguments]
-        done = subprocess.run(
-            command, capture_output=True, text=True, check=False, cwd=self.folder, user=_user(),
-            stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-        if done.returncode:
-            log = self.folder / "log"
-            tail = log.read_text()[-2000:] if log.exists() else ""
-            raise RuntimeError(f"{program}: {done.stdout}{done.stderr}{tail}")
-
 
 @contextlib.contextmanager
 def running_server(*, fsync: bool = False, **settings: str) -> Iterator[Server]:
@@ -189,11 +108,11 @@ def running_server(*, fsync: bool = False, **settings: str) -> Iterator[Server]:
 
     `fsync=True` is for tests that kill it: what was committed survives.
     """
-    programs = find_programs()
     folder = Path(tempfile.mkdtemp(prefix="postgres-"))
-    _give_away(folder)
-    durability = _SAFE if fsync else _FAST
-    server = Server(programs, folder, secrets.token_hex(8), {**_SMALL, **durability, **settings})
+    give_away(folder)
+    programs = reachable(find_programs(), folder)
+    durability = SAFE if fsync else _FAST
+    server = Server(programs, folder, secrets.token_hex(8), {**SMALL, **durability, **settings})
     with _cleared_away(server):
         server.initialise()
         server.start()
@@ -209,8 +128,8 @@ def _cleared_away(server: Server) -> Iterator[None]:
     command = ["sh", "-c", _CLEAR_AWAY, str(server.programs / "pg_ctl"), str(server.folder)]
     quiet = subprocess.DEVNULL
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=quiet, stderr=quiet, cwd="/", user=_user(),
-        start_new_session=True,
+        command, stdin=subprocess.PIPE, stdout=quiet, stderr=quiet, cwd="/",
+        start_new_session=True, **run_as(server.folder),
     ) as waiting:  # fmt: skip
         try:
             yield
@@ -269,19 +188,6 @@ async def empty(url: str) -> None:
 async def _make_databases(server: Server) -> None:
     await make_template(server)
     await server.admin(f"CREATE DATABASE {SHARED} TEMPLATE {TEMPLATE}")
-
-
-def _user() -> str | None:
-    """Return whom to run the server as: it refuses to run as root."""
-    if os.geteuid() != 0:
-        return None
-    names = {entry.pw_name for entry in pwd.getpwall()}
-    return "postgres" if "postgres" in names else "nobody"
-
-
-def _give_away(path: Path) -> None:
-    if user := _user():
-        shutil.chown(path, user)
 
 
 def _children(pid: int) -> list[int]:

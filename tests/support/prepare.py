@@ -5,23 +5,13 @@ import shutil
 import subprocess
 import sys
 
-from support import go, postgres, prometheus
+from support import go, prometheus
 
-INSTALL = ("apt-get", "install", "--yes", "--quiet", "--no-install-recommends", "postgresql")
-# Runlevel 1 keeps the package from starting a server of its own.
-ENVIRONMENT = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
+ENVIRONMENT = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
 
 
 def main() -> None:
     """Get what is missing where this process may, otherwise say what to install."""
-    try:
-        postgres.find_programs()
-    except postgres.ServerMissing as exc:
-        _may_install(exc)
-        print("installing PostgreSQL's server programs (about a minute)", flush=True)
-        _update()
-        subprocess.run(INSTALL, check=True, env=ENVIRONMENT)
-        postgres.find_programs()
     try:
         prometheus.find_programs()
     except prometheus.PrometheusMissing as exc:

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from localports import free_port
 from paper_exchange.shell.admin_client import AdminRefusedError, call
 from support import forking
-from support.ports import free_port
 
 PATIENCE_S = 90
 DEFAULTS = {"budget": 100, "maxBuyAge": "3s"}

@@ -12,8 +12,8 @@ from localcluster.failure import LocalClusterError
 
 from demonstration import advice, exchange, market, screen
 from demonstration.observer import Observer
-from demonstration.showing import show
-from demonstration.verdict import LIMIT_SECONDS, Verdict
+from demonstration.showing import canvas, show
+from demonstration.verdict import LIMIT_SECONDS, Judge, Verdict
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 NAMESPACE = "trading"
 """The demo overlay's trading namespace."""
+CLOSE = "Ctrl-C ends this view; trading goes on."
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +82,10 @@ class Demonstration:
         observer = Observer(
             self.commands.kubectl(), NAMESPACE, self._name, recorded=self.recording is not None
         )
+        judge = Judge(watched=out.isatty(), recorded=observer.recorded)
         title = f"{self.market.symbol} in namespace {NAMESPACE}; market: {self.market.title}"
         try:
-            verdict, seen = show(observer, title, out)
+            verdict, seen = show(observer.look, judge, canvas(out, title, CLOSE))
         except KeyboardInterrupt:
             verdict, seen = Verdict.ENOUGH, None
         if verdict is Verdict.FAILED and seen is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from localcluster import processes
 from localcluster.deploying import SYSTEM
 
-from demonstration import snapshot
+from demonstration import record, snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,21 +19,6 @@ if TYPE_CHECKING:
 ANSWER_SECONDS = 15.0
 """How long one question may take; what has not come by then is shown as unknown."""
 STORY_LINES = 12
-
-# The newest book of the resource: another market means another account, and another book.
-_BOOK = """
-WITH book AS (
-  SELECT environment, account, symbol FROM owners
-  WHERE namespace = :'namespace' AND name = :'name' ORDER BY claimed_at DESC LIMIT 1
-)
-SELECT json_build_object(
-  'orders', coalesce((SELECT json_agg(json_build_object(
-      'trader', trader_id, 'side', side, 'price', trim_scale(price)::text,
-      'quantity', trim_scale(quantity)::text, 'executed', trim_scale(executed)::text)
-      ORDER BY price DESC, order_id) FROM open_orders NATURAL JOIN book), '[]'),
-  'fills', (SELECT count(*) FROM fills NATURAL JOIN book),
-  'finished', (SELECT count(*) FROM traders NATURAL JOIN book WHERE state = 'finished'))
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +49,9 @@ class Observer:
         )
 
     def _book(self) -> str:
-        variables = [f"--variable=namespace={self.namespace}", f"--variable=name={self.name}"]
-        psql = [
-            "psql",
-            "--username=trading",
-            "--quiet",
-            "--no-align",
-            "--tuples-only",
-            "--no-psqlrc",
-        ]
         exec_ = ["exec", "--stdin", "postgres-0", "--container=postgres", "--"]
-        return self._ask(SYSTEM, *exec_, *psql, *variables, stdin=_BOOK)
+        psql = ["psql", "--username=trading", *record.arguments(self.namespace, self.name)]
+        return self._ask(SYSTEM, *exec_, *psql, stdin=record.BOOK)
 
     def _story(self) -> str:
         pod = f"{self.name}-leader"

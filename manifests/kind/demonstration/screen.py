@@ -13,10 +13,13 @@ ENDED = "the recording has ended: the exchange stops trading and goes on answeri
 _ROW = "  {:6}{:>14}{:>14}{:>14}  {}"
 
 
-def screen(seen: Snapshot, title: str, width: int, height: int) -> list[str]:
-    """Lay out a snapshot; no line is longer, nor are there more, than the terminal shows."""
+def screen(seen: Snapshot, title: str, close: str, width: int, height: int) -> list[str]:
+    """Lay out a snapshot; no line is longer, nor are there more, than the terminal shows.
+
+    `close` says how to end the view.
+    """
     head = [*_summary(seen, title), "", *_orders(seen.book.orders), ""]
-    tail = ["", "Ctrl-C ends this view; trading goes on."]
+    tail = ["", close]
     room = max(0, height - len(head) - len(tail))
     story = [f"  {line}" for line in seen.story][-room:] if room else []
     return [line[:width] for line in [*head, *story, *tail]][:height]

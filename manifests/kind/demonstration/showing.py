@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from demonstration import screen
-from demonstration.verdict import Judge, Verdict
+from demonstration.verdict import Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import TextIO
 
-    from demonstration.observer import Observer
     from demonstration.snapshot import Snapshot
+    from demonstration.verdict import Judge
 
 PAUSE_SECONDS = 1.0
 """Between two looks."""
@@ -33,12 +34,14 @@ class Terminal:
 
     out: TextIO
     title: str
+    close: str
+    """How to end the view."""
     _drawn: int = 0
 
     def draw(self, seen: Snapshot) -> None:
         """Redraw in place."""
         size = os.get_terminal_size(self.out.fileno())
-        lines = screen.screen(seen, self.title, size.columns - 1, size.lines - 1)
+        lines = screen.screen(seen, self.title, self.close, size.columns - 1, size.lines - 1)
         up = f"\x1b[{self._drawn}F" if self._drawn else ""
         self.out.write(f"{up}\x1b[J" + "".join(f"{line}\n" for line in lines))
         self.out.flush()
@@ -65,18 +68,25 @@ class Lines:
         self._last = line
 
 
-def show(observer: Observer, title: str, out: TextIO) -> tuple[Verdict, Snapshot]:
-    """Look and draw until there is nothing more to wait for; Ctrl-C is passed on."""
-    watched = out.isatty()
+def canvas(out: TextIO, title: str, close: str) -> Canvas:
+    """Return what draws on `out`, terminal or not; `close` says how to end the view."""
+    return Terminal(out, title, close) if out.isatty() else Lines(out, title, time.monotonic())
+
+
+def show(
+    look: Callable[[], Snapshot],
+    judge: Judge,
+    drawn_on: Canvas,
+    pause: Callable[[float], object] = time.sleep,
+) -> tuple[Verdict, Snapshot]:
+    """Look and draw until there is nothing more to wait for; what is raised is passed on."""
     started = time.monotonic()
-    canvas: Canvas = Terminal(out, title) if watched else Lines(out, title, started)
-    judge = Judge(watched=watched, recorded=observer.recorded)
     most_traders = 0
     while True:
-        seen = observer.look()
-        canvas.draw(seen)
+        seen = look()
+        drawn_on.draw(seen)
         most_traders = max(most_traders, seen.traders if seen.trades else 0)
         verdict = judge.decide(seen, most_traders, time.monotonic() - started)
         if verdict is not Verdict.GO_ON:
             return verdict, seen
-        time.sleep(PAUSE_SECONDS)
+        pause(PAUSE_SECONDS)

@@ -29,6 +29,10 @@ class Book:
     fills: int = 0
     finished: int = 0
     """Cycles."""
+    running: int = 0
+    """Traders."""
+    profit: str = "0"
+    """Of all that are over, in the quote asset."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +74,24 @@ def read(resource: str, book: str, story: str, exchange: str) -> Snapshot:
         quote=status.get("quoteAsset", ""),
         leader=f"{leader['pod']} on {leader.get('node', '?')}" if "pod" in leader else "none yet",
         problems=tuple(_problems(status.get("conditions", []))),
-        book=_book(book),
-        story=tuple(map(sentence, story.splitlines())),
+        book=read_book(book),
+        story=read_story(story),
         ended="the recording has ended" in exchange,
     )
+
+
+def read_book(text: str) -> Book:
+    """Read the answer to `record.BOOK`."""
+    found = _object(text)
+    if not found:
+        return Book()
+    orders = tuple(Order(**order) for order in found.pop("orders"))
+    return Book(orders, **found)
+
+
+def read_story(log: str) -> tuple[str, ...]:
+    """Read lines of a leader's log, for people."""
+    return tuple(map(sentence, log.splitlines()))
 
 
 def sentence(line: str) -> str:
@@ -101,14 +119,6 @@ def _problems(conditions: list[dict[str, Any]]) -> list[str]:
         for each in conditions
         if UNHAPPY.get(each["type"]) == each["status"]
     ]
-
-
-def _book(text: str) -> Book:
-    found = _object(text)
-    if not found:
-        return Book()
-    orders = tuple(Order(**order) for order in found["orders"])
-    return Book(orders, found["fills"], found["finished"])
 
 
 def _object(text: str) -> dict[str, Any]:

@@ -1,6 +1,5 @@
-"""Programs that stand in for docker, and the driver's own folder on the import path."""
+"""Programs that stand in for docker."""
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -8,7 +7,6 @@ import pytest
 from support.programs import StandIns
 
 PROJECT = Path(__file__).resolve().parents[3]
-sys.path.insert(0, str(PROJECT / "manifests" / "kind"))
 
 
 @pytest.fixture

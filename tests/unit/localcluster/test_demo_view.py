@@ -25,7 +25,8 @@ RESOURCE = {
     }
 }
 ORDER = {"trader": "t1", "side": "BUY", "price": "0.56", "quantity": "35", "executed": "21"}
-BOOK = {"orders": [ORDER], "fills": 3, "finished": 4}
+BOOK = {"orders": [ORDER], "fills": 3, "finished": 4, "running": 2, "profit": "0.12"}
+CLOSE = "Ctrl-C ends it"
 SAID = {
     "symbol": "xrpusdt",
     "trader": "t1",
@@ -49,7 +50,7 @@ def test_a_snapshot_is_read_from_the_answers() -> None:
         quote="USDT",
         leader="xrpusdt-leader on worker",
         problems=("Degraded is True (Blocked) too little",),
-        book=Book((Order(**ORDER),), 3, 4),
+        book=Book((Order(**ORDER),), 3, 4, 2, "0.12"),
         story=("21:17:41  t1             buy partially filled: executed 21/35",),
     )
     assert expected == SEEN
@@ -69,7 +70,7 @@ def test_the_end_of_a_recording_is_seen_and_said() -> None:
     seen = snapshot.read("", "", "", ENDED)
     assert seen.ended
     assert screen.ENDED in screen.line(seen)
-    assert screen.ENDED in screen.screen(seen, "XRPETH", 200, 30)[0]
+    assert screen.ENDED in screen.screen(seen, "XRPETH", CLOSE, 200, 30)[0]
 
 
 def test_a_line_says_it_all() -> None:
@@ -81,21 +82,21 @@ def test_a_line_says_it_all() -> None:
 
 
 def test_a_screen_has_orders_and_story() -> None:
-    text = "\n".join(screen.screen(SEEN, "XRPUSDT", 200, 30))
-    for part in ("XRPUSDT", "BUY", "0.56", "21", "buy partially filled", "too little", "Ctrl-C"):
+    text = "\n".join(screen.screen(SEEN, "XRPUSDT", CLOSE, 200, 30))
+    for part in ("XRPUSDT", "BUY", "0.56", "21", "buy partially filled", "too little", CLOSE):
         assert part in text
 
 
 @pytest.mark.parametrize("height", [1, 5, 10, 12, 40])
 def test_a_screen_never_outgrows_the_terminal(height: int) -> None:
-    lines = screen.screen(replace(SEEN, story=SEEN.story * 30), "XRPUSDT", 20, height)
+    lines = screen.screen(replace(SEEN, story=SEEN.story * 30), "XRPUSDT", CLOSE, 20, height)
     assert len(lines) <= height
     assert max(map(len, lines)) <= 20
 
 
 def test_the_newest_of_the_story_is_shown() -> None:
     story = tuple(f"line {number}" for number in range(50))
-    assert "  line 49" in screen.screen(replace(SEEN, story=story), "XRPUSDT", 80, 14)
+    assert "  line 49" in screen.screen(replace(SEEN, story=story), "XRPUSDT", CLOSE, 80, 14)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from support.ports import free_port
+from localports import free_port
 from support.serving import serving
 from symbol_operator import runtime
 from symbol_operator.cluster import UnavailableError, _document

@@ -1,4 +1,4 @@
-"""Ports for servers that keep theirs when they are started again."""
+"""Ports of this machine for servers that keep theirs when they are started again."""
 
 import secrets
 import socket

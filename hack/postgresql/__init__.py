@@ -1,0 +1,1 @@
+"""PostgreSQL on this machine, without a package of the system: for `make try` and the tests."""
