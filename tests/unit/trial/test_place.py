@@ -1,6 +1,7 @@
 """The folder of `make try`: one process at a time, and a record that PostgreSQL reaches."""
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,15 @@ def place(tmp_path: Path) -> Iterator[Place]:
     made.make()
     yield made
     made.clear()
+
+
+@pytest.fixture
+def public() -> Iterator[Path]:
+    """Return a folder that every account reaches; those of pytest are root's alone."""
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        folder.chmod(0o755)
+        yield folder
 
 
 def test_one_process_at_a_time(place: Place) -> None:
@@ -59,27 +69,19 @@ def test_in_a_closed_clone_of_roots_it_is_elsewhere(place: Place) -> None:
 
 
 @AS_ROOT
-def test_programs_out_of_reach_are_copied(tmp_path: Path) -> None:
-    closed = tmp_path / "closed"
+def test_programs_out_of_reach_are_copied(public: Path) -> None:
+    closed = public / "closed"
     programs = closed / "wheel" / "pginstall" / "bin"
     programs.mkdir(parents=True)
     (programs / "postgres").write_text("#!/bin/sh\n")
     (programs / "postgres").chmod(0o755)
     (closed / "wheel.libs").mkdir()
-    folder = _open_folder(tmp_path)
+    folder = public / "folder"
+    folder.mkdir()
+    give_away(folder)
     assert reachable(programs, folder) == programs
     closed.chmod(0o700)
     found = reachable(programs, folder)
     assert found == folder / "programs" / "wheel" / "pginstall" / "bin"
     assert (found / "postgres").stat().st_uid == run_as(folder)["user"]
     assert (folder / "programs" / "wheel.libs").is_dir()
-
-
-def _open_folder(tmp_path: Path) -> Path:
-    """Return a folder that another account than root owns and reaches."""
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    give_away(folder)
-    for parent in tmp_path, tmp_path.parent, tmp_path.parent.parent:
-        parent.chmod(0o755)
-    return folder
