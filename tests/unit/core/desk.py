@@ -360,9 +360,9 @@ class Desk:
         self.fill(self.accept(sell))
 
 
-def resting_buy() -> tuple[Desk, Intent]:
+def resting_buy(settings: Settings = SETTINGS) -> tuple[Desk, Intent]:
     """Return a leader whose only order is a buy that rests."""
-    desk = Desk()
+    desk = Desk(settings)
     desk.price("2")
     return desk, desk.accept(desk.order)
 

@@ -9,15 +9,16 @@ from symbol_trader.core.events import PriceSeen, TimePassed
 from symbol_trader.core.order_states import Contradiction
 from symbol_trader.core.orders import CancelIntent, ExecutionReport, Intent, TraderId
 from symbol_trader.core.records import FillRecorded, NewTrader, RecordChange, TraderResult
-from symbol_trader.core.settings import TradingStatus, UnfilledBuys
 from symbol_trader.ports import Desired
 from symbol_trader.runtime.events import Asked, Event, Stop
 from symbol_trader.runtime.holding import DECISIONS_PER_COMMIT
 from symbol_trader.runtime.term import End
 from unit.core.builders import SETTINGS, D
-from unit.core.desk import Desk
+from unit.core.desk import Desk, resting_buy
 from unit.runtime import virtual
-from unit.runtime.test_term_ends import Exchange, Record, Scene, ended
+from unit.runtime.test_term_ends import CANCELS, Exchange, Record, Scene, ended
+
+SHUTDOWN = Asked(Desired("XRPUSDT", CANCELS, 2))
 
 
 @dataclass
@@ -53,9 +54,7 @@ class Watched(Exchange):
 
 def trading() -> tuple[Scene, Commits, Intent]:
     """Return a term that has a buy on the book."""
-    desk = Desk(replace(SETTINGS, chunks=3, budget=SETTINGS.budget * 3))
-    desk.price("2")
-    buy = desk.accept(desk.order)
+    desk, buy = resting_buy(replace(SETTINGS, chunks=3, budget=SETTINGS.budget * 3))
     record = Commits()
     return Scene(desk, Watched(record=record), record), record, buy
 
@@ -72,11 +71,6 @@ def put(scene: Scene, *events: Event) -> None:
 
 def price(scene: Scene, value: str) -> PriceSeen:
     return PriceSeen(D(value), D(value), scene.exchange.now_ms())
-
-
-def shutdown() -> Asked:
-    settings = replace(SETTINGS, status=TradingStatus.SHUTDOWN, unfilled_buys=UnfilledBuys.CANCEL)
-    return Asked(Desired("XRPUSDT", settings, 2))
 
 
 async def stop(scene: Scene) -> None:
@@ -126,7 +120,7 @@ def test_news_that_never_ends_puts_off_no_commit() -> None:
 def test_what_was_decided_is_on_record_before_other_settings_count() -> None:
     async def story() -> None:
         scene, record, buy = trading()
-        put(scene, part_filled(scene.desk, buy), shutdown())
+        put(scene, part_filled(scene.desk, buy), SHUTDOWN)
         await asyncio.sleep(0.001)
         assert FillRecorded in record.kinds[0]
         assert CancelIntent not in record.kinds[0]
@@ -140,7 +134,7 @@ def test_how_the_last_trader_ended_is_on_record_before_the_term_ends() -> None:
     async def story() -> None:
         scene, record, buy = trading()
         scene.exchange.reply_s = 0
-        await scene.tell(shutdown())
+        await scene.tell(SHUTDOWN)
         put(scene, ended(scene.desk, buy), TimePassed())
         assert await scene.running is End.DRAINED
         assert TraderResult in record.kinds[-1]
