@@ -10,9 +10,10 @@ from pathlib import Path
 import click
 import kopf
 
-from symbol_operator.cluster import ClusterError
-from symbol_operator.runtime import run as operate
-from symbol_operator.settings import Identity, SettingsError, load_settings
+from symbol_operator.runtime.cluster import ClusterError
+from symbol_operator.runtime.operate import run as operate
+from symbol_operator.runtime.settings_file import load_settings
+from symbol_operator.settings import Identity, SettingsError
 
 
 @click.group()

@@ -1,14 +1,11 @@
-"""The operator's configuration: one YAML file, read once at start."""
+"""What the operator can be told, and what makes no sense of it. No side effects."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final, Literal
 
-import yaml
 from pydantic import ConfigDict, Field, ValidationError
 
-from tradingsymbol_api.documents import load_document
 from tradingsymbol_api.names import OPERATOR_MANAGER
 from tradingsymbol_api.spec import ApiModel
 
@@ -98,39 +95,19 @@ class OperatorSettings(_Section):
         return next((entry for entry in self.exchanges if entry.name == name), None)
 
 
-def load_settings(
-    path: Path | None, *, namespaces: tuple[str, ...] = (), leader_image: str | None = None
-) -> OperatorSettings:
-    """Read the file at `path`, if any; `namespaces` and `leader_image` have precedence over it.
+def parse_settings(document: Mapping[str, Any]) -> OperatorSettings:
+    """Read the configuration from a document in its spelling.
 
     Raises:
-        SettingsError: the file is unreadable, or the whole is unusable.
+        SettingsError: it is unusable.
 
     """
-    document = _read(path) if path else {}
-    if namespaces:
-        document["namespaces"] = list(namespaces)
-    if leader_image:
-        document["leader"] = {**(document.get("leader") or {}), "image": leader_image}
-    return _checked(_parsed(document))
-
-
-def _read(path: Path) -> dict[str, Any]:
     try:
-        document = load_document(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError, ValueError) as exc:
-        raise SettingsError(f"cannot read {path}: {exc}") from exc
-    if not isinstance(document, dict):
-        raise SettingsError(f"{path} holds no mapping of settings")
-    return document
-
-
-def _parsed(document: Mapping[str, Any]) -> OperatorSettings:
-    try:
-        return OperatorSettings.model_validate(document)
+        settings = OperatorSettings.model_validate(document)
     except ValidationError as exc:
         problems = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in exc.errors())
         raise SettingsError("; ".join(problems)) from exc
+    return _checked(settings)
 
 
 def _checked(settings: OperatorSettings) -> OperatorSettings:

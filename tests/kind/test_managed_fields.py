@@ -8,7 +8,7 @@ import pytest
 
 from kind.kubectl import Kubectl, condition, eventually, manifest
 from kind.operating import OperatorProcess
-from symbol_operator.managed_fields import disowned, put_right
+from symbol_operator.observe.managed_fields import disowned, put_right
 
 JUNK = {
     "type": "Rich",

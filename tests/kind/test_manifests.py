@@ -11,7 +11,7 @@ import yaml
 
 from kind.kubectl import PROJECT, STATE, command
 from support.go import HELM
-from symbol_operator.settings import load_settings
+from symbol_operator.runtime.settings_file import load_settings
 
 OVERLAYS = PROJECT / "manifests" / "overlays"
 

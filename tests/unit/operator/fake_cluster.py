@@ -12,9 +12,9 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from symbol_operator.cluster import ConflictError, NotFoundError, Page, RefusedError
-from symbol_operator.memory import Memory
-from symbol_operator.news import News
+from symbol_operator.decide.news import News
+from symbol_operator.runtime.cluster import ConflictError, NotFoundError, Page, RefusedError
+from symbol_operator.runtime.memory import Memory
 from tradingsymbol_api.names import (
     LABEL_FENCES,
     LABEL_MANAGED_BY,

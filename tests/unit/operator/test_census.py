@@ -2,7 +2,7 @@
 
 import pytest
 
-from symbol_operator.census import Census, take_census
+from symbol_operator.decide.census import Census, take_census
 from tradingsymbol_api.reading import Document
 
 

@@ -13,7 +13,8 @@ import yaml
 from aiohttp import web
 
 from support.serving import serving
-from symbol_operator.cluster import (
+from symbol_operator.decide.news import EventReason, News
+from symbol_operator.runtime.cluster import (
     Cluster,
     ClusterError,
     ConflictError,
@@ -24,9 +25,8 @@ from symbol_operator.cluster import (
     _document,
     connect,
 )
-from symbol_operator.memory import Key
-from symbol_operator.news import EventReason, News
-from symbol_operator.reconcile import namespace_of
+from symbol_operator.runtime.memory import Key
+from symbol_operator.runtime.reconcile import namespace_of
 from unit.operator.objects import NOW, fence, pod, resource
 
 
@@ -332,7 +332,7 @@ async def test_a_kubeconfig_that_leads_nowhere_is_refused(tmp_path: Path) -> Non
 async def test_a_server_that_does_not_answer_in_time_is_unavailable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("symbol_operator.cluster.REQUEST_TIMEOUT_SECONDS", 0.05)
+    monkeypatch.setattr("symbol_operator.runtime.cluster.REQUEST_TIMEOUT_SECONDS", 0.05)
     server = ApiServer()
     forever = asyncio.Event()
 

@@ -4,14 +4,15 @@ from datetime import timedelta
 
 import pytest
 
-from symbol_operator.conditions import (
+from symbol_operator.decide.conditions import (
     SETTLED,
     STALLED,
     SecretNames,
     Situation,
     find_situation,
 )
-from symbol_operator.observation import (
+from symbol_operator.decide.plan import Backoff, Wish, plan
+from symbol_operator.observe.pod import (
     NO_POD,
     Fence,
     FenceState,
@@ -20,7 +21,6 @@ from symbol_operator.observation import (
     PodState,
     Trouble,
 )
-from symbol_operator.plan import Backoff, Wish, plan
 from tradingsymbol_api.status import ConditionType, OperatorReason
 from unit.operator.objects import NOW
 

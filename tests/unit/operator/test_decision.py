@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from symbol_operator.decision import Context, Decision, View, decide, pod_manifest
-from symbol_operator.plan import NO_BACKOFF, CreatePod, Wish
+from symbol_operator.decide.decision import Context, Decision, View, decide, pod_manifest
+from symbol_operator.decide.plan import NO_BACKOFF, CreatePod, Wish
 from symbol_operator.settings import OperatorSettings
 from tradingsymbol_api.status import OperatorReason
 from unit.operator.objects import NOW, pod, resource

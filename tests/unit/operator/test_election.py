@@ -6,8 +6,14 @@ from typing import Any
 
 import pytest
 
-from symbol_operator.cluster import ConflictError, NotFoundError, RefusedError, UnavailableError
-from symbol_operator.election import (
+from symbol_operator.decide.lease import Candidacy
+from symbol_operator.runtime.cluster import (
+    ConflictError,
+    NotFoundError,
+    RefusedError,
+    UnavailableError,
+)
+from symbol_operator.runtime.election import (
     CLAIM,
     ELECTION,
     REQUEST_SECONDS,
@@ -15,7 +21,6 @@ from symbol_operator.election import (
     NotActingError,
     Tenancy,
 )
-from symbol_operator.lease import Candidacy
 from tradingsymbol_api.names import CLAIM_LEASE, ELECTION_LEASE
 from unit.operator.fake_leases import FakeLeases
 from unit.operator.objects import NOW

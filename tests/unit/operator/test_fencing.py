@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from symbol_operator.fencing import (
+from symbol_operator.decide.fencing import (
     AGAIN_AFTER,
     CreateFence,
     DeleteFence,
     FencePlan,
     plan_fences,
 )
-from symbol_operator.observation import (
+from symbol_operator.observe.pod import (
     Fence,
     FenceState,
     LeaderPod,

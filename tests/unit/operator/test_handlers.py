@@ -6,9 +6,9 @@ from typing import Any
 import kopf
 import pytest
 
-from symbol_operator.handlers import Listener, make_registry, make_settings, relevant
-from symbol_operator.managed_fields import put_right
-from symbol_operator.memory import Key, Memory
+from symbol_operator.observe.managed_fields import put_right
+from symbol_operator.runtime.handlers import Listener, make_registry, make_settings, relevant
+from symbol_operator.runtime.memory import Key, Memory
 from unit.operator.objects import pod, resource
 
 KEY = Key("trading", "xrpusdt")

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from symbol_operator.census import Census
-from symbol_operator.health import NOT_BEGUN, Fallen, Progress, Watches, serve
-from symbol_operator.metrics import Metrics
+from symbol_operator.decide.census import Census
+from symbol_operator.runtime.health import NOT_BEGUN, Fallen, Progress, Watches, serve
+from symbol_operator.runtime.metrics import Metrics
 
 
 class Clock:

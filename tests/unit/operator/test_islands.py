@@ -9,12 +9,12 @@ import pytest
 from aiohttp import web
 
 from support.serving import serving
-from symbol_operator.cluster import RefusedError, UnavailableError, connect
-from symbol_operator.election import ELECTION, Tenancy
-from symbol_operator.health import Watches
-from symbol_operator.lease import Candidacy
-from symbol_operator.metrics import Metrics
-from symbol_operator.namespaces import NEEDED, Namespaces
+from symbol_operator.decide.lease import Candidacy
+from symbol_operator.runtime.cluster import RefusedError, UnavailableError, connect
+from symbol_operator.runtime.election import ELECTION, Tenancy
+from symbol_operator.runtime.health import Watches
+from symbol_operator.runtime.metrics import Metrics
+from symbol_operator.runtime.namespaces import NEEDED, Namespaces
 from symbol_operator.settings import LeaderSettings
 from tradingsymbol_api.names import CLAIM_LEASE
 from unit.operator.fake_cluster import FakeCluster

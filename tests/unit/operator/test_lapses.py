@@ -2,12 +2,12 @@
 
 import asyncio
 
-from symbol_operator.cluster import ClusterError, UnavailableError
-from symbol_operator.health import Watches
-from symbol_operator.memory import Key
-from symbol_operator.metrics import Metrics
-from symbol_operator.namespaces import NEEDED, Namespaces, look
-from symbol_operator.workqueue import WorkQueue
+from symbol_operator.runtime.cluster import ClusterError, UnavailableError
+from symbol_operator.runtime.health import Watches
+from symbol_operator.runtime.memory import Key
+from symbol_operator.runtime.metrics import Metrics
+from symbol_operator.runtime.namespaces import NEEDED, Namespaces, look
+from symbol_operator.runtime.workqueue import WorkQueue
 from tradingsymbol_api.names import CLAIM_LEASE, ELECTION_LEASE
 from tradingsymbol_api.reading import Document
 from unit.operator.fake_leases import FakeLeases

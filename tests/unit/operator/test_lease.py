@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from symbol_operator.lease import DURATION_MAX, Candidacy, Terms
+from symbol_operator.decide.lease import DURATION_MAX, Candidacy, Terms
 from unit.operator.objects import NOW
 
 TERMS = Terms(duration=12, deadline=8, renewal=2, retry=2)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from symbol_operator.managed_fields import disowned, put_right
+from symbol_operator.observe.managed_fields import disowned, put_right
 from unit.operator.objects import resource
 
 READY = 'k:{"type":"Ready"}'

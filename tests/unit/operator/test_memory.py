@@ -7,8 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symbol_operator.handlers import relevant
-from symbol_operator.memory import Key, Memory, Objects, is_leader_pod, resource_of, version_of
+from symbol_operator.runtime.handlers import relevant
+from symbol_operator.runtime.memory import (
+    Key,
+    Memory,
+    Objects,
+    is_leader_pod,
+    resource_of,
+    version_of,
+)
 from unit.operator.objects import fence, pod, resource
 
 NAMES = ("ada", "bnb")

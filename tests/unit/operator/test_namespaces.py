@@ -5,12 +5,19 @@ from typing import Any
 
 import pytest
 
-from symbol_operator.census import Census
-from symbol_operator.cluster import RefusedError, UnavailableError
-from symbol_operator.health import Watches
-from symbol_operator.memory import Key
-from symbol_operator.metrics import Metrics
-from symbol_operator.namespaces import COMPARISON, NEEDED, PODS, Namespaces, compare_one, look
+from symbol_operator.decide.census import Census
+from symbol_operator.runtime.cluster import RefusedError, UnavailableError
+from symbol_operator.runtime.health import Watches
+from symbol_operator.runtime.memory import Key
+from symbol_operator.runtime.metrics import Metrics
+from symbol_operator.runtime.namespaces import (
+    COMPARISON,
+    NEEDED,
+    PODS,
+    Namespaces,
+    compare_one,
+    look,
+)
 from tradingsymbol_api.names import PLURAL
 
 NAMES = ("island", "other")
@@ -47,7 +54,7 @@ class Fixture:
 
 @pytest.fixture
 def fixture(caplog: pytest.LogCaptureFixture) -> Fixture:
-    caplog.set_level(logging.INFO, "symbol_operator.namespaces")
+    caplog.set_level(logging.INFO, "symbol_operator.runtime.namespaces")
     return Fixture()
 
 
@@ -82,7 +89,7 @@ def test_one_that_stands_by_serves_nothing_and_tells_nothing_of_it(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Another one does; what both told would count twice."""
-    caplog.set_level(logging.INFO, "symbol_operator.namespaces")
+    caplog.set_level(logging.INFO, "symbol_operator.runtime.namespaces")
     fixture = Fixture(acts=False)
     fixture.namespaces.acting(False, "first acts")
     for kind in NEEDED:

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from symbol_operator.conditions import Situation
-from symbol_operator.news import EventReason, News, find_news
-from symbol_operator.observation import NO_POD, LeaderPod, PodState
-from symbol_operator.plan import NO_BACKOFF, Backoff, Wish, plan
+from symbol_operator.decide.conditions import Situation
+from symbol_operator.decide.news import EventReason, News, find_news
+from symbol_operator.decide.plan import NO_BACKOFF, Backoff, Wish, plan
+from symbol_operator.observe.pod import NO_POD, LeaderPod, PodState
 from tradingsymbol_api.status import OperatorReason
 from unit.operator.objects import NOW, resource
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from symbol_operator.observation import (
+from symbol_operator.observe.pod import (
     NO_POD,
     OVERDUE_AFTER,
     LeaderPod,

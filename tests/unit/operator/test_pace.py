@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from symbol_operator.pace import Pace
+from symbol_operator.decide.pace import Pace
 from unit.operator.objects import NOW
 
 LATER = NOW + timedelta(seconds=0.25)

@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from symbol_operator.fencing import CreateFence
-from symbol_operator.observation import NO_POD, LeaderPod, LostPod, PodState
-from symbol_operator.plan import (
+from symbol_operator.decide.fencing import CreateFence
+from symbol_operator.decide.plan import (
     BACKOFF_FIRST,
     BACKOFF_MAX,
     BACKOFF_RESET,
@@ -24,6 +23,7 @@ from symbol_operator.plan import (
     backoff_delay,
     plan,
 )
+from symbol_operator.observe.pod import NO_POD, LeaderPod, LostPod, PodState
 from unit.operator.objects import NOW
 
 CREATE = CreatePod()

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from symbol_operator.pod import GRACE_SECONDS, leader_pod
+from symbol_operator.decide.leader_pod import GRACE_SECONDS, leader_pod
 from symbol_operator.settings import ExchangeEntry, LeaderSettings, OperatorSettings
 from tradingsymbol_api.names import ANNOTATION_TEMPLATE_HASH
 from tradingsymbol_api.spec import parse_resource

@@ -10,24 +10,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symbol_operator import reconcile
-from symbol_operator.cluster import NotFoundError, RefusedError, UnavailableError
-from symbol_operator.decision import Context, Decision, View, decide
-from symbol_operator.election import NotActingError
-from symbol_operator.handlers import relevant
-from symbol_operator.memory import Key, Memory
-from symbol_operator.metrics import Metrics
-from symbol_operator.news import EventReason
-from symbol_operator.observation import OVERDUE_AFTER
-from symbol_operator.pace import Pace
-from symbol_operator.reconcile import (
+from symbol_operator.decide.decision import Context, Decision, View, decide
+from symbol_operator.decide.news import EventReason
+from symbol_operator.decide.pace import Pace
+from symbol_operator.observe.pod import OVERDUE_AFTER
+from symbol_operator.runtime import reconcile
+from symbol_operator.runtime.cluster import NotFoundError, RefusedError, UnavailableError
+from symbol_operator.runtime.election import NotActingError
+from symbol_operator.runtime.handlers import relevant
+from symbol_operator.runtime.memory import Key, Memory
+from symbol_operator.runtime.metrics import Metrics
+from symbol_operator.runtime.reconcile import (
     CONFLICT_RETRY_SECONDS,
     RECHECK_SECONDS,
     REFUSED_RETRY_SECONDS,
     Reconciler,
 )
+from symbol_operator.runtime.store import Store
 from symbol_operator.settings import ExchangeEntry, LeaderSettings, OperatorSettings
-from symbol_operator.store import Store
 from tradingsymbol_api.names import ANNOTATION_ABANDON, FINALIZER
 from unit.operator.fake_cluster import GRACE, FakeCluster
 from unit.operator.objects import foreign_pod, node
@@ -1139,7 +1139,7 @@ async def test_a_namespace_that_comes_back_onto_the_list_goes_on() -> None:
 
 
 async def test_how_far_a_namespace_is_left_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO", "symbol_operator.reconcile")
+    caplog.set_level("INFO", "symbol_operator.runtime.reconcile")
     cluster = FakeCluster()
     cluster.create_symbol("xrpusdt", **POLICY)
     await running(cluster, operator_of(cluster))

@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from symbol_operator import session
-from symbol_operator.cluster import UnavailableError
-from symbol_operator.health import Progress
-from symbol_operator.resync import keep_comparing
+from symbol_operator.runtime import session
+from symbol_operator.runtime.cluster import UnavailableError
+from symbol_operator.runtime.health import Progress
+from symbol_operator.runtime.resync import keep_comparing
 
 WITHIN_S = 5.0
 NEVER_S = 3600.0

@@ -19,10 +19,10 @@ from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 
 from support.serving import serving
-from symbol_operator.cluster import Cluster
-from symbol_operator.handlers import Listener, make_registry
-from symbol_operator.memory import Memory
-from symbol_operator.news import EventReason, News
+from symbol_operator.decide.news import EventReason, News
+from symbol_operator.runtime.cluster import Cluster
+from symbol_operator.runtime.handlers import Listener, make_registry
+from symbol_operator.runtime.memory import Memory
 from symbol_trader.ports import Report
 from symbol_trader.resource.api_server import ApiServerResource
 from tradingsymbol_api.names import CLAIM_LEASE, ELECTION_LEASE, GROUP, PLURAL

@@ -10,8 +10,8 @@ from aiohttp import web
 
 from localports import free_port
 from support.serving import serving
-from symbol_operator import runtime
-from symbol_operator.cluster import UnavailableError, _document
+from symbol_operator.runtime import operate
+from symbol_operator.runtime.cluster import UnavailableError, _document
 from symbol_operator.settings import Identity, OperatorSettings
 from unit.operator.test_cluster import kubeconfig
 
@@ -34,7 +34,7 @@ async def test_it_is_alive_before_the_api_server_answers(tmp_path: Path) -> None
     settings = OperatorSettings(namespaces=("trading",), http_port=free_port())
     async with serving(silent) as server:
         access = str(kubeconfig(tmp_path, server))
-        operator = asyncio.create_task(runtime.run(settings, IDENTITY, kubeconfig=access))
+        operator = asyncio.create_task(operate.run(settings, IDENTITY, kubeconfig=access))
         async with asyncio.timeout(WITHIN_S):
             await asked.wait()
             assert await get(settings.http_port, "/healthz") == (200, "ok\n")
@@ -64,6 +64,6 @@ def test_documents_are_read_as_deep_as_the_api_server_takes_them() -> None:
     with pytest.raises(UnavailableError):
         _document(deep)
 
-    runtime._read_deep_documents()
+    operate._read_deep_documents()
 
     assert set(_document(deep)) == {"a"}

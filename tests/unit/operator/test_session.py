@@ -16,10 +16,10 @@ import yaml
 from kubernetes.aio import config
 from kubernetes.aio.client.configuration import Configuration
 
-from symbol_operator import session as session_module
-from symbol_operator.handlers import Listener, make_registry, make_settings, relevant
-from symbol_operator.memory import Memory
-from symbol_operator.session import EndlessBackoffs, Session
+from symbol_operator.runtime import session as session_module
+from symbol_operator.runtime.handlers import Listener, make_registry, make_settings, relevant
+from symbol_operator.runtime.memory import Memory
+from symbol_operator.runtime.session import EndlessBackoffs, Session
 from tradingsymbol_api.names import PLURAL
 from unit.operator.fake_api import CUT, GARBLED, PAGE, FakeApi, Fault, status
 from unit.operator.objects import resource

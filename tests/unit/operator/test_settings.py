@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from symbol_operator.settings import SettingsError, load_settings
+from symbol_operator.runtime.settings_file import load_settings
+from symbol_operator.settings import SettingsError
 
 FILE = """
 namespaces: [trading, trading-b]

@@ -2,10 +2,10 @@
 
 import pytest
 
-from symbol_operator import specs as module
+from symbol_operator.decide import specs as module
+from symbol_operator.decide.specs import Specs
+from symbol_operator.decide.updates import template_hash
 from symbol_operator.settings import OperatorSettings
-from symbol_operator.specs import Specs
-from symbol_operator.updates import template_hash
 from unit.operator.objects import resource
 
 

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from kubectl_trading.symbols import Symbol
 from kubectl_trading.table import table
 from support.anything import ANYTHING, SHALLOW
-from symbol_operator import runtime
-from symbol_operator.census import take_census
-from symbol_operator.handlers import make_registry
-from symbol_operator.observation import node_lost, node_suspect, observe_pod, status_writer
+from symbol_operator.decide.census import take_census
+from symbol_operator.observe.pod import node_lost, node_suspect, observe_pod, status_writer
+from symbol_operator.runtime import operate
+from symbol_operator.runtime.handlers import make_registry
 from tradingsymbol_api.names import FINALIZER
 from unit.operator.fake_cluster import FakeCluster, copied
 from unit.operator.objects import NOW, container, pod, resource, terminated, waiting
@@ -116,7 +116,7 @@ PHASES = ["Running", "Succeeded", "Failed", "Unknown"]
 def as_deep_as_the_operator() -> Iterator[None]:
     """Read documents as deep as the operator does."""
     before = sys.getrecursionlimit()
-    runtime._read_deep_documents()
+    operate._read_deep_documents()
     try:
         yield
     finally:

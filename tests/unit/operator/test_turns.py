@@ -1,9 +1,9 @@
 """Turns of updates: none is blocked, leaked, or forgotten at a handover."""
 
-from symbol_operator.health import Watches
-from symbol_operator.memory import Key
-from symbol_operator.metrics import Metrics
-from symbol_operator.namespaces import COMPARISON, NEEDED, PODS, Namespaces
+from symbol_operator.runtime.health import Watches
+from symbol_operator.runtime.memory import Key
+from symbol_operator.runtime.metrics import Metrics
+from symbol_operator.runtime.namespaces import COMPARISON, NEEDED, PODS, Namespaces
 from symbol_operator.settings import LeaderSettings
 from tradingsymbol_api.names import PLURAL
 from unit.operator.fake_cluster import FakeCluster

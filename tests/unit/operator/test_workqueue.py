@@ -6,7 +6,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from symbol_operator.workqueue import RETRY_FIRST_SECONDS, RETRY_MAX_SECONDS, WorkQueue, retry_delay
+from symbol_operator.runtime.workqueue import (
+    RETRY_FIRST_SECONDS,
+    RETRY_MAX_SECONDS,
+    WorkQueue,
+    retry_delay,
+)
 
 Process = Callable[[str], Awaitable[float | None]]
 
@@ -76,7 +81,7 @@ async def test_a_key_added_during_its_turn_gets_another_and_never_two_at_once() 
 async def test_what_was_asked_for_goes_first_and_nothing_waits_forever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("symbol_operator.workqueue.URGENT_IN_A_ROW", 2)
+    monkeypatch.setattr("symbol_operator.runtime.workqueue.URGENT_IN_A_ROW", 2)
     seen: list[str] = []
     done = asyncio.Event()
 
@@ -134,7 +139,7 @@ async def test_different_keys_are_processed_at_the_same_time() -> None:
 async def test_a_failed_key_is_tried_again_and_the_others_go_on(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("symbol_operator.workqueue.RETRY_FIRST_SECONDS", 0.0)
+    monkeypatch.setattr("symbol_operator.runtime.workqueue.RETRY_FIRST_SECONDS", 0.0)
     attempts: list[str] = []
     done = asyncio.Event()
 
@@ -234,7 +239,7 @@ async def test_each_error_of_a_key_is_logged_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It is tried again every minute, and says the same for as long as nobody mends it."""
-    monkeypatch.setattr("symbol_operator.workqueue.RETRY_FIRST_SECONDS", 0.0)
+    monkeypatch.setattr("symbol_operator.runtime.workqueue.RETRY_FIRST_SECONDS", 0.0)
     errors: list[Exception] = [*[RecursionError("deep")] * 3, OSError("away"), OSError("away")]
     done = asyncio.Event()
 
@@ -255,7 +260,7 @@ async def test_each_error_of_a_key_is_logged_once(
 async def test_an_error_that_came_back_is_logged_again(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("symbol_operator.workqueue.RETRY_FIRST_SECONDS", 0.0)
+    monkeypatch.setattr("symbol_operator.runtime.workqueue.RETRY_FIRST_SECONDS", 0.0)
     outcomes: list[Exception | None] = [OSError("away"), None, OSError("away"), None]
     done = asyncio.Event()
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from symbol_operator.pod import GRACE_SECONDS
+from symbol_operator.decide.leader_pod import GRACE_SECONDS
 from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.core.order_states import Contradiction
 from symbol_trader.core.orders import Side

@@ -14,7 +14,7 @@ import json
 from collections.abc import Callable, Collection, Hashable, Iterator
 from typing import Final, NamedTuple
 
-from symbol_operator.observation import is_fence
+from symbol_operator.observe.pod import is_fence
 from tradingsymbol_api.names import LABEL_RESOURCE, leader_pod_name
 from tradingsymbol_api.reading import Document, mapping, text
 

@@ -10,21 +10,11 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
 
-from symbol_operator.conditions import Situation, find_situation, leaving
-from symbol_operator.fence_pod import fence_pod
-from symbol_operator.fencing import CreateFence
-from symbol_operator.managed_fields import disowned, put_right
-from symbol_operator.news import News, fencing_news, find_news
-from symbol_operator.observation import (
-    NO_POD,
-    LeaderPod,
-    PodState,
-    Trouble,
-    node_suspect,
-    observe_fence,
-    observe_pod,
-)
-from symbol_operator.plan import (
+from symbol_operator.decide.conditions import Situation, find_situation, leaving
+from symbol_operator.decide.fence_pod import fence_pod
+from symbol_operator.decide.fencing import CreateFence
+from symbol_operator.decide.news import News, fencing_news, find_news
+from symbol_operator.decide.plan import (
     FORCING,
     LEADING,
     Action,
@@ -36,9 +26,19 @@ from symbol_operator.plan import (
     Wish,
     plan,
 )
+from symbol_operator.decide.specs import NOTHING, Asked, Specs
+from symbol_operator.decide.updates import in_doubt, outdated, template_hash
+from symbol_operator.observe.managed_fields import disowned, put_right
+from symbol_operator.observe.pod import (
+    NO_POD,
+    LeaderPod,
+    PodState,
+    Trouble,
+    node_suspect,
+    observe_fence,
+    observe_pod,
+)
 from symbol_operator.settings import OperatorSettings
-from symbol_operator.specs import NOTHING, Asked, Specs
-from symbol_operator.updates import in_doubt, outdated, template_hash
 from tradingsymbol_api.names import (
     ANNOTATION_TAKES_TURN,
     FINALIZER,

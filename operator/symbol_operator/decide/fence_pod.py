@@ -8,8 +8,8 @@ resource; it has no token, for it asks nothing of the API server.
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from symbol_operator.observation import LostPod
-from symbol_operator.pod import CONTAINER
+from symbol_operator.decide.leader_pod import CONTAINER
+from symbol_operator.observe.pod import LostPod
 from tradingsymbol_api.names import (
     ANNOTATION_LOST_NODE,
     LABEL_FENCES,

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from symbol_operator.cluster import ClusterError, UnavailableError
-from symbol_operator.news import News
+from symbol_operator.decide.news import News
+from symbol_operator.runtime.cluster import ClusterError, UnavailableError
 from tradingsymbol_api.reading import Document, text
 
 logger = logging.getLogger(__name__)

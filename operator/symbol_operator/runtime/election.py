@@ -11,14 +11,14 @@ import logging
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from symbol_operator.cluster import (
+from symbol_operator.decide.lease import Candidacy, Terms
+from symbol_operator.runtime.cluster import (
     ClusterError,
     ConflictError,
     NotFoundError,
     RefusedError,
     UnavailableError,
 )
-from symbol_operator.lease import Candidacy, Terms
 from tradingsymbol_api.reading import Document, shown, text
 
 logger = logging.getLogger(__name__)

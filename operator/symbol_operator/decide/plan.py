@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from symbol_operator.fencing import CreateFence, DeleteFence, plan_fences
-from symbol_operator.observation import Fence, LeaderPod, LostPod, PodState
+from symbol_operator.decide.fencing import CreateFence, DeleteFence, plan_fences
+from symbol_operator.observe.pod import Fence, LeaderPod, LostPod, PodState
 
 BACKOFF_FIRST: Final = timedelta(seconds=10)
 """Wait before the second replacement in a row; the first is immediate."""

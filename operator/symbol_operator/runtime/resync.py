@@ -6,9 +6,9 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from symbol_operator.cluster import ClusterError
-from symbol_operator.health import Progress
-from symbol_operator.session import EndlessBackoffs
+from symbol_operator.runtime.cluster import ClusterError
+from symbol_operator.runtime.health import Progress
+from symbol_operator.runtime.session import EndlessBackoffs
 
 logger = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from symbol_operator.census import Census
+from symbol_operator.decide.census import Census
 
 
 class Result:

@@ -8,7 +8,7 @@ from typing import Final
 
 from aiohttp import web
 
-from symbol_operator.metrics import Metrics
+from symbol_operator.runtime.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 

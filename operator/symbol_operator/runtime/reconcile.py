@@ -12,10 +12,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
-from symbol_operator.census import take_census
-from symbol_operator.cluster import ClusterError, ConflictError, NotFoundError, RefusedError
-from symbol_operator.conditions import SETTLED, may_trade_on
-from symbol_operator.decision import (
+from symbol_operator.decide.census import take_census
+from symbol_operator.decide.conditions import SETTLED, may_trade_on
+from symbol_operator.decide.decision import (
     Context,
     Decision,
     View,
@@ -32,13 +31,10 @@ from symbol_operator.decision import (
     rescue,
     unsure,
 )
-from symbol_operator.fencing import CreateFence, DeleteFence
-from symbol_operator.memory import Key
-from symbol_operator.metrics import Metrics
-from symbol_operator.news import EventReason, News, gone, refused
-from symbol_operator.observation import Trouble, node_suspect, overdue_at
-from symbol_operator.pace import Pace
-from symbol_operator.plan import (
+from symbol_operator.decide.fencing import CreateFence, DeleteFence
+from symbol_operator.decide.news import EventReason, News, gone, refused
+from symbol_operator.decide.pace import Pace
+from symbol_operator.decide.plan import (
     LEADING,
     NO_BACKOFF,
     Action,
@@ -49,8 +45,12 @@ from symbol_operator.plan import (
     Step,
     Wish,
 )
-from symbol_operator.store import Store
-from symbol_operator.updates import Turns
+from symbol_operator.decide.updates import Turns
+from symbol_operator.observe.pod import Trouble, node_suspect, overdue_at
+from symbol_operator.runtime.cluster import ClusterError, ConflictError, NotFoundError, RefusedError
+from symbol_operator.runtime.memory import Key
+from symbol_operator.runtime.metrics import Metrics
+from symbol_operator.runtime.store import Store
 from tradingsymbol_api.reading import Document, text
 from tradingsymbol_api.status import OperatorReason
 

@@ -10,16 +10,24 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from symbol_operator.conditions import STALLED, Situation
-from symbol_operator.fencing import DeleteFence
-from symbol_operator.observation import (
+from symbol_operator.decide.conditions import STALLED, Situation
+from symbol_operator.decide.fencing import DeleteFence
+from symbol_operator.decide.plan import (
+    LEADING,
+    CreatePod,
+    DeletePod,
+    Plan,
+    SetFinalizer,
+    Step,
+    Wish,
+)
+from symbol_operator.observe.pod import (
     NO_POD,
     LeaderPod,
     PodState,
     Trouble,
     status_writer,
 )
-from symbol_operator.plan import LEADING, CreatePod, DeletePod, Plan, SetFinalizer, Step, Wish
 from tradingsymbol_api.names import TRADER_MANAGER
 from tradingsymbol_api.reading import Document, holds, mapping, number, objects, text
 from tradingsymbol_api.spec import DeletionPolicy, TradingStatus, requested_status

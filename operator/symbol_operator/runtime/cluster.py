@@ -17,8 +17,8 @@ from kubernetes.aio import config
 from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 
-from symbol_operator.memory import version_of
-from symbol_operator.news import News
+from symbol_operator.decide.news import News
+from symbol_operator.runtime.memory import version_of
 from tradingsymbol_api.names import (
     API_VERSION,
     GROUP,

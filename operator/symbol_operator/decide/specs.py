@@ -6,11 +6,11 @@ It is found out once for each generation of a resource, for it is most of the wo
 from dataclasses import dataclass
 from typing import Any, Final
 
-from symbol_operator.conditions import SecretNames
-from symbol_operator.observation import Trouble
-from symbol_operator.pod import leader_pod
+from symbol_operator.decide.conditions import SecretNames
+from symbol_operator.decide.leader_pod import leader_pod
+from symbol_operator.decide.updates import template_hash
+from symbol_operator.observe.pod import Trouble
 from symbol_operator.settings import SUPPORTED_ENVIRONMENTS, ExchangeEntry, OperatorSettings
-from symbol_operator.updates import template_hash
 from tradingsymbol_api.reading import Document, number, text
 from tradingsymbol_api.spec import InvalidResourceError, TradingSymbol, parse_resource
 from tradingsymbol_api.status import OperatorReason

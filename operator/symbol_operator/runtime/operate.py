@@ -12,23 +12,23 @@ from typing import Final
 
 import kopf
 
-from symbol_operator.cluster import Cluster, ClusterError, connect
-from symbol_operator.decision import Context
-from symbol_operator.election import CLAIM, ELECTION, Authority, Tenancy
-from symbol_operator.event_queue import EventQueue
-from symbol_operator.handlers import Listener, make_registry, make_settings, relevant
-from symbol_operator.health import Progress, Watches, serve
-from symbol_operator.lease import Candidacy, Terms
-from symbol_operator.memory import Key, Memory
-from symbol_operator.metrics import Metrics
-from symbol_operator.namespaces import NEEDED, Namespaces, compare_one, look
-from symbol_operator.pace import Pace
-from symbol_operator.reconcile import POD_SETTLES_SECONDS, Reconciler
-from symbol_operator.resync import keep_comparing
-from symbol_operator.session import Session
+from symbol_operator.decide.decision import Context
+from symbol_operator.decide.lease import Candidacy, Terms
+from symbol_operator.decide.pace import Pace
+from symbol_operator.runtime.cluster import Cluster, ClusterError, connect
+from symbol_operator.runtime.election import CLAIM, ELECTION, Authority, Tenancy
+from symbol_operator.runtime.event_queue import EventQueue
+from symbol_operator.runtime.handlers import Listener, make_registry, make_settings, relevant
+from symbol_operator.runtime.health import Progress, Watches, serve
+from symbol_operator.runtime.memory import Key, Memory
+from symbol_operator.runtime.metrics import Metrics
+from symbol_operator.runtime.namespaces import NEEDED, Namespaces, compare_one, look
+from symbol_operator.runtime.reconcile import POD_SETTLES_SECONDS, Reconciler
+from symbol_operator.runtime.resync import keep_comparing
+from symbol_operator.runtime.session import Session
+from symbol_operator.runtime.store import Store
+from symbol_operator.runtime.workqueue import WorkQueue
 from symbol_operator.settings import Identity, OperatorSettings
-from symbol_operator.store import Store
-from symbol_operator.workqueue import WorkQueue
 from tradingsymbol_api.names import CLAIM_LEASE, ELECTION_LEASE
 
 logger = logging.getLogger(__name__)

@@ -8,8 +8,8 @@ helps.
 from dataclasses import dataclass
 from typing import Final
 
-from symbol_operator.observation import LeaderPod, LostPod, PodState, Trouble, missing_secret
-from symbol_operator.plan import LEADING, UPDATABLE, Plan, Step, Wish
+from symbol_operator.decide.plan import LEADING, UPDATABLE, Plan, Step, Wish
+from symbol_operator.observe.pod import LeaderPod, LostPod, PodState, Trouble, missing_secret
 from tradingsymbol_api.names import (
     ANNOTATION_ABANDON,
     API_KEY_KEY,

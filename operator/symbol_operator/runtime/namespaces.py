@@ -8,10 +8,10 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
-from symbol_operator.cluster import ClusterError, RefusedError
-from symbol_operator.health import NOT_BEGUN, Watches
-from symbol_operator.memory import Key
-from symbol_operator.metrics import Metrics
+from symbol_operator.runtime.cluster import ClusterError, RefusedError
+from symbol_operator.runtime.health import NOT_BEGUN, Watches
+from symbol_operator.runtime.memory import Key
+from symbol_operator.runtime.metrics import Metrics
 from tradingsymbol_api.names import PLURAL
 
 logger = logging.getLogger(__name__)

@@ -1,0 +1,1 @@
+"""The running operator: it watches, asks the decisions, carries them out, and reports."""
