@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from symbol_operator.decide.plan import LEADING, UPDATABLE, Plan, Step, Wish
-from symbol_operator.observe.pod import LeaderPod, LostPod, PodState, Trouble, missing_secret
+from symbol_operator.observe.fence import LostPod
+from symbol_operator.observe.pod import LeaderPod, PodState, Trouble, missing_secret
 from tradingsymbol_api.names import (
     ANNOTATION_ABANDON,
     API_KEY_KEY,

@@ -28,16 +28,10 @@ from symbol_operator.decide.plan import (
 )
 from symbol_operator.decide.specs import NOTHING, Asked, Specs
 from symbol_operator.decide.updates import in_doubt, outdated, template_hash
+from symbol_operator.observe.fence import observe_fence
 from symbol_operator.observe.managed_fields import disowned, put_right
-from symbol_operator.observe.pod import (
-    NO_POD,
-    LeaderPod,
-    PodState,
-    Trouble,
-    node_suspect,
-    observe_fence,
-    observe_pod,
-)
+from symbol_operator.observe.node import node_suspect
+from symbol_operator.observe.pod import NO_POD, LeaderPod, PodState, Trouble, observe_pod
 from symbol_operator.settings import OperatorSettings
 from tradingsymbol_api.names import (
     ANNOTATION_TAKES_TURN,

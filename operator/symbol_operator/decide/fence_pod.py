@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from symbol_operator.decide.leader_pod import CONTAINER
-from symbol_operator.observe.pod import LostPod
+from symbol_operator.observe.fence import LostPod
 from tradingsymbol_api.names import (
     ANNOTATION_LOST_NODE,
     LABEL_FENCES,

@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Final
 
-from symbol_operator.observe.pod import Fence, FenceState, LeaderPod, LostPod
+from symbol_operator.observe.fence import Fence, FenceState, LostPod
+from symbol_operator.observe.pod import LeaderPod
 
 AGAIN_AFTER: Final = timedelta(seconds=10)
 """Time from the creation of a fence that came to nothing to the next one."""

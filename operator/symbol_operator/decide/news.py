@@ -21,13 +21,8 @@ from symbol_operator.decide.plan import (
     Step,
     Wish,
 )
-from symbol_operator.observe.pod import (
-    NO_POD,
-    LeaderPod,
-    PodState,
-    Trouble,
-    status_writer,
-)
+from symbol_operator.observe.managed_fields import status_writer
+from symbol_operator.observe.pod import NO_POD, LeaderPod, PodState, Trouble
 from tradingsymbol_api.names import TRADER_MANAGER
 from tradingsymbol_api.reading import Document, holds, mapping, number, objects, text
 from tradingsymbol_api.spec import DeletionPolicy, TradingStatus, requested_status

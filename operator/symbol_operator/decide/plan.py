@@ -11,7 +11,8 @@ from enum import StrEnum
 from typing import Final
 
 from symbol_operator.decide.fencing import CreateFence, DeleteFence, plan_fences
-from symbol_operator.observe.pod import Fence, LeaderPod, LostPod, PodState
+from symbol_operator.observe.fence import Fence, LostPod
+from symbol_operator.observe.pod import LeaderPod, PodState
 
 BACKOFF_FIRST: Final = timedelta(seconds=10)
 """Wait before the second replacement in a row; the first is immediate."""

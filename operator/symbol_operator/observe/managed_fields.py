@@ -22,6 +22,17 @@ APPLIED_BEFORE: Final = (OPERATOR_MANAGER, "Apply")
 SUBRESOURCE: Final = "status"
 
 
+def status_writer(resource: Document) -> str | None:
+    """Find the field manager that wrote `spec.status` last, None where nobody knows."""
+    writers = [
+        (text(entry, "time"), text(entry, "manager"))
+        for entry in objects(resource, "metadata", "managedFields")
+        if not entry.get("subresource") and "f:status" in mapping(entry, "fieldsV1", "f:spec")
+    ]
+    # An entry need not name its manager: then nobody knows.
+    return max(writers)[1] or None if writers else None
+
+
 def disowned(resource: Document) -> bool:
     """Tell whether part of the status belongs to others than those who report it, or to nobody.
 

@@ -1,23 +1,15 @@
-"""What the operator makes of the objects it reads. Nothing here has side effects."""
+"""The pod that has the leader's name, as the operator sees it. No side effects."""
 
 import json
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from tradingsymbol_api.names import (
-    ANNOTATION_LOST_NODE,
-    LABEL_FENCES,
-    LABEL_MANAGED_BY,
-    LABEL_RESOURCE,
-    OPERATOR_MANAGER,
-    leader_pod_name,
-)
+from symbol_operator.observe.labels import is_ours
 from tradingsymbol_api.reading import (
     Document,
-    holds,
     mapping,
     number,
     objects,
@@ -26,8 +18,6 @@ from tradingsymbol_api.reading import (
 )
 from tradingsymbol_api.status import OperatorReason
 
-OVERDUE_AFTER: Final = timedelta(seconds=5)
-"""How long past its grace period a terminating pod may remain before its node is suspected."""
 CRASH_LOOP_RESTARTS: Final = 2
 """Restarts from which on a container that is not ready counts as crash-looping."""
 IMAGE_REASONS: Final = frozenset(
@@ -94,38 +84,6 @@ class LeaderPod:
         return self.state not in {PodState.NONE, PodState.FOREIGN, PodState.ORPHANED}
 
 
-class FenceState(StrEnum):
-    """How far a fence has come."""
-
-    WORKING = "working"
-    """Starting, or running: it waits for the record where that is away."""
-    DONE = "done"
-    SPENT = "spent"
-    """It ended, or is ending, and has not done its work."""
-
-
-@dataclass(frozen=True, slots=True)
-class LostPod:
-    """A leader pod that was given up with its node."""
-
-    uid: str
-    name: str
-    node: str
-    why_not_fenced: str = ""
-    """For people: what keeps its fence from starting."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fence:
-    """A pod that takes the epoch of a lost leader."""
-
-    name: str
-    uid: str
-    of: LostPod
-    state: FenceState
-    created: datetime
-
-
 NO_POD: Final = LeaderPod(PodState.NONE)
 
 
@@ -142,43 +100,15 @@ def observe_pod(pod: Document | None, owner_uid: str | None, *, node_lost: bool)
         name=text(pod, "metadata", "name"),
         uid=text(pod, "metadata", "uid"),
         node=text(pod, "spec", "nodeName") or None,
-        ready=text(_condition(pod, "Ready"), "status") == "True",
+        ready=text(condition(pod, "Ready"), "status") == "True",
         created=parse_time(text(pod, "metadata", "creationTimestamp")),
         outcome=_outcome(pod),
-        trouble=_trouble(pod),
+        trouble=find_trouble(pod),
     )
-
-
-def is_fence(pod: Document) -> bool:
-    """Return whether a pod with a leader's labels is the fence of one."""
-    return holds(pod, "metadata", "labels", LABEL_FENCES)
-
-
-def observe_fence(pod: Document) -> Fence:
-    """Read a fence."""
-    metadata = mapping(pod, "metadata")
-    trouble = _trouble(pod)
-    lost = LostPod(
-        text(metadata, "labels", LABEL_FENCES),
-        leader_pod_name(text(metadata, "labels", LABEL_RESOURCE)),
-        text(metadata, "annotations", ANNOTATION_LOST_NODE) or "unknown",
-        trouble.message if trouble else "",
-    )
-    created = parse_time(text(metadata, "creationTimestamp")) or datetime.min.replace(tzinfo=UTC)
-    name, uid = text(metadata, "name"), text(metadata, "uid")
-    return Fence(name, uid, lost, _fence_state(pod), created)
-
-
-def _fence_state(pod: Document) -> FenceState:
-    phase = text(pod, "status", "phase") or "Pending"
-    if phase == "Succeeded" and _succeeded(pod) is PodState.FENCED:
-        return FenceState.DONE
-    going = holds(pod, "metadata", "deletionTimestamp")
-    return FenceState.SPENT if going or phase not in ALIVE else FenceState.WORKING
 
 
 def _state(pod: Document, owner_uid: str | None, *, node_lost: bool) -> PodState:
-    if text(pod, "metadata", "labels", LABEL_MANAGED_BY) != OPERATOR_MANAGER:
+    if not is_ours(pod):
         return PodState.FOREIGN
     phase = text(pod, "status", "phase") or "Pending"
     # A terminating pod may have ended already; it is still there, and its end no failure.
@@ -188,7 +118,7 @@ def _state(pod: Document, owner_uid: str | None, *, node_lost: bool) -> PodState
         return PodState.LOST if node_lost else PodState.UNKNOWN
     if owner_uid is None or _controller_uid(pod) != owner_uid:
         return PodState.ORPHANED
-    return _succeeded(pod) if phase == "Succeeded" else PHASES.get(phase, PodState.UNKNOWN)
+    return ended_well(pod) if phase == "Succeeded" else PHASES.get(phase, PodState.UNKNOWN)
 
 
 PHASES: Final = {
@@ -196,7 +126,6 @@ PHASES: Final = {
     "Running": PodState.RUNNING,
     "Failed": PodState.FAILED,
 }
-ALIVE: Final = frozenset({"Pending", "Running"})
 CAUSES: Final = {"drained": PodState.DRAINED, "fenced": PodState.FENCED}
 
 
@@ -205,7 +134,8 @@ def _controller_uid(pod: Document) -> str | None:
     return next((text(owner, "uid") for owner in owners if owner.get("controller")), None)
 
 
-def _succeeded(pod: Document) -> PodState:
+def ended_well(pod: Document) -> PodState:
+    """Tell how a pod ended that has succeeded, from the last words of its container."""
     return CAUSES.get(text(_last_words(pod), "cause"), PodState.COMPLETED)
 
 
@@ -231,7 +161,7 @@ def _terminated(container: Document) -> Document:
     return next(filter(None, ends), {})
 
 
-def _condition(found: Document, kind: str) -> Document:
+def condition(found: Document, kind: str) -> Document:
     """Find a condition of a pod or node."""
     conditions = objects(found, "status", "conditions")
     return next((item for item in conditions if text(item, "type") == kind), {})
@@ -247,7 +177,8 @@ def _outcome(pod: Document) -> str:
     return ": ".join(part for part in parts if part)
 
 
-def _trouble(pod: Document) -> Trouble | None:
+def find_trouble(pod: Document) -> Trouble | None:
+    """Find why a pod gets nowhere, None if it gets on."""
     container = _container(pod)
     waiting = mapping(container, "state", "waiting")
     reason, message = text(waiting, "reason"), text(waiting, "message")
@@ -257,7 +188,7 @@ def _trouble(pod: Document) -> Trouble | None:
         return _cannot_start(message or reason)
     if _crash_loops(container, reason):
         return Trouble(OperatorReason.CRASH_LOOPING, _crash_message(pod, container))
-    scheduled = _condition(pod, "PodScheduled")
+    scheduled = condition(pod, "PodScheduled")
     if text(scheduled, "status") == "False":
         return Trouble(OperatorReason.UNSCHEDULABLE, text(scheduled, "message"))
     return None
@@ -292,44 +223,3 @@ def _crash_loops(container: Document, waiting_reason: str) -> bool:
 
 def _crash_message(pod: Document, container: Document) -> str:
     return f"{number(container, 'restartCount')} restarts; the last one: {_outcome(pod)}"
-
-
-def node_suspect(pod: Document | None, now: datetime) -> bool:
-    """Whether the pod's state raises the question whether its node still answers."""
-    if pod is None or not text(pod, "spec", "nodeName"):
-        return False
-    if text(pod, "status", "phase") == "Unknown":
-        return True
-    overdue = overdue_at(pod)
-    if overdue is None:
-        return False
-    # A taint that the pod does not tolerate, such as not-ready and unreachable.
-    evicted = text(_condition(pod, "DisruptionTarget"), "reason") == "DeletionByTaintManager"
-    return evicted or now > overdue
-
-
-def overdue_at(pod: Document | None) -> datetime | None:
-    """When a terminating pod begins to raise that question, None if it is not terminating."""
-    deadline = parse_time(text(pod, "metadata", "deletionTimestamp"))
-    try:
-        return deadline + OVERDUE_AFTER if deadline else None
-    except OverflowError:
-        return None
-
-
-def node_lost(node: Document | None) -> bool:
-    """Whether the node is gone or not ready."""
-    if node is None:
-        return True
-    return text(_condition(node, "Ready"), "status") != "True"
-
-
-def status_writer(resource: Document) -> str | None:
-    """Find the field manager that wrote `spec.status` last."""
-    writers = [
-        (text(entry, "time"), text(entry, "manager"))
-        for entry in objects(resource, "metadata", "managedFields")
-        if not entry.get("subresource") and "f:status" in mapping(entry, "fieldsV1", "f:spec")
-    ]
-    # An entry need not name its manager: then nobody knows.
-    return max(writers)[1] or None if writers else None

@@ -12,13 +12,10 @@ Objects are kept as text, which takes a tenth of the memory and which nobody can
 
 import json
 from collections.abc import Callable, Collection, Hashable, Iterator
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from symbol_operator.observe.pod import is_fence
-from tradingsymbol_api.names import LABEL_RESOURCE, leader_pod_name
+from symbol_operator.observe.labels import SUFFIX, is_fence, is_leader_pod, resource_of
 from tradingsymbol_api.reading import Document, mapping, text
-
-SUFFIX: Final = leader_pod_name("")
 
 
 class Key(NamedTuple):
@@ -167,22 +164,6 @@ class Memory:
     def _fences(self, namespace: str) -> Iterator[Document]:
         found = (self.fences.find(namespace, name) for name in self.fences.names(namespace))
         yield from (fence for fence in found if fence is not None)
-
-
-def is_leader_pod(pod: Document) -> bool:
-    """Return whether a pod with a leader's labels has the name of a leader of anything."""
-    return not is_fence(pod) and bool(resource_of(pod))
-
-
-def resource_of(pod: Document) -> str:
-    """Return the name of the TradingSymbol of a leader pod or fence, empty if it has none.
-
-    A leader is known by its name, which nobody can change; a label anybody can.
-    """
-    if is_fence(pod):
-        return text(pod, "metadata", "labels", LABEL_RESOURCE)
-    name = text(pod, "metadata", "name")
-    return name.removesuffix(SUFFIX) if name.endswith(SUFFIX) else ""
 
 
 def _key(document: Document) -> Key:

@@ -46,7 +46,8 @@ from symbol_operator.decide.plan import (
     Wish,
 )
 from symbol_operator.decide.updates import Turns
-from symbol_operator.observe.pod import Trouble, node_suspect, overdue_at
+from symbol_operator.observe.node import node_suspect, overdue_at
+from symbol_operator.observe.pod import Trouble
 from symbol_operator.runtime.cluster import ClusterError, ConflictError, NotFoundError, RefusedError
 from symbol_operator.runtime.memory import Key
 from symbol_operator.runtime.metrics import Metrics

@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from symbol_operator.decide.decision import View, holds_up_deletion
-from symbol_operator.observe.pod import node_lost, node_suspect
+from symbol_operator.observe.labels import is_leader_pod
+from symbol_operator.observe.node import node_lost, node_suspect
 from symbol_operator.runtime.cluster import NotFoundError, Page, RefusedError
-from symbol_operator.runtime.memory import Key, Memory, Objects, is_leader_pod
+from symbol_operator.runtime.memory import Key, Memory, Objects
 from tradingsymbol_api.names import leader_pod_name
 from tradingsymbol_api.reading import Document, holds, text
 

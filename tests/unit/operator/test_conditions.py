@@ -12,15 +12,8 @@ from symbol_operator.decide.conditions import (
     find_situation,
 )
 from symbol_operator.decide.plan import Backoff, Wish, plan
-from symbol_operator.observe.pod import (
-    NO_POD,
-    Fence,
-    FenceState,
-    LeaderPod,
-    LostPod,
-    PodState,
-    Trouble,
-)
+from symbol_operator.observe.fence import Fence, FenceState, LostPod
+from symbol_operator.observe.pod import NO_POD, LeaderPod, PodState, Trouble
 from tradingsymbol_api.status import ConditionType, OperatorReason
 from unit.operator.objects import NOW
 

@@ -7,7 +7,7 @@ import pytest
 
 from symbol_operator.decide.fence_pod import TOKEN_PATH, fence_pod
 from symbol_operator.decide.leader_pod import leader_pod
-from symbol_operator.observe.pod import LostPod
+from symbol_operator.observe.fence import LostPod
 from symbol_operator.settings import LeaderSettings, OperatorSettings
 from symbol_trader.__main__ import main as symbol_trader
 from tradingsymbol_api.names import LABEL_FENCES, LEADER_SELECTOR, leader_labels

@@ -14,15 +14,9 @@ from symbol_operator.decide.fencing import (
     FencePlan,
     plan_fences,
 )
-from symbol_operator.observe.pod import (
-    Fence,
-    FenceState,
-    LeaderPod,
-    LostPod,
-    PodState,
-    is_fence,
-    observe_fence,
-)
+from symbol_operator.observe.fence import Fence, FenceState, LostPod, observe_fence
+from symbol_operator.observe.labels import is_fence
+from symbol_operator.observe.pod import LeaderPod, PodState
 from unit.operator.objects import NOW, container, fence, pod, terminated, waiting
 
 LOST = LostPod("p1", "xrpusdt-leader", "node-1")

@@ -7,15 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from symbol_operator.observe.labels import is_leader_pod, resource_of
 from symbol_operator.runtime.handlers import relevant
-from symbol_operator.runtime.memory import (
-    Key,
-    Memory,
-    Objects,
-    is_leader_pod,
-    resource_of,
-    version_of,
-)
+from symbol_operator.runtime.memory import Key, Memory, Objects, version_of
 from unit.operator.objects import fence, pod, resource
 
 NAMES = ("ada", "bnb")

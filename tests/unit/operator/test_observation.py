@@ -5,18 +5,9 @@ from typing import Any
 
 import pytest
 
-from symbol_operator.observe.pod import (
-    NO_POD,
-    OVERDUE_AFTER,
-    LeaderPod,
-    PodState,
-    missing_secret,
-    node_lost,
-    node_suspect,
-    observe_pod,
-    overdue_at,
-    status_writer,
-)
+from symbol_operator.observe.managed_fields import status_writer
+from symbol_operator.observe.node import OVERDUE_AFTER, node_lost, node_suspect, overdue_at
+from symbol_operator.observe.pod import NO_POD, LeaderPod, PodState, missing_secret, observe_pod
 from tradingsymbol_api.status import OperatorReason
 from unit.operator.objects import (
     NOW,

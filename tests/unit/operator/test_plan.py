@@ -23,7 +23,8 @@ from symbol_operator.decide.plan import (
     backoff_delay,
     plan,
 )
-from symbol_operator.observe.pod import NO_POD, LeaderPod, LostPod, PodState
+from symbol_operator.observe.fence import LostPod
+from symbol_operator.observe.pod import NO_POD, LeaderPod, PodState
 from unit.operator.objects import NOW
 
 CREATE = CreatePod()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from symbol_operator.decide.decision import Context, Decision, View, decide
 from symbol_operator.decide.news import EventReason
 from symbol_operator.decide.pace import Pace
-from symbol_operator.observe.pod import OVERDUE_AFTER
+from symbol_operator.observe.node import OVERDUE_AFTER
 from symbol_operator.runtime import reconcile
 from symbol_operator.runtime.cluster import NotFoundError, RefusedError, UnavailableError
 from symbol_operator.runtime.election import NotActingError

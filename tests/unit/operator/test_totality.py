@@ -15,7 +15,9 @@ from kubectl_trading.symbols import Symbol
 from kubectl_trading.table import table
 from support.anything import ANYTHING, SHALLOW
 from symbol_operator.decide.census import take_census
-from symbol_operator.observe.pod import node_lost, node_suspect, observe_pod, status_writer
+from symbol_operator.observe.managed_fields import status_writer
+from symbol_operator.observe.node import node_lost, node_suspect
+from symbol_operator.observe.pod import observe_pod
 from symbol_operator.runtime import operate
 from symbol_operator.runtime.handlers import make_registry
 from tradingsymbol_api.names import FINALIZER
