@@ -21,14 +21,12 @@ from symbol_operator.decide.plan import (
     Step,
     Wish,
 )
-from symbol_operator.observe.managed_fields import status_writer
 from symbol_operator.observe.pod import NO_POD, LeaderPod, PodState, Trouble
+from symbol_operator.observe.symbol import ObservedSymbol, ReportedStatus
 from tradingsymbol_api.names import TRADER_MANAGER
-from tradingsymbol_api.reading import Document, holds, mapping, number, objects, text
-from tradingsymbol_api.spec import DeletionPolicy, TradingStatus, requested_status
-from tradingsymbol_api.status import ConditionType, OperatorReason
-
-STOP: Final = DeletionPolicy.STOP
+from tradingsymbol_api.reading import Document, mapping, number, text
+from tradingsymbol_api.spec import DeletionPolicy, TradingStatus
+from tradingsymbol_api.status import OperatorReason
 
 
 class EventReason(StrEnum):
@@ -72,27 +70,25 @@ WARNED: Final = STALLED | {OperatorReason.UNSCHEDULABLE}
 
 
 def find_news(
-    resource: Document, wish: Wish, pod: LeaderPod, planned: Plan, situation: Situation
+    symbol: ObservedSymbol, wish: Wish, pod: LeaderPod, planned: Plan, situation: Situation
 ) -> tuple[News, ...]:
     """Find what happened since the resource's status was written.
 
     `pod` is the pod as it was before `planned` was carried out.
     """
-    before = mapping(resource, "status")
     return (
-        *_request_news(resource, wish, pod, before),
-        *_deletion_news(resource, wish, planned),
-        *_pod_news(resource, wish, pod, planned, before),
+        *_request_news(symbol, wish, pod),
+        *_deletion_news(symbol, wish, planned),
+        *_pod_news(symbol, wish, pod, planned),
         *fencing_news(wish, pod, planned),
-        *_warnings(situation, pod, before),
+        *_warnings(situation, pod, symbol.reported),
     )
 
 
-def _request_news(
-    resource: Document, wish: Wish, pod: LeaderPod, before: Document
-) -> Iterator[News]:
-    asked = (text(before, "requested"), wish)
-    known = pod.uid == _leader_uid(before)
+def _request_news(symbol: ObservedSymbol, wish: Wish, pod: LeaderPod) -> Iterator[News]:
+    before = symbol.reported
+    asked = (before.requested, wish)
+    known = pod.uid == before.leader_uid
     if asked == ("off", Wish.SHUTDOWN) and pod.state is PodState.NONE:
         yield News(
             EventReason.ALREADY_STOPPED,
@@ -100,15 +96,13 @@ def _request_news(
             "and switches the symbol off",
         )
     if asked == ("shutdown", Wish.ON) and pod.state in COMING and known:
-        yield News(
-            EventReason.SHUTDOWN_CANCELLED, f"Switched on during shutdown{_by_whom(resource)}"
-        )
+        yield News(EventReason.SHUTDOWN_CANCELLED, f"Switched on during shutdown{_by_whom(symbol)}")
 
 
-def _deletion_news(resource: Document, wish: Wish, planned: Plan) -> Iterator[News]:
+def _deletion_news(symbol: ObservedSymbol, wish: Wish, planned: Plan) -> Iterator[News]:
     """Tell of a deletion that should have waited and does not."""
     if wish is Wish.END and SetFinalizer(kept=False) in planned.actions:
-        orders = _orders(number(resource, "status", "openOrders"))
+        orders = _orders(symbol.reported.open_orders)
         note = f"Goes before its leader has finished: {orders} on the exchange and stay on record"
         yield News(EventReason.ORDERS_REST, note, warning=True)
 
@@ -134,45 +128,43 @@ def fencing_news(
             yield News(EventReason.LEADER_FENCED, note, about=lost.uid)
 
 
-def gone(resource: Document) -> News | None:
+def gone(symbol: ObservedSymbol) -> News | None:
     """Tell what rests when a resource went at once. If it was to wait, it was told meanwhile."""
-    orders = number(resource, "status", "openOrders")
-    waited = holds(resource, "metadata", "deletionTimestamp")
-    policy = mapping(resource, "spec").get("deletionPolicy", STOP)
-    if not orders or (waited and policy != STOP):
+    orders, life = symbol.reported.open_orders, symbol.life
+    waited = life.deleting and life.policy is not DeletionPolicy.STOP
+    if not orders or waited:
         return None
     note = f"Deleted: {_orders(orders)} on the exchange and stay on record"
     return News(EventReason.ORDERS_REST, note)
 
 
-def refused(resource: Document, trouble: Trouble) -> Iterator[News]:
+def refused(symbol: ObservedSymbol | None, trouble: Trouble) -> Iterator[News]:
     """Tell that the leader pod was refused, if that is new."""
     situation = Situation(trouble.reason, trouble.message)
-    return _warnings(situation, NO_POD, mapping(resource, "status"))
+    return _warnings(situation, NO_POD, symbol.reported if symbol else None)
 
 
 def _orders(count: int) -> str:
     return "1 order rests" if count == 1 else f"{count or 'no'} orders rest"
 
 
-def _pod_news(
-    resource: Document, wish: Wish, pod: LeaderPod, planned: Plan, before: Document
-) -> Iterator[News]:
+def _pod_news(symbol: ObservedSymbol, wish: Wish, pod: LeaderPod, planned: Plan) -> Iterator[News]:
     """Tell of a pod that goes, and of one that came since, where none went or none was told of.
 
     What came is told at the look after its creation, with the rest of what is said about it.
     """
+    before = symbol.reported
     wanted = wish in LEADING
     new = _asked_anew(wish, before)
     for action in planned.actions:
         if isinstance(action, DeletePod) and wanted and pod.leads and not new:
             yield _replaced(pod, planned)
         elif isinstance(action, DeletePod) and not action.force and _stops(wish, pod):
-            yield _stopped(resource, pod)
-        elif isinstance(action, CreatePod) and pod.state is PodState.NONE and "leader" in before:
+            yield _stopped(symbol, pod)
+        elif isinstance(action, CreatePod) and pod.state is PodState.NONE and before.names_leader:
             yield _vanished(before)
-    if wanted and new and pod.state in COMING and pod.uid != _leader_uid(before):
-        whom = _by_whom(resource) if wish is Wish.ON else ""
+    if wanted and new and pod.state in COMING and pod.uid != before.leader_uid:
+        whom = _by_whom(symbol) if wish is Wish.ON else ""
         note = f"Created a leader pod: {wish}{whom}"
         yield News(EventReason.LEADER_STARTED, note, about=pod.uid)
 
@@ -181,16 +173,11 @@ def _stops(wish: Wish, pod: LeaderPod) -> bool:
     return wish is Wish.OFF and pod.leads
 
 
-def _asked_anew(wish: Wish, before: Document) -> bool:
+def _asked_anew(wish: Wish, before: ReportedStatus) -> bool:
     """Tell whether a leader is wanted, and no earlier one is or was to do the same."""
-    requested = text(before, "requested")
-    refused_before = _ready_reason(before) == OperatorReason.CREATE_REFUSED
-    resumed = requested == "shutdown" and wish is Wish.ON
-    return requested in {"", "off"} or resumed or refused_before
-
-
-def _leader_uid(status: Document) -> str:
-    return text(status, "leader", "uid")
+    refused_before = before.ready_reason == OperatorReason.CREATE_REFUSED
+    resumed = before.requested == "shutdown" and wish is Wish.ON
+    return before.requested in {"", "off"} or resumed or refused_before
 
 
 def _replaced(pod: LeaderPod, planned: Plan) -> News:
@@ -205,35 +192,27 @@ def _replaced(pod: LeaderPod, planned: Plan) -> News:
     return News(EventReason.LEADER_REPLACED, note, warning=True, about=pod.uid)
 
 
-def _stopped(resource: Document, pod: LeaderPod) -> News:
+def _stopped(symbol: ObservedSymbol, pod: LeaderPod) -> News:
     # A leader that has written off may still be on its way out.
-    drained = pod.state is PodState.DRAINED or status_writer(resource) == TRADER_MANAGER
+    drained = pod.state is PodState.DRAINED or symbol.status_writer == TRADER_MANAGER
     why = "the shutdown is done" if drained else "switched off"
-    if requested_status(resource) is not TradingStatus.OFF:
+    if symbol.life.asked is not TradingStatus.OFF:
         why = "the operator is leaving the namespace"
     return News(EventReason.LEADER_STOPPED, f"Deleted pod {pod.name}: {why}", about=pod.uid)
 
 
-def _vanished(before: Document) -> News:
-    note = f"Pod {text(before, 'leader', 'pod')} was deleted; created a new one"
-    return News(EventReason.LEADER_REPLACED, note, about=_leader_uid(before))
+def _vanished(before: ReportedStatus) -> News:
+    note = f"Pod {before.leader_pod} was deleted; created a new one"
+    return News(EventReason.LEADER_REPLACED, note, about=before.leader_uid)
 
 
-def _by_whom(resource: Document) -> str:
-    manager = status_writer(resource)
-    return f", by {manager}" if manager else ""
+def _by_whom(symbol: ObservedSymbol) -> str:
+    return f", by {symbol.status_writer}" if symbol.status_writer else ""
 
 
-def _warnings(situation: Situation, pod: LeaderPod, before: Document) -> Iterator[News]:
-    if situation.reason not in WARNED or situation.reason == _ready_reason(before):
-        return
-    yield News(situation.reason, situation.message, warning=True, about=pod.uid)
-
-
-def _ready_reason(status: Document) -> str | None:
-    ready = (
-        text(item, "reason")
-        for item in objects(status, "conditions")
-        if text(item, "type") == ConditionType.READY
-    )
-    return next(ready, None)
+def _warnings(
+    situation: Situation, pod: LeaderPod, before: ReportedStatus | None
+) -> Iterator[News]:
+    known = before is not None and situation.reason == before.ready_reason
+    if situation.reason in WARNED and not known:
+        yield News(situation.reason, situation.message, warning=True, about=pod.uid)

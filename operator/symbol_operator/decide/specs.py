@@ -8,8 +8,7 @@ from typing import Any, Final
 
 from symbol_operator.decide.conditions import SecretNames
 from symbol_operator.decide.leader_pod import leader_pod
-from symbol_operator.decide.updates import template_hash
-from symbol_operator.observe.pod import Trouble
+from symbol_operator.observe.pod import Trouble, template_hash
 from symbol_operator.settings import SUPPORTED_ENVIRONMENTS, ExchangeEntry, OperatorSettings
 from tradingsymbol_api.reading import Document, number, text
 from tradingsymbol_api.spec import InvalidResourceError, TradingSymbol, parse_resource

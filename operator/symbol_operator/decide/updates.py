@@ -3,9 +3,8 @@
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, Final, Generic, TypeVar
 
-from tradingsymbol_api.names import ANNOTATION_TEMPLATE_HASH
-from tradingsymbol_api.reading import Document, mapping, objects, shown, text
-from tradingsymbol_api.status import ConditionType, TraderReason
+from symbol_operator.observe.pod import template_hash
+from tradingsymbol_api.reading import Document, mapping, shown
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -20,11 +19,6 @@ def outdated(pod: Document, wanted: Document) -> str:
     if template_hash(pod) == template_hash(wanted):
         return ""
     return _difference(wanted["spec"], mapping(pod, "spec"), "spec") or OLDER
-
-
-def template_hash(pod: Document) -> str:
-    """Return the digest of what the operator asked for when it created a pod."""
-    return text(pod, "metadata", "annotations", ANNOTATION_TEMPLATE_HASH)
 
 
 def _difference(wanted: Any, found: Any, path: str) -> str:
@@ -47,21 +41,6 @@ def _plain(value: Any) -> str:
 
 def _is_list(value: object) -> bool:
     return isinstance(value, Sequence) and not isinstance(value, str)
-
-
-def in_doubt(status: object) -> bool:
-    """Return whether a leader is just finding out what became of an order.
-
-    A leader of an earlier version says so by its first reason alone.
-    """
-    known = mapping(status)
-    if (count := known.get("ordersInDoubt")) is not None:
-        return bool(count)
-    unknown = (ConditionType.DEGRADED, "True", TraderReason.ORDER_UNKNOWN)
-    return any(
-        (text(c, "type"), text(c, "status"), text(c, "reason")) == unknown
-        for c in objects(known, "conditions")
-    )
 
 
 class Turns(Generic[Key]):

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from symbol_operator.observe.labels import is_ours
+from tradingsymbol_api.names import ANNOTATION_TAKES_TURN, ANNOTATION_TEMPLATE_HASH
 from tradingsymbol_api.reading import (
     Document,
     mapping,
@@ -77,6 +78,10 @@ class LeaderPod:
     trouble: Trouble | None = None
     outdated: str = ""
     """In what it differs from a leader pod as the operator would create it now."""
+    template_hash: str = ""
+    """Digest of what the operator asked for when it created it."""
+    takes_turn: bool = False
+    """It follows a ready one in an update."""
 
     @property
     def leads(self) -> bool:
@@ -104,7 +109,14 @@ def observe_pod(pod: Document | None, owner_uid: str | None, *, node_lost: bool)
         created=parse_time(text(pod, "metadata", "creationTimestamp")),
         outcome=_outcome(pod),
         trouble=find_trouble(pod),
+        template_hash=template_hash(pod),
+        takes_turn=text(pod, "metadata", "annotations", ANNOTATION_TAKES_TURN) == "true",
     )
+
+
+def template_hash(pod: Document) -> str:
+    """Return the digest of what the operator asked for when it created a pod."""
+    return text(pod, "metadata", "annotations", ANNOTATION_TEMPLATE_HASH)
 
 
 def _state(pod: Document, owner_uid: str | None, *, node_lost: bool) -> PodState:

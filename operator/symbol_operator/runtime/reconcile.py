@@ -13,25 +13,11 @@ from datetime import datetime
 from typing import Final
 
 from symbol_operator.decide.census import take_census
+from symbol_operator.decide.certainty import is_updated, must_be_sure, unsure
 from symbol_operator.decide.conditions import SETTLED, may_trade_on
-from symbol_operator.decide.decision import (
-    Context,
-    Decision,
-    View,
-    after_failure,
-    after_refusal,
-    decide,
-    fence_manifest,
-    finalizers,
-    holds_up_deletion,
-    is_held,
-    is_updated,
-    must_be_sure,
-    pod_manifest,
-    rescue,
-    unsure,
-)
+from symbol_operator.decide.decision import Context, Decision, decide
 from symbol_operator.decide.fencing import CreateFence, DeleteFence
+from symbol_operator.decide.manifests import fence_manifest, pod_manifest
 from symbol_operator.decide.news import EventReason, News, gone, refused
 from symbol_operator.decide.pace import Pace
 from symbol_operator.decide.plan import (
@@ -45,9 +31,18 @@ from symbol_operator.decide.plan import (
     Step,
     Wish,
 )
+from symbol_operator.decide.reporting import after_refusal
+from symbol_operator.decide.rescue import after_failure, rescue
 from symbol_operator.decide.updates import Turns
 from symbol_operator.observe.node import node_suspect, overdue_at
 from symbol_operator.observe.pod import Trouble
+from symbol_operator.observe.symbol import (
+    ObservedSymbol,
+    finalizers,
+    observe_lifecycle,
+    observe_symbol,
+)
+from symbol_operator.observe.view import View
 from symbol_operator.runtime.cluster import ClusterError, ConflictError, NotFoundError, RefusedError
 from symbol_operator.runtime.memory import Key
 from symbol_operator.runtime.metrics import Metrics
@@ -147,7 +142,7 @@ class Reconciler:
         sure = key in self._doubted
         view = await self._store.view(key, afresh=sure)
         decision = self._decide(key, view, self._clock())
-        if not sure and must_be_sure(view, decision):
+        if not sure and must_be_sure(decision):
             view = await self._store.view(key, afresh=True)
             decision = self._decide(key, view, self._clock())
         self._doubted.discard(key)
@@ -168,7 +163,8 @@ class Reconciler:
     def mourn(self, resource: Document) -> None:
         """Tell what rests on the exchange of a resource that went, as it was last seen."""
         acts = self._acts(text(resource, "metadata", "namespace"))
-        if acts and (news := gone(resource)):
+        symbol = observe_symbol(resource)
+        if acts and symbol is not None and (news := gone(symbol)):
             self._tell(resource, (news,))
 
     def end_turns(self, namespace: str) -> None:
@@ -225,7 +221,7 @@ class Reconciler:
         for count, key in enumerate(Key(namespace, name) for name in names):
             with contextlib.suppress(Exception):  # the look fails for this one alone, and says so
                 view = self._store.known(key)
-                if is_updated(view, self._decide(key, view, self._clock())):
+                if is_updated(self._decide(key, view, self._clock())):
                     self._turns.take(key)
             if count % AT_ONCE == 0:
                 await asyncio.sleep(0)
@@ -249,7 +245,7 @@ class Reconciler:
         leaders = sum(1 for _ in memory.pods.names(namespace))
         self._metrics.counted(namespace, take_census(resources, leaders, leaving=leaving))
         if leaving:
-            held = sum(1 for item in resources if is_held(item))
+            held = sum(1 for item in resources if observe_lifecycle(item).kept)
             self._tell_left(namespace, leaders, held)
 
     def _tell_left(self, namespace: str, leaders: int, held: int) -> None:
@@ -270,7 +266,7 @@ class Reconciler:
             return True
 
     def _may_need_look(self, key: Key, view: View) -> bool:
-        if overdue_at(view.pod) or (view.resource and holds_up_deletion(view.resource)):
+        if overdue_at(view.pod) or (view.resource and observe_lifecycle(view.resource).held_up):
             return True
         if view.fences:
             return True
@@ -312,10 +308,10 @@ class Reconciler:
         try:
             trouble = await self._act(key, view, decision)
         except FenceRefused as exc:
-            return await self._tell_refusal(key, view.resource, exc.trouble)
+            return await self._tell_refusal(key, decision.symbol, exc.trouble)
         self._tell(subject, [n for n in decision.news if n not in early])
         if trouble is not None:
-            return await self._tell_refusal(key, view.resource, trouble)
+            return await self._tell_refusal(key, decision.symbol, trouble)
         if not decision.planned.actions:
             return await self._report_in_time(key, view, decision, urgent=urgent)
         self._pace.acted(key, self._clock())
@@ -388,12 +384,14 @@ class Reconciler:
             return Trouble(OperatorReason.CREATE_REFUSED, f"The leader pod was refused: {exc}")
         return None
 
-    async def _tell_refusal(self, key: Key, resource: Document | None, trouble: Trouble) -> float:
+    async def _tell_refusal(
+        self, key: Key, symbol: ObservedSymbol | None, trouble: Trouble
+    ) -> float:
         """Say that a pod could not be created; returns when to try again."""
         self._end_turn(key)
-        subject = resource or namespace_of(key)
-        self._tell(subject, [*refused(subject, trouble)])
-        status = after_refusal(resource, trouble, self._clock()) if resource else None
+        subject = symbol.document if symbol else namespace_of(key)
+        self._tell(subject, [*refused(symbol, trouble)])
+        status = after_refusal(symbol, trouble, self._clock()) if symbol else None
         if status is not None:
             await self._report(key, status)
         return REFUSED_RETRY_SECONDS

@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from datetime import datetime
 from typing import Any, Protocol
 
-from symbol_operator.decide.decision import View, holds_up_deletion
 from symbol_operator.observe.labels import is_leader_pod
 from symbol_operator.observe.node import node_lost, node_suspect
+from symbol_operator.observe.symbol import observe_lifecycle
+from symbol_operator.observe.view import View
 from symbol_operator.runtime.cluster import NotFoundError, Page, RefusedError
 from symbol_operator.runtime.memory import Key, Memory, Objects
 from tradingsymbol_api.names import leader_pod_name
@@ -75,7 +76,7 @@ class Store:
         lost = False
         if view.pod is not None and node_suspect(view.pod, self._clock()):
             lost = node_lost(await self._cluster.node(text(view.pod, "spec", "nodeName")))
-        held_up = view.resource is not None and holds_up_deletion(view.resource)
+        held_up = view.resource is not None and observe_lifecycle(view.resource).held_up
         ending = held_up and await self._cluster.namespace_ending(key.namespace)
         if afresh and lost:
             await self._read_fences(key)

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
-from symbol_operator.decide.decision import Context, Decision, View, decide, pod_manifest
+from symbol_operator.decide.decision import Context, Decision, decide
+from symbol_operator.decide.manifests import pod_manifest
 from symbol_operator.decide.plan import NO_BACKOFF, CreatePod, Wish
+from symbol_operator.observe.view import View
 from symbol_operator.settings import OperatorSettings
 from tradingsymbol_api.status import OperatorReason
 from unit.operator.objects import NOW, pod, resource

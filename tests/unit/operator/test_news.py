@@ -8,6 +8,7 @@ from symbol_operator.decide.conditions import Situation
 from symbol_operator.decide.news import EventReason, News, find_news
 from symbol_operator.decide.plan import NO_BACKOFF, Backoff, Wish, plan
 from symbol_operator.observe.pod import NO_POD, LeaderPod, PodState
+from symbol_operator.observe.symbol import ObservedSymbol, observe_symbol
 from tradingsymbol_api.status import OperatorReason
 from unit.operator.objects import NOW, resource
 
@@ -16,6 +17,12 @@ CALM = Situation(OperatorReason.STARTING, "")
 
 def leader(state: PodState, **facts: object) -> LeaderPod:
     return LeaderPod(state, "xrpusdt-leader", "p1", "node-1", **facts)  # type: ignore[arg-type]
+
+
+def seen(document: dict[str, Any]) -> ObservedSymbol:
+    symbol = observe_symbol(document)
+    assert symbol is not None
+    return symbol
 
 
 def told(
@@ -28,7 +35,7 @@ def told(
     """Reason and note of what is told."""
     document = resource(wish.value) | ({"status": before} if before else {})
     planned = plan(wish, pod, now=NOW, backoff=backoff)
-    news = find_news(document, wish, pod, planned, now)
+    news = find_news(seen(document), wish, pod, planned, now)
     return [(str(item.reason), item.note) for item in news]
 
 
@@ -65,7 +72,7 @@ def test_who_switched_on_may_be_unknown() -> None:
     document, pod = resource("on"), leader(PodState.PENDING)
     del document["metadata"]["managedFields"]
 
-    (news,) = find_news(document, Wish.ON, pod, plan(Wish.ON, pod, now=NOW), CALM)
+    (news,) = find_news(seen(document), Wish.ON, pod, plan(Wish.ON, pod, now=NOW), CALM)
 
     assert news.note == "Created a leader pod: on"
 
@@ -106,7 +113,7 @@ def test_off_by_the_leaders_own_hand_is_the_end_of_a_shutdown() -> None:
     document["metadata"]["managedFields"][0]["manager"] = "symbol-trader"
     pod = leader(PodState.RUNNING)
 
-    (news,) = find_news(document, Wish.OFF, pod, plan(Wish.OFF, pod, now=NOW), CALM)
+    (news,) = find_news(seen(document), Wish.OFF, pod, plan(Wish.OFF, pod, now=NOW), CALM)
 
     assert news.note == "Deleted pod xrpusdt-leader: the shutdown is done"
 

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symbol_operator.decide.decision import Context, Decision, View, decide
+from symbol_operator.decide.decision import Context, Decision, decide
 from symbol_operator.decide.news import EventReason
 from symbol_operator.decide.pace import Pace
 from symbol_operator.observe.node import OVERDUE_AFTER
+from symbol_operator.observe.view import View
 from symbol_operator.runtime import reconcile
 from symbol_operator.runtime.cluster import NotFoundError, RefusedError, UnavailableError
 from symbol_operator.runtime.election import NotActingError

@@ -4,7 +4,7 @@ import pytest
 
 from symbol_operator.decide import specs as module
 from symbol_operator.decide.specs import Specs
-from symbol_operator.decide.updates import template_hash
+from symbol_operator.observe.pod import template_hash
 from symbol_operator.settings import OperatorSettings
 from unit.operator.objects import resource
 

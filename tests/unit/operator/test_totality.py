@@ -18,6 +18,7 @@ from symbol_operator.decide.census import take_census
 from symbol_operator.observe.managed_fields import status_writer
 from symbol_operator.observe.node import node_lost, node_suspect
 from symbol_operator.observe.pod import observe_pod
+from symbol_operator.observe.symbol import observe_symbol
 from symbol_operator.runtime import operate
 from symbol_operator.runtime.handlers import make_registry
 from tradingsymbol_api.names import FINALIZER
@@ -212,6 +213,7 @@ def test_each_parser_takes_anything(value: Any) -> None:
     observe_pod(value, "r1", node_lost=False)
     node_suspect(value, NOW)
     status_writer(value)
+    observe_symbol(value)
     take_census([value], 0)
     table([Symbol.of(value)], namespaces=True)
 

@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
-from symbol_operator.decide.decision import Context, View, decide, pod_manifest
+from symbol_operator.decide.decision import Context, decide
+from symbol_operator.decide.manifests import pod_manifest
 from symbol_operator.decide.plan import NO_BACKOFF, DeletePod, Step
 from symbol_operator.decide.updates import OLDER, Turns, outdated
+from symbol_operator.observe.view import View
 from symbol_operator.settings import LeaderSettings, OperatorSettings
 from tradingsymbol_api.names import ANNOTATION_TEMPLATE_HASH
 from unit.operator.objects import NOW, pod, resource

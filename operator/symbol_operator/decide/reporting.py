@@ -1,0 +1,60 @@
+"""What the operator writes into a status. No side effects."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from symbol_operator.decide.conditions import Situation
+from symbol_operator.observe.pod import NO_POD, LeaderPod, Trouble
+from symbol_operator.observe.symbol import ObservedSymbol
+from tradingsymbol_api.names import OPERATOR_MANAGER
+from tradingsymbol_api.reading import mapping
+from tradingsymbol_api.status import (
+    LeaderStatus,
+    OperatorStatus,
+    Target,
+    conditions_of,
+    says_the_same,
+    status_document,
+    status_patch,
+)
+
+
+def report_patch(
+    symbol: ObservedSymbol,
+    pod: LeaderPod,
+    situation: Situation,
+    now: datetime,
+    *,
+    withdraws: bool = False,
+) -> Mapping[str, Any] | None:
+    """Make a merge patch of the status, None if it would change nothing.
+
+    `withdraws` says that it takes the report of a leader that is gone away, too.
+    """
+    present = mapping(symbol.document, "status")
+    part = OperatorStatus(
+        requested=symbol.life.asked,
+        symbol=symbol.symbol,
+        observed_generation=symbol.generation,
+        leader=LeaderStatus(pod=pod.name, uid=pod.uid, node=pod.node) if pod.leads else None,
+    )
+    conditions = conditions_of(
+        OPERATOR_MANAGER,
+        situation.findings(),
+        generation=symbol.generation,
+        now=now,
+        status=present,
+    )
+    target = Target(symbol.life.namespace, symbol.name, symbol.uid)
+    document = status_document(target, part, conditions)
+    if not withdraws and says_the_same(OPERATOR_MANAGER, document, present):
+        return None
+    return status_patch(document, symbol.document, withdrawn=withdraws)
+
+
+def after_refusal(
+    symbol: ObservedSymbol, trouble: Trouble, now: datetime
+) -> Mapping[str, Any] | None:
+    """Make the patch of the status anew once the leader pod was refused."""
+    return report_patch(symbol, NO_POD, Situation(trouble.reason, trouble.message), now)
