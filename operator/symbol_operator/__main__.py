@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import kopf
 
-from symbol_operator.runtime.cluster import ClusterError
+from symbol_operator.runtime.errors import ClusterError
 from symbol_operator.runtime.operate import run as operate
 from symbol_operator.runtime.settings_file import load_settings
 from symbol_operator.settings import Identity, SettingsError

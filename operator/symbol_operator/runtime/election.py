@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from symbol_operator.decide.lease import Candidacy, Terms
-from symbol_operator.runtime.cluster import (
+from symbol_operator.runtime.errors import (
     ClusterError,
     ConflictError,
     NotFoundError,

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from symbol_operator.decide.news import News
-from symbol_operator.runtime.cluster import ClusterError, UnavailableError
+from symbol_operator.runtime.errors import ClusterError, UnavailableError
 from tradingsymbol_api.reading import Document, text
 
 logger = logging.getLogger(__name__)

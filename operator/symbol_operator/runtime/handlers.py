@@ -18,7 +18,7 @@ import kopf
 
 from symbol_operator.observe.labels import resource_of
 from symbol_operator.observe.managed_fields import disowned
-from symbol_operator.runtime.cluster import PAGE_SIZE
+from symbol_operator.runtime.api import PAGE_SIZE
 from symbol_operator.runtime.memory import Key, Memory
 from symbol_operator.runtime.session import EndlessBackoffs
 from tradingsymbol_api.names import (

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
-from symbol_operator.runtime.cluster import ClusterError, RefusedError
+from symbol_operator.runtime.errors import ClusterError, RefusedError
 from symbol_operator.runtime.health import NOT_BEGUN, Watches
 from symbol_operator.runtime.memory import Key
 from symbol_operator.runtime.metrics import Metrics

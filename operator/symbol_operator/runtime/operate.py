@@ -15,8 +15,9 @@ import kopf
 from symbol_operator.decide.decision import Context
 from symbol_operator.decide.lease import Candidacy, Terms
 from symbol_operator.decide.pace import Pace
-from symbol_operator.runtime.cluster import Cluster, ClusterError, connect
+from symbol_operator.runtime.cluster import Cluster, connect
 from symbol_operator.runtime.election import CLAIM, ELECTION, Authority, Tenancy
+from symbol_operator.runtime.errors import ClusterError
 from symbol_operator.runtime.event_queue import EventQueue
 from symbol_operator.runtime.handlers import Listener, make_registry, make_settings, relevant
 from symbol_operator.runtime.health import Progress, Watches, serve

@@ -43,7 +43,7 @@ from symbol_operator.observe.symbol import (
     observe_symbol,
 )
 from symbol_operator.observe.view import View
-from symbol_operator.runtime.cluster import ClusterError, ConflictError, NotFoundError, RefusedError
+from symbol_operator.runtime.errors import ClusterError, ConflictError, NotFoundError, RefusedError
 from symbol_operator.runtime.memory import Key
 from symbol_operator.runtime.metrics import Metrics
 from symbol_operator.runtime.store import Store

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from symbol_operator.runtime.cluster import ClusterError
+from symbol_operator.runtime.errors import ClusterError
 from symbol_operator.runtime.health import Progress
 from symbol_operator.runtime.session import EndlessBackoffs
 

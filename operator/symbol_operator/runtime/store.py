@@ -12,7 +12,8 @@ from symbol_operator.observe.labels import is_leader_pod
 from symbol_operator.observe.node import node_lost, node_suspect
 from symbol_operator.observe.symbol import observe_lifecycle
 from symbol_operator.observe.view import View
-from symbol_operator.runtime.cluster import NotFoundError, Page, RefusedError
+from symbol_operator.runtime.api import Page
+from symbol_operator.runtime.errors import NotFoundError, RefusedError
 from symbol_operator.runtime.memory import Key, Memory, Objects
 from tradingsymbol_api.names import leader_pod_name
 from tradingsymbol_api.reading import Document, holds, text

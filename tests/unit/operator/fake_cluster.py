@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from symbol_operator.decide.news import News
-from symbol_operator.runtime.cluster import ConflictError, NotFoundError, Page, RefusedError
+from symbol_operator.runtime.api import Page
+from symbol_operator.runtime.errors import ConflictError, NotFoundError, RefusedError
 from symbol_operator.runtime.memory import Memory
 from tradingsymbol_api.names import (
     LABEL_FENCES,

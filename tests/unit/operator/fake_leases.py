@@ -3,7 +3,7 @@
 import copy
 from typing import Any
 
-from symbol_operator.runtime.cluster import ConflictError, NotFoundError
+from symbol_operator.runtime.errors import ConflictError, NotFoundError
 from tradingsymbol_api.reading import Document
 
 

@@ -14,16 +14,14 @@ from aiohttp import web
 
 from support.serving import serving
 from symbol_operator.decide.news import EventReason, News
-from symbol_operator.runtime.cluster import (
-    Cluster,
+from symbol_operator.runtime.api import Page, _document
+from symbol_operator.runtime.cluster import Cluster, connect
+from symbol_operator.runtime.errors import (
     ClusterError,
     ConflictError,
     NotFoundError,
-    Page,
     RefusedError,
     UnavailableError,
-    _document,
-    connect,
 )
 from symbol_operator.runtime.memory import Key
 from symbol_operator.runtime.reconcile import namespace_of
@@ -332,7 +330,7 @@ async def test_a_kubeconfig_that_leads_nowhere_is_refused(tmp_path: Path) -> Non
 async def test_a_server_that_does_not_answer_in_time_is_unavailable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("symbol_operator.runtime.cluster.REQUEST_TIMEOUT_SECONDS", 0.05)
+    monkeypatch.setattr("symbol_operator.runtime.api.REQUEST_TIMEOUT_SECONDS", 0.05)
     server = ApiServer()
     forever = asyncio.Event()
 

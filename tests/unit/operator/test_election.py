@@ -7,12 +7,6 @@ from typing import Any
 import pytest
 
 from symbol_operator.decide.lease import Candidacy
-from symbol_operator.runtime.cluster import (
-    ConflictError,
-    NotFoundError,
-    RefusedError,
-    UnavailableError,
-)
 from symbol_operator.runtime.election import (
     CLAIM,
     ELECTION,
@@ -20,6 +14,12 @@ from symbol_operator.runtime.election import (
     Authority,
     NotActingError,
     Tenancy,
+)
+from symbol_operator.runtime.errors import (
+    ConflictError,
+    NotFoundError,
+    RefusedError,
+    UnavailableError,
 )
 from tradingsymbol_api.names import CLAIM_LEASE, ELECTION_LEASE
 from unit.operator.fake_leases import FakeLeases

@@ -9,7 +9,7 @@ import pytest
 
 from symbol_operator.decide.news import EventReason, News
 from symbol_operator.runtime import event_queue
-from symbol_operator.runtime.cluster import RefusedError, UnavailableError
+from symbol_operator.runtime.errors import RefusedError, UnavailableError
 from symbol_operator.runtime.event_queue import PAUSES_S, EventQueue
 from tradingsymbol_api.reading import Document
 from unit.operator.objects import NOW, resource

@@ -10,8 +10,9 @@ from aiohttp import web
 
 from support.serving import serving
 from symbol_operator.decide.lease import Candidacy
-from symbol_operator.runtime.cluster import RefusedError, UnavailableError, connect
+from symbol_operator.runtime.cluster import connect
 from symbol_operator.runtime.election import ELECTION, Tenancy
+from symbol_operator.runtime.errors import RefusedError, UnavailableError
 from symbol_operator.runtime.health import Watches
 from symbol_operator.runtime.metrics import Metrics
 from symbol_operator.runtime.namespaces import NEEDED, Namespaces

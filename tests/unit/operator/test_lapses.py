@@ -2,7 +2,7 @@
 
 import asyncio
 
-from symbol_operator.runtime.cluster import ClusterError, UnavailableError
+from symbol_operator.runtime.errors import ClusterError, UnavailableError
 from symbol_operator.runtime.health import Watches
 from symbol_operator.runtime.memory import Key
 from symbol_operator.runtime.metrics import Metrics

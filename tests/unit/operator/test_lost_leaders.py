@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from symbol_operator.runtime.cluster import NotFoundError, RefusedError, UnavailableError
+from symbol_operator.runtime.errors import NotFoundError, RefusedError, UnavailableError
 from symbol_operator.runtime.reconcile import REFUSED_RETRY_SECONDS
 from tradingsymbol_api.names import LABEL_FENCES
 from unit.operator.fake_cluster import FakeCluster

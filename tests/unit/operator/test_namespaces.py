@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from symbol_operator.decide.census import Census
-from symbol_operator.runtime.cluster import RefusedError, UnavailableError
+from symbol_operator.runtime.errors import RefusedError, UnavailableError
 from symbol_operator.runtime.health import Watches
 from symbol_operator.runtime.memory import Key
 from symbol_operator.runtime.metrics import Metrics

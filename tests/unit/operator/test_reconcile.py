@@ -16,8 +16,8 @@ from symbol_operator.decide.pace import Pace
 from symbol_operator.observe.node import OVERDUE_AFTER
 from symbol_operator.observe.view import View
 from symbol_operator.runtime import reconcile
-from symbol_operator.runtime.cluster import NotFoundError, RefusedError, UnavailableError
 from symbol_operator.runtime.election import NotActingError
+from symbol_operator.runtime.errors import NotFoundError, RefusedError, UnavailableError
 from symbol_operator.runtime.handlers import relevant
 from symbol_operator.runtime.memory import Key, Memory
 from symbol_operator.runtime.metrics import Metrics

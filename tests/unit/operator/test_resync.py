@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from symbol_operator.runtime import session
-from symbol_operator.runtime.cluster import UnavailableError
+from symbol_operator.runtime.errors import UnavailableError
 from symbol_operator.runtime.health import Progress
 from symbol_operator.runtime.resync import keep_comparing
 

@@ -20,6 +20,7 @@ from kubernetes.aio.client.configuration import Configuration
 
 from support.serving import serving
 from symbol_operator.decide.news import EventReason, News
+from symbol_operator.runtime.api import Api
 from symbol_operator.runtime.cluster import Cluster
 from symbol_operator.runtime.handlers import Listener, make_registry
 from symbol_operator.runtime.memory import Memory
@@ -161,7 +162,7 @@ def watched() -> set[Right]:
 async def test_the_operator_may_do_what_it_does_and_no_more() -> None:
     used: set[Right] = set()
     async with remembering(used) as client:
-        methods = calls(Cluster(client, client))
+        methods = calls(Cluster(Api(client), Api(client)))
         for call in methods.values():
             await call()
 

@@ -11,7 +11,8 @@ from aiohttp import web
 from localports import free_port
 from support.serving import serving
 from symbol_operator.runtime import operate
-from symbol_operator.runtime.cluster import UnavailableError, _document
+from symbol_operator.runtime.api import _document
+from symbol_operator.runtime.errors import UnavailableError
 from symbol_operator.settings import Identity, OperatorSettings
 from unit.operator.test_cluster import kubeconfig
 
