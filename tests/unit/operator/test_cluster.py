@@ -14,6 +14,7 @@ from aiohttp import web
 
 from support.serving import serving
 from symbol_operator.decide.news import EventReason, News
+from symbol_operator.runtime.acting import namespace_of
 from symbol_operator.runtime.api import Page, _document
 from symbol_operator.runtime.cluster import Cluster, connect
 from symbol_operator.runtime.errors import (
@@ -24,7 +25,6 @@ from symbol_operator.runtime.errors import (
     UnavailableError,
 )
 from symbol_operator.runtime.memory import Key
-from symbol_operator.runtime.reconcile import namespace_of
 from unit.operator.objects import NOW, fence, pod, resource
 
 

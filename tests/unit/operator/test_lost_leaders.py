@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from symbol_operator.runtime.acting import REFUSED_RETRY_SECONDS
 from symbol_operator.runtime.errors import NotFoundError, RefusedError, UnavailableError
-from symbol_operator.runtime.reconcile import REFUSED_RETRY_SECONDS
 from tradingsymbol_api.names import LABEL_FENCES
 from unit.operator.fake_cluster import FakeCluster
 from unit.operator.test_reconcile import (

@@ -16,17 +16,13 @@ from symbol_operator.decide.pace import Pace
 from symbol_operator.observe.node import OVERDUE_AFTER
 from symbol_operator.observe.view import View
 from symbol_operator.runtime import reconcile
+from symbol_operator.runtime.acting import RECHECK_SECONDS, REFUSED_RETRY_SECONDS
 from symbol_operator.runtime.election import NotActingError
 from symbol_operator.runtime.errors import NotFoundError, RefusedError, UnavailableError
 from symbol_operator.runtime.handlers import relevant
 from symbol_operator.runtime.memory import Key, Memory
 from symbol_operator.runtime.metrics import Metrics
-from symbol_operator.runtime.reconcile import (
-    CONFLICT_RETRY_SECONDS,
-    RECHECK_SECONDS,
-    REFUSED_RETRY_SECONDS,
-    Reconciler,
-)
+from symbol_operator.runtime.reconcile import CONFLICT_RETRY_SECONDS, Reconciler
 from symbol_operator.runtime.store import Store
 from symbol_operator.settings import ExchangeEntry, LeaderSettings, OperatorSettings
 from tradingsymbol_api.names import ANNOTATION_ABANDON, FINALIZER
@@ -999,7 +995,7 @@ async def test_no_leader_is_updated_before_all_turns_that_are_taken_are_known(
     await operator.reconcile(KEY)
     assert "deletionTimestamp" not in cluster.pods["xrpusdt-leader"]["metadata"]
 
-    operator._turns_known.add("second")
+    operator._turns.learned("second")
     await operator.reconcile(KEY)
     assert "deletionTimestamp" in cluster.pods["xrpusdt-leader"]["metadata"]
 
