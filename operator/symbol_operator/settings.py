@@ -2,15 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, ValidationError
 
 from tradingsymbol_api.names import OPERATOR_MANAGER
+from tradingsymbol_api.pod import Environment
 from tradingsymbol_api.spec import ApiModel
-
-SUPPORTED_ENVIRONMENTS: Final = frozenset({"paper"})
-"""Environments that leaders may trade in; the others wait until the exchange client is complete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +38,7 @@ class ExchangeEntry(_Section):
     """One entry of the exchange list: what `spec.exchange` names."""
 
     name: str
-    environment: Literal["paper", "testnet", "live"]
+    environment: Environment
     api_url: str
     """WebSocket API: `ws://host:port/ws-api/v3`."""
     stream_url: str

@@ -32,7 +32,6 @@ from symbol_trader.core.leader import new_trader_bits
 from symbol_trader.core.orders import OrderState
 from symbol_trader.core.timing import Timing
 from symbol_trader.options import (
-    ENV_PREFIX,
     ExchangeOptions,
     Options,
     context_settings,
@@ -59,9 +58,10 @@ from symbol_trader.runtime import fencing
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.logs import Failure, take_over
 from symbol_trader.runtime.metrics import Metrics
-from symbol_trader.runtime.service import Cause, Ending, Identity, Links, Patience, Service, Surface
+from symbol_trader.runtime.service import Ending, Identity, Links, Patience, Service, Surface
 from symbol_trader.runtime.story import Story
 from symbol_trader.runtime.term import Beat
+from tradingsymbol_api.pod import ENV_PREFIX, Cause, Variable
 
 TERMINATED_STATUS = 128 + signal.SIGTERM
 MIGRATION_PAUSE_S = 1.0
@@ -136,12 +136,14 @@ termination_log_option = option(
 
 
 @main.command(context_settings=context_settings)
-@option("--cluster", required=True, help="Uid of the namespace kube-system.")
-@option("--namespace", required=True, help="Namespace of the TradingSymbol.")
-@option("--name", required=True, help="Name of the TradingSymbol.")
-@option("--pod", required=True, help="Name of this pod.")
-@option("--pod-uid", required=True, help="Its uid: an epoch is taken once per pod's life.")
-@option("--node", default="", help="Name of its node.")
+@option(Variable.CLUSTER.flag, required=True, help="Uid of the namespace kube-system.")
+@option(Variable.NAMESPACE.flag, required=True, help="Namespace of the TradingSymbol.")
+@option(Variable.NAME.flag, required=True, help="Name of the TradingSymbol.")
+@option(Variable.POD.flag, required=True, help="Name of this pod.")
+@option(
+    Variable.POD_UID.flag, required=True, help="Its uid: an epoch is taken once per pod's life."
+)
+@option(Variable.NODE.flag, default="", help="Name of its node.")
 @termination_log_option
 @trading_options
 def lead(  # noqa: PLR0917 - click passes them by name
@@ -175,7 +177,7 @@ def lead(  # noqa: PLR0917 - click passes them by name
 
 
 @main.command(context_settings=context_settings)
-@option("--fenced-pod", required=True, help="Uid of the pod that is lost.")
+@option(Variable.FENCED_POD.flag, required=True, help="Uid of the pod that is lost.")
 @option(
     "--release", is_flag=True, help="Give up its books, too, where nothing in them is unfinished."
 )

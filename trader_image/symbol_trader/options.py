@@ -10,10 +10,18 @@ from typing import Any
 import click
 
 from symbol_trader.binance.settings import BinanceSettings
-
-ENV_PREFIX = "SYMBOL_TRADER"
-ACCEPTED_ENVIRONMENTS = ("paper",)
-"""Real money stays refused until the client is complete."""
+from tradingsymbol_api.pod import (
+    ACCEPTED_ENVIRONMENTS,
+    ENV_PREFIX,
+    EXCHANGE_MARGIN_MS,
+    EXCHANGE_TIMEOUT_MS,
+    HEALTHZ,
+    METRICS,
+    READYZ,
+    RECV_WINDOW_MAX_MS,
+    RECV_WINDOW_MS,
+    Variable,
+)
 
 option = partial(click.option, show_envvar=True, show_default=True)
 context_settings = {"auto_envvar_prefix": ENV_PREFIX}
@@ -96,27 +104,27 @@ since_option = option(
 )
 
 _TIMEOUT = option(
-    "--exchange-timeout-ms",
+    Variable.EXCHANGE_TIMEOUT_MS.flag,
     type=click.IntRange(1),
-    default=10_000,
+    default=EXCHANGE_TIMEOUT_MS,
     help="How long the exchange works on a request at most.",
 )
 _WINDOW = (
     option(
-        "--recv-window-ms",
-        type=click.IntRange(1, 60_000),
-        default=3_000,
+        Variable.RECV_WINDOW_MS.flag,
+        type=click.IntRange(1, RECV_WINDOW_MAX_MS),
+        default=RECV_WINDOW_MS,
         help="After this the exchange refuses an order that is still under way.",
     ),
     option(
-        "--exchange-margin-ms",
+        Variable.EXCHANGE_MARGIN_MS.flag,
         type=click.IntRange(0),
-        default=1_000,
+        default=EXCHANGE_MARGIN_MS,
         help="Added to both before an order without an answer counts as absent.",
     ),
 )
 _LOG_FORMAT = option(
-    "--log-format",
+    Variable.LOG_FORMAT.flag,
     type=click.Choice(["console", "json"]),
     default="console",
     help="For people or for machines.",
@@ -124,24 +132,24 @@ _LOG_FORMAT = option(
 
 _EXCHANGE = (
     option(
-        "--exchange-environment",
+        Variable.EXCHANGE_ENVIRONMENT.flag,
         default="paper",
         callback=_environment,
         help="Which exchange it is; part of what the record is keyed by.",
     ),
     option(
-        "--exchange-api-url",
+        Variable.EXCHANGE_API_URL.flag,
         required=True,
         help="Address of the WebSocket API, such as ws://127.0.0.1:9443/ws-api/v3.",
     ),
     option(
-        "--exchange-stream-url",
+        Variable.EXCHANGE_STREAM_URL.flag,
         required=True,
         help="Address of the market streams, such as ws://127.0.0.1:9443.",
     ),
-    option("--exchange-api-key", required=True, help="The account's API key."),
+    option(Variable.EXCHANGE_API_KEY.flag, required=True, help="The account's API key."),
     option(
-        "--exchange-api-secret",
+        Variable.EXCHANGE_API_SECRET.flag,
         required=True,
         help="Its secret. Prefer the environment variable: flags show in the process list.",
     ),
@@ -149,7 +157,9 @@ _EXCHANGE = (
 )
 
 database_option = option(
-    "--database-url", required=True, help="The record: postgresql://user:password@host/name."
+    Variable.DATABASE_URL.flag,
+    required=True,
+    help="The record: postgresql://user:password@host/name.",
 )
 
 _TRADING = (
@@ -161,12 +171,12 @@ _TRADING = (
         default=60.0,
         help="How often record and exchange are compared while all goes well.",
     ),
-    option("--http-host", default="127.0.0.1", help="Where to serve."),
+    option(Variable.HTTP_HOST.flag, default="127.0.0.1", help="Where to serve."),
     option(
-        "--http-port",
+        Variable.HTTP_PORT.flag,
         type=click.IntRange(0, 65_535),
         default=0,
-        help="Port of /healthz, /readyz and /metrics; 0: do not serve them.",
+        help=f"Port of {HEALTHZ}, {READYZ} and {METRICS}; 0: do not serve them.",
     ),
     _LOG_FORMAT,
 )

@@ -17,25 +17,24 @@ from tradingsymbol_api.names import (
     fence_name,
     leader_labels,
 )
+from tradingsymbol_api.pod import ENV_PREFIX, Variable
 from tradingsymbol_api.reading import Document, mapping, objects, text
 
 FENCE_CONTAINER: Final = "fence"
 GRACE_SECONDS: Final = 1
 """Nothing of it is worth waiting for: another one begins from the start."""
 
-OUR_PREFIX: Final = "SYMBOL_TRADER_"
 NEEDED: Final = frozenset(
-    f"{OUR_PREFIX}{name}"
-    for name in (
-        "DATABASE_URL",
-        "EXCHANGE_MARGIN_MS",
-        "EXCHANGE_TIMEOUT_MS",
-        "LOG_FORMAT",
-        "RECV_WINDOW_MS",
+    variable.env
+    for variable in (
+        Variable.DATABASE_URL,
+        Variable.EXCHANGE_MARGIN_MS,
+        Variable.EXCHANGE_TIMEOUT_MS,
+        Variable.LOG_FORMAT,
+        Variable.RECV_WINDOW_MS,
     )
 )
 """What it needs of our own variables: no key of the exchange, so none that is missing matters."""
-FENCED_POD: Final = f"{OUR_PREFIX}FENCED_POD"
 OF_POD: Final = (
     "dnsConfig",
     "dnsPolicy",
@@ -90,7 +89,10 @@ def _spec(source: Document, lost: LostPod, arguments: list[str]) -> dict[str, An
                 **_picked(container, OF_CONTAINER),
                 "name": FENCE_CONTAINER,
                 "args": arguments,
-                "env": [*_environment(container), {"name": FENCED_POD, "value": lost.uid}],
+                "env": [
+                    *_environment(container),
+                    {"name": Variable.FENCED_POD.env, "value": lost.uid},
+                ],
                 "volumeMounts": mounts,
             }
         ],
@@ -112,7 +114,7 @@ def _environment(container: Document) -> Iterator[Mapping[str, Any]]:
     """Keep what others have set, such as a proxy, and of our own only what is needed."""
     for variable in objects(container, "env"):
         name = text(variable, "name")
-        if name in NEEDED or not name.startswith(OUR_PREFIX):
+        if name in NEEDED or not name.startswith(f"{ENV_PREFIX}_"):
             yield variable
 
 

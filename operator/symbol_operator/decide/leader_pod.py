@@ -16,19 +16,11 @@ from tradingsymbol_api.names import (
     leader_labels,
     leader_pod_name,
 )
+from tradingsymbol_api.pod import HEALTHZ, HTTP_PORT, READYZ, Variable, grace_seconds
 from tradingsymbol_api.spec import TradingSymbol
 
 CONTAINER: Final = "leader"
-HTTP_PORT: Final = 8080
 USER_ID: Final = 10001
-
-EXCHANGE_TIMEOUT_SECONDS: Final = 10
-"""How long the exchange may take to answer, by its own account."""
-RECV_WINDOW_SECONDS: Final = 3
-"""How late the exchange accepts an order that is on its way."""
-GRACE_SLACK_SECONDS: Final = 7
-"""For what the leader does besides: writing down the replies it waited for."""
-GRACE_SECONDS: Final = EXCHANGE_TIMEOUT_SECONDS + RECV_WINDOW_SECONDS + GRACE_SLACK_SECONDS
 
 LOST_NODE_SECONDS: Final = 10
 """How long a leader pod stays on a node that does not answer; Kubernetes' default is 300."""
@@ -82,7 +74,7 @@ def _pod_spec(
         "serviceAccountName": LEADER_SERVICE_ACCOUNT,
         # Exit 0 means that there is nothing left to do; anything else is tried again in place.
         "restartPolicy": "OnFailure",
-        "terminationGracePeriodSeconds": GRACE_SECONDS,
+        "terminationGracePeriodSeconds": grace_seconds(),
         "enableServiceLinks": False,
         "nodeSelector": dict(leader.node_selector),
         "tolerations": [*_lost_node_tolerations(), *map(dict, leader.tolerations)],
@@ -122,9 +114,9 @@ def _container(leader: LeaderSettings) -> dict[str, Any]:
         "imagePullPolicy": leader.image_pull_policy,
         "ports": [{"name": "http", "containerPort": HTTP_PORT}],
         "resources": dict(leader.resources),
-        "startupProbe": _probe("/healthz", period=2, failures=60),
-        "livenessProbe": _probe("/healthz", period=10, failures=3),
-        "readinessProbe": _probe("/readyz", period=3, failures=2),
+        "startupProbe": _probe(HEALTHZ, period=2, failures=60),
+        "livenessProbe": _probe(HEALTHZ, period=10, failures=3),
+        "readinessProbe": _probe(READYZ, period=3, failures=2),
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,
@@ -146,34 +138,34 @@ def _environment(
     resource: TradingSymbol, entry: ExchangeEntry, settings: OperatorSettings, cluster: str
 ) -> list[dict[str, Any]]:
     plain = {
-        "EXCHANGE_ENVIRONMENT": entry.environment,
-        "EXCHANGE_API_URL": entry.api_url,
-        "EXCHANGE_STREAM_URL": entry.stream_url,
-        "CLUSTER": cluster,
-        "NAMESPACE": resource.metadata.namespace,
-        "NAME": resource.metadata.name,
-        "HTTP_HOST": "0.0.0.0",  # noqa: S104 - the kubelet asks from outside the pod
-        "HTTP_PORT": str(HTTP_PORT),
-        "LOG_FORMAT": settings.leader.log_format,
+        Variable.EXCHANGE_ENVIRONMENT: entry.environment,
+        Variable.EXCHANGE_API_URL: entry.api_url,
+        Variable.EXCHANGE_STREAM_URL: entry.stream_url,
+        Variable.CLUSTER: cluster,
+        Variable.NAMESPACE: resource.metadata.namespace,
+        Variable.NAME: resource.metadata.name,
+        Variable.HTTP_HOST: "0.0.0.0",  # noqa: S104 - the kubelet asks from outside the pod
+        Variable.HTTP_PORT: str(HTTP_PORT),
+        Variable.LOG_FORMAT: settings.leader.log_format,
     }
     return [
-        *(_variable(name, value=value) for name, value in plain.items()),
-        _from_secret("EXCHANGE_API_KEY", entry.secret, API_KEY_KEY),
-        _from_secret("EXCHANGE_API_SECRET", entry.secret, API_SECRET_KEY),
-        _from_secret("DATABASE_URL", settings.database_secret, DATABASE_URL_KEY),
-        _from_pod("POD", "metadata.name"),
-        _from_pod("POD_UID", "metadata.uid"),
-        _from_pod("NODE", "spec.nodeName"),
+        *(_variable(variable, value=value) for variable, value in plain.items()),
+        _from_secret(Variable.EXCHANGE_API_KEY, entry.secret, API_KEY_KEY),
+        _from_secret(Variable.EXCHANGE_API_SECRET, entry.secret, API_SECRET_KEY),
+        _from_secret(Variable.DATABASE_URL, settings.database_secret, DATABASE_URL_KEY),
+        _from_pod(Variable.POD, "metadata.name"),
+        _from_pod(Variable.POD_UID, "metadata.uid"),
+        _from_pod(Variable.NODE, "spec.nodeName"),
     ]
 
 
-def _variable(name: str, **source: Any) -> dict[str, Any]:
-    return {"name": f"SYMBOL_TRADER_{name}", **source}
+def _variable(variable: Variable, **source: Any) -> dict[str, Any]:
+    return {"name": variable.env, **source}
 
 
-def _from_secret(name: str, secret: str, key: str) -> dict[str, Any]:
-    return _variable(name, valueFrom={"secretKeyRef": {"name": secret, "key": key}})
+def _from_secret(variable: Variable, secret: str, key: str) -> dict[str, Any]:
+    return _variable(variable, valueFrom={"secretKeyRef": {"name": secret, "key": key}})
 
 
-def _from_pod(name: str, path: str) -> dict[str, Any]:
-    return _variable(name, valueFrom={"fieldRef": {"fieldPath": path}})
+def _from_pod(variable: Variable, path: str) -> dict[str, Any]:
+    return _variable(variable, valueFrom={"fieldRef": {"fieldPath": path}})

@@ -9,7 +9,8 @@ from typing import Any, Final
 from symbol_operator.decide.conditions import SecretNames
 from symbol_operator.decide.leader_pod import leader_pod
 from symbol_operator.observe.pod import Trouble, template_hash
-from symbol_operator.settings import SUPPORTED_ENVIRONMENTS, ExchangeEntry, OperatorSettings
+from symbol_operator.settings import ExchangeEntry, OperatorSettings
+from tradingsymbol_api.pod import ACCEPTED_ENVIRONMENTS
 from tradingsymbol_api.reading import Document, number, text
 from tradingsymbol_api.spec import InvalidResourceError, TradingSymbol, parse_resource
 from tradingsymbol_api.status import OperatorReason
@@ -94,7 +95,7 @@ class Specs:
                 f"spec.exchange {symbol.spec.exchange} is no entry of the operator's exchange "
                 f"list ({names}).",
             )
-        if entry.environment not in SUPPORTED_ENVIRONMENTS:
+        if entry.environment not in ACCEPTED_ENVIRONMENTS:
             return Trouble(
                 OperatorReason.EXCHANGE_REFUSED,
                 f"Exchange {entry.name} is {entry.environment}: this version trades on paper only.",

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -9,6 +10,7 @@ from typing import Final
 
 from symbol_operator.observe.labels import is_ours
 from tradingsymbol_api.names import ANNOTATION_TAKES_TURN, ANNOTATION_TEMPLATE_HASH
+from tradingsymbol_api.pod import Cause
 from tradingsymbol_api.reading import (
     Document,
     mapping,
@@ -138,7 +140,10 @@ PHASES: Final = {
     "Running": PodState.RUNNING,
     "Failed": PodState.FAILED,
 }
-CAUSES: Final = {"drained": PodState.DRAINED, "fenced": PodState.FENCED}
+CAUSES: Final[Mapping[str, PodState]] = {
+    Cause.DRAINED: PodState.DRAINED,
+    Cause.FENCED: PodState.FENCED,
+}
 
 
 def _controller_uid(pod: Document) -> str | None:

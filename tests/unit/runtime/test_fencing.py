@@ -8,8 +8,9 @@ import structlog
 
 from symbol_trader.ports import Book, DatabaseUnavailable, Epoch, SchemaMismatch
 from symbol_trader.runtime.fencing import fence
-from symbol_trader.runtime.service import Cause, Ending, Patience
+from symbol_trader.runtime.service import Ending, Patience
 from symbol_trader.runtime.story import Story
+from tradingsymbol_api.pod import Cause
 from unit.runtime.virtual import run
 
 BOOK = Book("paper", "354937868", "XRPUSDT")

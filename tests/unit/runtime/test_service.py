@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from symbol_operator.decide.leader_pod import GRACE_SECONDS
 from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.core.order_states import Contradiction
 from symbol_trader.core.orders import Side
@@ -20,7 +19,6 @@ from symbol_trader.postgres.record import CLOSE_TIMEOUT_S
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.logs import configure
 from symbol_trader.runtime.service import (
-    Cause,
     Ending,
     Identity,
     Links,
@@ -30,6 +28,7 @@ from symbol_trader.runtime.service import (
 )
 from symbol_trader.runtime.story import Story
 from symbol_trader.runtime.term import Beat, End
+from tradingsymbol_api.pod import Cause, grace_seconds
 from unit.core.builders import SETTINGS
 from unit.runtime import virtual
 
@@ -254,7 +253,7 @@ def test_all_that_an_end_may_take_is_less_than_the_grace_of_a_pod() -> None:
     closing_s = 2 * settings.close_timeout_s + CLOSE_TIMEOUT_S
     patience = Patience()
     assert settings.request_timeout_s < Beat().replies_s < patience.end_s
-    assert patience.end_s + patience.last_report_s + closing_s < GRACE_SECONDS
+    assert patience.end_s + patience.last_report_s + closing_s < grace_seconds()
 
 
 @dataclass

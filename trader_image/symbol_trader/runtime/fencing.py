@@ -10,8 +10,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
 from symbol_trader.ports import Book, Epoch, SchemaMismatch, Unavailable
-from symbol_trader.runtime.service import Cause, Ending, Patience
+from symbol_trader.runtime.service import Ending, Patience
 from symbol_trader.runtime.story import Story
+from tradingsymbol_api.pod import Cause
 
 Answer = TypeVar("Answer")
 Take = Callable[[], Awaitable[Mapping[Book, Epoch]]]

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from symbol_trader.runtime.health import Health
+from tradingsymbol_api.pod import HEALTHZ, METRICS, READYZ
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -26,9 +27,7 @@ async def serving(
         return web.Response(body=metrics(), headers={"Content-Type": METRICS_TYPE})
 
     app = web.Application()
-    app.add_routes(
-        [web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", metric)]
-    )
+    app.add_routes([web.get(HEALTHZ, healthz), web.get(READYZ, readyz), web.get(METRICS, metric)])
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, host, port).start()

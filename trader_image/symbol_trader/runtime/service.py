@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from functools import partial
 
 from symbol_trader.core.events import PriceSeen
@@ -53,6 +52,7 @@ from symbol_trader.runtime.noting import RecordRefuses
 from symbol_trader.runtime.reporting import report_trading, report_waiting, trouble_of
 from symbol_trader.runtime.story import Story
 from symbol_trader.runtime.term import Beat, End, Term
+from tradingsymbol_api.pod import Cause
 
 PATIENCE = (
     Unavailable,
@@ -65,17 +65,6 @@ PATIENCE = (
     RolledBack,
 )
 """What is waited out: the world has to change, and it may."""
-
-
-class Cause(StrEnum):
-    """Why the leader ended; the pod's termination message carries it."""
-
-    DRAINED = "drained"
-    FENCED = "fenced"
-    STOPPED = "stopped"
-    """The resource says off."""
-    TERMINATED = "terminated"
-    """Asked by a signal."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,91 @@
+"""What the operator and the leader agree on about the leader's pod, and its fence's.
+
+The operator writes pods of it, and reads from it how they ended; the leader is told by it, answers
+probes by it, and ends by it.
+"""
+
+from enum import StrEnum, auto
+from typing import Final, Literal
+
+ENV_PREFIX: Final = "SYMBOL_TRADER"
+"""Begins the name of each environment variable of the trader."""
+
+
+class Variable(StrEnum):
+    """What a leader or a fence is told; each is a flag of the command and a variable of the pod."""
+
+    CLUSTER = auto()
+    """Uid of the namespace kube-system."""
+    NAMESPACE = auto()
+    NAME = auto()
+    POD = auto()
+    POD_UID = auto()
+    NODE = auto()
+    EXCHANGE_ENVIRONMENT = auto()
+    EXCHANGE_API_URL = auto()
+    EXCHANGE_STREAM_URL = auto()
+    EXCHANGE_API_KEY = auto()
+    EXCHANGE_API_SECRET = auto()
+    EXCHANGE_TIMEOUT_MS = auto()
+    EXCHANGE_MARGIN_MS = auto()
+    RECV_WINDOW_MS = auto()
+    DATABASE_URL = auto()
+    HTTP_HOST = auto()
+    HTTP_PORT = auto()
+    LOG_FORMAT = auto()
+    FENCED_POD = auto()
+    """Uid of the lost pod that a fence is for."""
+
+    @property
+    def env(self) -> str:
+        """Name of the environment variable."""
+        return f"{ENV_PREFIX}_{self.value.upper()}"
+
+    @property
+    def flag(self) -> str:
+        """Flag of the command."""
+        return f"--{self.value.replace('_', '-')}"
+
+
+HTTP_PORT: Final = 8080
+"""Port on which a leader in a pod serves its probes and metrics."""
+HEALTHZ: Final = "/healthz"
+"""Whether the leader's loop moves."""
+READYZ: Final = "/readyz"
+"""Whether the leader can trade."""
+METRICS: Final = "/metrics"
+
+Environment = Literal["paper", "testnet", "live"]
+"""Kinds of exchanges; part of what the record is keyed by."""
+ACCEPTED_ENVIRONMENTS: Final[tuple[Environment, ...]] = ("paper",)
+"""Those that leaders may trade in; real money stays refused until the client is complete."""
+
+
+class Cause(StrEnum):
+    """Why a leader or a fence ended; the termination message of its container carries it."""
+
+    DRAINED = "drained"
+    """The shutdown is done, and the resource says off."""
+    FENCED = "fenced"
+    """A later leader has the epoch. Of a fence: it has taken that of the lost leader."""
+    STOPPED = "stopped"
+    """The resource says off."""
+    TERMINATED = "terminated"
+    """Asked by a signal."""
+
+
+RECV_WINDOW_MS: Final = 3_000
+"""How late the exchange accepts an order that is on its way, unless it is configured."""
+RECV_WINDOW_MAX_MS: Final = 60_000
+"""Longest window that Binance takes."""
+EXCHANGE_TIMEOUT_MS: Final = 10_000
+"""How long the exchange works on a request at most, by its own account, unless it is configured."""
+EXCHANGE_MARGIN_MS: Final = 1_000
+"""Added to both before an order without an answer counts as absent."""
+GRACE_SLACK_MS: Final = 7_000
+"""For what the leader does besides: writing down the replies it waited for."""
+
+
+def grace_seconds() -> int:
+    """Return how long a leader's pod may take to end, in seconds."""
+    return (EXCHANGE_TIMEOUT_MS + RECV_WINDOW_MS + GRACE_SLACK_MS) // 1_000
