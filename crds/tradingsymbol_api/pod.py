@@ -80,12 +80,21 @@ RECV_WINDOW_MAX_MS: Final = 60_000
 """Longest window that Binance takes."""
 EXCHANGE_TIMEOUT_MS: Final = 10_000
 """How long the exchange works on a request at most, by its own account, unless it is configured."""
+EXCHANGE_TIMEOUT_MAX_MS: Final = 30_000
+"""Longest that can be configured: what a leader waits for stays below what its probe allows."""
 EXCHANGE_MARGIN_MS: Final = 1_000
 """Added to both before an order without an answer counts as absent."""
 GRACE_SLACK_MS: Final = 7_000
 """For what the leader does besides: writing down the replies it waited for."""
 
 
-def grace_seconds() -> int:
-    """Return how long a leader's pod may take to end, in seconds."""
-    return (EXCHANGE_TIMEOUT_MS + RECV_WINDOW_MS + GRACE_SLACK_MS) // 1_000
+def grace_seconds(
+    recv_window_ms: int = RECV_WINDOW_MS, exchange_timeout_ms: int = EXCHANGE_TIMEOUT_MS
+) -> int:
+    """Return how long a leader's pod may take to end, in seconds.
+
+    Shorter times of the exchange than the defaults do not shorten it: the leader has other waits.
+    """
+    exchange_ms = max(recv_window_ms, RECV_WINDOW_MS)
+    exchange_ms += max(exchange_timeout_ms, EXCHANGE_TIMEOUT_MS)
+    return -(-(exchange_ms + GRACE_SLACK_MS) // 1_000)

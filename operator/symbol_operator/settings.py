@@ -1,14 +1,26 @@
 """What the operator can be told, and what makes no sense of it. No side effects."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from tradingsymbol_api.names import OPERATOR_MANAGER
-from tradingsymbol_api.pod import Environment
+from tradingsymbol_api.pod import (
+    EXCHANGE_TIMEOUT_MAX_MS,
+    EXCHANGE_TIMEOUT_MS,
+    RECV_WINDOW_MAX_MS,
+    RECV_WINDOW_MS,
+    Environment,
+)
+from tradingsymbol_api.reading import shown
 from tradingsymbol_api.spec import ApiModel
+
+RECV_WINDOW_MIN_MS: Final = 100
+EXCHANGE_TIMEOUT_MIN_MS: Final = 1_000
+"""Less refuses or doubts every order, wherever the exchange is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +42,19 @@ class SettingsError(ValueError):
     """The configuration is unusable; the message names each field at fault."""
 
 
+def _milliseconds(least: int, most: int) -> Callable[[object], int]:
+    """Make a reader for a time; one in seconds, say, is below the least."""
+
+    def parse(value: object) -> int:
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+            raise ValueError(
+                f"must be a whole number of milliseconds from {least} to {most}, not {shown(value)}"
+            )
+        return value
+
+    return parse
+
+
 class _Section(ApiModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -45,6 +70,14 @@ class ExchangeEntry(_Section):
     """Market streams: `ws://host:port`."""
     secret: str
     """Secret in the resource's namespace with the keys `api-key` and `api-secret`."""
+    recv_window: Annotated[
+        int, BeforeValidator(_milliseconds(RECV_WINDOW_MIN_MS, RECV_WINDOW_MAX_MS))
+    ] = RECV_WINDOW_MS
+    """Milliseconds after which the exchange refuses an order that is still under way."""
+    timeout: Annotated[
+        int, BeforeValidator(_milliseconds(EXCHANGE_TIMEOUT_MIN_MS, EXCHANGE_TIMEOUT_MAX_MS))
+    ] = EXCHANGE_TIMEOUT_MS
+    """Milliseconds that the exchange works on a request at most."""
 
 
 class LeaderSettings(_Section):
@@ -103,9 +136,13 @@ def parse_settings(document: Mapping[str, Any]) -> OperatorSettings:
     try:
         settings = OperatorSettings.model_validate(document)
     except ValidationError as exc:
-        problems = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in exc.errors())
-        raise SettingsError("; ".join(problems)) from exc
+        raise SettingsError("; ".join(map(_problem, exc.errors()))) from exc
     return _checked(settings)
+
+
+def _problem(error: ErrorDetails) -> str:
+    own = error["type"] == "value_error"
+    return f"{'.'.join(map(str, error['loc']))}: {error['ctx']['error'] if own else error['msg']}"
 
 
 def _checked(settings: OperatorSettings) -> OperatorSettings:

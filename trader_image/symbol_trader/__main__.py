@@ -430,8 +430,8 @@ async def _lead(options: Options, resource: Resource, identity: Identity, story:
         timing=Timing(
             options.recv_window_ms, options.exchange_timeout_ms, options.exchange_margin_ms
         ),
-        beat=Beat(reconcile_s=options.reconcile_s),
-        patience=Patience(),
+        beat=_beat(options),
+        patience=_patience(options),
         new_bits=new_trader_bits(secrets.randbits),
         jitter=random.random,
     )
@@ -446,6 +446,16 @@ async def _lead(options: Options, resource: Resource, identity: Identity, story:
     metrics = lambda: service.metrics_text  # noqa: E731
     async with serving(options.http_host, options.http_port, health, metrics):
         return await service.run()
+
+
+def _beat(options: Options) -> Beat:
+    """Wait at the end for as long as the exchange may take; the pod's grace grows by the same."""
+    replies_s = Beat().replies_s + options.longer_s
+    return Beat(reconcile_s=options.reconcile_s, replies_s=replies_s)
+
+
+def _patience(options: Options) -> Patience:
+    return Patience(end_s=Patience().end_s + options.longer_s)
 
 
 def _links(options: Options, resource: Resource) -> Links:

@@ -64,6 +64,11 @@ class Options(ExchangeOptions):
     http_port: int
     log_format: str
 
+    @property
+    def longer_s(self) -> float:
+        """Return how much longer than by default the exchange may take to answer, in seconds."""
+        return max(0, self.exchange_timeout_ms - EXCHANGE_TIMEOUT_MS) / 1000
+
 
 def _environment(_: click.Context, __: click.Parameter, value: str) -> str:
     if value not in ACCEPTED_ENVIRONMENTS:

@@ -16,7 +16,15 @@ from tradingsymbol_api.names import (
     leader_labels,
     leader_pod_name,
 )
-from tradingsymbol_api.pod import HEALTHZ, HTTP_PORT, READYZ, Variable, grace_seconds
+from tradingsymbol_api.pod import (
+    EXCHANGE_TIMEOUT_MS,
+    HEALTHZ,
+    HTTP_PORT,
+    READYZ,
+    RECV_WINDOW_MS,
+    Variable,
+    grace_seconds,
+)
 from tradingsymbol_api.spec import TradingSymbol
 
 CONTAINER: Final = "leader"
@@ -74,7 +82,7 @@ def _pod_spec(
         "serviceAccountName": LEADER_SERVICE_ACCOUNT,
         # Exit 0 means that there is nothing left to do; anything else is tried again in place.
         "restartPolicy": "OnFailure",
-        "terminationGracePeriodSeconds": grace_seconds(),
+        "terminationGracePeriodSeconds": grace_seconds(entry.recv_window, entry.timeout),
         "enableServiceLinks": False,
         "nodeSelector": dict(leader.node_selector),
         "tolerations": [*_lost_node_tolerations(), *map(dict, leader.tolerations)],
@@ -147,6 +155,7 @@ def _environment(
         Variable.HTTP_HOST: "0.0.0.0",  # noqa: S104 - the kubelet asks from outside the pod
         Variable.HTTP_PORT: str(HTTP_PORT),
         Variable.LOG_FORMAT: settings.leader.log_format,
+        **_timing(entry),
     }
     return [
         *(_variable(variable, value=value) for variable, value in plain.items()),
@@ -157,6 +166,15 @@ def _environment(
         _from_pod(Variable.POD_UID, "metadata.uid"),
         _from_pod(Variable.NODE, "spec.nodeName"),
     ]
+
+
+def _timing(entry: ExchangeEntry) -> dict[Variable, str]:
+    """Tell the leader what it would not assume: a default that it is told makes it another pod."""
+    times = (
+        (Variable.RECV_WINDOW_MS, entry.recv_window, RECV_WINDOW_MS),
+        (Variable.EXCHANGE_TIMEOUT_MS, entry.timeout, EXCHANGE_TIMEOUT_MS),
+    )
+    return {variable: str(value) for variable, value, default in times if value != default}
 
 
 def _variable(variable: Variable, **source: Any) -> dict[str, Any]:

@@ -72,6 +72,18 @@ def test_it_has_the_leaders_image_and_the_database_and_no_key_of_the_exchange(
     assert env["SYMBOL_TRADER_FENCED_POD"]["value"] == LOST.uid
 
 
+def test_it_waits_by_the_times_of_the_leaders_exchange(lost: dict[str, Any]) -> None:
+    """They bound how late what the lost leader has sent may still be taken."""
+    times = [
+        {"name": "SYMBOL_TRADER_RECV_WINDOW_MS", "value": "5000"},
+        {"name": "SYMBOL_TRADER_EXCHANGE_TIMEOUT_MS", "value": "20000"},
+    ]
+    lost["spec"]["containers"][1]["env"] += times
+    (container,) = fence_of(lost)["spec"]["containers"]
+
+    assert all(time in container["env"] for time in times)
+
+
 def test_it_has_no_token_and_nothing_that_mounts_one(lost: dict[str, Any]) -> None:
     spec = fence_of(lost)["spec"]
 

@@ -105,6 +105,32 @@ def test_the_grace_period_covers_an_order_on_its_way(settings: OperatorSettings)
     assert build(settings)["spec"]["terminationGracePeriodSeconds"] > 3 + 10
 
 
+def timed(settings: OperatorSettings, **times: int) -> OperatorSettings:
+    entry = entry_of(settings).model_copy(update=times)
+    return settings.model_copy(update={"exchanges": (entry,)})
+
+
+def test_a_leader_is_told_the_times_of_its_exchange(settings: OperatorSettings) -> None:
+    pod = build(timed(settings, recv_window=5_000, timeout=20_500))
+    env = {item["name"]: item.get("value") for item in container_of(pod)["env"]}
+
+    assert env["SYMBOL_TRADER_RECV_WINDOW_MS"] == "5000"
+    assert env["SYMBOL_TRADER_EXCHANGE_TIMEOUT_MS"] == "20500"
+    assert pod["spec"]["terminationGracePeriodSeconds"] == 33
+
+
+def test_the_usual_times_make_the_usual_pod(settings: OperatorSettings) -> None:
+    assert build(timed(settings, recv_window=3_000, timeout=10_000)) == build(settings)
+
+
+def test_short_times_of_an_exchange_do_not_shorten_the_grace_period(
+    settings: OperatorSettings,
+) -> None:
+    pod = build(timed(settings, recv_window=100, timeout=1_000))
+
+    assert pod["spec"]["terminationGracePeriodSeconds"] == 20
+
+
 def test_a_leader_leaves_a_lost_node_soon(settings: OperatorSettings) -> None:
     tolerations = build(settings)["spec"]["tolerations"]
 

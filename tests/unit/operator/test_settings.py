@@ -48,6 +48,33 @@ def test_a_file_is_read_and_the_rest_has_defaults(tmp_path: Path) -> None:
     assert settings.exchange("binance") is None
 
 
+def test_an_exchange_has_its_own_times_or_the_usual_ones(tmp_path: Path) -> None:
+    usual = load_settings(write(tmp_path, FILE)).exchanges[0]
+    assert (usual.recv_window, usual.timeout) == (3_000, 10_000)
+
+    own = FILE.replace("secret:", "recvWindow: 5000\n    timeout: 20000\n    secret:")
+    entry = load_settings(write(tmp_path, own)).exchanges[0]
+    assert (entry.recv_window, entry.timeout) == (5_000, 20_000)
+
+
+@pytest.mark.parametrize(
+    ("field", "least", "most"), [("recvWindow", 100, 60_000), ("timeout", 1_000, 30_000)]
+)
+def test_a_time_of_an_exchange_is_in_milliseconds_and_bounded(
+    tmp_path: Path, field: str, least: int, most: int
+) -> None:
+    for good in (least, most):
+        text = FILE.replace("secret:", f"{field}: {good}\n    secret:")
+        load_settings(write(tmp_path, text))
+    for bad in (least - 1, most + 1, 3, "3s", 3000.0, True, None):
+        written = "null" if bad is None else bad
+        text = FILE.replace("secret:", f"{field}: {written}\n    secret:")
+        assert refusal(write(tmp_path, text)) == (
+            f"exchanges.0.{field}: must be a whole number of milliseconds from {least} to {most}, "
+            f"not {bad!r}"
+        )
+
+
 def test_options_have_precedence(tmp_path: Path) -> None:
     settings = load_settings(
         write(tmp_path, FILE), namespaces=("other",), leader_image="symbol-trader:2"

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from symbol_trader.binance.settings import BinanceSettings
+from symbol_trader.__main__ import _beat, _patience
 from symbol_trader.core.order_states import Contradiction
 from symbol_trader.core.orders import Side
 from symbol_trader.core.settings import TradingStatus
 from symbol_trader.core.timing import Timing
+from symbol_trader.options import Options
 from symbol_trader.ports import AwaitedOrder, Desired, OffOutcome, Owner, Report, Unavailable
 from symbol_trader.postgres.record import CLOSE_TIMEOUT_S
 from symbol_trader.runtime.health import Health
@@ -28,7 +29,14 @@ from symbol_trader.runtime.service import (
 )
 from symbol_trader.runtime.story import Story
 from symbol_trader.runtime.term import Beat, End
-from tradingsymbol_api.pod import Cause, grace_seconds
+from tradingsymbol_api.pod import (
+    EXCHANGE_TIMEOUT_MAX_MS,
+    EXCHANGE_TIMEOUT_MS,
+    RECV_WINDOW_MAX_MS,
+    RECV_WINDOW_MS,
+    Cause,
+    grace_seconds,
+)
 from unit.core.builders import SETTINGS
 from unit.runtime import virtual
 
@@ -248,12 +256,26 @@ def test_who_was_asked_to_end_does_so_in_time_whatever_hangs() -> None:
     virtual.run(story())
 
 
-def test_all_that_an_end_may_take_is_less_than_the_grace_of_a_pod() -> None:
-    settings = BinanceSettings("wss://a", "wss://b", "XRPUSDT", "key", "secret")
+@pytest.mark.parametrize("window_ms", [100, RECV_WINDOW_MS, RECV_WINDOW_MAX_MS])
+@pytest.mark.parametrize("timeout_ms", [1_000, EXCHANGE_TIMEOUT_MS, EXCHANGE_TIMEOUT_MAX_MS])
+def test_all_that_an_end_may_take_is_less_than_the_grace_of_a_pod(
+    window_ms: int, timeout_ms: int
+) -> None:
+    options = Options(
+        "paper", "wss://a", "wss://b", "key", "secret", timeout_ms,
+        "postgresql://db/x", window_ms, 1_000, 60.0, "", 0, "json",
+    )  # fmt: skip
+    settings = options.settings("XRPUSDT")
     closing_s = 2 * settings.close_timeout_s + CLOSE_TIMEOUT_S
-    patience = Patience()
-    assert settings.request_timeout_s < Beat().replies_s < patience.end_s
-    assert patience.end_s + patience.last_report_s + closing_s < grace_seconds()
+    beat, patience = _beat(options), _patience(options)
+    assert settings.request_timeout_s < beat.replies_s < patience.end_s
+    ending_s = patience.end_s + patience.last_report_s + closing_s
+    assert ending_s < grace_seconds(window_ms, timeout_ms)
+
+
+def test_an_end_takes_no_longer_than_ever_where_nothing_is_configured() -> None:
+    options = Options("paper", "a", "b", "", "", EXCHANGE_TIMEOUT_MS, "", 1, 1, 60.0, "", 0, "json")
+    assert (_beat(options), _patience(options)) == (Beat(), Patience())
 
 
 @dataclass
