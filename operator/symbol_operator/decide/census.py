@@ -2,13 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
 
-from tradingsymbol_api.reading import Document, mapping, objects, text
+from tradingsymbol_api.reading import Document, objects, text
+from tradingsymbol_api.spec import TradingStatus, requested_status
 from tradingsymbol_api.status import ConditionType
-
-WANTING: Final = (True, "on", "shutdown")
-"""Values of `spec.status` that ask for a leader."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +27,9 @@ def take_census(resources: Iterable[Document], leaders: int, *, leaving: bool = 
     symbols = wanted = stalled = 0
     for item in resources:
         symbols += 1
-        wanted += _wants(item) and not leaving
+        wanted += requested_status(item) is not TradingStatus.OFF and not leaving
         stalled += _is_stalled(item)
     return Census(symbols, wanted, stalled, leaders)
-
-
-def _wants(resource: Document) -> bool:
-    return mapping(resource, "spec").get("status") in WANTING
 
 
 def _is_stalled(resource: Document) -> bool:
