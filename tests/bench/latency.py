@@ -30,9 +30,12 @@ from symbol_trader.core.leader import new_trader_bits
 from symbol_trader.core.records import RecordChange, Snapshot
 from symbol_trader.core.settings import Settings, TradingStatus
 from symbol_trader.core.timing import Timing
-from symbol_trader.ports import Book, Desired, Epoch, OffOutcome, Owner, Record, Report
+from symbol_trader.desired import Desired, OffOutcome
+from symbol_trader.identity import Book, Epoch, Owner
+from symbol_trader.ports import Record
 from symbol_trader.postgres.migrate import migrate
 from symbol_trader.postgres.record import PostgresRecord
+from symbol_trader.report import Report
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.logs import configure
 from symbol_trader.runtime.metrics import Metrics

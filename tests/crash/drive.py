@@ -14,7 +14,7 @@ from support.people import SYMBOL, account_at, trade_at_last
 from support.processes import AdminRefusedError, Bot, Running, Venue, until, venue
 from symbol_trader.audit.auditing import audit
 from symbol_trader.core.orders import Side
-from symbol_trader.ports import DatabaseUnavailable
+from symbol_trader.errors import DatabaseUnavailable
 
 FAST = ("--speed", "40")
 """Market time per wall time: cycles finish in seconds."""

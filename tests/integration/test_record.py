@@ -31,10 +31,10 @@ from support.recorded import (
     sell,
     trader,
 )
-from symbol_trader.core.order_states import Contradiction
 from symbol_trader.core.orders import OrderState, Side, TimeInForce, TraderId
 from symbol_trader.core.records import FillRecorded, RecordedOrder, RecordedTrader, TraderState
 from symbol_trader.core.settings import AtDeadline, TradingStatus, UnfilledBuys
+from symbol_trader.errors import Contradiction
 from symbol_trader.postgres.ownership import disown
 
 if TYPE_CHECKING:

@@ -28,17 +28,17 @@ from support.recorded import (
     result,
     trader,
 )
-from symbol_trader.core.order_states import Contradiction
 from symbol_trader.core.orders import OrderState, Side
 from symbol_trader.core.records import FillRecorded
-from symbol_trader.ports import (
+from symbol_trader.errors import (
     AccountChanged,
+    Contradiction,
     Fenced,
     OwnedByAnother,
-    Owner,
     RolledBack,
     SchemaMismatch,
 )
+from symbol_trader.identity import Owner
 from symbol_trader.postgres.ownership import fence, release, takeover
 from symbol_trader.postgres.record import PostgresRecord
 

@@ -28,7 +28,6 @@ from support.recorded import (
     trader,
 )
 from symbol_trader.core.fees import WAITING_MAX
-from symbol_trader.core.order_states import Contradiction
 from symbol_trader.core.orders import FeeAsset, FeeValue, Fill, OrderState, Side, TraderId
 from symbol_trader.core.records import (
     Acknowledged,
@@ -39,6 +38,7 @@ from symbol_trader.core.records import (
     TraderState,
     UnvaluedFee,
 )
+from symbol_trader.errors import Contradiction
 from symbol_trader.postgres import statements
 from symbol_trader.postgres.changes import encode
 from symbol_trader.postgres.migrate import migrate

@@ -10,7 +10,7 @@ from alembic import command
 
 from support.postgres import Server
 from support.recorded import PATIENT, claim, opened
-from symbol_trader.ports import SchemaMismatch, Unavailable
+from symbol_trader.errors import SchemaMismatch, Unavailable
 from symbol_trader.postgres import migrate as migrate_module
 from symbol_trader.postgres.connection import Limits
 from symbol_trader.postgres.migrate import ADVISORY_LOCK, migrate

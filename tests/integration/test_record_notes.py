@@ -25,7 +25,6 @@ from support.recorded import (
     sell,
     trader,
 )
-from symbol_trader.core.order_states import Contradiction
 from symbol_trader.core.orders import FINAL_STATES, OrderState, Side
 from symbol_trader.core.records import (
     FillRecorded,
@@ -34,7 +33,8 @@ from symbol_trader.core.records import (
     RecordedOrder,
     TraderState,
 )
-from symbol_trader.ports import Book
+from symbol_trader.errors import Contradiction
+from symbol_trader.identity import Book
 from symbol_trader.postgres.record import PostgresRecord
 
 ORDER_ID = 7

@@ -13,7 +13,7 @@ from support.postgres import Server, running_server
 from support.recorded import PATIENT, claim, intent, opened, order_name, trader
 from symbol_trader.core.orders import OrderState
 from symbol_trader.core.records import OrderChange
-from symbol_trader.ports import RolledBack, SchemaMismatch, Unavailable
+from symbol_trader.errors import RolledBack, SchemaMismatch, Unavailable
 from symbol_trader.postgres.migrate import migrate
 from symbol_trader.postgres.record import PostgresRecord
 

@@ -23,7 +23,7 @@ from support.recorded import (
 from symbol_trader.__main__ import main
 from symbol_trader.core.orders import OrderState, Side
 from symbol_trader.core.records import Acknowledged, FillRecorded, RecordChange, RecordedOrder
-from symbol_trader.ports import SettledMeanwhile
+from symbol_trader.errors import SettledMeanwhile
 from symbol_trader.postgres.record import PostgresRecord
 
 BUY = order_name("a")

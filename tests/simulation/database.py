@@ -10,19 +10,17 @@ from itertools import groupby
 from typing import TYPE_CHECKING, TypeVar
 
 from simulation.memory import MemoryRecord
-from symbol_trader.core.order_states import Contradiction
 from symbol_trader.core.orders import CancelIntent, ClientOrderId, Intent
 from symbol_trader.core.records import RecordChange, Snapshot
-from symbol_trader.ports import (
-    Book,
+from symbol_trader.desired import Desired
+from symbol_trader.errors import (
+    Contradiction,
     DatabaseUnavailable,
-    Desired,
-    Epoch,
     Fenced,
     OwnedByAnother,
-    Owner,
     RolledBack,
 )
+from symbol_trader.identity import Book, Epoch, Owner
 
 if TYPE_CHECKING:
     from simulation.process import Process

@@ -17,7 +17,8 @@ from simulation.network import Session, SimulatedMarket
 from symbol_trader.core.leader import Leader, new_trader_bits
 from symbol_trader.core.orders import ClientOrderId, Side
 from symbol_trader.core.timing import Timing
-from symbol_trader.ports import Epoch, Owner, Report
+from symbol_trader.identity import Epoch, Owner
+from symbol_trader.report import Report
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.service import Ending, Identity, Links, Patience, Service, Surface
 from symbol_trader.runtime.story import Story

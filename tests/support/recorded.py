@@ -24,7 +24,8 @@ from symbol_trader.core.records import (
     TraderTerms,
 )
 from symbol_trader.core.settings import Settings, TradingStatus
-from symbol_trader.ports import Book, Desired, Owner
+from symbol_trader.desired import Desired
+from symbol_trader.identity import Book, Owner
 from symbol_trader.postgres.connection import Limits
 from symbol_trader.postgres.record import PostgresRecord
 

@@ -31,6 +31,8 @@ from symbol_trader.binance.market import BinanceMarket
 from symbol_trader.core.leader import new_trader_bits
 from symbol_trader.core.orders import OrderState
 from symbol_trader.core.timing import Timing
+from symbol_trader.errors import BadCredentials, SchemaMismatch, Unavailable
+from symbol_trader.identity import Book, Owner
 from symbol_trader.options import (
     ENV_PREFIX,
     ExchangeOptions,
@@ -43,14 +45,7 @@ from symbol_trader.options import (
     since_option,
     trading_options,
 )
-from symbol_trader.ports import (
-    BadCredentials,
-    Book,
-    Owner,
-    Resource,
-    SchemaMismatch,
-    Unavailable,
-)
+from symbol_trader.ports import Resource
 from symbol_trader.postgres import ownership
 from symbol_trader.postgres.record import PostgresRecord
 from symbol_trader.resource.file import FileResource, InvalidFile, read_file

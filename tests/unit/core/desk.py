@@ -46,7 +46,7 @@ from symbol_trader.core.replies import Accepted, AssetPrice, NotFound, Outcome, 
 from symbol_trader.core.settings import Settings
 from symbol_trader.core.symbols import Commission, SymbolInfo
 from symbol_trader.core.timing import Timing
-from symbol_trader.ports import Desired
+from symbol_trader.desired import Desired
 from unit.core.builders import COMMISSION, NOW_MS, SETTINGS, SYMBOL, D
 
 TIMING = Timing()

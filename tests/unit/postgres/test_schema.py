@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from alembic.script import ScriptDirectory
 
-from symbol_trader.ports import SchemaMismatch
+from symbol_trader.errors import SchemaMismatch
 from symbol_trader.postgres import schema
 from symbol_trader.postgres.schema import SCHEMA_VERSION, check, check_not_newer
 

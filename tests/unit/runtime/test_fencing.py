@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 import pytest
 import structlog
 
-from symbol_trader.ports import Book, DatabaseUnavailable, Epoch, SchemaMismatch
+from symbol_trader.errors import DatabaseUnavailable, SchemaMismatch
+from symbol_trader.identity import Book, Epoch
 from symbol_trader.runtime.fencing import fence
 from symbol_trader.runtime.service import Cause, Ending, Patience
 from symbol_trader.runtime.story import Story

@@ -11,12 +11,14 @@ import pytest
 
 from symbol_operator.pod import GRACE_SECONDS
 from symbol_trader.binance.settings import BinanceSettings
-from symbol_trader.core.order_states import Contradiction
 from symbol_trader.core.orders import Side
 from symbol_trader.core.settings import TradingStatus
 from symbol_trader.core.timing import Timing
-from symbol_trader.ports import AwaitedOrder, Desired, OffOutcome, Owner, Report, Unavailable
+from symbol_trader.desired import Desired, OffOutcome
+from symbol_trader.errors import Contradiction, Unavailable
+from symbol_trader.identity import Owner
 from symbol_trader.postgres.record import CLOSE_TIMEOUT_S
+from symbol_trader.report import AwaitedOrder, Report
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.logs import configure
 from symbol_trader.runtime.service import (

@@ -13,12 +13,12 @@ import pytest
 import structlog
 
 from symbol_trader.core.events import ExchangeView, PriceSeen, QueryReplied, TimePassed, ViewRead
-from symbol_trader.core.order_states import Contradiction
 from symbol_trader.core.orders import CancelIntent, ExchangeOrder, ExecutionReport, Fill, Intent
 from symbol_trader.core.records import FeeValued, NewTrader, RecordChange, TraderResult
 from symbol_trader.core.replies import AssetPrice, NotFound, Outcome, Unknown, UserEvent
 from symbol_trader.core.settings import TradingStatus, UnfilledBuys
-from symbol_trader.ports import Desired, SettledMeanwhile, Unavailable
+from symbol_trader.desired import Desired
+from symbol_trader.errors import Contradiction, SettledMeanwhile, Unavailable
 from symbol_trader.runtime.events import Asked, Event, Stop
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.mailbox import Mailbox

@@ -15,7 +15,8 @@ from symbol_trader.core.orders import CancelIntent, ExecutionReport, Intent
 from symbol_trader.core.records import CancelChange, FillRecorded, OrderChange, RecordChange
 from symbol_trader.core.replies import Accepted, BalanceChanged, Outcome, Refused, UserEvent
 from symbol_trader.core.settings import TradingStatus, UnfilledBuys
-from symbol_trader.ports import DatabaseUnavailable, Desired, ExchangeUnavailable
+from symbol_trader.desired import Desired
+from symbol_trader.errors import DatabaseUnavailable, ExchangeUnavailable
 from symbol_trader.runtime.events import Asked, Event, Lost, Stop
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.mailbox import LIMIT, Mailbox

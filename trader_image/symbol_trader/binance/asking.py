@@ -29,7 +29,7 @@ from symbol_trader.binance.verdicts import (
     outcome,
 )
 from symbol_trader.core.replies import Accepted, NotSent, Outcome
-from symbol_trader.ports import BadCredentials, ExchangeUnavailable, Unavailable
+from symbol_trader.errors import BadCredentials, ExchangeUnavailable, Unavailable
 
 log = logging.getLogger(__name__)
 

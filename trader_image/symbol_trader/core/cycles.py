@@ -27,7 +27,6 @@ from symbol_trader.core.events import PriceSeen
 from symbol_trader.core.evidence import Evidence
 from symbol_trader.core.money import ZERO, plain
 from symbol_trader.core.order import Order
-from symbol_trader.core.order_states import Contradiction
 from symbol_trader.core.orders import CancelIntent, Intent, Side, TimeInForce
 from symbol_trader.core.quiet import Listeners
 from symbol_trader.core.reasons import Block, Reason
@@ -36,6 +35,7 @@ from symbol_trader.core.state import State
 from symbol_trader.core.strategy import Quote
 from symbol_trader.core.symbols import TRADING
 from symbol_trader.core.trader import Rebuy, Trader
+from symbol_trader.errors import Contradiction
 
 
 class Cycles:

@@ -14,7 +14,7 @@ from symbol_trader.core.events import Answer, ExchangeView
 from symbol_trader.core.fees import FeeKey
 from symbol_trader.core.money import ZERO, plain
 from symbol_trader.core.order import Order
-from symbol_trader.core.order_states import STATUS_NEWS, Contradiction, News
+from symbol_trader.core.order_states import STATUS_NEWS, News
 from symbol_trader.core.orders import (
     CancelIntent,
     ClientOrderId,
@@ -48,6 +48,7 @@ from symbol_trader.core.replies import (
 from symbol_trader.core.state import State
 from symbol_trader.core.symbols import TRADING, Commission, SymbolInfo
 from symbol_trader.core.trader import Trader
+from symbol_trader.errors import Contradiction
 
 REJECTED = Refused(-2010, "rejected, as a report says")
 """What a report of REJECTED, which has no message of its own, amounts to."""

@@ -9,21 +9,19 @@ from typing import Any, Final
 import asyncpg
 
 from symbol_trader.core.fees import WAITING_MAX
-from symbol_trader.core.order_states import Contradiction
 from symbol_trader.core.orders import Intent
 from symbol_trader.core.records import RecordChange, Snapshot
-from symbol_trader.ports import (
+from symbol_trader.desired import Desired
+from symbol_trader.errors import (
     AccountChanged,
-    Book,
+    Contradiction,
     DatabaseUnavailable,
-    Desired,
-    Epoch,
     Fenced,
     OwnedByAnother,
-    Owner,
     RolledBack,
     Unavailable,
 )
+from symbol_trader.identity import Book, Epoch, Owner
 from symbol_trader.postgres import connection, errors, rows, schema, statements
 from symbol_trader.postgres.changes import encode
 from symbol_trader.postgres.connection import DEFAULT_LIMITS, Limits

@@ -9,7 +9,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
-from symbol_trader.ports import Book, Epoch, SchemaMismatch, Unavailable
+from symbol_trader.errors import SchemaMismatch, Unavailable
+from symbol_trader.identity import Book, Epoch
 from symbol_trader.runtime.service import Cause, Ending, Patience
 from symbol_trader.runtime.story import Story
 

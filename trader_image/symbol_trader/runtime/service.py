@@ -13,35 +13,24 @@ from functools import partial
 
 from symbol_trader.core.events import PriceSeen
 from symbol_trader.core.leader import Leader
-from symbol_trader.core.order_states import Contradiction
 from symbol_trader.core.records import Snapshot
 from symbol_trader.core.replies import Account
 from symbol_trader.core.settings import TradingStatus
 from symbol_trader.core.symbols import GONE
 from symbol_trader.core.timing import Timing
-from symbol_trader.ports import (
+from symbol_trader.desired import Desired, OffOutcome
+from symbol_trader.errors import (
     AccountChanged,
-    AwaitedOrder,
-    BadCredentials,
-    Book,
-    Desired,
-    Epoch,
-    Exchange,
+    Contradiction,
     Fenced,
-    Market,
-    OffOutcome,
     OwnedByAnother,
-    Owner,
-    Record,
-    Report,
-    Resource,
-    RolledBack,
-    SchemaMismatch,
+    Retryable,
     SettledMeanwhile,
-    Trouble,
     Unavailable,
-    UnknownSymbol,
 )
+from symbol_trader.identity import Book, Epoch, Owner
+from symbol_trader.ports import Exchange, Market, Record, Resource
+from symbol_trader.report import AwaitedOrder, Report, Trouble
 from symbol_trader.runtime import loading, tasks
 from symbol_trader.runtime.events import Asked, Stop
 from symbol_trader.runtime.handover import Handover
@@ -53,18 +42,6 @@ from symbol_trader.runtime.noting import RecordRefuses
 from symbol_trader.runtime.reporting import report_trading, report_waiting, trouble_of
 from symbol_trader.runtime.story import Story
 from symbol_trader.runtime.term import Beat, End, Term
-
-PATIENCE = (
-    Unavailable,
-    OwnedByAnother,
-    AccountChanged,
-    SchemaMismatch,
-    BadCredentials,
-    UnknownSymbol,
-    Contradiction,
-    RolledBack,
-)
-"""What is waited out: the world has to change, and it may."""
 
 
 class Cause(StrEnum):
@@ -239,7 +216,7 @@ class Service:
                     return ending
             except SettledMeanwhile:
                 self._story.tell("an order was settled by a person")
-            except PATIENCE as exc:
+            except Retryable as exc:
                 await self._wait_out(exc)
         return Ending(Cause.TERMINATED, "asked to terminate")
 

@@ -57,14 +57,9 @@ from symbol_trader.core.orders import (
     TraderId,
 )
 from symbol_trader.core.settings import TradingStatus
-from symbol_trader.ports import (
-    DatabaseUnavailable,
-    Desired,
-    Exchange,
-    Record,
-    SettledMeanwhile,
-    Unavailable,
-)
+from symbol_trader.desired import Desired
+from symbol_trader.errors import DatabaseUnavailable, SettledMeanwhile, Unavailable
+from symbol_trader.ports import Exchange, Record
 from symbol_trader.runtime import tasks
 from symbol_trader.runtime.events import Asked, Event, Lost, RequestOver, Stop
 from symbol_trader.runtime.health import Health
