@@ -81,7 +81,7 @@ class Database:
 
 
 class SimulatedRecord:
-    """The port `Record` of one process."""
+    """The ports `Ownership` and `Record` of one process."""
 
     def __init__(self, process: "Process", database: Database) -> None:
         self._process = process
@@ -102,13 +102,12 @@ class SimulatedRecord:
             raise DatabaseUnavailable("the database is down")
         self._connection = self._database.cuts
 
-    async def claim(self, book: Book, owner: Owner, *, pod: str, desired: Desired) -> Epoch:
+    async def claim(self, book: Book, owner: Owner, *, pod: str) -> Epoch:
         """Take a new epoch."""
         del book
         epoch = await self._ask("claim", lambda: self._database.claim(owner, pod))
         self._epoch = epoch
         self._process.claimed(epoch)
-        await self.mirror_settings(desired)
         return epoch
 
     async def confirm(self) -> None:

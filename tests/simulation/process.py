@@ -87,9 +87,11 @@ class Process:
         self._task.add_done_callback(self._done)
 
     def _make(self) -> Service:
+        record = SimulatedRecord(self, self._world.database)
         links = Links(
             resource=SimulatedResource(self, self._world.cluster, self.timeline),
-            record=SimulatedRecord(self, self._world.database),
+            ownership=record,
+            record=record,
             exchange=self._open_session,
             market=lambda _: self.market,
         )

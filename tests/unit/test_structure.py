@@ -13,6 +13,7 @@ def test_the_ports_are_protocols_and_nothing_else() -> None:
     assert {name.name for name in classes} == {
         "Exchange",
         "Market",
+        "Ownership",
         "Record",
         "Resource",
     }

@@ -47,6 +47,8 @@ from symbol_trader.options import (
 )
 from symbol_trader.ports import Resource
 from symbol_trader.postgres import ownership
+from symbol_trader.postgres.epochs import PostgresOwnership
+from symbol_trader.postgres.leader_connection import LeaderConnection
 from symbol_trader.postgres.record import PostgresRecord
 from symbol_trader.resource.file import FileResource, InvalidFile, read_file
 from symbol_trader.resource.owner import former_owner, owner_of
@@ -443,9 +445,11 @@ async def _lead(options: Options, resource: Resource, identity: Identity, story:
 
 def _links(options: Options, resource: Resource) -> Links:
     allowance = Allowance(time.monotonic_ns)
+    connection = LeaderConnection(options.database_url)
     return Links(
         resource=resource,
-        record=PostgresRecord(options.database_url),
+        ownership=PostgresOwnership(connection),
+        record=PostgresRecord(connection),
         exchange=lambda symbol: BinanceExchange(
             options.settings(symbol),
             monotonic_ns=time.monotonic_ns,

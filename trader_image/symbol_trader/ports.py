@@ -17,20 +17,36 @@ from symbol_trader.identity import Book, Epoch, Owner
 from symbol_trader.report import Report
 
 
-class Record(Protocol):
-    """The record of one book (PostgreSQL). Every method may raise `Unavailable`."""
+class Ownership(Protocol):
+    """Who holds a book, and under which epoch; a connection to the record (PostgreSQL) serves it.
+
+    Every method but `close` may raise `Unavailable`: then `open` and `confirm` come first.
+    """
 
     async def open(self) -> None:
-        """Connect and check the schema version. Raises `SchemaMismatch`."""
+        """Connect and check the schema version. Raises `SchemaMismatch`, `RolledBack`."""
 
-    async def claim(self, book: Book, owner: Owner, *, pod: str, desired: Desired) -> Epoch:
-        """Take a new epoch of the book. Raises `OwnedByAnother`, `AccountChanged`."""
+    async def claim(self, book: Book, owner: Owner, *, pod: str) -> Epoch:
+        """Take a new epoch of the book. Raises `OwnedByAnother`, `AccountChanged`, `Fenced`."""
 
     async def confirm(self) -> None:
         """Check after a reconnect that the epoch taken last still stands.
 
         Raises `Fenced`, `RolledBack`.
         """
+
+    async def release(self) -> None:
+        """Give up ownership: the symbol is drained and off.
+
+        Raises `Fenced`, and `Contradiction` while something is unfinished.
+        """
+
+    async def close(self) -> None:
+        """Close the connection; never raises."""
+
+
+class Record(Protocol):
+    """The record of one book, under the epoch that is held. Methods may raise `Unavailable`."""
 
     async def load(self) -> Snapshot:
         """Read all that a leader needs to go on: unfinished traders, their orders and fills."""
@@ -60,12 +76,6 @@ class Record(Protocol):
 
     async def mirror_settings(self, desired: Desired) -> None:
         """Mirror the resource's settings, and which revision they are of. Raises `Fenced`."""
-
-    async def release(self) -> None:
-        """Give up ownership: the symbol is drained and off."""
-
-    async def close(self) -> None:
-        """Close the connection; never raises."""
 
 
 class Exchange(Protocol):

@@ -17,7 +17,7 @@ from symbol_trader.core.timing import Timing
 from symbol_trader.desired import Desired, OffOutcome
 from symbol_trader.errors import Contradiction, Unavailable
 from symbol_trader.identity import Owner
-from symbol_trader.postgres.record import CLOSE_TIMEOUT_S
+from symbol_trader.postgres.leader_connection import CLOSE_TIMEOUT_S
 from symbol_trader.report import AwaitedOrder, Report
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.logs import configure
@@ -117,7 +117,8 @@ async def test_a_long_ban_is_waited_out_in_pieces() -> None:
 
 def serving(resource: Any, patience: Patience = IMPATIENT) -> Any:
     """Return a leader that was asked to shut down, and has not begun anything."""
-    links: Any = Links(resource, Record(), None, None)  # type: ignore[arg-type]
+    record = Record()
+    links: Any = Links(resource, record, record, None, None)  # type: ignore[arg-type]
     surface: Any = Surface(Story(configure("json")), Health(lambda: 0.0), lambda symbol: None)  # type: ignore[arg-type,return-value]
     service = Service(
         Identity(Owner("cluster", "trading", "xrpusdt"), "paper", "pod"),

@@ -136,9 +136,11 @@ async def run(
     """Run a term over these events, and return what was asked of the record and the exchange."""
     log = [] if log is None else log
     mailbox = Mailbox()
+    record = Record(log, failure)
     term = Term(
         desk.leader,
-        record=Record(log, failure),  # type: ignore[arg-type]
+        ownership=record,  # type: ignore[arg-type]
+        record=record,  # type: ignore[arg-type]
         exchange=Exchange(log),  # type: ignore[arg-type]
         mailbox=mailbox,
         desired=Desired("XRPUSDT", SETTINGS, 1),

@@ -110,6 +110,7 @@ class Scene:
     def __post_init__(self) -> None:
         self.term = Term(
             self.desk.leader,
+            ownership=self.record,  # type: ignore[arg-type]
             record=self.record,  # type: ignore[arg-type]
             exchange=self.exchange,  # type: ignore[arg-type]
             mailbox=self.mailbox,

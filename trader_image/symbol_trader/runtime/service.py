@@ -29,7 +29,7 @@ from symbol_trader.errors import (
     Unavailable,
 )
 from symbol_trader.identity import Book, Epoch, Owner
-from symbol_trader.ports import Exchange, Market, Record, Resource
+from symbol_trader.ports import Exchange, Market, Ownership, Record, Resource
 from symbol_trader.report import AwaitedOrder, Report, Trouble
 from symbol_trader.runtime import loading, tasks
 from symbol_trader.runtime.events import Asked, Stop
@@ -100,6 +100,7 @@ class Links:
     """How to reach the world. A market and an exchange session are made per symbol."""
 
     resource: Resource
+    ownership: Ownership
     record: Record
     exchange: Callable[[str], Exchange]
     market: Callable[[str], Market]
@@ -281,8 +282,7 @@ class Service:
         """Open the links, own the book, load the record and reconcile it."""
         self._mailbox = Mailbox()
         self._dialed = False
-        record = self._links.record
-        await record.open()
+        await self._links.ownership.open()
         self._health.database_reachable = True
         self._health.moved()
         self._dialed = True
@@ -302,14 +302,14 @@ class Service:
     async def _own(self, account: Account) -> None:
         """Take an epoch of the account's book once; afterwards make sure that it still stands."""
         book = Book(self._identity.environment, account.uid, self._wanted.symbol)
-        record, desired = self._links.record, self._wanted
+        ownership, record = self._links.ownership, self._links.record
+        desired = self._wanted
         if self._book == book:
-            await record.confirm()
+            await ownership.confirm()
             await record.mirror_settings(desired)
             return
-        epoch = await record.claim(
-            book, self._identity.owner, pod=self._identity.pod, desired=desired
-        )
+        epoch = await ownership.claim(book, self._identity.owner, pod=self._identity.pod)
+        await record.mirror_settings(desired)
         self._book = book
         self._took(epoch)
 
@@ -340,6 +340,7 @@ class Service:
         )
         return Term(
             leader,
+            ownership=self._links.ownership,
             record=record,
             exchange=exchange,
             mailbox=self._mailbox,
@@ -376,8 +377,8 @@ class Service:
     async def _rest(self) -> Ending:
         """End as off; a book in which nothing is left unfinished is given up."""
         with suppress(Unavailable, Fenced, Contradiction):
-            await self._links.record.open()
-            await self._links.record.release()
+            await self._links.ownership.open()
+            await self._links.ownership.release()
         return Ending(Cause.STOPPED, "the resource says off")
 
     async def _write_off(
@@ -416,13 +417,13 @@ class Service:
     async def _leave(self) -> Ending:
         """Give the drained book up, and let the record say off."""
         self._story.tell("stopping trading", why="shutdown is done")
-        record = self._links.record
+        ownership = self._links.ownership
         off = replace(self._wanted.settings, status=TradingStatus.OFF)
         with suppress(Unavailable, Fenced):
             # The end of the term may have cut off a statement, and with it the connection.
-            await record.open()
-            await record.mirror_settings(replace(self._wanted, settings=off))
-            await record.release()
+            await ownership.open()
+            await self._links.record.mirror_settings(replace(self._wanted, settings=off))
+            await ownership.release()
         return Ending(Cause.DRAINED, "shutdown is done, the resource is off")
 
     async def _leave_to_another(self) -> Ending:
@@ -599,5 +600,5 @@ class Service:
 
     async def _close(self, pumps: list[asyncio.Task[None]]) -> None:
         await tasks.end(pumps)
-        await self._links.record.close()
+        await self._links.ownership.close()
         await self._links.resource.close()

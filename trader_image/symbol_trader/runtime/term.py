@@ -59,7 +59,7 @@ from symbol_trader.core.orders import (
 from symbol_trader.core.settings import TradingStatus
 from symbol_trader.desired import Desired
 from symbol_trader.errors import DatabaseUnavailable, SettledMeanwhile, Unavailable
-from symbol_trader.ports import Exchange, Record
+from symbol_trader.ports import Exchange, Ownership, Record
 from symbol_trader.runtime import tasks
 from symbol_trader.runtime.events import Asked, Event, Lost, RequestOver, Stop
 from symbol_trader.runtime.health import Health
@@ -103,6 +103,7 @@ class Term:
         self,
         leader: Leader,
         *,
+        ownership: Ownership,
         record: Record,
         exchange: Exchange,
         mailbox: Mailbox,
@@ -122,6 +123,7 @@ class Term:
         self.leader = leader
         self.desired = desired
         """What is asked for, as far as the leader has heard of it."""
+        self._ownership = ownership
         self._record = record
         self._notes = Notes(record, metrics)
         self._held = Held()
@@ -397,7 +399,7 @@ class Term:
         """Look at both sides from time to time: where nothing happens, no write would fail."""
         while True:
             await asyncio.sleep(self._beat.reconcile_s)
-            await self._record.confirm()
+            await self._ownership.confirm()
             if await self._record.settled_meanwhile():
                 raise SettledMeanwhile
             if self._exchange.held_until_ms() is None:
