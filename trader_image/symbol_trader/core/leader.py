@@ -18,7 +18,7 @@ from typing import assert_never
 
 from symbol_trader.core import ids
 from symbol_trader.core.context import EventContext
-from symbol_trader.core.cycles import Cycles
+from symbol_trader.core.cycles.acting import Cycles
 from symbol_trader.core.decisions import Decision
 from symbol_trader.core.events import (
     BidFetched,

@@ -8,8 +8,8 @@ from typing import Any
 
 from symbol_trader.core import ids
 from symbol_trader.core.context import EventContext
-from symbol_trader.core.cycle import (
-    FILL_QUERIES_QUIET,
+from symbol_trader.core.cycles.next_step import next_step
+from symbol_trader.core.cycles.steps import (
     AskForBid,
     CancelOrder,
     FetchFills,
@@ -20,8 +20,8 @@ from symbol_trader.core.cycle import (
     PlaceSell,
     Surroundings,
     Wait,
-    next_step,
 )
+from symbol_trader.core.cycles.unsettled import FILL_QUERIES_QUIET
 from symbol_trader.core.decisions import Cancel, Decision, FetchBid, Place, RefreshSymbol
 from symbol_trader.core.events import PriceSeen
 from symbol_trader.core.evidence import Evidence
