@@ -9,15 +9,7 @@ from itertools import count
 from typing import Any
 
 from simulation.memory import INSTALLATION, MemoryRecord
-from symbol_trader.core.decisions import (
-    Cancel,
-    Decision,
-    Place,
-    PriceFee,
-    Reconcile,
-    Request,
-    Said,
-)
+from symbol_trader.core.decisions import Cancel, Decision, Place, PriceFee, Reconcile, Request, Said
 from symbol_trader.core.events import (
     BidFetched,
     CancelReplied,

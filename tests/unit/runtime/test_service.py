@@ -21,15 +21,7 @@ from symbol_trader.postgres.leader_connection import CLOSE_TIMEOUT_S
 from symbol_trader.report import AwaitedOrder, Report
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.logs import configure
-from symbol_trader.runtime.service import (
-    Cause,
-    Ending,
-    Identity,
-    Links,
-    Patience,
-    Service,
-    Surface,
-)
+from symbol_trader.runtime.service import Cause, Ending, Identity, Links, Patience, Service, Surface
 from symbol_trader.runtime.story import Story
 from symbol_trader.runtime.term import Beat, End
 from unit.core.builders import SETTINGS

@@ -41,7 +41,7 @@ from symbol_trader.core.events import (
     TimePassed,
     ViewRead,
 )
-from symbol_trader.core.evidence import Evidence
+from symbol_trader.core.evidence.learning import Evidence
 from symbol_trader.core.money import plain
 from symbol_trader.core.order import Order
 from symbol_trader.core.orders import (
@@ -140,39 +140,39 @@ class Leader:
             case Started():
                 self._start(ctx)
             case ExecutionReport(_, seen, fill):
-                evidence.order_seen(seen, (fill,) if fill else (), ctx)
+                evidence.orders.seen(seen, (fill,) if fill else (), ctx)
             case BalanceChanged(free):
-                evidence.balance_changed(free, ctx)
+                evidence.market.balance_changed(free, ctx)
             case PlaceReplied(name, outcome):
-                evidence.place_replied(name, outcome, ctx)
+                evidence.orders.place_replied(name, outcome, ctx)
             case CancelReplied(intent, outcome):
-                evidence.cancel_replied(intent, outcome, ctx)
+                evidence.cancels.replied(intent, outcome, ctx)
             case QueryReplied(name, answer):
-                evidence.answered(name, answer, ctx)
+                evidence.queries.answered(name, answer, ctx)
             case FillsFetched(name, fills):
-                evidence.fills_fetched(name, fills, ctx)
+                evidence.fills.fetched(name, fills, ctx)
             case BidFetched(bid):
                 ctx.bid = bid
             case FeePriced(order_id, trade_id, price):
-                evidence.fee_priced((order_id, trade_id), price, ctx)
+                evidence.fills.fee_priced((order_id, trade_id), price, ctx)
             case StrangersFound(orders):
-                evidence.strangers_found(orders, ctx)
+                evidence.unrecorded.found(orders, ctx)
             case RecordRefused(trader_id, why, unsent):
                 evidence.record_refused(trader_id, why, ctx, unsent=unsent)
             case SymbolRead(symbol, commission):
-                evidence.symbol_read(symbol, commission)
+                evidence.market.symbol_read(symbol, commission)
             case ViewRead(view):
                 evidence.view_read(view, ctx)
             case SettingsChanged():
                 self._change_settings(event, ctx)
             case Paused(until_ms):
-                evidence.paused(until_ms)
+                evidence.market.paused(until_ms)
             case SwitchedOff():
                 self._switch_off(ctx)
             case Ending():
                 self._state.ending = True
             case TimePassed():
-                evidence.ask_for_all_due(ctx)
+                evidence.questions.ask_for_all_due(ctx)
             case _:
                 assert_never(event)
 

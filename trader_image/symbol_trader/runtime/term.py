@@ -49,13 +49,7 @@ from symbol_trader.core.events import (
     ViewRead,
 )
 from symbol_trader.core.leader import Leader
-from symbol_trader.core.orders import (
-    CancelIntent,
-    ClientOrderId,
-    ExchangeOrder,
-    Intent,
-    TraderId,
-)
+from symbol_trader.core.orders import CancelIntent, ClientOrderId, ExchangeOrder, Intent, TraderId
 from symbol_trader.core.settings import TradingStatus
 from symbol_trader.desired import Desired
 from symbol_trader.errors import DatabaseUnavailable, SettledMeanwhile, Unavailable

@@ -4,13 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from symbol_trader.core import strategy
-from symbol_trader.core.cycles.steps import (
-    Finish,
-    PlaceBuy,
-    Step,
-    Surroundings,
-    Wait,
-)
+from symbol_trader.core.cycles.steps import Finish, PlaceBuy, Step, Surroundings, Wait
 from symbol_trader.core.money import ZERO, ceil_to, plain
 from symbol_trader.core.reasons import Block, Reason
 from symbol_trader.core.records import TraderState

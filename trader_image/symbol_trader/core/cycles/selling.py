@@ -3,13 +3,7 @@
 from decimal import Decimal
 
 from symbol_trader.core import strategy
-from symbol_trader.core.cycles.steps import (
-    Finish,
-    PlaceSell,
-    Step,
-    Surroundings,
-    Wait,
-)
+from symbol_trader.core.cycles.steps import Finish, PlaceSell, Step, Surroundings, Wait
 from symbol_trader.core.money import ZERO
 from symbol_trader.core.order import Order
 from symbol_trader.core.orders import Side
