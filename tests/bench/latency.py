@@ -31,7 +31,7 @@ from symbol_trader.core.records import RecordChange, Snapshot
 from symbol_trader.core.settings import Settings, TradingStatus
 from symbol_trader.core.timing import Timing
 from symbol_trader.desired import Desired, OffOutcome
-from symbol_trader.identity import Book, Epoch, Owner
+from symbol_trader.identity import Book, Epoch, Identity, Owner
 from symbol_trader.ports import Ownership, Record
 from symbol_trader.postgres.epochs import PostgresOwnership
 from symbol_trader.postgres.leader_connection import LeaderConnection
@@ -41,7 +41,9 @@ from symbol_trader.report import Report
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.logs import configure
 from symbol_trader.runtime.metrics import Metrics
-from symbol_trader.runtime.service import Identity, Links, Patience, Service, Surface
+from symbol_trader.runtime.parts import Links, Surface
+from symbol_trader.runtime.patience import Patience
+from symbol_trader.runtime.service import Service
 from symbol_trader.runtime.story import Story
 from symbol_trader.runtime.term import Beat
 

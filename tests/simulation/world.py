@@ -28,8 +28,8 @@ from symbol_trader.core.reasons import Reason
 from symbol_trader.core.records import TraderState
 from symbol_trader.core.replies import Price, UserEvent
 from symbol_trader.core.settings import AtDeadline, Settings, TradingStatus, UnfilledBuys
+from symbol_trader.runtime.endings import Cause
 from symbol_trader.runtime.metrics import Metrics
-from symbol_trader.runtime.service import Cause
 
 BEGIN_MS = 1_700_000_000_000
 EVENTS = 200

@@ -32,7 +32,7 @@ from symbol_trader.core.leader import new_trader_bits
 from symbol_trader.core.orders import OrderState
 from symbol_trader.core.timing import Timing
 from symbol_trader.errors import BadCredentials, SchemaMismatch, Unavailable
-from symbol_trader.identity import Book, Owner
+from symbol_trader.identity import Book, Identity, Owner
 from symbol_trader.options import (
     ENV_PREFIX,
     ExchangeOptions,
@@ -53,10 +53,13 @@ from symbol_trader.postgres.record import PostgresRecord
 from symbol_trader.resource.file import FileResource, InvalidFile, read_file
 from symbol_trader.resource.owner import former_owner, owner_of
 from symbol_trader.runtime import fencing
+from symbol_trader.runtime.endings import Cause, Ending
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.logs import Failure, take_over
 from symbol_trader.runtime.metrics import Metrics
-from symbol_trader.runtime.service import Cause, Ending, Identity, Links, Patience, Service, Surface
+from symbol_trader.runtime.parts import Links, Surface
+from symbol_trader.runtime.patience import Patience
+from symbol_trader.runtime.service import Service
 from symbol_trader.runtime.story import Story
 from symbol_trader.runtime.term import Beat
 

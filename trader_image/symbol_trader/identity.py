@@ -1,4 +1,4 @@
-"""Who holds what: the resource that owns a book, and the epoch under which a leader writes it."""
+"""Who holds a book: the resource that owns it, the leader, and the epoch that it writes under."""
 
 from dataclasses import dataclass
 
@@ -30,3 +30,12 @@ class Epoch:
 
     number: int
     nonce: str
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who this leader is: owner of the book, and the pod that it runs in."""
+
+    owner: Owner
+    environment: str
+    pod: str

@@ -8,8 +8,9 @@ import structlog
 
 from symbol_trader.errors import DatabaseUnavailable, SchemaMismatch
 from symbol_trader.identity import Book, Epoch
+from symbol_trader.runtime.endings import Cause, Ending
 from symbol_trader.runtime.fencing import fence
-from symbol_trader.runtime.service import Cause, Ending, Patience
+from symbol_trader.runtime.patience import Patience
 from symbol_trader.runtime.story import Story
 from unit.runtime.virtual import run
 

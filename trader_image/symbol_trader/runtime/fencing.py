@@ -11,7 +11,8 @@ from typing import TypeVar
 
 from symbol_trader.errors import SchemaMismatch, Unavailable
 from symbol_trader.identity import Book, Epoch
-from symbol_trader.runtime.service import Cause, Ending, Patience
+from symbol_trader.runtime.endings import Cause, Ending
+from symbol_trader.runtime.patience import Patience
 from symbol_trader.runtime.story import Story
 
 Answer = TypeVar("Answer")
