@@ -15,7 +15,6 @@ from symbol_trader.ports import Exchange
 from symbol_trader.runtime import loading
 from symbol_trader.runtime.desired import DesiredState
 from symbol_trader.runtime.events import Stop
-from symbol_trader.runtime.handover import Handover
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.mailbox import Mailbox
 from symbol_trader.runtime.market import MarketFeed
@@ -38,7 +37,6 @@ class Beginning:
         *,
         desired: DesiredState,
         session: Session,
-        handover: Handover,
         stopped: asyncio.Event,
         timing: Timing,
         beat: Beat,
@@ -55,7 +53,6 @@ class Beginning:
         self._links = links
         self._desired = desired
         self._session = session
-        self._handover = handover
         self._stopped = stopped
         self._timing = timing
         self._beat = beat
@@ -111,12 +108,12 @@ class Beginning:
     async def _load(self, exchange: Exchange, account: Account) -> Term:
         desired, record = self._desired.wanted, self._links.record
         snapshot = await record.load()
-        self._handover.loaded(snapshot)
+        self._session.handover.loaded(snapshot)
         symbol, commission = await loading.describe(
             exchange, snapshot, desired.symbol, give_up=partial(self._gives_up, snapshot)
         )
         if symbol.status != GONE:
-            self._handover.denials.clear()
+            self._session.handover.denials.clear()
         self._health.moved()
         leader = Leader(
             snapshot,
@@ -126,8 +123,8 @@ class Beginning:
             timing=self._timing,
             new_bits=self._new_bits,
             free=account.free,
-            refused=self._handover.refused,
-            acknowledged=self._handover.acknowledged,
+            refused=self._session.handover.refused,
+            acknowledged=self._session.handover.acknowledged,
         )
         return Term(
             leader,
@@ -150,7 +147,7 @@ class Beginning:
 
         One denial may be the exchange's mistake, and the orders on record may rest on its book.
         """
-        denials, now_s = self._handover.denials, self._health.clock()
+        denials, now_s = self._session.handover.denials, self._health.clock()
         denials.add(now_s)
         if self._desired.wanted.settings.status is not TradingStatus.SHUTDOWN:
             return False

@@ -79,6 +79,13 @@ class DesiredState:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.changed.wait(), self._poll_s)
 
+    def still_drains(self, heard: Desired) -> bool:
+        """Return whether a shutdown is the last that was heard.
+
+        A wish to go on may have come as the last trader ended, and the term did not take it up.
+        """
+        return self.wanted == heard and heard.settings.status is TradingStatus.SHUTDOWN
+
     def _for_this_symbol(self, asked: Desired) -> Desired:
         """Let a leader stay with its symbol: of a resource for another one, only its status counts.
 
@@ -93,10 +100,3 @@ class DesiredState:
         )
         settings = replace(before.settings, status=asked.settings.status)
         return replace(asked, symbol=before.symbol, settings=settings)
-
-    def still_drains(self, heard: Desired) -> bool:
-        """Return whether a shutdown is the last that was heard.
-
-        A wish to go on may have come as the last trader ended, and the term did not take it up.
-        """
-        return self.wanted == heard and heard.settings.status is TradingStatus.SHUTDOWN

@@ -9,7 +9,6 @@ from symbol_trader.runtime import tasks
 from symbol_trader.runtime.beginning import Beginning
 from symbol_trader.runtime.desired import DesiredState
 from symbol_trader.runtime.endings import Cause, Ending
-from symbol_trader.runtime.handover import Handover
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.leaving import Leaving
 from symbol_trader.runtime.noting import RecordRefuses
@@ -30,7 +29,6 @@ class Leading:
         *,
         desired: DesiredState,
         session: Session,
-        handover: Handover,
         stopped: asyncio.Event,
         beginning: Beginning,
         leaving: Leaving,
@@ -43,7 +41,6 @@ class Leading:
         self._links = links
         self._desired = desired
         self._session = session
-        self._handover = handover
         self._stopped = stopped
         self._beginning = beginning
         self._leaving = leaving
@@ -86,7 +83,7 @@ class Leading:
         finally:
             self._reports.make()
             if leader := self._session.leader:
-                self._handover.term_ended(leader)
+                self._session.handover.term_ended(leader)
             self._session.term = None
             self._health.links_down()
             self._reports.due.set()
@@ -99,7 +96,7 @@ class Leading:
         try:
             return await term.run()
         except RecordRefuses as exc:
-            self._handover.refused[exc.trader_id] = str(exc)
+            self._session.handover.refused[exc.trader_id] = str(exc)
             raise
         finally:
             self._pauses.term_ended(lasted_s=self._health.clock() - began_s)

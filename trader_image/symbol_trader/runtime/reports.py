@@ -62,17 +62,6 @@ class Reports:
                 self._metrics.reported(report)
             await asyncio.sleep(self._patience.report_s)
 
-    def _tell_what_is_waited_for(self, report: Report) -> None:
-        """Let the log say what a shutdown waits for, for those who see no condition.
-
-        Once for each change of the orders or of what is left of them, wherever the market is.
-        """
-        awaited = [replace(order, percent=None) for order in report.waits_for]
-        if awaited and awaited != self._told:
-            orders = "; ".join(map(str, report.waits_for))
-            self._story.tell("shutdown waits for the market", orders=orders)
-        self._told = awaited
-
     def make(self) -> Report:
         """Return what there is to say now; a term's figures are kept for the time after it."""
         before = self._reported
@@ -89,3 +78,14 @@ class Reports:
         with suppress(Unavailable, TimeoutError):
             async with asyncio.timeout(self._patience.last_report_s):
                 await self._resource.report(self.make())
+
+    def _tell_what_is_waited_for(self, report: Report) -> None:
+        """Let the log say what a shutdown waits for, for those who see no condition.
+
+        Once for each change of the orders or of what is left of them, wherever the market is.
+        """
+        awaited = [replace(order, percent=None) for order in report.waits_for]
+        if awaited and awaited != self._told:
+            orders = "; ".join(map(str, report.waits_for))
+            self._story.tell("shutdown waits for the market", orders=orders)
+        self._told = awaited

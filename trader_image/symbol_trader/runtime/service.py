@@ -14,7 +14,6 @@ from symbol_trader.runtime.beginning import Beginning
 from symbol_trader.runtime.desired import DesiredState
 from symbol_trader.runtime.endings import Cause, Ending
 from symbol_trader.runtime.events import Asked, Stop
-from symbol_trader.runtime.handover import Handover
 from symbol_trader.runtime.leading import Leading
 from symbol_trader.runtime.leaving import Leaving
 from symbol_trader.runtime.market import WATCH, MarketFeed, Watch
@@ -54,7 +53,6 @@ class Service:
         self._new_bits = new_bits
         self._jitter = jitter
         self._watch = watch
-        self._handover = Handover()
         self._stopped = asyncio.Event()
         self._desired = DesiredState(
             links.resource,
@@ -107,7 +105,7 @@ class Service:
 
     def _heard(self, asked: Asked) -> None:
         """Bring what is asked for to whoever trades, and keep a person's word for whoever will."""
-        self._handover.resource_written(self.session.leader)
+        self.session.handover.resource_written(self.session.leader)
         self.session.mailbox.put_nowait(asked)
 
     # Parts that need to know the symbol.
@@ -148,7 +146,6 @@ class Service:
             self._links,
             desired=self._desired,
             session=self.session,
-            handover=self._handover,
             stopped=self._stopped,
             timing=self._timing,
             beat=self._beat,
@@ -167,7 +164,6 @@ class Service:
             self._links,
             desired=self._desired,
             session=self.session,
-            handover=self._handover,
             stopped=self._stopped,
             beginning=beginning,
             leaving=leaving,

@@ -1,20 +1,22 @@
-"""What is in session: the term, if one is, and the mailbox that its events come into."""
+"""What is in session: the term, if one is, its mailbox, and what it leaves to the next one."""
 
 from dataclasses import dataclass, field
 
 from symbol_trader.core.events import PriceSeen
 from symbol_trader.core.leader import Leader
+from symbol_trader.runtime.handover import Handover
 from symbol_trader.runtime.mailbox import Mailbox
 from symbol_trader.runtime.term import Term
 
 
 @dataclass(slots=True)
 class Session:
-    """For those that outlive a term: its leader and mailbox, or that there is none."""
+    """For those that outlive a term: who trades, and where to bring events."""
 
     term: Term | None = None
     mailbox: Mailbox = field(default_factory=Mailbox)
     """That of the next term, while none is in session."""
+    handover: Handover = field(default_factory=Handover)
 
     @property
     def leader(self) -> Leader | None:
