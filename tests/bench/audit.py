@@ -16,7 +16,7 @@ import asyncpg
 import symbol_trader.__main__  # noqa: F401 - the command's memory counts
 from symbol_trader.audit import exchange
 from symbol_trader.audit.look import Look
-from symbol_trader.ports import Book
+from symbol_trader.identity import Book
 
 ORDERS = """
 SELECT order_id AS "orderId", client_order_id AS "clientOrderId", side::text, price::text,

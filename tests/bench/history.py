@@ -15,11 +15,12 @@ from typing import Any, Final
 import asyncpg
 
 from support.postgres import running_server
+from support.recorded import OwnRecord
 from symbol_trader.core.settings import Settings, TradingStatus
-from symbol_trader.ports import Book, Desired, Owner
+from symbol_trader.desired import Desired
+from symbol_trader.identity import Book, Owner
 from symbol_trader.postgres.connection import Limits
 from symbol_trader.postgres.migrate import migrate
-from symbol_trader.postgres.record import PostgresRecord
 
 CYCLES: Final = 1_000_000
 RUNNING: Final = 10
@@ -101,13 +102,13 @@ async def measure(cycles: int) -> list[Row]:
     with running_server(**SERVER) as server:
         url = server.url(await server.create_database())
         await migrate(url, lambda _: None)
-        record = PostgresRecord(url, PATIENT)
-        await record.open()
-        desired = Desired(BOOK.symbol, SETTINGS, 1)
-        await record.claim(BOOK, Owner("bench", "bench", "bench"), pod="bench", desired=desired)
+        record = OwnRecord(url, PATIENT)
+        await record.ownership.open()
+        await record.ownership.claim(BOOK, Owner("bench", "bench", "bench"), pod="bench")
+        await record.mirror_settings(Desired(BOOK.symbol, SETTINGS, 1))
         await _make(url, cycles)
         rows = [await _timed(f"load() with {cycles} ended cycles", record.load, TERM_GOAL)]
-        await record.close()
+        await record.ownership.close()
         rows.extend(await _queries(url))
         rows.append(await _audit(url))
         return rows

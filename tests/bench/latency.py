@@ -30,13 +30,20 @@ from symbol_trader.core.leader import new_trader_bits
 from symbol_trader.core.records import RecordChange, Snapshot
 from symbol_trader.core.settings import Settings, TradingStatus
 from symbol_trader.core.timing import Timing
-from symbol_trader.ports import Book, Desired, Epoch, OffOutcome, Owner, Record, Report
+from symbol_trader.desired import Desired, OffOutcome
+from symbol_trader.identity import Book, Epoch, Identity, Owner
+from symbol_trader.ports import Ownership, Record
+from symbol_trader.postgres.epochs import PostgresOwnership
+from symbol_trader.postgres.leader_connection import LeaderConnection
 from symbol_trader.postgres.migrate import migrate
 from symbol_trader.postgres.record import PostgresRecord
+from symbol_trader.report import Report
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.logs import configure
 from symbol_trader.runtime.metrics import Metrics
-from symbol_trader.runtime.service import Identity, Links, Patience, Service, Surface
+from symbol_trader.runtime.parts import Links, Surface
+from symbol_trader.runtime.patience import Patience
+from symbol_trader.runtime.service import Service
 from symbol_trader.runtime.story import Story
 from symbol_trader.runtime.term import Beat
 
@@ -76,10 +83,10 @@ class Latency:
 
 
 class NoRecord:
-    """A record that keeps nothing: what trading costs without one."""
+    """Ownership and record that keep nothing: what trading costs without them."""
 
     async def open(self) -> None: ...
-    async def claim(self, book: Book, owner: Owner, *, pod: str, desired: Desired) -> Epoch:
+    async def claim(self, book: Book, owner: Owner, *, pod: str) -> Epoch:
         return Epoch(1, "")
 
     async def confirm(self) -> None: ...
@@ -133,7 +140,7 @@ class Stopwatch(Metrics):
             self.done.set()
 
 
-async def measure(record: Record, address: str) -> list[float]:
+async def measure(ownership: Ownership, record: Record, address: str) -> list[float]:
     """Let a leader trade until there are enough samples, and return them in seconds."""
     watch = Stopwatch()
     settings = BinanceSettings(
@@ -143,6 +150,7 @@ async def measure(record: Record, address: str) -> list[float]:
         Identity(Owner("bench", "bench", "bench"), "paper", secrets.token_hex(4)),
         Links(
             FixedResource(),
+            ownership,
             record,
             lambda _: BinanceExchange(
                 settings, monotonic_ns=time.monotonic_ns, random=random.random
@@ -202,13 +210,19 @@ async def compare() -> Comparison:
         for seed in range(1, ROUNDS + 1):
             url = server.url(await server.create_database())
             await migrate(url, lambda _: None)
-            for record, seconds in ((PostgresRecord(url), kept), (NoRecord(), alone)):
+            nothing = NoRecord()
+            for ports, seconds in ((_postgres(url), kept), ((nothing, nothing), alone)):
                 journal = Path(folder) / secrets.token_hex(4)
                 async with venue(journal, "--speed", SPEED, "--seed", str(seed)) as exchange:
-                    seconds.extend(await measure(record, exchange.address))
+                    seconds.extend(await measure(*ports, exchange.address))
             inserts.extend(await _insert(url))
             print(f"  round {seed} of {ROUNDS} done", file=sys.stderr, flush=True)
     return Comparison(Latency.of(kept), Latency.of(alone), Latency.of(inserts))
+
+
+def _postgres(url: str) -> tuple[Ownership, Record]:
+    connection = LeaderConnection(url)
+    return PostgresOwnership(connection), PostgresRecord(connection)
 
 
 async def _insert(url: str) -> list[float]:

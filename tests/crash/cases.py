@@ -99,9 +99,9 @@ ORDER_NOTED, CANCEL_NOTED = "record.note of an order", "record.note of a cancel"
 """Notes that hold an intent: after each of these a request may be sent."""
 
 CALLS = (
-    *("record.open", "record.claim", "record.load", "record.mirror_settings"),
+    *("ownership.open", "ownership.claim", "record.load", "record.mirror_settings"),
     *("record.advance_watermark", "record.note", ORDER_NOTED, CANCEL_NOTED),
-    *("record.confirm", "record.release", "record.settled_meanwhile"),
+    *("ownership.confirm", "ownership.release", "record.settled_meanwhile"),
     *("record.orders_not_on_record", "record.names_not_on_record"),
     *("exchange.open", "exchange.account", "exchange.symbol", "exchange.commission"),
     *("exchange.trades", "exchange.open_orders", "exchange.order", "exchange.place"),
@@ -121,7 +121,7 @@ LATER = {
 RESTING = (CANCEL_NOTED, "exchange.cancel", "exchange.best_bid")
 """Calls that need a sell that rests, at a reconciliation or at a shutdown's deadline: the leader
 asks for too much."""
-UNCLAIMED = ("record.open", "exchange.open", "exchange.account", "record.claim")
+UNCLAIMED = ("ownership.open", "exchange.open", "exchange.account", "ownership.claim")
 """Calls before it holds an epoch: frozen there, it would have nothing that can be taken over."""
 
 

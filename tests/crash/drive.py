@@ -14,7 +14,7 @@ from support.people import SYMBOL, account_at, trade_at_last
 from support.processes import AdminRefusedError, Bot, Running, Venue, until, venue
 from symbol_trader.audit.auditing import audit
 from symbol_trader.core.orders import Side
-from symbol_trader.ports import DatabaseUnavailable
+from symbol_trader.errors import DatabaseUnavailable
 
 FAST = ("--speed", "40")
 """Market time per wall time: cycles finish in seconds."""
@@ -38,7 +38,7 @@ SHUTDOWN = {"status": "shutdown", "shutdown": "{deadline: 1s, atDeadline: Sell}"
 TRADING = {"status": "on", "chunks": 3, "maxBuyAge": "1s", "profitInterval": "-0.15%"}
 TOO_MUCH = {"profitInterval": "15%"}
 OCCASIONS: dict[str, tuple[str, dict[str, Any]]] = {
-    "record.confirm": ("cut", {"channel": "api"}),
+    "ownership.confirm": ("cut", {"channel": "api"}),
     "exchange.order": ("fault", {"fault": "request-lost", "target": "order.place", "times": 1}),
     "record.names_not_on_record": (
         "fault",
@@ -106,7 +106,7 @@ class Life:
     @property
     def _thawed_code(self) -> int:
         """Return how a frozen leader ends: fenced, unless it was done but for one last word."""
-        return DRAINED if self.case.step.call == "record.release" else FENCED
+        return DRAINED if self.case.step.call == "ownership.release" else FENCED
 
     async def _first_life(self) -> bool:
         """Trade until the step is reached; a shutdown reaches those that trading does not."""

@@ -1,7 +1,7 @@
 """Tells a case that failed from one that the harness could not carry out. Pure."""
 
 from paper_exchange.shell.admin_client import AdminRefusedError
-from symbol_trader.ports import DatabaseUnavailable
+from symbol_trader.errors import DatabaseUnavailable
 
 PORT_TAKEN = "address already in use"
 

@@ -18,12 +18,12 @@ from crash.cases import (
     steps,
 )
 from crash.drive import live
-from symbol_trader.ports import Exchange, Record
+from symbol_trader.ports import Exchange, Ownership, Record
 
 
 def test_no_call_of_the_ports_is_without_a_case() -> None:
     """Whoever adds a call adds its cases."""
-    ports = {"record": Record, "exchange": Exchange}
+    ports = {"ownership": Ownership, "record": Record, "exchange": Exchange}
     calls = {
         f"{name}.{call}"
         for name, port in ports.items()

@@ -83,10 +83,11 @@ def _call(call: str, arguments: tuple[Any, ...]) -> str:
 
 
 def main() -> None:
-    """Run the program with its two ports wrapped."""
+    """Run the program with the ports of record and exchange wrapped."""
     written = os.environ.get(STEP_VARIABLE)
     steps = Steps(Step.read(written) if written else None, Path(os.environ[TRACE_VARIABLE]))
     parts = vars(program)
+    parts["PostgresOwnership"] = _wrapped("ownership", parts["PostgresOwnership"], steps)
     parts["PostgresRecord"] = _wrapped("record", parts["PostgresRecord"], steps)
     parts["BinanceExchange"] = _wrapped("exchange", parts["BinanceExchange"], steps)
     program.main()

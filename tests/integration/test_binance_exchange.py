@@ -30,7 +30,7 @@ from symbol_trader.core.orders import (
 )
 from symbol_trader.core.replies import Accepted, BalanceChanged, NotFound, Refused, Unknown
 from symbol_trader.core.symbols import Commission, Filters
-from symbol_trader.ports import BadCredentials, Unavailable, UnknownSymbol
+from symbol_trader.errors import BadCredentials, Unavailable, UnknownSymbol
 
 SYMBOL = "XRPUSDT"
 BALANCES = (("USDT", Decimal(10_000)), ("XRP", Decimal(10_000)))

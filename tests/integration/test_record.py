@@ -31,20 +31,20 @@ from support.recorded import (
     sell,
     trader,
 )
-from symbol_trader.core.order_states import Contradiction
 from symbol_trader.core.orders import OrderState, Side, TimeInForce, TraderId
 from symbol_trader.core.records import FillRecorded, RecordedOrder, RecordedTrader, TraderState
 from symbol_trader.core.settings import AtDeadline, TradingStatus, UnfilledBuys
+from symbol_trader.errors import Contradiction
 from symbol_trader.postgres.ownership import disown
 
 if TYPE_CHECKING:
-    from symbol_trader.ports import Record
-    from symbol_trader.postgres.record import PostgresRecord
+    from support.recorded import OwnRecord
+    from symbol_trader.ports import Ownership, Record
 
 
-def as_port(record: "PostgresRecord") -> "Record":
-    """Let the type checker see that the adapter fills the port."""
-    return record
+def as_ports(record: "OwnRecord") -> tuple["Ownership", "Record"]:
+    """Let the type checker see that the adapters fill the ports."""
+    return record.ownership, record
 
 
 async def test_a_new_book_is_empty_and_says_which_installation_it_is(database: str) -> None:
@@ -347,7 +347,7 @@ async def test_the_watermark_never_goes_back(database: str) -> None:
     assert seen == [-1, 5, 5, 8]
 
 
-async def test_the_settings_are_mirrored_at_the_claim_and_when_they_change(database: str) -> None:
+async def test_the_settings_are_mirrored_when_they_change(database: str) -> None:
     changed = replace(
         SETTINGS,
         status=TradingStatus.SHUTDOWN,
@@ -447,8 +447,8 @@ async def test_equal_ids_in_two_symbols_and_two_accounts_do_not_meet(database: s
 
 async def test_a_claim_of_the_same_pod_takes_the_next_epoch(database: str) -> None:
     async with opened(database) as record:
-        first = await record.claim(BOOK, OWNER, pod=POD, desired=asked())
-        second = await record.claim(BOOK, OWNER, pod=POD, desired=asked())
+        first = await record.ownership.claim(BOOK, OWNER, pod=POD)
+        second = await record.ownership.claim(BOOK, OWNER, pod=POD)
     assert (first.number, second.number) == (1, 2)
     assert first.nonce != second.nonce
 

@@ -16,6 +16,7 @@ from support.recorded import (
     BOOK,
     OWNER,
     SETTINGS,
+    OwnRecord,
     asked,
     became,
     buy,
@@ -28,24 +29,23 @@ from support.recorded import (
     result,
     trader,
 )
-from symbol_trader.core.order_states import Contradiction
 from symbol_trader.core.orders import OrderState, Side
 from symbol_trader.core.records import FillRecorded
-from symbol_trader.ports import (
+from symbol_trader.errors import (
     AccountChanged,
+    Contradiction,
     Fenced,
     OwnedByAnother,
-    Owner,
     RolledBack,
     SchemaMismatch,
 )
+from symbol_trader.identity import Owner
 from symbol_trader.postgres.ownership import fence, release, takeover
-from symbol_trader.postgres.record import PostgresRecord
 
 OTHER = Owner("another-cluster", "prod", "xrp")
 TABLES = ("settings", "owners", "epochs", "traders", "orders", "cancels", "fills")
 
-Write = Callable[[PostgresRecord], Awaitable[object]]
+Write = Callable[[OwnRecord], Awaitable[object]]
 
 WRITES: dict[str, Write] = {
     "intent": lambda record: record.note([intent("c")]),
@@ -57,7 +57,7 @@ WRITES: dict[str, Write] = {
     "fill": lambda record: record.note([FillRecorded(order_name("a"), Side.BUY, fill(1))]),
     "watermark": lambda record: record.advance_watermark(5),
     "settings": lambda record: record.mirror_settings(asked(replace(SETTINGS, chunks=9))),
-    "release": lambda record: record.release(),
+    "release": lambda record: record.ownership.release(),
 }
 
 
@@ -91,12 +91,12 @@ async def test_a_record_that_lost_what_was_committed_is_no_fence(
         await claim(record)
         await record.note([trader("a")])
         await record.note([intent("a")])
-        await record.open()
-        await record.confirm()
+        await record.ownership.open()
+        await record.ownership.confirm()
         await _execute(database, lose)
-        await record.open()
+        await record.ownership.open()
         with pytest.raises(RolledBack, match=lost):
-            await record.confirm()
+            await record.ownership.confirm()
 
 
 @pytest.mark.parametrize("became_of_it", [OrderState.REFUSED, OrderState.ABSENT])
@@ -108,13 +108,15 @@ async def test_an_intent_that_came_to_nothing_is_not_lost(
         await record.note([trader("a")])
         await record.note([intent("a")])
         await record.note([became(order_name("a"), became_of_it, reason="no")])
-        await record.open()
-        await record.confirm()
+        await record.ownership.open()
+        await record.ownership.confirm()
 
 
-@pytest.mark.parametrize("look", [PostgresRecord.confirm, PostgresRecord.load])
+@pytest.mark.parametrize(
+    "look", [lambda record: record.ownership.confirm(), OwnRecord.load], ids=["confirm", "load"]
+)
 async def test_an_epoch_that_is_over_sees_that_and_who_holds_the_book(
-    database: str, look: Callable[[PostgresRecord], Awaitable[object]]
+    database: str, look: Callable[[OwnRecord], Awaitable[object]]
 ) -> None:
     async with opened(database) as old, opened(database) as new:
         await claim(old)
@@ -137,7 +139,7 @@ async def test_an_epoch_is_its_number_and_its_nonce(database: str, step_back: st
             with pytest.raises(Fenced):
                 await write(record)
         with pytest.raises(Fenced):
-            await record.confirm()
+            await record.ownership.confirm()
         await _execute(database, "UPDATE owners SET epoch = 1, nonce = '" + _nonce(record) + "'")
         assert await record.load() == before
 
@@ -169,7 +171,7 @@ async def test_an_intent_that_meets_a_claim_under_way_is_fenced(database: str) -
     ids=["note", "intent"],
 )
 async def test_a_claim_waits_for_a_write_under_way_and_then_loads_it(
-    database: str, write: Callable[[PostgresRecord], Coroutine[None, None, None]]
+    database: str, write: Callable[[OwnRecord], Coroutine[None, None, None]]
 ) -> None:
     """The write has passed the epoch check and is held up; the claim may not overtake it."""
     async with opened(database) as old, opened(database) as new:
@@ -203,7 +205,7 @@ async def test_of_many_claims_at_once_exactly_one_epoch_survives(database: str) 
                 return_exceptions=True,
             )
             outcomes = await asyncio.gather(
-                *(record.confirm() for record in records), return_exceptions=True
+                *(record.ownership.confirm() for record in records), return_exceptions=True
             )
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Fenced"] * 3 + ["NoneType"]
     epochs = await _rows(database, "SELECT epoch FROM epochs ORDER BY epoch")
@@ -218,7 +220,7 @@ async def test_another_owner_is_refused_and_told_who_has_it(database: str) -> No
         await claim(first)
         with pytest.raises(OwnedByAnother) as refusal:
             await claim(second, owner=OTHER, pod="pod-x")
-        await first.confirm()
+        await first.ownership.confirm()
     text = str(refusal.value)
     assert "trading/xrpusdt in cluster 8c2f1d0e" in text
     assert "`symbol-trader takeover`" in text
@@ -241,16 +243,13 @@ async def test_of_two_first_claims_at_once_one_is_refused(database: str) -> None
         outcomes = await asyncio.gather(
             claim(a, pod="pod-a"), claim(b, owner=OTHER, pod="pod-b"), return_exceptions=True
         )
-    assert sorted(type(outcome).__name__ for outcome in outcomes) == [
-        "OwnedByAnother",
-        "PostgresRecord",
-    ]
+    assert {type(outcome) for outcome in outcomes} == {OwnRecord, OwnedByAnother}
 
 
 async def test_a_released_book_is_free_for_another_owner(database: str) -> None:
     async with opened(database) as first, opened(database) as second:
         await claim(first)
-        await first.release()
+        await first.ownership.release()
         with pytest.raises(Fenced, match=r"released it at 20\d\d-"):
             await first.note([trader("a")])
         await claim(second, owner=OTHER, pod="pod-x")
@@ -262,9 +261,9 @@ async def test_a_book_with_an_unfinished_trader_is_not_released(database: str) -
         await claim(record)
         await record.note([trader("a")])
         with pytest.raises(Contradiction, match=r"XRPUSDT .* traders are unfinished"):
-            await record.release()
+            await record.ownership.release()
         await record.note([result("a")])
-        await record.release()
+        await record.ownership.release()
 
 
 async def test_a_pod_that_was_superseded_by_another_never_takes_the_book_again(
@@ -276,7 +275,7 @@ async def test_a_pod_that_was_superseded_by_another_never_takes_the_book_again(
         await claim(new, pod="pod-2")
         with pytest.raises(Fenced, match=r"pod pod-1 lost XRPUSDT .* to another: .* pod pod-2"):
             await claim(old, pod="pod-1")
-        await new.confirm()
+        await new.ownership.confirm()
         await claim(new, pod="pod-2")
         await claim(old, pod="pod-3")
 
@@ -285,7 +284,7 @@ async def test_a_superseded_pod_stays_out_after_the_release_too(database: str) -
     async with opened(database) as old, opened(database) as new:
         await claim(old, pod="pod-1")
         await claim(new, pod="pod-2")
-        await new.release()
+        await new.ownership.release()
         with pytest.raises(Fenced):
             await claim(old, pod="pod-1")
 
@@ -375,7 +374,7 @@ async def test_the_fence_of_a_lost_pod_leaves_the_next_leader_alone(database: st
         await claim(lost)
         await claim(new, pod="pod-2")
         assert await fence(database, "pod-1") == {}
-        await new.confirm()
+        await new.ownership.confirm()
 
 
 async def test_a_claim_of_the_lost_pod_under_way_does_not_escape_its_fence(database: str) -> None:
@@ -383,7 +382,7 @@ async def test_a_claim_of_the_lost_pod_under_way_does_not_escape_its_fence(datab
     async with opened(database) as old, opened(database) as lost:
         await claim(old, pod="pod-0")
         async with _owner_locked(database) as unlock:
-            claiming = asyncio.create_task(claim(lost))
+            claiming = asyncio.create_task(lost.ownership.claim(BOOK, OWNER, pod="pod-1"))
             await _until_waiting_for_a_lock(database)
             fencing = asyncio.create_task(fence(database, "pod-1"))
             await _until_fencing(database, fencing)
@@ -393,7 +392,7 @@ async def test_a_claim_of_the_lost_pod_under_way_does_not_escape_its_fence(datab
                 await claiming
             await fencing
         with pytest.raises(Fenced):
-            await lost.confirm()
+            await lost.ownership.confirm()
 
 
 async def test_a_fence_whose_answer_was_lost_is_repeated(database: str) -> None:
@@ -421,8 +420,8 @@ async def test_a_fence_releases_only_what_has_nothing_unfinished(database: str) 
             await claim(next_one, BOOK, OTHER, pod="pod-x")
 
 
-def _nonce(record: PostgresRecord) -> str:
-    return record._claim.epoch.nonce
+def _nonce(record: OwnRecord) -> str:
+    return record.link.claim.epoch.nonce
 
 
 async def _rows(url: str, query: str) -> list[asyncpg.Record]:

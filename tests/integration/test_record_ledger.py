@@ -14,6 +14,7 @@ from support.postgres import Server
 from support.recorded import (
     BOOK,
     START_MS,
+    OwnRecord,
     became,
     buy,
     cancel,
@@ -28,7 +29,6 @@ from support.recorded import (
     trader,
 )
 from symbol_trader.core.fees import WAITING_MAX
-from symbol_trader.core.order_states import Contradiction
 from symbol_trader.core.orders import FeeAsset, FeeValue, Fill, OrderState, Side, TraderId
 from symbol_trader.core.records import (
     Acknowledged,
@@ -39,10 +39,10 @@ from symbol_trader.core.records import (
     TraderState,
     UnvaluedFee,
 )
+from symbol_trader.errors import Contradiction
 from symbol_trader.postgres import statements
 from symbol_trader.postgres.changes import encode
 from symbol_trader.postgres.migrate import migrate
-from symbol_trader.postgres.record import PostgresRecord
 
 VALUE = FeeValue(Decimal("0.6"), Decimal(600), "BNBUSDT", START_MS)
 BUY, SELL = order_name("a"), order_name("a", Side.SELL)
@@ -477,7 +477,7 @@ async def _note(url: str, nonce: tuple[Any, ...], changes: list[dict[str, Any]])
         await connection.close()
 
 
-async def _cycle_with_a_fee_in_bnb(record: PostgresRecord) -> None:
+async def _cycle_with_a_fee_in_bnb(record: OwnRecord) -> None:
     await claim(record)
     await record.note([trader("a")])
     await buy(record, "a", 1, commission="0.001", asset="BNB")

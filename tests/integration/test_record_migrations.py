@@ -9,12 +9,11 @@ import pytest
 from alembic import command
 
 from support.postgres import Server
-from support.recorded import PATIENT, claim, opened
-from symbol_trader.ports import SchemaMismatch, Unavailable
+from support.recorded import PATIENT, OwnRecord, claim, opened
+from symbol_trader.errors import SchemaMismatch, Unavailable
 from symbol_trader.postgres import migrate as migrate_module
 from symbol_trader.postgres.connection import Limits
 from symbol_trader.postgres.migrate import ADVISORY_LOCK, migrate
-from symbol_trader.postgres.record import PostgresRecord
 from symbol_trader.postgres.schema import SCHEMA_VERSION
 
 TABLES = {
@@ -161,7 +160,7 @@ async def test_there_is_one_installation(own_database: str) -> None:
 async def test_a_leader_waits_for_a_newer_schema_to_be_its_own(own_database: str) -> None:
     await _execute(own_database, "UPDATE schema_version SET version_num = '9999'")
     with pytest.raises(SchemaMismatch, match="has schema 9999, this program needs 0004"):
-        await PostgresRecord(own_database, PATIENT).open()
+        await OwnRecord(own_database, PATIENT).ownership.open()
 
 
 async def test_a_newer_record_is_not_migrated(own_database: str) -> None:
@@ -176,7 +175,7 @@ async def test_a_leader_waits_for_an_older_schema_to_be_migrated(own_database: s
     with pytest.raises(
         SchemaMismatch, match=r"has schema 0000.* needs 0004.*`symbol-trader migrate`"
     ):
-        await PostgresRecord(own_database, PATIENT).open()
+        await OwnRecord(own_database, PATIENT).ownership.open()
 
 
 async def test_a_leader_at_work_sees_at_its_next_open_that_the_schema_has_moved_on(
@@ -185,14 +184,14 @@ async def test_a_leader_at_work_sees_at_its_next_open_that_the_schema_has_moved_
     async with opened(own_database) as record:
         await claim(record)
         await _execute(own_database, "UPDATE schema_version SET version_num = '9999'")
-        await record.confirm()
+        await record.ownership.confirm()
         with pytest.raises(SchemaMismatch):
-            await record.open()
+            await record.ownership.open()
         with pytest.raises(Unavailable, match="not connected"):
-            await record.confirm()
+            await record.ownership.confirm()
         await _execute(own_database, f"UPDATE schema_version SET version_num = '{SCHEMA_VERSION}'")
-        await record.open()
-        await record.confirm()
+        await record.ownership.open()
+        await record.ownership.confirm()
 
 
 def test_every_version_has_its_sql() -> None:

@@ -14,6 +14,7 @@ from support.by_hand import rows
 from support.recorded import (
     BOOK,
     START_MS,
+    OwnRecord,
     became,
     buy,
     claim,
@@ -25,7 +26,6 @@ from support.recorded import (
     sell,
     trader,
 )
-from symbol_trader.core.order_states import Contradiction
 from symbol_trader.core.orders import FINAL_STATES, OrderState, Side
 from symbol_trader.core.records import (
     FillRecorded,
@@ -34,8 +34,8 @@ from symbol_trader.core.records import (
     RecordedOrder,
     TraderState,
 )
-from symbol_trader.ports import Book
-from symbol_trader.postgres.record import PostgresRecord
+from symbol_trader.errors import Contradiction
+from symbol_trader.identity import Book
 
 ORDER_ID = 7
 QUANTITY = Decimal(40)
@@ -425,7 +425,7 @@ def _without_id(told: Told) -> list[RecordChange]:
     return told.changes("a")
 
 
-async def _only_order(record: PostgresRecord) -> RecordedOrder:
+async def _only_order(record: OwnRecord) -> RecordedOrder:
     (row,) = (await record.load()).traders
     (order,) = row.orders
     return order
@@ -458,8 +458,8 @@ async def test_noting_looks_up_by_keys_whatever_was_on_record_when_it_was_planne
     assert not {name for name in used if name.endswith(BY_TIME)}
 
 
-async def _scans(record: PostgresRecord) -> dict[str, int]:
+async def _scans(record: OwnRecord) -> dict[str, int]:
     """Return how often each index was read; other tests may have read the same database."""
-    await record._ask("SELECT pg_stat_force_next_flush()")
-    found = await record._ask("SELECT indexrelname, idx_scan FROM pg_stat_user_indexes")
+    await record.link.ask("SELECT pg_stat_force_next_flush()")
+    found = await record.link.ask("SELECT indexrelname, idx_scan FROM pg_stat_user_indexes")
     return {row["indexrelname"]: row["idx_scan"] for row in found}

@@ -10,17 +10,16 @@ import asyncpg
 import pytest
 
 from support.postgres import Server, running_server
-from support.recorded import PATIENT, claim, intent, opened, order_name, trader
+from support.recorded import PATIENT, OwnRecord, claim, intent, opened, order_name, trader
 from symbol_trader.core.orders import OrderState
 from symbol_trader.core.records import OrderChange
-from symbol_trader.ports import RolledBack, SchemaMismatch, Unavailable
+from symbol_trader.errors import RolledBack, SchemaMismatch, Unavailable
 from symbol_trader.postgres.migrate import migrate
-from symbol_trader.postgres.record import PostgresRecord
 
-Use = Callable[[PostgresRecord], Awaitable[object]]
+Use = Callable[[OwnRecord], Awaitable[object]]
 
 USES: dict[str, Use] = {
-    "confirm": lambda record: record.confirm(),
+    "confirm": lambda record: record.ownership.confirm(),
     "load": lambda record: record.load(),
     "note of an intent": lambda record: record.note([intent("a")]),
     "note": lambda record: record.note([trader("b")]),
@@ -46,21 +45,21 @@ async def test_a_cut_connection_is_unavailable_and_open_mends_it(database: str, 
             await use(record)
         with pytest.raises(Unavailable, match="not connected"):
             await use(record)
-        await record.open()
-        await record.confirm()
+        await record.ownership.open()
+        await record.ownership.confirm()
         await use(record)
 
 
 async def test_a_record_that_was_never_opened_is_unavailable(database: str) -> None:
     with pytest.raises(Unavailable, match="not connected"):
-        await claim(PostgresRecord(database))
+        await claim(OwnRecord(database))
 
 
 async def test_a_record_may_be_opened_again_at_any_time(database: str) -> None:
     async with opened(database) as record:
         await claim(record)
-        await record.open()
-        await record.confirm()
+        await record.ownership.open()
+        await record.ownership.confirm()
         assert await _sessions(database) == 1
 
 
@@ -68,10 +67,10 @@ async def test_close_is_final_quiet_and_repeatable(database: str) -> None:
     async with opened(database) as record:
         await claim(record)
         await _cut_all(database)
-        await record.close()
-        await record.close()
+        await record.ownership.close()
+        await record.ownership.close()
         with pytest.raises(Unavailable):
-            await record.confirm()
+            await record.ownership.confirm()
     assert await _sessions(database) == 0
 
 
@@ -79,8 +78,8 @@ async def test_an_intent_whose_answer_is_lost_is_found_by_load(database: str) ->
     """It counts as not committed, and yet it is: the connection went while the commit was made."""
     order = intent("a")
     async with opened(database) as record, _relay(database) as relay:
-        through = PostgresRecord(relay.url, replace(PATIENT, answer_ms=3_000))
-        await through.open()
+        through = OwnRecord(relay.url, replace(PATIENT, answer_ms=3_000))
+        await through.ownership.open()
         await claim(through)
         await through.note([trader("a"), trader("b")])
         # The first use of a statement asks the server twice; the second one does not.
@@ -88,7 +87,7 @@ async def test_an_intent_whose_answer_is_lost_is_found_by_load(database: str) ->
         relay.swallow_answers()
         with pytest.raises(Unavailable, match="no answer in time"):
             await through.note([order])
-        await through.close()
+        await through.ownership.close()
         await claim(record)
         (found,) = (await record.load()).traders[0].orders
     assert found.intent == order
@@ -102,7 +101,7 @@ async def test_a_lock_that_others_hold_is_waited_for_briefly(database: str) -> N
         async with _owners_locked(database):
             with pytest.raises(Unavailable, match="lock timeout"):
                 await record.note([intent("a")])
-        await record.open()
+        await record.ownership.open()
         assert (await record.load()).traders[0].orders == ()
 
 
@@ -113,20 +112,20 @@ async def test_a_statement_that_takes_too_long_is_given_up(database: str) -> Non
         async with _slow_orders(database):
             with pytest.raises(Unavailable, match="statement timeout"):
                 await record.note([intent("a")])
-        await record.open()
+        await record.ownership.open()
         assert (await record.load()).traders[0].orders == ()
 
 
 async def test_a_leader_that_freezes_in_a_transaction_keeps_nobody_waiting(database: str) -> None:
     """Only `load` uses a transaction of several statements, and it locks nothing; even so."""
     async with opened(database) as record:
-        settings = await record._ask("SELECT current_setting($1)", _IDLE_TIMEOUT)
+        settings = await record.link.ask("SELECT current_setting($1)", _IDLE_TIMEOUT)
     assert settings[0][0] == "2s"
 
 
 async def test_commits_wait_for_the_disk_whatever_the_server_says(database: str) -> None:
-    async def level(record: PostgresRecord) -> str:
-        found: str = (await record._ask("SHOW synchronous_commit"))[0][0]
+    async def level(record: OwnRecord) -> str:
+        found: str = (await record.link.ask("SHOW synchronous_commit"))[0][0]
         return found
 
     name = database.rpartition("/")[2]
@@ -144,27 +143,27 @@ async def test_the_epoch_check_does_not_depend_on_the_servers_isolation_level(
     isolation = "default_transaction_isolation"
     await _execute(database, f"ALTER DATABASE {name} SET {isolation} = 'serializable'")
     async with opened(database) as record:
-        assert (await record._ask("SHOW transaction_isolation"))[0][0] == "read committed"
+        assert (await record.link.ask("SHOW transaction_isolation"))[0][0] == "read committed"
     await _execute(database, f"ALTER DATABASE {name} RESET {isolation}")
 
 
 async def test_a_read_only_database_is_unavailable_for_writes(database: str) -> None:
     async with opened(database) as record:
         await claim(record)
-        await record._ask("SET default_transaction_read_only = on")
+        await record.link.ask("SET default_transaction_read_only = on")
         with pytest.raises(Unavailable, match=r"read-only transaction \(25006\)"):
             await record.note([trader("a")])
-        await record.open()
+        await record.ownership.open()
         await record.note([trader("a")])
 
 
 async def test_a_full_disk_is_unavailable(database: str) -> None:
     """A limit of temporary files stands for the disk: the same class of SQLSTATE, 53."""
     async with opened(database) as record:
-        await record._ask("SET temp_file_limit = 0")
-        await record._ask("SET work_mem = '64kB'")
+        await record.link.ask("SET temp_file_limit = 0")
+        await record.link.ask("SET work_mem = '64kB'")
         with pytest.raises(Unavailable, match=r"\(53400\)"):
-            await record._ask("SELECT n FROM generate_series(1, 100000) AS n ORDER BY -n")
+            await record.link.ask("SELECT n FROM generate_series(1, 100000) AS n ORDER BY -n")
 
 
 async def test_a_cancelled_call_is_given_up_by_the_server_too(database: str) -> None:
@@ -180,9 +179,9 @@ async def test_a_cancelled_call_is_given_up_by_the_server_too(database: str) -> 
             async with asyncio.timeout(15):
                 await _until_sessions(database, 0)
         with pytest.raises(Unavailable, match="not connected"):
-            await record.confirm()
-        await record.open()
-        await record.confirm()
+            await record.ownership.confirm()
+        await record.ownership.open()
+        await record.ownership.confirm()
         assert (await record.load()).traders == ()
 
 
@@ -198,7 +197,7 @@ async def test_the_server_gives_up_a_statement_whose_leader_is_gone(database: st
                 await noting
             async with asyncio.timeout(15):
                 await _until_sessions(database, 0)
-        await record.open()
+        await record.ownership.open()
         assert (await record.load()).traders == ()
 
 
@@ -225,10 +224,10 @@ async def test_a_server_that_crashes_loses_nothing_that_was_acknowledged(
         with pytest.raises(Unavailable):
             await record.note([OrderChange(order_name("a"), OrderState.OPEN, 1, *_nothing())])
         with pytest.raises(Unavailable, match=r"127\.0\.0\.1:\d+/test_0: .*Connect"):
-            await record.open()
+            await record.ownership.open()
         restless_server.start()
-        await record.open()
-        await record.confirm()
+        await record.ownership.open()
+        await record.ownership.confirm()
         assert await record.load() == before
 
 
@@ -241,9 +240,9 @@ async def test_a_frozen_server_is_given_up_in_time(restless_server: Server) -> N
             with pytest.raises(Unavailable, match="no answer in time"):
                 await record.note([intent("a")])
             with pytest.raises(Unavailable, match="no answer in time"):
-                await record.open()
-        await record.open()
-        await record.confirm()
+                await record.ownership.open()
+        await record.ownership.open()
+        await record.ownership.confirm()
 
 
 # Who may come in, and what the text says.
@@ -263,9 +262,9 @@ async def test_a_wrong_address_is_unavailable_and_says_why_without_the_password(
     database: str, change: tuple[str, str], said: str
 ) -> None:
     password = database.partition("@")[0].rpartition(":")[2]
-    record = PostgresRecord(database.replace(*change), PATIENT)
+    record = OwnRecord(database.replace(*change), PATIENT)
     with pytest.raises(Unavailable) as told:
-        await record.open()
+        await record.ownership.open()
     assert said in str(told.value)
     assert password not in str(told.value)
     assert password not in repr(told.value.__cause__)
@@ -276,18 +275,18 @@ async def test_a_wrong_address_is_unavailable_and_says_why_without_the_password(
     ["", "postgres", "mysql://u:hunter2@h/d", "postgresql://u:hunter2/x@h/d", "postgresql://[h"],
 )
 async def test_a_malformed_address_is_unavailable_and_quotes_nothing(url: str) -> None:
-    record = PostgresRecord(url, PATIENT)
+    record = OwnRecord(url, PATIENT)
     with pytest.raises(Unavailable) as told:
-        await record.open()
+        await record.ownership.open()
     assert "hunter2" not in f"{told.value}{told.value.__cause__}"
 
 
 async def test_a_database_without_a_record_says_how_to_make_one(empty_database: str) -> None:
-    record = PostgresRecord(empty_database, PATIENT)
+    record = OwnRecord(empty_database, PATIENT)
     with pytest.raises(
         SchemaMismatch, match=r"no record.*needs schema 0004.*symbol-trader migrate"
     ):
-        await record.open()
+        await record.ownership.open()
     with pytest.raises(Unavailable, match="not connected"):
         await claim(record)
 
@@ -340,9 +339,9 @@ async def _sessions(url: str, *, waiting: bool = False) -> int:
         await connection.close()
 
 
-def _cut_the_wire(record: PostgresRecord) -> None:
-    assert record._connection is not None
-    record._connection.terminate()
+def _cut_the_wire(record: OwnRecord) -> None:
+    assert record.link._connection is not None
+    record.link._connection.terminate()
 
 
 @asynccontextmanager
@@ -445,20 +444,20 @@ async def test_a_database_of_another_origin_is_not_the_record(
     """Whatever it holds: a copy that was restored lacks what was committed since."""
     elsewhere = restless_server.url(await restless_server.create_database())
     await migrate(elsewhere, lambda _: None)
-    record = PostgresRecord(database, PATIENT)
-    await record.open()
+    record = OwnRecord(database, PATIENT)
+    await record.ownership.open()
     await claim(record)
     try:
-        record._url = elsewhere
+        record.link._url = elsewhere
         with pytest.raises(RolledBack, match=r"not what it was: system \d+, timeline 1"):
-            await record.open()
+            await record.ownership.open()
         with pytest.raises(Unavailable, match="not connected"):
-            await record.confirm()
-        record._url = database
-        await record.open()
-        await record.confirm()
+            await record.ownership.confirm()
+        record.link._url = database
+        await record.ownership.open()
+        await record.ownership.confirm()
     finally:
-        await record.close()
+        await record.ownership.close()
 
 
 async def test_a_database_may_be_replaced_before_an_epoch_is_taken(
@@ -467,8 +466,8 @@ async def test_a_database_may_be_replaced_before_an_epoch_is_taken(
     elsewhere = restless_server.url(await restless_server.create_database())
     await migrate(elsewhere, lambda _: None)
     async with opened(elsewhere) as record:
-        record._url = database
-        await record.open()
+        record.link._url = database
+        await record.ownership.open()
         await claim(record)
 
 
@@ -483,14 +482,14 @@ async def test_a_database_may_fail_over_but_not_back(restless_server: Server) ->
         data, primary = server.folder / "data", server.copy_data("primary")
         (data / "standby.signal").touch()
         server.start()
-        await record.open()
-        await record.confirm()
+        await record.ownership.open()
+        await record.ownership.confirm()
         await server.admin("SELECT pg_promote()")
-        await record.open()
-        await record.confirm()
+        await record.ownership.open()
+        await record.ownership.confirm()
         server.stop()
         data.rename(server.folder / "standby")
         primary.rename(data)
         server.start()
         with pytest.raises(RolledBack, match=r"timeline 1, and before system \d+, timeline 2"):
-            await record.open()
+            await record.ownership.open()

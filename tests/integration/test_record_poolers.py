@@ -10,7 +10,7 @@ import pytest
 
 from support.pooler import Pooler, pooled
 from support.postgres import Server
-from symbol_trader.ports import DatabaseUnavailable
+from symbol_trader.errors import DatabaseUnavailable
 from symbol_trader.postgres import connection, errors
 
 

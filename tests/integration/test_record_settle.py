@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from support.recorded import (
     BOOK,
+    OwnRecord,
     became,
     buy,
     claim,
@@ -23,8 +24,7 @@ from support.recorded import (
 from symbol_trader.__main__ import main
 from symbol_trader.core.orders import OrderState, Side
 from symbol_trader.core.records import Acknowledged, FillRecorded, RecordChange, RecordedOrder
-from symbol_trader.ports import SettledMeanwhile
-from symbol_trader.postgres.record import PostgresRecord
+from symbol_trader.errors import SettledMeanwhile
 
 BUY = order_name("a")
 
@@ -166,7 +166,7 @@ async def test_news_of_an_order_whose_trader_is_over_can_be_ignored(database: st
     assert done.output.startswith(f"{BUY} is filled after 40 for 20")
 
 
-async def _with_an_order(record: PostgresRecord) -> None:
+async def _with_an_order(record: OwnRecord) -> None:
     """Put on record an order of 40 with one fill of 10."""
     await claim(record)
     await record.note([trader("a"), intent("a")])
@@ -174,7 +174,7 @@ async def _with_an_order(record: PostgresRecord) -> None:
     await record.note([FillRecorded(BUY, Side.BUY, fill(1, quantity="10"))])
 
 
-async def _only_order(record: PostgresRecord) -> RecordedOrder:
+async def _only_order(record: OwnRecord) -> RecordedOrder:
     (row,) = (await record.load()).traders
     (order,) = row.orders
     return order

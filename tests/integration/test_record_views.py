@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from support.recorded import (
     BOOK,
     START_MS,
+    OwnRecord,
     became,
     buy,
     cancel,
@@ -29,7 +30,6 @@ from support.recorded import (
 )
 from symbol_trader.core.orders import OrderState, Side
 from symbol_trader.core.records import TraderState
-from symbol_trader.postgres.record import PostgresRecord
 
 DAY_MS = 86_400_000
 _ADDED_UP = """
@@ -144,7 +144,7 @@ async def test_leaders_tell_who_leads_what(database: str) -> None:
         await claim(record)
         await record.note([trader("a"), trader("b")])
         await claim(record, replace(BOOK, account="2", environment="testnet"))
-        await record.release()
+        await record.ownership.release()
     found = await _rows(database, "SELECT * FROM leaders ORDER BY account")
     assert [
         (row["account"], row["pod"], row["running_traders"], row["released_at"] is None)
@@ -236,7 +236,7 @@ async def test_every_table_and_view_is_documented(database: str, kind: str) -> N
 
 
 async def _cycle(
-    record: PostgresRecord,
+    record: OwnRecord,
     number: int,
     bought: Decimal,
     commission: Decimal,

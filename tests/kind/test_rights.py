@@ -17,7 +17,8 @@ from kubernetes.aio.client.configuration import Configuration
 from kind.kubectl import Kubectl, KubectlError, manifest
 from kind.operating import kubeconfig_with, prepare_namespace, prepare_operator
 from symbol_operator.observe.managed_fields import disowned, put_right
-from symbol_trader.ports import OffOutcome, Report
+from symbol_trader.desired import OffOutcome
+from symbol_trader.report import Report
 from symbol_trader.resource.api_server import ApiServerResource
 
 OWN, OTHER = "rights-own", "rights-other"

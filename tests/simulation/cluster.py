@@ -8,7 +8,9 @@ from simulation.exchange import NAME
 from simulation.stream import Stream
 from simulation.timeline import Timeline
 from symbol_trader.core.settings import Settings, TradingStatus
-from symbol_trader.ports import Desired, OffOutcome, Report, Unavailable
+from symbol_trader.desired import Desired, OffOutcome
+from symbol_trader.errors import Unavailable
+from symbol_trader.report import Report
 
 if TYPE_CHECKING:
     from simulation.process import Process

@@ -10,19 +10,17 @@ from itertools import groupby
 from typing import TYPE_CHECKING, TypeVar
 
 from simulation.memory import MemoryRecord
-from symbol_trader.core.order_states import Contradiction
 from symbol_trader.core.orders import CancelIntent, ClientOrderId, Intent
 from symbol_trader.core.records import RecordChange, Snapshot
-from symbol_trader.ports import (
-    Book,
+from symbol_trader.desired import Desired
+from symbol_trader.errors import (
+    Contradiction,
     DatabaseUnavailable,
-    Desired,
-    Epoch,
     Fenced,
     OwnedByAnother,
-    Owner,
     RolledBack,
 )
+from symbol_trader.identity import Book, Epoch, Owner
 
 if TYPE_CHECKING:
     from simulation.process import Process
@@ -83,7 +81,7 @@ class Database:
 
 
 class SimulatedRecord:
-    """The port `Record` of one process."""
+    """The ports `Ownership` and `Record` of one process."""
 
     def __init__(self, process: "Process", database: Database) -> None:
         self._process = process
@@ -104,13 +102,12 @@ class SimulatedRecord:
             raise DatabaseUnavailable("the database is down")
         self._connection = self._database.cuts
 
-    async def claim(self, book: Book, owner: Owner, *, pod: str, desired: Desired) -> Epoch:
+    async def claim(self, book: Book, owner: Owner, *, pod: str) -> Epoch:
         """Take a new epoch."""
         del book
         epoch = await self._ask("claim", lambda: self._database.claim(owner, pod))
         self._epoch = epoch
         self._process.claimed(epoch)
-        await self.mirror_settings(desired)
         return epoch
 
     async def confirm(self) -> None:

@@ -33,7 +33,7 @@ from symbol_trader.core.replies import (
     UserEvent,
 )
 from symbol_trader.core.symbols import Commission, Filters, SymbolInfo
-from symbol_trader.ports import UnknownSymbol
+from symbol_trader.errors import UnknownSymbol
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -39,7 +39,7 @@ from symbol_trader.core.records import (
     UnvaluedFee,
 )
 from symbol_trader.core.settings import TradingStatus
-from symbol_trader.ports import Desired
+from symbol_trader.desired import Desired
 
 INSTALLATION = "0a1b2c"
 

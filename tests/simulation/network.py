@@ -22,7 +22,7 @@ from symbol_trader.core.replies import (
     UserEvent,
 )
 from symbol_trader.core.symbols import Commission, SymbolInfo
-from symbol_trader.ports import ExchangeUnavailable
+from symbol_trader.errors import ExchangeUnavailable
 
 if TYPE_CHECKING:
     import asyncio

@@ -17,9 +17,13 @@ from simulation.network import Session, SimulatedMarket
 from symbol_trader.core.leader import Leader, new_trader_bits
 from symbol_trader.core.orders import ClientOrderId, Side
 from symbol_trader.core.timing import Timing
-from symbol_trader.ports import Epoch, Owner, Report
+from symbol_trader.identity import Epoch, Identity, Owner
+from symbol_trader.report import Report
+from symbol_trader.runtime.endings import Ending
 from symbol_trader.runtime.health import Health
-from symbol_trader.runtime.service import Ending, Identity, Links, Patience, Service, Surface
+from symbol_trader.runtime.parts import Links, Surface
+from symbol_trader.runtime.patience import Patience
+from symbol_trader.runtime.service import Service
 from symbol_trader.runtime.story import Story
 from symbol_trader.runtime.term import Beat
 
@@ -86,9 +90,11 @@ class Process:
         self._task.add_done_callback(self._done)
 
     def _make(self) -> Service:
+        record = SimulatedRecord(self, self._world.database)
         links = Links(
             resource=SimulatedResource(self, self._world.cluster, self.timeline),
-            record=SimulatedRecord(self, self._world.database),
+            ownership=record,
+            record=record,
             exchange=self._open_session,
             market=lambda _: self.market,
         )
@@ -122,7 +128,7 @@ class Process:
     @property
     def leader(self) -> Leader | None:
         """Return the leader of the term that is in session, if one is."""
-        return self._service._term.leader if self._service._term else None
+        return self._service.session.leader
 
     def side_of(self, name: ClientOrderId) -> Side:
         """Return the side of an order on record."""
@@ -194,7 +200,7 @@ class Process:
         Not while something is held that is not on record yet, not when the term is about to stop,
         for then it asks for nothing any more, and not after another process has taken over.
         """
-        term = self._service._term
+        term = self._service.session.term
         if self.leads and term is not None and not term._held and term._stopping is None:
             self.auditor.carried_out(term.leader)
 

@@ -24,8 +24,11 @@ from symbol_trader.core.records import (
     TraderTerms,
 )
 from symbol_trader.core.settings import Settings, TradingStatus
-from symbol_trader.ports import Book, Desired, Owner
+from symbol_trader.desired import Desired
+from symbol_trader.identity import Book, Owner
 from symbol_trader.postgres.connection import Limits
+from symbol_trader.postgres.epochs import PostgresOwnership
+from symbol_trader.postgres.leader_connection import LeaderConnection
 from symbol_trader.postgres.record import PostgresRecord
 
 BOOK = Book("paper", "354937868", "XRPUSDT")
@@ -45,26 +48,36 @@ PATIENT = Limits(connect_ms=40_000, answer_ms=40_000, statement_ms=30_000, lock_
 """Limits that no test reaches, however busy the machine is."""
 
 
+class OwnRecord(PostgresRecord):
+    """A record with its ownership, as a leader has both over one connection."""
+
+    def __init__(self, url: str, limits: Limits = PATIENT) -> None:
+        self.link = LeaderConnection(url, limits)
+        self.ownership = PostgresOwnership(self.link)
+        super().__init__(self.link)
+
+
 @asynccontextmanager
-async def opened(url: str, limits: Limits = PATIENT) -> AsyncIterator[PostgresRecord]:
+async def opened(url: str, limits: Limits = PATIENT) -> AsyncIterator[OwnRecord]:
     """Open a record, and close it at the end."""
-    record = PostgresRecord(url, limits)
-    await record.open()
+    record = OwnRecord(url, limits)
+    await record.ownership.open()
     try:
         yield record
     finally:
-        await record.close()
+        await record.ownership.close()
 
 
 async def claim(
-    record: PostgresRecord,
+    record: OwnRecord,
     book: Book = BOOK,
     owner: Owner = OWNER,
     pod: str = POD,
     desired: Desired | None = None,
-) -> PostgresRecord:
-    """Claim a book; return the record."""
-    await record.claim(book, owner, pod=pod, desired=desired or asked())
+) -> OwnRecord:
+    """Claim a book, and mirror its settings as a leader does; return the record."""
+    await record.ownership.claim(book, owner, pod=pod)
+    await record.mirror_settings(desired or asked())
     return record
 
 

@@ -2,7 +2,7 @@
 
 `symbol-trader run FILE` is a bot for a person without Kubernetes; `symbol-trader lead` is the
 same leader as the operator runs it in a pod, and `fence` ends one that nobody can reach;
-`migrate`, `takeover`, `disown` and `settle` look after the record.
+the commands that look after the record are in `cli`.
 """
 
 import asyncio
@@ -14,8 +14,6 @@ import socket
 import sys
 import time
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,42 +21,36 @@ from typing import Any
 import click
 from structlog.typing import FilteringBoundLogger
 
-from symbol_trader.audit.auditing import audit as compare
-from symbol_trader.audit.report import report_lines
 from symbol_trader.binance.allowance import Allowance
 from symbol_trader.binance.client import BinanceExchange
 from symbol_trader.binance.market import BinanceMarket
+from symbol_trader.cli import audit, record
 from symbol_trader.core.leader import new_trader_bits
-from symbol_trader.core.orders import OrderState
 from symbol_trader.core.timing import Timing
+from symbol_trader.errors import SchemaMismatch, Unavailable
+from symbol_trader.identity import Identity, Owner
 from symbol_trader.options import (
-    ExchangeOptions,
     Options,
     context_settings,
-    database_option,
-    exchange_options,
     fence_options,
     option,
-    since_option,
     trading_options,
 )
-from symbol_trader.ports import (
-    BadCredentials,
-    Book,
-    Owner,
-    Resource,
-    SchemaMismatch,
-    Unavailable,
-)
+from symbol_trader.ports import Resource
 from symbol_trader.postgres import ownership
+from symbol_trader.postgres.epochs import PostgresOwnership
+from symbol_trader.postgres.leader_connection import LeaderConnection
 from symbol_trader.postgres.record import PostgresRecord
 from symbol_trader.resource.file import FileResource, InvalidFile, read_file
 from symbol_trader.resource.owner import former_owner, owner_of
 from symbol_trader.runtime import fencing
+from symbol_trader.runtime.endings import Ending
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.logs import Failure, take_over
 from symbol_trader.runtime.metrics import Metrics
-from symbol_trader.runtime.service import Ending, Identity, Links, Patience, Service, Surface
+from symbol_trader.runtime.parts import Links, Surface
+from symbol_trader.runtime.patience import Patience
+from symbol_trader.runtime.service import Service
 from symbol_trader.runtime.story import Story
 from symbol_trader.runtime.term import Beat
 from tradingsymbol_api.pod import ENV_PREFIX, Cause, Variable
@@ -211,191 +203,6 @@ def fence(  # noqa: PLR0917 - click passes them by name
     _leave_word(termination_log, ending)
 
 
-@main.command(context_settings=context_settings)
-@option("--database-url", required=True, help="The record to create or to bring up to date.")
-def migrate(database_url: str) -> None:
-    """Bring the record's schema up to date; safe to repeat and to run twice at once."""
-    # Loaded here alone: the migration tool is heavy, and a leader never migrates.
-    from symbol_trader.postgres.migrate import migrate as bring_up_to_date  # noqa: PLC0415
-
-    try:
-        asyncio.run(bring_up_to_date(database_url, click.echo))
-    except (Unavailable, SchemaMismatch) as exc:
-        raise click.ClickException(str(exc)) from exc
-
-
-@main.command(context_settings=context_settings)
-@option("--database-url", required=True, help="The record.")
-@option("--exchange-environment", default="paper", help="Environment of the book.")
-@option("--account", required=True, help="The account's uid, as the refusal names it.")
-@option("--symbol", required=True, help="The symbol, such as XRPUSDT.")
-@option("--cluster", required=True, help="Uid of kube-system; `file` for `run FILE`.")
-@option("--namespace", required=True, help="Its namespace; what --owner says for `run`.")
-@option("--name", required=True, help="Its name: metadata.name.")
-def takeover(  # noqa: PLR0917 - click passes them by name
-    database_url: str,
-    exchange_environment: str,
-    account: str,
-    symbol: str,
-    cluster: str,
-    namespace: str,
-    name: str,
-) -> None:
-    """Give a symbol's open cycles to another resource, whoever held them.
-
-    Stop the other one first: its leader is fenced at its next write, and what it has under way is
-    taken up by the new owner.
-    """
-    book = Book(exchange_environment, account, symbol)
-    try:
-        epoch = asyncio.run(ownership.takeover(database_url, book, Owner(cluster, namespace, name)))
-    except (Unavailable, SchemaMismatch) as exc:
-        raise click.ClickException(str(exc)) from exc
-    if epoch is None:
-        raise click.ClickException(f"the record has no {symbol} of account {account}")
-    click.echo(f"{symbol} belongs to {namespace}/{name} from epoch {epoch} on")
-
-
-@main.command(context_settings=context_settings)
-@click.argument("orders", nargs=-1, required=True)
-@database_option
-@option("--exchange-environment", default="paper", help="Environment of the book.")
-@option("--account", required=True, help="The account's uid.")
-@option("--symbol", required=True, help="The symbol, such as XRPUSDT.")
-@option("--reason", required=True, help="Why they may be left alone; it is kept on record.")
-def disown(  # noqa: PLR0917 - click passes them by name
-    orders: tuple[str, ...],
-    database_url: str,
-    exchange_environment: str,
-    account: str,
-    symbol: str,
-    reason: str,
-) -> None:
-    """Let a symbol trade on although ORDERS, by their client order ids, are not on record.
-
-    A leader that finds orders with this record's mark that the record does not hold stops
-    placing: commits were lost, or another record with the same mark is about. Look first at what
-    they did (`audit` lists them); what they bought or sold is not in any cycle.
-    """
-    book = Book(exchange_environment, account, symbol)
-    try:
-        noted = asyncio.run(ownership.disown(database_url, book, orders, reason))
-    except (Unavailable, SchemaMismatch) as exc:
-        raise click.ClickException(str(exc)) from exc
-    for name in noted:
-        click.echo(f"{name}: leaders of {symbol} trade on without it")
-    if not noted:
-        raise click.ClickException(
-            "nothing new to disown: they are noted already, or the "
-            f"record has no {symbol} of account {account}"
-        )
-
-
-@main.command(context_settings=context_settings)
-@click.argument("order")
-@database_option
-@option("--exchange-environment", default="paper", help="Environment of the book.")
-@option("--account", required=True, help="The account's uid.")
-@option("--symbol", required=True, help="The symbol, such as XRPUSDT.")
-@option("--reason", required=True, help="How it is known; it is kept on record.")
-@option(
-    "--state",
-    type=click.Choice([state.value for state in OrderState if state.final]),
-    default=None,
-    help="How it ended; canceled if not given.",
-)
-@option("--executed", default=None, help="What it executed in base; as its fills say if not given.")
-@option("--executed-quote", default=None, help="The same in quote.")
-def settle(  # noqa: PLR0917 - click passes them by name
-    order: str,
-    database_url: str,
-    exchange_environment: str,
-    account: str,
-    symbol: str,
-    reason: str,
-    state: str | None,
-    executed: str | None,
-    executed_quote: str | None,
-) -> None:
-    """Say how ORDER, by its client order id, ended; its trader goes on from there.
-
-    For an order on which the exchange and the record contradict each other: the leader names it
-    and places nothing for its trader until then. Look at the exchange first. What is said here
-    counts in the ledger, and whatever the exchange tells of the order later is ignored.
-    """
-    word = ownership.Word(
-        reason,
-        None if state is None else OrderState(state),
-        _amount("--executed", executed),
-        _amount("--executed-quote", executed_quote),
-    )
-    book = Book(exchange_environment, account, symbol)
-    try:
-        ending = asyncio.run(ownership.settle(database_url, book, order, word))
-    except (Unavailable, SchemaMismatch, ownership.NotSettled) as exc:
-        raise click.ClickException(str(exc)) from exc
-    click.echo(
-        f"{order} is {ending.state} after {ending.executed:f} for {ending.executed_quote:f} in "
-        "quote; a leader that runs goes on within a minute"
-    )
-
-
-def _amount(flag: str, text: str | None) -> Decimal | None:
-    """Read an amount. Raises `click.BadParameter`."""
-    if text is None:
-        return None
-    try:
-        amount = Decimal(text)
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if not amount.is_finite() or amount < 0:
-        raise click.BadParameter(f"{text!r} is not an amount", param_hint=flag)
-    return amount
-
-
-@main.command(context_settings=context_settings)
-@click.argument("symbol")
-@exchange_options
-@database_option
-@option("--pause-s", type=click.FloatRange(0), default=2.0, help="Between two looks.")
-@since_option
-def audit(
-    symbol: str, database_url: str, pause_s: float, since: timedelta | datetime | None, **flags: Any
-) -> None:
-    """Compare the exchange with the record for SYMBOL, such as XRPUSDT, and check every promise.
-
-    Ends with 1 if anything differs, or if there was nothing to compare. A symbol that is being
-    traded moves under the auditor's eyes: only what three looks in a row find is reported. Fills
-    that came while no leader ran are not on record before the next one has taken them up.
-    """
-    entry = ExchangeOptions(**flags)
-    try:
-        found = asyncio.run(
-            compare(
-                database_url,
-                entry.exchange_environment,
-                entry.settings(symbol),
-                pause_s=pause_s,
-                since_ms=_since_ms(since, datetime.now(UTC)),
-                say=partial(click.echo, err=True),
-            )
-        )
-    except (Unavailable, BadCredentials, SchemaMismatch) as exc:
-        raise click.ClickException(str(exc)) from exc
-    for line in report_lines(found):
-        click.echo(line)
-    if not found.passed:
-        sys.exit(1)
-
-
-def _since_ms(since: timedelta | datetime | None, now: datetime) -> int:
-    """Return from when on to look, in milliseconds; 0: from the beginning."""
-    if since is None:
-        return 0
-    moment = since if isinstance(since, datetime) else now - since
-    return round(moment.timestamp() * 1000)
-
-
 async def _prepare(
     options: Options, symbol: str, former: Owner, owner: Owner, story: Story
 ) -> None:
@@ -460,9 +267,11 @@ def _patience(options: Options) -> Patience:
 
 def _links(options: Options, resource: Resource) -> Links:
     allowance = Allowance(time.monotonic_ns)
+    connection = LeaderConnection(options.database_url)
     return Links(
         resource=resource,
-        record=PostgresRecord(options.database_url),
+        ownership=PostgresOwnership(connection),
+        record=PostgresRecord(connection),
         exchange=lambda symbol: BinanceExchange(
             options.settings(symbol),
             monotonic_ns=time.monotonic_ns,
@@ -478,6 +287,16 @@ def _leave_word(path: Path, ending: Ending) -> None:
     word = json.dumps({"cause": ending.cause, "message": ending.message})
     with suppress(OSError):
         path.write_text(word[:MESSAGE_LENGTH_MAX])
+
+
+for command in (
+    audit.audit,
+    record.migrate,
+    record.takeover,
+    record.disown,
+    record.settle,
+):
+    main.add_command(command)
 
 
 if __name__ == "__main__":

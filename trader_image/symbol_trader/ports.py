@@ -4,108 +4,49 @@ Every await on the exchange and the record goes through here and nowhere else.
 """
 
 from collections.abc import AsyncIterator, Collection, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from enum import Enum, auto
 from typing import Protocol
 
 from symbol_trader.core.events import Answer
-from symbol_trader.core.money import ZERO, plain
-from symbol_trader.core.orders import CancelIntent, ExchangeOrder, Fill, Intent, Side
+from symbol_trader.core.orders import CancelIntent, ExchangeOrder, Fill, Intent
 from symbol_trader.core.records import RecordChange, Snapshot
 from symbol_trader.core.replies import Account, AssetPrice, Outcome, Price, UserEvent
-from symbol_trader.core.settings import Settings
 from symbol_trader.core.symbols import Commission, SymbolInfo
+from symbol_trader.desired import Desired, OffOutcome
+from symbol_trader.identity import Book, Epoch, Owner
+from symbol_trader.report import Report
 
 
-class Unavailable(Exception):  # noqa: N818 - a state of the world, not a mistake
-    """The other side cannot be reached now; try again. The text says what and why, no secrets.
+class Ownership(Protocol):
+    """Who holds a book, and under which epoch; a connection to the record (PostgreSQL) serves it.
 
-    `retry_in_s` is how long the other side has said that it wants to be left alone, in seconds.
+    Every method but `close` may raise `Unavailable`: then `open` and `confirm` come first.
     """
-
-    retry_in_s: float | None = None
-
-
-class DatabaseUnavailable(Unavailable):
-    """PostgreSQL cannot be reached, or does not let us in."""
-
-
-class ExchangeUnavailable(Unavailable):
-    """The exchange cannot be reached, or its user data stream is gone."""
-
-
-class ApiServerUnavailable(Unavailable):
-    """The API server cannot be reached: the resource can be neither read nor written."""
-
-
-class Fenced(Exception):  # noqa: N818
-    """Another epoch holds the symbol: this process must not trade again."""
-
-
-class OwnedByAnother(Exception):  # noqa: N818
-    """The symbol belongs to another resource; the text names it and the remedy."""
-
-
-class AccountChanged(Exception):  # noqa: N818
-    """Open cycles are on record for another account than the one the key belongs to."""
-
-
-class RolledBack(Exception):  # noqa: N818
-    """The record has lost what this process committed; the text says what."""
-
-
-class SettledMeanwhile(Exception):  # noqa: N818
-    """A person has settled an order since the record was loaded: it has to be loaded again."""
-
-
-class SchemaMismatch(Exception):  # noqa: N818
-    """The record's schema is not the one this program knows; the text says both versions."""
-
-
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """Who holds a symbol: the cluster's id, and the resource's namespace and name."""
-
-    cluster: str
-    namespace: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Book:
-    """What a symbol's record belongs to: traders, orders and fills are kept per book.
-
-    `account` is the uid that `account.status` reports.
-    """
-
-    environment: str
-    account: str
-    symbol: str
-
-
-@dataclass(frozen=True, slots=True)
-class Epoch:
-    """One claim of a book: a counter and a random nonce. Statements are checked against both."""
-
-    number: int
-    nonce: str
-
-
-class Record(Protocol):
-    """The record of one book (PostgreSQL). Every method may raise `Unavailable`."""
 
     async def open(self) -> None:
-        """Connect and check the schema version. Raises `SchemaMismatch`."""
+        """Connect and check the schema version. Raises `SchemaMismatch`, `RolledBack`."""
 
-    async def claim(self, book: Book, owner: Owner, *, pod: str, desired: "Desired") -> Epoch:
-        """Take a new epoch of the book. Raises `OwnedByAnother`, `AccountChanged`."""
+    async def claim(self, book: Book, owner: Owner, *, pod: str) -> Epoch:
+        """Take a new epoch of the book. Raises `OwnedByAnother`, `AccountChanged`, `Fenced`."""
 
     async def confirm(self) -> None:
         """Check after a reconnect that the epoch taken last still stands.
 
         Raises `Fenced`, `RolledBack`.
         """
+
+    async def release(self) -> None:
+        """Give up ownership: the symbol is drained and off.
+
+        Raises `Fenced`, and `Contradiction` while something is unfinished.
+        """
+
+    async def close(self) -> None:
+        """Close the connection; never raises."""
+
+
+class Record(Protocol):
+    """The record of one book, under the epoch that is held. Methods may raise `Unavailable`."""
 
     async def load(self) -> Snapshot:
         """Read all that a leader needs to go on: unfinished traders, their orders and fills."""
@@ -133,14 +74,8 @@ class Record(Protocol):
     async def advance_watermark(self, trade_id: int) -> None:
         """Note that reconciliation has seen every trade up to this id. Raises `Fenced`."""
 
-    async def mirror_settings(self, desired: "Desired") -> None:
+    async def mirror_settings(self, desired: Desired) -> None:
         """Mirror the resource's settings, and which revision they are of. Raises `Fenced`."""
-
-    async def release(self) -> None:
-        """Give up ownership: the symbol is drained and off."""
-
-    async def close(self) -> None:
-        """Close the connection; never raises."""
 
 
 class Exchange(Protocol):
@@ -215,96 +150,6 @@ class Exchange(Protocol):
         """Close the sockets; never raises."""
 
 
-@dataclass(frozen=True, slots=True)
-class Desired:
-    """What the resource asks for, at one generation of it.
-
-    `cancels_first` says that it is being deleted, and that its orders are to go first.
-    `revision` names what was read, to later processes too, and `follows` the revision directly
-    before it: whoever knows one of the two has missed nothing that was asked for.
-    """
-
-    symbol: str
-    settings: Settings
-    generation: int
-    cancels_first: bool = False
-    revision: str = ""
-    follows: str = ""
-
-    def continues(self, earlier: "Desired") -> bool:
-        """Tell whether nothing can have been asked for between an earlier wish and this one."""
-        return earlier.revision in {self.revision, self.follows}
-
-
-class OffOutcome(Enum):
-    """What became of the attempt to switch the resource off."""
-
-    WRITTEN = auto()
-    SUPERSEDED = auto()
-    """A user changed the status meanwhile; the user wins."""
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """Something that keeps the leader from trading as it should; a reason of `Degraded`."""
-
-    reason: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class AwaitedOrder:
-    """An order that a shutdown waits for: what of it is not executed yet, at its limit price.
-
-    `percent` is the limit's distance from the market in whole percents, positive above it, None
-    while no price is known.
-    """
-
-    side: Side
-    quantity: Decimal
-    price: Decimal
-    order_id: int | None
-    percent: int | None = None
-
-    def __str__(self) -> str:
-        """Describe it for people."""
-        return (
-            f"{self.side} {plain(self.quantity)} at {plain(self.price)}{self._distance()} "
-            f"(order {self.order_id})"
-        )
-
-    def _distance(self) -> str:
-        if self.percent is None:
-            return ""
-        if self.percent == 0:
-            return ", less than 1 % from the market"
-        where = "above" if self.percent > 0 else "below"
-        return f", about {abs(self.percent)} % {where} the market"
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What the leader has to say of itself at one moment; `profit` is in `quote_asset`.
-
-    `loaded` says that the figures are the record's; without it they are not known (yet). The
-    profit lacks `unvalued_fees`: amounts of third assets that have no value in quote so far.
-    """
-
-    generation: int
-    epoch: int | None
-    trading: bool
-    draining: bool
-    traders: int = 0
-    open_orders: int = 0
-    profit: Decimal = ZERO
-    quote_asset: str = ""
-    waits_for: tuple[AwaitedOrder, ...] = ()
-    troubles: tuple[Trouble, ...] = ()
-    orders_in_doubt: int = 0
-    unvalued_fees: tuple[tuple[str, Decimal], ...] = ()
-    loaded: bool = True
-
-
 class Resource(Protocol):
     """The TradingSymbol that this leader serves: an object of the API server, or a file."""
 
@@ -322,14 +167,6 @@ class Resource(Protocol):
 
     async def close(self) -> None:
         """Release what was opened; never raises."""
-
-
-class BadCredentials(Exception):  # noqa: N818
-    """The exchange refuses the key or the signature (-2014, -2015, -1022)."""
-
-
-class UnknownSymbol(Exception):  # noqa: N818
-    """The exchange knows no such symbol (-1121)."""
 
 
 class Market(Protocol):

@@ -3,7 +3,7 @@
 from symbol_trader.audit.auditing import LOOKS, READING, settled
 from symbol_trader.audit.finding import Finding
 from symbol_trader.audit.look import Audit
-from symbol_trader.ports import Book
+from symbol_trader.identity import Book
 
 BOOK = Book("paper", "1", "XRPUSDT")
 LASTING = Finding("fill differs", "trade 1", "as seen first")

@@ -34,7 +34,7 @@ from symbol_trader.core.replies import (
     Unknown,
 )
 from symbol_trader.core.symbols import DEFAULT_COMMISSION, Commission
-from symbol_trader.ports import BadCredentials, Unavailable, UnknownSymbol
+from symbol_trader.errors import BadCredentials, Unavailable, UnknownSymbol
 from unit.binance import payloads
 from unit.binance.payloads import CANCEL, INTENT, ORDER_ID, POSITION, SYMBOL, TRADE_REPORT
 from unit.binance.scripted import (

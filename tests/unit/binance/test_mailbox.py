@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from symbol_trader.binance.mailbox import Mailbox
-from symbol_trader.ports import Unavailable
+from symbol_trader.errors import Unavailable
 
 
 async def test_items_come_in_order() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from support.proxies import http_proxy, socks_proxy
 from symbol_trader.binance.proxies import proxy_for
-from symbol_trader.ports import ExchangeUnavailable, Unavailable
+from symbol_trader.errors import ExchangeUnavailable, Unavailable
 from unit.binance import payloads
 from unit.binance.scripted import ScriptedExchange, reply, scripted
 from unit.binance.test_client import client_of, opened
@@ -157,7 +157,7 @@ def test_a_proxy_does_not_show_its_password(environment: pytest.MonkeyPatch) -> 
 WITHOUT_THE_PACKAGE = """
 import asyncio, sys
 sys.modules["python_socks"] = None
-from symbol_trader.ports import Unavailable
+from symbol_trader.errors import Unavailable
 from unit.binance.test_client import client_of
 try:
     asyncio.run(client_of("ws://127.0.0.1:9/ws-api/v3").open())

@@ -9,15 +9,7 @@ from itertools import count
 from typing import Any
 
 from simulation.memory import INSTALLATION, MemoryRecord
-from symbol_trader.core.decisions import (
-    Cancel,
-    Decision,
-    Place,
-    PriceFee,
-    Reconcile,
-    Request,
-    Said,
-)
+from symbol_trader.core.decisions import Cancel, Decision, Place, PriceFee, Reconcile, Request, Said
 from symbol_trader.core.events import (
     BidFetched,
     CancelReplied,
@@ -46,7 +38,7 @@ from symbol_trader.core.replies import Accepted, AssetPrice, NotFound, Outcome, 
 from symbol_trader.core.settings import Settings
 from symbol_trader.core.symbols import Commission, SymbolInfo
 from symbol_trader.core.timing import Timing
-from symbol_trader.ports import Desired
+from symbol_trader.desired import Desired
 from unit.core.builders import COMMISSION, NOW_MS, SETTINGS, SYMBOL, D
 
 TIMING = Timing()

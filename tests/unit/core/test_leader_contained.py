@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from symbol_trader.core import cycles
-from symbol_trader.core.cycle import CANCELS_IN_VAIN_MAX, Step, Surroundings, next_step
+from symbol_trader.core.cycles import acting
+from symbol_trader.core.cycles.by_record import CANCELS_IN_VAIN_MAX
+from symbol_trader.core.cycles.next_step import next_step
+from symbol_trader.core.cycles.steps import Step, Surroundings
 from symbol_trader.core.decisions import Place, Query
 from symbol_trader.core.events import QueryReplied, RecordRefused, SettingsChanged
 from symbol_trader.core.orders import ExecutionReport, Intent, OrderState, Side
@@ -374,7 +376,7 @@ def test_what_fails_in_a_traders_step_stops_that_trader_alone(
             raise ZeroDivisionError("no such quantity")
         return next_step(trader, around)
 
-    monkeypatch.setattr(cycles, "next_step", fail)
+    monkeypatch.setattr(acting, "next_step", fail)
     desk.wait()
     assert "no such quantity" in (trader_of(desk, sell).contradiction or "")
     desk.fill(buy)

@@ -6,11 +6,8 @@ from unittest.mock import ANY
 
 import pytest
 
-from symbol_trader.core.cycle import (
-    DEADLINE_OFFERS_MAX,
-    FILL_QUERIES_MAX,
-    OFFERS_IN_VAIN_MAX,
-)
+from symbol_trader.core.cycles.deadline import DEADLINE_OFFERS_MAX, OFFERS_IN_VAIN_MAX
+from symbol_trader.core.cycles.unsettled import FILL_QUERIES_MAX
 from symbol_trader.core.decisions import FetchBid, Query, Reconcile
 from symbol_trader.core.events import FillsFetched, Paused, QueryReplied, SymbolRead
 from symbol_trader.core.orders import CancelIntent, Intent, TimeInForce

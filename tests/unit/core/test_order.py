@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from symbol_trader.core.order import TIMESTAMP_TOLERANCE_MS, Order
-from symbol_trader.core.order_states import Contradiction, News
+from symbol_trader.core.order_states import News
 from symbol_trader.core.orders import ExchangeOrder, Fill, Intent, OrderState, Side
 from symbol_trader.core.records import OrderChange, RecordedOrder
+from symbol_trader.errors import Contradiction
 from unit.core.builders import BASE, NOW_MS, QUOTE, D, cancel_of, fill, intent, seen
 
 BUY = intent(Side.BUY)

@@ -3,14 +3,9 @@
 import pytest
 
 from symbol_trader.core.order import Order
-from symbol_trader.core.order_states import (
-    STATUS_NEWS,
-    TRANSITIONS,
-    Contradiction,
-    News,
-    transition,
-)
+from symbol_trader.core.order_states import STATUS_NEWS, TRANSITIONS, News, transition
 from symbol_trader.core.orders import FINAL_STATES, OrderState
+from symbol_trader.errors import Contradiction
 from unit.core.builders import D, intent, seen
 
 PAIRS = [(state, news) for state in OrderState for news in News]

@@ -18,7 +18,7 @@ from symbol_trader.core.orders import CancelIntent, Intent, Side, TimeInForce
 from symbol_trader.core.records import TraderState
 from symbol_trader.core.replies import Accepted
 from symbol_trader.core.settings import AtDeadline, TradingStatus, UnfilledBuys
-from symbol_trader.ports import Desired
+from symbol_trader.desired import Desired
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.reporting import report_trading
 from unit.core.builders import D

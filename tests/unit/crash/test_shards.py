@@ -11,7 +11,7 @@ from crash.harness import harness_reason
 from crash.ledger import Unusable, opened, tree_state
 from crash.shards import MOST, Result, Shard, ended_well, remaining, results, summary
 from paper_exchange.shell.admin_client import AdminRefusedError
-from symbol_trader.ports import DatabaseUnavailable
+from symbol_trader.errors import DatabaseUnavailable
 
 COUNTS = [1, 2, 4, 9, 16, MOST]
 CASE = Shard(1, 27).cases()[0]

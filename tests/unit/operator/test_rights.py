@@ -24,7 +24,7 @@ from symbol_operator.runtime.api import Api
 from symbol_operator.runtime.cluster import Cluster
 from symbol_operator.runtime.handlers import Listener, make_registry
 from symbol_operator.runtime.memory import Memory
-from symbol_trader.ports import Report
+from symbol_trader.report import Report
 from symbol_trader.resource.api_server import ApiServerResource
 from tradingsymbol_api.names import CLAIM_LEASE, ELECTION_LEASE, GROUP, PLURAL
 from tradingsymbol_api.status import Target, status_document

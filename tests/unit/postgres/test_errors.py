@@ -3,8 +3,7 @@
 import asyncpg
 import pytest
 
-from symbol_trader.core.order_states import Contradiction
-from symbol_trader.ports import DatabaseUnavailable, Fenced, SettledMeanwhile
+from symbol_trader.errors import Contradiction, DatabaseUnavailable, Fenced, SettledMeanwhile
 from symbol_trader.postgres import errors
 
 WHERE = errors.Where("PostgreSQL at db:5432/trading")

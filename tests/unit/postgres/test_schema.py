@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from alembic.script import ScriptDirectory
 
-from symbol_trader.ports import SchemaMismatch
+from symbol_trader.errors import SchemaMismatch
 from symbol_trader.postgres import schema
 from symbol_trader.postgres.schema import SCHEMA_VERSION, check, check_not_newer
 
@@ -52,7 +52,8 @@ def test_an_older_record_may_be_migrated(found: str | None) -> None:
 def test_a_leader_never_loads_the_migration_tool() -> None:
     """It costs tens of megabytes, and every leader would pay."""
     program = (
-        "import sys, symbol_trader.postgres.record, symbol_trader.postgres.ownership;"
+        "import sys, symbol_trader.postgres.record, symbol_trader.postgres.epochs,"
+        "symbol_trader.postgres.ownership;"
         "print(sorted({'alembic', 'sqlalchemy', 'greenlet', 'mako'} & set(sys.modules)))"
     )
     done = subprocess.run(

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from symbol_trader.ports import DatabaseUnavailable
+from symbol_trader.errors import DatabaseUnavailable
 from symbol_trader.postgres import connection, tls
 
 REQUIRED = "postgresql://u:p@127.0.0.1:1/x?sslmode=verify-full"

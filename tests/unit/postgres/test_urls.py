@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from symbol_trader.ports import DatabaseUnavailable
+from symbol_trader.errors import DatabaseUnavailable
 from symbol_trader.postgres import connection, errors, urls
 
 MARKED = "Xq7Zw"

@@ -9,7 +9,9 @@ from kubernetes.aio import watch
 from kubernetes.aio.client.api.custom_objects_api import CustomObjectsApi
 from kubernetes.aio.client.exceptions import ApiException
 
-from symbol_trader.ports import OffOutcome, Report, Unavailable
+from symbol_trader.desired import OffOutcome
+from symbol_trader.errors import Unavailable
+from symbol_trader.report import Report
 from symbol_trader.resource.api_server import ApiServerResource
 from tradingsymbol_api.names import API_VERSION, KIND
 

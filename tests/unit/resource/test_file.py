@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from support.mounts import can_mount, mounted
-from symbol_trader.ports import OffOutcome, Unavailable
+from symbol_trader.desired import OffOutcome
+from symbol_trader.errors import Unavailable
 from symbol_trader.resource import file as module
 from symbol_trader.resource.file import FileResource, InvalidFile, read_file
 from tradingsymbol_api.spec import TradingStatus

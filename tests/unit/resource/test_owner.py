@@ -2,7 +2,7 @@
 
 import pytest
 
-from symbol_trader.ports import Owner
+from symbol_trader.identity import Owner
 from symbol_trader.resource.owner import former_owner, owner_of
 
 

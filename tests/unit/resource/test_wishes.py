@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from symbol_trader.core.settings import AtDeadline, TradingStatus, UnfilledBuys
-from symbol_trader.ports import Desired, Report
+from symbol_trader.desired import Desired
+from symbol_trader.report import Report
 from symbol_trader.resource.wishes import deleted, desired_of, status_of
 from tradingsymbol_api.names import ANNOTATION_ABANDON, API_VERSION, FINALIZER, KIND
 from tradingsymbol_api.spec import DeletionPolicy, parse_resource

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 import pytest
 import structlog
 
-from symbol_trader.ports import Book, DatabaseUnavailable, Epoch, SchemaMismatch
+from symbol_trader.errors import DatabaseUnavailable, SchemaMismatch
+from symbol_trader.identity import Book, Epoch
+from symbol_trader.runtime.endings import Ending
 from symbol_trader.runtime.fencing import fence
-from symbol_trader.runtime.service import Ending, Patience
+from symbol_trader.runtime.patience import Patience
 from symbol_trader.runtime.story import Story
 from tradingsymbol_api.pod import Cause
 from unit.runtime.virtual import run

@@ -9,7 +9,7 @@ import pytest
 
 from symbol_trader.core.events import PriceSeen
 from symbol_trader.core.replies import Price
-from symbol_trader.ports import ExchangeUnavailable
+from symbol_trader.errors import ExchangeUnavailable
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.market import WATCH, MarketFeed
 from unit.core.builders import D

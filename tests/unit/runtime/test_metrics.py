@@ -6,7 +6,7 @@ import pytest
 
 from symbol_trader.core.orders import ClientOrderId, OrderState
 from symbol_trader.core.records import OrderChange
-from symbol_trader.ports import Report, Trouble
+from symbol_trader.report import Report, Trouble
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.metrics import Metrics
 

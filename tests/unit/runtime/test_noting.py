@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import pytest
 
 from symbol_trader.core import ids
-from symbol_trader.core.order_states import Contradiction
 from symbol_trader.core.orders import OrderState, Side, TraderId
 from symbol_trader.core.records import OrderChange, RecordChange, TraderResult, TraderState
+from symbol_trader.errors import Contradiction
 from symbol_trader.runtime.metrics import Metrics
 from symbol_trader.runtime.noting import Notes, RecordRefuses
 from unit.core.builders import D

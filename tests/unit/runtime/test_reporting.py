@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from symbol_trader.core.settings import TradingStatus
-from symbol_trader.ports import Desired, Report, Trouble
+from symbol_trader.desired import Desired
+from symbol_trader.report import Report, Trouble
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.reporting import report_trading, report_waiting
 from unit.core.builders import SETTINGS, D

@@ -10,23 +10,21 @@ from typing import Any
 import pytest
 
 from symbol_trader.__main__ import _beat, _patience
-from symbol_trader.core.order_states import Contradiction
 from symbol_trader.core.orders import Side
 from symbol_trader.core.settings import TradingStatus
 from symbol_trader.core.timing import Timing
+from symbol_trader.desired import Desired, OffOutcome
+from symbol_trader.errors import Contradiction, Unavailable
+from symbol_trader.identity import Identity, Owner
 from symbol_trader.options import Options
-from symbol_trader.ports import AwaitedOrder, Desired, OffOutcome, Owner, Report, Unavailable
-from symbol_trader.postgres.record import CLOSE_TIMEOUT_S
+from symbol_trader.postgres.leader_connection import CLOSE_TIMEOUT_S
+from symbol_trader.report import AwaitedOrder, Report
+from symbol_trader.runtime.endings import Ending
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.logs import configure
-from symbol_trader.runtime.service import (
-    Ending,
-    Identity,
-    Links,
-    Patience,
-    Service,
-    Surface,
-)
+from symbol_trader.runtime.parts import Links, Surface
+from symbol_trader.runtime.patience import Patience
+from symbol_trader.runtime.service import Service
 from symbol_trader.runtime.story import Story
 from symbol_trader.runtime.term import Beat, End
 from tradingsymbol_api.pod import (
@@ -76,10 +74,10 @@ class Resource:
 
     outcome: OffOutcome | Unavailable
     then: TradingStatus
-    service: Any = None
+    made: Any = None
 
     async def write_off(self) -> OffOutcome:
-        self.service._desired = Desired("XRPUSDT", replace(SETTINGS, status=self.then), 2)
+        self.made.desired.last = Desired("XRPUSDT", replace(SETTINGS, status=self.then), 2)
         if isinstance(self.outcome, Unavailable):
             raise self.outcome
         return self.outcome
@@ -104,11 +102,11 @@ def test_pauses_double_and_are_longest_where_too_many_attempts_are_punished(
 
 async def test_a_ban_is_waited_out_as_long_as_it_lasts_and_is_no_failure() -> None:
     """Else the pauses of attempts would go on growing long after a ban of two seconds."""
-    service = serving(Wishes(()), Patience())
+    made = serving(Wishes(()), Patience())
     banned, down = Unavailable("banned"), Unavailable("down")
     banned.retry_in_s = 2.5
 
-    pauses = [service._pause_s(cause) for cause in (banned, down, banned, banned, down)]
+    pauses = [made.pauses.pause_s(cause) for cause in (banned, down, banned, banned, down)]
 
     assert pauses == [2.5, 0.25, 2.5, 2.5, 0.5]
 
@@ -117,13 +115,28 @@ async def test_a_long_ban_is_waited_out_in_pieces() -> None:
     """A probe allows the loop to stand still for two minutes."""
     banned = Unavailable("banned")
     banned.retry_in_s = 3 * 86_400
-    assert serving(Wishes(()), Patience())._pause_s(banned) == 60
+    assert serving(Wishes(()), Patience()).pauses.pause_s(banned) == 60
 
 
-def serving(resource: Any, patience: Patience = IMPATIENT) -> Any:
-    """Return a leader that was asked to shut down, and has not begun anything."""
-    links: Any = Links(resource, Record(), None, None)  # type: ignore[arg-type]
-    surface: Any = Surface(Story(configure("json")), Health(lambda: 0.0), lambda symbol: None)  # type: ignore[arg-type,return-value]
+@dataclass
+class Made:
+    """The parts of a leader that was asked to shut down, and has not begun anything."""
+
+    service: Service
+    record: Record
+    desired: Any
+    reports: Any
+    leading: Any
+    beginning: Any
+    leaving: Any
+    pauses: Any
+
+
+def serving(resource: Any, patience: Patience = IMPATIENT, health: Health | None = None) -> Made:
+    record = Record()
+    links: Any = Links(resource, record, record, None, None)  # type: ignore[arg-type]
+    health = health or Health(lambda: 0.0)
+    surface: Any = Surface(Story(configure("json")), health, lambda symbol: None)  # type: ignore[arg-type,return-value]
     service = Service(
         Identity(Owner("cluster", "trading", "xrpusdt"), "paper", "pod"),
         links,
@@ -134,13 +147,25 @@ def serving(resource: Any, patience: Patience = IMPATIENT) -> Any:
         new_bits=lambda: 1,
         jitter=lambda: 0.0,
     )
-    service._desired = Desired("XRPUSDT", SHUTDOWN, 1)
-    return service
+    service._desired.last = Desired("XRPUSDT", SHUTDOWN, 1)
+    metrics: Any = None
+    reports = service._make_reports(metrics)
+    leading: Any = service._make_leading(metrics, reports, metrics)
+    return Made(
+        service,
+        record,
+        service._desired,
+        reports,
+        leading,
+        leading._beginning,
+        leading._leaving,
+        leading._pauses,
+    )
 
 
 async def drained(resource: Resource) -> tuple[Ending | None, Record]:
-    resource.service = service = serving(resource)
-    return await service._write_off(service._desired, service._leave), service._links.record
+    resource.made = made = serving(resource)
+    return await made.leaving.conclude(End.DRAINED, made.desired.last), made.record
 
 
 @pytest.mark.parametrize(
@@ -168,11 +193,11 @@ async def test_a_symbol_that_was_switched_on_meanwhile_is_kept() -> None:
 async def test_a_shutdown_that_came_after_the_one_that_is_done_is_not_ended_with_it() -> None:
     """A process that was frozen for long is told of both at once; another may lead by now."""
     resource = Resource(OffOutcome.WRITTEN, TradingStatus.OFF)
-    resource.service = service = serving(resource)
-    done, service._desired = service._desired, Desired("XRPUSDT", SHUTDOWN, 3)
+    resource.made = made = serving(resource)
+    done, made.desired.last = made.desired.last, Desired("XRPUSDT", SHUTDOWN, 3)
 
-    assert await service._conclude(End.DRAINED, done) is None
-    assert service._wanted.generation == 3, "nothing was written"
+    assert await made.leaving.conclude(End.DRAINED, done) is None
+    assert made.desired.wanted.generation == 3, "nothing was written"
 
 
 @pytest.mark.parametrize("cancels_first", [False, True])
@@ -182,28 +207,25 @@ async def test_a_leader_that_is_to_cancel_first_does_not_end_at_a_signal(
     """The pod's grace bounds how long it may take."""
     resource = Resource(OffOutcome.WRITTEN, TradingStatus.OFF)
     await drained(resource)
-    service = resource.service
-    service._desired = Desired("XRPUSDT", SHUTDOWN, 1, cancels_first=cancels_first)
+    made = resource.made
+    made.desired.last = Desired("XRPUSDT", SHUTDOWN, 1, cancels_first=cancels_first)
 
-    service.stop()
+    made.service.stop()
 
-    assert service._stop is not cancels_first
+    assert made.service._stopped.is_set() is not cancels_first
 
 
 async def test_a_signal_during_an_attempt_that_fails_is_not_slept_over() -> None:
     """The pod's grace is shorter than the longest pause."""
-    resource = Resource(OffOutcome.WRITTEN, TradingStatus.ON)
-    await drained(resource)
-    service = resource.service
-    service._desired = Desired("XRPUSDT", SETTINGS, 3)
-    service._patience = Patience(first_s=600, most_s=600)
+    made = serving(Wishes(()), Patience(first_s=600, most_s=600))
+    made.desired.last = Desired("XRPUSDT", SETTINGS, 3)
 
     async def fail() -> None:
-        service.stop()
+        made.service.stop()
         raise Unavailable("no exchange")
 
-    service._one_term = fail
-    ending = await asyncio.wait_for(service._lead(), 5)
+    made.leading._one_term = fail
+    ending = await asyncio.wait_for(made.leading.lead(), 5)
 
     assert ending.cause is Cause.TERMINATED
 
@@ -224,15 +246,15 @@ def test_a_signal_while_a_term_begins_is_not_kept_waiting() -> None:
     """To read what happened may take minutes, and there is nothing in it to be finished."""
 
     async def story() -> None:
-        service = serving(Wishes(()))
-        service._desired = Desired("XRPUSDT", SETTINGS, 3)
+        made = serving(Wishes(()))
+        made.desired.last = Desired("XRPUSDT", SETTINGS, 3)
         hanging = Hanging()
-        service._links.exchange = lambda _: hanging
-        leading = asyncio.ensure_future(service._lead())
+        made.leading._links.exchange = lambda _: hanging
+        leading = asyncio.ensure_future(made.leading.lead())
         await asyncio.sleep(30)
         assert not leading.done()
 
-        service.stop()
+        made.service.stop()
         ending = await leading
         assert ending.cause is Cause.TERMINATED
         assert hanging.closed
@@ -243,7 +265,7 @@ def test_a_signal_while_a_term_begins_is_not_kept_waiting() -> None:
 
 def test_who_was_asked_to_end_does_so_in_time_whatever_hangs() -> None:
     async def story() -> None:
-        service = serving(Wishes(()), Patience())
+        service: Any = serving(Wishes(()), Patience()).service
         leading = asyncio.ensure_future(service._while_healthy(asyncio.Event().wait(), []))
         await asyncio.sleep(100)
         assert not leading.done()
@@ -293,18 +315,17 @@ class Wishes:
 async def test_of_a_resource_for_another_symbol_only_the_status_counts() -> None:
     """Its budget is in another asset; its orders would be in another book."""
     other = Desired("ETHUSDT", replace(SHUTDOWN, budget=SETTINGS.budget * 9), 2)
-    service = serving(Wishes((Desired("XRPUSDT", SETTINGS, 1), other)))
-    service._desired = None
-    pump = asyncio.create_task(service._pump_wishes())
-    asked = await asyncio.wait_for(service._mailbox.get(), 5)
+    made = serving(Wishes((Desired("XRPUSDT", SETTINGS, 1), other)))
+    made.desired.last = None
+    pump = asyncio.create_task(made.desired.pump())
+    asked: Any = await asyncio.wait_for(made.service.session.mailbox.get(), 5)
     pump.cancel()
 
-    assert asked.desired == service._desired == Desired("XRPUSDT", SHUTDOWN, 2)
+    assert asked.desired == made.desired.last == Desired("XRPUSDT", SHUTDOWN, 2)
 
 
 async def test_a_leader_that_does_not_know_yet_what_is_asked_for_is_alive() -> None:
     """The API server may be away for longer than a probe allows the loop to stand still."""
-    service = serving(Wishes(()), Patience(most_s=0))
     reads = count()
     enough = asyncio.Event()
 
@@ -313,32 +334,32 @@ async def test_a_leader_that_does_not_know_yet_what_is_asked_for_is_alive() -> N
             enough.set()
         return now_s
 
-    service._health = Health(clock)
+    made = serving(Wishes(()), Patience(most_s=0), health := Health(clock))
     pump = asyncio.create_task(enough.wait())
-    await asyncio.wait_for(service._first_wish(pump), 5)
-    assert service._health.moved_s >= 3
+    await asyncio.wait_for(made.desired.first(pump), 5)
+    assert health.moved_s >= 3
 
 
 @pytest.mark.parametrize("unfinished", [False, True])
 async def test_off_gives_the_book_up_unless_something_is_unfinished(unfinished: bool) -> None:
-    service = serving(Wishes(()))
-    service._links.record.unfinished = unfinished
+    made = serving(Wishes(()))
+    made.record.unfinished = unfinished
 
-    ending = await service._conclude(End.OFF, service._desired)
+    ending = await made.leaving.conclude(End.OFF, made.desired.last)
 
     assert ending.cause is Cause.STOPPED
-    assert service._links.record.released is not unfinished
+    assert made.record.released is not unfinished
 
 
 @pytest.mark.parametrize("database", [False, True])
 async def test_only_an_attempt_that_reached_the_exchange_counts_as_dialed(database: bool) -> None:
-    service = serving(Wishes(()))
-    service._links.record.away = not database
+    made = serving(Wishes(()))
+    made.record.away = not database
 
     with pytest.raises(Unavailable):
-        await service._begin(Away())
+        await made.beginning.begin(Away())
 
-    assert service._dialed is database
+    assert made.pauses.dialed is database
 
 
 class Away:
@@ -373,15 +394,15 @@ def draining(*orders: AwaitedOrder) -> Report:
 
 
 def test_the_log_says_what_is_waited_for_when_that_changes_and_not_when_the_market_moves() -> None:
-    service = serving(Wishes(()))
-    service._story = told = Told()
+    reports = serving(Wishes(())).reports
+    reports._story = told = Told()
     for order in (SELL, replace(SELL, percent=4), replace(SELL, percent=None)):
-        service._tell_what_is_waited_for(draining(order))
+        reports._tell_what_is_waited_for(draining(order))
     assert len(told.lines) == 1
 
-    service._tell_what_is_waited_for(draining(replace(SELL, quantity=Decimal(6))))
-    service._tell_what_is_waited_for(draining())
-    service._tell_what_is_waited_for(draining(SELL))
+    reports._tell_what_is_waited_for(draining(replace(SELL, quantity=Decimal(6))))
+    reports._tell_what_is_waited_for(draining())
+    reports._tell_what_is_waited_for(draining(SELL))
     assert len(told.lines) == 3
 
 
@@ -399,7 +420,7 @@ async def test_what_the_last_term_left_is_reported_at_the_end(
     cause: Cause, away: bool, reports: int
 ) -> None:
     """A cycle that ends a shutdown has earned what the status would lack for ever otherwise."""
-    service = serving(told := Told(away=away))
-    service._reported = replace(draining(), profit=Decimal("1.5"))
-    await service._report_last(Ending(cause, ""), [])
+    made = serving(told := Told(away=away))
+    made.reports._reported = replace(draining(), profit=Decimal("1.5"))
+    await made.reports.report_last(Ending(cause, ""))
     assert [report.profit for report in told.reports] == [Decimal("1.5")] * reports

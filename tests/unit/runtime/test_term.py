@@ -13,12 +13,12 @@ import pytest
 import structlog
 
 from symbol_trader.core.events import ExchangeView, PriceSeen, QueryReplied, TimePassed, ViewRead
-from symbol_trader.core.order_states import Contradiction
 from symbol_trader.core.orders import CancelIntent, ExchangeOrder, ExecutionReport, Fill, Intent
 from symbol_trader.core.records import FeeValued, NewTrader, RecordChange, TraderResult
 from symbol_trader.core.replies import AssetPrice, NotFound, Outcome, Unknown, UserEvent
 from symbol_trader.core.settings import TradingStatus, UnfilledBuys
-from symbol_trader.ports import Desired, SettledMeanwhile, Unavailable
+from symbol_trader.desired import Desired
+from symbol_trader.errors import Contradiction, SettledMeanwhile, Unavailable
 from symbol_trader.runtime.events import Asked, Event, Stop
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.mailbox import Mailbox
@@ -136,9 +136,11 @@ async def run(
     """Run a term over these events, and return what was asked of the record and the exchange."""
     log = [] if log is None else log
     mailbox = Mailbox()
+    record = Record(log, failure)
     term = Term(
         desk.leader,
-        record=Record(log, failure),  # type: ignore[arg-type]
+        ownership=record,  # type: ignore[arg-type]
+        record=record,  # type: ignore[arg-type]
         exchange=Exchange(log),  # type: ignore[arg-type]
         mailbox=mailbox,
         desired=Desired("XRPUSDT", SETTINGS, 1),

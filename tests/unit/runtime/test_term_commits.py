@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 
 from symbol_trader.core.containment import trader_of
 from symbol_trader.core.events import PriceSeen, TimePassed
-from symbol_trader.core.order_states import Contradiction
 from symbol_trader.core.orders import CancelIntent, ExecutionReport, Intent, TraderId
 from symbol_trader.core.records import FillRecorded, NewTrader, RecordChange, TraderResult
-from symbol_trader.ports import Desired
+from symbol_trader.desired import Desired
+from symbol_trader.errors import Contradiction
 from symbol_trader.runtime.events import Asked, Event, Stop
 from symbol_trader.runtime.holding import DECISIONS_PER_COMMIT
 from symbol_trader.runtime.term import End

@@ -10,12 +10,14 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
+from symbol_trader.core.decisions import FetchBid
 from symbol_trader.core.events import PriceSeen
 from symbol_trader.core.orders import CancelIntent, ExecutionReport, Intent
 from symbol_trader.core.records import CancelChange, FillRecorded, OrderChange, RecordChange
 from symbol_trader.core.replies import Accepted, BalanceChanged, Outcome, Refused, UserEvent
 from symbol_trader.core.settings import TradingStatus, UnfilledBuys
-from symbol_trader.ports import DatabaseUnavailable, Desired, ExchangeUnavailable
+from symbol_trader.desired import Desired
+from symbol_trader.errors import DatabaseUnavailable, ExchangeUnavailable
 from symbol_trader.runtime.events import Asked, Event, Lost, Stop
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.mailbox import LIMIT, Mailbox
@@ -109,6 +111,7 @@ class Scene:
     def __post_init__(self) -> None:
         self.term = Term(
             self.desk.leader,
+            ownership=self.record,  # type: ignore[arg-type]
             record=self.record,  # type: ignore[arg-type]
             exchange=self.exchange,  # type: ignore[arg-type]
             mailbox=self.mailbox,
@@ -143,14 +146,14 @@ def off() -> Asked:
 def test_a_read_that_hangs_holds_up_no_end(end: Event) -> None:
     async def story() -> None:
         scene = Scene()
-        scene.term._read(scene.term._fetch_bid)
+        scene.term._requests.send(FetchBid(), None)
         await asyncio.sleep(1)
-        assert scene.term._reads
+        assert scene.term._requests.reads
         began_s = time_s()
         await scene.tell(end)
         await scene.running
         assert time_s() - began_s < 0.1
-        assert not scene.term._reads
+        assert not scene.term._requests.reads
 
     virtual.run(story())
 

@@ -15,7 +15,7 @@ from symbol_trader.binance.allowance import Allowance
 from symbol_trader.binance.asking import Asker
 from symbol_trader.binance.link import Link
 from symbol_trader.binance.settings import BinanceSettings
-from symbol_trader.ports import Book
+from symbol_trader.identity import Book
 from symbol_trader.postgres import connection, errors, schema
 
 LOOKS = 3

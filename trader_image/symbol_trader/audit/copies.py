@@ -11,7 +11,7 @@ from typing import Final
 import asyncpg
 
 from symbol_trader.audit.evidence import ExchangeOrder, Execution
-from symbol_trader.ports import Book
+from symbol_trader.identity import Book
 
 CREATE: Final = """
 DROP TABLE IF EXISTS pg_temp.exchange_orders, pg_temp.exchange_fills;

@@ -11,7 +11,7 @@ from symbol_trader.audit import checks, copies, exchange, ledger, record, whole
 from symbol_trader.audit.evidence import ExchangeSide, RecordSide
 from symbol_trader.audit.finding import Finding
 from symbol_trader.binance.asking import Asker
-from symbol_trader.ports import Book
+from symbol_trader.identity import Book
 
 MARK: Final = "tsym-"
 """How the client order ids of leaders begin."""

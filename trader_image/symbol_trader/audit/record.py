@@ -15,7 +15,7 @@ from symbol_trader.audit.evidence import (
     RecordSide,
     Totals,
 )
-from symbol_trader.ports import Book
+from symbol_trader.identity import Book
 
 BATCH: Final = 500
 """Cycles that are in memory at once."""

@@ -20,16 +20,9 @@ from symbol_trader.binance.fields import PayloadError
 from symbol_trader.binance.link import Link
 from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.binance.signing import Params, signed
-from symbol_trader.binance.verdicts import (
-    Kind,
-    Verdict,
-    explain,
-    hold_s,
-    judge,
-    outcome,
-)
+from symbol_trader.binance.verdicts import Kind, Verdict, explain, hold_s, judge, outcome
 from symbol_trader.core.replies import Accepted, NotSent, Outcome
-from symbol_trader.ports import BadCredentials, ExchangeUnavailable, Unavailable
+from symbol_trader.errors import BadCredentials, ExchangeUnavailable, Unavailable
 
 log = logging.getLogger(__name__)
 

@@ -36,7 +36,7 @@ from symbol_trader.core.replies import (
     UserEvent,
 )
 from symbol_trader.core.symbols import DEFAULT_COMMISSION, Commission, SymbolInfo
-from symbol_trader.ports import ExchangeUnavailable, UnknownSymbol
+from symbol_trader.errors import ExchangeUnavailable, UnknownSymbol
 
 log = logging.getLogger(__name__)
 

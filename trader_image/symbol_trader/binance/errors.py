@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from symbol_trader.binance.proxies import ProxyInUse, blame
-from symbol_trader.ports import ExchangeUnavailable, Unavailable
+from symbol_trader.errors import ExchangeUnavailable, Unavailable
 
 FOREIGN = (OSError, WebSocketException, ImportError)
 """What opening a connection may raise. `TimeoutError` and TLS errors are `OSError`s; an

@@ -5,7 +5,7 @@ from collections import deque
 from typing import Generic, TypeVar
 
 from symbol_trader.binance.turns import Turns
-from symbol_trader.ports import ExchangeUnavailable
+from symbol_trader.errors import ExchangeUnavailable
 
 T = TypeVar("T")
 

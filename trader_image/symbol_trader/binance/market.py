@@ -16,7 +16,7 @@ from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.binance.sockets import dial
 from symbol_trader.binance.turns import Turns
 from symbol_trader.core.replies import Price
-from symbol_trader.ports import ExchangeUnavailable, Unavailable
+from symbol_trader.errors import ExchangeUnavailable, Unavailable
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from websockets.exceptions import InvalidProxy, InvalidProxyStatus, ProxyError
 from websockets.proxy import Proxy, get_proxy, parse_proxy
 from websockets.uri import parse_uri
 
-from symbol_trader.ports import ExchangeUnavailable
+from symbol_trader.errors import ExchangeUnavailable
 
 _NOT_THERE = {
     errno.ECONNREFUSED: "refuses the connection",

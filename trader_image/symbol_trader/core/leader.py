@@ -11,14 +11,14 @@ also how it starts.
 """
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
 from decimal import Decimal
 from types import MappingProxyType
 from typing import assert_never
 
 from symbol_trader.core import ids
+from symbol_trader.core.commands import Commands
 from symbol_trader.core.context import EventContext
-from symbol_trader.core.cycles import Cycles
+from symbol_trader.core.cycles.acting import Cycles
 from symbol_trader.core.decisions import Decision
 from symbol_trader.core.events import (
     BidFetched,
@@ -41,8 +41,7 @@ from symbol_trader.core.events import (
     TimePassed,
     ViewRead,
 )
-from symbol_trader.core.evidence import Evidence
-from symbol_trader.core.money import plain
+from symbol_trader.core.evidence.learning import Evidence
 from symbol_trader.core.order import Order
 from symbol_trader.core.orders import (
     ClientOrderId,
@@ -53,13 +52,13 @@ from symbol_trader.core.orders import (
 )
 from symbol_trader.core.quiet import Listeners, QuietRange
 from symbol_trader.core.reasons import Block
-from symbol_trader.core.records import Acknowledged, Snapshot
+from symbol_trader.core.records import Snapshot
 from symbol_trader.core.replies import BalanceChanged
-from symbol_trader.core.settings import Settings, TradingStatus
+from symbol_trader.core.settings import Settings
 from symbol_trader.core.state import State
 from symbol_trader.core.symbols import Commission, SymbolInfo
 from symbol_trader.core.timing import Timing
-from symbol_trader.core.trader import Rebuy, Trader
+from symbol_trader.core.trader import Trader
 
 
 class Leader:
@@ -95,12 +94,17 @@ class Leader:
         )
         self._evidence = Evidence(self._state)
         self._cycles = Cycles(self._state, self._evidence)
+        self._commands = Commands(
+            self._state,
+            self._evidence,
+            self._cycles,
+            shutdown_age_ms=snapshot.shutdown_age_ms,
+            refused=refused,
+            acknowledged=acknowledged,
+        )
         self._listeners: Listeners | None = None
         self._quiet: QuietRange | None = None
         """Both as found last, None where they have to be found again."""
-        self._shutdown_age_ms = snapshot.shutdown_age_ms
-        self._refused = dict(refused)
-        self._acknowledged = frozenset(acknowledged)
 
     # The door.
 
@@ -138,107 +142,43 @@ class Leader:
         evidence = self._evidence
         match event:
             case Started():
-                self._start(ctx)
+                self._commands.start(ctx)
             case ExecutionReport(_, seen, fill):
-                evidence.order_seen(seen, (fill,) if fill else (), ctx)
+                evidence.orders.seen(seen, (fill,) if fill else (), ctx)
             case BalanceChanged(free):
-                evidence.balance_changed(free, ctx)
+                evidence.market.balance_changed(free, ctx)
             case PlaceReplied(name, outcome):
-                evidence.place_replied(name, outcome, ctx)
+                evidence.orders.place_replied(name, outcome, ctx)
             case CancelReplied(intent, outcome):
-                evidence.cancel_replied(intent, outcome, ctx)
+                evidence.cancels.replied(intent, outcome, ctx)
             case QueryReplied(name, answer):
-                evidence.answered(name, answer, ctx)
+                evidence.queries.answered(name, answer, ctx)
             case FillsFetched(name, fills):
-                evidence.fills_fetched(name, fills, ctx)
+                evidence.fills.fetched(name, fills, ctx)
             case BidFetched(bid):
                 ctx.bid = bid
             case FeePriced(order_id, trade_id, price):
-                evidence.fee_priced((order_id, trade_id), price, ctx)
+                evidence.fills.fee_priced((order_id, trade_id), price, ctx)
             case StrangersFound(orders):
-                evidence.strangers_found(orders, ctx)
+                evidence.unrecorded.found(orders, ctx)
             case RecordRefused(trader_id, why, unsent):
                 evidence.record_refused(trader_id, why, ctx, unsent=unsent)
             case SymbolRead(symbol, commission):
-                evidence.symbol_read(symbol, commission)
+                evidence.market.symbol_read(symbol, commission)
             case ViewRead(view):
                 evidence.view_read(view, ctx)
             case SettingsChanged():
-                self._change_settings(event, ctx)
+                self._commands.change_settings(event, ctx)
             case Paused(until_ms):
-                evidence.paused(until_ms)
+                evidence.market.paused(until_ms)
             case SwitchedOff():
-                self._switch_off(ctx)
+                self._commands.switch_off(ctx)
             case Ending():
                 self._state.ending = True
             case TimePassed():
-                evidence.ask_for_all_due(ctx)
+                evidence.questions.ask_for_all_due(ctx)
             case _:
                 assert_never(event)
-
-    def _start(self, ctx: EventContext) -> None:
-        """Begin to trade: go on with what is on record, or start afresh."""
-        state = self._state
-        state.started = True
-        if state.draining:
-            state.draining_since_ms = ctx.now_ms - self._shutdown_age_ms
-            ctx.say("shutdown initiated", running=len(state.traders))
-        else:
-            ctx.say("starting trading", budget=plain(state.settings.budget))
-        for trader in self.traders:
-            ctx.say("initialising trader", trader=trader.trader_id, why="unfinished on record")
-            for order in trader.orders:
-                if order.intent.client_order_id in self._acknowledged:
-                    self._acknowledge_end(order, ctx)
-        for trader_id, why in self._refused.items():
-            self._evidence.record_refused(trader_id, why, ctx)
-
-    def _change_settings(self, event: SettingsChanged, ctx: EventContext) -> None:
-        """Apply new settings: to the next trader and the next rebuy decision."""
-        state = self._state
-        before, state.settings = state.settings, event.settings
-        self._tell_status(before, ctx)
-        if not state.draining:
-            state.draining_since_ms = None
-        elif state.draining_since_ms is None or not event.continued:
-            state.draining_since_ms = ctx.now_ms
-        self._acknowledge(ctx)
-        if before != state.settings and not state.idle:
-            self._cycles.replace_those_that_never_bought(ctx)
-
-    def _tell_status(self, before: Settings, ctx: EventContext) -> None:
-        state = self._state
-        if state.settings == before:
-            ctx.say("shutdown already initiated" if state.draining else "already started")
-        elif state.settings.status is before.status:
-            ctx.say("settings changed")
-        elif state.draining:
-            ctx.say("shutdown initiated", running=len(state.traders))
-        elif state.settings.status is TradingStatus.ON:
-            ctx.say("starting trading", why="switched on", running=len(state.traders))
-
-    def _acknowledge(self, ctx: EventContext) -> None:
-        """Take a person's word to go on, for all that waits for it."""
-        for trader in self.traders:
-            trader.block = None
-            if trader.rebuy is Rebuy.REFUSED:
-                trader.rebuy = Rebuy.ARMED
-            for order in trader.orders:
-                self._acknowledge_end(order, ctx)
-
-    def _acknowledge_end(self, order: Order, ctx: EventContext) -> None:
-        """Take the word for an order that is over; given before its end, it does not mean that."""
-        if order.acknowledged or not (order.canceled_by_others or order.ended_by_exchange):
-            return
-        order.acknowledged = True
-        ctx.change(Acknowledged(order.intent.client_order_id))
-
-    def _switch_off(self, ctx: EventContext) -> None:
-        """Take in that the symbol goes off; where no cycle has begun, nothing is left over."""
-        state = self._state
-        state.settings = replace(state.settings, status=TradingStatus.OFF)
-        if not any(trader.last_order for trader in self.traders):
-            self._cycles.end_those_that_never_bought("stopped before it bought", ctx)
 
     # What there is to see of it.
 

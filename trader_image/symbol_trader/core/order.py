@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from symbol_trader.core.money import ZERO, plain
-from symbol_trader.core.order_states import STATUS_NEWS, Contradiction, News, transition
+from symbol_trader.core.order_states import STATUS_NEWS, News, transition
 from symbol_trader.core.orders import (
     CancelIntent,
     ExchangeOrder,
@@ -16,6 +16,7 @@ from symbol_trader.core.orders import (
     Side,
 )
 from symbol_trader.core.records import OrderChange, RecordedOrder
+from symbol_trader.errors import Contradiction
 
 TIMESTAMP_TOLERANCE_MS = 1000
 """How far ahead of the exchange's clock Binance accepts a timestamp."""

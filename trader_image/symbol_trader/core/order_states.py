@@ -10,6 +10,7 @@ those rows stand where they are. Each row that a race makes necessary says which
 from enum import Enum, auto
 
 from symbol_trader.core.orders import OrderState
+from symbol_trader.errors import Contradiction
 
 
 class News(Enum):
@@ -28,10 +29,6 @@ class News(Enum):
     """The bound has passed and the exchange does not know it."""
     GONE = auto()
     """It ended without executing more, and the exchange keeps nothing of it (or never had it)."""
-
-
-class Contradiction(Exception):  # noqa: N818 - a state of the world
-    """The exchange and the record cannot both be right; the text says about which order."""
 
 
 STATUS_NEWS = {

@@ -1,6 +1,6 @@
 """One trader in memory: a cycle of buy and sell, told by its orders.
 
-What a trader does next is not a state that could be lost: it follows from its orders (`cycle.py`).
+What a trader does next is not a state that could be lost: it follows from its orders (`cycles`).
 """
 
 from collections import Counter
@@ -86,6 +86,10 @@ class Trader:
     def waits_for_price(self) -> bool:
         """Return whether it is to buy, once a price comes."""
         return self.last_order is None and self.contradiction is None
+
+    def is_blocked(self, now_ms: int) -> bool:
+        """Return whether it is too early to try again what could not be done."""
+        return self.block is not None and self.block.holds(now_ms)
 
     @property
     def interrupted(self) -> Order | None:

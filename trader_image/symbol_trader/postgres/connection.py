@@ -7,7 +7,7 @@ from typing import Final
 
 import asyncpg
 
-from symbol_trader.ports import DatabaseUnavailable
+from symbol_trader.errors import DatabaseUnavailable
 from symbol_trader.postgres import errors, session, statements, tls, urls
 
 

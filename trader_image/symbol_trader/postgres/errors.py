@@ -14,8 +14,7 @@ from typing import Final
 
 import asyncpg
 
-from symbol_trader.core.order_states import Contradiction
-from symbol_trader.ports import DatabaseUnavailable, Fenced, SettledMeanwhile
+from symbol_trader.errors import Contradiction, DatabaseUnavailable, Fenced, SettledMeanwhile
 from symbol_trader.postgres import urls
 
 Known = type[DatabaseUnavailable | Fenced | SettledMeanwhile | Contradiction]

@@ -9,7 +9,8 @@ from typing import Any, Final
 import asyncpg
 
 from symbol_trader.core.orders import OrderState
-from symbol_trader.ports import Book, Epoch, Owner
+from symbol_trader.errors import InvalidInput
+from symbol_trader.identity import Book, Epoch, Owner
 from symbol_trader.postgres import connection, errors, schema, statements
 
 NEVER_THERE: Final = {OrderState.REFUSED, OrderState.ABSENT}
@@ -115,7 +116,7 @@ class Settled:
     executed_quote: Decimal
 
 
-class NotSettled(Exception):  # noqa: N818 - an answer to a person
+class NotSettled(InvalidInput):
     """The record does not take the word; the text says why and what to do."""
 
 

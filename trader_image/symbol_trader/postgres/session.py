@@ -16,7 +16,7 @@ from typing import Final
 
 import asyncpg
 
-from symbol_trader.ports import DatabaseUnavailable
+from symbol_trader.errors import DatabaseUnavailable
 from symbol_trader.postgres.errors import Where
 
 MARK: Final = "symbol_trader.session"

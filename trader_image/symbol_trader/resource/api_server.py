@@ -16,7 +16,9 @@ from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 from kubernetes.aio.client.exceptions import ApiException
 
-from symbol_trader.ports import ApiServerUnavailable, Desired, OffOutcome, Report, Unavailable
+from symbol_trader.desired import Desired, OffOutcome
+from symbol_trader.errors import ApiServerUnavailable, Unavailable
+from symbol_trader.report import Report
 from symbol_trader.resource.outage import Outage, Tell
 from symbol_trader.resource.wishes import deleted, desired_of, status_of
 from tradingsymbol_api.names import GROUP, PLURAL, TRADER_MANAGER, VERSION

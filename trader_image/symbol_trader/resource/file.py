@@ -13,7 +13,9 @@ from pathlib import Path
 import yaml
 
 from symbol_trader.core.settings import TradingStatus
-from symbol_trader.ports import Desired, OffOutcome, Report, Unavailable
+from symbol_trader.desired import Desired, OffOutcome
+from symbol_trader.errors import InvalidInput, Unavailable
+from symbol_trader.report import Report
 from symbol_trader.resource.wishes import desired_of
 from tradingsymbol_api.documents import MisleadingNumberError, load_document
 from tradingsymbol_api.spec import InvalidResourceError, TradingSymbol, parse_resource
@@ -29,7 +31,7 @@ _NOT_REPLACEABLE = {errno.EBUSY, errno.EXDEV, errno.EACCES, errno.EPERM, errno.E
 _SHUTDOWN = re.compile(r"""(\bstatus:\s*)(["']?)shutdown\2(?![\w"'])""")
 
 
-class InvalidFile(Exception):  # noqa: N818 - as the ports' states of the world
+class InvalidFile(InvalidInput):
     """The file is no TradingSymbol; the text names the field and the remedy."""
 
 

@@ -4,7 +4,7 @@ As in a cluster, a resource is its namespace and name: neither the host that the
 its path, which change with each container and each move. Version 0.1.0 took these two.
 """
 
-from symbol_trader.ports import Owner
+from symbol_trader.identity import Owner
 
 CLUSTER = "file"
 """Stands for the cluster where there is none."""

@@ -7,7 +7,8 @@ from typing import Any
 
 from symbol_trader.core.money import plain
 from symbol_trader.core.settings import AtDeadline, Settings, TradingStatus, UnfilledBuys
-from symbol_trader.ports import Desired, Report
+from symbol_trader.desired import Desired
+from symbol_trader.report import Report
 from tradingsymbol_api.names import TRADER_MANAGER
 from tradingsymbol_api.spec import DeletionPolicy, TradingSymbol, finishes_first
 from tradingsymbol_api.status import (

@@ -4,7 +4,7 @@ from asyncio import Task
 from dataclasses import dataclass
 
 from symbol_trader.core.events import LeaderEvent
-from symbol_trader.ports import Desired
+from symbol_trader.desired import Desired
 
 
 @dataclass(frozen=True, slots=True)

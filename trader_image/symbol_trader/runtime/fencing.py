@@ -9,8 +9,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
-from symbol_trader.ports import Book, Epoch, SchemaMismatch, Unavailable
-from symbol_trader.runtime.service import Ending, Patience
+from symbol_trader.errors import SchemaMismatch, Unavailable
+from symbol_trader.identity import Book, Epoch
+from symbol_trader.runtime.endings import Ending
+from symbol_trader.runtime.patience import Patience
 from symbol_trader.runtime.story import Story
 from tradingsymbol_api.pod import Cause
 

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from symbol_trader.core.records import Snapshot
 from symbol_trader.core.symbols import DEFAULT_COMMISSION, GONE, Commission, SymbolInfo, gone
-from symbol_trader.ports import Exchange, Record, UnknownSymbol
+from symbol_trader.errors import UnknownSymbol
+from symbol_trader.ports import Exchange, Record
 from symbol_trader.runtime.reading import NO_TRADES, first_watermark
 
 

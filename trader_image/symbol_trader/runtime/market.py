@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from symbol_trader.core.events import PriceSeen
 from symbol_trader.core.replies import Price
-from symbol_trader.ports import Exchange, Market, Unavailable
+from symbol_trader.errors import Unavailable
+from symbol_trader.ports import Exchange, Market
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.story import Story
 

@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from symbol_trader.core.orders import OrderState
 from symbol_trader.core.records import FillRecorded, OrderChange, RecordChange, TraderResult
-from symbol_trader.ports import Report
+from symbol_trader.report import Report
 
 LATENCY_BUCKETS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from symbol_trader.core.containment import by_trader
-from symbol_trader.core.order_states import Contradiction
 from symbol_trader.core.orders import TraderId
 from symbol_trader.core.records import RecordChange, TraderResult
+from symbol_trader.errors import Contradiction
 from symbol_trader.ports import Record
 from symbol_trader.runtime.metrics import Metrics
 

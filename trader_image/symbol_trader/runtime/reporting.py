@@ -7,26 +7,24 @@ from symbol_trader.core import strategy
 from symbol_trader.core.leader import Leader
 from symbol_trader.core.money import plain
 from symbol_trader.core.order import Order
-from symbol_trader.core.order_states import Contradiction
 from symbol_trader.core.orders import OrderState
 from symbol_trader.core.reasons import Block
 from symbol_trader.core.settings import TradingStatus
 from symbol_trader.core.times import utc
-from symbol_trader.ports import (
+from symbol_trader.desired import Desired
+from symbol_trader.errors import (
     AccountChanged,
     ApiServerUnavailable,
-    AwaitedOrder,
     BadCredentials,
+    Contradiction,
     DatabaseUnavailable,
-    Desired,
     Fenced,
     OwnedByAnother,
-    Report,
     RolledBack,
     SchemaMismatch,
-    Trouble,
     UnknownSymbol,
 )
+from symbol_trader.report import AwaitedOrder, Report, Trouble
 from symbol_trader.runtime.health import Health
 
 REASONS = {

@@ -8,63 +8,29 @@ come back as events. A lost link ends the term; the next one starts from the rec
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
-from functools import partial
-from typing import assert_never
 
-from symbol_trader.core.decisions import (
-    Cancel,
-    CheckOnRecord,
-    Decision,
-    FetchBid,
-    FetchTrades,
-    Place,
-    PriceFee,
-    Query,
-    Reconcile,
-    RefreshSymbol,
-    Request,
-)
+from symbol_trader.core.decisions import Cancel, Decision, Place, Request
 from symbol_trader.core.events import (
-    BidFetched,
-    CancelReplied,
     Ending,
-    FeePriced,
-    FillsFetched,
     LeaderEvent,
     Paused,
-    PlaceReplied,
     PriceSeen,
-    QueryReplied,
     RecordRefused,
     SettingsChanged,
     Started,
-    StrangersFound,
     SwitchedOff,
-    SymbolRead,
-    TimePassed,
     ViewRead,
 )
 from symbol_trader.core.leader import Leader
-from symbol_trader.core.orders import (
-    CancelIntent,
-    ClientOrderId,
-    ExchangeOrder,
-    Intent,
-    TraderId,
-)
+from symbol_trader.core.orders import ClientOrderId, TraderId
 from symbol_trader.core.settings import TradingStatus
-from symbol_trader.ports import (
-    DatabaseUnavailable,
-    Desired,
-    Exchange,
-    Record,
-    SettledMeanwhile,
-    Unavailable,
-)
+from symbol_trader.desired import Desired
+from symbol_trader.errors import DatabaseUnavailable, Unavailable
+from symbol_trader.ports import Exchange, Ownership, Record
 from symbol_trader.runtime import tasks
 from symbol_trader.runtime.events import Asked, Event, Lost, RequestOver, Stop
 from symbol_trader.runtime.health import Health
@@ -72,11 +38,11 @@ from symbol_trader.runtime.holding import Held
 from symbol_trader.runtime.mailbox import Mailbox
 from symbol_trader.runtime.metrics import Metrics
 from symbol_trader.runtime.noting import Notes
-from symbol_trader.runtime.reading import Reader, find_order, read_fills
+from symbol_trader.runtime.pumps import Pumps
+from symbol_trader.runtime.requests import Requests
 from symbol_trader.runtime.story import Story
-
-Work = Callable[[], Awaitable[None]]
-"""What a task beside the loop does."""
+from symbol_trader.runtime.tasks import Work
+from symbol_trader.runtime.views import Views
 
 
 class End(Enum):
@@ -108,6 +74,7 @@ class Term:
         self,
         leader: Leader,
         *,
+        ownership: Ownership,
         record: Record,
         exchange: Exchange,
         mailbox: Mailbox,
@@ -132,19 +99,36 @@ class Term:
         self._held = Held()
         self._exchange = exchange
         self._mailbox = mailbox
-        self._watermark = watermark
         self._story = story
         self._health = health
-        self._metrics = metrics
         self._beat = beat
         self._changed = changed
-        self._beside = beside
-        self._reader = Reader(exchange, record, self._got_on)
-        self._acts: set[asyncio.Task[None]] = set()
-        """Orders and cancels under way: an end waits for their replies."""
-        self._reads: set[asyncio.Task[None]] = set()
-        self._pumps: list[asyncio.Task[None]] = []
-        self._looking = False
+        self._views = Views(
+            leader,
+            exchange=exchange,
+            record=record,
+            mailbox=mailbox,
+            watermark=watermark,
+            moved=self._got_on,
+        )
+        self._requests = Requests(
+            exchange,
+            record,
+            mailbox=mailbox,
+            metrics=metrics,
+            views=self._views,
+            moved=self._got_on,
+        )
+        self._pumps = Pumps(
+            ownership=ownership,
+            record=record,
+            exchange=exchange,
+            mailbox=mailbox,
+            views=self._views,
+            timer_s=beat.timer_s,
+            reconcile_s=beat.reconcile_s,
+            beside=beside,
+        )
         self._stopping: End | Lost | None = None
         self._replies_by_s: float | None = None
         """Until when replies are waited for, once the end has come; a time of the event loop."""
@@ -153,8 +137,7 @@ class Term:
 
     async def run(self) -> End:
         """Trade until drained or stopped. Raises what ended the term otherwise."""
-        pumps = (self._pump_user_events, self._pump_time, self._pump_views, *self._beside)
-        self._pumps = [asyncio.create_task(self._guard(pump)) for pump in pumps]
+        self._pumps.start()
         try:
             self._hold(self._decide(Started()))
             await self._carry_out()
@@ -169,15 +152,11 @@ class Term:
 
     async def reconcile_now(self) -> None:
         """Read everything and bring the record up to date, before the term begins."""
-        await self._apply_view(await self._read_view())
-
-    async def _read_view(self) -> ViewRead:
-        view, newest = await self._reader.read(self.leader, self._watermark)
-        return ViewRead(view, newest)
+        await self._apply_view(await self._views.read())
 
     def _got_on(self) -> None:
         """Note progress in reading: before the loop runs, there is no other."""
-        if not self._pumps:
+        if not self._pumps.tasks:
             self._health.moved()
 
     def _end(self) -> End | Lost | None:
@@ -191,7 +170,7 @@ class Term:
             return None
         if self._replies_by_s is None:
             self._replies_by_s = self._time_s() + self._beat.replies_s
-        return None if self._acts and self._time_s() < self._replies_by_s else end
+        return None if self._requests.acts and self._time_s() < self._replies_by_s else end
 
     def _stop(self, end: End | Lost, patience_s: float) -> None:
         """Ask for nothing any more, and wait for replies so long at most."""
@@ -240,7 +219,7 @@ class Term:
             case Stop():
                 self._stop(self._stopping or End.STOPPED, self._beat.replies_s)
             case RequestOver(task):
-                self._acts.discard(task)
+                self._requests.acts.discard(task)
             case Asked():
                 await self._ask(event)
             case ViewRead():
@@ -272,10 +251,7 @@ class Term:
     async def _apply_view(self, event: ViewRead) -> None:
         self._hold(self._decide(event))
         await self._carry_out()
-        settled = not self.leader.orders_in_doubt and not self.leader.strangers
-        if settled and event.newest > self._watermark:
-            await self._record.advance_watermark(event.newest)
-            self._watermark = event.newest
+        await self._views.taken_in(event.newest)
 
     # Decisions.
 
@@ -293,120 +269,10 @@ class Term:
             refused = await self._notes.note(held.changes) if held.changes else {}
             for request, received_s in held.requests:
                 if not _is_refused(request, refused):
-                    self._ask_exchange(request, received_s)
+                    self._requests.send(request, received_s)
             for trader_id, why in refused.items():
                 event = RecordRefused(trader_id, why, _order_of(trader_id, held))
                 self._hold(self._decide(event))
-
-    def _ask_exchange(self, request: Request, received_s: float | None) -> None:  # noqa: C901 - a table
-        match request:
-            case Place(intent):
-                self._act(partial(self._place, intent, received_s))
-            case Cancel(intent):
-                self._act(partial(self._cancel, intent))
-            case Query():
-                self._read(partial(self._query, request))
-            case FetchTrades():
-                self._read(partial(self._fetch, request))
-            case RefreshSymbol():
-                self._read(self._refresh)
-            case FetchBid():
-                self._read(self._fetch_bid)
-            case PriceFee():
-                self._read(partial(self._price_fee, request))
-            case CheckOnRecord(order):
-                self._read(partial(self._check_on_record, order))
-            case Reconcile():
-                if not self._looking:
-                    self._read(self._look_at_everything)
-            case _:
-                assert_never(request)
-
-    def _act(self, work: Work) -> None:
-        task = asyncio.create_task(self._guard(work))
-        self._acts.add(task)
-        # Outstanding until the loop has handled what it brought: an end must not overtake a reply.
-        task.add_done_callback(lambda done: self._mailbox.put_nowait(RequestOver(done)))
-
-    def _read(self, work: Work) -> None:
-        task = asyncio.create_task(self._guard(work))
-        self._reads.add(task)
-        task.add_done_callback(self._reads.discard)
-
-    async def _place(self, intent: Intent, received_s: float | None) -> None:
-        self._metrics.placed(received_s)
-        outcome = await self._exchange.place(intent)
-        self._mailbox.put_nowait(PlaceReplied(intent.client_order_id, outcome))
-
-    async def _cancel(self, intent: CancelIntent) -> None:
-        outcome = await self._exchange.cancel(intent)
-        self._mailbox.put_nowait(CancelReplied(intent, outcome))
-
-    async def _query(self, query: Query) -> None:
-        answer = await find_order(self._exchange, query.client_order_id, query.order_id)
-        self._mailbox.put_nowait(QueryReplied(query.client_order_id, answer))
-
-    async def _fetch(self, fetch: FetchTrades) -> None:
-        fills = await read_fills(self._exchange, 0, fetch.order_id, self._got_on)
-        self._mailbox.put_nowait(FillsFetched(fetch.client_order_id, tuple(fills)))
-
-    async def _refresh(self) -> None:
-        symbol = await self._exchange.symbol()
-        commission = await self._exchange.commission()
-        self._mailbox.put_nowait(SymbolRead(symbol, commission))
-
-    async def _check_on_record(self, order: ExchangeOrder) -> None:
-        if await self._record.names_not_on_record({order.client_order_id}):
-            self._mailbox.put_nowait(StrangersFound((order,)))
-
-    async def _look_at_everything(self) -> None:
-        self._looking = True
-        try:
-            self._mailbox.put_nowait(await self._read_view())
-        finally:
-            self._looking = False
-
-    async def _fetch_bid(self) -> None:
-        self._mailbox.put_nowait(BidFetched(await self._exchange.best_bid()))
-
-    async def _price_fee(self, fee: PriceFee) -> None:
-        """Ask for a price; a profit that lacks a fee for a while is no reason to end the term."""
-        try:
-            price = await self._exchange.price_of(fee.asset, fee.time_ms)
-        except Unavailable:
-            price = None
-        self._mailbox.put_nowait(FeePriced(fee.order_id, fee.trade_id, price))
-
-    # Tasks beside the loop.
-
-    async def _guard(self, work: Work) -> None:
-        """Let a failure of a task end the term, whatever it is.
-
-        Work is begun here: a task that is canceled before its first step leaves nothing behind.
-        """
-        try:
-            await work()
-        except Exception as exc:  # noqa: BLE001 - the loop raises it again
-            self._mailbox.put_nowait(Lost(exc))
-
-    async def _pump_user_events(self) -> None:
-        async for event in self._exchange.user_events():
-            await self._mailbox.put(event)
-
-    async def _pump_time(self) -> None:
-        while True:
-            await asyncio.sleep(self._beat.timer_s)
-            await self._mailbox.put(TimePassed())
-
-    async def _pump_views(self) -> None:
-        """Look at both sides from time to time: where nothing happens, no write would fail."""
-        while True:
-            await asyncio.sleep(self._beat.reconcile_s)
-            await self._record.confirm()
-            if await self._record.settled_meanwhile():
-                raise SettledMeanwhile
-            if self._exchange.held_until_ms() is None:
-                await self._look_at_everything()
 
     async def _end_tasks(self) -> None:
         """End what runs beside the loop; the replies that were waited for are in by now.
@@ -414,9 +280,9 @@ class Term:
         The exchange is closed after those who read from it, and before those who have acted: they
         have been written, and nobody hears any more what becomes of them.
         """
-        await tasks.end([*self._pumps, *self._reads])
+        await tasks.end([*self._pumps.tasks, *self._requests.reads])
         await self._exchange.close()
-        await tasks.end(self._acts)
+        await tasks.end(self._requests.acts)
 
 
 def _order_of(trader_id: TraderId, held: Held) -> ClientOrderId | None:

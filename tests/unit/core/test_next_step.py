@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from symbol_trader.core.cycle import (
+from symbol_trader.core.cycles.next_step import next_step
+from symbol_trader.core.cycles.steps import (
     CancelOrder,
     FetchFills,
     Finish,
@@ -15,7 +16,6 @@ from symbol_trader.core.cycle import (
     Step,
     Surroundings,
     Wait,
-    next_step,
 )
 from symbol_trader.core.money import ZERO
 from symbol_trader.core.order import Order

@@ -8,8 +8,8 @@ from typing import Any
 
 from symbol_trader.core import ids
 from symbol_trader.core.context import EventContext
-from symbol_trader.core.cycle import (
-    FILL_QUERIES_QUIET,
+from symbol_trader.core.cycles.next_step import next_step
+from symbol_trader.core.cycles.steps import (
     AskForBid,
     CancelOrder,
     FetchFills,
@@ -20,14 +20,14 @@ from symbol_trader.core.cycle import (
     PlaceSell,
     Surroundings,
     Wait,
-    next_step,
 )
+from symbol_trader.core.cycles.unsettled import FILL_QUERIES_QUIET
 from symbol_trader.core.decisions import Cancel, Decision, FetchBid, Place, RefreshSymbol
 from symbol_trader.core.events import PriceSeen
-from symbol_trader.core.evidence import Evidence
+from symbol_trader.core.evidence.contradictions import contradicted
+from symbol_trader.core.evidence.learning import Evidence
 from symbol_trader.core.money import ZERO, plain
 from symbol_trader.core.order import Order
-from symbol_trader.core.order_states import Contradiction
 from symbol_trader.core.orders import CancelIntent, Intent, Side, TimeInForce
 from symbol_trader.core.quiet import Listeners
 from symbol_trader.core.reasons import Block, Reason
@@ -36,6 +36,7 @@ from symbol_trader.core.state import State
 from symbol_trader.core.strategy import Quote
 from symbol_trader.core.symbols import TRADING
 from symbol_trader.core.trader import Rebuy, Trader
+from symbol_trader.errors import Contradiction
 
 
 class Cycles:
@@ -80,7 +81,7 @@ class Cycles:
             self._step(trader, ctx)
         except Exception as exc:  # noqa: BLE001 - whatever it is: the others trade on
             why = str(exc) if isinstance(exc, Contradiction) else f"its next step failed: {exc!r}"
-            self._evidence.contradicted(trader, why, ctx)
+            contradicted(trader, why, ctx)
             text = trader.contradiction or why
             self._wait(trader, Block(Reason.CONTRADICTED, text, None), ctx)
 
@@ -102,10 +103,10 @@ class Cycles:
             case FetchFills(order):
                 self._fetch_fills(trader, order, ctx)
             case GiveUpOrder(order, reason):
-                self._evidence.give_up_order(trader, order, reason, ctx)
+                self._evidence.queries.give_up(trader, order, reason, ctx)
                 self._advance(trader, ctx)
             case GiveUpFills(order):
-                self._evidence.give_up_fills(trader, order, ctx)
+                self._evidence.fills.give_up(trader, order, ctx)
                 self._advance(trader, ctx)
             case end:
                 self._finish(trader, end, ctx)
@@ -146,7 +147,7 @@ class Cycles:
         return now_ms - since_ms >= deadline_ms
 
     def _fetch_fills(self, trader: Trader, order: Order, ctx: EventContext) -> None:
-        self._evidence.ask_if_due(order, ctx)
+        self._evidence.questions.ask_if_due(order, ctx)
         if order.fill_queries > FILL_QUERIES_QUIET:
             text = (
                 f"{plain(order.filled)} of {plain(order.executed)} executed of order "

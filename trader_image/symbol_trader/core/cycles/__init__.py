@@ -1,0 +1,1 @@
+"""Acting: what traders do next, decided from their orders, and how that is carried out."""

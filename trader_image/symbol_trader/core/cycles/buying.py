@@ -1,0 +1,105 @@
+"""How a cycle begins: the size of its buy, and what may stand in its way."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+from symbol_trader.core import strategy
+from symbol_trader.core.cycles.steps import Finish, PlaceBuy, Step, Surroundings, Wait
+from symbol_trader.core.money import ZERO, ceil_to, plain
+from symbol_trader.core.reasons import Block, Reason
+from symbol_trader.core.records import TraderState
+from symbol_trader.core.strategy import Quote
+from symbol_trader.core.trader import Trader
+
+FIGURE_FALLS_TO = Decimal("0.75")
+"""How far what a message says may fall before it is said anew, as a part of it."""
+
+
+def begin(trader: Trader, around: Surroundings) -> Step:
+    """Return what a trader without an order does: it buys, once a price comes."""
+    if around.draining:
+        return Finish(TraderState.FINISHED, "shutdown before it bought", ZERO)
+    if trader.is_blocked(around.now_ms) or around.seen is None:
+        return Wait(trader.block)
+    quote = _size_buy(trader, around.seen, around)
+    if block := _cannot_buy(trader, quote, around):
+        return Wait(block)
+    return PlaceBuy(quote)
+
+
+def _size_buy(trader: Trader, seen: Decimal, around: Surroundings) -> Quote:
+    """Size a buy: for the whole chunk, or for what is left of it where dust is carried.
+
+    A chunk that lacks more than that waits for other cycles to end.
+    """
+    terms, filters = trader.terms, around.symbol.filters
+    quote = strategy.buy_quote(terms, seen, filters)
+    if ZERO < quote.notional - around.spendable <= around.carried_cost:
+        return strategy.buy_quote(replace(terms, chunk_budget=around.spendable), seen, filters)
+    return quote
+
+
+def _cannot_buy(trader: Trader, quote: Quote, around: Surroundings) -> Block | None:
+    """Say what stands in the way of a buy. Each is judged again at the next price."""
+    filters, settings = around.symbol.filters, around.settings
+    least = strategy.least_chunk_budget(
+        trader.terms, around.seen or quote.price, around.commission, filters
+    )
+    if trader.terms.chunk_budget < least:
+        return _budget_too_small(trader, least * settings.chunks, around)
+    if around.carried_cost and quote.notional < least:
+        return _too_much_carried(around)
+    chunk = f"a buy for {plain(trader.terms.chunk_budget)} {around.symbol.quote_asset}"
+    if name := filters.violation(quote.price, quote.quantity):
+        text = f"{chunk} at the market's price would fail {name}"
+        return _now(around, Reason.FILTER_FAILURE, text)
+    if quote.notional > around.spendable:
+        text = f"{chunk} would exceed the budget: {plain(around.spendable)} is left"
+        return _now(around, Reason.BUDGET_SPENT, text)
+    return None
+
+
+def _too_much_carried(around: Surroundings) -> Block:
+    """Say that what is carried leaves too little for a buy: cycles that run may take it along."""
+    left, cost, asset = around.spendable, around.carried_cost, around.symbol.quote_asset
+    alone = left + cost >= around.settings.budget
+    taken = f"{plain(cost)} {asset}"
+    return _now(
+        around,
+        Reason.BUDGET_TOO_SMALL if alone else Reason.BUDGET_SPENT,
+        f"{taken} of the budget is in {around.symbol.base_asset} that is too little to sell "
+        f"alone, and the {plain(left)} {asset} left are too little to buy for"
+        + (f"; a budget that is larger by {taken} works" if alone else ""),
+    )
+
+
+def _budget_too_small(trader: Trader, least: Decimal, around: Surroundings) -> Block:
+    """Say which budget would do, in a figure that stays while it is about right.
+
+    It follows the price; a condition that changed with each trade would be written each second.
+    """
+    asset, chunks = around.symbol.quote_asset, around.settings.chunks
+    figure = _figure_said(trader.block, Reason.BUDGET_TOO_SMALL)
+    if figure is None or not figure * FIGURE_FALLS_TO <= least <= figure:
+        figure = _rounded_up(least)
+    text = (
+        f"a chunk of {plain(trader.terms.chunk_budget)} {asset} is below the exchange's minimum; "
+        f"the least budget that works with {chunks} chunks is {figure:f} {asset}"
+    )
+    return Block(Reason.BUDGET_TOO_SMALL, text, around.now_ms, figure=figure)
+
+
+def _figure_said(block: Block | None, reason: Reason) -> Decimal | None:
+    return block.figure if block and block.reason is reason else None
+
+
+def _now(around: Surroundings, reason: Reason, message: str) -> Block:
+    return Block(reason, message, around.now_ms)
+
+
+def _rounded_up(value: Decimal) -> Decimal:
+    """Return a value of two significant digits that a person can type, never below the one given.
+
+    The value is greater than zero.
+    """
+    return ceil_to(value, Decimal(1).scaleb(value.adjusted() - 1)).normalize()

@@ -1,0 +1,57 @@
+"""Learning: what replies, reports, queries and denials say of orders.
+
+It writes orders, the balances and the orders that are not on record, and never starts, places,
+cancels or ends anything: whoever was touched takes the next step afterwards (`cycles`).
+"""
+
+from symbol_trader.core.context import EventContext
+from symbol_trader.core.events import ExchangeView
+from symbol_trader.core.evidence.cancels import CancelEvidence
+from symbol_trader.core.evidence.contradictions import contradicted
+from symbol_trader.core.evidence.fills import FillEvidence
+from symbol_trader.core.evidence.market import MarketEvidence
+from symbol_trader.core.evidence.orders import OrderEvidence
+from symbol_trader.core.evidence.queries import QueryEvidence
+from symbol_trader.core.evidence.questions import Questions
+from symbol_trader.core.evidence.unrecorded import UnrecordedOrders
+from symbol_trader.core.order_states import News
+from symbol_trader.core.orders import ClientOrderId, TraderId
+from symbol_trader.core.state import State
+
+
+class Evidence:
+    """What is learned of one symbol's orders, each part by the kind of what is learned."""
+
+    def __init__(self, state: State) -> None:
+        """Write into this state."""
+        self._state = state
+        self.market = MarketEvidence(state)
+        self.questions = Questions(state)
+        self.fills = FillEvidence(state)
+        self.unrecorded = UnrecordedOrders(state)
+        self.orders = OrderEvidence(state, self.fills, self.unrecorded, self.questions)
+        self.cancels = CancelEvidence(state, self.orders, self.questions)
+        self.queries = QueryEvidence(state, self.orders, self.cancels)
+
+    def view_read(self, view: ExchangeView, ctx: EventContext) -> None:
+        """Bring the record and the exchange together: at start, after each outage, and at times."""
+        for client_order_id, answer in view.answers.items():
+            self.queries.answered(client_order_id, answer, ctx, thorough=True)
+        self.fills.sort(view.fills, ctx)
+        met = self._state.strangers if view.met is None else view.met
+        found_since = (order for order in self._state.strangers if order not in met)
+        self.unrecorded.update((*view.strangers, *found_since), ctx)
+
+    def record_refused(
+        self,
+        trader_id: TraderId,
+        why: str,
+        ctx: EventContext,
+        *,
+        unsent: ClientOrderId | None = None,
+    ) -> None:
+        """Take in that the record cannot have what a trader led to: an order was not sent then."""
+        if unsent and (found := self._state.find(unsent)):
+            found[1].hear(News.REFUSED, why)
+        if trader := self._state.traders.get(trader_id):
+            contradicted(trader, why, ctx)

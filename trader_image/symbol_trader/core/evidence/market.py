@@ -1,0 +1,61 @@
+"""What is learned that is not about one order: the symbol, balances, a ban of the address."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from symbol_trader.core.context import EventContext
+from symbol_trader.core.money import ZERO
+from symbol_trader.core.reasons import Need, Reason
+from symbol_trader.core.state import State
+from symbol_trader.core.symbols import TRADING, Commission, SymbolInfo
+from symbol_trader.core.trader import Trader
+
+
+class MarketEvidence:
+    """What holds for all orders of the symbol."""
+
+    def __init__(self, state: State) -> None:
+        """Write into this state."""
+        self._state = state
+
+    def symbol_read(self, symbol: SymbolInfo, commission: Commission) -> None:
+        """Take in the symbol's filters, status and commission, read again."""
+        state = self._state
+        resumed = state.symbol.status != TRADING and symbol.status == TRADING
+        state.symbol, state.commission = symbol, commission
+        if resumed:
+            unblock(state, Reason.SYMBOL_NOT_TRADING)
+
+    def balance_changed(self, free: Mapping[str, Decimal], ctx: EventContext) -> None:
+        """Take in what is free now of some assets, and let be tried again what lacked balance.
+
+        Only what has grown is news to those who lack it, and it is enough for some of them at most:
+        whoever has waited longest comes first.
+        """
+        known = self._state.free
+        grown = {asset: amount for asset, amount in free.items() if amount > known.get(asset, ZERO)}
+        known |= free
+        for trader in tuple(self._state.traders.values()):
+            if need := _lacking(trader):
+                left = grown.get(need.asset, ZERO)
+                if need.amount <= left:
+                    grown[need.asset] = left - need.amount
+                    trader.block = None
+                    ctx.touch(trader)
+
+    def paused(self, until_ms: int | None) -> None:
+        """Take in until when the exchange has banned the address, if it has."""
+        self._state.banned_until_ms = until_ms or 0
+
+
+def unblock(state: State, reason: Reason) -> None:
+    """Let what was blocked for a reason be tried again."""
+    for trader in state.traders.values():
+        if trader.block and trader.block.reason is reason:
+            trader.block = None
+
+
+def _lacking(trader: Trader) -> Need | None:
+    """Return what balance a trader waits for, if that is what it waits for."""
+    block = trader.block
+    return block.need if block and block.reason is Reason.INSUFFICIENT_BALANCE else None

@@ -1,0 +1,158 @@
+"""What is learned of orders: by reports, by answers to queries, by replies to placements."""
+
+from symbol_trader.core.context import EventContext
+from symbol_trader.core.decisions import RefreshSymbol
+from symbol_trader.core.evidence.contradictions import contained
+from symbol_trader.core.evidence.fills import FillEvidence
+from symbol_trader.core.evidence.questions import Questions
+from symbol_trader.core.evidence.unrecorded import UnrecordedOrders
+from symbol_trader.core.money import ZERO, plain
+from symbol_trader.core.order import Order
+from symbol_trader.core.order_states import STATUS_NEWS, News
+from symbol_trader.core.orders import ClientOrderId, ExchangeOrder, Fill, Intent, Side, TimeInForce
+from symbol_trader.core.reasons import Block, Need, Reason
+from symbol_trader.core.refusals import (
+    is_doubt,
+    needs_refresh,
+    passes,
+    reason_on_record,
+    refusal_reason,
+)
+from symbol_trader.core.replies import Accepted, NotSent, Outcome, Refused
+from symbol_trader.core.state import State
+from symbol_trader.core.trader import Trader
+
+REJECTED = Refused(-2010, "rejected, as a report says")
+"""What a report of REJECTED, which has no message of its own, amounts to."""
+
+
+class OrderEvidence:
+    """What is said of an order."""
+
+    def __init__(
+        self, state: State, fills: FillEvidence, unrecorded: UnrecordedOrders, questions: Questions
+    ) -> None:
+        """Write into this state, and pass on what is about fills or about no trader."""
+        self._state = state
+        self._fills = fills
+        self._unrecorded = unrecorded
+        self._questions = questions
+
+    def seen(self, seen: ExchangeOrder, fills: tuple[Fill, ...], ctx: EventContext) -> None:
+        """Take in an order as the exchange describes it, with executions that came along."""
+        found = self._state.find_seen(seen)
+        if found is None:
+            self._unrecorded.seen(seen, ctx)
+            return
+        with contained(found[0], ctx):
+            if STATUS_NEWS.get(seen.status) is News.REFUSED:
+                self._refused(*found, REJECTED, ctx)
+            else:
+                self._learn(*found, seen, fills, ctx)
+
+    def place_replied(
+        self, client_order_id: ClientOrderId, outcome: Outcome, ctx: EventContext
+    ) -> None:
+        """Take in what became of a request to place an order."""
+        found = self._state.find(client_order_id)
+        match outcome:
+            case Accepted(order, fills):
+                self.seen(order, fills, ctx)
+            case Refused(code, message) if found and not is_doubt(code, message):
+                with contained(found[0], ctx):
+                    self._refused(*found, outcome, ctx)
+            case Refused(_, why) if found:
+                self._doubt(*found, why, ctx)
+            case NotSent() if found:
+                with contained(found[0], ctx):
+                    self._not_sent(*found, outcome, ctx)
+            case unknown if found and not isinstance(unknown, Refused):
+                self._doubt(*found, unknown.why, ctx)
+
+    def _learn(
+        self,
+        trader: Trader,
+        order: Order,
+        seen: ExchangeOrder,
+        fills: tuple[Fill, ...],
+        ctx: EventContext,
+    ) -> None:
+        was_over = order.state.final
+        changed = order.learn(seen)
+        self._state.index(trader, order)
+        self._fills.add(trader, order, fills, ctx, tell=changed)
+        if order.state.final:
+            order.cancel_pending = order.cancel_doubted = False
+        if order.ended_unfilled_buy and not was_over:
+            self._state.buy_ended(ctx.now_ms)
+        if changed:
+            trader.refusals, trader.block = 0, None
+        ctx.touch(trader)
+
+    def _refused(self, trader: Trader, order: Order, refusal: Refused, ctx: EventContext) -> None:
+        message = reason_on_record(refusal)
+        if not order.hear(News.REFUSED, message):
+            return
+        ctx.change(order.change())
+        trader.refusals += 1
+        refusals = trader.refusals
+        if order.intent.time_in_force is TimeInForce.IOC and not passes(message):
+            # A deadline has no time for pauses that grew before it.
+            refusals = trader.refused_offers = trader.refused_offers + 1
+        pause = self._state.timing.retry_pause_ms(refusals)
+        reason, need = refusal_reason(refusal), None
+        if reason is Reason.INSUFFICIENT_BALANCE:
+            trader.short_of_base |= order.side is Side.SELL
+            need = self._need(order.intent)
+            message += f" It needs {self._shortfall(need)}"
+        trader.block = Block(reason, message, ctx.now_ms + pause, need)
+        ctx.say(
+            "order refused",
+            warning=True,
+            trader=trader.trader_id,
+            order=order.intent.client_order_id,
+            why=trader.block.message,
+            retry_in_ms=pause,
+        )
+        if needs_refresh(reason):
+            ctx.request(RefreshSymbol())
+        ctx.touch(trader)
+
+    def _not_sent(self, trader: Trader, order: Order, outcome: NotSent, ctx: EventContext) -> None:
+        """Take an order back that a ban kept from being sent: it is no failed attempt."""
+        state = self._state
+        if not order.hear(News.REFUSED, outcome.why):
+            return
+        ctx.change(order.change())
+        state.banned_until_ms = max(state.banned_until_ms, outcome.until_ms)
+        trader.block = state.banned(ctx.now_ms)
+        name = order.intent.client_order_id
+        ctx.say(
+            "order not sent", warning=True, trader=trader.trader_id, order=name, why=outcome.why
+        )
+        ctx.touch(trader)
+
+    def _doubt(self, trader: Trader, order: Order, why: str, ctx: EventContext) -> None:
+        if not order.hear(News.DOUBT, why):
+            return
+        ctx.change(order.change())
+        order.next_query_ms = ctx.now_ms
+        ctx.say(
+            "order in doubt",
+            warning=True,
+            trader=trader.trader_id,
+            order=order.intent.client_order_id,
+            why=why,
+        )
+        self._questions.ask_if_due(order, ctx)
+
+    def _need(self, intent: Intent) -> Need:
+        if intent.side is Side.BUY:
+            return Need(self._state.symbol.quote_asset, intent.quantity * intent.price)
+        return Need(self._state.symbol.base_asset, intent.quantity)
+
+    def _shortfall(self, need: Need) -> str:
+        """Say what an order needs and what the account has free, all symbols and people taken."""
+        have = self._state.free.get(need.asset, ZERO)
+        free = f"free in the account: {plain(have)} {need.asset}"
+        return f"{plain(need.amount)} {need.asset}; {free}"

@@ -1,0 +1,35 @@
+"""What a resource asks for, and what comes of writing into it."""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from symbol_trader.core.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """What the resource asks for, at one generation of it.
+
+    `cancels_first` says that it is being deleted, and that its orders are to go first.
+    `revision` names what was read, to later processes too, and `follows` the revision directly
+    before it: whoever knows one of the two has missed nothing that was asked for.
+    """
+
+    symbol: str
+    settings: Settings
+    generation: int
+    cancels_first: bool = False
+    revision: str = ""
+    follows: str = ""
+
+    def continues(self, earlier: "Desired") -> bool:
+        """Tell whether nothing can have been asked for between an earlier wish and this one."""
+        return earlier.revision in {self.revision, self.follows}
+
+
+class OffOutcome(Enum):
+    """What became of the attempt to switch the resource off."""
+
+    WRITTEN = auto()
+    SUPERSEDED = auto()
+    """A user changed the status meanwhile; the user wins."""

@@ -1,0 +1,29 @@
+"""What a service is put together from: its links to the world, and what it shows of itself."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from symbol_trader.ports import Exchange, Market, Ownership, Record, Resource
+from symbol_trader.runtime.health import Health
+from symbol_trader.runtime.metrics import Metrics
+from symbol_trader.runtime.story import Story
+
+
+@dataclass(slots=True)
+class Links:
+    """How to reach the world. A market and an exchange session are made per symbol."""
+
+    resource: Resource
+    ownership: Ownership
+    record: Record
+    exchange: Callable[[str], Exchange]
+    market: Callable[[str], Market]
+
+
+@dataclass(slots=True)
+class Surface:
+    """What the process shows of itself."""
+
+    story: Story
+    health: Health
+    metrics: Callable[[str], Metrics]

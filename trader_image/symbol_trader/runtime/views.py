@@ -1,0 +1,52 @@
+"""Looks at everything: the exchange's side, and up to which trade it was taken in."""
+
+from collections.abc import Callable
+
+from symbol_trader.core.events import ViewRead
+from symbol_trader.core.leader import Leader
+from symbol_trader.ports import Exchange, Record
+from symbol_trader.runtime.mailbox import Mailbox
+from symbol_trader.runtime.reading import Reader
+
+
+class Views:
+    """Views of one term's exchange, one at a time, each from the watermark on."""
+
+    def __init__(
+        self,
+        leader: Leader,
+        *,
+        exchange: Exchange,
+        record: Record,
+        mailbox: Mailbox,
+        watermark: int,
+        moved: Callable[[], None],
+    ) -> None:
+        """Look with open links; `moved` hears that reading is getting on."""
+        self._leader = leader
+        self._record = record
+        self._mailbox = mailbox
+        self._watermark = watermark
+        self._reader = Reader(exchange, record, moved)
+        self.being_read = False
+        """A look is under way whose view will come into the mailbox."""
+
+    async def read(self) -> ViewRead:
+        """Read everything."""
+        view, newest = await self._reader.read(self._leader, self._watermark)
+        return ViewRead(view, newest)
+
+    async def look(self) -> None:
+        """Read everything, and bring it as an event."""
+        self.being_read = True
+        try:
+            self._mailbox.put_nowait(await self.read())
+        finally:
+            self.being_read = False
+
+    async def taken_in(self, newest: int) -> None:
+        """Move the watermark on to a trade once its view is on record and leaves no doubt."""
+        settled = not self._leader.orders_in_doubt and not self._leader.strangers
+        if settled and newest > self._watermark:
+            await self._record.advance_watermark(newest)
+            self._watermark = newest
