@@ -23,11 +23,11 @@ from tradingsymbol_api.reading import Document, shown, text
 
 logger = logging.getLogger(__name__)
 
-ELECTION: Final = Terms(duration=12, deadline=10, renewal=2, retry=1)
+ELECTION: Final = Terms(duration=12, deadline=8, renewal=2, retry=1)
 """A replica that is lost without a word is followed by another one after 13 s or so."""
 CLAIM: Final = Terms(duration=60, deadline=45, renewal=15, retry=5)
 """What is configured twice needs no haste, and a restart keeps its claims."""
-REQUEST_SECONDS: Final = 3.0
+REQUEST_SECONDS: Final = 2.0
 """Longest time for an attempt: there is time for another one before the deadline."""
 RELEASE_SECONDS: Final = 2.0
 """Longest time in which a Lease is given back at the end."""

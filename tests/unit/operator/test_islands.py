@@ -81,7 +81,7 @@ def test_no_namespace_is_called_served_that_is_not_claimed() -> None:
         assert not replica.authority.acts
         for name in NAMES:  # another installation takes what nobody renews
             leases.put(name, CLAIM_LEASE, {**spec, "holderIdentity": "else/symbol-operator"})
-        leases.put(*ELECTION_KEY, {})  # claims are answered late, or not at all for 3 s
+        leases.put(*ELECTION_KEY, {})  # claims are answered late, or not at all for 2 s
         for _ in range(60):
             await asyncio.sleep(0.05)
             if replica.authority.acts:
