@@ -95,23 +95,19 @@ class Tenancy:
                     await self._attempt()
                 except (ConflictError, NotFoundError):
                     # Somebody changed it, or deleted it.
-                    self._lease = None
                     await self._attempt()
         except TimeoutError as exc:
-            self._lease = None
             raise UnavailableError(f"Lease {self._name}: no answer in time") from exc
-        except ClusterError:
-            self._lease = None
-            raise
         self._failed = False
 
     async def _attempt(self) -> None:
         since = self._monotonic()
-        lease = self._lease or await self._read()
+        # Unless this one is answered, the next attempt reads what it is by then.
+        known, self._lease = self._lease, None
+        lease = known or await self._read()
         spec = self._candidacy.wanted(lease)
         if spec is None:
             self._candidacy.lost()
-            self._lease = None
             return
         if lease is None:
             made = await self._cluster.create_lease(self._namespace, self._name, spec)
