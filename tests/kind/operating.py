@@ -147,12 +147,12 @@ class OperatorProcess:
 
     @property
     def log(self) -> str:
-        """All that it has said."""
-        return self._log.read_text(encoding="utf-8")
+        """All that it has said; nothing before it was started."""
+        return self._log.read_text(encoding="utf-8") if self._log.exists() else ""
 
     def start(self, image: str = "", selector: Mapping[str, str] = ON_TRADING_NODE) -> None:
         """Start it, and wait until it watches; leaders have this image, on such nodes."""
-        said = len(self.log) if self._log.exists() else 0
+        said = len(self.log)
         self.launch(image, selector)
         eventually(
             lambda: "Initial authentication has finished" in self.log[said:], what="operator starts"

@@ -139,14 +139,15 @@ class Platform:
         eventually(frozen, what=f"an order of {symbol} rests")
 
     def freeze_with_two_orders(self, symbol: str) -> None:
-        """Let the price fall and stand still: a rebuy follows, and its buy rests beside a sell."""
+        """Let the price fall and stand still: a rebuy follows, and rests beside the first sell."""
         self.exchange("pause")
         price = Decimal(self.exchange("status")["symbols"][symbol]["price"])
         low = str((price * Decimal("0.8")).quantize(price))
 
         def fallen() -> bool:
-            # Two buys may rest, too: one sold, and buys again beside a rebuy.
-            if self.resting(symbol, "SELL") and self.resting(symbol, "BUY"):
+            # Not two buys, of which one has sold and buys again beside a rebuy.
+            sells, buys = self.resting(symbol, "SELL"), self.resting(symbol, "BUY")
+            if sells and len(sells) + len(buys) > 1:
                 return True
             self.exchange("trade", symbol, low, str(SWEEP), "SELL")
             return False

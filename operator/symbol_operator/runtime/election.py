@@ -23,11 +23,11 @@ from tradingsymbol_api.reading import Document, shown, text
 
 logger = logging.getLogger(__name__)
 
-ELECTION: Final = Terms(duration=12, deadline=10, renewal=2, retry=1)
+ELECTION: Final = Terms(duration=12, deadline=8, renewal=2, retry=1)
 """A replica that is lost without a word is followed by another one after 13 s or so."""
 CLAIM: Final = Terms(duration=60, deadline=45, renewal=15, retry=5)
 """What is configured twice needs no haste, and a restart keeps its claims."""
-REQUEST_SECONDS: Final = 3.0
+REQUEST_SECONDS: Final = 2.0
 """Longest time for an attempt: there is time for another one before the deadline."""
 RELEASE_SECONDS: Final = 2.0
 """Longest time in which a Lease is given back at the end."""
@@ -95,23 +95,19 @@ class Tenancy:
                     await self._attempt()
                 except (ConflictError, NotFoundError):
                     # Somebody changed it, or deleted it.
-                    self._lease = None
                     await self._attempt()
         except TimeoutError as exc:
-            self._lease = None
             raise UnavailableError(f"Lease {self._name}: no answer in time") from exc
-        except ClusterError:
-            self._lease = None
-            raise
         self._failed = False
 
     async def _attempt(self) -> None:
         since = self._monotonic()
-        lease = self._lease or await self._read()
+        # Unless this one is answered, the next attempt reads what it is by then.
+        known, self._lease = self._lease, None
+        lease = known or await self._read()
         spec = self._candidacy.wanted(lease)
         if spec is None:
             self._candidacy.lost()
-            self._lease = None
             return
         if lease is None:
             made = await self._cluster.create_lease(self._namespace, self._name, spec)

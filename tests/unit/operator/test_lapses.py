@@ -40,11 +40,11 @@ class SlowLeases(FakeLeases):
 
 
 async def lapse_of_the_election(leases: SlowLeases) -> None:
-    """Two attempts hang (3 s), the next one is answered after 2.9 s: 10 s are over before it."""
+    """Two attempts hang (2 s), the next one is answered after 1.9 s: 8 s are over before it."""
     leases.down = {ELECTION_LEASE}
-    await asyncio.sleep(9)
+    await asyncio.sleep(7)
     leases.down = set()
-    leases.late = {ELECTION_LEASE: 2.9}
+    leases.late = {ELECTION_LEASE: 1.9}
     await asyncio.sleep(6)
     leases.late = {}
 
@@ -118,7 +118,7 @@ def test_what_was_dropped_in_a_short_lapse_is_found_again() -> None:
 
 
 def test_a_claim_is_tried_again_soon_after_a_failure() -> None:
-    """Else two that hang (3 s) would make it lapse."""
+    """Else two that hang (2 s) would make it lapse."""
 
     async def played() -> None:
         leases = SlowLeases()

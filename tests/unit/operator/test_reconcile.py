@@ -38,6 +38,12 @@ SETTINGS = OperatorSettings(
     ),
     leader=LeaderSettings(image="symbol-trader:1"),
 )
+NEWER_IN_TWO = SETTINGS.model_copy(
+    update={
+        "namespaces": ("trading", "second"),
+        "leader": LeaderSettings(image="symbol-trader:2"),
+    }
+)
 
 
 @pytest.fixture
@@ -902,10 +908,7 @@ async def test_leaders_are_updated_a_few_at_a_time_and_a_bad_image_stops_there(
 ) -> None:
     """Each takes its turn; one that does not get ready keeps the others on what works."""
     names = ["ada", "bnb", "xrpusdt"]
-    for name in names[:2]:
-        cluster.create_symbol(name)
-    await lead(operator_of(cluster), cluster, names)
-    before = {name: cluster.pods[f"{name}-leader"]["metadata"]["uid"] for name in names}
+    before = await lead_all(cluster, names)
 
     newer = SETTINGS.model_copy(
         update={"leader": LeaderSettings(image="symbol-trader:2"), "updates_at_once": 1}
@@ -935,10 +938,7 @@ async def test_a_restart_takes_no_more_leaders_down_for_a_bad_image(
 ) -> None:
     """Whose turn it is follows from the cluster, not from what an operator remembers."""
     names = ["ada", "bnb", "xrpusdt"]
-    for name in names[:2]:
-        cluster.create_symbol(name)
-    await lead(operator_of(cluster), cluster, names)
-    before = {name: cluster.pods[f"{name}-leader"]["metadata"]["uid"] for name in names}
+    before = await lead_all(cluster, names)
     bad = SETTINGS.model_copy(
         update={"leader": LeaderSettings(image="symbol-trader:bad"), "updates_at_once": 1}
     )
@@ -963,10 +963,8 @@ async def test_a_restart_takes_no_more_leaders_down_for_a_bad_image(
 
 async def test_the_repair_of_a_bad_image_needs_no_turn_and_keeps_it(cluster: FakeCluster) -> None:
     """What does not trade loses nothing; it is still the one that is updated."""
-    cluster.create_symbol("ada")
     names = ["ada", "xrpusdt"]
-    await lead(operator_of(cluster), cluster, names)
-    before = {name: cluster.pods[f"{name}-leader"]["metadata"]["uid"] for name in names}
+    before = await lead_all(cluster, names)
     for image in ("symbol-trader:bad", "symbol-trader:good"):
         leader = LeaderSettings(image=image)
         newer = SETTINGS.model_copy(update={"leader": leader, "updates_at_once": 1})
@@ -984,14 +982,8 @@ async def test_no_leader_is_updated_before_all_turns_that_are_taken_are_known(
     cluster: FakeCluster,
 ) -> None:
     """One of another namespace may be on its way."""
-    both = SETTINGS.model_copy(
-        update={
-            "namespaces": ("trading", "second"),
-            "leader": LeaderSettings(image="symbol-trader:2"),
-        }
-    )
     await running(cluster, operator_of(cluster))
-    operator = operator_of(cluster, both)
+    operator = operator_of(cluster, NEWER_IN_TWO)
     await operator.reconcile(KEY)
     assert "deletionTimestamp" not in cluster.pods["xrpusdt-leader"]["metadata"]
 
@@ -1042,6 +1034,15 @@ def ends_as(cluster: FakeCluster) -> bool:
     if found := cluster.symbols.get("xrpusdt"):
         assert ("leader" in found["status"]) is there
     return there
+
+
+async def lead_all(cluster: FakeCluster, names: list[str]) -> dict[str, str]:
+    """Have symbols of these names whose leaders are ready; return the uids of their pods."""
+    for name in names:
+        if name not in cluster.symbols:
+            cluster.create_symbol(name)
+    await lead(operator_of(cluster), cluster, names)
+    return {name: cluster.pods[f"{name}-leader"]["metadata"]["uid"] for name in names}
 
 
 async def lead(operator: Operator, cluster: FakeCluster, names: list[str]) -> None:

@@ -7,7 +7,7 @@ from symbol_operator.runtime.namespaces import COMPARISON, NEEDED, PODS, Namespa
 from symbol_operator.settings import LeaderSettings
 from tradingsymbol_api.names import PLURAL
 from unit.operator.fake_cluster import FakeCluster
-from unit.operator.test_reconcile import SETTINGS, Operator, lead, look_at, operator_of, updated
+from unit.operator.test_reconcile import SETTINGS, Operator, lead_all, look_at, operator_of, updated
 
 ADA, BNB, XRP = (Key("trading", name) for name in ("ada", "bnb", "xrpusdt"))
 NAMES = ["ada", "bnb", "xrpusdt"]
@@ -18,10 +18,7 @@ NEWER = SETTINGS.model_copy(
 
 async def three() -> tuple[FakeCluster, dict[str, str]]:
     cluster = FakeCluster()
-    for name in NAMES:
-        cluster.create_symbol(name)
-    await lead(operator_of(cluster), cluster, NAMES)
-    return cluster, {n: cluster.pods[f"{n}-leader"]["metadata"]["uid"] for n in NAMES}
+    return cluster, await lead_all(cluster, NAMES)
 
 
 async def follow(operator: Operator, cluster: FakeCluster) -> None:
