@@ -4,8 +4,8 @@ BIN := .venv/bin
 READY := .venv/.ready
 SOME := .venv/.some
 TRIED := $(if $(wildcard $(READY)),$(READY),$(SOME))
-CLUSTER := $(PYTHON) manifests/kind/cluster.py
-SOURCES := crds operator trader_image tests hack manifests
+CLUSTER := $(PYTHON) hack/cluster.py
+SOURCES := crds operator trader_image tests hack
 
 .DEFAULT_GOAL := help
 .PHONY: help setup try try-clean style unit simulation simulate integration crash-matrix chaos mutants kind test bench bench-cluster cluster images cluster-down demo demo-down crd lock clean
@@ -100,7 +100,7 @@ cluster-down: ## Delete the cluster and end what it needed.
 	$(CLUSTER) down
 
 demo: ## Trade a symbol on a local cluster and show it live; TRADES=FILE SPEED=X SYMBOL=S LOOP=1.
-	@$(PYTHON) manifests/kind/demo.py $(if $(TRADES),--trades "$(TRADES)") $(if $(SPEED),--speed "$(SPEED)") \
+	@$(PYTHON) hack/demo $(if $(TRADES),--trades "$(TRADES)") $(if $(SPEED),--speed "$(SPEED)") \
 		$(if $(SYMBOL),--symbol "$(SYMBOL)") $(if $(LOOP),--loop)
 
 demo-down: ## Remove all that `make demo` made; caches stay.

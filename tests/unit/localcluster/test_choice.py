@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+
 from localcluster.choice import Choice, Facts, advice, choose
 
 NOTHING = Facts(

@@ -4,6 +4,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+
 from localcluster.claims import Claims, Situation, Verdict, judge
 
 HERE = "/clone/here"

@@ -25,7 +25,7 @@ KEPT_TAGS = 2
 
 def find_or_make(docker: Docker, folders: Folders, toolbox: Toolbox, console: Console) -> str:
     """Return a node image that the engine holds: fetched if possible, else built."""
-    recipe = folders.recipes / "node"
+    recipe = folders.node_recipe
     own = f"{OWN}:{inputs.content_hash(inputs.files_below(recipe, ['.']))}"
     for known in (ORDINARY, own):
         if docker.has_image(known):
@@ -45,7 +45,7 @@ def _build(
     go = toolbox.go()
     with console.step("building a node image; the first time takes 10 to 20 minutes"):
         processes.stream(
-            [folders.recipes / "node" / "build.sh", reference, folders.node_build],
+            [folders.node_recipe / "build.sh", reference, folders.node_build],
             console,
             env={**docker.environment, **processes.path_with(go.parent)},
         )

@@ -7,15 +7,15 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from demonstration import screen
-from demonstration.verdict import Verdict
+from demo import screen
+from demo.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TextIO
 
-    from demonstration.snapshot import Snapshot
-    from demonstration.verdict import Judge
+    from demo.snapshot import Snapshot
+    from demo.verdict import Judge
 
 PAUSE_SECONDS = 1.0
 """Between two looks."""

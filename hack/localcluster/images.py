@@ -105,7 +105,7 @@ IMAGES = (
         name="postgres",
         repository="trading-postgres",
         base=POSTGRES,
-        folder="manifests/kind/postgres",
+        folder="hack/offline/postgres",
         target="official",
         target_on_own_base="debian",
     ),

@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from demo import record, snapshot
 from localcluster import processes
 from localcluster.deploying import SYSTEM
-
-from demonstration import record, snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from demonstration.snapshot import Snapshot
+    from demo.snapshot import Snapshot
 
 ANSWER_SECONDS = 15.0
 """How long one question may take; what has not come by then is shown as unknown."""

@@ -6,23 +6,21 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from demo import advice, exchange, market, screen
+from demo.observer import Observer
+from demo.showing import canvas, show
+from demo.verdict import LIMIT_SECONDS, Judge, Verdict
 from localcluster import processes
 from localcluster.deploying import SYSTEM
 from localcluster.failure import LocalClusterError
 
-from demonstration import advice, exchange, market, screen
-from demonstration.observer import Observer
-from demonstration.showing import canvas, show
-from demonstration.verdict import LIMIT_SECONDS, Judge, Verdict
-
 if TYPE_CHECKING:
     from typing import TextIO
 
+    from demo.market import Market
+    from demo.recording import Recording
     from localcluster.commands import Commands
     from localcluster.console import Console
-
-    from demonstration.market import Market
-    from demonstration.recording import Recording
 
 NAMESPACE = "trading"
 """The demo overlay's trading namespace."""

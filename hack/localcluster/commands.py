@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from localcluster.console import Console
     from localcluster.folders import Folders
 
-_CALL = "python3 manifests/kind/cluster.py"
+_CALL = "python3 hack/cluster.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class Commands:
         self._claims.claim(cluster.name, str(self.folders.project))
         made = Record(cluster.name, cluster.docker.host, image, complete=False)
         record.write(self.folders.state, made)
-        config = self.folders.recipes / "kind.yaml"
+        config = self.folders.plan
         cluster.create(kind, config, image, self.folders.kubeconfig)
         if cluster.docker.host == self._finder.engine.docker.host:
             # Our engine starts for whatever clone asks; another's cluster would share the machine.

@@ -5,9 +5,10 @@ import shlex
 from dataclasses import replace
 
 import pytest
-from demonstration import advice, cli, screen, snapshot
-from demonstration.snapshot import Book, Order, Snapshot
-from demonstration.verdict import LIMIT_SECONDS, WATCH_SECONDS, Judge, Verdict
+
+from demo import advice, cli, screen, snapshot
+from demo.snapshot import Book, Order, Snapshot
+from demo.verdict import LIMIT_SECONDS, WATCH_SECONDS, Judge, Verdict
 
 RESOURCE = {
     "status": {

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The local cluster of this project: `python3 manifests/kind/cluster.py --help`.
+"""The local cluster of this project: `python3 hack/cluster.py --help`.
 
 Needs Python 3.11 and its standard library, nothing else: it runs before any virtual environment
 exists. The work is done by the package `localcluster` next to this file.

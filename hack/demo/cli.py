@@ -10,15 +10,14 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from demo import market
+from demo.demonstration import Demonstration
+from demo.recording import Recording, load
 from localcluster.cli import INTERRUPTED, administer, default_name
 from localcluster.commands import Commands
 from localcluster.console import Console
 from localcluster.failure import LocalClusterError
 from localcluster.folders import locate
-
-from demonstration import market
-from demonstration.demonstration import Demonstration
-from demonstration.recording import Recording, load
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +28,7 @@ _SYMBOL = "[A-Z0-9]{1,20}"
 def parser() -> argparse.ArgumentParser:
     """Make the parser."""
     top = argparse.ArgumentParser(
-        prog="demo.py",
+        prog="demo",
         description="Trade one symbol with paper money on a local cluster, and show it live. "
         "Without a terminal it ends once the symbol trades.",
     )

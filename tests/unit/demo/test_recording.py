@@ -7,7 +7,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from demonstration import market, recording
+
+from demo import market, recording
 from localcluster.failure import LocalClusterError
 
 HEADER = "agg_trade_id,price,quantity,first_trade_id,last_trade_id,time_ms,buyer_is_maker\n"

@@ -5,18 +5,16 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING
 
+from demo import market
 from localcluster import processes
 from localcluster.deploying import SYSTEM
-
-from demonstration import market
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from demo.recording import Recording
     from localcluster.console import Console
-
-    from demonstration.recording import Recording
 
 POD = "paper-exchange-0"
 UPLOAD_SECONDS = 120

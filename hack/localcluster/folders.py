@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PROJECT = Path(__file__).resolve().parents[3]
+PROJECT = Path(__file__).resolve().parents[2]
 """The root of the repository that this file is part of."""
 STATE = ".cluster"
 """The folder, in a clone's root, of what belongs to that clone alone."""
@@ -56,9 +56,14 @@ class Folders:
         return self.state / "deploy"
 
     @property
-    def recipes(self) -> Path:
-        """The sources of everything local: this folder's neighbours."""
-        return self.project / "manifests" / "kind"
+    def plan(self) -> Path:
+        """The cluster's nodes, as kind reads them."""
+        return self.project / "hack" / "kind.yaml"
+
+    @property
+    def node_recipe(self) -> Path:
+        """What a node image is built of where no registry is reached."""
+        return self.project / "hack" / "offline" / "node"
 
     @property
     def engine(self) -> Path:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from demonstration.snapshot import Snapshot
+    from demo.snapshot import Snapshot
 
 LIMIT_SECONDS = 120.0
 """From the application of the resource to its first order on the exchange."""

@@ -36,7 +36,7 @@ class Finder:
     @property
     def engine(self) -> Engine:
         """The own engine."""
-        return Engine(self.folders.engine, self.folders.recipes / "node" / "runc-bounded")
+        return Engine(self.folders.engine, self.folders.node_recipe / "runc-bounded")
 
     def find_or_start(self, preferred: str | None = None) -> Docker:
         """Return a Docker that answers; raises LocalClusterError saying what to install.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from demonstration.snapshot import Order, Snapshot
+    from demo.snapshot import Order, Snapshot
 
 ENDED = "the recording has ended: the exchange stops trading and goes on answering"
 _ROW = "  {:6}{:>14}{:>14}{:>14}  {}"

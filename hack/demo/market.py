@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from decimal import Decimal
 
-    from demonstration.recording import Recording
+    from demo.recording import Recording
 
 DEFAULT_SYMBOL = "XRPUSDT"
 FOLDER = "/data/recordings"
