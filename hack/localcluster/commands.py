@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from localcluster import deploying, locks, machine, nodeimage, record
 from localcluster import folders as places
-from localcluster.claims import Claims, Situation, Verdict, judge
+from localcluster.cluster_registry import ClusterRegistry, Situation, Verdict, judge
 from localcluster.docker import Docker
+from localcluster.docker_discovery import Finder
 from localcluster.failure import LocalClusterError
-from localcluster.finding import Finder
 from localcluster.images import Builder
 from localcluster.kindcluster import READY_SECONDS, RESUME_SECONDS, KindCluster
 from localcluster.record import Record
@@ -46,8 +46,8 @@ class Commands:
         return Toolbox(self.folders.cache, self.console)
 
     @property
-    def _claims(self) -> Claims:
-        return Claims(self.folders.cache / "clusters")
+    def _registry(self) -> ClusterRegistry:
+        return ClusterRegistry(self.folders.cache / "clusters")
 
     def up(self, name: str) -> None:
         """Make the cluster, or bring back what there is of it; returns once its nodes are Ready."""
@@ -71,7 +71,7 @@ class Commands:
 
     def _judge(self, cluster: KindCluster, known: Record | None) -> Verdict:
         clone = str(self.folders.project)
-        owner = self._claims.owner(cluster.name) or (clone if known else None)
+        owner = self._registry.owner(cluster.name) or (clone if known else None)
         situation = Situation(
             exists=bool(cluster.nodes()),
             owner=owner,
@@ -106,7 +106,7 @@ class Commands:
         image = nodeimage.find_or_make(cluster.docker, self.folders, toolbox, self.console)
         if machine.is_linux():
             machine.raise_inotify_limits(self.console)
-        self._claims.claim(cluster.name, str(self.folders.project))
+        self._registry.claim(cluster.name, str(self.folders.project))
         made = Record(cluster.name, cluster.docker.host, image, complete=False)
         record.write(self.folders.state, made)
         config = self.folders.plan
@@ -185,7 +185,7 @@ class Commands:
                 cluster = KindCluster(target, docker, self.console)
                 if self._judge(cluster, known) is not Verdict.CREATE:
                     cluster.delete()
-            self._claims.release(target)
+            self._registry.release(target)
             self._forget()
         self._finder.engine.stop_if_idle(self.console)
         self.console.say(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from localcluster import inputs, machine, processes
+from localcluster import build_inputs, machine, processes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +47,9 @@ class DebianRoot:
     def reference(self) -> str:
         """Name the image: after the recipe and the files that are put into it."""
         recipe = "\n".join([SUITE, *self.packages, "-", *_LEFT_OUT, *self.left_out])
-        return f"{self.repository}:{inputs.content_hash({**self._files(), '': recipe.encode()})}"
+        return (
+            f"{self.repository}:{build_inputs.content_hash({**self._files(), '': recipe.encode()})}"
+        )
 
     def _files(self) -> dict[str, bytes]:
         bundle = ca_bundle(os.environ) if self.trusts_as_this_machine else b""

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from localcluster import debian, dockerfile, inputs
+from localcluster import build_inputs, debian, dockerfile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -150,8 +150,8 @@ def tag(context: Path, target: str, base: str) -> str:
     """Hash all that an image is made of."""
     text = (context / "Dockerfile").read_text()
     paths = ["Dockerfile", *dockerfile.context_paths(text, target)]
-    return inputs.content_hash(
-        {**inputs.files_below(context, paths), "": f"{target} {base}".encode()}
+    return build_inputs.content_hash(
+        {**build_inputs.files_below(context, paths), "": f"{target} {base}".encode()}
     )
 
 

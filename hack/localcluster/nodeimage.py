@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from localcluster import inputs, machine, processes
+from localcluster import build_inputs, machine, processes
 
 if TYPE_CHECKING:
     from localcluster.console import Console
@@ -26,7 +26,7 @@ KEPT_TAGS = 2
 def find_or_make(docker: Docker, folders: Folders, toolbox: Toolbox, console: Console) -> str:
     """Return a node image that the engine holds: fetched if possible, else built."""
     recipe = folders.node_recipe
-    own = f"{OWN}:{inputs.content_hash(inputs.files_below(recipe, ['.']))}"
+    own = f"{OWN}:{build_inputs.content_hash(build_inputs.files_below(recipe, ['.']))}"
     for known in (ORDINARY, own):
         if docker.has_image(known):
             return known

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from localcluster import machine, processes, skew
+from localcluster import machine, processes, versions
 from localcluster.failure import LocalClusterError
 
 if TYPE_CHECKING:
@@ -86,10 +86,10 @@ class Toolbox:
         `built` is where a self-built node image leaves its own. A kubectl on PATH of another
         version than the API server tolerates is passed over.
         """
-        server = skew.version(docker.check("exec", node, "cat", "/kind/version"))
+        server = versions.version(docker.check("exec", node, "cat", "/kind/version"))
         copied = self._bin / f"kubectl-{'.'.join(map(str, server))}"
         for found in (shutil.which("kubectl"), built, copied):
-            if found is not None and skew.kubectl_fits(_kubectl_version(found), server):
+            if found is not None and versions.kubectl_fits(_kubectl_version(found), server):
                 return Path(found).resolve()
         if not machine.is_linux():
             raise LocalClusterError(
@@ -101,9 +101,9 @@ class Toolbox:
 
 
 def _version_of(program: str | Path, *arguments: str) -> tuple[int, int, int]:
-    return skew.version(processes.capture([program, *arguments]).out)
+    return versions.version(processes.capture([program, *arguments]).out)
 
 
 def _kubectl_version(program: str | Path) -> tuple[int, int, int]:
     out = processes.capture([program, "version", "--client", "--output=json"]).out
-    return skew.version(json.loads(out)["clientVersion"]["gitVersion"]) if out else (0, 0, 0)
+    return versions.version(json.loads(out)["clientVersion"]["gitVersion"]) if out else (0, 0, 0)

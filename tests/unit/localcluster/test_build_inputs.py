@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localcluster.inputs import HASH_LENGTH, content_hash, files_below
+from localcluster.build_inputs import HASH_LENGTH, content_hash, files_below
 
 CONTENTS = st.dictionaries(st.text(max_size=8), st.binary(max_size=8), max_size=4)
 

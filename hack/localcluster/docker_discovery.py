@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from localcluster import machine
-from localcluster.choice import Choice, Facts, advice, choose
 from localcluster.docker import Docker
+from localcluster.docker_choice import Choice, Facts, advice, choose
 from localcluster.engine import Engine
 from localcluster.failure import LocalClusterError
 

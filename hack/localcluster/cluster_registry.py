@@ -46,7 +46,7 @@ def judge(situation: Situation, clone: str) -> Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Claims:
+class ClusterRegistry:
     """The claims of all clones: one small file per cluster name."""
 
     folder: Path

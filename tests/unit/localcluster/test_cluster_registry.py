@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from localcluster.claims import Claims, Situation, Verdict, judge
+from localcluster.cluster_registry import ClusterRegistry, Situation, Verdict, judge
 
 HERE = "/clone/here"
 ELSEWHERE = "/clone/elsewhere"
@@ -32,12 +32,12 @@ def test_a_name_without_containers_is_free(owner: str | None) -> None:
 
 
 def test_a_claim_is_remembered_until_it_is_released(tmp_path: Path) -> None:
-    claims = Claims(tmp_path / "clusters")
-    assert claims.owner("trading") is None
-    claims.claim("trading", HERE)
-    claims.claim("other", ELSEWHERE)
-    assert claims.owner("trading") == HERE
-    claims.release("trading")
-    claims.release("trading")
-    assert claims.owner("trading") is None
-    assert claims.owner("other") == ELSEWHERE
+    registry = ClusterRegistry(tmp_path / "clusters")
+    assert registry.owner("trading") is None
+    registry.claim("trading", HERE)
+    registry.claim("other", ELSEWHERE)
+    assert registry.owner("trading") == HERE
+    registry.release("trading")
+    registry.release("trading")
+    assert registry.owner("trading") is None
+    assert registry.owner("other") == ELSEWHERE

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from localcluster.choice import Choice, Facts, advice, choose
+from localcluster.docker_choice import Choice, Facts, advice, choose
 
 NOTHING = Facts(
     given_answers=False,
