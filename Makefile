@@ -47,8 +47,11 @@ style: $(READY) ## Check style, types and import directions.
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-unit: $(READY) ## Run the unit tests.
-	$(BIN)/pytest tests/unit -q -n 2
+unit: $(READY) ## Run the unit tests; they must cover what decides to the last branch.
+	@$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest tests/unit -q -n 2
+	@$(BIN)/coverage combine -q
+	$(BIN)/coverage report
 
 simulation: $(READY) ## Run a share of the seeded simulation of the whole leader.
 	$(BIN)/pytest tests/simulation -q
@@ -118,4 +121,4 @@ lock: ## Lock the dependencies anew, all images to the same versions.
 	done
 
 clean: ## Remove what was generated in this folder; the cluster and the caches stay.
-	rm -rf .crash-matrix .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .coverage .crash-matrix .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

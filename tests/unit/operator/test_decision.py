@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from symbol_operator.decision import Context, Decision, View, decide, pod_manifest
+from symbol_operator.decision import Context, Decision, View, after_failure, decide, pod_manifest
 from symbol_operator.plan import NO_BACKOFF, CreatePod, Wish
 from symbol_operator.settings import OperatorSettings
 from tradingsymbol_api.status import OperatorReason
@@ -116,3 +116,7 @@ def test_no_pod_is_made_up_for_what_is_blocked(
 ) -> None:
     with pytest.raises(ValueError, match="creates no pod"):
         pod_manifest(decision(context, document), context)
+
+
+def test_of_a_resource_that_is_gone_no_failure_is_told() -> None:
+    assert after_failure(View(None, pod()), ValueError("no"), NOW) is None
