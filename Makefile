@@ -41,11 +41,12 @@ try: $(TRIED) ## Trade on this machine alone, shown live, until Ctrl-C; STATUS=s
 try-clean: $(TRIED) ## Forget what `make try` has traded.
 	@$(BIN)/python -m trial --clean
 
-style: $(READY) ## Check style, types and import directions.
+style: $(READY) ## Check style, types and import directions, and look for dead code.
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/vulture
 
 unit: $(READY) ## Run the unit tests; they must cover what decides to the last branch.
 	@$(BIN)/coverage erase
