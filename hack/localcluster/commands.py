@@ -174,7 +174,7 @@ class Commands:
             variables["DOCKER_HOST"] = known.docker_host
         for name, value in variables.items():
             print(f"export {name}={shlex.quote(value)}")  # noqa: T201 - the result
-        print(f'export PATH={shlex.quote(str(self.folders.tools))}:"$PATH"')  # noqa: T201
+        print(f'export PATH={shlex.quote(str(self.folders.tools))}:"$PATH"')  # noqa: T201 - the result
 
     def down(self, name: str) -> None:
         """Delete the cluster, and end the own engine once nothing runs on it."""

@@ -53,7 +53,7 @@ class Docker:
             argv, settings = ["build", "--force-rm"], {"DOCKER_BUILDKIT": "0"}
         env = {**self.environment, **settings}
         command = ["docker", *argv, *arguments]
-        processes.stream(command, console, env=env, shown=lambda line: False)  # noqa: ARG005
+        processes.stream(command, console, env=env, shown=lambda line: False)  # noqa: ARG005 - every line is hidden
 
     def answers(self) -> bool:
         """Whether an engine is there."""

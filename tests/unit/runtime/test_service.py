@@ -115,8 +115,8 @@ async def test_a_long_ban_is_waited_out_in_pieces() -> None:
 
 def serving(resource: Any, patience: Patience = IMPATIENT) -> Any:
     """Return a leader that was asked to shut down, and has not begun anything."""
-    links: Any = Links(resource, Record(), None, None)  # type: ignore[arg-type]
-    surface: Any = Surface(Story(configure("json")), Health(lambda: 0.0), lambda symbol: None)  # type: ignore[arg-type,return-value]
+    links: Any = Links(resource, Record(), None, None)  # type: ignore[arg-type]  # what nothing here asks
+    surface: Any = Surface(Story(configure("json")), Health(lambda: 0.0), lambda symbol: None)  # type: ignore[arg-type,return-value]  # what nothing here asks
     service = Service(
         Identity(Owner("cluster", "trading", "xrpusdt"), "paper", "pod"),
         links,
