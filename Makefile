@@ -4,8 +4,8 @@ BIN := .venv/bin
 READY := .venv/.ready
 SOME := .venv/.some
 TRIED := $(if $(wildcard $(READY)),$(READY),$(SOME))
-CLUSTER := $(PYTHON) manifests/kind/cluster.py
-SOURCES := crds operator trader_image tests hack manifests
+CLUSTER := $(PYTHON) hack/cluster.py
+SOURCES := crds operator trader_image tests hack
 
 .DEFAULT_GOAL := help
 .PHONY: help setup try try-clean style unit simulation simulate integration crash-matrix chaos mutants kind test bench bench-cluster cluster images cluster-down demo demo-down crd lock clean
@@ -41,14 +41,18 @@ try: $(TRIED) ## Trade on this machine alone, shown live, until Ctrl-C; STATUS=s
 try-clean: $(TRIED) ## Forget what `make try` has traded.
 	@$(BIN)/python -m trial --clean
 
-style: $(READY) ## Check style, types and import directions.
+style: $(READY) ## Check style, types and import directions, and look for dead code.
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/vulture
 
-unit: $(READY) ## Run the unit tests.
-	$(BIN)/pytest tests/unit -q -n 2
+unit: $(READY) ## Run the unit tests; they must cover what decides to the last branch.
+	@$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest tests/unit -q -n 2
+	@$(BIN)/coverage combine -q
+	$(BIN)/coverage report
 
 simulation: $(READY) ## Run a share of the seeded simulation of the whole leader.
 	$(BIN)/pytest tests/simulation -q
@@ -100,7 +104,7 @@ cluster-down: ## Delete the cluster and end what it needed.
 	$(CLUSTER) down
 
 demo: ## Trade a symbol on a local cluster and show it live; TRADES=FILE SPEED=X SYMBOL=S LOOP=1.
-	@$(PYTHON) manifests/kind/demo.py $(if $(TRADES),--trades "$(TRADES)") $(if $(SPEED),--speed "$(SPEED)") \
+	@$(PYTHON) hack/demo $(if $(TRADES),--trades "$(TRADES)") $(if $(SPEED),--speed "$(SPEED)") \
 		$(if $(SYMBOL),--symbol "$(SYMBOL)") $(if $(LOOP),--loop)
 
 demo-down: ## Remove all that `make demo` made; caches stay.
@@ -118,4 +122,4 @@ lock: ## Lock the dependencies anew, all images to the same versions.
 	done
 
 clean: ## Remove what was generated in this folder; the cluster and the caches stay.
-	rm -rf .crash-matrix .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .coverage .crash-matrix .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from localcluster.console import Console
-
 from postgresql.programs import ProgramsMissing
 from postgresql.server import ServerError
 from trial import resource

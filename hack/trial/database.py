@@ -7,9 +7,8 @@ import shutil
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from demonstration import record
+from demo import record
 from localcluster import processes
-
 from postgresql.account import reachable, run_as
 from postgresql.programs import find_programs, version
 from postgresql.server import SAFE, SMALL, USER, Server, ServerError
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from localcluster.console import Console
-
     from trial.place import Place
 
 DATABASE = "trading"

@@ -6,9 +6,8 @@ import http.client
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from demonstration import snapshot
-from demonstration.snapshot import Snapshot
-
+from demo import snapshot
+from demo.snapshot import Snapshot
 from trial import database
 from trial.failure import TryError
 from trial.resource import QUOTE, status_of

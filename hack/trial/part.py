@@ -9,8 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from demonstration.snapshot import read_story
-
+from demo.snapshot import read_story
 from trial.failure import TryError
 from trial.guard import ending, guarded
 

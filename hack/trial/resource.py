@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 import yaml
-from demonstration import market
 
+from demo import market
 from trial.failure import TryError
 
 NAMESPACE = "default"

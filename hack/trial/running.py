@@ -10,10 +10,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from demonstration import screen
-from demonstration.showing import canvas, show
-from demonstration.verdict import LIMIT_SECONDS, Judge
-
+from demo import screen
+from demo.showing import canvas, show
+from demo.verdict import LIMIT_SECONDS, Judge
 from localports import free_port
 from trial.database import DATABASE, database
 from trial.failure import TryError
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from localcluster.console import Console
-
     from postgresql.server import Server
     from trial.part import Part
     from trial.place import Place

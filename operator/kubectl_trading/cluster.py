@@ -63,7 +63,7 @@ class Cluster:
         """Connect as the kubeconfig says. Raises `ClusterError`."""
         self._where = where
         try:
-            client = config.new_client_from_config(where.kubeconfig, where.context)  # type: ignore[no-untyped-call]
+            client = config.new_client_from_config(where.kubeconfig, where.context)  # type: ignore[no-untyped-call]  # the client has no types
             self.namespace = where.namespace or self._namespace_of_context()
         except config.ConfigException as exc:
             raise ClusterError(f"no cluster to connect to: {exc}") from exc
@@ -150,7 +150,7 @@ class Cluster:
         Raises `ClusterError`.
         """
         listing, *where = self._listing()
-        stream = watch.Watch().stream(  # type: ignore[no-untyped-call]
+        stream = watch.Watch().stream(  # type: ignore[no-untyped-call]  # the client has no types
             listing, *where, timeout_seconds=seconds, _request_timeout=seconds + REQUEST_S
         )
         try:
@@ -174,7 +174,7 @@ class Cluster:
             raise ClusterError("kubectl is not on PATH: the audit runs in the leader pod") from exc
 
     def _namespace_of_context(self) -> str:
-        contexts, active = config.list_kube_config_contexts(self._where.kubeconfig)  # type: ignore[no-untyped-call]
+        contexts, active = config.list_kube_config_contexts(self._where.kubeconfig)  # type: ignore[no-untyped-call]  # the client has no types
         named = (c for c in contexts if c["name"] == self._where.context)
         chosen = next(named, active) if self._where.context else active
         return str(chosen["context"].get("namespace", "default"))

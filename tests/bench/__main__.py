@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from bench import core, history, recovery, scale
+from bench import core, ending, history, recovery, scale
 from bench.latency import compare
 from bench.rounds import Row
 from kind.kubectl import STATE, Kubectl, eventually, manifest
@@ -75,12 +75,12 @@ async def _latency() -> list[tuple[str, str, str]]:
 def _on_the_cluster() -> list[tuple[str, str, str]]:
     print("measuring leaders on the cluster ...", file=sys.stderr, flush=True)
     run = _run_name()
-    market = prepare_namespace(f"{run}-market", secrets=False)
+    names = (f"{run}-market", f"{run}-real")
     try:
-        with platform(market) as made:
+        with platform(prepare_namespace(names[0], secrets=False)) as made:
             return _leaders(run, made)
     finally:
-        market.run("delete", "namespace", market.namespace, f"{run}-real", "--wait=false")
+        Kubectl("default").run("delete", "namespace", *names, "--ignore-not-found", "--wait=false")
 
 
 def _run_name() -> str:
@@ -94,16 +94,18 @@ def _leaders(run: str, made: Platform) -> list[tuple[str, str, str]]:
     operator = OperatorProcess(
         image("symbol-trader"), [home.namespace], folder, exchange=made.address
     )
-    operator.start()
     try:
+        operator.start()
         alone = [_first_order(home, made, symbol) for symbol in SYMBOLS[:ALONE]]
         memory = _memory(home, SYMBOLS[0].lower())
         killed = recovery.killed(home, [name.lower() for name in SYMBOLS[:ALONE]] * 2)
         twenty = _twenty(home, made)
         operator_s = recovery.operator_killed(home, operator, SYMBOLS[25])
         frozen = recovery.frozen(home, made, operator, SYMBOLS[24])
-    finally:
         operator.end()
+    finally:
+        operator.kill()
+        operator.reap()
     size = _image_megabytes(image("symbol-trader"))
     return [
         ("apply to first order, best of 3", f"{min(alone):.1f} s", "goal: 5 s"),
@@ -128,7 +130,7 @@ def _twenty(home: Kubectl, made: Platform) -> float:
     before = time.time()
     home.apply(text)
     for name in names:
-        eventually(lambda name=name: trading(home, name.lower()), within=240)  # type: ignore[misc]
+        eventually(lambda name=name: trading(home, name.lower()), within=240)  # type: ignore[misc]  # the default binds this round's value
     return max(_accepted(made, f"{name}USDT") for name in names) - before
 
 
@@ -158,4 +160,4 @@ def _image_megabytes(reference: str) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    ending.run(main)

@@ -38,6 +38,6 @@ def fake_node() -> Iterator[None]:
         cluster.run("wait", "--for=condition=Ready", f"node/{NODE}", "--timeout=60s")
         yield
     finally:
-        cluster.run("delete", "node", NODE, "--ignore-not-found")
         process.terminate()
+        cluster.run("delete", "node", NODE, "--ignore-not-found")
         process.wait(30)

@@ -12,7 +12,7 @@ import statistics
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -151,7 +151,7 @@ class Bench:
         """Switch one symbol on at a time; seconds from the write to the pod."""
         found = []
         for name in self.place.names[:ALONE]:
-            watching = asyncio.create_task(self.place.until_pods(lambda p, n=name: _pod(n) in p))  # type: ignore[misc]
+            watching = asyncio.create_task(self.place.until_pods(lambda p, n=name: _pod(n) in p))  # type: ignore[misc]  # the default binds this round's value
             await asyncio.sleep(POLL_S)
             before = time.monotonic()
             await self.place.switch("on", [name])
@@ -292,28 +292,32 @@ def resident_mib(pid: int) -> float:
 @asynccontextmanager
 async def prepared(run: str, count: int) -> AsyncIterator[tuple[Bench, OperatorProcess, Proxy]]:
     """Make all that a measurement needs, and remove it."""
-    home = prepare_namespace(run)
-    folder = STATE / "bench" / run
-    folder.mkdir(parents=True)
-    operator = OperatorProcess(IMAGE, [run], folder, resync_s=None)
-    second = OperatorProcess(IMAGE, [run], folder, resync_s=None, pod="second")
-    proxy = Proxy()
-    proxy.start()
-    try:
+    async with AsyncExitStack() as ended:
+        ended.callback(_delete_namespaces, run)
+        prepare_namespace(run)
+        folder = STATE / "bench" / run
+        folder.mkdir(parents=True)
+        proxy = Proxy()
+        proxy.start()
+        ended.callback(proxy.stop)
+        operator = OperatorProcess(IMAGE, [run], folder, resync_s=None)
+        second = OperatorProcess(IMAGE, [run], folder, resync_s=None, pod="second")
+        for process in (operator, second):
+            ended.callback(process.reap)
+            ended.callback(process.kill)
         with fake_node(), counted_apart():
             async with connect() as api:
                 bench = Bench(api, run, count, operator)
                 await bench.prepare()
                 yield bench, second, proxy
                 operator.end()
-    finally:
-        for process in (operator, second):
-            process.kill()
-            process.reap()
-        proxy.stop()
-        # Not before: it is work for the API server, for minutes, and the rest would suffer from it.
-        made = (run, *(_floor(run, attempt) for attempt in range(ROUNDS)))
-        home.run("delete", "namespace", *made, "--ignore-not-found", "--wait=false")
+
+
+def _delete_namespaces(run: str) -> None:
+    """Delete them last: it is work for the API server, for minutes, and the rest would suffer."""
+    made = (run, *(_floor(run, attempt) for attempt in range(ROUNDS)))
+    options = ("--ignore-not-found", "--wait=false")
+    Kubectl("default").run("delete", "namespace", *made, *options)
 
 
 def _say(text: str) -> None:

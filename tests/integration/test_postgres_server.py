@@ -44,6 +44,6 @@ async def test_a_test_run_that_is_killed_leaves_no_server_behind() -> None:
     folder, port = out.decode().split()
     async with asyncio.timeout(20):
         # The files go after the server; no process of ours is left to tell us.
-        while Path(folder).exists():  # noqa: ASYNC110, ASYNC240
+        while Path(folder).exists():  # noqa: ASYNC110, ASYNC240 - another process removes it
             await asyncio.sleep(0.05)
     assert not listens(int(port))

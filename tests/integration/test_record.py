@@ -299,7 +299,7 @@ async def test_an_intent_that_is_nonsense_is_refused(database: str, nonsense: ob
         await claim(record)
         await record.note([trader("a")])
         with pytest.raises(Contradiction):
-            await record.note([nonsense])  # type: ignore[list-item]
+            await record.note([nonsense])  # type: ignore[list-item]  # no change at all
         await record.note([intent("a")])
 
 

@@ -108,7 +108,7 @@ async def test_a_migration_that_fails_leaves_nothing(
     """All versions run in one transaction: here its end fails, after the last version."""
 
     def upgrade_and_fail(*arguments: object) -> None:
-        upgrade(*arguments)  # type: ignore[arg-type]
+        upgrade(*arguments)  # type: ignore[arg-type]  # passed on as they come
         raise RuntimeError("the power went")
 
     upgrade = command.upgrade

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from random import Random
 from uuid import uuid4
 
 import asyncpg
@@ -81,12 +82,12 @@ ends = full_ends | st.builds(
 @slow
 @given(told=news, end=full_ends, where=st.integers(0, 6), again=st.randoms(use_true_random=False))
 async def test_news_in_any_order_and_any_number_of_times_ends_in_the_same_row(
-    database: str, told: list[Told], end: Told, where: int, again: object
+    database: str, told: list[Told], end: Told, where: int, again: Random
 ) -> None:
     """The end is told somewhere among older news, and all of it twice, shuffled."""
     messages = [*told[:where], end, *told[where:]]
     repeated = [*messages, *messages]
-    again.shuffle(repeated)  # type: ignore[attr-defined]
+    again.shuffle(repeated)
     rows = []
     async with opened(database) as record:
         await claim(record, _new_book())
@@ -293,7 +294,7 @@ async def test_one_fill_has_one_set_of_amounts(database: str, other: object) -> 
         await record.note([intent("a")])
         await record.note([FillRecorded(order_name("a"), Side.BUY, FILLS[0])])
         with pytest.raises(Contradiction, match=r"trade 0 of order 7: .* other amounts"):
-            await record.note([FillRecorded(order_name("a"), Side.BUY, other)])  # type: ignore[arg-type]
+            await record.note([FillRecorded(order_name("a"), Side.BUY, other)])  # type: ignore[arg-type]  # what no program writes
 
 
 @pytest.mark.parametrize("state", [OrderState.REFUSED, OrderState.ABSENT])

@@ -1,6 +1,6 @@
 """What the tests on a real cluster start from.
 
-They use the cluster that `python3 manifests/kind/cluster.py up` and `images` have made, by the
+They use the cluster that `python3 hack/cluster.py up` and `images` have made, by the
 project's own kubeconfig. Any context that is not a kind cluster's is refused.
 """
 
@@ -32,7 +32,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def cluster() -> None:
     """Make sure that this is the project's kind cluster, with the resource defined."""
-    assert (STATE / "images.json").exists(), "first: python3 manifests/kind/cluster.py up; images"
+    assert (STATE / "images.json").exists(), "first: python3 hack/cluster.py up; images"
     context = subprocess.run(
         [*command(), "config", "current-context"], capture_output=True, text=True, check=True
     ).stdout.strip()

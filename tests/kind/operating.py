@@ -18,7 +18,7 @@ import yaml
 from kind.kubectl import KUBECONFIG, PROJECT, STATE, Kubectl, eventually
 
 STUB = Path(__file__).parent / "stub"
-CLUSTER = PROJECT / "manifests" / "kind" / "cluster.py"
+CLUSTER = PROJECT / "hack" / "cluster.py"
 STOP_SECONDS = 15
 ON_TRADING_NODE = {"role": "trading"}
 

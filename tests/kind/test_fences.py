@@ -82,14 +82,14 @@ def test_off_and_deleted_are_true_once_the_lost_leader_can_trade_no_more(
         home.patch("algo", "off")
         # As long as no node takes the fences, nobody claims that they are off.
         for name in ("fil", "algo"):
-            unfenced = lambda n=name: "available" in ready(home, n).get("message", "")  # noqa: E731
+            unfenced = lambda n=name: "available" in ready(home, n).get("message", "")  # noqa: E731 - the default binds this round's value
             eventually(unfenced, within=NOTICED_S, what=f"{name} is not fenced")
             assert ready(home, name)["reason"] == "Fencing"
             where = f"pod {name}-leader may trade on at node {node('trading')}"
             assert where in ready(home, name)["message"]
         let_in(node("platform"))
         for name in ("fil", "algo"):
-            stopped = lambda n=name: ready(home, n).get("reason") == "Stopped"  # noqa: E731
+            stopped = lambda n=name: ready(home, n).get("reason") == "Stopped"  # noqa: E731 - the default binds this round's value
             eventually(stopped, within=FENCED_S, what=f"{name} is off")
         eventually(lambda: not fences(home), within=FENCED_S, what="the fence of near ends")
         at_the_end = {symbol: orders(record, symbol) for symbol in RUNS.values()}
@@ -124,7 +124,7 @@ def test_whatever_was_asked_while_the_node_was_lost_is_the_case_in_the_end(
     for name in walks:
         kubectl.apply(manifest(name, "on"))
     for name in walks:
-        running = lambda n=name: phase(kubectl.leader(n)) == "Running"  # noqa: E731
+        running = lambda n=name: phase(kubectl.leader(n)) == "Running"  # noqa: E731 - the default binds this round's value
         eventually(running, what=f"{name} runs")
     lost = {name: (kubectl.leader(name) or {})["metadata"]["uid"] for name in walks}
 
@@ -138,7 +138,7 @@ def test_whatever_was_asked_while_the_node_was_lost_is_the_case_in_the_end(
             list(pool.map(lambda item: step(kubectl, *item), asked.items()))
             for name in walks:
                 what = f"{name}: {asked[name]}"
-                eventually(lambda n=name: given_up(n), within=NOTICED_S, what=what)  # type: ignore[misc]
+                eventually(lambda n=name: given_up(n), within=NOTICED_S, what=what)  # type: ignore[misc]  # the default binds this round's value
         # No leader finds a node, and nobody needs one for these.
         for name, actions in walks.items():
             if actions[-1] in {"off", "delete"}:

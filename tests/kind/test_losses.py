@@ -114,7 +114,7 @@ def test_a_leader_that_is_killed_again_and_again_goes_on(
     for _ in range(KILLS):
         before = epoch(home, "avax")
         kill_leader("avax", home.namespace)
-        eventually(lambda before=before: epoch(home, "avax") > before, what="a new epoch")  # type: ignore[misc]
+        eventually(lambda before=before: epoch(home, "avax") > before, what="a new epoch")  # type: ignore[misc]  # the default binds this round's value
         wait_until_trading(home, "avax")
 
     now = home.leader("avax")

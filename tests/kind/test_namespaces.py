@@ -129,7 +129,7 @@ def test_a_namespace_that_is_left_is_emptied_while_the_rights_are_there(
 ) -> None:
     for kubectl in (island, mainland):
         kubectl.apply(manifest("held", "on", deletionPolicy="Drain"))
-        eventually(lambda kubectl=kubectl: kubectl.leader("held"), what="a leader")  # type: ignore[misc]
+        eventually(lambda kubectl=kubectl: kubectl.leader("held"), what="a leader")  # type: ignore[misc]  # the default binds this round's value
     assert process.end() == 0
     process.leave(island.namespace)
     process.start()

@@ -121,7 +121,7 @@ def test_on_during_shutdown_keeps_the_leader_and_says_who_did_it(kubectl: Kubect
     kubectl.patch("changed", "on")
     eventually(ready(kubectl, "changed"))
 
-    assert kubectl.leader("changed")["metadata"]["uid"] == pod["metadata"]["uid"]  # type: ignore[index]
+    assert kubectl.leader("changed")["metadata"]["uid"] == pod["metadata"]["uid"]  # type: ignore[index]  # None fails the test as well
     assert kubectl.events("changed")["ShutdownCancelled"] == (
         "Switched on during shutdown, by kubectl-patch"
     )
@@ -145,7 +145,7 @@ def test_on_between_the_leaders_off_and_the_end_of_its_pod_starts_a_new_one(
     pod = started(kubectl, "again")
     operator.end()
     kubectl.patch("again", "shutdown")
-    eventually(lambda: kubectl.leader("again")["status"]["phase"] == "Succeeded")  # type: ignore[index]
+    eventually(lambda: kubectl.leader("again")["status"]["phase"] == "Succeeded")  # type: ignore[index]  # None fails the test as well
     kubectl.patch("again", "on")
 
     operator.start()
@@ -276,7 +276,7 @@ def test_a_pod_of_somebody_else_is_left_alone(kubectl: Kubectl, stub_image: str)
     kubectl.run("run", "taken-leader", f"--image={stub_image}", "--overrides", RESTRICTED)
     kubectl.apply(manifest("taken", "on"))
     eventually(lambda: reason(kubectl, "taken") == "ForeignPod")
-    assert kubectl.leader("taken")["metadata"]["labels"] == {"run": "taken-leader"}  # type: ignore[index]
+    assert kubectl.leader("taken")["metadata"]["labels"] == {"run": "taken-leader"}  # type: ignore[index]  # None fails the test as well
 
     kubectl.run("delete", "pod", "taken-leader", "--now")
     # No event tells of other people's pods; the resync finds out.
@@ -369,7 +369,7 @@ def test_an_operator_that_was_killed_finds_out_what_it_missed(
     eventually(stopped(kubectl, "goes"))
     eventually(ready(kubectl, "comes"))
     eventually(new_leader(kubectl, "lost", lost))
-    assert kubectl.leader("kept")["metadata"]["uid"] == kept["metadata"]["uid"]  # type: ignore[index]
+    assert kubectl.leader("kept")["metadata"]["uid"] == kept["metadata"]["uid"]  # type: ignore[index]  # None fails the test as well
     # A restart is no news.
     assert kubectl.events("kept") == told["kept"]
     assert set(kubectl.events("goes")) == {*told["goes"], "LeaderStopped"}

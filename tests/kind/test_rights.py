@@ -364,7 +364,7 @@ async def test_the_leaders_own_client_is_let(symbols: Kubectl, tmp_path: Path) -
     bound = ("--bound-object-kind", "Pod", "--bound-object-name", f"{OWN}-leader")
     token = symbols.run("create", "token", "symbol-trader", *bound).strip()
     configuration = Configuration()
-    await config.load_kube_config(  # type: ignore[no-untyped-call]
+    await config.load_kube_config(  # type: ignore[no-untyped-call]  # the client has no types
         config_file=str(kubeconfig_with(token, tmp_path / "kubeconfig")),
         client_configuration=configuration,
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 TEST_S_MAX = 240
-SOURCES = ("crds", "operator", "trader_image", "tests", "hack", "manifests/kind")
+SOURCES = ("crds", "operator", "trader_image", "tests", "hack")
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,14 +106,14 @@ class VirtualLoop(asyncio.AbstractEventLoop):
     def time(self) -> float:
         return self._timeline.now_ms / 1000
 
-    def call_soon(  # type: ignore[override]
+    def call_soon(  # type: ignore[override]  # as the base class has it, without its overloads
         self, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> Callback:
         handle = Callback(callback, args, context)
         self._ready.append(handle)
         return handle
 
-    def call_later(  # type: ignore[override]
+    def call_later(  # type: ignore[override]  # as the base class has it, without its overloads
         self,
         delay: float,
         callback: Callable[..., object],
@@ -125,7 +125,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         self._timeline.after(max(0, delay_ms), partial(self._due, handle))
         return handle
 
-    def call_at(  # type: ignore[override]
+    def call_at(  # type: ignore[override]  # as the base class has it, without its overloads
         self,
         when: float,
         callback: Callable[..., object],

@@ -74,7 +74,7 @@ class Process:
         self.chance = world.chance
         self.auditor: Auditor = world.auditor
         # Abstract for the type checker: what needs an operating system is not there.
-        self.loop = VirtualLoop(world.timeline, world.failed)  # type: ignore[abstract]
+        self.loop = VirtualLoop(world.timeline, world.failed)  # type: ignore[abstract]  # what no test calls is not there
         self.timeline = world.timeline
         self.alive = True
         self.epoch: int | None = None

@@ -144,7 +144,7 @@ def main() -> None:
         configuration.host = address
         return ApiServerResource(ApiClient(configuration), namespace, name, warn)
 
-    ApiServerResource.in_cluster = connect  # type: ignore[method-assign]
+    ApiServerResource.in_cluster = connect  # type: ignore[method-assign]  # replaced for the test
     symbol_trader()
 
 

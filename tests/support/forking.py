@@ -85,7 +85,7 @@ def _become(arguments: tuple[str, ...], environment: dict[str, str], output: Con
         stream.flush()
         os.dup2(output.fileno(), stream.fileno())
     output.close()
-    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # standard output is a text file
     os.environ.clear()
     os.environ.update(environment)
     sys.argv = list(arguments)

@@ -61,7 +61,7 @@ def parse_header(path: Path, text: bytes | None) -> tuple[Header, Compacted]:
     try:
         values = checked(text or b"")
         if values["journal"] != FORMAT or values["version"] not in (FIRST_VERSION, VERSION):
-            raise ValueError(f"version {values['version']!r}")  # noqa: TRY301
+            raise ValueError(f"version {values['version']!r}")  # noqa: TRY301 - it is caught where all such are
         left = values["history"] if values["version"] == VERSION else {}
         return Header(str(values["instance"]), int(values["created"])), Compacted(**left)
     except (KeyError, TypeError, ValueError) as exc:

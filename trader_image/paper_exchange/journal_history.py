@@ -130,7 +130,7 @@ def replay_history(journal: Path, compacted: Compacted, state: State) -> None:
             state.apply(decode(values))
             read += 1
         if read != compacted.entries:
-            raise ValueError(f"{read} entries where {compacted.entries} were expected")  # noqa: TRY301
+            raise ValueError(f"{read} entries where {compacted.entries} were expected")  # noqa: TRY301 - it is caught where all such are
     except FileNotFoundError as exc:
         raise JournalError(
             f"{path}: missing: it belongs to {journal.name} and holds the orders and trades "

@@ -150,7 +150,7 @@ def lead(  # noqa: PLR0917 - click passes them by name
 ) -> None:
     """Lead a TradingSymbol of the cluster that this pod runs in."""
     # Loaded here alone: the client costs memory and time that `run` does not need.
-    from symbol_trader.resource.api_server import ApiServerResource  # noqa: PLC0415
+    from symbol_trader.resource.api_server import ApiServerResource  # noqa: PLC0415 - only this command pays for it
 
     options = Options(**flags)
     story = Story(take_over(options.log_format), symbol=name, namespace=namespace)
@@ -210,7 +210,7 @@ async def _prepare(
 
     Raises `SchemaMismatch`.
     """
-    from symbol_trader.postgres.migrate import migrate as bring_up_to_date  # noqa: PLC0415
+    from symbol_trader.postgres.migrate import migrate as bring_up_to_date  # noqa: PLC0415 - only this command pays for it
 
     url, environment = options.database_url, options.exchange_environment
     said = ""
@@ -248,9 +248,9 @@ async def _lead(options: Options, resource: Resource, identity: Identity, story:
     if not options.http_port:
         return await service.run()
     # Loaded here alone: the web server costs memory that `audit` and others do not need.
-    from symbol_trader.runtime.http import serving  # noqa: PLC0415
+    from symbol_trader.runtime.http import serving  # noqa: PLC0415 - only this command pays for it
 
-    metrics = lambda: service.metrics_text  # noqa: E731
+    metrics = lambda: service.metrics_text  # noqa: E731 - a name for what is passed on
     async with serving(options.http_host, options.http_port, health, metrics):
         return await service.run()
 

@@ -121,7 +121,7 @@ async def _exchange(
         auth_settings=["BearerToken"],
     )
     response = await client.call_api(*request, _request_timeout=REQUEST_TIMEOUT_SECONDS)
-    return response.status, await response.read()  # type: ignore[no-untyped-call]
+    return response.status, await response.read()  # type: ignore[no-untyped-call]  # the client has no types
 
 
 def _document(answer: bytes) -> dict[str, Any]:

@@ -51,11 +51,11 @@ async def connect(kubeconfig: str | None) -> AsyncIterator["Cluster"]:
     configuration.client_session_kwargs = {"trust_env": False}
     try:
         if kubeconfig:
-            await config.load_kube_config(  # type: ignore[no-untyped-call]
+            await config.load_kube_config(  # type: ignore[no-untyped-call]  # the client has no types
                 config_file=kubeconfig, client_configuration=configuration, persist_config=False
             )
         else:
-            config.load_incluster_config(  # type: ignore[no-untyped-call]
+            config.load_incluster_config(  # type: ignore[no-untyped-call]  # the client has no types
                 client_configuration=configuration
             )
     except config.ConfigException as exc:

@@ -130,7 +130,7 @@ class Session:
             self._failed(answer, watch, problem)
         elif watch and "watch" in request.url.query:
             self._stood(*watch)
-            answer.content = _Events(answer.content)  # type: ignore[assignment]
+            answer.content = _Events(answer.content)  # type: ignore[assignment]  # replaced for the test
         elif watch:
             self._listed(watch[1])
         return answer
@@ -155,7 +155,7 @@ class Session:
 def _in_cluster_server() -> str:
     """Return where the API server is, by address: after a power cut it is up before the DNS."""
     configuration = Configuration()
-    config.load_incluster_config(  # type: ignore[no-untyped-call]
+    config.load_incluster_config(  # type: ignore[no-untyped-call]  # the client has no types
         client_configuration=configuration
     )
     server: str = configuration.host

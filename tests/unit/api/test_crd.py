@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import create_model
 
 from tradingsymbol_api import names
-from tradingsymbol_api.crd import custom_resource_definition, render
+from tradingsymbol_api.crd import custom_resource_definition, render, structural_schema
 from tradingsymbol_api.spec import TradingSymbolSpec, parse_resource
 from tradingsymbol_api.status import ConditionType
 
@@ -150,3 +151,12 @@ def test_columns_tell_a_person_what_is_going_on() -> None:
     for column in columns:
         asked = re.search(r'@\.type=="(\w+)"', column["jsonPath"])
         assert asked is None or asked[1] in known
+
+
+def test_a_model_without_a_word_about_it_has_no_description() -> None:
+    """Of an undocumented model pydantic says nothing, and the dialect takes that."""
+    model = create_model("Model", count=(int, 3))
+    assert structural_schema(model) == {
+        "type": "object",
+        "properties": {"count": {"type": "integer", "default": 3}},
+    }

@@ -46,7 +46,7 @@ class Market:
 
     def trader(self, name: str, **facts: object) -> None:
         made = RecordedTrader(name, "running", D(20), None, None)
-        self.traders.append(replace(made, **facts))  # type: ignore[arg-type]
+        self.traders.append(replace(made, **facts))  # type: ignore[arg-type]  # fields by their names
 
     def finish(
         self,
@@ -129,17 +129,17 @@ def test_books_without_anything_pass_every_check() -> None:
 
 
 def _exchange(**facts: object) -> Callable[[Books], Books]:
-    return lambda books: replace(books, exchange=replace(books.exchange, **facts))  # type: ignore[arg-type]
+    return lambda books: replace(books, exchange=replace(books.exchange, **facts))  # type: ignore[arg-type]  # fields by their names
 
 
 def _record(**facts: object) -> Callable[[Books], Books]:
-    return lambda books: replace(books, record=replace(books.record, **facts))  # type: ignore[arg-type]
+    return lambda books: replace(books, record=replace(books.record, **facts))  # type: ignore[arg-type]  # fields by their names
 
 
 def _order(place: int, **facts: object) -> Callable[[Books], Books]:
     def change(books: Books) -> Books:
         orders = list(books.exchange.orders)
-        orders[place] = replace(orders[place], **facts)  # type: ignore[arg-type]
+        orders[place] = replace(orders[place], **facts)  # type: ignore[arg-type]  # fields by their names
         return _exchange(orders=tuple(orders))(books)
 
     return change
@@ -148,7 +148,7 @@ def _order(place: int, **facts: object) -> Callable[[Books], Books]:
 def _row(place: int, **facts: object) -> Callable[[Books], Books]:
     def change(books: Books) -> Books:
         rows = list(books.record.orders)
-        rows[place] = replace(rows[place], **facts)  # type: ignore[arg-type]
+        rows[place] = replace(rows[place], **facts)  # type: ignore[arg-type]  # fields by their names
         return _record(orders=tuple(rows))(books)
 
     return change
@@ -157,7 +157,7 @@ def _row(place: int, **facts: object) -> Callable[[Books], Books]:
 def _trader(place: int, **facts: object) -> Callable[[Books], Books]:
     def change(books: Books) -> Books:
         traders = list(books.record.traders)
-        traders[place] = replace(traders[place], **facts)  # type: ignore[arg-type]
+        traders[place] = replace(traders[place], **facts)  # type: ignore[arg-type]  # fields by their names
         return _record(traders=tuple(traders))(books)
 
     return change
@@ -166,7 +166,7 @@ def _trader(place: int, **facts: object) -> Callable[[Books], Books]:
 def _fill(place: int, **facts: object) -> Callable[[Books], Books]:
     def change(books: Books) -> Books:
         fills = list(books.record.executions)
-        fills[place] = replace(fills[place], **facts)  # type: ignore[arg-type]
+        fills[place] = replace(fills[place], **facts)  # type: ignore[arg-type]  # fields by their names
         return _record(executions=tuple(fills))(books)
 
     return change
@@ -175,7 +175,7 @@ def _fill(place: int, **facts: object) -> Callable[[Books], Books]:
 def _fee(place: int, **facts: object) -> Callable[[Books], Books]:
     def change(books: Books) -> Books:
         fees = list(books.record.fees)
-        fees[place] = replace(fees[place], **facts)  # type: ignore[arg-type]
+        fees[place] = replace(fees[place], **facts)  # type: ignore[arg-type]  # fields by their names
         return _record(fees=tuple(fees))(books)
 
     return change

@@ -37,7 +37,7 @@ def broken(budget: str, chunks: int, since: datetime = BEGIN) -> set[str]:
     ],
 )
 def test_a_total_that_is_off_by_one_unit_is_found(name: str, value: object) -> None:
-    kept = replace(TOTALS, **{name: value})  # type: ignore[arg-type]
+    kept = replace(TOTALS, **{name: value})  # type: ignore[arg-type]  # fields by their names
     (found,) = totals_agree(kept, TOTALS)
     assert (found.what, found.subject) == ("total is wrong", name)
     assert list(totals_agree(TOTALS, TOTALS)) == []

@@ -1,5 +1,7 @@
 """Signatures are those that Binance documents, byte for byte."""
 
+from random import Random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -58,9 +60,9 @@ def test_nothing_is_percent_encoded() -> None:
 
 
 @given(st.dictionaries(st.text(min_size=1), st.text()), st.randoms())
-def test_the_order_of_parameters_does_not_matter(params: dict[str, str], random: object) -> None:
+def test_the_order_of_parameters_does_not_matter(params: dict[str, str], random: Random) -> None:
     names = list(params)
-    random.shuffle(names)  # type: ignore[attr-defined]
+    random.shuffle(names)
 
     assert payload({name: params[name] for name in names}) == payload(params)
 

@@ -147,10 +147,10 @@ def test_fills_of_an_order_that_is_not_known_are_left_alone() -> None:
     desk = Desk()
     desk.price("2")
     buy = desk.order
-    desk.take(replace(buy, client_order_id="web_1"))  # type: ignore[arg-type]
+    desk.take(replace(buy, client_order_id="web_1"))  # type: ignore[arg-type]  # a name that is none of ours
 
-    fill = desk.execute(replace(buy, client_order_id="web_1"))  # type: ignore[arg-type]
-    desk.fetch(replace(buy, client_order_id="web_1"), fill)  # type: ignore[arg-type]
+    fill = desk.execute(replace(buy, client_order_id="web_1"))  # type: ignore[arg-type]  # a name that is none of ours
+    desk.fetch(replace(buy, client_order_id="web_1"), fill)  # type: ignore[arg-type]  # a name that is none of ours
     desk.reconcile()
 
     assert desk.leader.committed_quote == D("19.998")

@@ -193,7 +193,7 @@ def _check_quiet(desk: Desk, value: D) -> None:
     if not quiet.holds(value, desk.now_ms):
         return
     before = deepcopy(facts(desk))
-    decision = Thorough._see_price(desk.leader, PriceSeen(value, value, desk.now_ms), desk.now_ms)  # type: ignore[arg-type]
+    decision = Thorough._see_price(desk.leader, PriceSeen(value, value, desk.now_ms), desk.now_ms)  # type: ignore[arg-type]  # it compares what it is given
     assert decision == Decision()
     assert facts(desk) == before
 

@@ -74,9 +74,9 @@ class Floor:
             events.popleft()()
             desk = self.desk
             for intent in desk.placed:
-                events.append(lambda intent=intent: self._take(intent))  # type: ignore[misc]
+                events.append(lambda intent=intent: self._take(intent))  # type: ignore[misc]  # the default binds this round's value
             for cancel in desk.canceled:
-                events.append(lambda cancel=cancel: self._cancel(cancel))  # type: ignore[misc]
+                events.append(lambda cancel=cancel: self._cancel(cancel))  # type: ignore[misc]  # the default binds this round's value
             for question in desk.asked:
                 assert isinstance(question, FetchBid), question
                 events.append(lambda: self.desk.bid(str(self.price if self.buyers else 0)))
@@ -98,7 +98,7 @@ class Floor:
             buys = row.intent.side is Side.BUY
             crossed = self.price < row.intent.price if buys else self.price > row.intent.price
             if crossed and row.status in {"NEW", "PARTIALLY_FILLED"}:
-                self._do(lambda row=row: self.desk.fill(row.intent))  # type: ignore[misc]
+                self._do(lambda row=row: self.desk.fill(row.intent))  # type: ignore[misc]  # the default binds this round's value
 
 
 def unfilled(floor: Floor) -> None:

@@ -4,6 +4,7 @@ import io
 from pathlib import Path
 
 import pytest
+
 from localcluster import record
 from localcluster.cli import main
 from localcluster.commands import Commands
@@ -11,7 +12,6 @@ from localcluster.console import Console
 from localcluster.failure import LocalClusterError
 from localcluster.folders import Folders, locate
 from localcluster.record import Record
-
 from support.programs import StandIns
 
 ONE_NODE = """
@@ -86,6 +86,22 @@ def test_down_deletes_the_cluster_on_record_and_forgets_it(
     commands.down("a name that is not asked for")
     assert "rm --force --volumes trading-control-plane" in calls.read_text()
     assert [file.name for file in commands.folders.state.iterdir()] == ["lock"]
+
+
+def test_a_cluster_that_an_earlier_version_made_is_found_and_deleted(
+    commands: Commands, stand_in: StandIns
+) -> None:
+    calls = stand_in("docker", ONE_NODE)
+    state = commands.folders.project / ".cluster"
+    state.mkdir()
+    (state / "cluster.json").write_text(
+        '{"name": "trading", "docker_host": null, "node_image": "node:1", "complete": true}'
+    )
+    claim(commands, commands.folders.project)
+    commands.env()
+    commands.down("trading")
+    assert "rm --force --volumes trading-control-plane" in calls.read_text()
+    assert not list((commands.folders.cache / "clusters").iterdir())
 
 
 def test_a_clone_has_one_cluster_at_a_time(commands: Commands) -> None:

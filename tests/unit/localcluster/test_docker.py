@@ -3,11 +3,11 @@
 import io
 
 import pytest
+
 from localcluster import docker as module
 from localcluster import processes
 from localcluster.console import Console
 from localcluster.docker import Docker
-
 from support.programs import StandIns
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from localcluster.dockerfile import context_paths
 
 SAMPLE = """\

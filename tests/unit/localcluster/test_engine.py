@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from localcluster.console import Console
 from localcluster.engine import Engine
 from localcluster.failure import LocalClusterError
-
 from support.programs import StandIns
 
 
@@ -18,7 +18,7 @@ from support.programs import StandIns
 def engine(tmp_path: Path, project: Path) -> Engine:
     folder = tmp_path / "engine"
     folder.mkdir()
-    return Engine(folder, project / "manifests" / "kind" / "node" / "runc-bounded")
+    return Engine(folder, project / "hack" / "offline" / "node" / "runc-bounded")
 
 
 def test_a_process_id_that_others_got_since_is_not_the_engine_s(engine: Engine) -> None:

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
+
 from localcluster.console import Console
 from localcluster.docker import Docker
 from localcluster.folders import Folders
 from localcluster.images import IMAGES, KEPT_TAGS, PASSED_ON, Builder, build_arguments, tag
-
 from support.programs import StandIns
 
 DOCKERFILE = "FROM base AS one\nCOPY a /a\nFROM base AS two\nCOPY b /b\n"

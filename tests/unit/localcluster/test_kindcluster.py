@@ -4,11 +4,11 @@ import io
 from pathlib import Path
 
 import pytest
+
 from localcluster.console import Console
 from localcluster.docker import Docker
 from localcluster.failure import LocalClusterError
 from localcluster.kindcluster import KindCluster, full_name
-
 from support.programs import StandIns
 
 NODES = """

@@ -34,7 +34,7 @@ def test_a_limit_that_is_not_ours_to_raise_is_named_with_its_command(tmp_path: P
     out = io.StringIO()
     limits.joinpath("max_user_instances").write_text("4096")
 
-    class OneNumber(type(tmp_path)):  # type: ignore[misc]
+    class OneNumber(type(tmp_path)):  # type: ignore[misc]  # the class of this system's paths
         def read_text(self) -> str:
             return "1"
 

@@ -4,13 +4,13 @@ import io
 from pathlib import Path
 
 import pytest
+
 from localcluster import machine
 from localcluster.console import Console
 from localcluster.docker import Docker
 from localcluster.folders import Folders
 from localcluster.nodeimage import KEPT_TAGS, ORDINARY, OWN, find_or_make
 from localcluster.tools import Toolbox
-
 from support.programs import StandIns
 
 DOCKER = """
@@ -26,10 +26,10 @@ def clone(tmp_path: Path, stand_in: StandIns) -> Folders:
     """Make a clone whose recipe builds nothing."""
     stand_in("go", "print('go version go1.26.0')")
     calls = stand_in("build.sh", "")
-    recipe = tmp_path / "clone" / "manifests" / "kind" / "node"
-    recipe.mkdir(parents=True)
-    (calls.parent / "build.sh").rename(recipe / "build.sh")
-    return Folders(tmp_path / "clone", tmp_path / "cache")
+    folders = Folders(tmp_path / "clone", tmp_path / "cache")
+    folders.node_recipe.mkdir(parents=True)
+    (calls.parent / "build.sh").rename(folders.node_recipe / "build.sh")
+    return folders
 
 
 def find(clone: Folders) -> str:
@@ -69,5 +69,5 @@ def test_without_a_registry_it_is_built_and_old_ones_dropped(
 def test_a_changed_recipe_is_another_image(clone: Folders, stand_in: StandIns) -> None:
     stand_in("docker", DOCKER.format(known=OWN, works=[], tags=0))
     before = find(clone)
-    (clone.recipes / "node" / "entrypoint").write_text("changed")
+    (clone.node_recipe / "entrypoint").write_text("changed")
     assert find(clone) != before

@@ -4,6 +4,7 @@ import io
 import sys
 
 import pytest
+
 from localcluster import processes
 from localcluster.console import Console
 from localcluster.failure import LocalClusterError

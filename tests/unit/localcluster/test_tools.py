@@ -5,11 +5,11 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from localcluster.console import Console
 from localcluster.docker import Docker
-from localcluster.skew import kubectl_fits, version
 from localcluster.tools import KIND, Toolbox
-
+from localcluster.versions import kubectl_fits, version
 from support.programs import StandIns
 
 

@@ -339,7 +339,7 @@ async def test_a_server_that_does_not_answer_in_time_is_unavailable(
         await forever.wait()
         return web.Response()
 
-    server.answer = hang  # type: ignore[method-assign]
+    server.answer = hang  # type: ignore[method-assign]  # replaced for the test
     async with served(server, tmp_path) as cluster:
         with pytest.raises(UnavailableError):
             await cluster.node("node-1")

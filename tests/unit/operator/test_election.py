@@ -46,7 +46,6 @@ class Replica:
         self.said: list[tuple[bool, str]] = []
         self.claimed: dict[str, tuple[bool, str]] = {}
         self.refused = ""
-        self._renewals = 0
         claims = {n: tenancy(n, CLAIM_LEASE, f"{system}/symbol-operator", CLAIM) for n in NAMES}
         self.authority = Authority(
             tenancy(system, ELECTION_LEASE, pod, ELECTION),
@@ -170,7 +169,7 @@ def test_a_request_that_hangs_ends_in_time() -> None:
         await asyncio.Event().wait()
 
     async def scene(leases: FakeLeases, first: Replica, _: Replica) -> None:
-        leases.lease = leases.write_lease = hang  # type: ignore[assignment, method-assign]
+        leases.lease = leases.write_lease = hang  # type: ignore[assignment, method-assign]  # replaced for the test
         await asyncio.sleep(ELECTION.deadline + ELECTION.renewal + REQUEST_SECONDS)
         assert first.said[-1] == (False, f"Lease {ELECTION_LEASE}: no answer in time")
 

@@ -1,7 +1,7 @@
 """Events are best effort: none keeps anything else from being done, and none is waited for."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 
@@ -15,7 +15,6 @@ from tradingsymbol_api.reading import Document
 from unit.operator.objects import NOW, resource
 
 WITHIN_S = 5.0
-Post = Callable[[Document, News, datetime], Awaitable[None]]
 
 
 @pytest.fixture(autouse=True)

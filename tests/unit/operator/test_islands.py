@@ -16,7 +16,6 @@ from symbol_operator.runtime.errors import RefusedError, UnavailableError
 from symbol_operator.runtime.health import Watches
 from symbol_operator.runtime.metrics import Metrics
 from symbol_operator.runtime.namespaces import NEEDED, Namespaces
-from symbol_operator.settings import LeaderSettings
 from tradingsymbol_api.names import CLAIM_LEASE
 from unit.operator.fake_cluster import FakeCluster
 from unit.operator.fake_leases import FakeLeases

@@ -1181,7 +1181,7 @@ class Fails:
 
     def __call__(self, view: View, *_: object, **__: object) -> Decision:
         if view.resource and view.resource["metadata"]["name"] != self._whose:
-            return decide(view, *_, **__)  # type: ignore[arg-type]
+            return decide(view, *_, **__)  # type: ignore[arg-type]  # passed on as they come
         raise RecursionError("too deep")
 
 

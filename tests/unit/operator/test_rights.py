@@ -142,7 +142,7 @@ def calls(cluster: Cluster) -> dict[str, Callable[[], Awaitable[object]]]:
 
 def deaf() -> Listener:
     """Return a listener that wakes nobody."""
-    nothing: Any = lambda _: None  # noqa: E731
+    nothing: Any = lambda _: None  # noqa: E731 - its type is anything
     return Listener(Memory(), changed=nothing, moved=nothing, gone=nothing)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from symbol_operator.runtime.settings_file import load_settings
-from symbol_operator.settings import SettingsError
+from symbol_operator.settings import Identity, SettingsError
 
 FILE = """
 namespaces: [trading, trading-b]
@@ -133,3 +133,8 @@ def test_two_entries_of_one_name_are_refused(tmp_path: Path) -> None:
     text = f"namespaces: [a]\nleader: {{image: x}}\nexchanges:\n{entry}{entry}"
 
     assert "more than one entry is named paper" in refusal(write(tmp_path, text))
+
+
+def test_the_replicas_of_an_installation_have_one_name_in_common() -> None:
+    assert Identity("one", "home").installation == Identity("two", "home").installation
+    assert Identity("one", "home").installation != Identity("one", "away").installation

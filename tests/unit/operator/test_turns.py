@@ -85,7 +85,7 @@ async def test_a_resource_whose_end_no_event_tells_takes_no_turn_along() -> None
     cluster.called_again.clear()
     for _ in range(3):
         for key in await operator.survey("trading"):
-            await Operator.__mro__[1].reconcile(operator, key)  # type: ignore[attr-defined]
+            await Operator.__mro__[1].reconcile(operator, key)  # type: ignore[attr-defined]  # the class that it extends
     assert not operator._turns.taken(ADA)
 
 

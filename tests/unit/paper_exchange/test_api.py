@@ -389,7 +389,7 @@ class TestPlacing:
             (
                 {"newClientOrderId": "not an id"},
                 -1100,
-                "Illegal characters found in parameter 'newClientOrderId'; "  # noqa: ISC004
+                "Illegal characters found in parameter 'newClientOrderId'; "  # noqa: ISC004 - one message of two lines
                 "legal range is '^[a-zA-Z0-9-_]{1,36}$'.",
             ),
             ({"newClientOrderId": "x" * 37}, -1100, "Illegal characters"),

@@ -28,7 +28,7 @@ class Script(Manual):
         object.__setattr__(self, "times", times)
 
     def play(self, position: int, prices: Prices) -> Iterator[MarketEvent]:
-        for number, time in enumerate(self.times[position:], start=position + 1):  # type: ignore[attr-defined]
+        for number, time in enumerate(self.times[position:], start=position + 1):  # type: ignore[attr-defined]  # set past the frozen fields
             event = MarketTrade("XRPUSDT", D("0.5"), D(10), buyer_is_maker=True)
             quote = MarketQuote("XRPUSDT", D("0.5"), D(1), D("0.6"), D(1))
             yield MarketEvent(number, time, quote if number % 3 == 0 else event)

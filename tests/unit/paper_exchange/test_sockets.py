@@ -211,7 +211,7 @@ async def test_a_journal_that_cannot_be_written_stops_the_exchange(tmp_path: Pat
         def fail(*_: object) -> None:
             raise journal.JournalError("disk full")
 
-        exchange.venue.journal.append = fail  # type: ignore[assignment, method-assign]
+        exchange.venue.journal.append = fail  # type: ignore[assignment, method-assign]  # replaced for the test
         with pytest.raises(ConnectionClosed):
             await client.order("BUY", "0.5", "100")
         with pytest.raises(journal.JournalError, match="disk full"):

@@ -157,6 +157,6 @@ def test_an_amount_is_written_in_full(amount: Decimal) -> None:
 
 
 def test_what_json_does_not_know_and_is_no_amount_is_refused() -> None:
-    odd = replace(became(order_name("a"), OrderState.OPEN, 1), reason=START)  # type: ignore[arg-type]
+    odd = replace(became(order_name("a"), OrderState.OPEN, 1), reason=START)  # type: ignore[arg-type]  # what no program writes
     with pytest.raises(TypeError, match="datetime does not belong into the record"):
         encode([odd])

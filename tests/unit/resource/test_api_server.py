@@ -41,7 +41,7 @@ async def write_off(monkeypatch: pytest.MonkeyPatch, server: ApiServer) -> OffOu
         await server.patch(api, **call)
 
     monkeypatch.setattr(CustomObjectsApi, "patch_namespaced_custom_object", patch)
-    resource = ApiServerResource(None, "default", "xrpusdt", print)  # type: ignore[arg-type]
+    resource = ApiServerResource(None, "default", "xrpusdt", print)  # type: ignore[arg-type]  # no client is asked
     resource._heard = HEARD
     return await resource.write_off()
 
@@ -115,7 +115,7 @@ async def heard(
     monkeypatch.setattr("symbol_trader.resource.api_server.PAUSES_S", (0.0,))
     resource = warning_to(warned)
     generations = []
-    async with aclosing(resource.changes()) as changes:  # type: ignore[type-var]
+    async with aclosing(resource.changes()) as changes:  # type: ignore[type-var]  # a generator by its protocol
         async for desired in changes:
             generations.append(desired.generation)
             if desired.generation == LAST:
@@ -200,6 +200,6 @@ async def test_half_a_line_of_a_watch_is_a_break(monkeypatch: pytest.MonkeyPatch
         yield '{"type": "MODIFIED", "obj'
 
     monkeypatch.setattr(watch.Watch, "stream", stream)
-    resource = ApiServerResource(None, "default", "xrpusdt", print)  # type: ignore[arg-type]
+    resource = ApiServerResource(None, "default", "xrpusdt", print)  # type: ignore[arg-type]  # no client is asked
     with pytest.raises(ConnectionError, match="within a line"):
         _ = [document async for document in resource._watch()]

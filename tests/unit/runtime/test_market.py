@@ -83,12 +83,12 @@ class Scene:
         self.feed = MarketFeed(
             self.market,
             health=self.health,
-            story=self.story,  # type: ignore[arg-type]
+            story=self.story,  # type: ignore[arg-type]  # a stand-in has what is used
             deliver=self.delivered.append,
             changed=self._changed,
             watch=WATCH,
         )
-        work = (self.feed.pump(), self.feed.watch(self.exchange))  # type: ignore[arg-type]
+        work = (self.feed.pump(), self.feed.watch(self.exchange))  # type: ignore[arg-type]  # a stand-in has what is used
         self.tasks = [asyncio.ensure_future(one) for one in work]
 
     def _changed(self) -> None:

@@ -69,7 +69,7 @@ class Record:
 
 
 def reader(exchange: Exchange, record: Record | None = None) -> Reader:
-    return Reader(exchange, record or Record(), lambda: None)  # type: ignore[arg-type]
+    return Reader(exchange, record or Record(), lambda: None)  # type: ignore[arg-type]  # a stand-in has what is used
 
 
 def fill_of(order: ExchangeOrder, trade_id: int) -> Fill:
@@ -136,7 +136,7 @@ async def test_fills_that_are_known_are_not_read_again() -> None:
 async def test_it_says_after_each_page_that_it_gets_on() -> None:
     moves: list[None] = []
     exchange = Exchange(desk := Desk(), fills=tuple(fill_of(OTHERS, 100 + n) for n in range(5)))
-    reading = Reader(exchange, Record(), lambda: moves.append(None))  # type: ignore[arg-type]
+    reading = Reader(exchange, Record(), lambda: moves.append(None))  # type: ignore[arg-type]  # a stand-in has what is used
     await reading.read(desk.leader, 90)
     assert len(moves) == 5, "the book, three pages, and the order behind them"
 
@@ -243,7 +243,7 @@ async def test_an_order_that_goes_by_another_name_is_found_by_its_number() -> No
     renamed = replace(seen(intent(), "CANCELED"), client_order_id="web_2", order_id=96)
     exchange = Lagging(desk, all=(renamed,))
 
-    found = await find_order(exchange, intent().client_order_id, 96)  # type: ignore[arg-type]
+    found = await find_order(exchange, intent().client_order_id, 96)  # type: ignore[arg-type]  # a stand-in has what is used
 
     assert found == replace(renamed, client_order_id=intent().client_order_id)
 
@@ -287,7 +287,7 @@ async def test_orders_that_rest_cost_one_question_however_many_there_are() -> No
     orders = tuple(resting(number) for number in range(100))
     exchange = Exchange(Desk(), open=tuple(shown(order) for order in orders))
 
-    view, _ = await reader(exchange).read(Leading(orders), -1)  # type: ignore[arg-type]
+    view, _ = await reader(exchange).read(Leading(orders), -1)  # type: ignore[arg-type]  # a stand-in has what is used
 
     assert exchange.log == ["book", "trades"]
     assert view.answers == {order.intent.client_order_id: shown(order) for order in orders}
@@ -304,7 +304,7 @@ async def test_an_order_that_is_not_on_the_book_is_asked_for_before_the_trades()
             return filled
 
     exchange = Filled(Desk(), open=(shown(stays),))
-    view, _ = await reader(exchange).read(Leading((gone, stays)), -1)  # type: ignore[arg-type]
+    view, _ = await reader(exchange).read(Leading((gone, stays)), -1)  # type: ignore[arg-type]  # a stand-in has what is used
 
     assert exchange.log[:3] == ["book", gone.intent.client_order_id, "trades"]
     assert view.answers[gone.intent.client_order_id] == filled
@@ -327,7 +327,7 @@ async def test_an_order_that_came_to_the_book_after_it_was_read_is_not_denied() 
     there = seen(order.intent, "NEW")
     exchange = Late(Desk(), comes=(there,))
 
-    view, _ = await reader(exchange).read(Leading((order,)), -1)  # type: ignore[arg-type]
+    view, _ = await reader(exchange).read(Leading((order,)), -1)  # type: ignore[arg-type]  # a stand-in has what is used
 
     assert exchange.log == ["book", "order", "book", "trades"]
     assert view.answers == {order.intent.client_order_id: there}
@@ -338,7 +338,7 @@ async def test_an_amended_order_is_known_on_the_book_by_its_order_id() -> None:
     amended = shown(order, client_order_id="a-new-one", quantity=D(3))
     exchange = Exchange(Desk(), open=(amended,))
 
-    view, _ = await reader(exchange).read(Leading((order,)), -1)  # type: ignore[arg-type]
+    view, _ = await reader(exchange).read(Leading((order,)), -1)  # type: ignore[arg-type]  # a stand-in has what is used
 
     name = order.intent.client_order_id
     assert exchange.log == ["book", "trades"]
@@ -360,9 +360,9 @@ async def test_an_archived_order_is_not_looked_for_any_further(by_name: bool) ->
     name = order.intent.client_order_id
     exchange = Old(Desk())
 
-    view, _ = await reader(exchange).read(Leading((order,)), -1)  # type: ignore[arg-type]
+    view, _ = await reader(exchange).read(Leading((order,)), -1)  # type: ignore[arg-type]  # a stand-in has what is used
     assert view.answers == {name: Archived()}
     asked = ["order"] if by_name else ["order", "order by id"]
     assert exchange.log == ["book", *asked, "trades"]
 
-    assert await find_order(exchange, name, order.order_id) == Archived()  # type: ignore[arg-type]
+    assert await find_order(exchange, name, order.order_id) == Archived()  # type: ignore[arg-type]  # a stand-in has what is used

@@ -134,9 +134,9 @@ class Made:
 
 def serving(resource: Any, patience: Patience = IMPATIENT, health: Health | None = None) -> Made:
     record = Record()
-    links: Any = Links(resource, record, record, None, None)  # type: ignore[arg-type]
+    links: Any = Links(resource, record, record, None, None)  # type: ignore[arg-type]  # what nothing here asks
     health = health or Health(lambda: 0.0)
-    surface: Any = Surface(Story(configure("json")), health, lambda symbol: None)  # type: ignore[arg-type,return-value]
+    surface: Any = Surface(Story(configure("json")), health, lambda symbol: None)  # type: ignore[arg-type,return-value]  # what nothing here asks
     service = Service(
         Identity(Owner("cluster", "trading", "xrpusdt"), "paper", "pod"),
         links,

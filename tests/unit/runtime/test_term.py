@@ -120,7 +120,7 @@ class Exchange:
 
     async def user_events(self) -> AsyncIterator[UserEvent]:
         await asyncio.Event().wait()
-        yield ExecutionReport("", None, None)  # type: ignore[arg-type]
+        yield ExecutionReport("", None, None)  # type: ignore[arg-type]  # what no program sends
 
     async def close(self) -> None:
         pass
@@ -139,9 +139,9 @@ async def run(
     record = Record(log, failure)
     term = Term(
         desk.leader,
-        ownership=record,  # type: ignore[arg-type]
-        record=record,  # type: ignore[arg-type]
-        exchange=Exchange(log),  # type: ignore[arg-type]
+        ownership=record,  # type: ignore[arg-type]  # a stand-in has what is used
+        record=record,  # type: ignore[arg-type]  # a stand-in has what is used
+        exchange=Exchange(log),  # type: ignore[arg-type]  # a stand-in has what is used
         mailbox=mailbox,
         desired=Desired("XRPUSDT", SETTINGS, 1),
         watermark=0,

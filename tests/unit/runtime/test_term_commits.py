@@ -47,7 +47,7 @@ class Watched(Exchange):
     record: Commits = field(default_factory=Commits)
     known: list[RecordChange] = field(default_factory=list)
 
-    async def place(self, intent: Intent) -> object:  # type: ignore[override]
+    async def place(self, intent: Intent) -> object:  # type: ignore[override]  # it answers with anything
         self.known = list(self.record.noted)
         return await super().place(intent)
 

@@ -111,9 +111,9 @@ class Scene:
     def __post_init__(self) -> None:
         self.term = Term(
             self.desk.leader,
-            ownership=self.record,  # type: ignore[arg-type]
-            record=self.record,  # type: ignore[arg-type]
-            exchange=self.exchange,  # type: ignore[arg-type]
+            ownership=self.record,  # type: ignore[arg-type]  # a stand-in has what is used
+            record=self.record,  # type: ignore[arg-type]  # a stand-in has what is used
+            exchange=self.exchange,  # type: ignore[arg-type]  # a stand-in has what is used
             mailbox=self.mailbox,
             desired=Desired("XRPUSDT", SETTINGS, 1),
             watermark=0,

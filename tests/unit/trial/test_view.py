@@ -4,8 +4,8 @@ import json
 import signal
 
 import pytest
-from demonstration.snapshot import Book, Order, Snapshot
 
+from demo.snapshot import Book, Order, Snapshot
 from trial import observer
 from trial.part import ending_of
 from trial.stop import Stopped

@@ -69,7 +69,7 @@ class Recording:
         names = ",".join(path.name for path in paths)
         self.name = f"recording {names} events={self._count} start={self._start} loop={loop}"
 
-    def play(self, position: int, prices: Prices) -> Iterator[MarketEvent]:  # noqa: ARG002
+    def play(self, position: int, prices: Prices) -> Iterator[MarketEvent]:  # noqa: ARG002 - the protocol has it
         """Yield the events after `position`; in a loop, every second pass is mirrored."""
         while self._loop or position < self._count:
             turn, within = divmod(position, self._count)

@@ -77,6 +77,6 @@ class Manual:
     has_market: bool = False
     typical_trade: Mapping[str, Decimal] = field(default_factory=dict)
 
-    def play(self, position: int, prices: Prices) -> Iterator[MarketEvent]:  # noqa: ARG002
+    def play(self, position: int, prices: Prices) -> Iterator[MarketEvent]:  # noqa: ARG002 - the protocol has it
         """Yield nothing."""
         return iter(())

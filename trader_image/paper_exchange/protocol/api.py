@@ -97,7 +97,7 @@ class Api:
         account: str | None = None
         try:
             if method is None:
-                raise ExchangeError(-1100, f"Unknown method '{request.method}'.")  # noqa: TRY301
+                raise ExchangeError(-1100, f"Unknown method '{request.method}'.")  # noqa: TRY301 - it is caught where all such are
             self.limits.charge(session.address, arrived, method.weight(request.params))
             account = self._admit(method, request.params, arrived)
             call = Call(self, session, request.params, account or "", self.venue.clock())

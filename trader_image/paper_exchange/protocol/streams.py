@@ -118,7 +118,7 @@ class StreamHub:
         return list(session.names)
 
     def _set_command(self, session: StreamSession, params: object) -> None:
-        if not isinstance(params, list) or len(params) != 2:  # noqa: PLR2004
+        if not isinstance(params, list) or len(params) != 2:  # noqa: PLR2004 - a name and a value
             raise ControlError(2, "Invalid request: property name and value expected")
         _check_property(params[0])
         if not isinstance(params[1], bool):
@@ -139,11 +139,11 @@ class ControlError(Exception):
 
 
 _COMMANDS: dict[str, Callable[[StreamHub, StreamSession, object], Any]] = {
-    "SUBSCRIBE": StreamHub._subscribe_command,  # noqa: SLF001
-    "UNSUBSCRIBE": StreamHub._unsubscribe_command,  # noqa: SLF001
-    "LIST_SUBSCRIPTIONS": StreamHub._list_command,  # noqa: SLF001
-    "SET_PROPERTY": StreamHub._set_command,  # noqa: SLF001
-    "GET_PROPERTY": StreamHub._get_command,  # noqa: SLF001
+    "SUBSCRIBE": StreamHub._subscribe_command,  # noqa: SLF001 - its own commands
+    "UNSUBSCRIBE": StreamHub._unsubscribe_command,  # noqa: SLF001 - its own commands
+    "LIST_SUBSCRIPTIONS": StreamHub._list_command,  # noqa: SLF001 - its own commands
+    "SET_PROPERTY": StreamHub._set_command,  # noqa: SLF001 - its own commands
+    "GET_PROPERTY": StreamHub._get_command,  # noqa: SLF001 - its own commands
 }
 
 

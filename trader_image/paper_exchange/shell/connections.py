@@ -169,7 +169,7 @@ class Connections:
     def _disturb(self, rule: Rule, session: ApiSession, outbox: Outbox, request: Request) -> None:
         fault = RequestFault(rule.fault)
         if fault is RequestFault.REQUEST_DELAYED:
-            usual = lambda: self._deliver(session, outbox, self._answer(session, request))  # noqa: E731
+            usual = lambda: self._deliver(session, outbox, self._answer(session, request))  # noqa: E731 - a name for what is passed on
             self._later(rule, usual)
             return
         course = COURSES[fault]

@@ -34,36 +34,36 @@ SELECT coalesce(min(orders.order_id), 0) AS order_id, coalesce(min(trade_id), 0)
 FROM traders JOIN orders USING (environment, account, symbol, trader_id)
 LEFT JOIN fills USING (environment, account, symbol, order_id)
 WHERE {_BOOK} AND (traders.state = 'running' OR finished_ms >= $4)
-"""  # noqa: S608
+"""  # noqa: S608 - constants alone
 
 TRADERS: Final = f"""
 SELECT trader_id, state::text, chunk_budget, unsold, carried, profit, carried_cost
 FROM traders WHERE {_BOOK} AND {_SINCE} AND trader_id > $5 ORDER BY trader_id LIMIT {BATCH}
-"""  # noqa: S608
+"""  # noqa: S608 - constants alone
 
 ORDERS: Final = f"""
 SELECT client_order_id, trader_id, side::text, attempt, price, quantity, timestamp_ms,
     committed_at, changed_at, state::text, order_id, executed, executed_quote, reason,
     current_quantity, fills_given_up, settled_because
 FROM orders WHERE {_BOOK} AND trader_id = ANY($4)
-"""  # noqa: S608
+"""  # noqa: S608 - constants alone
 
 FILLS: Final = f"""
 SELECT order_id, trade_id, price, quantity, quote_quantity, commission,
     CASE WHEN commission = 0 THEN '' ELSE commission_asset END AS commission_asset,
     fee_in::text, fee_value, fee_price
 FROM fills WHERE {_BOOK} AND order_id = ANY($4)
-"""  # noqa: S608
+"""  # noqa: S608 - constants alone
 
 KEPT: Final = f"""
 SELECT ended_count, ended_profit, ended_carried, ended_carried_cost FROM owners WHERE {_BOOK}
-"""  # noqa: S608
+"""  # noqa: S608 - constants alone
 
 ADDED_UP: Final = f"""
 SELECT count(*) AS ended_count, coalesce(sum(profit), 0) AS ended_profit,
     coalesce(sum(carried), 0) AS ended_carried, coalesce(sum(carried_cost), 0) AS ended_carried_cost
 FROM traders WHERE {_BOOK} AND state <> 'running'
-"""  # noqa: S608
+"""  # noqa: S608 - constants alone
 
 # When each cycle had orders, and each of its buys tied up how much quote until the cycle ended.
 # What an order of the past might still have cost at the time is not on record; what it did cost in
@@ -88,7 +88,7 @@ UNION ALL SELECT ends, -1, 0 FROM spans WHERE ends < 'infinity'
 UNION ALL SELECT begins, 0, quote FROM buys
 UNION ALL SELECT ends, 0, -quote FROM buys WHERE ends < 'infinity'
 ORDER BY moment, cycles, quote
-"""  # noqa: S608
+"""  # noqa: S608 - constants alone
 
 Key = tuple[str, str, str]
 

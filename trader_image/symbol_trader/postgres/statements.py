@@ -5,7 +5,7 @@ claim that comes first makes it write nothing, one that comes later finds what i
 """
 
 # The pieces put together below are constants of this module.
-# ruff: noqa: S608
+# ruff: noqa: S608 - constants alone
 
 from typing import Final
 

@@ -83,7 +83,7 @@ class ApiServerResource:
         """Connect with the pod's own service account. Raises `Unavailable` outside a pod."""
         configuration = Configuration()
         try:
-            config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+            config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]  # the client has no types
         except config.ConfigException as exc:
             raise Unavailable(f"no cluster to connect to: {exc}") from exc
         return cls(ApiClient(configuration), namespace, name, warn)
@@ -170,11 +170,11 @@ class ApiServerResource:
 
     async def close(self) -> None:
         """Close the client's connections."""
-        await self._client.close()  # type: ignore[no-untyped-call]
+        await self._client.close()  # type: ignore[no-untyped-call]  # the client has no types
 
     async def _watch(self) -> AsyncIterator[dict[str, Any]]:
         """Yield the object now and at each change; ends when the server ends the watch."""
-        async with watch.Watch() as stream:  # type: ignore[no-untyped-call]
+        async with watch.Watch() as stream:  # type: ignore[no-untyped-call]  # the client has no types
             events = stream.stream(
                 self._api.list_namespaced_custom_object,
                 field_selector=f"metadata.name={self._name}",

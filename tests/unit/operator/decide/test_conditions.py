@@ -25,7 +25,7 @@ R = OperatorReason
 def leader(state: PodState, **facts: object) -> LeaderPod:
     if state is PodState.NONE:
         return NO_POD
-    return LeaderPod(state, "xrpusdt-leader", "p1", "node-1", **facts)  # type: ignore[arg-type]
+    return LeaderPod(state, "xrpusdt-leader", "p1", "node-1", **facts)  # type: ignore[arg-type]  # fields by their names
 
 
 def situation(wish: Wish, pod: LeaderPod, blocker: Trouble | None = None) -> Situation:

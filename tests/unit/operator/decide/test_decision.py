@@ -6,7 +6,8 @@ import pytest
 
 from symbol_operator.decide.decision import Context, Decision, decide
 from symbol_operator.decide.manifests import pod_manifest
-from symbol_operator.decide.plan import NO_BACKOFF, CreatePod, Wish
+from symbol_operator.decide.plan import NO_BACKOFF, CreatePod, DeletePod, Wish
+from symbol_operator.decide.rescue import after_failure, rescue
 from symbol_operator.observe.view import View
 from symbol_operator.settings import OperatorSettings
 from tradingsymbol_api.status import OperatorReason
@@ -118,3 +119,13 @@ def test_no_pod_is_made_up_for_what_is_blocked(
 ) -> None:
     with pytest.raises(ValueError, match="creates no pod"):
         pod_manifest(decision(context, document), context)
+
+
+def test_of_a_resource_that_is_gone_no_failure_is_told() -> None:
+    assert after_failure(View(None, pod()), ValueError("no"), NOW) is None
+
+
+def test_the_pod_of_a_resource_that_is_gone_is_deleted_whatever_else_fails(
+    settings: OperatorSettings,
+) -> None:
+    assert rescue(View(None, pod()), settings) == (DeletePod("p1"),)

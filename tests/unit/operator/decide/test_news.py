@@ -16,7 +16,7 @@ CALM = Situation(OperatorReason.STARTING, "")
 
 
 def leader(state: PodState, **facts: object) -> LeaderPod:
-    return LeaderPod(state, "xrpusdt-leader", "p1", "node-1", **facts)  # type: ignore[arg-type]
+    return LeaderPod(state, "xrpusdt-leader", "p1", "node-1", **facts)  # type: ignore[arg-type]  # fields by their names
 
 
 def seen(document: dict[str, Any]) -> ObservedSymbol:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from symbol_operator.decide.fencing import CreateFence
+from symbol_operator.decide.fencing import CreateFence, DeleteFence
 from symbol_operator.decide.plan import (
     BACKOFF_FIRST,
     BACKOFF_MAX,
@@ -37,7 +37,7 @@ FIRST_FAILURE = Backoff(1, "p1", NOW)
 def leader(state: PodState, **facts: object) -> LeaderPod:
     if state is PodState.NONE:
         return NO_POD
-    return LeaderPod(state, "xrpusdt-leader", "p1", "node-1", **facts)  # type: ignore[arg-type]
+    return LeaderPod(state, "xrpusdt-leader", "p1", "node-1", **facts)  # type: ignore[arg-type]  # fields by their names
 
 
 # Rows of: state, actions for on, off, shutdown, a deletion that waits, and one that does not.
@@ -254,3 +254,19 @@ def test_switching_off_forgives(wish: Wish) -> None:
 
 def test_a_drained_leader_is_no_failure() -> None:
     assert plan(Wish.ON, leader(PodState.DRAINED), now=NOW).backoff == NO_BACKOFF
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        (CREATE, "create a leader pod"),
+        (DELETE, "delete pod p1"),
+        (FORCE, "give up pod p1"),
+        (FENCE, "fence pod p1"),
+        (DeleteFence(FENCE.of, "fence-f1", "f1", done=True), "delete fence fence-f1"),
+        (SetFinalizer(kept=True), "keep the resource until its leader has finished"),
+        (SetFinalizer(kept=False), "let it go"),
+    ],
+)
+def test_a_step_is_logged_in_words(step: Step, words: str) -> None:
+    assert str(step) == words

@@ -204,6 +204,7 @@ def test_the_next_look_at_a_terminating_pod_is_when_it_is_overdue() -> None:
     assert overdue_at(pod(deleted=timedelta(seconds=10))) == NOW + timedelta(seconds=15)
     assert overdue_at(pod()) is None
     assert overdue_at(None) is None
+    assert overdue_at({"metadata": {"deletionTimestamp": "9999-12-31T23:59:59Z"}}) is None
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,0 @@
-"""A Kubernetes cluster on this machine, and this project's images in it.
-
-`cli` is what a person calls; each other module holds one idea. Decisions (`choice`, `inputs`,
-`dockerfile`, `skew`) are pure; `processes` is the only module that starts a program.
-"""
