@@ -17,6 +17,7 @@ from symbol_trader.core.replies import (
     NotSent,
     Outcome,
     Price,
+    ReferencePrice,
     Refused,
     Unknown,
     UserEvent,
@@ -167,6 +168,14 @@ class Session:
     async def last_trade(self) -> Price | None:
         """Read the newest public trade."""
         return await self._read("last trade", lambda: self._network.last_trade)
+
+    async def asset_limits(self) -> dict[str, Decimal]:
+        """Read the account's limits: there are none."""
+        return {}
+
+    async def reference_price(self, minutes: int) -> ReferencePrice | None:
+        """Read what percent filters measure from: no symbol here has one."""
+        raise AssertionError(minutes)
 
     async def price_of(self, asset: str, time_ms: int) -> AssetPrice | None:
         """Read what an asset costs in quote: its price stands still."""

@@ -24,6 +24,7 @@ from structlog.typing import FilteringBoundLogger
 from symbol_trader.binance.allowance import Allowance
 from symbol_trader.binance.client import BinanceExchange
 from symbol_trader.binance.market import BinanceMarket
+from symbol_trader.binance.surprises import Surprises
 from symbol_trader.cli import audit, record
 from symbol_trader.core.leader import new_trader_bits
 from symbol_trader.core.timing import Timing
@@ -229,11 +230,11 @@ async def _prepare(
 
 async def _lead(options: Options, resource: Resource, identity: Identity, story: Story) -> Ending:
     """Put the adapters together and lead until the end."""
-    health = Health(time.monotonic)
+    health, surprises = Health(time.monotonic), Surprises()
     service = Service(
         identity,
-        _links(options, resource),
-        Surface(story, health, lambda symbol: Metrics(symbol, time.monotonic)),
+        _links(options, resource, surprises),
+        Surface(story, health, lambda symbol: _metrics(symbol, surprises)),
         timing=Timing(
             options.recv_window_ms, options.exchange_timeout_ms, options.exchange_margin_ms
         ),
@@ -255,6 +256,12 @@ async def _lead(options: Options, resource: Resource, identity: Identity, story:
         return await service.run()
 
 
+def _metrics(symbol: str, surprises: Surprises) -> Metrics:
+    metrics = Metrics(symbol, time.monotonic)
+    metrics.watch_surprises(lambda: surprises.counts)
+    return metrics
+
+
 def _beat(options: Options) -> Beat:
     """Wait at the end for as long as the exchange may take; the pod's grace grows by the same."""
     replies_s = Beat().replies_s + options.longer_s
@@ -265,7 +272,7 @@ def _patience(options: Options) -> Patience:
     return Patience(end_s=Patience().end_s + options.longer_s)
 
 
-def _links(options: Options, resource: Resource) -> Links:
+def _links(options: Options, resource: Resource, surprises: Surprises) -> Links:
     allowance = Allowance(time.monotonic_ns)
     connection = LeaderConnection(options.database_url)
     return Links(
@@ -277,8 +284,11 @@ def _links(options: Options, resource: Resource) -> Links:
             monotonic_ns=time.monotonic_ns,
             random=random.random,
             allowance=allowance,
+            surprises=surprises,
         ),
-        market=lambda symbol: BinanceMarket(options.settings(symbol), random=random.random),
+        market=lambda symbol: BinanceMarket(
+            options.settings(symbol), random=random.random, surprises=surprises
+        ),
     )
 
 

@@ -3,14 +3,21 @@
 Every await on the exchange and the record goes through here and nowhere else.
 """
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Protocol
 
 from symbol_trader.core.events import Answer
 from symbol_trader.core.orders import CancelIntent, ExchangeOrder, Fill, Intent
 from symbol_trader.core.records import RecordChange, Snapshot
-from symbol_trader.core.replies import Account, AssetPrice, Outcome, Price, UserEvent
+from symbol_trader.core.replies import (
+    Account,
+    AssetPrice,
+    Outcome,
+    Price,
+    ReferencePrice,
+    UserEvent,
+)
 from symbol_trader.core.symbols import Commission, SymbolInfo
 from symbol_trader.desired import Desired, OffOutcome
 from symbol_trader.identity import Book, Epoch, Owner
@@ -119,6 +126,18 @@ class Exchange(Protocol):
 
     async def last_trade(self) -> Price | None:
         """Read the symbol's newest public trade, with its own time; None if there never was one."""
+
+    async def asset_limits(self) -> Mapping[str, Decimal]:
+        """Read how much of an asset the account may trade in one order, by asset.
+
+        None of what is not limited; empty where the exchange has no answer to this.
+        """
+
+    async def reference_price(self, minutes: int) -> ReferencePrice | None:
+        """Read the market price that percent filters measure from: the reference price, if any.
+
+        Else the average of so many minutes; for 0 the last price. None where it is not told.
+        """
 
     async def price_of(self, asset: str, time_ms: int) -> AssetPrice | None:
         """Read what one unit of an asset cost in the symbol's quote at an exchange time.

@@ -21,6 +21,7 @@ from symbol_trader.binance.errors import RateLimited
 from symbol_trader.binance.session import Answered
 from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.binance.signing import payload, signature
+from symbol_trader.binance.surprises import Surprise, Surprises
 from symbol_trader.core.orders import ExchangeOrder, ExecutionReport
 from symbol_trader.core.replies import (
     Accepted,
@@ -83,9 +84,17 @@ def settings_for(url: str, **changes: Any) -> BinanceSettings:
 
 
 def client_of(
-    url: str, clock: Callable[[], int] = time.monotonic_ns, **changes: Any
+    url: str,
+    clock: Callable[[], int] = time.monotonic_ns,
+    surprises: Surprises | None = None,
+    **changes: Any,
 ) -> BinanceExchange:
-    return BinanceExchange(settings_for(url, **changes), monotonic_ns=clock, random=lambda: 0.5)
+    return BinanceExchange(
+        settings_for(url, **changes),
+        monotonic_ns=clock,
+        random=lambda: 0.5,
+        surprises=surprises,
+    )
 
 
 @asynccontextmanager
@@ -265,7 +274,7 @@ async def test_a_late_reply_is_dropped_with_a_line_in_the_log(
         await reply(payloads.placed())(late[0])
         await client.account()
 
-    assert "waits no longer" in caplog.text
+    assert "a reply to a request that is over" in caplog.text
 
 
 async def test_two_replies_to_one_order_are_one_outcome(exchange: ScriptedExchange) -> None:
@@ -653,6 +662,35 @@ async def test_reading_is_not_repeated_where_the_answer_is_definite(
     assert len(exchange.asked("myTrades")) == 1
 
 
+async def test_a_code_that_is_not_known_is_waited_out_and_counted(
+    exchange: ScriptedExchange, caplog: pytest.LogCaptureFixture
+) -> None:
+    exchange.on("myTrades", refuse(400, -9999, "something new"), reply([]))
+    exchange.on("order.place", refuse(400, -9999, "something new"))
+    surprises = Surprises()
+
+    async with opened(exchange, surprises=surprises) as client:
+        assert await client.trades(None) == ()
+        assert isinstance(await client.place(INTENT), Unknown)
+
+    assert surprises.counts[Surprise.UNKNOWN_CODE] == 2
+    assert caplog.text.count("-9999: something new (status 400, myTrades)") == 1
+    assert len(exchange.asked("order.place")) == 1
+
+
+async def test_a_message_that_is_too_long_ends_the_session_and_is_counted(
+    exchange: ScriptedExchange,
+) -> None:
+    exchange.on("account.status", reply("x" * 2_000))
+    surprises = Surprises()
+
+    async with opened(exchange, surprises=surprises, message_bytes_max=1_000) as client:
+        with pytest.raises(Unavailable):
+            await client.account()
+
+    assert surprises.counts[Surprise.OVERSIZED] == 1
+
+
 async def test_reading_is_not_repeated_on_a_lost_connection(
     exchange: ScriptedExchange, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -733,6 +771,76 @@ async def test_a_symbol_is_public(exchange: ScriptedExchange) -> None:
         assert (await client.symbol()).base_asset == "XRP"
 
     assert exchange.asked("exchangeInfo") == [{"symbol": SYMBOL}]
+
+
+async def test_a_filter_that_is_not_known_is_logged_once_and_left_to_the_exchange(
+    exchange: ScriptedExchange, caplog: pytest.LogCaptureFixture
+) -> None:
+    new = {"filterType": "SOMETHING_NEW", "limit": 3}
+    info = payloads.exchange_info(payloads.PRICE_FILTER, payloads.LOT_SIZE, new)
+    exchange.on("exchangeInfo", reply(info))
+    surprises = Surprises()
+
+    async with opened(exchange, surprises=surprises) as client:
+        await client.symbol()
+        await client.symbol()
+
+    assert surprises.counts[Surprise.UNKNOWN_FILTER] == 2
+    assert caplog.text.count("SOMETHING_NEW: left to the exchange: {") == 1
+
+
+async def test_the_accounts_limits_are_none_where_the_exchange_has_no_answer(
+    exchange: ScriptedExchange,
+) -> None:
+    limits = {"assetFilters": [{"filterType": "MAX_ASSET", "asset": "XRP", "limit": "7"}]}
+    exchange.on("myFilters", reply(limits), refuse(400, -1100), reply({}))
+
+    async with opened(exchange) as client:
+        assert await client.asset_limits() == {"XRP": Decimal(7)}
+        assert await client.asset_limits() == {}
+        assert await client.asset_limits() == {}
+
+    assert "signature" in exchange.asked("myFilters")[0]
+
+
+NO_REFERENCE = {"code": -2043, "msg": "This symbol doesn't have a reference price."}
+
+
+@pytest.mark.parametrize(
+    ("reference", "minutes", "source"),
+    [
+        (reply({"symbol": SYMBOL, "referencePrice": "0.5", "timestamp": 1}), 5, "the reference"),
+        (reply(NO_REFERENCE), 5, "the average price of 5 minutes"),
+        (refuse(400, -1100, "unknown method"), 5, "the average price of 5 minutes"),
+        (reply(NO_REFERENCE), 0, "the last price"),
+        (reply(NO_REFERENCE), 1, None),
+    ],
+)
+async def test_percent_filters_measure_from_the_reference_price_or_else_the_average(
+    exchange: ScriptedExchange, reference: Answer, minutes: int, source: str | None
+) -> None:
+    exchange.on("referencePrice", reference)
+    exchange.on("avgPrice", reply({"mins": 5, "price": "0.5", "closeTime": 1}))
+    exchange.on("ticker.price", reply({"symbol": SYMBOL, "price": "0.5"}))
+
+    async with opened(exchange) as client:
+        price = await client.reference_price(minutes)
+
+    if source is None:
+        assert price is None
+    else:
+        assert price is not None
+        assert price.source.startswith(source)
+
+
+async def test_without_any_market_price_percent_filters_are_left_to_the_exchange(
+    exchange: ScriptedExchange,
+) -> None:
+    for method in ("referencePrice", "avgPrice"):
+        exchange.on(method, refuse(400, -1100, "unknown method"))
+
+    async with opened(exchange) as client:
+        assert await client.reference_price(5) is None
 
 
 async def test_a_symbol_that_the_exchange_does_not_know(exchange: ScriptedExchange) -> None:
@@ -900,7 +1008,7 @@ async def test_user_data_is_buffered_from_the_subscription_on(exchange: Scripted
     assert first.execution_type == "NEW"
     assert isinstance(second, ExecutionReport)
     assert second.fill is not None
-    assert third == BalanceChanged({"USDT": Decimal(950)})
+    assert third == BalanceChanged({"USDT": Decimal(950)}, {"USDT": Decimal(30)})
 
 
 async def test_more_user_data_than_is_read_ends_the_session(exchange: ScriptedExchange) -> None:

@@ -115,7 +115,7 @@ def test_what_self_trade_prevention_took_away_is_told() -> None:
 
 
 def test_balances_after_a_change() -> None:
-    assert news(POSITION) == BalanceChanged({"USDT": Decimal(950)})
+    assert news(POSITION) == BalanceChanged({"USDT": Decimal(950)}, {"USDT": Decimal(30)})
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from symbol_trader.binance.market import BinanceMarket
 from symbol_trader.binance.settings import BinanceSettings
+from symbol_trader.binance.surprises import Surprise, Surprises
 from symbol_trader.core.replies import Price
 from unit.binance import payloads
 from unit.binance.scripted import refusing
@@ -34,7 +35,7 @@ class Streams:
     def __init__(self) -> None:
         self.patient = False
         self.url = ""
-        self.scripts: list[tuple[str, ...]] = []
+        self.scripts: list[tuple[str | bytes, ...]] = []
         self.paths: list[str] = []
         self.connections: asyncio.Queue[ServerConnection] = asyncio.Queue()
 
@@ -57,7 +58,7 @@ async def streams() -> AsyncIterator[Streams]:
         yield server
 
 
-def market_of(url: str, **changes: Any) -> BinanceMarket:
+def market_of(url: str, surprises: Surprises | None = None, **changes: Any) -> BinanceMarket:
     values: dict[str, Any] = {
         "api_url": "ws://127.0.0.1:1",
         "stream_url": url,
@@ -68,7 +69,7 @@ def market_of(url: str, **changes: Any) -> BinanceMarket:
         "reconnect_first_s": 0.001,
         **changes,
     }
-    return BinanceMarket(BinanceSettings(**values), random=lambda: 0.5)
+    return BinanceMarket(BinanceSettings(**values), random=lambda: 0.5, surprises=surprises)
 
 
 @asynccontextmanager
@@ -98,6 +99,50 @@ async def test_a_lost_stream_says_so_and_comes_back(streams: Streams, end: tuple
 
     async with prices_of(market_of(streams.url)) as prices:
         assert [await anext(prices) for _ in range(3)] == [FIRST, None, SECOND]
+
+
+@pytest.mark.parametrize(
+    ("line", "kind"),
+    [
+        (json.dumps(payloads.public_trade(1, "0.5", s="BTCUSDT")), Surprise.WRONG_SYMBOL),
+        ('{"e":"aggTrade","p":"0.5"}', Surprise.UNKNOWN_EVENT),
+        ('{"u":1,"b":"0.5"}', Surprise.UNKNOWN_EVENT),
+    ],
+)
+async def test_what_is_no_trade_of_the_symbol_is_no_price_and_is_counted(
+    streams: Streams, line: str, kind: Surprise
+) -> None:
+    streams.scripts = [(line, NEXT_TRADE)]
+    surprises = Surprises()
+
+    async with prices_of(market_of(streams.url, surprises)) as prices:
+        assert await anext(prices) == SECOND
+
+    assert surprises.counts[kind] == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "kind"),
+    [
+        (json.dumps(payloads.public_trade(1, "0")), Surprise.UNREADABLE),
+        (json.dumps(payloads.public_trade(1, "-0.5")), Surprise.UNREADABLE),
+        (json.dumps(payloads.public_trade(1, "9" * 41)), Surprise.UNREADABLE),
+        (b"\x00\xff\xfe", Surprise.UNREADABLE),
+        (TRADE + " " * 2_000, Surprise.OVERSIZED),
+    ],
+    ids=["zero", "negative", "41 digits", "binary", "oversized"],
+)
+async def test_what_cannot_be_a_price_ends_the_connection_and_is_counted(
+    streams: Streams, line: str | bytes, kind: Surprise
+) -> None:
+    streams.scripts = [(line,), (NEXT_TRADE,)]
+    streams.patient = True
+    surprises = Surprises()
+
+    async with prices_of(market_of(streams.url, surprises, message_bytes_max=1_000)) as prices:
+        assert [await anext(prices) for _ in range(2)] == [None, SECOND]
+
+    assert surprises.counts[kind] == 1
 
 
 async def test_a_connection_that_is_cut_comes_back(streams: Streams) -> None:

@@ -155,11 +155,6 @@ BEGINNING = {
         ),
         {"symbol": replace(SYMBOL, filters=replace(FILTERS, min_notional=D(21)))},
     ),
-    "too expensive for the filters: the filter is named": Row(
-        [],
-        blocked("FilterFailure", "a buy for 20 USDT at the market's price would fail PRICE_FILTER"),
-        {"symbol": replace(SYMBOL, filters=replace(FILTERS, max_price=D(1)))},
-    ),
     "budget spent by others: it waits": Row(
         [],
         blocked("BudgetSpent", "a buy for 20 USDT would exceed the budget: 19.9 is left"),

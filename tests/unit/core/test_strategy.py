@@ -7,6 +7,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from symbol_trader.core import strategy
+from symbol_trader.core.order_filters import violation
+from symbol_trader.core.orders import Side
 from symbol_trader.core.records import TraderTerms
 from symbol_trader.core.strategy import Quote
 from symbol_trader.core.symbols import DEFAULT_COMMISSION, Commission, Filters
@@ -125,7 +127,8 @@ def test_the_least_chunk_is_enough_and_one_step_less_is_not(
         received = buy.quantity * (1 - commission.buy)
         price = strategy.sell_price(buy.price, terms.profit, commission, filters)
         sell = Quote(price, strategy.sellable(received, filters))
-        return not any(filters.violation(q.price, q.quantity) for q in (buy, sell))
+        orders = ((Side.BUY, buy), (Side.SELL, sell))
+        return not any(violation(side, quote, filters) for side, quote in orders)
 
     assert works(least)
     assert not works(least - D("1e-12"))

@@ -70,3 +70,14 @@ def test_the_age_of_the_market_is_that_of_the_moment_it_is_asked_for() -> None:
     assert 'symbol_trader_market_age_seconds{symbol="XRPUSDT"} 7.5' in metrics.text().decode()
     health.price_came(1_700_000_000_000)
     assert 'symbol_trader_market_age_seconds{symbol="XRPUSDT"} 0.0' in metrics.text().decode()
+
+
+def test_what_was_not_understood_is_counted_by_kind_whenever_it_is_asked_for() -> None:
+    counts = {"unknown_code": 0, "unreadable": 0}
+    metrics = Metrics("XRPUSDT", lambda: 0.0)
+    metrics.watch_surprises(lambda: counts)
+    counts["unknown_code"] = 2
+    text = metrics.text().decode()
+    name = 'symbol_trader_not_understood_total{kind="%s",symbol="XRPUSDT"} %s'
+    assert name % ("unknown_code", "2.0") in text
+    assert name % ("unreadable", "0.0") in text

@@ -20,7 +20,9 @@ from symbol_trader.binance.fields import PayloadError
 from symbol_trader.binance.link import Link
 from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.binance.signing import Params, signed
-from symbol_trader.binance.verdicts import Kind, Verdict, explain, hold_s, judge, outcome
+from symbol_trader.binance.surprises import Surprise, Surprises
+from symbol_trader.binance.verdicts import Verdict, explain, hold_s, judge, outcome
+from symbol_trader.core.error_codes import ErrorClass
 from symbol_trader.core.replies import Accepted, NotSent, Outcome
 from symbol_trader.errors import BadCredentials, ExchangeUnavailable, Unavailable
 
@@ -30,9 +32,6 @@ T = TypeVar("T")
 
 _TIME = "time"
 _HELD = "the exchange limits requests for now"
-
-_REPEATED = (Kind.UNDECIDED, Kind.LATE, Kind.BUSY)
-"""Answers after which a request that only reads is sent again."""
 
 _MS_PER_S = 1000
 
@@ -48,10 +47,12 @@ class Asker:
         *,
         monotonic_ns: Callable[[], int],
         random: Callable[[], float],
+        surprises: Surprises | None = None,
     ) -> None:
         self._settings = settings
         self._link = link
         self._allowance = allowance
+        self._surprises = surprises or Surprises()
         self._monotonic_ns = monotonic_ns
         self._random = random
         self._clock = Clock(monotonic_ns)
@@ -69,7 +70,7 @@ class Asker:
         if until_ms is not None:
             return NotSent(until_ms, f"{method} was not sent: {_HELD}")
         answer = await self._send(method, signed(params, self._settings.credentials))
-        if judge(answer).kind is Kind.LATE:
+        if judge(answer).late:
             self._clock_doubted.set()
         return outcome(answer, accepted)
 
@@ -99,15 +100,15 @@ class Asker:
             await self._wait_out_limits(method, patience)
             answer = await ask()
             verdict = judge(answer)
-            if verdict.kind is Kind.DONE and isinstance(answer, Reply):
+            if verdict.reads is None and isinstance(answer, Reply):
                 return answer.result
-            pause_s = self._pause_s(answer, verdict.kind, patience)
+            pause_s = self._pause_s(answer, verdict, patience)
             if pause_s is None or self._link.ended is not None:
                 raise self._failure(method, answer, verdict)
             log.info("%s is asked again: %s", method, explain(answer, verdict))
             await self._link.wait_for_end(pause_s)
             # `time` has no timestamp that could be late, and must not lead to itself.
-            if verdict.kind is Kind.LATE and method != _TIME:
+            if verdict.late and method != _TIME:
                 await self._measure_clock(patience)
 
     async def measure_clock(self) -> None:
@@ -141,15 +142,16 @@ class Asker:
             delays(s.retry_first_s, s.retry_limit_s, self._random),
         )
 
-    def _pause_s(self, answer: Answer, kind: Kind, patience: "_Patience") -> float | None:
+    def _pause_s(self, answer: Answer, verdict: Verdict, patience: "_Patience") -> float | None:
         """Return how long to wait before asking again; None where that is not to be done.
 
         A ban is over when the exchange says: pauses that grow would only add to it.
         """
         held_s = self._allowance.held_s
-        if kind is Kind.LIMITED:
+        if verdict.limited:
             return held_s if held_s and patience.allows(held_s) else None
-        return patience.next_pause_s(self._wished_s(answer)) if kind in _REPEATED else None
+        repeated = verdict.reads in {ErrorClass.RETRY, ErrorClass.WAIT}
+        return patience.next_pause_s(self._wished_s(answer)) if repeated else None
 
     def _wished_s(self, answer: Answer) -> float:
         """Return how long the exchange wants not to be asked again, as far as an answer says so."""
@@ -204,6 +206,9 @@ class Asker:
         answer = await self._link.send(method, params)
         if isinstance(answer, Reply):
             self._heed(answer)
+            if not judge(answer).known:
+                shown = f"{answer.message} (status {answer.status}, {method})"
+                self._surprises.note(Surprise.UNKNOWN_CODE, str(answer.code), shown)
         return answer
 
     def _heed(self, answer: Reply) -> None:
@@ -233,11 +238,11 @@ class Asker:
     def _failure(self, method: str, answer: Answer, verdict: Verdict) -> Exception:
         """Make the error that ends a request that only reads."""
         text = f"{method}: {explain(answer, verdict)}"
-        if verdict.kind is Kind.CREDENTIALS:
+        if verdict.reads is ErrorClass.STOP:
             return BadCredentials(text)
-        if verdict.kind in {Kind.LIMITED, Kind.BUSY}:
+        if verdict.reads is ErrorClass.WAIT:
             return RateLimited(text, max(self._allowance.held_s, self._wished_s(answer)) or None)
-        if verdict.kind is Kind.REFUSED and isinstance(answer, Reply):
+        if verdict.reads is ErrorClass.FINAL and isinstance(answer, Reply):
             return RequestRefused(text, answer.code)
         return ExchangeUnavailable(text)
 

@@ -5,12 +5,13 @@ This is the port's vocabulary; how requests are sent, and what is never sent twi
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
 from decimal import Context, Decimal
 from functools import partial
 from typing import Any
 
-from symbol_trader.binance import replies, requests
+from symbol_trader.binance import replies, requests, symbols
 from symbol_trader.binance.allowance import Allowance
 from symbol_trader.binance.asking import Asker
 from symbol_trader.binance.errors import ConnectionsLimited, RequestRefused, UnreadableReply
@@ -18,7 +19,8 @@ from symbol_trader.binance.link import Link
 from symbol_trader.binance.replies import Candle
 from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.binance.signing import Params
-from symbol_trader.binance.verdicts import (
+from symbol_trader.binance.surprises import Surprise, Surprises
+from symbol_trader.core.error_codes import (
     ALREADY_SUBSCRIBED,
     NO_SUCH_ORDER,
     ORDER_ARCHIVED,
@@ -33,6 +35,7 @@ from symbol_trader.core.replies import (
     NotFound,
     Outcome,
     Price,
+    ReferencePrice,
     UserEvent,
 )
 from symbol_trader.core.symbols import DEFAULT_COMMISSION, Commission, SymbolInfo
@@ -48,7 +51,8 @@ class BinanceExchange:
     """One session with Binance Spot, or with an exchange that speaks like it, for one symbol.
 
     `monotonic_ns` is a clock that never jumps; `random` returns numbers in [0, 1). Sessions that
-    follow each other share an `allowance`: a limit is not over because a connection is.
+    follow each other share an `allowance`, for a limit is not over because a connection is, and
+    `surprises`, for what is not understood is logged once.
     """
 
     def __init__(
@@ -58,12 +62,19 @@ class BinanceExchange:
         monotonic_ns: Callable[[], int],
         random: Callable[[], float],
         allowance: Allowance | None = None,
+        surprises: Surprises | None = None,
     ) -> None:
         self._settings = settings
-        self._link = Link(settings)
+        self._surprises = surprises or Surprises()
+        self._link = Link(settings, self._surprises)
         self._allowance = allowance or Allowance(monotonic_ns)
         self._asker = Asker(
-            settings, self._link, self._allowance, monotonic_ns=monotonic_ns, random=random
+            settings,
+            self._link,
+            self._allowance,
+            monotonic_ns=monotonic_ns,
+            random=random,
+            surprises=self._surprises,
         )
         self._clock_keeper: asyncio.Task[None] | None = None
         self._quote_asset: str | None = None
@@ -115,9 +126,10 @@ class BinanceExchange:
     async def symbol(self) -> SymbolInfo:
         """Read the symbol. Raises `UnknownSymbol`."""
         name = self._settings.symbol
-        parse = partial(replies.symbol_info, symbol=name)
         try:
-            info = await self._asker.query("exchangeInfo", {"symbol": name}, parse, private=False)
+            info = await self._asker.query(
+                "exchangeInfo", {"symbol": name}, self._described, private=False
+            )
         except RequestRefused as exc:
             if exc.code != UNKNOWN_SYMBOL:
                 raise
@@ -125,6 +137,37 @@ class BinanceExchange:
             raise UnknownSymbol(f"the exchange does not know the symbol {name}") from exc
         self._quote_asset = info.quote_asset
         return info
+
+    def _described(self, result: Any) -> SymbolInfo:
+        """Read the symbol; filters that are not known are counted, and left to the exchange."""
+        name = self._settings.symbol
+        info = symbols.symbol_info(result, name)
+        for kind, shown in symbols.unknown_filters(result, name).items():
+            self._surprises.note(Surprise.UNKNOWN_FILTER, kind, f"left to the exchange: {shown}")
+        return info
+
+    async def asset_limits(self) -> Mapping[str, Decimal]:
+        """Read how much of an asset the account may trade in one order, by asset."""
+        symbol = {"symbol": self._settings.symbol}
+        try:
+            return await self._asker.query("myFilters", symbol, symbols.asset_limits)
+        except (RequestRefused, UnreadableReply) as exc:
+            log.info("no limits of the account's assets: %s", exc)
+            return {}
+
+    async def reference_price(self, minutes: int) -> ReferencePrice | None:
+        """Read the market price that percent filters measure from; None where it is not told."""
+        name = self._settings.symbol
+        symbol, ask = {"symbol": name}, partial(self._asker.query, private=False)
+        parse = partial(symbols.reference_price, symbol=name)
+        with suppress(RequestRefused):
+            if price := await ask("referencePrice", symbol, parse):
+                return price
+        with suppress(RequestRefused):
+            if not minutes:
+                return await ask("ticker.price", symbol, partial(symbols.last_price, symbol=name))
+            return await ask("avgPrice", symbol, partial(symbols.average_price, minutes=minutes))
+        return None
 
     async def _check_unknown(self, name: str) -> None:
         """Make sure that the account knows no such symbol either: orders of it may rest."""

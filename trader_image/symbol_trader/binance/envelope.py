@@ -65,7 +65,7 @@ def _time_of(error: Fields, name: str) -> int | None:
     if "data" not in error:
         return None
     data = error.child("data")
-    return data.integer(name) if name in data else None
+    return data.time_ms(name) if name in data else None
 
 
 def _weight(message: Fields) -> Weight | None:

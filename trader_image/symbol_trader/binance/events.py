@@ -17,6 +17,18 @@ ENDINGS = {
 """Events after which a stream says nothing more, and what they mean."""
 
 
+USER_EVENTS = frozenset(
+    {
+        "executionReport",
+        "outboundAccountPosition",
+        "balanceUpdate",
+        "listStatus",
+        "externalLockUpdate",
+    }
+)
+"""The events of a user data stream that do not end it."""
+
+
 def user_event(event: Fields, symbol: str) -> UserEvent | None:
     """Read one event of the user data stream; None for what does not concern the symbol.
 
@@ -27,8 +39,10 @@ def user_event(event: Fields, symbol: str) -> UserEvent | None:
     if kind == "executionReport" and event.text("s") == symbol:
         return execution_report(event)
     if kind == "outboundAccountPosition":
+        balances = tuple(event.children("B"))
         return BalanceChanged(
-            {entry.text("a"): entry.decimal("f") for entry in event.children("B")}
+            {entry.text("a"): entry.amount("f") for entry in balances},
+            {entry.text("a"): entry.amount("l") for entry in balances},
         )
     return None
 
@@ -54,7 +68,10 @@ def public_trade(event: Fields) -> Price | None:
     """Read a `@trade` event; None for any other."""
     if "e" not in event or event.text("e") != "trade":
         return None
-    return Price(event.integer("t"), event.decimal("p"), event.integer("E"))
+    price = event.amount("p")
+    if not price:
+        raise event.error("p", "a price of zero")
+    return Price(event.integer("t"), price, event.time_ms("E"))
 
 
 def ending(event: Fields) -> str | None:
@@ -67,13 +84,13 @@ def _reported_order(event: Fields, client_order_id: str) -> ExchangeOrder:
         client_order_id=client_order_id,
         order_id=event.integer("i"),
         side=side(event, "S"),
-        price=event.decimal("p"),
-        quantity=event.decimal("q"),
+        price=event.amount("p"),
+        quantity=event.amount("q"),
         status=event.text("X"),
-        executed=event.decimal("z"),
-        executed_quote=event.decimal("Z"),
-        time_ms=event.integer("O"),
-        prevented=event.decimal("A") if "A" in event else ZERO,
+        executed=event.amount("z"),
+        executed_quote=event.amount("Z"),
+        time_ms=event.time_ms("O"),
+        prevented=event.amount("A") if "A" in event else ZERO,
     )
 
 
@@ -82,11 +99,11 @@ def _reported_fill(event: Fields) -> Fill:
     return Fill(
         order_id=event.integer("i"),
         trade_id=event.integer("t"),
-        price=event.decimal("L"),
-        quantity=event.decimal("l"),
-        quote_quantity=event.decimal("Y"),
+        price=event.amount("L"),
+        quantity=event.amount("l"),
+        quote_quantity=event.amount("Y"),
         commission=commission,
         commission_asset=commission_asset(event, "N", commission),
         is_maker=event.flag("m"),
-        time_ms=event.integer("T"),
+        time_ms=event.time_ms("T"),
     )

@@ -8,12 +8,13 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from symbol_trader.binance.envelope import Answer, NoReply
-from symbol_trader.binance.errors import closed
+from symbol_trader.binance.errors import closed, is_oversized
 from symbol_trader.binance.mailbox import Mailbox
-from symbol_trader.binance.session import Answered, Dropped, Heard, News, Retired, Session
+from symbol_trader.binance.session import Answered, Heard, News, Retired, Session
 from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.binance.signing import Params
 from symbol_trader.binance.sockets import dial
+from symbol_trader.binance.surprises import Surprise, Surprises
 from symbol_trader.binance.turns import Turns
 from symbol_trader.core.replies import UserEvent
 
@@ -23,9 +24,10 @@ log = logging.getLogger(__name__)
 class Link:
     """A connection to the WebSocket API, from `open` until it is retired or lost."""
 
-    def __init__(self, settings: BinanceSettings) -> None:
+    def __init__(self, settings: BinanceSettings, surprises: Surprises | None = None) -> None:
         self._settings = settings
-        self._session = Session(settings.symbol)
+        self._surprises = surprises or Surprises()
+        self._session = Session(settings.symbol, self._surprises)
         self._waiting: dict[int, asyncio.Future[Answer]] = {}
         self._socket: ClientConnection | None = None
         self._reader: asyncio.Task[None] | None = None
@@ -99,6 +101,8 @@ class Link:
                 await turns.pass_on()
         except ConnectionClosed as exc:
             why = closed(self._settings.api_url, exc)
+            if is_oversized(exc):
+                self._surprises.note(Surprise.OVERSIZED, why)
         finally:
             self.retire(why)
             for answered in self._session.lost(why):
@@ -113,7 +117,5 @@ class Link:
             case News(event):
                 if not self.events.put(event):
                     self.retire("more user events wait than the leader reads")
-            case Dropped(why):
-                log.info("dropped: %s", why)
             case Retired(why):
                 self.retire(why)

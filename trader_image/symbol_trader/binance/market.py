@@ -9,11 +9,12 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from symbol_trader.binance.backoff import delays
-from symbol_trader.binance.errors import ConnectionsLimited, closed
+from symbol_trader.binance.errors import ConnectionsLimited, closed, is_oversized
 from symbol_trader.binance.events import ending, public_trade
-from symbol_trader.binance.fields import PayloadError, parse
+from symbol_trader.binance.fields import Fields, PayloadError, excerpt, parse
 from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.binance.sockets import dial
+from symbol_trader.binance.surprises import Surprise, Surprises
 from symbol_trader.binance.turns import Turns
 from symbol_trader.core.replies import Price
 from symbol_trader.errors import ExchangeUnavailable, Unavailable
@@ -24,8 +25,15 @@ log = logging.getLogger(__name__)
 class BinanceMarket:
     """The trades of one symbol. `random`, in [0, 1), spreads the attempts to reconnect."""
 
-    def __init__(self, settings: BinanceSettings, *, random: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        settings: BinanceSettings,
+        *,
+        random: Callable[[], float],
+        surprises: Surprises | None = None,
+    ) -> None:
         self._settings = settings
+        self._surprises = surprises or Surprises()
         self._random = random
         self._sockets = set[ClientConnection]()
         self._closing = asyncio.Event()
@@ -79,11 +87,13 @@ class BinanceMarket:
         try:
             turns = Turns()
             while not self._closing.is_set():
-                price = _price(await socket.recv())
+                price = self._price(await socket.recv())
                 await turns.pass_on()
                 if price is not None:
                     yield price
         except ConnectionClosed as exc:
+            if is_oversized(exc):
+                self._surprises.note(Surprise.OVERSIZED, closed(url, exc))
             raise ExchangeUnavailable(closed(url, exc)) from exc
         finally:
             self._sockets.discard(socket)
@@ -101,15 +111,26 @@ class BinanceMarket:
             self._settings.reconnect_first_s, self._settings.reconnect_limit_s, self._random
         )
 
+    def _price(self, text: str | bytes) -> Price | None:
+        """Read one message of the stream. Raises `Unavailable` if it is over, or unreadable."""
+        try:
+            event = parse(text)
+            why = ending(event)
+            price = self._trade(event)
+        except PayloadError as exc:
+            self._surprises.note(Surprise.UNREADABLE, str(exc), excerpt(text))
+            raise ExchangeUnavailable(str(exc)) from exc
+        if why is not None:
+            raise ExchangeUnavailable(why)
+        return price
 
-def _price(text: str | bytes) -> Price | None:
-    """Read one message of the stream. Raises `Unavailable` if the stream is over, or unreadable."""
-    try:
-        event = parse(text)
-        why = ending(event)
+    def _trade(self, event: Fields) -> Price | None:
+        """Read a trade of the symbol; what else comes is counted among the surprises."""
         price = public_trade(event)
-    except PayloadError as exc:
-        raise ExchangeUnavailable(str(exc)) from exc
-    if why is not None:
-        raise ExchangeUnavailable(why)
-    return price
+        if price is None and ending(event) is None:
+            kind = event.text("e") if "e" in event else ", ".join(sorted(event.names))
+            self._surprises.note(Surprise.UNKNOWN_EVENT, f"on the market stream: {kind}")
+        if price is not None and (symbol := event.text("s")) != self._settings.symbol:
+            self._surprises.note(Surprise.WRONG_SYMBOL, symbol)
+            return None
+        return price

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 
 from symbol_trader.binance import envelope, events
 from symbol_trader.binance.envelope import Answer, NoReply, Reply
-from symbol_trader.binance.fields import Fields, PayloadError, parse
+from symbol_trader.binance.fields import Fields, PayloadError, excerpt, parse
 from symbol_trader.binance.signing import Params
-from symbol_trader.binance.verdicts import Kind, judge
+from symbol_trader.binance.surprises import Surprise, Surprises
+from symbol_trader.binance.verdicts import judge
+from symbol_trader.core.error_codes import ErrorClass
 from symbol_trader.core.replies import UserEvent
 
 
@@ -33,28 +35,22 @@ class News:
 
 
 @dataclass(frozen=True, slots=True)
-class Dropped:
-    """A message that nobody waits for; `why` is for the log."""
-
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
 class Retired:
     """The session is to be replaced by a new one; `why` is for people."""
 
     why: str
 
 
-Heard = Answered | News | Dropped | Retired
+Heard = Answered | News | Retired
 """What a message turned out to be."""
 
 
 class Session:
     """The machine behind one connection."""
 
-    def __init__(self, symbol: str) -> None:
+    def __init__(self, symbol: str, surprises: Surprises | None = None) -> None:
         self._symbol = symbol
+        self._surprises = surprises or Surprises()
         self._next_id = 1
         self._waiting: dict[int, str] = {}
         self._ended: str | None = None
@@ -76,11 +72,13 @@ class Session:
     def receive(self, text: str | bytes) -> Heard | None:
         """Take one message; None for news of no concern, such as other symbols'.
 
-        What cannot be read may have been news that matters, so it retires the session.
+        What cannot be read may have been news that matters, so it retires the session. What nobody
+        waits for is counted among the surprises, and is None as well.
         """
         try:
             return self._hear(parse(text))
         except PayloadError as exc:
+            self._surprises.note(Surprise.UNREADABLE, str(exc), excerpt(text))
             return self.retire(str(exc))
 
     def give_up(self, request_id: int) -> None:
@@ -108,25 +106,36 @@ class Session:
             return self._reply(message, message.integer("id"))
         if "status" in message:
             return self._unasked(envelope.reply(message))
-        return Dropped("a message of an unknown kind")
+        fields = ", ".join(sorted(message.names))
+        self._surprises.note(Surprise.UNKNOWN_EVENT, f"a message with the fields {fields}")
+        return None
 
     def _push(self, event: Fields) -> Heard | None:
         ending = events.ending(event)
         if ending is not None:
             return self.retire(ending)
         news = events.user_event(event, self._symbol)
+        if news is None and event.text("e") not in events.USER_EVENTS:
+            self._surprises.note(Surprise.UNKNOWN_EVENT, event.text("e"))
         return None if news is None else News(news)
 
-    def _reply(self, message: Fields, request_id: int) -> Heard:
+    def _reply(self, message: Fields, request_id: int) -> Heard | None:
         method = self._waiting.pop(request_id, None)
         if method is None:
-            return Dropped(f"a reply to request {request_id}, which waits no longer")
+            never = "never sent" if request_id >= self._next_id or request_id < 1 else "over"
+            detail = f"a reply to a request that is {never}"
+            self._surprises.note(Surprise.UNMATCHED_REPLY, detail, str(request_id))
+            return None
         try:
             return Answered(request_id, envelope.reply(message))
         except PayloadError as exc:
+            self._surprises.note(Surprise.UNREADABLE, f"the reply to {method}: {exc}")
             return Answered(request_id, NoReply(f"the reply to {method} is an {exc}"))
 
-    def _unasked(self, error: Reply) -> Heard:
+    def _unasked(self, error: Reply) -> Heard | None:
         """Take an error that belongs to no request: a revoked key, or a request not understood."""
         text = f"the exchange reports {error.code} {error.message}"
-        return self.retire(text) if judge(error).kind is Kind.CREDENTIALS else Dropped(text)
+        if judge(error).reads is ErrorClass.STOP:
+            return self.retire(text)
+        self._surprises.note(Surprise.UNMATCHED_REPLY, text)
+        return None

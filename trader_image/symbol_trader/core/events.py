@@ -15,7 +15,14 @@ from symbol_trader.core.orders import (
     Fill,
     TraderId,
 )
-from symbol_trader.core.replies import Archived, AssetPrice, BalanceChanged, NotFound, Outcome
+from symbol_trader.core.replies import (
+    Archived,
+    AssetPrice,
+    BalanceChanged,
+    NotFound,
+    Outcome,
+    ReferencePrice,
+)
 from symbol_trader.core.settings import Settings
 from symbol_trader.core.symbols import Commission, SymbolInfo
 
@@ -37,6 +44,8 @@ class ExchangeView:
     strangers: tuple[ExchangeOrder, ...] = ()
     fills: tuple[Fill, ...] = ()
     met: tuple[ExchangeOrder, ...] | None = None
+    open_orders: tuple[ExchangeOrder, ...] = ()
+    """All of the account's open orders in the symbol, whoever placed them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +105,14 @@ class BidFetched:
     """The best bid was read, zero if there is none: the moment for sells at a deadline."""
 
     bid: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class ReferencePriceFetched:
+    """The price that percent filters of so many minutes measure from; None: it is not told."""
+
+    minutes: int
+    price: ReferencePrice | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +203,7 @@ StateEvent = (
     | QueryReplied
     | FillsFetched
     | BidFetched
+    | ReferencePriceFetched
     | FeePriced
     | StrangersFound
     | RecordRefused

@@ -32,6 +32,7 @@ from symbol_trader.core.events import (
     PriceSeen,
     QueryReplied,
     RecordRefused,
+    ReferencePriceFetched,
     SettingsChanged,
     Started,
     StateEvent,
@@ -74,12 +75,14 @@ class Leader:
         timing: Timing,
         new_bits: Callable[[], int],
         free: Mapping[str, Decimal] = MappingProxyType({}),
+        locked: Mapping[str, Decimal] = MappingProxyType({}),
         refused: Mapping[TraderId, str] = MappingProxyType({}),
         acknowledged: Collection[ClientOrderId] = (),
     ) -> None:
         """Take up the record. `new_bits` returns 64 random bits at each call.
 
-        `free` is what the account has free of each asset that it holds. `refused` holds traders
+        `free` is what the account has free of each asset that it holds, `locked` what its open
+        orders hold. `refused` holds traders
         of which the record could not have what they led to, and why; `acknowledged` the orders for
         whose cancel by others a person gave the word while nobody traded.
         """
@@ -91,6 +94,7 @@ class Leader:
             timing=timing,
             new_bits=new_bits,
             free=free,
+            locked=locked,
         )
         self._evidence = Evidence(self._state)
         self._cycles = Cycles(self._state, self._evidence)
@@ -145,8 +149,8 @@ class Leader:
                 self._commands.start(ctx)
             case ExecutionReport(_, seen, fill):
                 evidence.orders.seen(seen, (fill,) if fill else (), ctx)
-            case BalanceChanged(free):
-                evidence.market.balance_changed(free, ctx)
+            case BalanceChanged(free, locked):
+                evidence.market.balance_changed(free, locked, ctx)
             case PlaceReplied(name, outcome):
                 evidence.orders.place_replied(name, outcome, ctx)
             case CancelReplied(intent, outcome):
@@ -157,6 +161,8 @@ class Leader:
                 evidence.fills.fetched(name, fills, ctx)
             case BidFetched(bid):
                 ctx.bid = bid
+            case ReferencePriceFetched(minutes, reference):
+                self._state.market_prices.told(minutes, reference, ctx.now_ms)
             case FeePriced(order_id, trade_id, price):
                 evidence.fills.fee_priced((order_id, trade_id), price, ctx)
             case StrangersFound(orders):
@@ -164,7 +170,7 @@ class Leader:
             case RecordRefused(trader_id, why, unsent):
                 evidence.record_refused(trader_id, why, ctx, unsent=unsent)
             case SymbolRead(symbol, commission):
-                evidence.market.symbol_read(symbol, commission)
+                evidence.market.symbol_read(symbol, commission, ctx)
             case ViewRead(view):
                 evidence.view_read(view, ctx)
             case SettingsChanged():
@@ -177,6 +183,7 @@ class Leader:
                 self._state.ending = True
             case TimePassed():
                 evidence.questions.ask_for_all_due(ctx)
+                evidence.market.read_symbol_if_due(ctx)
             case _:
                 assert_never(event)
 
@@ -298,7 +305,14 @@ class Leader:
         return self._state.marks(client_order_id)
 
 
-_CONCERN_ALL = (Started, BidFetched, ViewRead, SettingsChanged, TimePassed)
+_CONCERN_ALL = (
+    Started,
+    BidFetched,
+    ReferencePriceFetched,
+    ViewRead,
+    SettingsChanged,
+    TimePassed,
+)
 """Events after which every trader takes its next step, whoever was touched."""
 
 

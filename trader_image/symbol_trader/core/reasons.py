@@ -8,6 +8,7 @@ from enum import StrEnum
 class Reason(StrEnum):
     """The kinds of obstacles, in CamelCase as conditions have them."""
 
+    ACCOUNT_RESTRICTED = "AccountRestricted"
     BAD_CREDENTIALS = "BadCredentials"
     BUDGET_SPENT = "BudgetSpent"
     BUDGET_TOO_SMALL = "BudgetTooSmall"

@@ -7,12 +7,16 @@ have renamed them (an amendment does).
 
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
+from types import MappingProxyType
 
 from symbol_trader.core import ids
 from symbol_trader.core.fees import UnvaluedFees
 from symbol_trader.core.ledger import Carried, CycleMoney, Ledger, Settlement
+from symbol_trader.core.market_prices import MarketPrices
 from symbol_trader.core.money import ZERO
 from symbol_trader.core.order import Order
+from symbol_trader.core.order_filters import Load
+from symbol_trader.core.order_states import STATUS_NEWS, News
 from symbol_trader.core.orders import ExchangeOrder, FeeAsset, Fill, OrderState, Side
 from symbol_trader.core.reasons import Block, Reason
 from symbol_trader.core.records import Snapshot, UnvaluedFee
@@ -38,6 +42,7 @@ class State:
         timing: Timing,
         new_bits: Callable[[], int],
         free: Mapping[str, Decimal],
+        locked: Mapping[str, Decimal] = MappingProxyType({}),
     ) -> None:
         """Take up the record; see `Leader` for the arguments."""
         self.settings = settings
@@ -48,6 +53,13 @@ class State:
         self.installation = snapshot.installation
         self.free = dict(free)
         """What the account has free of each asset, as far as it is known."""
+        self.locked = dict(locked)
+        """What the account's open orders hold of each asset, as far as it is known."""
+        self.market_prices = MarketPrices()
+        self.symbol_read_ms: int | None = None
+        """When the symbol was read last, None before the first beat of the timer."""
+        self.others: dict[int, ExchangeOrder] = {}
+        """The account's open orders in the symbol that are not ours, by order id."""
         self.started = False
         self.ending = False
         self.strangers: tuple[ExchangeOrder, ...] = ()
@@ -58,6 +70,8 @@ class State:
         self.draining_since_ms: int | None = None
         self.banned_until_ms = 0
         """Until when the exchange has banned the address: nothing is intended before."""
+        self.stopped: Block | None = None
+        """Why the exchange takes nothing from the account: a person has to act first."""
         self.buys_ended = 0
         """How many buys in a row the exchange has ended without a fill."""
         self.buys_paused_until_ms = 0
@@ -108,6 +122,17 @@ class State:
             return None
         text = f"the exchange has banned the address until {utc(self.banned_until_ms)}"
         return Block(Reason.RATE_LIMITED, text, self.banned_until_ms)
+
+    def stop_trading(self, reason: Reason, message: str, now_ms: int) -> int:
+        """Take in that the key or the account is refused; return the pause before another try."""
+        pause_ms = self.timing.retry_most_ms
+        self.stopped = Block(reason, message, now_ms + pause_ms)
+        return pause_ms
+
+    def silenced(self, now_ms: int) -> Block | None:
+        """Return why nothing is sent, neither orders nor cancels: a ban, or a refused account."""
+        refused = self.stopped if self.stopped and self.stopped.holds(now_ms) else None
+        return self.banned(now_ms) or refused
 
     def buys_paused(self, now_ms: int) -> Block | None:
         """Return why nothing is bought: the exchange has ended the last buys unfilled."""
@@ -166,6 +191,23 @@ class State:
             return False
         found = self.find(client_order_id)
         return found is None or not found[1].existed
+
+    def others_seen(self, seen: ExchangeOrder) -> None:
+        """Take in an order of the account that is not ours."""
+        if STATUS_NEWS.get(seen.status) is News.OPEN:
+            self.others[seen.order_id] = seen
+        else:
+            self.others.pop(seen.order_id, None)
+
+    @property
+    def load(self) -> Load:
+        """Return what the account has on the symbol, as far as it is known."""
+        ours = [order for _, order in self.orders() if not order.state.final]
+        buys = [order.quantity for order in ours if order.side is Side.BUY]
+        buys += [order.quantity for order in self.others.values() if order.side is Side.BUY]
+        base = self.symbol.base_asset
+        held = self.free.get(base, ZERO) + self.locked.get(base, ZERO)
+        return Load(len(ours) + len(self.others), held + sum(buys, ZERO))
 
     # The ledger.
 

@@ -15,6 +15,7 @@ from symbol_trader.core.order import Order
 from symbol_trader.core.orders import Side, TraderId
 from symbol_trader.core.reasons import Block
 from symbol_trader.core.records import FeeValued, RecordedTrader, TraderTerms
+from symbol_trader.core.timing import Timing
 
 
 class Rebuy(Enum):
@@ -90,6 +91,17 @@ class Trader:
     def is_blocked(self, now_ms: int) -> bool:
         """Return whether it is too early to try again what could not be done."""
         return self.block is not None and self.block.holds(now_ms)
+
+    def refused(self, timing: Timing, *, offer: bool) -> int:
+        """Count a refusal; return the pause in milliseconds before another attempt.
+
+        An `offer` is a sell at a deadline, which has no time for pauses that grew before it.
+        """
+        self.refusals += 1
+        if not offer:
+            return timing.retry_pause_ms(self.refusals)
+        self.refused_offers += 1
+        return timing.retry_pause_ms(self.refused_offers)
 
     @property
     def interrupted(self) -> Order | None:

@@ -123,6 +123,7 @@ class Beginning:
             timing=self._timing,
             new_bits=self._new_bits,
             free=account.free,
+            locked=account.locked,
             refused=self._session.handover.refused,
             acknowledged=self._session.handover.acknowledged,
         )

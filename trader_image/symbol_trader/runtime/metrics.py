@@ -1,8 +1,10 @@
 """What Prometheus is told: few numbers, each with a question behind it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 from symbol_trader.core.orders import OrderState
 from symbol_trader.core.records import FillRecorded, OrderChange, RecordChange, TraderResult
@@ -49,6 +51,13 @@ class Metrics:
         """Show, whenever it is asked for, how old the last price is."""
         self._market_age.set_function(age_s)
 
+    def watch_surprises(self, counts: Callable[[], Mapping[str, int]]) -> None:
+        """Show, whenever it is asked for, how much from the exchange was not understood, by kind.
+
+        The kinds are those of `binance.surprises`.
+        """
+        self._registry.register(_Surprises(self._symbol, counts))
+
     def placed(self, came_s: float | None) -> None:
         """Count an order, and the time since the price that led to it, if one did."""
         self._placed.inc()
@@ -89,3 +98,21 @@ class Metrics:
     def _gauge(self, name: str, text: str, symbol: str) -> Gauge:
         gauge = Gauge(f"symbol_trader_{name}", text, ["symbol"], registry=self._registry)
         return gauge.labels(symbol)
+
+
+class _Surprises(Collector):
+    """What is counted elsewhere, read when the metrics are asked for."""
+
+    def __init__(self, symbol: str, counts: Callable[[], Mapping[str, int]]) -> None:
+        self._symbol = symbol
+        self._counts = counts
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        family = CounterMetricFamily(
+            "symbol_trader_not_understood",
+            "Messages from the exchange that were not understood, by kind.",
+            labels=["symbol", "kind"],
+        )
+        for kind, count in self._counts().items():
+            family.add_metric([self._symbol, kind], count)
+        yield family

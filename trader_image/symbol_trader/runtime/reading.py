@@ -128,7 +128,7 @@ class Reader:
         fills += await self._older_fills(known, answers, fills)
         met = leader.strangers
         strangers = await self._strangers(leader, (*met, *open_orders, *unexplained))
-        return ExchangeView(answers, strangers, tuple(fills), met), newest
+        return ExchangeView(answers, strangers, tuple(fills), met, open_orders), newest
 
     async def _ask_for(
         self, known: Mapping[ClientOrderId, Order]

@@ -9,6 +9,7 @@ from symbol_trader.core.decisions import (
     Cancel,
     CheckOnRecord,
     FetchBid,
+    FetchReferencePrice,
     FetchTrades,
     Place,
     PriceFee,
@@ -24,6 +25,7 @@ from symbol_trader.core.events import (
     FillsFetched,
     PlaceReplied,
     QueryReplied,
+    ReferencePriceFetched,
     StrangersFound,
     SymbolRead,
 )
@@ -78,6 +80,8 @@ class Requests:
                 self._read(self._refresh)
             case FetchBid():
                 self._read(self._fetch_bid)
+            case FetchReferencePrice(minutes):
+                self._read(partial(self._fetch_reference_price, minutes))
             case PriceFee():
                 self._read(partial(self._price_fee, request))
             case CheckOnRecord(order):
@@ -119,7 +123,8 @@ class Requests:
     async def _refresh(self) -> None:
         symbol = await self._exchange.symbol()
         commission = await self._exchange.commission()
-        self._mailbox.put_nowait(SymbolRead(symbol, commission))
+        limits = await self._exchange.asset_limits()
+        self._mailbox.put_nowait(SymbolRead(symbol.limited_to(limits), commission))
 
     async def _check_on_record(self, order: ExchangeOrder) -> None:
         if await self._record.names_not_on_record({order.client_order_id}):
@@ -127,6 +132,14 @@ class Requests:
 
     async def _fetch_bid(self) -> None:
         self._mailbox.put_nowait(BidFetched(await self._exchange.best_bid()))
+
+    async def _fetch_reference_price(self, minutes: int) -> None:
+        """Ask for a price; without an answer the exchange judges the order that waits for it."""
+        try:
+            price = await self._exchange.reference_price(minutes)
+        except Unavailable:
+            price = None
+        self._mailbox.put_nowait(ReferencePriceFetched(minutes, price))
 
     async def _price_fee(self, fee: PriceFee) -> None:
         """Ask for a price; a profit that lacks a fee for a while is no reason to end the term."""

@@ -22,12 +22,20 @@ from symbol_trader.core.cycles.steps import (
     Wait,
 )
 from symbol_trader.core.cycles.unsettled import FILL_QUERIES_QUIET
-from symbol_trader.core.decisions import Cancel, Decision, FetchBid, Place, RefreshSymbol
+from symbol_trader.core.decisions import (
+    Cancel,
+    Decision,
+    FetchBid,
+    FetchReferencePrice,
+    Place,
+    RefreshSymbol,
+)
 from symbol_trader.core.events import PriceSeen
 from symbol_trader.core.evidence.contradictions import contradicted
 from symbol_trader.core.evidence.learning import Evidence
 from symbol_trader.core.money import ZERO, plain
 from symbol_trader.core.order import Order
+from symbol_trader.core.order_filters import unjudged, violation
 from symbol_trader.core.orders import CancelIntent, Intent, Side, TimeInForce
 from symbol_trader.core.quiet import Listeners
 from symbol_trader.core.reasons import Block, Reason
@@ -176,13 +184,36 @@ class Cycles:
     def _obstacle(self, side: Side, ctx: EventContext) -> Block | None:
         """Return what keeps the whole symbol from placing orders on this side, if anything."""
         state = self._state
-        if obstacle := state.halt or state.banned(ctx.now_ms):
+        if obstacle := state.halt or state.silenced(ctx.now_ms):
             return obstacle
         if state.symbol.status == TRADING:
             return state.buys_paused(ctx.now_ms) if side is Side.BUY else None
         ctx.request_once(RefreshSymbol())
         until_ms = ctx.now_ms + state.timing.retry_most_ms
         return Block(Reason.SYMBOL_NOT_TRADING, f"the symbol is {state.symbol.status}", until_ms)
+
+    def _passes_filters(
+        self,
+        trader: Trader,
+        side: Side,
+        quote: Quote,
+        time_in_force: TimeInForce,
+        ctx: EventContext,
+    ) -> bool:
+        """Return whether the filters let an order pass; else its trader waits, and says why."""
+        state, filters = self._state, self._state.symbol.filters
+        references = state.market_prices.fresh(ctx.now_ms)
+        if refused := violation(side, quote, filters, state.load, references):
+            pause = trader.refused(state.timing, offer=time_in_force is TimeInForce.IOC)
+            block = Block(Reason.FILTER_FAILURE, str(refused), ctx.now_ms + pause)
+            self._wait(trader, block, ctx)
+            return False
+        percent = unjudged(side, quote.price, filters, references, state.last_price)
+        if percent is None or state.market_prices.is_untold(percent.minutes, ctx.now_ms):
+            return True
+        if state.market_prices.ask(percent.minutes, ctx.now_ms):
+            ctx.request(FetchReferencePrice(percent.minutes))
+        return False
 
     def _place(
         self,
@@ -194,6 +225,8 @@ class Cycles:
     ) -> None:
         if obstacle := self._obstacle(side, ctx):
             self._wait(trader, obstacle, ctx)
+            return
+        if not self._passes_filters(trader, side, quote, time_in_force, ctx):
             return
         state = self._state
         attempt = trader.attempts[side] + 1
@@ -222,7 +255,7 @@ class Cycles:
         )
 
     def _cancel(self, trader: Trader, order: Order, reason: str, ctx: EventContext) -> None:
-        if self._state.banned(ctx.now_ms):
+        if self._state.silenced(ctx.now_ms):
             return
         attempt = len(order.cancels) + 1
         intent = CancelIntent(

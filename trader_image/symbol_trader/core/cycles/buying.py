@@ -49,11 +49,8 @@ def _cannot_buy(trader: Trader, quote: Quote, around: Surroundings) -> Block | N
         return _budget_too_small(trader, least * settings.chunks, around)
     if around.carried_cost and quote.notional < least:
         return _too_much_carried(around)
-    chunk = f"a buy for {plain(trader.terms.chunk_budget)} {around.symbol.quote_asset}"
-    if name := filters.violation(quote.price, quote.quantity):
-        text = f"{chunk} at the market's price would fail {name}"
-        return _now(around, Reason.FILTER_FAILURE, text)
     if quote.notional > around.spendable:
+        chunk = f"a buy for {plain(trader.terms.chunk_budget)} {around.symbol.quote_asset}"
         text = f"{chunk} would exceed the budget: {plain(around.spendable)} is left"
         return _now(around, Reason.BUDGET_SPENT, text)
     return None

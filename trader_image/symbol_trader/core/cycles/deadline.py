@@ -114,5 +114,7 @@ def _offers(trader: Trader) -> list[Order]:
 
 def _offered_in_vain(trader: Trader) -> bool:
     """Return whether the trader's block is about an offer, and no older one that never ends."""
+    if trader.refused_offers:
+        return True
     last = trader.orders[-1]
     return last.side is Side.SELL and last.intent.time_in_force is TimeInForce.IOC

@@ -38,6 +38,9 @@ class Evidence:
         for client_order_id, answer in view.answers.items():
             self.queries.answered(client_order_id, answer, ctx, thorough=True)
         self.fills.sort(view.fills, ctx)
+        state = self._state
+        others = (order for order in view.open_orders if state.find_seen(order) is None)
+        state.others = {order.order_id: order for order in others}
         met = self._state.strangers if view.met is None else view.met
         found_since = (order for order in self._state.strangers if order not in met)
         self.unrecorded.update((*view.strangers, *found_since), ctx)

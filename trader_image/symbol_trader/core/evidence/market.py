@@ -4,11 +4,15 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from symbol_trader.core.context import EventContext
-from symbol_trader.core.money import ZERO
+from symbol_trader.core.decisions import RefreshSymbol
+from symbol_trader.core.money import ZERO, plain
 from symbol_trader.core.reasons import Need, Reason
 from symbol_trader.core.state import State
 from symbol_trader.core.symbols import TRADING, Commission, SymbolInfo
 from symbol_trader.core.trader import Trader
+
+SYMBOL_AGE_MAX_MS = 3_600_000
+"""After so long the symbol's filters, its status and the commission are read again."""
 
 
 class MarketEvidence:
@@ -18,15 +22,35 @@ class MarketEvidence:
         """Write into this state."""
         self._state = state
 
-    def symbol_read(self, symbol: SymbolInfo, commission: Commission) -> None:
+    def symbol_read(self, symbol: SymbolInfo, commission: Commission, ctx: EventContext) -> None:
         """Take in the symbol's filters, status and commission, read again."""
         state = self._state
         resumed = state.symbol.status != TRADING and symbol.status == TRADING
+        if changed := state.symbol.filters.differences(symbol.filters):
+            ctx.say("the symbol's filters have changed", warning=True, **changed)
+            unblock(state, Reason.FILTER_FAILURE)
+        if commission != state.commission:
+            ctx.say(
+                "the commission has changed",
+                buy=f"{plain(state.commission.buy)} -> {plain(commission.buy)}",
+                sell=f"{plain(state.commission.sell)} -> {plain(commission.sell)}",
+            )
         state.symbol, state.commission = symbol, commission
         if resumed:
             unblock(state, Reason.SYMBOL_NOT_TRADING)
 
-    def balance_changed(self, free: Mapping[str, Decimal], ctx: EventContext) -> None:
+    def read_symbol_if_due(self, ctx: EventContext) -> None:
+        """Have the symbol read once an hour: its filters change without a word."""
+        state = self._state
+        read_ms = ctx.now_ms if state.symbol_read_ms is None else state.symbol_read_ms
+        due = ctx.now_ms - read_ms >= SYMBOL_AGE_MAX_MS and not state.banned(ctx.now_ms)
+        state.symbol_read_ms = ctx.now_ms if due else read_ms
+        if due:
+            ctx.request_once(RefreshSymbol())
+
+    def balance_changed(
+        self, free: Mapping[str, Decimal], locked: Mapping[str, Decimal], ctx: EventContext
+    ) -> None:
         """Take in what is free now of some assets, and let be tried again what lacked balance.
 
         Only what has grown is news to those who lack it, and it is enough for some of them at most:
@@ -35,6 +59,7 @@ class MarketEvidence:
         known = self._state.free
         grown = {asset: amount for asset, amount in free.items() if amount > known.get(asset, ZERO)}
         known |= free
+        self._state.locked |= locked
         for trader in tuple(self._state.traders.values()):
             if need := _lacking(trader):
                 left = grown.get(need.asset, ZERO)

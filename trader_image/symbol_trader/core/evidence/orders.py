@@ -2,6 +2,7 @@
 
 from symbol_trader.core.context import EventContext
 from symbol_trader.core.decisions import RefreshSymbol
+from symbol_trader.core.error_codes import REJECTED_BY_ENGINE, ErrorClass, meaning
 from symbol_trader.core.evidence.contradictions import contained
 from symbol_trader.core.evidence.fills import FillEvidence
 from symbol_trader.core.evidence.questions import Questions
@@ -11,18 +12,11 @@ from symbol_trader.core.order import Order
 from symbol_trader.core.order_states import STATUS_NEWS, News
 from symbol_trader.core.orders import ClientOrderId, ExchangeOrder, Fill, Intent, Side, TimeInForce
 from symbol_trader.core.reasons import Block, Need, Reason
-from symbol_trader.core.refusals import (
-    is_doubt,
-    needs_refresh,
-    passes,
-    reason_on_record,
-    refusal_reason,
-)
 from symbol_trader.core.replies import Accepted, NotSent, Outcome, Refused
 from symbol_trader.core.state import State
 from symbol_trader.core.trader import Trader
 
-REJECTED = Refused(-2010, "rejected, as a report says")
+REJECTED = Refused(REJECTED_BY_ENGINE, "rejected, as a report says")
 """What a report of REJECTED, which has no message of its own, amounts to."""
 
 
@@ -42,6 +36,7 @@ class OrderEvidence:
         """Take in an order as the exchange describes it, with executions that came along."""
         found = self._state.find_seen(seen)
         if found is None:
+            self._state.others_seen(seen)
             self._unrecorded.seen(seen, ctx)
             return
         with contained(found[0], ctx):
@@ -58,11 +53,12 @@ class OrderEvidence:
         match outcome:
             case Accepted(order, fills):
                 self.seen(order, fills, ctx)
-            case Refused(code, message) if found and not is_doubt(code, message):
+            case Refused(code, message) if found:
+                if meaning(code, message).orders is ErrorClass.UNDECIDED:
+                    self._doubt(*found, message, ctx)
+                    return
                 with contained(found[0], ctx):
                     self._refused(*found, outcome, ctx)
-            case Refused(_, why) if found:
-                self._doubt(*found, why, ctx)
             case NotSent() if found:
                 with contained(found[0], ctx):
                     self._not_sent(*found, outcome, ctx)
@@ -90,17 +86,16 @@ class OrderEvidence:
         ctx.touch(trader)
 
     def _refused(self, trader: Trader, order: Order, refusal: Refused, ctx: EventContext) -> None:
-        message = reason_on_record(refusal)
+        message = f"{refusal.code} {refusal.message}"
         if not order.hear(News.REFUSED, message):
             return
         ctx.change(order.change())
-        trader.refusals += 1
-        refusals = trader.refusals
-        if order.intent.time_in_force is TimeInForce.IOC and not passes(message):
-            # A deadline has no time for pauses that grew before it.
-            refusals = trader.refused_offers = trader.refused_offers + 1
-        pause = self._state.timing.retry_pause_ms(refusals)
-        reason, need = refusal_reason(refusal), None
+        said, state = meaning(refusal.code, refusal.message), self._state
+        offer = order.intent.time_in_force is TimeInForce.IOC and not said.passes
+        pause = trader.refused(state.timing, offer=offer)
+        reason, need = said.reason, None
+        if said.orders is ErrorClass.STOP:
+            pause = state.stop_trading(reason, message, ctx.now_ms)
         if reason is Reason.INSUFFICIENT_BALANCE:
             trader.short_of_base |= order.side is Side.SELL
             need = self._need(order.intent)
@@ -114,7 +109,7 @@ class OrderEvidence:
             why=trader.block.message,
             retry_in_ms=pause,
         )
-        if needs_refresh(reason):
+        if said.needs_refresh:
             ctx.request(RefreshSymbol())
         ctx.touch(trader)
 
