@@ -337,7 +337,12 @@ async def test_account_symbol_and_commission(paper: PaperExchange) -> None:
         max_price=expected.max_price,
         min_notional=expected.min_notional,
         max_notional=expected.max_notional,
+        percents=symbol.filters.percents,
+        max_orders=symbol.filters.max_orders,
     )
+    (percent,) = symbol.filters.percents
+    assert percent.band(Side.BUY) == (expected.multiplier_down, expected.multiplier_up)
+    assert symbol.filters.max_orders == expected.max_num_orders
     assert commission == Commission(buy=Decimal("0.001"), sell=Decimal("0.001"))
 
 
@@ -371,7 +376,7 @@ async def test_balances_follow_the_account(paper: PaperExchange) -> None:
 
     assert isinstance(locked, BalanceChanged)
     assert locked.free["USDT"] == Decimal(9951)
-    assert deposited == BalanceChanged({"USDT": Decimal(10_951)})
+    assert deposited == BalanceChanged({"USDT": Decimal(10_951)}, {"USDT": Decimal(49)})
 
 
 async def test_trades_are_read_page_by_page_until_one_is_empty() -> None:

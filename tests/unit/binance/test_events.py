@@ -141,6 +141,12 @@ def test_a_report_that_lacks_a_field_names_it(field: str) -> None:
         news(payload)
 
 
+@pytest.mark.parametrize("field", ["p", "q", "z", "Z", "L", "l", "Y"])
+def test_no_amount_of_a_report_is_negative(field: str) -> None:
+    with pytest.raises(PayloadError, match=rf"event\.{field}: a number that is not negative"):
+        news(TRADE_REPORT | {field: "-0.00000001"})
+
+
 def test_a_report_may_leave_the_original_id_empty() -> None:
     assert news(payloads.report() | {"C": None}) == news(payloads.report())
 

@@ -210,6 +210,12 @@ def test_a_reply_that_lacks_a_field_names_it(field: str) -> None:
         replies.placed(reply, SYMBOL, ORDER_ID)
 
 
+@pytest.mark.parametrize("field", ["price", "origQty", "executedQty"])
+def test_no_amount_of_an_order_is_negative(field: str) -> None:
+    with pytest.raises(PayloadError, match=rf"{field}: a number that is not negative"):
+        replies.placed(payloads.placed(**{field: "-1"}), SYMBOL, ORDER_ID)
+
+
 def test_a_side_that_does_not_exist() -> None:
     with pytest.raises(PayloadError, match=r"order.place.side: BUY or SELL was expected, not 'X'"):
         replies.placed(payloads.placed(side="X"), SYMBOL, ORDER_ID)

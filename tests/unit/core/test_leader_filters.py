@@ -210,3 +210,15 @@ def test_a_commission_that_has_changed_is_named() -> None:
     assert desk.said("the commission has changed") == [
         {"buy": "0.001 -> 0.001", "sell": "0.001 -> 0"}
     ]
+
+
+def test_why_the_exchange_ended_an_order_is_on_record_and_told() -> None:
+    desk = Desk()
+    desk.price("2")
+    buy = desk.accept(desk.order)
+    reason = "EXECUTION_RULE_PRICE_RANGE_EXCEEDED"
+    seen = replace(desk.book[buy.client_order_id].shown("EXPIRED"), expiry_reason=reason)
+    desk.tell(ExecutionReport("EXPIRED", seen))
+
+    assert desk.record.orders[buy.client_order_id].reason == reason
+    assert desk.record.results[-1].reason == f"its buy was expired ({reason})"

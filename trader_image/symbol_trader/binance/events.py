@@ -5,8 +5,7 @@ the field, for what it cannot read.
 """
 
 from symbol_trader.binance.fields import Fields
-from symbol_trader.binance.replies import commission_asset, side
-from symbol_trader.core.money import ZERO
+from symbol_trader.binance.replies import commission_asset, expiry_reason, or_zero, side
 from symbol_trader.core.orders import ExchangeOrder, ExecutionReport, Fill
 from symbol_trader.core.replies import BalanceChanged, Price, UserEvent
 
@@ -90,7 +89,8 @@ def _reported_order(event: Fields, client_order_id: str) -> ExchangeOrder:
         executed=event.amount("z"),
         executed_quote=event.amount("Z"),
         time_ms=event.time_ms("O"),
-        prevented=event.amount("A") if "A" in event else ZERO,
+        prevented=or_zero(event, "A"),
+        expiry_reason=expiry_reason(event, "eR"),
     )
 
 

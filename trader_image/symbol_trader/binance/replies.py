@@ -24,6 +24,7 @@ class Candle:
     closed_ms: int
 
 
+_NOT_EXPIRED = "NONE"
 _COMMISSION_PARTS = ("standardCommission", "specialCommission", "taxCommission")
 
 
@@ -156,6 +157,12 @@ def side(fields: Fields, name: str) -> Side:
         raise fields.error(name, f"BUY or SELL was expected, not {text!r}") from exc
 
 
+def expiry_reason(fields: Fields, name: str) -> str:
+    """Read why the exchange ended an order; empty where it does not say, or has not."""
+    text = fields.text(name) if name in fields else _NOT_EXPIRED
+    return "" if text == _NOT_EXPIRED else text
+
+
 def commission_asset(fields: Fields, name: str, commission: Decimal) -> str:
     """Read in what a commission was charged; where it is zero, no asset need be named."""
     if name in fields:
@@ -181,6 +188,7 @@ def _order(fields: Fields, symbol: str, client_order_id: str, time_ms: int | Non
         ),  # below 0 where it is not known any more
         time_ms=time_ms,
         prevented=or_zero(fields, "preventedQuantity"),
+        expiry_reason=expiry_reason(fields, "expiryReason"),
     )
 
 

@@ -189,6 +189,8 @@ class Order:
         self.state = self._transition(STATUS_NEWS[seen.status])
         self.order_id = seen.order_id
         self.quantity = min(self.quantity, seen.quantity)
+        if self.state.final and seen.expiry_reason:
+            self.reason = seen.expiry_reason
         if seen.executed >= self.executed:
             self.executed, self.executed_quote = seen.executed, seen.executed_quote
         return self._facts() != before

@@ -86,15 +86,10 @@ class _Bound:
         return self.least <= scaled and (self.most is None or scaled <= self.most)
 
     def lowest(self, step: Decimal) -> Decimal:
-        """Return the lowest value in steps; a quotient that was rounded down is put right."""
-        value = ceil_to(self.least / self.scale, step)
-        return value if value * self.scale >= self.least else value + step
+        return ceil_to(self.least / self.scale, step)
 
     def highest(self, step: Decimal) -> Decimal | None:
-        if self.most is None:
-            return None
-        value = floor_to(self.most / self.scale, step)
-        return value if value * self.scale <= self.most else value - step
+        return None if self.most is None else floor_to(self.most / self.scale, step)
 
 
 def violation(

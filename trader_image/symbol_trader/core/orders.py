@@ -165,6 +165,8 @@ class ExchangeOrder:
     executed_quote: Decimal
     time_ms: int | None = None
     prevented: Decimal = ZERO
+    expiry_reason: str = ""
+    """Why the exchange ended it, in Binance's words; empty where it does not say."""
 
 
 @dataclass(frozen=True, slots=True)

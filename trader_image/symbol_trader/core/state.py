@@ -16,7 +16,6 @@ from symbol_trader.core.market_prices import MarketPrices
 from symbol_trader.core.money import ZERO
 from symbol_trader.core.order import Order
 from symbol_trader.core.order_filters import Load
-from symbol_trader.core.order_states import STATUS_NEWS, News
 from symbol_trader.core.orders import ExchangeOrder, FeeAsset, Fill, OrderState, Side
 from symbol_trader.core.reasons import Block, Reason
 from symbol_trader.core.records import Snapshot, UnvaluedFee
@@ -191,13 +190,6 @@ class State:
             return False
         found = self.find(client_order_id)
         return found is None or not found[1].existed
-
-    def others_seen(self, seen: ExchangeOrder) -> None:
-        """Take in an order of the account that is not ours."""
-        if STATUS_NEWS.get(seen.status) is News.OPEN:
-            self.others[seen.order_id] = seen
-        else:
-            self.others.pop(seen.order_id, None)
 
     @property
     def load(self) -> Load:

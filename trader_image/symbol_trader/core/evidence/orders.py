@@ -36,7 +36,6 @@ class OrderEvidence:
         """Take in an order as the exchange describes it, with executions that came along."""
         found = self._state.find_seen(seen)
         if found is None:
-            self._state.others_seen(seen)
             self._unrecorded.seen(seen, ctx)
             return
         with contained(found[0], ctx):

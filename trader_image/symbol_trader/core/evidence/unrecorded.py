@@ -29,6 +29,7 @@ class UnrecordedOrders:
         A rejected order never was on the book, whoever asked for it.
         """
         self._tell_late_execution(seen, ctx)
+        self._note_other(seen)
         rejected = STATUS_NEWS.get(seen.status) is News.REFUSED
         if not rejected and self._state.marks(seen.client_order_id):
             ctx.request(CheckOnRecord(seen))
@@ -48,6 +49,13 @@ class UnrecordedOrders:
                     order=order.client_order_id,
                     status=order.status,
                 )
+
+    def _note_other(self, seen: ExchangeOrder) -> None:
+        """Note whether an order of others is open: the account's limits count it."""
+        if STATUS_NEWS.get(seen.status) is News.OPEN:
+            self._state.others[seen.order_id] = seen
+        else:
+            self._state.others.pop(seen.order_id, None)
 
     def _tell_late_execution(self, seen: ExchangeOrder, ctx: EventContext) -> None:
         """Say where an order traded on that was given up: the record of its trader is closed."""
