@@ -5,6 +5,8 @@ READY := .venv/.ready
 SOME := .venv/.some
 TRIED := $(if $(wildcard $(READY)),$(READY),$(SOME))
 CLUSTER := $(PYTHON) hack/cluster.py
+# Tests on a cluster wait more than they work.
+SIDE_BY_SIDE := 3
 SOURCES := crds operator trader_image tests hack
 
 .DEFAULT_GOAL := help
@@ -81,7 +83,8 @@ mutants: $(READY) ## Remove each guard in a copy and see its test fail; ONLY=NAM
 kind: $(READY) images ## Run the tests on a real cluster.
 	$(BIN)/python -m support.prepare
 	$(CLUSTER) deploy
-	$(BIN)/pytest tests/kind -q
+	$(BIN)/pytest tests/kind -q --durations=15 -m alone
+	$(BIN)/pytest tests/kind -q --durations=15 -m "not alone" -n $(SIDE_BY_SIDE) --dist loadfile
 
 test: style unit simulation integration kind ## Run everything.
 

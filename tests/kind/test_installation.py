@@ -34,6 +34,8 @@ HOME = Kubectl("trading")
 NAME = "newcomer"
 DEFINITION = f"{PLURAL}.{GROUP}"
 
+pytestmark = pytest.mark.alone
+
 
 def install(version: Callable[[str], str]) -> None:
     """Install or upgrade as the README says; `version` tells a program's image."""
