@@ -7,6 +7,7 @@ TRIED := $(if $(wildcard $(READY)),$(READY),$(SOME))
 CLUSTER := $(PYTHON) hack/cluster.py
 # Tests on a cluster wait more than they work.
 SIDE_BY_SIDE := 3
+PARTS := style unit simulation integration kind
 SOURCES := crds operator trader_image tests hack
 
 .DEFAULT_GOAL := help
@@ -86,7 +87,11 @@ kind: $(READY) images ## Run the tests on a real cluster.
 	$(BIN)/pytest tests/kind -q --durations=15 -m alone
 	$(BIN)/pytest tests/kind -q --durations=15 -m "not alone" -n $(SIDE_BY_SIDE) --dist loadfile
 
-test: style unit simulation integration kind ## Run everything.
+test: ## Run everything, and print how long each part took.
+	@taken=; for part in $(PARTS); do \
+		begun=$$(date +%s); $(MAKE) --no-print-directory $$part || exit 1; \
+		taken="$$taken $$part $$(( $$(date +%s) - begun )) s,"; \
+	done; echo "$${taken%,}"
 
 bench: $(READY) $(if $(filter core latency history,$(ONLY)),,bench-cluster) ## Measure speed, memory and size, and print a table; ONLY=PART SYMBOLS=N CYCLES=N SOAK=MINUTES.
 	$(BIN)/python -m bench $(if $(ONLY),--only "$(ONLY)") $(if $(SYMBOLS),--symbols "$(SYMBOLS)") \
