@@ -5,13 +5,12 @@ READY := .venv/.ready
 SOME := .venv/.some
 TRIED := $(if $(wildcard $(READY)),$(READY),$(SOME))
 CLUSTER := $(PYTHON) hack/cluster.py
-# Tests on a cluster wait more than they work.
+# What waits more than it works, for a cluster or for other processes.
 SIDE_BY_SIDE := 3
-PARTS := style unit simulation integration kind
 SOURCES := crds operator trader_image tests hack
 
 .DEFAULT_GOAL := help
-.PHONY: help setup try try-clean style unit simulation simulate integration crash-matrix chaos mutants kind test bench bench-cluster cluster images cluster-down demo demo-down crd lock clean
+.PHONY: help setup try try-clean style unit simulation simulate integration crash-matrix chaos mutants kind deployed kind-alone kind-together test bench cluster images cluster-down demo demo-down crd lock clean
 
 help: ## List the commands.
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,7 +65,7 @@ simulate: $(READY) ## Run many seeds of the simulation; SEEDS=N FIRST=K PROCESSE
 
 integration: $(READY) ## Run the tests with a real PostgreSQL, real sockets and real processes.
 	$(BIN)/python -m support.prepare
-	$(BIN)/pytest tests/integration tests/crash tests/chaos -q -n 2
+	$(BIN)/pytest tests/integration tests/crash tests/chaos -q -n $(SIDE_BY_SIDE)
 
 crash-matrix: $(READY) ## End a leader at every step with every fault, and audit what it leaves; SHARD=1/4 takes 35 minutes and resumes, JOBS=N, ONLY=CASE.
 	$(BIN)/python -m support.prepare
@@ -81,26 +80,24 @@ mutants: $(READY) ## Remove each guard in a copy and see its test fail; ONLY=NAM
 	$(BIN)/python -m support.prepare
 	$(BIN)/python -m mutants $(if $(ONLY),--only "$(ONLY)")
 
-kind: $(READY) images ## Run the tests on a real cluster.
+kind: kind-alone kind-together ## Run the tests on a real cluster.
+
+deployed: $(READY) images
 	$(BIN)/python -m support.prepare
 	$(CLUSTER) deploy
-	$(BIN)/pytest tests/kind -q --durations=15 -m alone
-	$(BIN)/pytest tests/kind -q --durations=15 -m "not alone" -n $(SIDE_BY_SIDE) --dist loadfile
 
-test: ## Run everything, and print how long each part took.
-	@taken=; for part in $(PARTS); do \
-		begun=$$(date +%s); $(MAKE) --no-print-directory $$part || exit 1; \
-		taken="$$taken $$part $$(( $$(date +%s) - begun )) s,"; \
-	done; echo "$${taken%,}"
+kind-alone: deployed
+	$(BIN)/pytest tests/kind -q --durations=10 -m alone
 
-bench: $(READY) $(if $(filter core latency history,$(ONLY)),,bench-cluster) ## Measure speed, memory and size, and print a table; ONLY=PART SYMBOLS=N CYCLES=N SOAK=MINUTES.
+kind-together: deployed
+	$(BIN)/pytest tests/kind -q --durations=10 -m "not alone" -n $(SIDE_BY_SIDE) --dist loadfile
+
+test: $(READY) ## Run everything, and print how long each part took.
+	@$(BIN)/python hack/alltests.py
+
+bench: $(READY) $(if $(filter core latency history,$(ONLY)),,deployed) ## Measure speed, memory and size, and print a table; ONLY=PART SYMBOLS=N CYCLES=N SOAK=MINUTES.
 	$(BIN)/python -m bench $(if $(ONLY),--only "$(ONLY)") $(if $(SYMBOLS),--symbols "$(SYMBOLS)") \
 		$(if $(CYCLES),--cycles "$(CYCLES)") $(if $(SOAK),--soak "$(SOAK)")
-
-# The parts that measure on the cluster need all of it.
-bench-cluster: $(READY) images
-	$(CLUSTER) deploy
-	$(BIN)/python -m support.prepare
 
 cluster: ## Make a kind cluster on this machine, or bring it back.
 	$(CLUSTER) up
