@@ -22,13 +22,10 @@ from tradingsymbol_api.names import (
     SINGULAR,
     VERSION,
 )
-from tradingsymbol_api.spec import (
-    NAME_PATTERN,
-    NAME_RULE,
-    TradingSymbolSpec,
-)
+from tradingsymbol_api.spec import TradingSymbolSpec
 from tradingsymbol_api.status import TradingSymbolStatus
 from tradingsymbol_api.symbols import NAME_IS_SYMBOL, SYMBOL_NEEDED_RULE
+from tradingsymbol_api.values import NAME_PATTERN, NAME_RULE
 
 HEADER: Final = "# Generated from the models: python -m tradingsymbol_api.crd\n"
 

@@ -17,7 +17,7 @@ from kubectl_trading.serving import abandoned, about, lapsed, unserved
 from kubectl_trading.symbols import Symbol
 from kubectl_trading.table import HEADER, NOTHING, row, table
 from kubectl_trading.verbs import Answer, Verb, answer, progress
-from tradingsymbol_api.spec import parse_duration
+from tradingsymbol_api.values import parse_duration
 
 NOT_SO = 3
 TRIES = 5

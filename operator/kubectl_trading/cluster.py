@@ -25,7 +25,7 @@ from tradingsymbol_api.names import (
     VERSION,
     leader_pod_name,
 )
-from tradingsymbol_api.spec import TradingStatus
+from tradingsymbol_api.values import TradingStatus
 
 FIELD_MANAGER = "kubectl-trading"
 REQUEST_S = 30

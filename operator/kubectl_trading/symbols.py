@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from tradingsymbol_api.conditions import ConditionType
 from tradingsymbol_api.reading import Document, holds, mapping, number, objects, parse_time, text
-from tradingsymbol_api.spec import TradingStatus, requested_status
-from tradingsymbol_api.status import ConditionType, LedgerStatus, lasting_status
+from tradingsymbol_api.spec import requested_status
+from tradingsymbol_api.status import LedgerStatus, lasting_status
+from tradingsymbol_api.values import TradingStatus
 
 NOT_SEEN: Final = "the operator has not seen this yet"
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
+from tradingsymbol_api.model import ApiModel
 from tradingsymbol_api.names import OPERATOR_MANAGER
 from tradingsymbol_api.pod import (
     EXCHANGE_TIMEOUT_MAX_MS,
@@ -16,7 +17,6 @@ from tradingsymbol_api.pod import (
     Environment,
 )
 from tradingsymbol_api.reading import shown
-from tradingsymbol_api.spec import ApiModel
 
 RECV_WINDOW_MIN_MS: Final = 100
 EXCHANGE_TIMEOUT_MIN_MS: Final = 1_000

@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from tradingsymbol_api.conditions import ConditionType
 from tradingsymbol_api.reading import Document, objects, text
-from tradingsymbol_api.spec import TradingStatus, requested_status
-from tradingsymbol_api.status import ConditionType
+from tradingsymbol_api.spec import requested_status
+from tradingsymbol_api.values import TradingStatus
 
 
 @dataclass(frozen=True, slots=True)

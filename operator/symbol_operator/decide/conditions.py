@@ -11,14 +11,14 @@ from typing import Final
 from symbol_operator.decide.plan import LEADING, UPDATABLE, Plan, Step, Wish
 from symbol_operator.observe.fence import LostPod
 from symbol_operator.observe.pod import LeaderPod, PodState, Trouble, missing_secret
+from tradingsymbol_api.conditions import ConditionType, Finding, OperatorReason
 from tradingsymbol_api.names import (
     ANNOTATION_ABANDON,
     API_KEY_KEY,
     API_SECRET_KEY,
     DATABASE_URL_KEY,
 )
-from tradingsymbol_api.spec import TradingStatus
-from tradingsymbol_api.status import ConditionType, Finding, OperatorReason
+from tradingsymbol_api.values import TradingStatus
 
 SETTLED: Final = frozenset({OperatorReason.LEADER_READY, OperatorReason.STOPPED})
 """What was asked for is the case."""

@@ -24,7 +24,7 @@ from symbol_operator.observe.symbol import ObservedSymbol, observe_symbol
 from symbol_operator.observe.view import View
 from symbol_operator.settings import OperatorSettings
 from tradingsymbol_api.reading import Document
-from tradingsymbol_api.spec import DeletionPolicy, UpdateStrategy
+from tradingsymbol_api.values import DeletionPolicy, UpdateStrategy
 
 
 @dataclass(frozen=True)

@@ -23,10 +23,10 @@ from symbol_operator.decide.plan import (
 )
 from symbol_operator.observe.pod import NO_POD, LeaderPod, PodState, Trouble
 from symbol_operator.observe.symbol import ObservedSymbol, ReportedStatus
+from tradingsymbol_api.conditions import OperatorReason
 from tradingsymbol_api.names import TRADER_MANAGER
 from tradingsymbol_api.reading import Document, mapping, number, text
-from tradingsymbol_api.spec import DeletionPolicy, TradingStatus
-from tradingsymbol_api.status import OperatorReason
+from tradingsymbol_api.values import DeletionPolicy, TradingStatus
 
 
 class EventReason(StrEnum):

@@ -7,13 +7,13 @@ from typing import Any
 from symbol_operator.decide.conditions import Situation
 from symbol_operator.observe.pod import NO_POD, LeaderPod, Trouble
 from symbol_operator.observe.symbol import ObservedSymbol
+from tradingsymbol_api.conditions import conditions_of
 from tradingsymbol_api.names import OPERATOR_MANAGER
 from tradingsymbol_api.reading import mapping
 from tradingsymbol_api.status import (
     LeaderStatus,
     OperatorStatus,
     Target,
-    conditions_of,
     says_the_same,
     status_document,
     status_patch,

@@ -17,8 +17,8 @@ from symbol_operator.observe.pod import NO_POD, LeaderPod, PodState
 from symbol_operator.observe.symbol import observe_lifecycle, observe_symbol
 from symbol_operator.observe.view import View
 from symbol_operator.settings import OperatorSettings
+from tradingsymbol_api.conditions import OperatorReason
 from tradingsymbol_api.reading import holds, text
-from tradingsymbol_api.status import OperatorReason
 
 
 def rescue(view: View, settings: OperatorSettings) -> tuple[Action, ...]:

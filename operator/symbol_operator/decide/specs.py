@@ -10,10 +10,10 @@ from symbol_operator.decide.conditions import SecretNames
 from symbol_operator.decide.leader_pod import leader_pod
 from symbol_operator.observe.pod import Trouble, template_hash
 from symbol_operator.settings import ExchangeEntry, OperatorSettings
+from tradingsymbol_api.conditions import OperatorReason
 from tradingsymbol_api.pod import ACCEPTED_ENVIRONMENTS
 from tradingsymbol_api.reading import Document, number, text
 from tradingsymbol_api.spec import InvalidResourceError, TradingSymbol, parse_resource
-from tradingsymbol_api.status import OperatorReason
 
 REMEMBERED_MAX: Final = 10_000
 """Most resources whose spec is remembered; of more, those seen first are read again."""

@@ -8,9 +8,10 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from tradingsymbol_api.conditions import CONDITION_OWNER
 from tradingsymbol_api.names import API_VERSION, OPERATOR_MANAGER, TRADER_MANAGER
 from tradingsymbol_api.reading import Document, mapping, objects, text
-from tradingsymbol_api.status import CONDITION_OWNER, FIELD_OWNER
+from tradingsymbol_api.status import FIELD_OWNER
 
 STATUS: Final = "f:status"
 CONDITIONS: Final = "f:conditions"

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from symbol_operator.observe.labels import is_ours
+from tradingsymbol_api.conditions import OperatorReason
 from tradingsymbol_api.names import ANNOTATION_TAKES_TURN, ANNOTATION_TEMPLATE_HASH
 from tradingsymbol_api.pod import Cause
 from tradingsymbol_api.reading import (
@@ -19,7 +20,6 @@ from tradingsymbol_api.reading import (
     parse_time,
     text,
 )
-from tradingsymbol_api.status import OperatorReason
 
 CRASH_LOOP_RESTARTS: Final = 2
 """Restarts from which on a container that is not ready counts as crash-looping."""

@@ -7,15 +7,12 @@ spec is invalid, for a symbol must be stoppable in any case.
 from dataclasses import dataclass
 
 from symbol_operator.observe.managed_fields import status_writer
+from tradingsymbol_api.conditions import ConditionType, TraderReason
 from tradingsymbol_api.names import FINALIZER
 from tradingsymbol_api.reading import Document, holds, mapping, number, objects, text, texts
-from tradingsymbol_api.spec import (
-    DeletionPolicy,
-    TradingStatus,
-    finishes_first,
-    requested_status,
-)
-from tradingsymbol_api.status import ConditionType, TraderReason, leader_report
+from tradingsymbol_api.spec import finishes_first, requested_status
+from tradingsymbol_api.status import leader_report
+from tradingsymbol_api.values import DeletionPolicy, TradingStatus
 
 
 @dataclass(frozen=True, slots=True)

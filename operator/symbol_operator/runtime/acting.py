@@ -22,8 +22,8 @@ from symbol_operator.runtime.errors import NotFoundError, RefusedError
 from symbol_operator.runtime.memory import Key
 from symbol_operator.runtime.rollout import Rollout
 from symbol_operator.runtime.store import Store
+from tradingsymbol_api.conditions import OperatorReason
 from tradingsymbol_api.reading import Document
-from tradingsymbol_api.status import OperatorReason
 
 logger = logging.getLogger(__name__)
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tradingsymbol_api.conditions import CONDITION_OWNER
 from tradingsymbol_api.names import (
     ANNOTATION_ABANDON,
     FINALIZER,
@@ -17,8 +18,8 @@ from tradingsymbol_api.names import (
     TRADER_MANAGER,
     leader_pod_name,
 )
-from tradingsymbol_api.spec import DeletionPolicy
-from tradingsymbol_api.status import CONDITION_OWNER, FIELD_OWNER
+from tradingsymbol_api.status import FIELD_OWNER
+from tradingsymbol_api.values import DeletionPolicy
 
 BASE = Path(__file__).parents[3] / "manifests" / "base"
 FILE = BASE / "leader-policy.yaml"

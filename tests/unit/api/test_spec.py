@@ -9,17 +9,14 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradingsymbol_api.spec import (
+from tradingsymbol_api.spec import InvalidResourceError, Problem, TradingSymbol, parse_resource
+from tradingsymbol_api.values import (
     AtDeadline,
     DeletionPolicy,
-    InvalidResourceError,
-    Problem,
     TradingStatus,
-    TradingSymbol,
     UnfilledBuys,
     parse_duration,
     parse_fraction,
-    parse_resource,
     parse_signed_fraction,
 )
 

@@ -6,27 +6,29 @@ from typing import Any
 
 import pytest
 
-from tradingsymbol_api.names import OPERATOR_MANAGER, TRADER_MANAGER
-from tradingsymbol_api.spec import TradingStatus
-from tradingsymbol_api.status import (
+from tradingsymbol_api.conditions import (
     CONDITION_OWNER,
-    FIELD_OWNER,
     MESSAGE_LENGTH_MAX,
     ConditionType,
     Finding,
-    LeaderStatus,
     OperatorReason,
+    TraderReason,
+    conditions_of,
+)
+from tradingsymbol_api.names import OPERATOR_MANAGER, TRADER_MANAGER
+from tradingsymbol_api.status import (
+    FIELD_OWNER,
+    LeaderStatus,
     OperatorStatus,
     Target,
-    TraderReason,
     TraderStatus,
     TradingSymbolStatus,
-    conditions_of,
     owned_status,
     says_the_same,
     status_document,
     status_patch,
 )
+from tradingsymbol_api.values import TradingStatus
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 LATER = datetime(2026, 1, 1, 13, tzinfo=UTC)

@@ -4,7 +4,7 @@ import pytest
 
 from kubectl_trading.symbols import NOT_SEEN, Symbol
 from kubectl_trading.table import row, table
-from tradingsymbol_api.spec import TradingStatus
+from tradingsymbol_api.values import TradingStatus
 from unit.kubectl_trading.documents import Document, document
 
 READY = {"Ready": "True LeaderReady"}

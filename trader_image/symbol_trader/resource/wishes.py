@@ -9,19 +9,17 @@ from symbol_trader.core.money import plain
 from symbol_trader.core.settings import AtDeadline, Settings, TradingStatus, UnfilledBuys
 from symbol_trader.desired import Desired
 from symbol_trader.report import Report
+from tradingsymbol_api.conditions import ConditionType, Finding, TraderReason, conditions_of
 from tradingsymbol_api.names import TRADER_MANAGER
-from tradingsymbol_api.spec import DeletionPolicy, TradingSymbol, finishes_first
+from tradingsymbol_api.spec import TradingSymbol, finishes_first
 from tradingsymbol_api.status import (
-    ConditionType,
-    Finding,
     LedgerStatus,
     Target,
-    TraderReason,
     TraderStatus,
-    conditions_of,
     lasting_status,
     status_document,
 )
+from tradingsymbol_api.values import DeletionPolicy
 
 AT_ONCE_MS = 1
 """The shortest deadline."""

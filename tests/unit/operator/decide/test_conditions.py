@@ -14,7 +14,7 @@ from symbol_operator.decide.conditions import (
 from symbol_operator.decide.plan import Backoff, Wish, plan
 from symbol_operator.observe.fence import Fence, FenceState, LostPod
 from symbol_operator.observe.pod import NO_POD, LeaderPod, PodState, Trouble
-from tradingsymbol_api.status import ConditionType, OperatorReason
+from tradingsymbol_api.conditions import ConditionType, OperatorReason
 from unit.operator.objects import NOW
 
 SECRETS = SecretNames("trading", "paper-credentials", "trading-database")

@@ -10,7 +10,7 @@ from symbol_operator.decide.plan import NO_BACKOFF, CreatePod, DeletePod, Wish
 from symbol_operator.decide.rescue import after_failure, rescue
 from symbol_operator.observe.view import View
 from symbol_operator.settings import OperatorSettings
-from tradingsymbol_api.status import OperatorReason
+from tradingsymbol_api.conditions import OperatorReason
 from unit.operator.objects import NOW, pod, resource
 
 

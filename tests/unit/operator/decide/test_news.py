@@ -9,7 +9,7 @@ from symbol_operator.decide.news import EventReason, News, find_news
 from symbol_operator.decide.plan import NO_BACKOFF, Backoff, Wish, plan
 from symbol_operator.observe.pod import NO_POD, LeaderPod, PodState
 from symbol_operator.observe.symbol import ObservedSymbol, observe_symbol
-from tradingsymbol_api.status import OperatorReason
+from tradingsymbol_api.conditions import OperatorReason
 from unit.operator.objects import NOW, resource
 
 CALM = Situation(OperatorReason.STARTING, "")

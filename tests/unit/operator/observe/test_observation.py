@@ -8,7 +8,7 @@ import pytest
 from symbol_operator.observe.managed_fields import status_writer
 from symbol_operator.observe.node import OVERDUE_AFTER, node_lost, node_suspect, overdue_at
 from symbol_operator.observe.pod import NO_POD, LeaderPod, PodState, missing_secret, observe_pod
-from tradingsymbol_api.status import OperatorReason
+from tradingsymbol_api.conditions import OperatorReason
 from unit.operator.objects import (
     NOW,
     container,

@@ -11,7 +11,7 @@ from symbol_operator.observe.symbol import (
     observe_symbol,
 )
 from tradingsymbol_api.names import ANNOTATION_ABANDON, FINALIZER, FOREGROUND_FINALIZER
-from tradingsymbol_api.spec import DeletionPolicy, TradingStatus
+from tradingsymbol_api.values import DeletionPolicy, TradingStatus
 from unit.operator.objects import resource
 
 
