@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import WithJsonSchema
 
 from tradingsymbol_api.model import ApiModel, WholeNumber
-from tradingsymbol_api.names import OPERATOR_MANAGER, TRADER_MANAGER
+from tradingsymbol_api.names import LEADER_FIELD_MANAGER, OPERATOR_FIELD_MANAGER
 from tradingsymbol_api.reading import objects, text
 
 MESSAGE_LENGTH_MAX: Final = 32768
@@ -34,12 +34,12 @@ class ConditionType(StrEnum):
 
 
 CONDITION_OWNER: Final[Mapping[ConditionType, str]] = {
-    ConditionType.READY: OPERATOR_MANAGER,
-    ConditionType.RECONCILING: OPERATOR_MANAGER,
-    ConditionType.STALLED: OPERATOR_MANAGER,
-    ConditionType.TRADING: TRADER_MANAGER,
-    ConditionType.SHUTTING_DOWN: TRADER_MANAGER,
-    ConditionType.DEGRADED: TRADER_MANAGER,
+    ConditionType.READY: OPERATOR_FIELD_MANAGER,
+    ConditionType.RECONCILING: OPERATOR_FIELD_MANAGER,
+    ConditionType.STALLED: OPERATOR_FIELD_MANAGER,
+    ConditionType.TRADING: LEADER_FIELD_MANAGER,
+    ConditionType.SHUTTING_DOWN: LEADER_FIELD_MANAGER,
+    ConditionType.DEGRADED: LEADER_FIELD_MANAGER,
 }
 
 
@@ -96,7 +96,7 @@ class OperatorReason(StrEnum):
     """Reconciling or Stalled is False: nothing is on its way, nothing is blocked."""
 
 
-class TraderReason(StrEnum):
+class LeaderReason(StrEnum):
     """Reasons of the leader's conditions, Trading, ShuttingDown and Degraded."""
 
     TRADING = "Trading"
@@ -182,7 +182,7 @@ class Finding:
     type: ConditionType
     status: bool | None
     """None: unknown."""
-    reason: OperatorReason | TraderReason
+    reason: OperatorReason | LeaderReason
     message: str = ""
 
 

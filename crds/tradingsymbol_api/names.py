@@ -16,9 +16,9 @@ CRD_NAME: Final = f"{PLURAL}.{GROUP}"
 RESOURCE_NAME_LENGTH_MAX: Final = 52
 """Longest name of a resource: leaves room for suffixes within the 63 characters of a label."""
 
-OPERATOR_MANAGER: Final = "symbol-operator"
+OPERATOR_FIELD_MANAGER: Final = "symbol-operator"
 """Field manager of every write by the operator."""
-TRADER_MANAGER: Final = "symbol-trader"
+LEADER_FIELD_MANAGER: Final = "symbol-trader"
 """Field manager of every write by a leader."""
 
 LEADER_SERVICE_ACCOUNT: Final = "symbol-trader"
@@ -30,7 +30,7 @@ LABEL_RESOURCE: Final = f"{GROUP}/name"
 """Label of a leader pod that holds the name of its TradingSymbol."""
 ANNOTATION_TEMPLATE_HASH: Final = f"{GROUP}/template-hash"
 """Annotation of a leader pod: digest of what the operator asked for when it created the pod."""
-ANNOTATION_TAKES_TURN: Final = f"{GROUP}/takes-turn"
+ANNOTATION_TAKES_SLOT: Final = f"{GROUP}/takes-turn"
 """Annotation of a leader pod that follows a ready one in an update: "true". Until it is ready, too,
 it counts as one of those that are updated at once."""
 LABEL_FENCES: Final = f"{GROUP}/fences"

@@ -149,7 +149,7 @@ class TradingSymbol(ApiModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class FieldError:
     """One thing that is wrong with a resource."""
 
     field: str
@@ -164,7 +164,7 @@ class Problem:
 class InvalidResourceError(ValueError):
     """A document is no valid TradingSymbol; `problems` names every field at fault."""
 
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
+    def __init__(self, problems: tuple[FieldError, ...]) -> None:
         super().__init__("; ".join(map(str, problems)))
         self.problems = problems
 
@@ -185,7 +185,7 @@ def parse_resource(document: object, *, refuse_unknown: bool = False) -> Trading
     except ValidationError as exc:
         raise InvalidResourceError(tuple(map(_problem, exc.errors()))) from exc
     if not is_symbol(resource.symbol):
-        raise InvalidResourceError((Problem("spec.symbol", SYMBOL_NEEDED_RULE),))
+        raise InvalidResourceError((FieldError("spec.symbol", SYMBOL_NEEDED_RULE),))
     return resource
 
 
@@ -200,7 +200,7 @@ def _declared(document: object) -> object:
     return declared
 
 
-def _problem(error: ErrorDetails) -> Problem:
+def _problem(error: ErrorDetails) -> FieldError:
     """Translate one finding of pydantic."""
     field = ".".join(map(str, error["loc"])) or "the document"
     match error["type"]:
@@ -214,10 +214,10 @@ def _problem(error: ErrorDetails) -> Problem:
             message = f"must be {error['ctx']['expected']}"
         case _:
             message = f"must be a mapping of fields, not {shown(error['input'])}"
-    return Problem(field, message)
+    return FieldError(field, message)
 
 
-def requested_status(resource: Document) -> TradingStatus:
+def desired_status(resource: Document) -> TradingStatus:
     """Return what a resource asks for; what cannot be read lets nothing trade."""
     try:
         return parse_status(mapping(resource, "spec").get("status", TradingStatus.OFF))

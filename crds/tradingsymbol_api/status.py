@@ -16,7 +16,7 @@ from pydantic import Field, WithJsonSchema
 
 from tradingsymbol_api.conditions import CONDITION_OWNER, Condition, conditions_by_type
 from tradingsymbol_api.model import ApiModel, WholeNumber
-from tradingsymbol_api.names import API_VERSION, KIND, OPERATOR_MANAGER, TRADER_MANAGER
+from tradingsymbol_api.names import API_VERSION, KIND, LEADER_FIELD_MANAGER, OPERATOR_FIELD_MANAGER
 from tradingsymbol_api.reading import Document, mapping, objects, text
 from tradingsymbol_api.symbols import SYMBOL_LENGTH_MAX
 from tradingsymbol_api.values import TradingStatus
@@ -97,7 +97,7 @@ class LedgerStatus(ApiModel):
         return f"lacks fees of {', '.join(amounts)}" if self.unvalued_fees else ""
 
 
-class TraderStatus(LedgerStatus):
+class LeaderReport(LedgerStatus):
     """The part of the status that the leader owns; what it has not found out yet is missing.
 
     While no leader pod exists, the operator leaves the ledger's fields alone.
@@ -116,7 +116,7 @@ class TraderStatus(LedgerStatus):
     """The leader's term of office; a later one supersedes it."""
 
 
-class TradingSymbolStatus(OperatorStatus, TraderStatus):
+class TradingSymbolStatus(OperatorStatus, LeaderReport):
     """The whole status, for the schema; each program reports only its own part."""
 
     conditions: Annotated[
@@ -137,8 +137,8 @@ def _fields(model: type[ApiModel]) -> list[str]:
 
 
 FIELD_OWNER: Final[Mapping[str, str]] = {
-    **dict.fromkeys(_fields(OperatorStatus), OPERATOR_MANAGER),
-    **dict.fromkeys(_fields(TraderStatus), TRADER_MANAGER),
+    **dict.fromkeys(_fields(OperatorStatus), OPERATOR_FIELD_MANAGER),
+    **dict.fromkeys(_fields(LeaderReport), LEADER_FIELD_MANAGER),
 }
 """Field manager that alone writes each status field, except `conditions`."""
 
@@ -200,7 +200,7 @@ def status_patch(document: Document, resource: Document, *, withdrawn: bool) -> 
 
 def leader_report(status: object) -> dict[str, Any]:
     """Pick what a leader reported and does not outlast it: all but the ledger. No side effects."""
-    owned = owned_status(TRADER_MANAGER, status)
+    owned = owned_status(LEADER_FIELD_MANAGER, status)
     return {name: value for name, value in owned.items() if name not in _fields(LedgerStatus)}
 
 

@@ -80,6 +80,6 @@ def about(leader: Leader) -> str:
 
 
 def _waits(symbol: Symbol, now: datetime) -> timedelta:
-    if symbol.seen or symbol.asked_at is None:
+    if symbol.seen or symbol.changed_at is None:
         return timedelta()
-    return now - symbol.asked_at
+    return now - symbol.changed_at

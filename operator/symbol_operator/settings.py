@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from tradingsymbol_api.model import ApiModel
-from tradingsymbol_api.names import OPERATOR_MANAGER
+from tradingsymbol_api.names import OPERATOR_FIELD_MANAGER
 from tradingsymbol_api.pod import (
     EXCHANGE_TIMEOUT_MAX_MS,
     EXCHANGE_TIMEOUT_MS,
@@ -35,7 +35,7 @@ class Identity:
     @property
     def installation(self) -> str:
         """Tells installations in a cluster apart."""
-        return f"{self.namespace}/{OPERATOR_MANAGER}"
+        return f"{self.namespace}/{OPERATOR_FIELD_MANAGER}"
 
 
 class SettingsError(ValueError):

@@ -48,13 +48,13 @@ def is_updated(decision: Decision) -> bool:
     """Return whether a leader that led is on its way to be updated, as the cluster shows.
 
     Its pod ends, or has ended, or the next one has not led yet: one that has, and is not ready any
-    more, has some other trouble.
+    more, has some other problem.
     """
     pod, symbol = decision.pod, decision.symbol
-    if decision.request.wish not in LEADING or symbol is None:
+    if decision.desired.status not in LEADING or symbol is None:
         return False
     if pod.state is PodState.TERMINATING:
         return bool(pod.outdated)
     if pod.state is PodState.NONE:
         return decision.planned.creates and symbol.reported.names_leader
-    return pod.takes_turn and not pod.ready and not symbol.reported.epoch
+    return pod.takes_slot and not pod.ready and not symbol.reported.epoch

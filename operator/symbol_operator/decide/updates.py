@@ -1,4 +1,7 @@
-"""When a leader pod makes way for one as the operator is configured now. Pure but for `Turns`."""
+"""When a leader pod makes way for one as the operator is configured now.
+
+Nothing here has side effects, but for what `UpdateSlots` remembers.
+"""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, Final, Generic, TypeVar
@@ -43,10 +46,10 @@ def _is_list(value: object) -> bool:
     return isinstance(value, Sequence) and not isinstance(value, str)
 
 
-class Turns(Generic[Key]):
+class UpdateSlots(Generic[Key]):
     """Who may be updated now: few at a time, so that what is wrong with an update stops there.
 
-    A turn lasts until the new leader is ready.
+    A slot lasts until the new leader is ready.
     """
 
     def __init__(self, at_once: int) -> None:
@@ -55,7 +58,7 @@ class Turns(Generic[Key]):
         self._waiting: dict[Key, None] = {}
 
     def free(self, key: Key) -> bool:
-        """Tell whether it is this one's turn, or could be."""
+        """Tell whether it is this one's slot, or could be."""
         return key in self._taken or len(self._taken) < self._at_once
 
     def take(self, key: Key) -> None:
@@ -64,7 +67,7 @@ class Turns(Generic[Key]):
         self._waiting.pop(key, None)
 
     def wait(self, key: Key) -> None:
-        """Note that this one wants a turn."""
+        """Note that this one wants a slot."""
         self._waiting[key] = None
 
     def taken(self, key: Key) -> bool:
@@ -73,11 +76,11 @@ class Turns(Generic[Key]):
 
     @property
     def waiting(self) -> list[Key]:
-        """Those that want a turn."""
+        """Those that want a slot."""
         return list(self._waiting)
 
     def end(self, key: Key) -> Key | None:
-        """Note that this one needs no turn (any more); return the one to look at next, if any."""
+        """Note that this one needs no slot (any more); return the one to look at next, if any."""
         self._waiting.pop(key, None)
         if key not in self._taken:
             return None
@@ -85,7 +88,7 @@ class Turns(Generic[Key]):
         return next(iter(self._waiting), None)
 
     def end_all(self, concerned: Callable[[Key], bool]) -> list[Key]:
-        """Note that none of these needs a turn any more; return those to look at next, if any."""
+        """Note that none of these needs a slot any more; return those to look at next, if any."""
         keys = [key for key in (*self._taken, *self._waiting) if concerned(key)]
         for key in keys:
             self._waiting.pop(key, None)

@@ -10,7 +10,7 @@ from typing import Final
 
 from symbol_operator.observe.labels import is_ours
 from tradingsymbol_api.conditions import OperatorReason
-from tradingsymbol_api.names import ANNOTATION_TAKES_TURN, ANNOTATION_TEMPLATE_HASH
+from tradingsymbol_api.names import ANNOTATION_TAKES_SLOT, ANNOTATION_TEMPLATE_HASH
 from tradingsymbol_api.pod import Cause
 from tradingsymbol_api.reading import (
     Document,
@@ -58,7 +58,7 @@ class PodState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class Problem:
     """Why a pod gets nowhere."""
 
     reason: OperatorReason
@@ -77,12 +77,12 @@ class LeaderPod:
     created: datetime | None = None
     outcome: str = ""
     """For people: how it ended, if it has."""
-    trouble: Trouble | None = None
+    problem: Problem | None = None
     outdated: str = ""
     """In what it differs from a leader pod as the operator would create it now."""
     template_hash: str = ""
     """Digest of what the operator asked for when it created it."""
-    takes_turn: bool = False
+    takes_slot: bool = False
     """It follows a ready one in an update."""
 
     @property
@@ -110,9 +110,9 @@ def observe_pod(pod: Document | None, owner_uid: str | None, *, node_lost: bool)
         ready=text(condition(pod, "Ready"), "status") == "True",
         created=parse_time(text(pod, "metadata", "creationTimestamp")),
         outcome=_outcome(pod),
-        trouble=find_trouble(pod),
+        problem=find_problem(pod),
         template_hash=template_hash(pod),
-        takes_turn=text(pod, "metadata", "annotations", ANNOTATION_TAKES_TURN) == "true",
+        takes_slot=text(pod, "metadata", "annotations", ANNOTATION_TAKES_SLOT) == "true",
     )
 
 
@@ -194,28 +194,28 @@ def _outcome(pod: Document) -> str:
     return ": ".join(part for part in parts if part)
 
 
-def find_trouble(pod: Document) -> Trouble | None:
+def find_problem(pod: Document) -> Problem | None:
     """Find why a pod gets nowhere, None if it gets on."""
     container = _container(pod)
     waiting = mapping(container, "state", "waiting")
     reason, message = text(waiting, "reason"), text(waiting, "message")
     if reason in IMAGE_REASONS:
-        return Trouble(OperatorReason.IMAGE_UNAVAILABLE, message or reason)
+        return Problem(OperatorReason.IMAGE_UNAVAILABLE, message or reason)
     if reason in START_REASONS:
         return _cannot_start(message or reason)
     if _crash_loops(container, reason):
-        return Trouble(OperatorReason.CRASH_LOOPING, _crash_message(pod, container))
+        return Problem(OperatorReason.CRASH_LOOPING, _crash_message(pod, container))
     scheduled = condition(pod, "PodScheduled")
     if text(scheduled, "status") == "False":
-        return Trouble(OperatorReason.UNSCHEDULABLE, text(scheduled, "message"))
+        return Problem(OperatorReason.UNSCHEDULABLE, text(scheduled, "message"))
     return None
 
 
-def _cannot_start(message: str) -> Trouble:
+def _cannot_start(message: str) -> Problem:
     """Tell a missing Secret, or key of one, from the kubelet's other refusals."""
     if missing_secret(message):
-        return Trouble(OperatorReason.SECRET_MISSING, message)
-    return Trouble(OperatorReason.CANNOT_START, message)
+        return Problem(OperatorReason.SECRET_MISSING, message)
+    return Problem(OperatorReason.CANNOT_START, message)
 
 
 MISSING_SECRET: Final = re.compile(

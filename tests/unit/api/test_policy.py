@@ -12,10 +12,10 @@ from tradingsymbol_api.names import (
     ANNOTATION_ABANDON,
     FINALIZER,
     GROUP,
+    LEADER_FIELD_MANAGER,
     LEADER_SERVICE_ACCOUNT,
-    OPERATOR_MANAGER,
+    OPERATOR_FIELD_MANAGER,
     PLURAL,
-    TRADER_MANAGER,
     leader_pod_name,
 )
 from tradingsymbol_api.status import FIELD_OWNER
@@ -43,12 +43,14 @@ def fields_of(manager: str) -> list[str]:
 
 
 def test_what_the_operator_reports_is_listed_as_its_own(policy: dict[str, Any]) -> None:
-    assert str(fields_of(OPERATOR_MANAGER)) in expressions(policy)
+    assert str(fields_of(OPERATOR_FIELD_MANAGER)) in expressions(policy)
 
 
 def test_what_the_leader_reports_is_listed_as_its_own(policy: dict[str, Any]) -> None:
-    conditions = [kind.value for kind, owner in CONDITION_OWNER.items() if owner == TRADER_MANAGER]
-    owned = sorted([*fields_of(TRADER_MANAGER), "conditions"])
+    conditions = [
+        kind.value for kind, owner in CONDITION_OWNER.items() if owner == LEADER_FIELD_MANAGER
+    ]
+    owned = sorted([*fields_of(LEADER_FIELD_MANAGER), "conditions"])
     said = " ".join(expressions(policy).split())
 
     assert {"name": "ownConditions", "expression": str(conditions)} in policy["spec"]["variables"]
@@ -59,7 +61,7 @@ def test_the_managers_are_those_of_the_programs(policy: dict[str, Any]) -> None:
     named = set(re.findall(r"manager\.orValue\(''\) [!=]= '([^']+)'", expressions(policy)))
 
     assert named == {
-        *(TRADER_MANAGER, OPERATOR_MANAGER),
+        *(LEADER_FIELD_MANAGER, OPERATOR_FIELD_MANAGER),
         # These two are the API server's own.
         *("before-first-apply", "ancient-changes"),
     }

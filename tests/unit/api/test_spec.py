@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradingsymbol_api.spec import InvalidResourceError, Problem, TradingSymbol, parse_resource
+from tradingsymbol_api.spec import FieldError, InvalidResourceError, TradingSymbol, parse_resource
 from tradingsymbol_api.values import (
     AtDeadline,
     DeletionPolicy,
@@ -274,7 +274,7 @@ def test_all_problems_are_told_at_once() -> None:
 def test_a_problem_reads_as_a_sentence() -> None:
     with pytest.raises(InvalidResourceError, match=r"^spec\.chunks must be a whole number"):
         parse_resource(with_spec(chunks=0))
-    assert str(Problem("spec.budget", "is required")) == "spec.budget is required"
+    assert str(FieldError("spec.budget", "is required")) == "spec.budget is required"
 
 
 @pytest.mark.parametrize("document", [None, [], "text", {}, {"spec": None}, {"spec": {}}])

@@ -84,7 +84,7 @@ async def watching(
     listener = Listener(
         Memory(relevant),
         changed=account.woken.put_nowait,
-        moved=lambda _: None,
+        pod_changed=lambda _: None,
         gone=lambda _: None,
     )
     registry = make_registry(listener, session.open)

@@ -2,40 +2,42 @@
 
 from dataclasses import dataclass
 
-from symbol_operator.decide.plan import Wish
-from symbol_operator.decide.specs import NOTHING, Asked, Specs
-from symbol_operator.observe.pod import Trouble
+from symbol_operator.decide.plan import Desired
+from symbol_operator.decide.specs import NOTHING, DesiredLeader, Specs
+from symbol_operator.observe.pod import Problem
 from symbol_operator.observe.symbol import Lifecycle, ObservedSymbol
 from symbol_operator.settings import OperatorSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class DesiredState:
     """What a resource asks for, and what stands in the way of a leader."""
 
-    wish: Wish
-    asked: Asked = NOTHING
+    status: Desired
+    leader: DesiredLeader = NOTHING
 
     @property
-    def blocker(self) -> Trouble | None:
+    def blocker(self) -> Problem | None:
         """Why no leader may be created, None if nothing is in the way."""
-        return self.asked.blocker
+        return self.leader.blocker
 
 
-def read_request(symbol: ObservedSymbol | None, specs: Specs, *, namespace_ending: bool) -> Request:
+def read_desired(
+    symbol: ObservedSymbol | None, specs: Specs, *, namespace_ending: bool
+) -> DesiredState:
     """Read what a resource asks for."""
     if symbol is None:
-        return Request(Wish.END)
+        return DesiredState(Desired.END)
     # What can be read of an invalid one still counts: a symbol must be stoppable in any case.
-    wish = wish_of(symbol.life, namespace_ending=namespace_ending)
-    return Request(wish, specs.read(symbol.document))
+    desired = desired_of(symbol.life, namespace_ending=namespace_ending)
+    return DesiredState(desired, specs.read(symbol.document))
 
 
-def wish_of(life: Lifecycle, *, namespace_ending: bool) -> Wish:
+def desired_of(life: Lifecycle, *, namespace_ending: bool) -> Desired:
     """Return what is asked for; no leader can be created in a namespace that is ending."""
     if life.deleting:
-        return Wish.FINISH if life.finishes_first and not namespace_ending else Wish.END
-    return Wish(life.asked.value)
+        return Desired.FINISH if life.finishes_first and not namespace_ending else Desired.END
+    return Desired(life.desired.value)
 
 
 def is_left(life: Lifecycle, settings: OperatorSettings) -> bool:
