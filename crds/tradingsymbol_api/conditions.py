@@ -71,7 +71,7 @@ class OperatorReason(StrEnum):
     IMAGE_UNAVAILABLE = "ImageUnavailable"
     """The leader's image cannot be pulled."""
     UNSCHEDULABLE = "Unschedulable"
-    """No node takes the leader pod."""
+    """No node can run the leader pod."""
     NODE_LOST = "NodeLost"
     """The leader's node does not answer."""
     FENCING = "Fencing"
@@ -142,7 +142,7 @@ class LeaderReason(StrEnum):
     ORDER_BLOCKED = "OrderBlocked"
     """The exchange refuses an order that is kept and tried again."""
     INSUFFICIENT_BALANCE = "InsufficientBalance"
-    """The account lacks the money or the goods for an order."""
+    """The account lacks the quote or the base asset for an order."""
     ORDER_UNKNOWN = "OrderUnknown"
     """Whether an order exists is being found out."""
     SELLS_AT_LOSS = "SellsAtLoss"
@@ -155,13 +155,13 @@ class Condition(ApiModel):
     """One aspect of the state, as in Kubernetes' metav1.Condition."""
 
     type: Annotated[str, WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 63})]
-    """What it is about: Ready, Reconciling, Stalled, Trading, ShuttingDown, Degraded."""
+    """Its kind: Ready, Reconciling, Stalled, Trading, ShuttingDown, Degraded."""
 
     status: Literal["True", "False", "Unknown"]
     """Whether it is the case."""
 
     observed_generation: WholeNumber
-    """Generation of the resource that it speaks about."""
+    """Generation of the resource that it describes."""
 
     last_transition_time: Annotated[
         str, WithJsonSchema({"type": "string", "format": "date-time", "maxLength": 63})
@@ -194,7 +194,7 @@ def conditions_of(
     `status` is the resource's present status, `now` an aware time. No side effects.
 
     Raises:
-        ValueError: a finding is about a condition that another manager owns.
+        ValueError: another manager owns the condition of a finding.
 
     """
     previous = conditions_by_type(status)

@@ -128,7 +128,7 @@ def structural_schema(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def _structural(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any]:
-    """One schema without references, nulls and titles, which the dialect does not have."""
+    """Return a schema without references, nulls and titles, which the dialect does not have."""
     merged = _merged(schema, definitions)
     result = {key: value for key, value in merged.items() if key not in DROPPED}
     if "description" in result:

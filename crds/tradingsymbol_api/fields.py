@@ -41,7 +41,7 @@ from tradingsymbol_api.values import (
 
 
 def _checked(rule: str, message: str) -> list[dict[str, str]]:
-    """One check for the API server: the CEL expression `rule` and what it says if violated."""
+    """Return one check for the API server: the CEL expression `rule`, and `message` if it fails."""
     return [{"rule": rule, "message": message}]
 
 
@@ -57,7 +57,7 @@ def _text(rule: str, message: str, length_max: int = TEXT_LENGTH_MAX) -> WithJso
 
 
 def _matches(pattern: str) -> str:
-    """CEL expression: all of the value matches `pattern`."""
+    """Return a CEL expression: all of the value matches `pattern`."""
     return f"self.matches(r'^{pattern}$')"
 
 

@@ -65,7 +65,7 @@ def _immutable(field: str) -> JsonDict:
             f"has(self.{field}) == has(oldSelf.{field}) && "
             f"(!has(self.{field}) || self.{field} == oldSelf.{field})"
         ),
-        "message": f"{field} cannot be changed; delete the resource and create it anew",
+        "message": f"{field} cannot be changed; delete the resource and create it again",
         "fieldPath": f".{field}",
     }
 
@@ -91,8 +91,8 @@ class TradingSymbolSpec(ApiModel):
     """Entry of the operator's exchange list. Real money is opt-in. Cannot be changed."""
 
     budget: BudgetField
-    """Quote currency for all cycles of the symbol together. Without leading zeros: YAML takes
-    0100 for 64."""
+    """Quote currency for all cycles of the symbol together. Without leading zeros: YAML reads
+    0100 as 64."""
 
     chunks: ChunksField = 5
     """Most traders at once; each gets budget / chunks."""
@@ -108,7 +108,7 @@ class TradingSymbolSpec(ApiModel):
 
     max_buy_age: DurationField | None = None
     """Give up a buy that has not filled for this long, sell what it has filled, and start
-    afresh: 12h. Default: never."""
+    a new cycle: 12h. Default: never."""
 
     shutdown: ShutdownPolicy = Field(default_factory=ShutdownPolicy)
     """How a shutdown treats what is unfinished."""
@@ -226,7 +226,7 @@ def desired_status(resource: Document) -> TradingStatus:
 
 
 def finishes_first(metadata: Mapping[str, Any], policy: object) -> bool:
-    """Tell whether a resource, once it is deleted, stays until its leader has finished.
+    """Return whether a resource, once it is deleted, stays until its leader has finished.
 
     `metadata` is the object's, `policy` its `spec.deletionPolicy`. Under foreground deletion the
     garbage collector takes the leader pod away first: there is nothing to stay for then.

@@ -4,8 +4,8 @@ A manager's document holds everything it has to say; what it leaves out is remov
 never overwrite each other, as long as no field has two owners; the owner of a field is the model
 it stands in, the owner of a condition is in `CONDITION_OWNER`. A leader writes its document by
 server-side apply on the status subresource. The operator merges its own into the status as it
-last saw it, and is refused if that has changed since: with one write it can so withdraw the report
-of a leader that is gone, too, whoever the API server takes for the owner of its fields.
+last saw it, and is refused if that has changed since: so one write can also withdraw the report of
+a leader that is gone, whoever owns its fields by the API server's account.
 """
 
 from collections.abc import Iterable, Mapping
@@ -107,13 +107,13 @@ class LeaderReport(LedgerStatus):
     """Traders that run now."""
 
     open_orders: WholeNumber | None = None
-    """Orders that rest on the exchange, or may."""
+    """Orders that are open on the exchange, or may be."""
 
     orders_in_doubt: WholeNumber | None = None
-    """Orders whose fate on the exchange is being found out."""
+    """Orders whose outcome on the exchange is not known yet."""
 
     epoch: WholeNumber | None = None
-    """The leader's term of office; a later one supersedes it."""
+    """Counts the leaders of the symbol; one with a higher epoch supersedes this one."""
 
 
 class TradingSymbolStatus(OperatorStatus, LeaderReport):
@@ -158,7 +158,7 @@ def status_document(
     part: OperatorStatus | LedgerStatus | None = None,
     conditions: Iterable[Condition] = (),
 ) -> dict[str, Any]:
-    """Everything that one manager has to say, for a server-side apply on the subresource.
+    """Return all that one manager has to say, for a server-side apply on the subresource.
 
     Without a part and conditions it withdraws all that the manager has said. No side effects.
     """
@@ -231,7 +231,7 @@ def owned_status(manager: str, status: object) -> dict[str, Any]:
 
 
 def says_the_same(manager: str, document: Mapping[str, Any], status: object) -> bool:
-    """Whether `status` already holds all that `document` of `manager` says, and no more."""
+    """Return whether `status` already holds all that `document` of `manager` says, and no more."""
     return _by_type(document.get("status", {})) == _by_type(owned_status(manager, status))
 
 

@@ -76,7 +76,7 @@ class DeletionPolicy(StrEnum):
 
 
 class UpdateStrategy(StrEnum):
-    """When a running leader makes way for one as the operator is configured now."""
+    """When a running leader is replaced by one with the operator's present configuration."""
 
     WHEN_IDLE = "WhenIdle"
     MANUAL = "Manual"

@@ -76,7 +76,7 @@ class Progress:
 
 
 def progress(symbol: Symbol | None) -> Progress:
-    """Tell how far a shutdown is; `symbol` is None once the resource is gone."""
+    """Return how far a shutdown is; `symbol` is None once the resource is gone."""
     if symbol is None:
         return Progress("was deleted before its shutdown was done", over=True, failed=True)
     if symbol.desired is TradingStatus.OFF:

@@ -110,7 +110,7 @@ class OperatorSettings(_Section):
     workers: int = Field(default=30, ge=1, le=100)
     """Resources that are reconciled at the same time. Each mostly waits for the API server."""
     updates_at_once: int = Field(default=2, ge=1, le=100)
-    """Leaders that make way for ones of a new configuration at the same time."""
+    """Leaders that are updated to a new configuration at the same time."""
     resync_seconds: int = Field(default=300, ge=5, le=600)
     """Time between two comparisons of everything that is known with lists of everything."""
     http_port: int = Field(default=8080, ge=0, le=65535)

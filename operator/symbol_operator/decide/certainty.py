@@ -8,10 +8,11 @@ from symbol_operator.decide.plan import FORCING, LEADING, SetFinalizer, Step
 from symbol_operator.observe.node import node_suspect
 from symbol_operator.observe.pod import PodState
 from symbol_operator.observe.view import View
+from tradingsymbol_api.values import TradingStatus
 
 AFTER_AN_END: Final = frozenset({Step.REPLACE, Step.REPLACE_LATER})
 """Steps that follow from the end of a pod."""
-LED: Final = frozenset({"on", "shutdown"})
+LED: Final = frozenset({TradingStatus.ON, TradingStatus.SHUTDOWN})
 """Values of `status.requested` under which a leader was there, or about to be."""
 
 

@@ -48,7 +48,7 @@ class Situation:
     message: str
 
     def findings(self) -> tuple[Finding, Finding, Finding]:
-        """Say it as the conditions Ready, Reconciling and Stalled."""
+        """Return it as the conditions Ready, Reconciling and Stalled."""
         settled, stalled = self.reason in SETTLED, self.reason in STALLED
         return (
             Finding(ConditionType.READY, settled, self.reason, self.message),
@@ -99,7 +99,7 @@ def _no_leader(desired: Desired, pod: LeaderPod, planned: Plan) -> Situation:
 
 
 def may_trade_on(lost: LostPod) -> str:
-    """Say of a leader that was given up that it is not known to be over."""
+    """Return the sentence that a leader that was given up may still trade."""
     why = f" ({lost.why_not_fenced})" if lost.why_not_fenced else ""
     return (
         f"pod {lost.name} may trade on at node {lost.node}, which does not answer, until a fence "
@@ -114,7 +114,7 @@ def _off(pod: LeaderPod) -> Situation:
 
 
 def leaving(situation: Situation, desired: TradingStatus) -> Situation:
-    """Say that no leader runs because its namespace is being left, where one is asked for."""
+    """Return why no leader runs where one is desired: its namespace is being left."""
     if situation.reason is not OperatorReason.STOPPED or desired is TradingStatus.OFF:
         return situation
     return Situation(
@@ -149,7 +149,7 @@ def _alive(desired: Desired, pod: LeaderPod, secrets: SecretNames) -> Situation:
 
 
 def _age(pod: LeaderPod) -> str:
-    """Say that a leader pod is of an earlier configuration, and how to get a new one."""
+    """Return in what a leader pod is outdated, and how to get a new one; empty if it is not."""
     if not pod.outdated:
         return ""
     return (
@@ -159,7 +159,7 @@ def _age(pod: LeaderPod) -> str:
 
 
 def _advice(problem: Problem, secrets: SecretNames) -> str:
-    """Add to the kubelet's words what to do."""
+    """Return the kubelet's message, and what to do about it."""
     name = missing_secret(problem.message)
     commands = {
         secrets.exchange: f"--from-literal={API_KEY_KEY}=… --from-literal={API_SECRET_KEY}=…",
@@ -174,9 +174,9 @@ def _advice(problem: Problem, secrets: SecretNames) -> str:
 
 
 def _not_yet(pod: LeaderPod, planned: Plan) -> Situation:
-    """Sum up why no leader is alive where one is desired, or none that stays."""
+    """Return why a leader is desired and none is alive, or none that stays."""
     if planned.step is Step.UPDATE:
-        text = f"Pod {pod.name} makes way for a new one: {pod.outdated}."
+        text = f"Pod {pod.name} is being replaced: {pod.outdated}."
         return Situation(OperatorReason.REPLACING, text)
     if planned.wake_at is not None:
         return Situation(
@@ -210,7 +210,7 @@ NOT_YET: Final = {
     ),
     PodState.UNKNOWN: (
         OperatorReason.NODE_LOST,
-        "Node {node} does not tell about pod {pod}.",
+        "Node {node} does not report the state of pod {pod}.",
     ),
     **dict.fromkeys(
         (PodState.DRAINED, PodState.FENCED, PodState.COMPLETED, PodState.FAILED),

@@ -121,7 +121,7 @@ def _policy(symbol: ObservedSymbol | None) -> DeletionPolicy:
 def _outdated(
     found: Document | None, pod: LeaderPod, desired: DesiredState, context: Context
 ) -> str:
-    """Say in what the pod differs from the one that would be created now."""
+    """Return in what the pod differs from the one that would be created now."""
     digest = desired.leader.digest
     if found is None or not digest or digest == pod.template_hash:
         return ""
@@ -129,7 +129,7 @@ def _outdated(
 
 
 def _may_be_updated(symbol: ObservedSymbol | None, desired: DesiredState, pod: LeaderPod) -> bool:
-    """Tell whether an outdated leader may make way: at once if it does not trade, else when idle.
+    """Return whether an outdated leader may be replaced: at once if not trading, else when idle.
 
     One that is asked to end waits for the replies to what it has sent, so nothing is in flight
     then but what is in doubt already.

@@ -1,4 +1,4 @@
-"""What a resource asks for, and what stands in the way of a leader. No side effects."""
+"""What a resource asks for, and what keeps a leader from being created. No side effects."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from symbol_operator.settings import OperatorSettings
 
 @dataclass(frozen=True, slots=True)
 class DesiredState:
-    """What a resource asks for, and what stands in the way of a leader."""
+    """What a resource asks for, and what keeps a leader from being created."""
 
     status: Desired
     leader: DesiredLeader = NOTHING

@@ -44,19 +44,19 @@ class EventReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EventNote:
-    """One thing to tell about a resource."""
+    """What one Event tells about a resource."""
 
     reason: EventReason | OperatorReason
     note: str
     warning: bool = False
     about: str = ""
-    """What it is about besides the resource, such as a pod's uid."""
+    """What it concerns besides the resource, such as a pod's uid."""
 
     def name(self, resource: Document) -> str:
         """Name of the Event: telling the same twice is refused as a duplicate."""
         metadata = mapping(resource, "metadata")
         facts: tuple[object, ...] = (text(metadata, "uid"), self.reason, self.about)
-        # A pod is replaced once: that it was deleted is no news if it was told why.
+        # A pod is replaced once: that it was deleted is not told again if it was told why.
         if self.reason is not EventReason.LEADER_REPLACED:
             facts += (number(metadata, "generation"), self.note)
         digest = hashlib.sha256("\n".join(map(str, facts)).encode()).hexdigest()[:16]
@@ -89,15 +89,15 @@ def _request_events(
     symbol: ObservedSymbol, desired: Desired, pod: LeaderPod
 ) -> Iterator[EventNote]:
     before = symbol.reported
-    asked = (before.requested, desired)
+    change = (before.requested, desired)
     known = pod.uid == before.leader_uid
-    if asked == ("off", Desired.SHUTDOWN) and pod.state is PodState.NONE:
+    if change == (TradingStatus.OFF, Desired.SHUTDOWN) and pod.state is PodState.NONE:
         yield EventNote(
             EventReason.ALREADY_STOPPED,
             "Shutdown of a stopped symbol: a leader finishes what is on record, if anything, "
             "and switches the symbol off",
         )
-    if asked == ("shutdown", Desired.ON) and pod.state in COMING and known:
+    if change == (TradingStatus.SHUTDOWN, Desired.ON) and pod.state in COMING and known:
         yield EventNote(
             EventReason.SHUTDOWN_CANCELED, f"Switched on during shutdown{_by_whom(symbol)}"
         )
@@ -116,7 +116,7 @@ def _deletion_events(
 def fencing_events(
     desired: Desired, pod: LeaderPod, planned: Plan, *, deleted: bool = False
 ) -> Iterator[EventNote]:
-    """Tell of a leader that may trade on, and that it does no more.
+    """Tell that a leader may still trade, and that it can trade no more.
 
     `deleted` says that its resource is gone, so that it is told of the namespace.
     """
@@ -135,7 +135,7 @@ def fencing_events(
 
 
 def gone(symbol: ObservedSymbol) -> EventNote | None:
-    """Tell what rests when a resource went at once. If it was to wait, it was told meanwhile."""
+    """Return which orders rest after a deletion that did not wait; None if that was told before."""
     orders, life = symbol.reported.open_orders, symbol.life
     waited = life.deleting and life.policy is not DeletionPolicy.STOP
     if not orders or waited:
@@ -163,7 +163,7 @@ def _pod_events(
     """
     before = symbol.reported
     wanted = desired in LEADING
-    new = _asked_anew(desired, before)
+    new = _newly_wanted(desired, before)
     for action in planned.actions:
         if isinstance(action, DeletePod) and wanted and pod.leads and not new:
             yield _replaced(pod, planned)
@@ -181,11 +181,11 @@ def _stops(desired: Desired, pod: LeaderPod) -> bool:
     return desired is Desired.OFF and pod.leads
 
 
-def _asked_anew(desired: Desired, before: ReportedStatus) -> bool:
-    """Tell whether a leader is wanted, and no earlier one is or was to do the same."""
+def _newly_wanted(desired: Desired, before: ReportedStatus) -> bool:
+    """Return whether a leader is wanted, and no earlier one is or was to do the same."""
     refused_before = before.ready_reason == OperatorReason.CREATE_REFUSED
-    resumed = before.requested == "shutdown" and desired is Desired.ON
-    return before.requested in {"", "off"} or resumed or refused_before
+    resumed = before.requested == TradingStatus.SHUTDOWN and desired is Desired.ON
+    return before.requested in {"", TradingStatus.OFF} or resumed or refused_before
 
 
 def _replaced(pod: LeaderPod, planned: Plan) -> EventNote:
@@ -193,7 +193,7 @@ def _replaced(pod: LeaderPod, planned: Plan) -> EventNote:
         note = f"Node {pod.node} does not answer: pod {pod.name} is given up and replaced"
         return EventNote(EventReason.NODE_LOST, note, warning=True, about=pod.uid)
     if planned.step is Step.UPDATE:
-        note = f"Pod {pod.name} makes way for a new one: {pod.outdated}"
+        note = f"Pod {pod.name} is being replaced: {pod.outdated}"
         return EventNote(EventReason.LEADER_REPLACED, note, about=pod.uid)
     when = f" at {planned.wake_at:%H:%M:%S} UTC" if planned.wake_at else ""
     note = f"Pod {pod.name} ended ({pod.outcome or pod.state}) and is replaced{when}"
@@ -201,7 +201,7 @@ def _replaced(pod: LeaderPod, planned: Plan) -> EventNote:
 
 
 def _stopped(symbol: ObservedSymbol, pod: LeaderPod) -> EventNote:
-    # A leader that has written off may still be on its way out.
+    # A leader that has switched the symbol off may still be ending.
     drained = pod.state is PodState.DRAINED or symbol.status_writer == LEADER_FIELD_MANAGER
     why = "the shutdown is done" if drained else "switched off"
     if symbol.life.desired is not TradingStatus.OFF:

@@ -23,7 +23,7 @@ BACKOFF_RESET: Final = timedelta(minutes=10)
 
 
 class Desired(StrEnum):
-    """What is asked for."""
+    """What a leader is to do, and whether there is to be one."""
 
     ON = "on"
     OFF = "off"
@@ -137,8 +137,8 @@ TABLE: Final = {
         Step.FORCE_REPLACE,
         Step.FORCE_DELETE,
     ),
-    # Shutdown here was asked for anew after the drained leader wrote off: the pod is read
-    # before the resource, so its off cannot be still to come.
+    # This shutdown was requested after the drained leader had switched the symbol off: the pod
+    # is read before the resource, so that off is not still to come.
     # A drained leader has nothing open: that is what a resource that is deleted waits for.
     PodState.DRAINED: (Step.REPLACE, Step.DELETE, Step.REPLACE, Step.KEEP, Step.DELETE),
     **dict.fromkeys(
@@ -149,7 +149,7 @@ TABLE: Final = {
     PodState.UNKNOWN: (Step.KEEP, Step.DELETE, Step.KEEP, Step.KEEP, Step.DELETE),
 }
 LEADING: Final = frozenset({Desired.ON, Desired.SHUTDOWN, Desired.FINISH})
-"""Wishes that take a leader."""
+"""What needs a leader."""
 COLUMNS: Final = (Desired.ON, Desired.OFF, Desired.SHUTDOWN, Desired.FINISH, Desired.END)
 CREATING: Final = frozenset({Step.CREATE, Step.REPLACE, Step.REPLACE_LATER, Step.FORCE_REPLACE})
 DELETING: Final = frozenset(Step) - {Step.KEEP, Step.CREATE}
@@ -176,7 +176,7 @@ def plan(
     `blocked` says that no leader may be created now, whatever is desired; `reported` that the
     status holds a leader's report. `finishes` says that a deletion shall wait
     for the leader, `kept` that our finalizer is there to see to it. `update` says that a leader
-    of an earlier configuration may make way now. `fences` are those of lost leaders.
+    of an earlier configuration may be replaced now. `fences` are those of lost leaders.
     """
     step = TABLE[pod.state][COLUMNS.index(desired)]
     if update and step is Step.KEEP and pod.state in UPDATABLE:

@@ -56,5 +56,5 @@ def report_patch(
 def after_refusal(
     symbol: ObservedSymbol, problem: Problem, now: datetime
 ) -> Mapping[str, Any] | None:
-    """Make the patch of the status anew once the leader pod was refused."""
+    """Make the patch of the status again after the leader pod was refused."""
     return report_patch(symbol, NO_POD, Situation(problem.reason, problem.message), now)

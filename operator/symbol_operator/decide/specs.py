@@ -1,4 +1,4 @@
-"""What specs ask for, and the pods that follow.
+"""The leaders that specs ask for, and the pods that follow.
 
 It is found out once for each generation of a resource, for it is most of the work of a look.
 """
@@ -22,7 +22,7 @@ NO_SECRETS: Final = SecretNames("", "", "")
 
 @dataclass(frozen=True, slots=True)
 class DesiredLeader:
-    """What a spec asks for, and what stands in the way of a leader."""
+    """The leader that a spec asks for, and what keeps it from being created."""
 
     symbol: TradingSymbol | None = None
     """None where the resource is missing or invalid."""
@@ -45,7 +45,7 @@ class Specs:
         self._known: dict[str, tuple[int, DesiredLeader]] = {}
 
     def read(self, resource: Document) -> DesiredLeader:
-        """Return what a resource asks for."""
+        """Return the leader that a resource asks for."""
         uid, generation = (
             text(resource, "metadata", "uid"),
             number(resource, "metadata", "generation"),

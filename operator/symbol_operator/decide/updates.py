@@ -1,4 +1,4 @@
-"""When a leader pod makes way for one as the operator is configured now.
+"""When a leader pod is replaced by one with the operator's present configuration.
 
 Nothing here has side effects, but for what `UpdateSlots` remembers.
 """
@@ -15,7 +15,7 @@ OLDER: Final = "it was created by another version of the operator"
 
 
 def outdated(pod: Document, wanted: Document) -> str:
-    """Say in what a leader pod differs from the one that is wanted now; empty if in nothing.
+    """Return in what a leader pod differs from the one that is wanted now; empty if in nothing.
 
     The digests are compared first: the API server fills in defaults that nobody asked for.
     """
@@ -47,9 +47,10 @@ def _is_list(value: object) -> bool:
 
 
 class UpdateSlots(Generic[Key]):
-    """Who may be updated now: few at a time, so that what is wrong with an update stops there.
+    """Which leaders are updated now: few at a time.
 
-    A slot lasts until the new leader is ready.
+    A slot is taken until the new leader is ready. So a failed update stops the rollout: the others
+    wait.
     """
 
     def __init__(self, at_once: int) -> None:
@@ -58,7 +59,7 @@ class UpdateSlots(Generic[Key]):
         self._waiting: dict[Key, None] = {}
 
     def free(self, key: Key) -> bool:
-        """Tell whether it is this one's slot, or could be."""
+        """Return whether this one has a slot, or one is free for it."""
         return key in self._taken or len(self._taken) < self._at_once
 
     def take(self, key: Key) -> None:
@@ -67,16 +68,16 @@ class UpdateSlots(Generic[Key]):
         self._waiting.pop(key, None)
 
     def wait(self, key: Key) -> None:
-        """Note that this one wants a slot."""
+        """Note that this one waits for a slot."""
         self._waiting[key] = None
 
     def taken(self, key: Key) -> bool:
-        """Tell whether this one is updated now."""
+        """Return whether this one is updated now."""
         return key in self._taken
 
     @property
     def waiting(self) -> list[Key]:
-        """Those that want a slot."""
+        """Those that wait for a slot."""
         return list(self._waiting)
 
     def end(self, key: Key) -> Key | None:

@@ -35,7 +35,7 @@ def status_writer(resource: Document) -> str | None:
 
 
 def disowned(resource: Document) -> bool:
-    """Tell whether part of the status belongs to others than those who report it, or to nobody.
+    """Return whether part of the status belongs to others than those who report it, or to nobody.
 
     Where no writer of anything is known, nothing is wrong yet: the next apply makes it known.
     """

@@ -46,20 +46,20 @@ class PodState(StrEnum):
     LOST = "lost"
     """Terminating or unknown on a node that does not answer: nobody will finish this."""
     DRAINED = "drained"
-    """Ended well: the shutdown is done and the leader has written off."""
+    """Ended well: the shutdown is done and the leader has switched the symbol off."""
     FENCED = "fenced"
     """Ended because a later leader has taken over."""
     COMPLETED = "completed"
-    """Ended well without telling why."""
+    """Ended well and did not say why."""
     FAILED = "failed"
     """Evicted, or ended with its node."""
     UNKNOWN = "unknown"
-    """The node does not say."""
+    """The node does not report its state."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a pod gets nowhere."""
+    """Why a pod makes no progress."""
 
     reason: OperatorReason
     message: str
@@ -152,11 +152,11 @@ def _controller_uid(pod: Document) -> str | None:
 
 
 def ended_well(pod: Document) -> PodState:
-    """Tell how a pod ended that has succeeded, from the last words of its container."""
-    return CAUSES.get(text(_last_words(pod), "cause"), PodState.COMPLETED)
+    """Return how a pod ended that has succeeded, by its container's termination message."""
+    return CAUSES.get(text(_termination_message(pod), "cause"), PodState.COMPLETED)
 
 
-def _last_words(pod: Document) -> Document:
+def _termination_message(pod: Document) -> Document:
     """Read the termination message of the leader, or nothing where it left none."""
     message = text(_terminated(_container(pod)), "message")
     try:
@@ -185,9 +185,9 @@ def condition(found: Document, kind: str) -> Document:
 
 
 def _outcome(pod: Document) -> str:
-    """Tell how the pod, or its container the last time, ended."""
+    """Return how the pod, or its container the last time, ended; for people."""
     end = _terminated(_container(pod))
-    words = text(_last_words(pod), "message") or text(end, "reason")
+    words = text(_termination_message(pod), "message") or text(end, "reason")
     parts = [text(pod, "status", "reason"), text(pod, "status", "message")]
     if end:
         parts.append(f"exit code {number(end, 'exitCode')}" + (f": {words}" if words else ""))
@@ -195,7 +195,7 @@ def _outcome(pod: Document) -> str:
 
 
 def find_problem(pod: Document) -> Problem | None:
-    """Find why a pod gets nowhere, None if it gets on."""
+    """Find why a pod makes no progress, None if it does."""
     container = _container(pod)
     waiting = mapping(container, "state", "waiting")
     reason, message = text(waiting, "reason"), text(waiting, "message")
@@ -212,7 +212,7 @@ def find_problem(pod: Document) -> Problem | None:
 
 
 def _cannot_start(message: str) -> Problem:
-    """Tell a missing Secret, or key of one, from the kubelet's other refusals."""
+    """Distinguish a missing Secret, or key of one, from the kubelet's other refusals."""
     if missing_secret(message):
         return Problem(OperatorReason.SECRET_MISSING, message)
     return Problem(OperatorReason.CANNOT_START, message)

@@ -92,7 +92,7 @@ class Cluster:
             raise NotFoundError(f"the API server knows no {GROUP}: apply crds/")
 
     async def namespace_ending(self, name: str) -> bool:
-        """Tell whether a namespace is being deleted."""
+        """Return whether a namespace is being deleted."""
         namespace = await self._api.find(f"/api/v1/namespaces/{_part(name)}")
         return namespace is None or holds(namespace, "metadata", "deletionTimestamp")
 

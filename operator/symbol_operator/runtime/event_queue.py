@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 WAITING_MAX: Final = 1000
 """So many Events wait at most; while they do, what else is to be told is dropped."""
 TOLD_MAX: Final = 4096
-"""So many Events are remembered as told: several looks may find the same news, until a report says
+"""So many Events are remembered as told: several looks may find the same, until a report says
 what they found."""
 PAUSES_S: Final = (1.0, 4.0, 15.0)
 """Waits between the attempts at one Event, in seconds; after the last one it is dropped."""

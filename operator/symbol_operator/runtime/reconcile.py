@@ -58,7 +58,7 @@ class Reconciler:
         """Work on what `store` knows.
 
         `tell` is called with what an Event is to tell of a resource, and when it happened; `again`
-        with a symbol whose slot to be updated has come. `pace` says when reports are due, and
+        with a symbol that may be updated now. `pace` says when reports are due, and
         `acts` whether this operator is the one that acts in a namespace.
         """
         self._store = store
@@ -104,10 +104,10 @@ class Reconciler:
 
     async def _look(self, key: Key, *, urgent: bool) -> float | None:
         sure = key in self._doubted
-        view = await self._store.view(key, afresh=sure)
+        view = await self._store.view(key, fresh=sure)
         decision = self._decide(key, view, self._clock())
         if not sure and must_be_sure(decision):
-            view = await self._store.view(key, afresh=True)
+            view = await self._store.view(key, fresh=True)
             decision = self._decide(key, view, self._clock())
         self._doubted.discard(key)
         self._remember(key, decision.planned.backoff)
@@ -117,7 +117,7 @@ class Reconciler:
     async def _contain(self, key: Key, error: Exception) -> None:
         """Do what must be done about a symbol that the operator fails at, and say that it does."""
         self._slots.end(key)
-        view = await self._store.view(key, afresh=True)
+        view = await self._store.view(key, fresh=True)
         for action in rescue(view, self._context.settings):
             logger.warning("%s: %r: %s", key, error, action)
             await self._actor.do(key, view, action)
@@ -125,14 +125,14 @@ class Reconciler:
             await self._actor.report(key, status)
 
     def report_deleted(self, resource: Document) -> None:
-        """Tell what rests on the exchange of a resource that went, as it was last seen."""
+        """Tell which orders of a deleted resource rest on the exchange, as it was last seen."""
         acts = self._acts(text(resource, "metadata", "namespace"))
         symbol = observe_symbol(resource)
         if acts and symbol is not None and (event := gone(symbol)):
             self._actor.tell(resource, (event,))
 
     def free_slots(self, namespace: str) -> None:
-        """Let no symbol of a namespace that is not served keep others from being updated."""
+        """Free the slots of a namespace that is not served, for others to be updated."""
         self._slots.leave(namespace)
 
     async def survey(self, namespace: str) -> set[Key]:
@@ -171,7 +171,7 @@ class Reconciler:
         return gone
 
     async def _find_slots(self, namespace: str, names: Sequence[str]) -> None:
-        """Learn from the cluster, once, which leaders are being updated: a start is no new slot."""
+        """Learn from the cluster, once, which leaders are being updated: a start frees no slot."""
         if not self._acts(namespace) or self._slots.knows(namespace):
             return
         for count, key in enumerate(Key(namespace, name) for name in names):
@@ -205,7 +205,7 @@ class Reconciler:
             logger.info("Namespace %s %s", namespace, said)
 
     def _needs_look(self, key: Key, view: View) -> bool:
-        """Tell whether anything follows, or might from what a list does not tell."""
+        """Return whether anything follows, or might from what a list does not tell."""
         try:
             return self._may_need_look(key, view)
         except Exception:  # noqa: BLE001 - the look fails for this one alone, and says so
@@ -220,7 +220,7 @@ class Reconciler:
         if node_suspect(view.pod, now):
             return True
         decision = self._decide(key, view, now)
-        # Who waits, for a moment or for a slot, is known to the look that has to wait.
+        # Only a look can say how long to wait, for a moment or for a slot.
         waits = decision.waits_for_slot or decision.planned.wake_at is not None
         return waits or not decision.idle
 

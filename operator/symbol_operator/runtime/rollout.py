@@ -9,14 +9,14 @@ from symbol_operator.runtime.memory import Key
 
 
 class Rollout:
-    """Hands out slots once all that were taken before the start are known."""
+    """Gives slots once all that were taken before the start are known."""
 
     def __init__(
         self, at_once: int, served: Callable[[], Iterable[str]], again: Callable[[Key], None]
     ) -> None:
         """Take what lists the namespaces in which this operator acts.
 
-        `again` is called with a symbol whose slot to be updated has come.
+        `again` is called with a symbol that may be updated now.
         """
         self._slots = UpdateSlots[Key](at_once)
         self._served = served
@@ -27,7 +27,7 @@ class Rollout:
         """Namespaces whose last comparison failed."""
 
     def may_update(self, key: Key) -> bool:
-        """Tell whether it is this one's slot; nobody's before all that are taken are known.
+        """Return whether this one may be updated: none before all slots that are taken are known.
 
         A namespace that cannot be listed keeps no other waiting.
         """
@@ -35,7 +35,7 @@ class Rollout:
         return told.issuperset(self._served()) and self._slots.free(key)
 
     def follow(self, key: Key, decision: Decision) -> None:
-        """Hand the slot to be updated on once the new leader is ready, or none is wanted."""
+        """Free the slot once the new leader is ready, or none is wanted."""
         if decision.planned.step is Step.UPDATE:
             # One that is not ready is taken down by nobody.
             if decision.pod.ready:
@@ -54,7 +54,7 @@ class Rollout:
         self._slots.wait(key)
 
     def taken(self, key: Key) -> bool:
-        """Tell whether this one is updated now."""
+        """Return whether this one is updated now."""
         return self._slots.taken(key)
 
     def end(self, key: Key) -> None:
@@ -69,7 +69,7 @@ class Rollout:
             self._again(key)
 
     def knows(self, namespace: str) -> bool:
-        """Tell whether it was found out which leaders of a namespace are being updated."""
+        """Return whether it was found out which leaders of a namespace are being updated."""
         return namespace in self._known
 
     def learned(self, namespace: str) -> None:
@@ -78,7 +78,7 @@ class Rollout:
         self._wake_waiting()
 
     def leave(self, namespace: str) -> None:
-        """Let no symbol of a namespace that is not served keep others from being updated."""
+        """Free the slots of a namespace that is not served."""
         self._known.discard(namespace)
         self.end_all(lambda key: key.namespace == namespace)
 

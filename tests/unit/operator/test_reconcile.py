@@ -929,7 +929,7 @@ async def test_leaders_are_updated_a_few_at_a_time_and_a_bad_image_stops_there(
     assert updated(cluster, before) == {"ada", "bnb"}
     replaced = [n.note for n in cluster.events.values() if n.reason is EventReason.LEADER_REPLACED]
     assert len(replaced) == 2
-    assert all("makes way" in note for note in replaced), "told once, and why"
+    assert all("is being replaced" in note for note in replaced), "told once, and why"
 
 
 @pytest.mark.parametrize("restarts_when", ["terminating", "created"])

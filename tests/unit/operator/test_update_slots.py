@@ -1,4 +1,4 @@
-"""Turns of updates: none is blocked, leaked, or forgotten at a handover."""
+"""Slots for updates: none is blocked, leaked, or forgotten at a handover."""
 
 from symbol_operator.runtime.health import Watches
 from symbol_operator.runtime.memory import Key
@@ -123,7 +123,7 @@ async def test_one_that_is_deposed_while_it_serves_nothing_forgets_its_turns() -
     namespaces.stood(PODS, "trading")
     namespaces.claimed("trading", True, "")
     found = await operator.survey("trading")
-    assert found & {BNB, XRP}, "a slot of its former term keeps all others from theirs"
+    assert found & {BNB, XRP}, "a slot of its earlier election keeps all others from theirs"
 
 
 async def test_one_elected_anew_looks_at_what_waits_for_its_time() -> None:
@@ -146,7 +146,7 @@ async def test_one_elected_anew_looks_at_what_waits_for_its_time() -> None:
 
 
 async def test_a_leader_that_was_updated_long_ago_takes_no_turn_at_a_restart() -> None:
-    """Its annotation stays for ever. That it is not ready now is no matter of an update."""
+    """Its annotation stays. That it is not ready now is no matter of an update."""
     cluster, before = await three()
     operator = operator_of(cluster, NEWER)
     for name in NAMES:  # all are updated, one by one, and ready

@@ -84,7 +84,7 @@ def test_shutdown_of_a_stopped_symbol_says_so() -> None:
 
 
 @pytest.mark.parametrize("state", [PodState.PENDING, PodState.RUNNING])
-def test_on_during_shutdown_says_who_cancelled_it(state: PodState) -> None:
+def test_on_during_shutdown_says_who_canceled_it(state: PodState) -> None:
     known = {"requested": "shutdown", "leader": {"pod": "xrpusdt-leader", "uid": "p1"}}
 
     assert told(Desired.ON, leader(state), known) == [
@@ -108,7 +108,7 @@ def test_switching_off_and_the_end_of_a_shutdown_are_told() -> None:
     ]
 
 
-def test_off_by_the_leaders_own_hand_is_the_end_of_a_shutdown() -> None:
+def test_off_by_the_leader_itself_is_the_end_of_a_shutdown() -> None:
     document = resource("off") | {"status": IN_SHUTDOWN}
     document["metadata"]["managedFields"][0]["manager"] = "symbol-trader"
     pod = leader(PodState.RUNNING)
@@ -207,7 +207,7 @@ def test_the_same_news_has_the_same_name_and_other_news_another() -> None:
 
 
 def test_a_pod_is_replaced_once_whatever_is_told_of_it() -> None:
-    told_why = EventNote(EventReason.LEADER_REPLACED, "makes way", about="p1")
+    told_why = EventNote(EventReason.LEADER_REPLACED, "is being replaced", about="p1")
     missed = EventNote(EventReason.LEADER_REPLACED, "was deleted", about="p1")
     another = EventNote(EventReason.LEADER_REPLACED, "was deleted", about="p2")
 

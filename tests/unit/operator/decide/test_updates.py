@@ -1,4 +1,4 @@
-"""A leader pod of an earlier configuration: what differs, whose slot it is, when it makes way."""
+"""A leader pod of an earlier configuration: what differs, who has a slot, when it is replaced."""
 
 from typing import Any
 
@@ -74,7 +74,7 @@ def test_a_leader_of_an_earlier_image_makes_way(settings: OperatorSettings) -> N
     decided = decide(View(document, found), new, NO_BACKOFF, NOW)
 
     assert decided.planned.actions == (DeletePod("p1"),)
-    assert decided.situation.message == f"Pod xrpusdt-leader makes way for a new one: {IMAGE}."
+    assert decided.situation.message == f"Pod xrpusdt-leader is being replaced: {IMAGE}."
     (event,) = decided.events
     assert (str(event.reason), event.warning) == ("LeaderReplaced", False)
     assert event.note.endswith(IMAGE)
