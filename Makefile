@@ -118,7 +118,7 @@ demo-down: ## Remove all that `make demo` made; caches stay.
 crd: $(READY) ## Generate the CRD from the models.
 	$(BIN)/python -m tradingsymbol_api.crd > crds/tradingsymbol.yaml
 
-lock: ## Lock the dependencies anew, all images to the same versions.
+lock: ## Lock the dependencies again, all images to the same versions.
 	@for extra in dev operator trader paper-exchange try; do \
 		echo "locking requirements/$$extra.txt"; \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \

@@ -98,7 +98,9 @@ class Commands:
         heard = not were_away or cluster.wait_until_heard(self.kubectl(), RESUME_SECONDS)
         ready = heard and cluster.wait_until_ready(self.kubectl(), RESUME_SECONDS)
         if not ready:
-            self.console.say("the cluster does not come back; it is made anew, and starts empty")
+            self.console.say(
+                "the cluster does not come back; it is created again, and starts empty"
+            )
         return ready
 
     def _create(self, cluster: KindCluster, kind: Path) -> None:
@@ -237,6 +239,6 @@ class Commands:
 
 
 def _keeps(clone: str, name: str) -> bool:
-    """Whether a clone is still there and has the cluster `name` on record."""
+    """Return whether a clone is still there and has the cluster `name` on record."""
     known = record.read(Path(clone) / places.STATE)
     return known is not None and known.name == name
