@@ -95,9 +95,9 @@ kind-together: deployed
 test: $(READY) ## Run everything, and print how long each part took.
 	@$(BIN)/python hack/alltests.py
 
-bench: $(READY) $(if $(filter core latency history,$(ONLY)),,deployed) ## Measure speed, memory and size, and print a table; ONLY=PART SYMBOLS=N CYCLES=N SOAK=MINUTES.
+bench: $(READY) $(if $(filter core latency history,$(ONLY)),,deployed) ## Measure speed, memory and size, and print a table; ONLY=PART SYMBOLS=N ROUNDS=N CYCLES=N SOAK=MINUTES.
 	$(BIN)/python -m bench $(if $(ONLY),--only "$(ONLY)") $(if $(SYMBOLS),--symbols "$(SYMBOLS)") \
-		$(if $(CYCLES),--cycles "$(CYCLES)") $(if $(SOAK),--soak "$(SOAK)")
+		$(if $(ROUNDS),--rounds "$(ROUNDS)") $(if $(CYCLES),--cycles "$(CYCLES)") $(if $(SOAK),--soak "$(SOAK)")
 
 cluster: ## Make a kind cluster on this machine, or bring it back.
 	$(CLUSTER) up
