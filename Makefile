@@ -8,7 +8,7 @@ CLUSTER := $(PYTHON) hack/cluster.py
 SOURCES := crds operator trader_image tests hack
 
 .DEFAULT_GOAL := help
-.PHONY: help setup try try-clean style unit simulation simulate integration crash-matrix chaos mutants kind test bench bench-cluster cluster images cluster-down demo demo-down crd lock clean
+.PHONY: help setup try try-clean style unit simulation simulate integration crash-matrix chaos mutants kind docs test bench bench-cluster cluster images cluster-down demo demo-down crd lock clean
 
 help: ## List the commands.
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,7 +63,7 @@ simulate: $(READY) ## Run many seeds of the simulation; SEEDS=N FIRST=K PROCESSE
 
 integration: $(READY) ## Run the tests with a real PostgreSQL, real sockets and real processes.
 	$(BIN)/python -m support.prepare
-	$(BIN)/pytest tests/integration tests/crash tests/chaos -q -n 2
+	$(BIN)/pytest tests/integration tests/crash tests/chaos tests/docwalk -q -n 2
 
 crash-matrix: $(READY) ## End a leader at every step with every fault, and audit what it leaves; SHARD=1/4 takes 35 minutes and resumes, JOBS=N, ONLY=CASE.
 	$(BIN)/python -m support.prepare
@@ -82,6 +82,9 @@ kind: $(READY) images ## Run the tests on a real cluster.
 	$(BIN)/python -m support.prepare
 	$(CLUSTER) deploy
 	$(BIN)/pytest tests/kind -q
+
+docs: $(READY) ## Run the commands of README and docs as printed, on the cluster too where one is up; ONLY=PAGE.
+	$(BIN)/python -m docwalk $(if $(ONLY),--only "$(ONLY)")
 
 test: style unit simulation integration kind ## Run everything.
 

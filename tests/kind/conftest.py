@@ -15,6 +15,8 @@ from kind.kubectl import PROJECT, STATE, Kubectl, command
 from kind.operating import OperatorProcess, load_stub, prepare_namespace
 from kind.trading import Platform, image, platform
 
+INSTALLING = ("test_docs.py", "test_installation.py")
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give what happens on a real cluster its time, and installations their turn.
@@ -22,7 +24,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     An installation that is removed takes the operator's account along, and with it the tokens of
     all operators that run by then: it comes before them.
     """
-    items.sort(key=lambda item: item.path.name != "test_installation.py")
+    items.sort(key=lambda item: item.path.name not in INSTALLING)
     for item in items:
         ours = Path(__file__).parent in item.path.parents
         if ours and item.get_closest_marker("timeout") is None:
