@@ -203,6 +203,6 @@ def test_a_patch_takes_away_conditions_that_are_nobodys() -> None:
 
 
 def test_the_runbook_has_a_section_for_each_reason() -> None:
-    text = (Path(__file__).parents[3] / "docs" / "runbook.md").read_text()
+    text = (Path(__file__).parents[3] / "docs" / "how-to" / "runbook.md").read_text()
     sections = [line.removeprefix("### ") for line in text.splitlines() if line[:4] == "### "]
     assert sorted(sections) == sorted([*OperatorReason, *TraderReason])
