@@ -116,10 +116,8 @@ def read_pages(root: Path) -> list[Page]:
     ordered = [path for folder in folders for path in sorted(folder.rglob("*.md"))]
     others = sorted(set((root / "docs").rglob("*.md")) - set(ordered))
     first = [path for path in (root / "README.md", root / "CONTRIBUTING.md") if path.exists()]
-    return [
-        read_page(str(path.relative_to(root)), path.read_text(encoding="utf-8"))
-        for path in first + ordered + others
-    ]
+    texts = {path: path.read_text(encoding="utf-8") for path in first + ordered + others}
+    return [read_page(str(path.relative_to(root)), text) for path, text in texts.items()]
 
 
 def read_page(path: str, text: str) -> Page:

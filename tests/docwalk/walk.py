@@ -63,8 +63,10 @@ async def walk(
                 running.append((block, current))
                 current = await stack.enter_async_context(shell(place.clone, environment))
         for block, left in reversed(running):
+            began = time.monotonic()
             with _named(page, block, left):
                 await left.finish()
+            say(f"{page.path}:{block.line}: ended ({time.monotonic() - began:.1f} s)")
 
 
 @contextmanager

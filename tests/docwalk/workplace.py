@@ -38,7 +38,7 @@ class Workplace:
         for path in self.clone.iterdir():
             if path.name not in KEPT:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-        for name in _files():
+        for name in list_files():
             target = self.clone / name
             target.parent.mkdir(parents=True, exist_ok=True)
             # With its times: make compares them.
@@ -72,7 +72,7 @@ def workplace() -> Iterator[Workplace]:
         yield Workplace(Path(folder))
 
 
-def _files() -> list[str]:
+def list_files() -> list[str]:
     """Return the files of the repository, those that are not committed yet included."""
     listing = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
     found = subprocess.run(listing, cwd=PROJECT, capture_output=True, text=True, check=True)

@@ -1,10 +1,11 @@
-"""How a page says what is run of it."""
+"""How a page says what is run of it, and that the pages do."""
 
 from pathlib import Path
 
 import pytest
 
-from docwalk.pages import Await, Block, Ending, Kind, read_page, read_pages
+from docwalk.pages import Await, Block, Ending, Kind, Page, read_page, read_pages
+from docwalk.workplace import PROJECT
 
 PAGE = """\
 <!-- docs: needs make setup -->
@@ -111,6 +112,11 @@ def test_a_newcomers_pages_come_first(tmp_path: Path) -> None:
         (tmp_path / name).write_text("# Title\n")
     paths = [page.path for page in read_pages(tmp_path)]
     assert paths == ["README.md", "docs/tutorial/c.md", "docs/how-to/b.md", "docs/a.md"]
+
+
+@pytest.mark.parametrize("page", read_pages(PROJECT), ids=lambda page: page.path)
+def test_the_pages_say_how_their_blocks_are_run(page: Page) -> None:
+    assert page.faults == ()
 
 
 def faults(text: str) -> tuple[str, ...]:
