@@ -8,7 +8,7 @@ CLUSTER := $(PYTHON) hack/cluster.py
 SOURCES := crds operator trader_image tests hack
 
 .DEFAULT_GOAL := help
-.PHONY: help setup try try-clean style unit simulation simulate integration crash-matrix chaos mutants kind docs test bench bench-cluster cluster images cluster-down demo demo-down crd lock clean
+.PHONY: help setup try try-clean style unit simulation simulate integration crash-matrix chaos mutants kind docs docs-generated test bench bench-cluster cluster images cluster-down demo demo-down crd lock clean
 
 help: ## List the commands.
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -85,6 +85,9 @@ kind: $(READY) images ## Run the tests on a real cluster.
 
 docs: $(READY) ## Run the commands of README and docs as printed, on the cluster too where one is up; ONLY=PAGE.
 	$(BIN)/python -m docwalk $(if $(ONLY),--only "$(ONLY)")
+
+docs-generated: $(READY) ## Draw anew what the docs show of tables in the code.
+	$(BIN)/python -m generated_docs
 
 test: style unit simulation integration kind ## Run everything.
 
