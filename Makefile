@@ -10,7 +10,7 @@ SIDE_BY_SIDE := 3
 SOURCES := crds operator trader_image tests hack
 
 .DEFAULT_GOAL := help
-.PHONY: help setup try try-clean style unit simulation simulate integration crash-matrix chaos mutants kind deployed kind-alone kind-together test bench cluster images cluster-down demo demo-down crd lock clean
+.PHONY: help setup try try-clean style unit simulation simulate integration crash-matrix chaos mutants kind deployed kind-alone kind-together docs docs-generated test bench cluster images cluster-down demo demo-down crd lock clean
 
 help: ## List the commands.
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,7 +65,7 @@ simulate: $(READY) ## Run many seeds of the simulation; SEEDS=N FIRST=K PROCESSE
 
 integration: $(READY) ## Run the tests with a real PostgreSQL, real sockets and real processes.
 	$(BIN)/python -m support.prepare
-	$(BIN)/pytest tests/integration tests/crash tests/chaos -q -n $(SIDE_BY_SIDE)
+	$(BIN)/pytest tests/integration tests/crash tests/chaos tests/docwalk -q -n $(SIDE_BY_SIDE)
 
 crash-matrix: $(READY) ## End a leader at every step with every fault, and audit what it leaves; SHARD=1/4 takes 35 minutes and resumes, JOBS=N, ONLY=CASE.
 	$(BIN)/python -m support.prepare
@@ -89,8 +89,15 @@ deployed: $(READY) images
 kind-alone: deployed
 	$(BIN)/pytest tests/kind -q --durations=10 -m alone
 
+
 kind-together: deployed
 	$(BIN)/pytest tests/kind -q --durations=10 -m "not alone" -n $(SIDE_BY_SIDE) --dist loadfile
+
+docs: $(READY) ## Run the commands of README and docs as printed, on the cluster too where one is up; ONLY=PAGE.
+	$(BIN)/python -m docwalk $(if $(ONLY),--only "$(ONLY)")
+
+docs-generated: $(READY) ## Write what the docs show of tables in the code.
+	$(BIN)/python -m generated_docs
 
 test: $(READY) ## Run everything, and print how long each part took.
 	@$(BIN)/python hack/alltests.py

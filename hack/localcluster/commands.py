@@ -70,7 +70,7 @@ class Commands:
         self._create(cluster, kind)
 
     def _judge(self, cluster: KindCluster, known: Record | None) -> Verdict:
-        clone = str(self.folders.project)
+        clone = str(self.folders.clone)
         owner = self._registry.owner(cluster.name) or (clone if known else None)
         situation = Situation(
             exists=bool(cluster.nodes()),
@@ -108,7 +108,7 @@ class Commands:
         image = nodeimage.find_or_make(cluster.docker, self.folders, toolbox, self.console)
         if machine.is_linux():
             machine.raise_inotify_limits(self.console)
-        self._registry.claim(cluster.name, str(self.folders.project))
+        self._registry.claim(cluster.name, str(self.folders.clone))
         made = Record(cluster.name, cluster.docker.host, image, complete=False)
         record.write(self.folders.state, made)
         config = self.folders.plan
