@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from symbol_operator.decide.plan import COLUMNS, Wish, plan
+from symbol_operator.decide.plan import COLUMNS, Desired, plan
 from symbol_operator.observe.pod import LeaderPod, PodState
 from symbol_trader.core.order_states import TRANSITIONS
 from symbol_trader.core.orders import OrderState
@@ -44,16 +44,16 @@ def operator_plan() -> str:
     """List what the operator does about a leader pod, by its state and by what is asked for."""
     rows: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
     for state in PodState:
-        rows[tuple(_steps(wish, state) for wish in COLUMNS)].append(state)
+        rows[tuple(_steps(desired, state) for desired in COLUMNS)].append(state)
     return _table(
         ("pod", *COLUMNS), [(", ".join(states), *cells) for cells, states in rows.items()]
     )
 
 
-def _steps(wish: Wish, state: PodState) -> str:
+def _steps(desired: Desired, state: PodState) -> str:
     """Ask for the step, and for that of a leader whose configuration may be updated now."""
     pod = LeaderPod(state, uid="uid")
-    found = [plan(wish, pod, now=_NOW, update=update).step for update in (False, True)]
+    found = [plan(desired, pod, now=_NOW, update=update).step for update in (False, True)]
     return ", or ".join(dict.fromkeys(found))
 
 

@@ -14,8 +14,10 @@ from symbol_operator.runtime.metrics import Metrics as OperatorMetrics
 from symbol_operator.settings import ExchangeEntry, LeaderSettings, OperatorSettings
 from symbol_trader.__main__ import main as trader
 from symbol_trader.runtime.metrics import Metrics as LeaderMetrics
-from tradingsymbol_api.spec import ApiModel, ShutdownPolicy, TradingSymbolSpec
-from tradingsymbol_api.status import ConditionType, TradingSymbolStatus
+from tradingsymbol_api.conditions import ConditionType
+from tradingsymbol_api.model import ApiModel
+from tradingsymbol_api.spec import ShutdownPolicy, TradingSymbolSpec
+from tradingsymbol_api.status import TradingSymbolStatus
 
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
 
