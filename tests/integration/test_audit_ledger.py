@@ -11,7 +11,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from support.recorded import BOOK, START_MS, buy, claim, opened, result, sell, trader
+from support.recorded import LEDGER, START_MS, buy, claim, opened, result, sell, trader
 from symbol_trader.audit import exchange
 from symbol_trader.audit.look import Audit, Look
 from symbol_trader.core.orders import FeeValue, TraderId
@@ -65,9 +65,9 @@ class Books:
 
     async def audit(self, since_ms: int = 0) -> Audit:
         """Take one look."""
-        account = exchange.Account(BOOK.account, "XRP", "USDT")
-        asker: Any = self.exchange
-        return await Look(self.driver, asker, BOOK, account, since_ms=since_ms, say=print).take()
+        account = exchange.Account(LEDGER.account, "XRP", "USDT")
+        client: Any = self.exchange
+        return await Look(self.driver, client, LEDGER, account, since_ms=since_ms, say=print).take()
 
     async def finds(self, what: str, statement: str) -> Audit:
         """Audit after a change of the record; the finding must be there."""
@@ -205,6 +205,6 @@ async def test_an_order_that_is_not_on_record_is_named_unless_a_person_answers(
     await books.driver.execute(
         "INSERT INTO disowned (environment, account, symbol, client_order_id, reason) "
         "VALUES ($1, $2, $3, $4, 'sold')",
-        BOOK.environment, BOOK.account, BOOK.symbol, name,
+        LEDGER.environment, LEDGER.account, LEDGER.symbol, name,
     )  # fmt: skip
     assert (await books.audit()).findings == ()

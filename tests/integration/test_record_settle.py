@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from support.recorded import (
-    BOOK,
+    LEDGER,
     OwnRecord,
     became,
     buy,
@@ -181,6 +181,6 @@ async def _only_order(record: OwnRecord) -> RecordedOrder:
 
 
 async def _settle(url: str, order: str, *words: str) -> Result:
-    book = (f"--account={BOOK.account}", f"--symbol={BOOK.symbol}")
+    book = (f"--account={LEDGER.account}", f"--symbol={LEDGER.symbol}")
     arguments = ["settle", order, f"--database-url={url}", *book, "--reason=seen in its account"]
     return await asyncio.to_thread(CliRunner().invoke, main, [*arguments, *words])

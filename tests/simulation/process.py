@@ -21,11 +21,11 @@ from symbol_trader.identity import Epoch, Identity, Owner
 from symbol_trader.report import Report
 from symbol_trader.runtime.endings import Ending
 from symbol_trader.runtime.health import Health
-from symbol_trader.runtime.parts import Links, Surface
-from symbol_trader.runtime.patience import Patience
+from symbol_trader.runtime.parts import Adapters, Telemetry
+from symbol_trader.runtime.retry_policy import RetryPolicy
 from symbol_trader.runtime.service import Service
 from symbol_trader.runtime.story import Story
-from symbol_trader.runtime.term import Beat
+from symbol_trader.runtime.term import Intervals
 
 if TYPE_CHECKING:
     import structlog
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from simulation.world import World
 
 OWNER = Owner("cluster", "trading", "xrpusdt")
-BEAT = Beat(timer_s=1.0, reconcile_s=20.0)
-PATIENCE = Patience()
-SELDOM = Patience(report_s=5.0)
+INTERVALS = Intervals(timer_s=1.0, reconcile_s=20.0)
+RETRY_POLICY = RetryPolicy()
+SELDOM = RetryPolicy(report_s=5.0)
 """A report is a function of the leader's state. In most seeds it is looked at less often than in
 production, where it would be a tenth of the run."""
 TIMING = Timing()
@@ -91,7 +91,7 @@ class Process:
 
     def _make(self) -> Service:
         record = SimulatedRecord(self, self._world.database)
-        links = Links(
+        adapters = Adapters(
             resource=SimulatedResource(self, self._world.cluster, self.timeline),
             ownership=record,
             record=record,
@@ -101,11 +101,11 @@ class Process:
         logger = cast("structlog.typing.FilteringBoundLogger", _Teller(self._said))
         return Service(
             Identity(OWNER, "paper", self.pod),
-            links,
-            Surface(Story(logger, symbol=NAME), self._health, lambda _: self._world.metrics),
+            adapters,
+            Telemetry(Story(logger, symbol=NAME), self._health, lambda _: self._world.metrics),
             timing=TIMING,
-            beat=BEAT,
-            patience=PATIENCE if self._world.plan.reports_often else SELDOM,
+            intervals=INTERVALS,
+            retry_policy=RETRY_POLICY if self._world.plan.reports_often else SELDOM,
             new_bits=new_trader_bits(self.chance.random.getrandbits),
             jitter=self.chance.random.random,
         )
@@ -230,8 +230,8 @@ class _WatchedHealth(Health):
     def watch(self, handled: Callable[[], None]) -> None:
         self._handled = handled
 
-    def moved(self) -> None:
-        super().moved()
+    def heartbeat(self) -> None:
+        super().heartbeat()
         if self._handled is not None:
             self._handled()
 

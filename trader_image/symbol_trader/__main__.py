@@ -21,9 +21,9 @@ from typing import Any
 import click
 from structlog.typing import FilteringBoundLogger
 
-from symbol_trader.binance.allowance import Allowance
 from symbol_trader.binance.client import BinanceExchange
 from symbol_trader.binance.market import BinanceMarket
+from symbol_trader.binance.rate_limit import RateLimit
 from symbol_trader.cli import audit, record
 from symbol_trader.core.leader import new_trader_bits
 from symbol_trader.core.timing import Timing
@@ -48,11 +48,11 @@ from symbol_trader.runtime.endings import Ending
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.logs import Failure, take_over
 from symbol_trader.runtime.metrics import Metrics
-from symbol_trader.runtime.parts import Links, Surface
-from symbol_trader.runtime.patience import Patience
+from symbol_trader.runtime.parts import Adapters, Telemetry
+from symbol_trader.runtime.retry_policy import RetryPolicy
 from symbol_trader.runtime.service import Service
 from symbol_trader.runtime.story import Story
-from symbol_trader.runtime.term import Beat
+from symbol_trader.runtime.term import Intervals
 from tradingsymbol_api.pod import ENV_PREFIX, Cause, Variable
 
 TERMINATED_STATUS = 128 + signal.SIGTERM
@@ -196,7 +196,7 @@ def fence(  # noqa: PLR0917 - click passes them by name
             partial(ownership.fence, database_url, fenced_pod),
             partial(ownership.release, database_url) if release else None,
             wait_s=timing.bound_ms / 1000,
-            patience=Patience(),
+            retry_policy=RetryPolicy(),
             story=Story(take_over(log_format), pod=fenced_pod),
         )
     )
@@ -232,13 +232,13 @@ async def _lead(options: Options, resource: Resource, identity: Identity, story:
     health = Health(time.monotonic)
     service = Service(
         identity,
-        _links(options, resource),
-        Surface(story, health, lambda symbol: Metrics(symbol, time.monotonic)),
+        _adapters(options, resource),
+        Telemetry(story, health, lambda symbol: Metrics(symbol, time.monotonic)),
         timing=Timing(
             options.recv_window_ms, options.exchange_timeout_ms, options.exchange_margin_ms
         ),
-        beat=_beat(options),
-        patience=_patience(options),
+        intervals=_intervals(options),
+        retry_policy=_retry_policy(options),
         new_bits=new_trader_bits(secrets.randbits),
         jitter=random.random,
     )
@@ -255,20 +255,20 @@ async def _lead(options: Options, resource: Resource, identity: Identity, story:
         return await service.run()
 
 
-def _beat(options: Options) -> Beat:
+def _intervals(options: Options) -> Intervals:
     """Wait at the end for as long as the exchange may take; the pod's grace grows by the same."""
-    replies_s = Beat().replies_s + options.longer_s
-    return Beat(reconcile_s=options.reconcile_s, replies_s=replies_s)
+    replies_s = Intervals().replies_s + options.longer_s
+    return Intervals(reconcile_s=options.reconcile_s, replies_s=replies_s)
 
 
-def _patience(options: Options) -> Patience:
-    return Patience(end_s=Patience().end_s + options.longer_s)
+def _retry_policy(options: Options) -> RetryPolicy:
+    return RetryPolicy(end_s=RetryPolicy().end_s + options.longer_s)
 
 
-def _links(options: Options, resource: Resource) -> Links:
-    allowance = Allowance(time.monotonic_ns)
+def _adapters(options: Options, resource: Resource) -> Adapters:
+    rate_limit = RateLimit(time.monotonic_ns)
     connection = LeaderConnection(options.database_url)
-    return Links(
+    return Adapters(
         resource=resource,
         ownership=PostgresOwnership(connection),
         record=PostgresRecord(connection),
@@ -276,7 +276,7 @@ def _links(options: Options, resource: Resource) -> Links:
             options.settings(symbol),
             monotonic_ns=time.monotonic_ns,
             random=random.random,
-            allowance=allowance,
+            rate_limit=rate_limit,
         ),
         market=lambda symbol: BinanceMarket(options.settings(symbol), random=random.random),
     )

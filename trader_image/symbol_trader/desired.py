@@ -27,7 +27,7 @@ class Desired:
         return earlier.revision in {self.revision, self.follows}
 
 
-class OffOutcome(Enum):
+class SwitchOffOutcome(Enum):
     """What became of the attempt to switch the resource off."""
 
     WRITTEN = auto()

@@ -13,7 +13,7 @@ class Owner:
 
 
 @dataclass(frozen=True, slots=True)
-class Book:
+class LedgerKey:
     """What a symbol's record belongs to: traders, orders and fills are kept per book.
 
     `account` is the uid that `account.status` reports.

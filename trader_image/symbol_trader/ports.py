@@ -12,8 +12,8 @@ from symbol_trader.core.orders import CancelIntent, ExchangeOrder, Fill, Intent
 from symbol_trader.core.records import RecordChange, Snapshot
 from symbol_trader.core.replies import Account, AssetPrice, Outcome, Price, UserEvent
 from symbol_trader.core.symbols import Commission, SymbolInfo
-from symbol_trader.desired import Desired, OffOutcome
-from symbol_trader.identity import Book, Epoch, Owner
+from symbol_trader.desired import Desired, SwitchOffOutcome
+from symbol_trader.identity import Epoch, LedgerKey, Owner
 from symbol_trader.report import Report
 
 
@@ -26,7 +26,7 @@ class Ownership(Protocol):
     async def open(self) -> None:
         """Connect and check the schema version. Raises `SchemaMismatch`, `RolledBack`."""
 
-    async def claim(self, book: Book, owner: Owner, *, pod: str) -> Epoch:
+    async def claim(self, ledger: LedgerKey, owner: Owner, *, pod: str) -> Epoch:
         """Take a new epoch of the book. Raises `OwnedByAnother`, `AccountChanged`, `Fenced`."""
 
     async def confirm(self) -> None:
@@ -62,10 +62,10 @@ class Record(Protocol):
     async def settled_meanwhile(self) -> bool:
         """Return whether a person has settled an order since the record was loaded."""
 
-    async def orders_not_on_record(self, order_ids: Collection[int]) -> frozenset[int]:
+    async def unrecorded_order_ids(self, order_ids: Collection[int]) -> frozenset[int]:
         """Return those of the exchange's order ids that no order on record has."""
 
-    async def names_not_on_record(self, names: Collection[str]) -> frozenset[str]:
+    async def unrecorded_client_order_ids(self, names: Collection[str]) -> frozenset[str]:
         """Return those client order ids that no order or cancel on record has.
 
         What a person has disowned counts as on record; what never existed, by the record, does not.
@@ -159,7 +159,7 @@ class Resource(Protocol):
     async def report(self, report: Report) -> None:
         """Write the leader's part of the status. Raises `Unavailable`."""
 
-    async def write_off(self) -> OffOutcome:
+    async def switch_off(self) -> SwitchOffOutcome:
         """Change `spec.status` from shutdown to off, unless it was written since it was last heard.
 
         Raises `Unavailable`.

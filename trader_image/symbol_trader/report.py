@@ -8,7 +8,7 @@ from symbol_trader.core.orders import Side
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class Problem:
     """Something that keeps the leader from trading as it should; a reason of `Degraded`."""
 
     reason: str
@@ -62,7 +62,7 @@ class Report:
     profit: Decimal = ZERO
     quote_asset: str = ""
     waits_for: tuple[AwaitedOrder, ...] = ()
-    troubles: tuple[Trouble, ...] = ()
+    problems: tuple[Problem, ...] = ()
     orders_in_doubt: int = 0
     unvalued_fees: tuple[tuple[str, Decimal], ...] = ()
     loaded: bool = True

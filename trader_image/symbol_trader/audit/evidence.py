@@ -9,7 +9,7 @@ from decimal import Decimal
 
 
 @dataclass(frozen=True, slots=True)
-class ExchangeOrder:
+class ListedOrder:
     """A row of `allOrders`."""
 
     order_id: int
@@ -46,12 +46,12 @@ class ExchangeSide:
 
     base_asset: str
     quote_asset: str
-    orders: tuple[ExchangeOrder, ...]
+    orders: tuple[ListedOrder, ...]
     executions: tuple[Execution, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class RecordedOrder:
+class OrderRow:
     """A row of `orders`. `committed_at` and `changed_at` are the database's clock."""
 
     client_order_id: str
@@ -92,7 +92,7 @@ class RecordedOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class RecordedTrader:
+class TraderRow:
     """A row of `traders`; what describes its end is None while it runs.
 
     `unsold` and `carried` are base asset, `profit` and `carried_cost` are quote.
@@ -158,7 +158,7 @@ class Limits:
 class RecordSide:
     """What the record holds of some cycles."""
 
-    traders: tuple[RecordedTrader, ...]
-    orders: tuple[RecordedOrder, ...]
+    traders: tuple[TraderRow, ...]
+    orders: tuple[OrderRow, ...]
     executions: tuple[Execution, ...]
     fees: tuple[Fee, ...] = ()

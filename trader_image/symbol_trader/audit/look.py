@@ -7,11 +7,11 @@ from typing import Final
 
 import asyncpg
 
-from symbol_trader.audit import checks, copies, exchange, ledger, record, whole
+from symbol_trader.audit import checks, copies, exchange, money, record, whole
 from symbol_trader.audit.evidence import ExchangeSide, RecordSide
 from symbol_trader.audit.finding import Finding
-from symbol_trader.binance.asking import Asker
-from symbol_trader.identity import Book
+from symbol_trader.binance.requesting import RequestClient
+from symbol_trader.identity import LedgerKey
 
 MARK: Final = "tsym-"
 """How the client order ids of leaders begin."""
@@ -26,7 +26,7 @@ Say = Callable[[str], None]
 class Audit:
     """What was compared, what differs, and what a person should know besides."""
 
-    book: Book
+    ledger: LedgerKey
     orders: int
     fills: int
     cycles: int
@@ -46,16 +46,16 @@ class Look:
     def __init__(
         self,
         driver: asyncpg.Connection,
-        asker: Asker,
-        book: Book,
+        client: RequestClient,
+        ledger: LedgerKey,
         account: exchange.Account,
         *,
         since_ms: int,
         say: Say,
     ) -> None:
         self._driver = driver
-        self._asker = asker
-        self._book = book
+        self._client = client
+        self._ledger = ledger
         self._account = account
         self._since_ms = since_ms
         self._say = say
@@ -66,46 +66,46 @@ class Look:
         self._findings: list[Finding] = []
         self._remarks: list[Finding] = []
         await self._copy_exchange()
-        await self._look_at_cycles()
+        await self._look_at_traders()
         await self._look_at_unrecorded()
-        await self._look_at_book()
+        await self._look_at_ledger()
         return Audit(
-            self._book,
+            self._ledger,
             self._orders,
             self._fills,
             self._cycles,
-            await copies.foreign(self._driver, self._book, MARK),
+            await copies.foreign(self._driver, self._ledger, MARK),
             tuple(self._findings),
             tuple(self._remarks),
         )
 
     async def _copy_exchange(self) -> None:
-        symbol = self._book.symbol
+        symbol = self._ledger.symbol
         first_order, first_fill = 0, 0
         if self._since_ms:
             first_order, first_fill = await record.first_ids(
-                self._driver, self._book, self._since_ms
+                self._driver, self._ledger, self._since_ms
             )
         await copies.create(self._driver)
         read = 0
-        async for fills in exchange.executions(self._asker, symbol, first_fill):
+        async for fills in exchange.executions(self._client, symbol, first_fill):
             await copies.add_fills(self._driver, fills)
             read = self._progress(read, len(fills), "fills of the exchange")
         read = 0
-        async for orders in exchange.orders(self._asker, symbol, first_order):
+        async for orders in exchange.orders(self._client, symbol, first_order):
             await copies.add_orders(self._driver, orders)
             read = self._progress(read, len(orders), "orders of the exchange")
         await copies.index(self._driver)
 
-    async def _look_at_cycles(self) -> None:
-        carried, costs = Decimal(0), ledger.CostRange()
-        async for side in record.batches(self._driver, self._book, self._since_ms):
-            books = checks.Books(await self._there(side), side)
-            self._add(checks.findings(books), list(checks.remarks(books)))
-            carried += checks.carried(books)
-            checks.see_costs(books, costs)
+    async def _look_at_traders(self) -> None:
+        carried, costs = Decimal(0), money.CostRange()
+        async for side in record.batches(self._driver, self._ledger, self._since_ms):
+            batch = checks.Batch(await self._there(side), side)
+            self._add(checks.findings(batch), list(checks.remarks(batch)))
+            carried += checks.carried(batch)
+            checks.see_costs(batch, costs)
             self._orders += len(side.orders)
-            self._fills += len(books.exchange.executions)
+            self._fills += len(batch.exchange.executions)
             self._cycles = self._progress(self._cycles, len(side.traders), "cycles on record")
         if self._since_ms:
             # Cycles before may have carried something over, at their own cost.
@@ -123,16 +123,16 @@ class Look:
         return ExchangeSide(self._account.base_asset, self._account.quote_asset, orders, fills)
 
     async def _look_at_unrecorded(self) -> None:
-        for number, name in await copies.unrecorded(self._driver, self._book, MARK):
+        for number, name in await copies.unrecorded(self._driver, self._ledger, MARK):
             self._add([Finding("order is not on record", name, f"it is order {number}")])
 
-    async def _look_at_book(self) -> None:
-        if totals := await record.totals(self._driver, self._book):
+    async def _look_at_ledger(self) -> None:
+        if totals := await record.totals(self._driver, self._ledger):
             self._add(list(whole.totals_agree(*totals)))
-        if (limits := await record.limits(self._driver, self._book)) is None:
+        if (limits := await record.limits(self._driver, self._ledger)) is None:
             return
         check = whole.LimitsCheck(limits)
-        async for change in record.commitments(self._driver, self._book, limits):
+        async for change in record.commitments(self._driver, self._ledger, limits):
             self._add(list(check.see(change)))
 
     def _add(self, findings: list[Finding], remarks: list[Finding] | None = None) -> None:

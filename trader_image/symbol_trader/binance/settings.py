@@ -29,7 +29,7 @@ class BinanceSettings:
     """Limit of the closing handshake."""
     read_recv_window_ms: int = 5000
     """Window of requests that only read; orders and cancels carry their intent's."""
-    read_patience_s: float = 20.0
+    read_retries_s: float = 20.0
     """How long a request that only reads is repeated, bans that are waited out included. With the
     last reply and the wait for the exchange's next minute it stays below what a probe allows."""
     retry_first_s: float = 0.5

@@ -7,7 +7,7 @@ import click
 
 from symbol_trader.core.orders import OrderState
 from symbol_trader.errors import SchemaMismatch, Unavailable
-from symbol_trader.identity import Book, Owner
+from symbol_trader.identity import LedgerKey, Owner
 from symbol_trader.options import context_settings, database_option, option
 from symbol_trader.postgres import ownership
 
@@ -47,9 +47,11 @@ def takeover(  # noqa: PLR0917 - click passes them by name
     Stop the other one first: its leader is fenced at its next write, and what it has under way is
     taken up by the new owner.
     """
-    book = Book(exchange_environment, account, symbol)
+    ledger = LedgerKey(exchange_environment, account, symbol)
     try:
-        epoch = asyncio.run(ownership.takeover(database_url, book, Owner(cluster, namespace, name)))
+        epoch = asyncio.run(
+            ownership.takeover(database_url, ledger, Owner(cluster, namespace, name))
+        )
     except (Unavailable, SchemaMismatch) as exc:
         raise click.ClickException(str(exc)) from exc
     if epoch is None:
@@ -78,9 +80,9 @@ def disown(  # noqa: PLR0917 - click passes them by name
     placing: commits were lost, or another record with the same mark is about. Look first at what
     they did (`audit` lists them); what they bought or sold is not in any cycle.
     """
-    book = Book(exchange_environment, account, symbol)
+    ledger = LedgerKey(exchange_environment, account, symbol)
     try:
-        noted = asyncio.run(ownership.disown(database_url, book, orders, reason))
+        noted = asyncio.run(ownership.disown(database_url, ledger, orders, reason))
     except (Unavailable, SchemaMismatch) as exc:
         raise click.ClickException(str(exc)) from exc
     for name in noted:
@@ -130,9 +132,9 @@ def settle(  # noqa: PLR0917 - click passes them by name
         _amount("--executed", executed),
         _amount("--executed-quote", executed_quote),
     )
-    book = Book(exchange_environment, account, symbol)
+    ledger = LedgerKey(exchange_environment, account, symbol)
     try:
-        ending = asyncio.run(ownership.settle(database_url, book, order, word))
+        ending = asyncio.run(ownership.settle(database_url, ledger, order, word))
     except (Unavailable, SchemaMismatch, ownership.NotSettled) as exc:
         raise click.ClickException(str(exc)) from exc
     click.echo(

@@ -28,15 +28,17 @@ class ExchangeView:
     """What the exchange says when it is asked for everything.
 
     `answers` holds a reply for each order that is not over on record, `fills` the account's trades
-    since the watermark with any that an unsettled order still lacks. `strangers` are orders with
-    our mark, open or traded, that the record does not hold; `met` those that were known when they
-    were looked for, None for those of now: one that was found since is not denied by the view.
+    since the watermark with any that an unsettled order still lacks.
+
+    `unrecorded_orders` have our mark, are open or were traded, and the record does not hold them.
+    `known_before` are those that the leader knew when the reading began (None: those that it knows
+    now). One that was found while the view was read is in neither, so the view does not end it.
     """
 
     answers: Mapping[ClientOrderId, Answer] = field(default_factory=dict)
-    strangers: tuple[ExchangeOrder, ...] = ()
+    unrecorded_orders: tuple[ExchangeOrder, ...] = ()
     fills: tuple[Fill, ...] = ()
-    met: tuple[ExchangeOrder, ...] | None = None
+    known_before: tuple[ExchangeOrder, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ class FeePriced:
 
 
 @dataclass(frozen=True, slots=True)
-class StrangersFound:
+class UnrecordedOrdersFound:
     """The record does not hold these orders, which have our mark."""
 
     orders: tuple[ExchangeOrder, ...]
@@ -156,7 +158,7 @@ class SettingsChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class Paused:
+class Banned:
     """The exchange has banned the address until this exchange time; None: it is asked again."""
 
     until_ms: int | None
@@ -187,12 +189,12 @@ StateEvent = (
     | FillsFetched
     | BidFetched
     | FeePriced
-    | StrangersFound
+    | UnrecordedOrdersFound
     | RecordRefused
     | SymbolRead
     | ViewRead
     | SettingsChanged
-    | Paused
+    | Banned
     | SwitchedOff
     | Ending
     | TimePassed

@@ -20,7 +20,7 @@ COST_STEP = Decimal("0.00000001")
 
 
 @dataclass(frozen=True, slots=True)
-class CycleMoney:
+class TraderMoney:
     """What the fills of a cycle moved, so far."""
 
     received: Decimal
@@ -35,7 +35,7 @@ class CycleMoney:
     """The value in quote of commissions in third assets, as far as it is known."""
 
     @classmethod
-    def of(cls, trader: Trader, symbol: SymbolInfo) -> "CycleMoney":
+    def of(cls, trader: Trader, symbol: SymbolInfo) -> "TraderMoney":
         """Add up a trader's fills."""
         buys, sells = trader.leg(Side.BUY), trader.leg(Side.SELL)
         return cls(
@@ -64,7 +64,7 @@ class Carried:
     quantity: Decimal = ZERO
     cost: Decimal = ZERO
 
-    def cost_of(self, change: Decimal, cycle: CycleMoney) -> Decimal:
+    def cost_of(self, change: Decimal, cycle: TraderMoney) -> Decimal:
         """Return what a cycle adds to the cost by changing the quantity.
 
         What it takes along (or makes up for) has the cost that it has here, on average; what it
@@ -93,7 +93,7 @@ class Ledger:
     finished: int = 0
     carried: Carried = field(default_factory=Carried)
 
-    def settle(self, cycle: CycleMoney, unsold: Decimal) -> Settlement:
+    def settle(self, cycle: TraderMoney, unsold: Decimal) -> Settlement:
         """Take in a cycle that is over; `unsold` is base asset that it keeps for itself."""
         change = cycle.received - cycle.gone - unsold
         cost = self.carried.cost_of(change, cycle)

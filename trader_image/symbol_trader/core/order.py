@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from symbol_trader.core.money import ZERO, plain
-from symbol_trader.core.order_states import STATUS_NEWS, News, transition
+from symbol_trader.core.order_states import STATUS_EVENTS, OrderEvent, transition
 from symbol_trader.core.orders import (
     CancelIntent,
     ExchangeOrder,
@@ -44,7 +44,7 @@ class Order:
     """Those among the cancels that a ban kept from being sent."""
     cancels_in_vain: int = 0
     """Cancels that the exchange refused since it has no such open order."""
-    last_said: News | None = None
+    last_said: OrderEvent | None = None
     """What the exchange said of it last, even where that cannot be and nothing else took it in."""
     missing_on_exchange: bool = False
     """It rests by the record, and the exchange, asked for everything, does not know it."""
@@ -52,7 +52,7 @@ class Order:
     """Its fills could not be read: what was executed counts."""
     fill_queries: int = 0
     """How often its missing fills were asked for."""
-    late_absences: int = 0
+    not_found_count: int = 0
     """Answers that it does not exist, counted from when it can no longer appear."""
     next_query_ms: int = 0
     """When to ask the exchange for it again, while that is needed."""
@@ -91,7 +91,7 @@ class Order:
             quantity=row.quantity or row.intent.quantity,
         )
         if order.state is OrderState.INTENT:
-            order.state = transition(order.state, News.DOUBT)
+            order.state = transition(order.state, OrderEvent.DOUBT)
         order.cancel_pending = order.cancel_doubted = bool(order.cancels) and not order.state.final
         return order
 
@@ -120,7 +120,7 @@ class Order:
     @property
     def said_over(self) -> bool:
         """Return whether the exchange says that it is not open any more, believed or not."""
-        return self.last_said not in {None, News.OPEN}
+        return self.last_said not in {None, OrderEvent.OPEN}
 
     @property
     def committed_quote(self) -> Decimal:
@@ -180,25 +180,25 @@ class Order:
         if self.settled_by_person:
             return False
         if self.order_id in {None, seen.order_id}:
-            self.last_said = STATUS_NEWS.get(seen.status)
+            self.last_said = STATUS_EVENTS.get(seen.status)
         self._check_same(seen)
-        if seen.status not in STATUS_NEWS:
+        if seen.status not in STATUS_EVENTS:
             raise Contradiction(f"{seen.client_order_id}: its status {seen.status} is not known")
         before = self._facts()
         self.missing_on_exchange = False
-        self.state = self._transition(STATUS_NEWS[seen.status])
+        self.state = self._transition(STATUS_EVENTS[seen.status])
         self.order_id = seen.order_id
         self.quantity = min(self.quantity, seen.quantity)
         if seen.executed >= self.executed:
             self.executed, self.executed_quote = seen.executed, seen.executed_quote
         return self._facts() != before
 
-    def hear(self, news: News, reason: str) -> bool:
+    def hear(self, event: OrderEvent, reason: str) -> bool:
         """Take in news that comes without an order: a refusal, a doubt, a proof of absence."""
         if self.settled_by_person:
             return False
         before = self._facts()
-        self.state = self._transition(news)
+        self.state = self._transition(event)
         if self._facts() == before:
             return False
         self.reason = reason
@@ -235,9 +235,9 @@ class Order:
     def _facts(self) -> tuple[OrderState, int | None, Decimal, Decimal, Decimal]:
         return self.state, self.order_id, self.executed, self.executed_quote, self.quantity
 
-    def _transition(self, news: News) -> OrderState:
+    def _transition(self, event: OrderEvent) -> OrderState:
         try:
-            return transition(self.state, news)
+            return transition(self.state, event)
         except Contradiction as exc:
             raise Contradiction(f"{self.intent.client_order_id}: {exc}") from None
 

@@ -45,7 +45,7 @@ class Listeners:
     @property
     def range(self) -> QuietRange:
         """Return the prices that matter to none of them; who is blocked does not listen."""
-        ends = (buyer.block.until_ms if buyer.block else 0 for buyer in self.buyers)
+        ends = (buyer.blocker.until_ms if buyer.blocker else 0 for buyer in self.buyers)
         return QuietRange(self.low, min((end for end in ends if end is not None), default=None))
 
     @property

@@ -35,7 +35,7 @@ class Need:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class Blocker:
     """Why a trader cannot go on now. `until_ms` is when to try again, None: when told.
 
     `need` is there where a balance is missing: enough of it ends the block before its time.

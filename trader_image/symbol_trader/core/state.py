@@ -10,11 +10,11 @@ from decimal import Decimal
 
 from symbol_trader.core import ids
 from symbol_trader.core.fees import UnvaluedFees
-from symbol_trader.core.ledger import Carried, CycleMoney, Ledger, Settlement
+from symbol_trader.core.ledger import Carried, Ledger, Settlement, TraderMoney
 from symbol_trader.core.money import ZERO
 from symbol_trader.core.order import Order
 from symbol_trader.core.orders import ExchangeOrder, FeeAsset, Fill, OrderState, Side
-from symbol_trader.core.reasons import Block, Reason
+from symbol_trader.core.reasons import Blocker, Reason
 from symbol_trader.core.records import Snapshot, UnvaluedFee
 from symbol_trader.core.settings import Settings, TradingStatus
 from symbol_trader.core.symbols import Commission, SymbolInfo
@@ -50,7 +50,7 @@ class State:
         """What the account has free of each asset, as far as it is known."""
         self.started = False
         self.ending = False
-        self.strangers: tuple[ExchangeOrder, ...] = ()
+        self.unrecorded_orders: tuple[ExchangeOrder, ...] = ()
         """Orders with our mark that the record does not hold."""
         self.given_up: dict[str, Decimal] = {}
         """Orders that were given up, and what of each had executed by then."""
@@ -84,37 +84,37 @@ class State:
         return not self.started or self.ending or self.settings.status is TradingStatus.OFF
 
     @property
-    def halt(self) -> Block | None:
+    def halted(self) -> Blocker | None:
         """Return why nothing is placed for the whole symbol: orders that nobody can explain."""
-        if not self.strangers:
+        if not self.unrecorded_orders:
             return None
-        names = ", ".join(order.client_order_id for order in self.strangers)
+        names = ", ".join(order.client_order_id for order in self.unrecorded_orders)
         text = f"on the exchange, not on record: {names}; see `symbol-trader disown --help`"
-        return Block(Reason.RECORD_ROLLED_BACK, text, None)
+        return Blocker(Reason.RECORD_ROLLED_BACK, text, None)
 
     @property
-    def suspension(self) -> Block | None:
+    def paused(self) -> Blocker | None:
         """Return why no trader is started: others canceled an order, nobody said to go on."""
         if not any(trader.interrupted for trader in self.traders.values()):
             return None
         text = "an order was canceled by others; change the resource to go on"
-        return Block(Reason.CANCELED_BY_OTHERS, text, None)
+        return Blocker(Reason.CANCELED_BY_OTHERS, text, None)
 
     # What keeps the whole symbol from placing orders for a while.
 
-    def banned(self, now_ms: int) -> Block | None:
+    def banned(self, now_ms: int) -> Blocker | None:
         """Return why nothing is sent: the exchange has banned the address, and said how long."""
         if now_ms >= self.banned_until_ms:
             return None
         text = f"the exchange has banned the address until {utc(self.banned_until_ms)}"
-        return Block(Reason.RATE_LIMITED, text, self.banned_until_ms)
+        return Blocker(Reason.RATE_LIMITED, text, self.banned_until_ms)
 
-    def buys_paused(self, now_ms: int) -> Block | None:
+    def buys_paused(self, now_ms: int) -> Blocker | None:
         """Return why nothing is bought: the exchange has ended the last buys unfilled."""
         if now_ms >= self.buys_paused_until_ms:
             return None
         text = "the exchange ended the last buys without a fill; the next ones wait ever longer"
-        return Block(Reason.BUYS_ENDED, text, self.buys_paused_until_ms)
+        return Blocker(Reason.BUYS_ENDED, text, self.buys_paused_until_ms)
 
     def buy_ended(self, now_ms: int) -> None:
         """Take in that the exchange ended a buy unfilled: the pause before another doubles."""
@@ -197,7 +197,7 @@ class State:
 
     def close(self, trader: Trader, unsold: Decimal) -> Settlement:
         """Take a trader that is over off the books; `unsold` is base asset that it keeps."""
-        settlement = self.ledger.settle(CycleMoney.of(trader, self.symbol), unsold)
+        settlement = self.ledger.settle(TraderMoney.of(trader, self.symbol), unsold)
         del self.traders[trader.trader_id]
         for order in trader.orders:
             self.forget(order)

@@ -13,7 +13,7 @@ from symbol_trader.core import strategy
 from symbol_trader.core.money import ZERO
 from symbol_trader.core.order import Order
 from symbol_trader.core.orders import Side, TraderId
-from symbol_trader.core.reasons import Block
+from symbol_trader.core.reasons import Blocker
 from symbol_trader.core.records import FeeValued, RecordedTrader, TraderTerms
 
 
@@ -39,7 +39,7 @@ class Trader:
     rebuy: Rebuy = Rebuy.ARMED
     orders: list[Order] = field(default_factory=list)
     attempts: Counter[Side] = field(default_factory=Counter)
-    block: Block | None = None
+    blocker: Blocker | None = None
     refusals: int = 0
     """Refusals in a row; they space out the attempts."""
     contradiction: str | None = None
@@ -89,7 +89,7 @@ class Trader:
 
     def is_blocked(self, now_ms: int) -> bool:
         """Return whether it is too early to try again what could not be done."""
-        return self.block is not None and self.block.holds(now_ms)
+        return self.blocker is not None and self.blocker.holds(now_ms)
 
     @property
     def interrupted(self) -> Order | None:

@@ -10,13 +10,13 @@ import asyncpg
 
 from symbol_trader.core.orders import OrderState
 from symbol_trader.errors import InvalidInput
-from symbol_trader.identity import Book, Epoch, Owner
+from symbol_trader.identity import Epoch, LedgerKey, Owner
 from symbol_trader.postgres import connection, errors, schema, statements
 
 NEVER_THERE: Final = {OrderState.REFUSED, OrderState.ABSENT}
 
 
-async def takeover(url: str, book: Book, owner: Owner) -> int | None:
+async def takeover(url: str, ledger: LedgerKey, owner: Owner) -> int | None:
     """Give a book to an owner, whoever held it; return the new epoch, None for an unknown book.
 
     A leader of the owner before is fenced at its next write, and refused when it claims again.
@@ -27,11 +27,11 @@ async def takeover(url: str, book: Book, owner: Owner) -> int | None:
 
     """
     arguments = (owner.cluster, owner.namespace, owner.name)
-    rows = await _carry_out(url, "takeover", statements.TAKEOVER, *_key(book), *arguments)
+    rows = await _carry_out(url, "takeover", statements.TAKEOVER, *_key(ledger), *arguments)
     return rows[0]["epoch"] if rows else None
 
 
-async def fence(url: str, pod: str) -> dict[Book, Epoch]:
+async def fence(url: str, pod: str) -> dict[LedgerKey, Epoch]:
     """End what a pod leads, by its uid, and bar it; return the epochs that were taken from it.
 
     It may be repeated. A book that a later leader has taken stays with that one.
@@ -46,12 +46,14 @@ async def fence(url: str, pod: str) -> dict[Book, Epoch]:
         await driver.execute(statements.BAR, pod)
         rows = await driver.fetch(statements.FENCE, pod, f"fence of {pod}")
     return {
-        Book(row["environment"], row["account"], row["symbol"]): Epoch(row["epoch"], row["nonce"])
+        LedgerKey(row["environment"], row["account"], row["symbol"]): Epoch(
+            row["epoch"], row["nonce"]
+        )
         for row in rows
     }
 
 
-async def release(url: str, held: Mapping[Book, Epoch]) -> list[Book]:
+async def release(url: str, held: Mapping[LedgerKey, Epoch]) -> list[LedgerKey]:
     """Give up those books that are still held and have nothing unfinished; return them.
 
     Raises:
@@ -61,13 +63,13 @@ async def release(url: str, held: Mapping[Book, Epoch]) -> list[Book]:
     """
     async with _connected(url, "fence") as driver:
         return [
-            book
-            for book, epoch in held.items()
-            if await driver.fetch(statements.RELEASE, *_key(book), epoch.number, epoch.nonce)
+            ledger
+            for ledger, epoch in held.items()
+            if await driver.fetch(statements.RELEASE, *_key(ledger), epoch.number, epoch.nonce)
         ]
 
 
-async def disown(url: str, book: Book, names: Sequence[str], reason: str) -> list[str]:
+async def disown(url: str, ledger: LedgerKey, names: Sequence[str], reason: str) -> list[str]:
     """Let leaders trade on although these orders are not on record; return those newly noted.
 
     Raises:
@@ -75,7 +77,7 @@ async def disown(url: str, book: Book, names: Sequence[str], reason: str) -> lis
         SchemaMismatch: The record has another schema than this program knows.
 
     """
-    rows = await _carry_out(url, "disown", statements.DISOWN, *_key(book), list(names), reason)
+    rows = await _carry_out(url, "disown", statements.DISOWN, *_key(ledger), list(names), reason)
     return [row["client_order_id"] for row in rows]
 
 
@@ -120,7 +122,7 @@ class NotSettled(InvalidInput):
     """The record does not take the word; the text says why and what to do."""
 
 
-async def settle(url: str, book: Book, order: str, word: Word) -> Settled:
+async def settle(url: str, ledger: LedgerKey, order: str, word: Word) -> Settled:
     """Set how an order ended: for one on which the exchange and the record contradict each other.
 
     News of it is ignored from then on, and its trader goes on. The order of a trader that is over
@@ -133,7 +135,7 @@ async def settle(url: str, book: Book, order: str, word: Word) -> Settled:
 
     """
     async with _connected(url, "settle") as driver, driver.transaction():
-        where = (*_key(book), order)
+        where = (*_key(ledger), order)
         found = await driver.fetchrow(statements.ORDER_TO_SETTLE, *where)
         ending = _ending(order, found, word)
         await driver.execute(
@@ -215,5 +217,5 @@ async def _connected(url: str, command: str) -> AsyncIterator[asyncpg.Connection
         driver.terminate()
 
 
-def _key(book: Book) -> tuple[str, str, str]:
-    return book.environment, book.account, book.symbol
+def _key(ledger: LedgerKey) -> tuple[str, str, str]:
+    return ledger.environment, ledger.account, ledger.symbol

@@ -9,8 +9,8 @@ claim that comes first makes it write nothing, one that comes later finds what i
 
 from typing import Final
 
-_BOOK: Final = "(environment, account, symbol) = ($1::text, $2::text, $3::text)"
-_HELD: Final = f"{_BOOK} AND epoch = $4::bigint AND nonce = $5::text AND released_at IS NULL"
+_LEDGER: Final = "(environment, account, symbol) = ($1::text, $2::text, $3::text)"
+_HELD: Final = f"{_LEDGER} AND epoch = $4::bigint AND nonce = $5::text AND released_at IS NULL"
 
 SCHEMA_VERSION: Final = "SELECT version_num FROM schema_version"
 
@@ -75,7 +75,7 @@ depose each other for ever. Nor does one that was barred, see `BAR`.
 BARRED: Final = "SELECT barred_at FROM barred WHERE pod = $1::text"
 
 HOLDER: Final = f"""
-SELECT cluster, namespace, name, pod, epoch, claimed_at, released_at FROM owners WHERE {_BOOK}
+SELECT cluster, namespace, name, pod, epoch, claimed_at, released_at FROM owners WHERE {_LEDGER}
 """
 
 OTHER_ACCOUNTS: Final = """
@@ -89,27 +89,27 @@ GROUP BY account
 
 CONFIRM: Final = f"""
 SELECT $6::text IS NULL OR EXISTS (
-    SELECT FROM orders WHERE {_BOOK} AND client_order_id = $6::text
+    SELECT FROM orders WHERE {_LEDGER} AND client_order_id = $6::text
 ) AS whole
 FROM owners WHERE {_HELD}
 """
 """Check the epoch, and that the intent committed last ($6) is there."""
 
-ORDERS_NOT_ON_RECORD: Final = f"""
+UNRECORDED_ORDER_IDS: Final = f"""
 SELECT number FROM unnest($6::bigint[]) AS number
 WHERE EXISTS (SELECT FROM owners WHERE {_HELD}) AND NOT EXISTS (
-    SELECT FROM orders WHERE {_BOOK} AND order_id = number
+    SELECT FROM orders WHERE {_LEDGER} AND order_id = number
 )
 """
 
-NAMES_NOT_ON_RECORD: Final = f"""
+UNRECORDED_CLIENT_ORDER_IDS: Final = f"""
 SELECT asked.id FROM unnest($6::text[]) AS asked (id)
 WHERE EXISTS (SELECT FROM owners WHERE {_HELD})
     AND NOT EXISTS (
-        SELECT FROM orders WHERE {_BOOK} AND client_order_id = asked.id AND NOT never_there(state)
+        SELECT FROM orders WHERE {_LEDGER} AND client_order_id = asked.id AND NOT never_there(state)
     )
-    AND NOT EXISTS (SELECT FROM cancels WHERE {_BOOK} AND cancel_id = asked.id)
-    AND NOT EXISTS (SELECT FROM disowned WHERE {_BOOK} AND client_order_id = asked.id)
+    AND NOT EXISTS (SELECT FROM cancels WHERE {_LEDGER} AND cancel_id = asked.id)
+    AND NOT EXISTS (SELECT FROM disowned WHERE {_LEDGER} AND client_order_id = asked.id)
 """
 
 NOTE: Final = (
@@ -156,7 +156,7 @@ counts as another shutdown then, which at worst lasts longer. The other mistake 
 
 RELEASE: Final = f"""
 UPDATE owners SET released_at = now()
-WHERE {_HELD} AND NOT EXISTS (SELECT FROM traders WHERE {_BOOK} AND state = 'running')
+WHERE {_HELD} AND NOT EXISTS (SELECT FROM traders WHERE {_LEDGER} AND state = 'running')
 RETURNING epoch
 """
 
@@ -165,7 +165,7 @@ WITH taken AS (
     UPDATE owners SET
         cluster = $4::text, namespace = $5::text, name = $6::text, pod = 'takeover',
         epoch = epoch + 1, nonce = gen_random_uuid()::text, claimed_at = now(), released_at = NULL
-    WHERE {_BOOK}
+    WHERE {_LEDGER}
     RETURNING epoch
 ), remembered AS (
     INSERT INTO epochs (environment, account, symbol, epoch, cluster, namespace, name, pod)
@@ -219,7 +219,7 @@ DISOWN: Final = f"""
 INSERT INTO disowned (environment, account, symbol, client_order_id, reason)
 SELECT environment, account, symbol, asked.id, $5::text
 FROM owners, unnest($4::text[]) AS asked (id)
-WHERE {_BOOK}
+WHERE {_LEDGER}
 ON CONFLICT DO NOTHING
 RETURNING client_order_id
 """
@@ -233,20 +233,20 @@ FROM owners
 JOIN orders USING (environment, account, symbol)
 JOIN traders USING (environment, account, symbol, trader_id)
 JOIN settlements USING (environment, account, symbol, client_order_id)
-WHERE {_BOOK} AND client_order_id = $4::text
+WHERE {_LEDGER} AND client_order_id = $4::text
 FOR UPDATE OF owners, orders, traders
 """
 """An order ($4) and what is known of it, and no leader notes anything meanwhile."""
 
 SETTLE: Final = f"""
 WITH counted AS (
-    UPDATE owners SET settlements = settlements + 1 WHERE {_BOOK}
+    UPDATE owners SET settlements = settlements + 1 WHERE {_LEDGER}
 )
 UPDATE orders
 SET state = $5::text::order_state, executed = $6::numeric, executed_quote = $7::numeric,
     fills_given_up = true, acknowledged = true, settled_because = $8::text,
     changed_at = clock_timestamp()
-WHERE {_BOOK} AND client_order_id = $4::text
+WHERE {_LEDGER} AND client_order_id = $4::text
 """
 """Note how an order ($4) ended, by a person's word, which is the word to go on as well.
 
@@ -267,7 +267,7 @@ CROSS JOIN installation
 LEFT JOIN (SELECT cluster, namespace, name, shutdown_since FROM settings) AS mirror
     USING (cluster, namespace, name)
 CROSS JOIN (
-    SELECT coalesce(sum(carried), 0) AS carried FROM cycles WHERE {_BOOK} AND state = 'running'
+    SELECT coalesce(sum(carried), 0) AS carried FROM cycles WHERE {_LEDGER} AND state = 'running'
 ) AS running
 WHERE {_HELD}
 """
@@ -281,18 +281,18 @@ SELECT trader_id, chunk_budget, buy_down, profit_interval, rebuy, started_ms,
             = (t.environment, t.account, t.symbol, t.trader_id)
     ) AS rebuy_spent
 FROM traders AS t
-WHERE {_BOOK} AND state = 'running'
+WHERE {_LEDGER} AND state = 'running'
 ORDER BY started_ms, trader_id
 """
 
 _RUNNING: Final = (
-    f"trader_id IN (SELECT trader_id FROM traders WHERE {_BOOK} AND state = 'running')"
+    f"trader_id IN (SELECT trader_id FROM traders WHERE {_LEDGER} AND state = 'running')"
 )
 
 ATTEMPTS: Final = f"""
 SELECT trader_id, side::text, max(attempt) AS attempt
 FROM orders
-WHERE {_BOOK} AND {_RUNNING}
+WHERE {_LEDGER} AND {_RUNNING}
 GROUP BY trader_id, orders.side
 """
 
@@ -301,7 +301,7 @@ SELECT client_order_id, trader_id, side::text, attempt, price, quantity, time_in
     timestamp_ms, recv_window_ms, state::text, order_id, executed, executed_quote, reason,
     current_quantity, fills_given_up, acknowledged, settled_because IS NOT NULL AS settled
 FROM orders
-WHERE {_BOOK} AND {_RUNNING} AND NOT never_there(state)
+WHERE {_LEDGER} AND {_RUNNING} AND NOT never_there(state)
 ORDER BY orders.side, attempt
 """
 
@@ -309,7 +309,7 @@ CANCELS: Final = f"""
 SELECT cancel_id, client_order_id, orders.trader_id, cancels.attempt, cancels.timestamp_ms,
     cancels.recv_window_ms, cancels.reason
 FROM cancels JOIN orders USING (environment, account, symbol, client_order_id)
-WHERE {_BOOK} AND orders.{_RUNNING} AND NOT never_there(state)
+WHERE {_LEDGER} AND orders.{_RUNNING} AND NOT never_there(state)
 ORDER BY cancels.attempt
 """
 
@@ -317,7 +317,7 @@ FILLS: Final = f"""
 SELECT order_id, trade_id, price, quantity, quote_quantity, commission, commission_asset,
     is_maker, time_ms, fee_value, fee_price, fee_source, fee_price_ms
 FROM fills
-WHERE {_BOOK} AND {_RUNNING}
+WHERE {_LEDGER} AND {_RUNNING}
 ORDER BY trade_id
 """
 
@@ -327,7 +327,7 @@ FROM (
     SELECT *, row_number() OVER (
         PARTITION BY asset ORDER BY time_ms, order_id, trade_id
     ) AS number
-    FROM unvalued_fees WHERE {_BOOK}
+    FROM unvalued_fees WHERE {_LEDGER}
 ) AS numbered
 WHERE number <= $4::integer
 ORDER BY time_ms, order_id, trade_id
@@ -335,5 +335,5 @@ ORDER BY time_ms, order_id, trade_id
 """The oldest of each asset ($4): after an update, a whole history may be without values."""
 
 UNVALUED_SUMS: Final = f"""
-SELECT asset, sum(amount) AS amount FROM unvalued_fees WHERE {_BOOK} GROUP BY asset
+SELECT asset, sum(amount) AS amount FROM unvalued_fees WHERE {_LEDGER} GROUP BY asset
 """

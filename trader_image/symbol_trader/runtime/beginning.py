@@ -10,7 +10,7 @@ from symbol_trader.core.replies import Account
 from symbol_trader.core.settings import TradingStatus
 from symbol_trader.core.symbols import GONE
 from symbol_trader.core.timing import Timing
-from symbol_trader.identity import Book, Epoch, Identity
+from symbol_trader.identity import Epoch, Identity, LedgerKey
 from symbol_trader.ports import Exchange
 from symbol_trader.runtime import loading
 from symbol_trader.runtime.desired import DesiredState
@@ -19,12 +19,12 @@ from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.mailbox import Mailbox
 from symbol_trader.runtime.market import MarketFeed
 from symbol_trader.runtime.metrics import Metrics
-from symbol_trader.runtime.parts import Links
+from symbol_trader.runtime.parts import Adapters
 from symbol_trader.runtime.pauses import Pauses
 from symbol_trader.runtime.reports import Reports
 from symbol_trader.runtime.session import Session
 from symbol_trader.runtime.story import Story
-from symbol_trader.runtime.term import Beat, Term
+from symbol_trader.runtime.term import Intervals, Term
 
 
 class Beginning:
@@ -33,13 +33,13 @@ class Beginning:
     def __init__(
         self,
         identity: Identity,
-        links: Links,
+        adapters: Adapters,
         *,
         desired: DesiredState,
         session: Session,
         stopped: asyncio.Event,
         timing: Timing,
-        beat: Beat,
+        intervals: Intervals,
         new_bits: Callable[[], int],
         feed: MarketFeed,
         pauses: Pauses,
@@ -50,12 +50,12 @@ class Beginning:
     ) -> None:
         """Begin as this leader over these links."""
         self._identity = identity
-        self._links = links
+        self._adapters = adapters
         self._desired = desired
         self._session = session
         self._stopped = stopped
         self._timing = timing
-        self._beat = beat
+        self._intervals = intervals
         self._new_bits = new_bits
         self._feed = feed
         self._pauses = pauses
@@ -63,22 +63,22 @@ class Beginning:
         self._metrics = metrics
         self._story = story
         self._health = health
-        self._book: Book | None = None
+        self._ledger: LedgerKey | None = None
         """The book whose epoch this process has taken."""
 
     async def begin(self, exchange: Exchange) -> Term:
         """Open the links, own the book, load the record and reconcile it."""
         self._session.mailbox = Mailbox()
         self._pauses.dialed = False
-        await self._links.ownership.open()
+        await self._adapters.ownership.open()
         self._health.database_reachable = True
-        self._health.moved()
+        self._health.heartbeat()
         self._pauses.dialed = True
         await exchange.open()
         self._health.user_stream_live = True
-        self._health.moved()
+        self._health.heartbeat()
         account = await exchange.account()
-        self._health.moved()
+        self._health.heartbeat()
         await self._own(account)
         term = await self._load(exchange, account)
         if term.leader.symbol.status != GONE:
@@ -89,16 +89,16 @@ class Beginning:
 
     async def _own(self, account: Account) -> None:
         """Take an epoch of the account's book once; afterwards make sure that it still stands."""
-        book = Book(self._identity.environment, account.uid, self._desired.wanted.symbol)
-        ownership, record = self._links.ownership, self._links.record
-        desired = self._desired.wanted
-        if self._book == book:
+        ledger = LedgerKey(self._identity.environment, account.uid, self._desired.current.symbol)
+        ownership, record = self._adapters.ownership, self._adapters.record
+        desired = self._desired.current
+        if self._ledger == ledger:
             await ownership.confirm()
             await record.mirror_settings(desired)
             return
-        epoch = await ownership.claim(book, self._identity.owner, pod=self._identity.pod)
+        epoch = await ownership.claim(ledger, self._identity.owner, pod=self._identity.pod)
         await record.mirror_settings(desired)
-        self._book = book
+        self._ledger = ledger
         self._took(epoch)
 
     def _took(self, epoch: Epoch) -> None:
@@ -106,7 +106,7 @@ class Beginning:
         self._story.tell("took the symbol", epoch=epoch.number)
 
     async def _load(self, exchange: Exchange, account: Account) -> Term:
-        desired, record = self._desired.wanted, self._links.record
+        desired, record = self._desired.current, self._adapters.record
         snapshot = await record.load()
         self._session.handover.loaded(snapshot)
         symbol, commission = await loading.describe(
@@ -114,7 +114,7 @@ class Beginning:
         )
         if symbol.status != GONE:
             self._session.handover.denials.clear()
-        self._health.moved()
+        self._health.heartbeat()
         leader = Leader(
             snapshot,
             settings=desired.settings,
@@ -128,7 +128,7 @@ class Beginning:
         )
         return Term(
             leader,
-            ownership=self._links.ownership,
+            ownership=self._adapters.ownership,
             record=record,
             exchange=exchange,
             mailbox=self._session.mailbox,
@@ -137,7 +137,7 @@ class Beginning:
             story=self._story,
             health=self._health,
             metrics=self._metrics,
-            beat=self._beat,
+            intervals=self._intervals,
             changed=self._reports.due.set,
             beside=(partial(self._feed.watch, exchange),),
         )
@@ -149,6 +149,6 @@ class Beginning:
         """
         denials, now_s = self._session.handover.denials, self._health.clock()
         denials.add(now_s)
-        if self._desired.wanted.settings.status is not TradingStatus.SHUTDOWN:
+        if self._desired.current.settings.status is not TradingStatus.SHUTDOWN:
             return False
         return not snapshot.traders or denials.suffice(now_s, self._timing.gone_after_ms)

@@ -8,7 +8,7 @@ from symbol_trader.desired import Desired
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class DesiredChanged:
     """The resource was written. `continued`: nothing that it asked for before was missed."""
 
     desired: Desired
@@ -34,4 +34,4 @@ class Lost:
     cause: BaseException
 
 
-Event = LeaderEvent | Asked | RequestOver | Stop | Lost
+Event = LeaderEvent | DesiredChanged | RequestOver | Stop | Lost

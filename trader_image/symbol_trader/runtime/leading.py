@@ -12,7 +12,7 @@ from symbol_trader.runtime.endings import Ending
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.leaving import Leaving
 from symbol_trader.runtime.noting import RecordRefuses
-from symbol_trader.runtime.parts import Links
+from symbol_trader.runtime.parts import Adapters
 from symbol_trader.runtime.pauses import Pauses
 from symbol_trader.runtime.reports import Reports
 from symbol_trader.runtime.session import Session
@@ -26,7 +26,7 @@ class Leading:
 
     def __init__(
         self,
-        links: Links,
+        adapters: Adapters,
         *,
         desired: DesiredState,
         session: Session,
@@ -39,7 +39,7 @@ class Leading:
         health: Health,
     ) -> None:
         """Lead over these links."""
-        self._links = links
+        self._adapters = adapters
         self._desired = desired
         self._session = session
         self._stopped = stopped
@@ -53,7 +53,7 @@ class Leading:
     async def lead(self) -> Ending:
         """Lead until there is a reason to end. Raises what nobody foresaw."""
         while not self._stopped.is_set():
-            if self._desired.wanted.settings.status is TradingStatus.OFF:
+            if self._desired.current.settings.status is TradingStatus.OFF:
                 self._story.tell("already stopped")
                 return Ending(Cause.STOPPED, "the resource says off")
             self._desired.changed.clear()
@@ -73,12 +73,12 @@ class Leading:
         return Ending(Cause.TERMINATED, "asked to terminate")
 
     async def _one_term(self) -> Ending | None:
-        exchange = self._links.exchange(self._desired.wanted.symbol)
+        exchange = self._adapters.exchange(self._desired.current.symbol)
         try:
             term = await self._begin(exchange)
             if term is None:
                 return None
-            self._reports.trouble = None
+            self._reports.problem = None
             self._session.term = term
             end = await self._run(term)
         finally:
@@ -86,7 +86,7 @@ class Leading:
             if leader := self._session.leader:
                 self._session.handover.term_ended(leader)
             self._session.term = None
-            self._health.links_down()
+            self._health.disconnected()
             self._reports.due.set()
             await exchange.close()
         return await self._leaving.conclude(end, term.desired)

@@ -6,11 +6,11 @@ from contextlib import suppress
 from dataclasses import replace
 
 from symbol_trader.core.settings import TradingStatus
-from symbol_trader.desired import Desired, OffOutcome
+from symbol_trader.desired import Desired, SwitchOffOutcome
 from symbol_trader.errors import Contradiction, Fenced, Unavailable
 from symbol_trader.runtime.desired import DesiredState
 from symbol_trader.runtime.endings import Ending
-from symbol_trader.runtime.parts import Links
+from symbol_trader.runtime.parts import Adapters
 from symbol_trader.runtime.pauses import Pauses
 from symbol_trader.runtime.story import Story
 from symbol_trader.runtime.term import End
@@ -22,7 +22,7 @@ class Leaving:
 
     def __init__(
         self,
-        links: Links,
+        adapters: Adapters,
         *,
         desired: DesiredState,
         stopped: asyncio.Event,
@@ -30,7 +30,7 @@ class Leaving:
         story: Story,
     ) -> None:
         """Leave over these links."""
-        self._links = links
+        self._adapters = adapters
         self._desired = desired
         self._stopped = stopped
         self._pauses = pauses
@@ -52,7 +52,7 @@ class Leaving:
         Where the key is of another account, what is on record of the one before stays there, and
         goes on with its key.
         """
-        heard = self._desired.wanted
+        heard = self._desired.current
         if self._stopped.is_set() or heard.settings.status is not TradingStatus.SHUTDOWN:
             await self._pauses.wait_out(cause)
             return None
@@ -62,8 +62,8 @@ class Leaving:
     async def _rest(self) -> Ending:
         """End as off; a book in which nothing is left unfinished is given up."""
         with suppress(Unavailable, Fenced, Contradiction):
-            await self._links.ownership.open()
-            await self._links.ownership.release()
+            await self._adapters.ownership.open()
+            await self._adapters.ownership.release()
         return Ending(Cause.STOPPED, "the resource says off")
 
     async def _switch_off(
@@ -79,15 +79,18 @@ class Leaving:
         while not self._stopped.is_set() and self._desired.still_drains(heard):
             self._desired.changed.clear()
             try:
-                outcome = await self._links.resource.write_off()
+                outcome = await self._adapters.resource.switch_off()
             except Unavailable as exc:
                 await self._pauses.wait_out(exc)
                 continue
-            if outcome is OffOutcome.WRITTEN:
+            if outcome is SwitchOffOutcome.WRITTEN:
                 return await leave()
             self._story.tell("not switched off: the status was changed meanwhile")
             await self._desired.other_than(heard)
-        if not self._stopped.is_set() and self._desired.wanted.settings.status is TradingStatus.OFF:
+        if (
+            not self._stopped.is_set()
+            and self._desired.current.settings.status is TradingStatus.OFF
+        ):
             # A person's, or our own whose answer was lost: drained it is in either case.
             return await leave()
         return None
@@ -95,12 +98,14 @@ class Leaving:
     async def _leave(self) -> Ending:
         """Give the drained book up, and let the record say off."""
         self._story.tell("stopping trading", why="shutdown is done")
-        ownership = self._links.ownership
-        off = replace(self._desired.wanted.settings, status=TradingStatus.OFF)
+        ownership = self._adapters.ownership
+        off = replace(self._desired.current.settings, status=TradingStatus.OFF)
         with suppress(Unavailable, Fenced):
             # The end of the term may have cut off a statement, and with it the connection.
             await ownership.open()
-            await self._links.record.mirror_settings(replace(self._desired.wanted, settings=off))
+            await self._adapters.record.mirror_settings(
+                replace(self._desired.current, settings=off)
+            )
             await ownership.release()
         return Ending(Cause.DRAINED, "shutdown is done, the resource is off")
 

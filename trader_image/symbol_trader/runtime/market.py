@@ -66,9 +66,9 @@ class MarketFeed:
             self._health.market_fresh = False
             self._changed()
             return
-        self._health.price_came(price.time_ms)
-        came_s = self._health.price_came_s
-        self._deliver(PriceSeen(price.price, price.price, price.time_ms, came_s))
+        self._health.price_received(price.time_ms)
+        received_s = self._health.price_received_s
+        self._deliver(PriceSeen(price.price, price.price, price.time_ms, received_s))
 
     async def watch(self, exchange: Exchange) -> None:
         """Look, while a session with the exchange stands, whether a silent stream misses trades."""

@@ -10,7 +10,7 @@ from symbol_trader.runtime.story import Story
 
 
 @dataclass(slots=True)
-class Links:
+class Adapters:
     """How to reach the world. A market and an exchange session are made per symbol."""
 
     resource: Resource
@@ -21,7 +21,7 @@ class Links:
 
 
 @dataclass(slots=True)
-class Surface:
+class Telemetry:
     """What the process shows of itself."""
 
     story: Story

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 from symbol_trader.errors import Unavailable
 from symbol_trader.ports import Resource
-from symbol_trader.report import AwaitedOrder, Report, Trouble
+from symbol_trader.report import AwaitedOrder, Problem, Report
 from symbol_trader.runtime.desired import DesiredState
 from symbol_trader.runtime.endings import Ending
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.metrics import Metrics
-from symbol_trader.runtime.patience import Patience
 from symbol_trader.runtime.reporting import report_trading, report_waiting
+from symbol_trader.runtime.retry_policy import RetryPolicy
 from symbol_trader.runtime.session import Session
 from symbol_trader.runtime.story import Story
 from tradingsymbol_api.pod import Cause
@@ -27,7 +27,7 @@ class Reports:
         *,
         desired: DesiredState,
         session: Session,
-        patience: Patience,
+        retry_policy: RetryPolicy,
         metrics: Metrics,
         story: Story,
         health: Health,
@@ -35,12 +35,12 @@ class Reports:
         """Report to this resource."""
         self.due = asyncio.Event()
         """Set when there may be something new to report."""
-        self.trouble: Trouble | None = None
+        self.problem: Problem | None = None
         """What keeps a term from beginning."""
         self._resource = resource
         self._desired = desired
         self._session = session
-        self._patience = patience
+        self._retry_policy = retry_policy
         self._metrics = metrics
         self._story = story
         self._health = health
@@ -61,15 +61,15 @@ class Reports:
                     await self._resource.report(report)
                     last = report
                 self._metrics.reported(report)
-            await asyncio.sleep(self._patience.report_s)
+            await asyncio.sleep(self._retry_policy.report_s)
 
     def make(self) -> Report:
         """Return what there is to say now; a term's figures are kept for the time after it."""
         before = self._reported
         leader = self._session.leader
         if leader is None:
-            return report_waiting(self._desired.wanted, self._health, self.trouble, before)
-        self._reported = report_trading(leader, self._desired.wanted, self._health, before)
+            return report_waiting(self._desired.current, self._health, self.problem, before)
+        self._reported = report_trading(leader, self._desired.current, self._health, before)
         return self._reported
 
     async def report_last(self, ending: Ending) -> None:
@@ -77,7 +77,7 @@ class Reports:
         if ending.cause is Cause.FENCED or self._reported is None:
             return
         with suppress(Unavailable, TimeoutError):
-            async with asyncio.timeout(self._patience.last_report_s):
+            async with asyncio.timeout(self._retry_policy.last_report_s):
                 await self._resource.report(self.make())
 
     def _tell_what_is_waited_for(self, report: Report) -> None:

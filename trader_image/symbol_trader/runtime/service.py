@@ -13,17 +13,17 @@ from symbol_trader.runtime import tasks
 from symbol_trader.runtime.beginning import Beginning
 from symbol_trader.runtime.desired import DesiredState
 from symbol_trader.runtime.endings import Ending
-from symbol_trader.runtime.events import Asked, Stop
+from symbol_trader.runtime.events import DesiredChanged, Stop
 from symbol_trader.runtime.leading import Leading
 from symbol_trader.runtime.leaving import Leaving
 from symbol_trader.runtime.market import WATCH, MarketFeed, Watch
 from symbol_trader.runtime.metrics import Metrics
-from symbol_trader.runtime.parts import Links, Surface
-from symbol_trader.runtime.patience import Patience
+from symbol_trader.runtime.parts import Adapters, Telemetry
 from symbol_trader.runtime.pauses import Pauses
 from symbol_trader.runtime.reports import Reports
+from symbol_trader.runtime.retry_policy import RetryPolicy
 from symbol_trader.runtime.session import Session
-from symbol_trader.runtime.term import Beat
+from symbol_trader.runtime.term import Intervals
 from tradingsymbol_api.pod import Cause
 
 
@@ -33,12 +33,12 @@ class Service:
     def __init__(
         self,
         identity: Identity,
-        links: Links,
-        surface: Surface,
+        adapters: Adapters,
+        telemetry: Telemetry,
         *,
         timing: Timing,
-        beat: Beat,
-        patience: Patience,
+        intervals: Intervals,
+        retry_policy: RetryPolicy,
         new_bits: Callable[[], int],
         jitter: Callable[[], float],
         watch: Watch = WATCH,
@@ -46,21 +46,21 @@ class Service:
         """Put the parts together. `new_bits` and `jitter` (0 to 1) are the sources of chance."""
         self.session = Session()
         self._identity = identity
-        self._links = links
-        self._surface = surface
+        self._adapters = adapters
+        self._telemetry = telemetry
         self._timing = timing
-        self._beat = beat
-        self._patience = patience
+        self._intervals = intervals
+        self._retry_policy = retry_policy
         self._new_bits = new_bits
         self._jitter = jitter
         self._watch = watch
         self._stopped = asyncio.Event()
         self._desired = DesiredState(
-            links.resource,
-            story=surface.story,
-            health=surface.health,
+            adapters.resource,
+            story=telemetry.story,
+            health=telemetry.health,
             stopped=self._stopped,
-            poll_s=patience.most_s,
+            poll_s=retry_policy.most_s,
             tell=self._heard,
         )
         self._metrics: Metrics | None = None
@@ -77,7 +77,7 @@ class Service:
         """
         desired = self._desired.last
         if desired is not None and desired.cancels_first:
-            self._surface.story.tell("asked to terminate: its orders are canceled first")
+            self._telemetry.story.tell("asked to terminate: its orders are canceled first")
             return
         self._stopped.set()
         self._desired.changed.set()
@@ -90,8 +90,8 @@ class Service:
             await self._desired.first(pumps[0])
             if self._desired.last is None:
                 return Ending(Cause.TERMINATED, "terminated before it knew what was asked")
-            self._metrics = metrics = self._surface.metrics(self._desired.last.symbol)
-            metrics.watch_market(lambda: self._surface.health.market_age_s)
+            self._metrics = metrics = self._telemetry.metrics(self._desired.last.symbol)
+            metrics.watch_market(lambda: self._telemetry.health.market_age_s)
             reports = self._make_reports(metrics)
             feed = self._make_feed(self._desired.last.symbol, reports)
             leading = self._make_leading(metrics, reports, feed)
@@ -104,7 +104,7 @@ class Service:
         finally:
             await self._close(pumps)
 
-    def _heard(self, asked: Asked) -> None:
+    def _heard(self, asked: DesiredChanged) -> None:
         """Bring what is asked for to whoever trades, and keep a person's word for whoever will."""
         self.session.handover.resource_written(self.session.leader)
         self.session.mailbox.put_nowait(asked)
@@ -113,29 +113,29 @@ class Service:
 
     def _make_reports(self, metrics: Metrics) -> Reports:
         return Reports(
-            self._links.resource,
+            self._adapters.resource,
             desired=self._desired,
             session=self.session,
-            patience=self._patience,
+            retry_policy=self._retry_policy,
             metrics=metrics,
-            story=self._surface.story,
-            health=self._surface.health,
+            story=self._telemetry.story,
+            health=self._telemetry.health,
         )
 
     def _make_feed(self, symbol: str, reports: Reports) -> MarketFeed:
         return MarketFeed(
-            self._links.market(symbol),
-            health=self._surface.health,
-            story=self._surface.story,
+            self._adapters.market(symbol),
+            health=self._telemetry.health,
+            story=self._telemetry.story,
             deliver=self.session.bring,
             changed=reports.due.set,
             watch=self._watch,
         )
 
     def _make_leading(self, metrics: Metrics, reports: Reports, feed: MarketFeed) -> Leading:
-        story, health = self._surface.story, self._surface.health
+        story, health = self._telemetry.story, self._telemetry.health
         pauses = Pauses(
-            self._patience,
+            self._retry_policy,
             jitter=self._jitter,
             changed=self._desired.changed,
             reports=reports,
@@ -144,12 +144,12 @@ class Service:
         )
         beginning = Beginning(
             self._identity,
-            self._links,
+            self._adapters,
             desired=self._desired,
             session=self.session,
             stopped=self._stopped,
             timing=self._timing,
-            beat=self._beat,
+            intervals=self._intervals,
             new_bits=self._new_bits,
             feed=feed,
             pauses=pauses,
@@ -159,10 +159,10 @@ class Service:
             health=health,
         )
         leaving = Leaving(
-            self._links, desired=self._desired, stopped=self._stopped, pauses=pauses, story=story
+            self._adapters, desired=self._desired, stopped=self._stopped, pauses=pauses, story=story
         )
         return Leading(
-            self._links,
+            self._adapters,
             desired=self._desired,
             session=self.session,
             stopped=self._stopped,
@@ -192,7 +192,9 @@ class Service:
                     raise AssertionError("a pump ended by itself")
             if lead.done():
                 return lead.result()
-            self._surface.story.warn("what does not answer is left", after_s=self._patience.end_s)
+            self._telemetry.story.warn(
+                "what does not answer is left", after_s=self._retry_policy.end_s
+            )
             return Ending(Cause.TERMINATED, "asked to terminate")
         finally:
             await tasks.end([lead, out_of_time])
@@ -200,9 +202,9 @@ class Service:
     async def _run_out(self) -> None:
         """Wait until the process was asked to end and has had its time for it."""
         await self._stopped.wait()
-        await asyncio.sleep(self._patience.end_s)
+        await asyncio.sleep(self._retry_policy.end_s)
 
     async def _close(self, pumps: list[asyncio.Task[None]]) -> None:
         await tasks.end(pumps)
-        await self._links.ownership.close()
-        await self._links.resource.close()
+        await self._adapters.ownership.close()
+        await self._adapters.resource.close()

@@ -15,9 +15,9 @@ from enum import Enum, auto
 
 from symbol_trader.core.decisions import Cancel, Decision, Place, Request
 from symbol_trader.core.events import (
+    Banned,
     Ending,
     LeaderEvent,
-    Paused,
     PriceSeen,
     RecordRefused,
     SettingsChanged,
@@ -32,7 +32,7 @@ from symbol_trader.desired import Desired
 from symbol_trader.errors import DatabaseUnavailable, Unavailable
 from symbol_trader.ports import Exchange, Ownership, Record
 from symbol_trader.runtime import tasks
-from symbol_trader.runtime.events import Asked, Event, Lost, RequestOver, Stop
+from symbol_trader.runtime.events import DesiredChanged, Event, Lost, RequestOver, Stop
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.holding import Held
 from symbol_trader.runtime.mailbox import Mailbox
@@ -56,7 +56,7 @@ class End(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Beat:
+class Intervals:
     """How often the term does what no event calls for, and how long its end may take; seconds."""
 
     timer_s: float = 0.25
@@ -83,7 +83,7 @@ class Term:
         story: Story,
         health: Health,
         metrics: Metrics,
-        beat: Beat,
+        intervals: Intervals,
         changed: Callable[[], None],
         beside: Sequence[Work] = (),
     ) -> None:
@@ -101,7 +101,7 @@ class Term:
         self._mailbox = mailbox
         self._story = story
         self._health = health
-        self._beat = beat
+        self._intervals = intervals
         self._changed = changed
         self._views = Views(
             leader,
@@ -109,7 +109,7 @@ class Term:
             record=record,
             mailbox=mailbox,
             watermark=watermark,
-            moved=self._got_on,
+            on_progress=self._on_progress,
         )
         self._requests = Requests(
             exchange,
@@ -117,7 +117,7 @@ class Term:
             mailbox=mailbox,
             metrics=metrics,
             views=self._views,
-            moved=self._got_on,
+            on_progress=self._on_progress,
         )
         self._pumps = Pumps(
             ownership=ownership,
@@ -125,8 +125,8 @@ class Term:
             exchange=exchange,
             mailbox=mailbox,
             views=self._views,
-            timer_s=beat.timer_s,
-            reconcile_s=beat.reconcile_s,
+            timer_s=intervals.timer_s,
+            reconcile_s=intervals.reconcile_s,
             beside=beside,
         )
         self._stopping: End | Lost | None = None
@@ -154,10 +154,10 @@ class Term:
         """Read everything and bring the record up to date, before the term begins."""
         await self._apply_view(await self._views.read())
 
-    def _got_on(self) -> None:
+    def _on_progress(self) -> None:
         """Note progress in reading: before the loop runs, there is no other."""
         if not self._pumps.tasks:
-            self._health.moved()
+            self._health.heartbeat()
 
     def _end(self) -> End | Lost | None:
         """Return how the term has ended: not before the replies are on record that are due.
@@ -169,7 +169,7 @@ class Term:
             self._replies_by_s = None
             return None
         if self._replies_by_s is None:
-            self._replies_by_s = self._time_s() + self._beat.replies_s
+            self._replies_by_s = self._time_s() + self._intervals.replies_s
         return None if self._requests.acts and self._time_s() < self._replies_by_s else end
 
     def _stop(self, end: End | Lost, patience_s: float) -> None:
@@ -195,7 +195,7 @@ class Term:
     # Events.
 
     async def _handle(self, event: Event) -> None:
-        self._health.moved()
+        self._health.heartbeat()
         self._received_s = event.received_s if isinstance(event, PriceSeen) else None
         await self._dispatch(event)
         if self._mailbox.is_empty or self._held.is_full:
@@ -209,7 +209,7 @@ class Term:
         now_ms = self._exchange.now_ms()
         if held_until_ms != self._held_until_ms:
             self._held_until_ms = held_until_ms
-            self.leader.handle(Paused(held_until_ms), now_ms)
+            self.leader.handle(Banned(held_until_ms), now_ms)
         return self.leader.handle(event, now_ms)
 
     async def _dispatch(self, event: Event) -> None:
@@ -217,10 +217,10 @@ class Term:
             case Lost():
                 self._lose(event)
             case Stop():
-                self._stop(self._stopping or End.STOPPED, self._beat.replies_s)
+                self._stop(self._stopping or End.STOPPED, self._intervals.replies_s)
             case RequestOver(task):
                 self._requests.acts.discard(task)
-            case Asked():
+            case DesiredChanged():
                 await self._ask(event)
             case ViewRead():
                 await self._apply_view(event)
@@ -231,9 +231,9 @@ class Term:
         """End without this link; where the record still takes replies, they are waited for."""
         if not isinstance(lost.cause, Unavailable) or isinstance(lost.cause, DatabaseUnavailable):
             raise lost.cause
-        self._stop(self._stopping or lost, self._beat.last_replies_s)
+        self._stop(self._stopping or lost, self._intervals.last_replies_s)
 
-    async def _ask(self, event: Asked) -> None:
+    async def _ask(self, event: DesiredChanged) -> None:
         # What was decided before was decided by what was asked for then.
         await self._carry_out()
         self.desired = event.desired
@@ -241,7 +241,7 @@ class Term:
         if settings.status is TradingStatus.OFF:
             self._story.tell("stopping trading", open_orders=len(self.leader.open_orders))
             if not isinstance(self._stopping, Lost):
-                self._stop(End.OFF, self._beat.replies_s)
+                self._stop(End.OFF, self._intervals.replies_s)
             self._hold(self._decide(SwitchedOff()))
         else:
             self._hold(self._decide(SettingsChanged(settings, event.continued)))

@@ -20,14 +20,14 @@ class Views:
         record: Record,
         mailbox: Mailbox,
         watermark: int,
-        moved: Callable[[], None],
+        on_progress: Callable[[], None],
     ) -> None:
-        """Look with open links; `moved` hears that reading is getting on."""
+        """Look with open links; `on_progress` hears that reading is getting on."""
         self._leader = leader
         self._record = record
         self._mailbox = mailbox
         self._watermark = watermark
-        self._reader = Reader(exchange, record, moved)
+        self._reader = Reader(exchange, record, on_progress)
         self.being_read = False
         """A look is under way whose view will come into the mailbox."""
 
@@ -46,7 +46,7 @@ class Views:
 
     async def taken_in(self, newest: int) -> None:
         """Move the watermark on to a trade once its view is on record and leaves no doubt."""
-        settled = not self._leader.orders_in_doubt and not self._leader.strangers
+        settled = not self._leader.orders_in_doubt and not self._leader.unrecorded_orders
         if settled and newest > self._watermark:
             await self._record.advance_watermark(newest)
             self._watermark = newest

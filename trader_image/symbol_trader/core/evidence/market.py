@@ -40,10 +40,10 @@ class MarketEvidence:
                 left = grown.get(need.asset, ZERO)
                 if need.amount <= left:
                     grown[need.asset] = left - need.amount
-                    trader.block = None
+                    trader.blocker = None
                     ctx.touch(trader)
 
-    def paused(self, until_ms: int | None) -> None:
+    def banned(self, until_ms: int | None) -> None:
         """Take in until when the exchange has banned the address, if it has."""
         self._state.banned_until_ms = until_ms or 0
 
@@ -51,11 +51,11 @@ class MarketEvidence:
 def unblock(state: State, reason: Reason) -> None:
     """Let what was blocked for a reason be tried again."""
     for trader in state.traders.values():
-        if trader.block and trader.block.reason is reason:
-            trader.block = None
+        if trader.blocker and trader.blocker.reason is reason:
+            trader.blocker = None
 
 
 def _lacking(trader: Trader) -> Need | None:
     """Return what balance a trader waits for, if that is what it waits for."""
-    block = trader.block
-    return block.need if block and block.reason is Reason.INSUFFICIENT_BALANCE else None
+    blocker = trader.blocker
+    return blocker.need if blocker and blocker.reason is Reason.INSUFFICIENT_BALANCE else None

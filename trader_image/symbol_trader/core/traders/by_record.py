@@ -1,8 +1,13 @@
 """How a cycle ends by the record alone, where the exchange cannot be believed or asked."""
 
-from symbol_trader.core.cycles.deadline import DEADLINE, cancel_at_deadline
-from symbol_trader.core.cycles.selling import left_to_sell
-from symbol_trader.core.cycles.steps import (
+from symbol_trader.core.order import Order
+from symbol_trader.core.orders import OrderState
+from symbol_trader.core.reasons import Blocker, Reason
+from symbol_trader.core.records import TraderState
+from symbol_trader.core.trader import Trader
+from symbol_trader.core.traders.deadline import DEADLINE, cancel_at_deadline
+from symbol_trader.core.traders.selling import left_to_sell
+from symbol_trader.core.traders.steps import (
     Finish,
     GiveUpFills,
     GiveUpOrder,
@@ -10,11 +15,6 @@ from symbol_trader.core.cycles.steps import (
     Surroundings,
     Wait,
 )
-from symbol_trader.core.order import Order
-from symbol_trader.core.orders import OrderState
-from symbol_trader.core.reasons import Block, Reason
-from symbol_trader.core.records import TraderState
-from symbol_trader.core.trader import Trader
 
 CANCELS_IN_VAIN_MAX = 3
 """How many cancels of an order the exchange may deny to have before a deadline gives it up."""
@@ -25,7 +25,7 @@ def while_contradicted(
 ) -> Step:
     """Do nothing until a person has settled it; at a deadline, end with what the record says."""
     if not around.overdue:
-        return Wait(Block(Reason.CONTRADICTED, text, None))
+        return Wait(Blocker(Reason.CONTRADICTED, text, None))
     if order and not order.state.final:
         return _end_unbelieved(order, text)
     return end_by_record(trader, order, f"{DEADLINE}: {text}", around)

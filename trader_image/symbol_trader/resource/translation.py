@@ -125,11 +125,11 @@ def _shutting_down(report: Report) -> Finding:
 
 
 def _degraded(report: Report) -> Finding:
-    if not report.troubles:
+    if not report.problems:
         return Finding(ConditionType.DEGRADED, False, TraderReason.AS_EXPECTED)
-    first = TraderReason(report.troubles[0].reason)
+    first = TraderReason(report.problems[0].reason)
     return Finding(
-        ConditionType.DEGRADED, True, first, "; ".join(t.message for t in report.troubles)
+        ConditionType.DEGRADED, True, first, "; ".join(t.message for t in report.problems)
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from symbol_trader.audit.evidence import Execution, Fee, RecordedOrder, RecordedTrader
+from symbol_trader.audit.evidence import Execution, Fee, OrderRow, TraderRow
 from symbol_trader.audit.finding import Finding
 
 ZERO: Final = Decimal(0)
@@ -65,7 +65,7 @@ class Counted:
 
 
 def flow(
-    orders: Iterable[RecordedOrder], fills: Iterable[Counted], base_asset: str, quote_asset: str
+    orders: Iterable[OrderRow], fills: Iterable[Counted], base_asset: str, quote_asset: str
 ) -> Flow:
     """Add up one side of a cycle; where fills are given up, the executed totals count."""
     base = quote = ZERO
@@ -100,7 +100,7 @@ def fee_counted(fill: Counted, base_asset: str, quote_asset: str) -> Iterator[Fi
         yield Finding("fee value does not follow from its price", fill.key, detail)
 
 
-def money(trader: RecordedTrader, buys: Flow, sells: Flow) -> Iterator[Finding]:
+def result_follows(trader: TraderRow, buys: Flow, sells: Flow) -> Iterator[Finding]:
     """Check profit, and what was left with its cost, of a cycle that is over."""
     subject = f"trader {trader.trader_id}"
     carried, unsold = trader.carried or ZERO, trader.unsold or ZERO
@@ -129,7 +129,7 @@ class CostRange:
         self._most = ZERO
         self._others: list[tuple[str, Decimal, Decimal]] = []
 
-    def see(self, trader: RecordedTrader, buys: Flow) -> None:
+    def see(self, trader: TraderRow, buys: Flow) -> None:
         """Take in a cycle that is over."""
         unit_cost = buys.unit_cost
         if unit_cost:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RetryPolicy:
     """Pauses in seconds between attempts to begin a term, and between reports."""
 
     first_s: float = 0.5

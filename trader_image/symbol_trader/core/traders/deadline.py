@@ -3,8 +3,16 @@
 from decimal import Decimal
 
 from symbol_trader.core import strategy
-from symbol_trader.core.cycles.selling import SELL_ENDINGS_MAX, how_it_ended, left_to_sell
-from symbol_trader.core.cycles.steps import (
+from symbol_trader.core.money import ZERO, plain
+from symbol_trader.core.order import Order
+from symbol_trader.core.orders import Side, TimeInForce
+from symbol_trader.core.records import TraderState
+from symbol_trader.core.settings import AtDeadline
+from symbol_trader.core.strategy import OrderTerms
+from symbol_trader.core.symbols import TRADING
+from symbol_trader.core.trader import Trader
+from symbol_trader.core.traders.selling import SELL_ENDINGS_MAX, how_it_ended, left_to_sell
+from symbol_trader.core.traders.steps import (
     AskForBid,
     CancelOrder,
     Finish,
@@ -13,14 +21,6 @@ from symbol_trader.core.cycles.steps import (
     Surroundings,
     Wait,
 )
-from symbol_trader.core.money import ZERO, plain
-from symbol_trader.core.order import Order
-from symbol_trader.core.orders import Side, TimeInForce
-from symbol_trader.core.records import TraderState
-from symbol_trader.core.settings import AtDeadline
-from symbol_trader.core.strategy import Quote
-from symbol_trader.core.symbols import TRADING
-from symbol_trader.core.trader import Trader
 
 DEADLINE = "shutdown deadline"
 
@@ -48,9 +48,9 @@ def give_up(trader: Trader, order: Order, around: Surroundings) -> Step:
     if why := _why_not_offered(trader, around):
         return Finish(TraderState.HELD, f"{DEADLINE}: {why}", left)
     if _offered_in_vain(trader) and trader.is_blocked(around.now_ms):
-        return Wait(trader.block)
+        return Wait(trader.blocker)
     if _must_share(trader, left, around):
-        return Wait(trader.block)
+        return Wait(trader.blocker)
     if around.bid is None:
         return AskForBid()
     return _offer(trader, left, around.bid, around)
@@ -64,15 +64,15 @@ def _offer(trader: Trader, left: Decimal, bid: Decimal, around: Surroundings) ->
     filters = around.symbol.filters
     offers = _offers(trader)
     price = offers[0].intent.price if offers else strategy.price_at_deadline(bid, filters)
-    quote = Quote(price, _offered_quantity(trader, left, around))
+    order_terms = OrderTerms(price, _offered_quantity(trader, left, around))
     if not bid:
         why = "nobody buys"
     elif bid < price:
         why = f"the rest found no buyer: the best bid of {plain(bid)} is below {plain(price)}"
-    elif strategy.is_dust(quote, filters):
+    elif strategy.is_dust(order_terms, filters):
         why = f"too little to sell at a bid of {bid:f}"
     else:
-        return PlaceSell(quote, TimeInForce.IOC)
+        return PlaceSell(order_terms, TimeInForce.IOC)
     return Finish(TraderState.HELD, f"{DEADLINE}: {why}", left)
 
 

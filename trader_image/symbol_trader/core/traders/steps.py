@@ -7,10 +7,10 @@ from decimal import Decimal
 from symbol_trader.core.money import ZERO
 from symbol_trader.core.order import Order
 from symbol_trader.core.orders import TimeInForce
-from symbol_trader.core.reasons import Block
+from symbol_trader.core.reasons import Blocker
 from symbol_trader.core.records import TraderState
 from symbol_trader.core.settings import Settings
-from symbol_trader.core.strategy import Quote
+from symbol_trader.core.strategy import OrderTerms
 from symbol_trader.core.symbols import Commission, SymbolInfo
 
 
@@ -59,23 +59,23 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing to do until something happens; `block` says what stands in the way, if anything."""
+    """Nothing to do until something happens; `blocker` says what stands in the way, if anything."""
 
-    block: Block | None = None
+    blocker: Blocker | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PlaceBuy:
     """Buy at this price and quantity."""
 
-    quote: Quote
+    order_terms: OrderTerms
 
 
 @dataclass(frozen=True, slots=True)
 class PlaceSell:
     """Sell at this price and quantity."""
 
-    quote: Quote
+    order_terms: OrderTerms
     time_in_force: TimeInForce = TimeInForce.GTC
 
 

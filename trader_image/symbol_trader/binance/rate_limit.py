@@ -30,7 +30,7 @@ class Weight:
         return length_ms - now_ms % length_ms
 
 
-class Allowance:
+class RateLimit:
     """What the exchange lets this process ask. One for all sessions of a process."""
 
     def __init__(self, monotonic_ns: Callable[[], int]) -> None:
