@@ -17,10 +17,10 @@ from symbol_trader.postgres import ownership
 def migrate(database_url: str) -> None:
     """Bring the record's schema up to date; safe to repeat and to run twice at once."""
     # Loaded here alone: the migration tool is heavy, and a leader never migrates.
-    from symbol_trader.postgres.migrate import migrate as bring_up_to_date  # noqa: PLC0415 - only this command pays for it
+    from symbol_trader.postgres import migrate as migrations  # noqa: PLC0415 - only this command pays for it
 
     try:
-        asyncio.run(bring_up_to_date(database_url, click.echo))
+        asyncio.run(migrations.migrate(database_url, click.echo))
     except (Unavailable, SchemaMismatch) as exc:
         raise click.ClickException(str(exc)) from exc
 

@@ -127,10 +127,9 @@ def _shutting_down(report: Report) -> Finding:
 def _degraded(report: Report) -> Finding:
     if not report.problems:
         return Finding(ConditionType.DEGRADED, False, TraderReason.AS_EXPECTED)
-    first = TraderReason(report.problems[0].reason)
-    return Finding(
-        ConditionType.DEGRADED, True, first, "; ".join(t.message for t in report.problems)
-    )
+    first = report.problems[0].reason
+    message = "; ".join(problem.message for problem in report.problems)
+    return Finding(ConditionType.DEGRADED, True, first, message)
 
 
 def _milliseconds(duration: timedelta | None) -> int | None:

@@ -12,6 +12,7 @@ from typing import TypeVar
 from symbol_trader.errors import SchemaMismatch, Unavailable
 from symbol_trader.identity import Epoch, LedgerKey
 from symbol_trader.runtime.endings import Ending
+from symbol_trader.runtime.reporting import problem_of
 from symbol_trader.runtime.retry_policy import RetryPolicy
 from symbol_trader.runtime.story import Story
 from tradingsymbol_api.pod import Cause
@@ -54,7 +55,7 @@ async def _persistently(
             failures += 1
             if str(exc) != said:
                 said = str(exc)
-                story.warn("waiting", reason=type(exc).__name__, why=said)
+                story.warn("waiting", reason=problem_of(exc).reason, why=said)
         await asyncio.sleep(retry_policy.pause_s(failures, dialed=False))
 
 

@@ -8,7 +8,7 @@ from symbol_trader.core.leader import Leader
 from symbol_trader.core.money import plain
 from symbol_trader.core.order import Order
 from symbol_trader.core.orders import OrderState
-from symbol_trader.core.reasons import Blocker
+from symbol_trader.core.reasons import Blocker, Reason
 from symbol_trader.core.settings import TradingStatus
 from symbol_trader.core.times import utc
 from symbol_trader.desired import Desired
@@ -26,43 +26,45 @@ from symbol_trader.errors import (
 )
 from symbol_trader.report import AwaitedOrder, Problem, Report
 from symbol_trader.runtime.health import Health
+from tradingsymbol_api.status import TraderReason
 
 REASONS = {
-    "BudgetTooSmall": "BudgetTooSmall",
-    "InsufficientBalance": "InsufficientBalance",
-    "BadCredentials": "CredentialsRefused",
-    "SymbolNotTrading": "SymbolHalted",
-    "UnknownSymbol": "UnknownSymbol",
-    "RecordRolledBack": "RecordRolledBack",
-    "RecordContradicts": "RecordContradicts",
-    "FillsMissing": "FillsMissing",
+    Reason.BUDGET_TOO_SMALL: TraderReason.BUDGET_TOO_SMALL,
+    Reason.INSUFFICIENT_BALANCE: TraderReason.INSUFFICIENT_BALANCE,
+    Reason.BAD_CREDENTIALS: TraderReason.CREDENTIALS_REFUSED,
+    Reason.SYMBOL_NOT_TRADING: TraderReason.SYMBOL_HALTED,
+    Reason.UNKNOWN_SYMBOL: TraderReason.UNKNOWN_SYMBOL,
+    Reason.RECORD_ROLLED_BACK: TraderReason.RECORD_ROLLED_BACK,
+    Reason.CONTRADICTED: TraderReason.RECORD_CONTRADICTS,
+    Reason.FILLS_MISSING: TraderReason.FILLS_MISSING,
 }
-"""A block's reason -> the reason of `Degraded`; every other block is `OrderBlocked`."""
+"""A blocker's reason -> the reason of `Degraded`; every other blocker is `ORDER_BLOCKED`."""
 
-NO_PROBLEM = frozenset({"BudgetSpent"})
-"""Blocks that belong to normal life."""
+NO_PROBLEM = frozenset({Reason.BUDGET_SPENT})
+"""Blockers that belong to normal life."""
 
 STILL_TRUE = Decimal("0.9")
 """By how many percents a distance may be off before it is told anew; rounding takes half of one."""
 
-CAUSES: tuple[tuple[type[Exception], str], ...] = (
-    (OwnedByAnother, "OwnedByAnother"),
-    (AccountChanged, "AccountChanged"),
-    (SchemaMismatch, "SchemaMismatch"),
-    (BadCredentials, "CredentialsRefused"),
-    (UnknownSymbol, "UnknownSymbol"),
-    (Fenced, "OwnedByAnother"),
-    (Contradiction, "RecordContradicts"),
-    (RolledBack, "RecordRolledBack"),
-    (DatabaseUnavailable, "DatabaseUnreachable"),
-    (ApiServerUnavailable, "ApiServerUnreachable"),
+CAUSES: tuple[tuple[type[Exception], TraderReason], ...] = (
+    (OwnedByAnother, TraderReason.OWNED_BY_ANOTHER),
+    (AccountChanged, TraderReason.ACCOUNT_CHANGED),
+    (SchemaMismatch, TraderReason.SCHEMA_MISMATCH),
+    (BadCredentials, TraderReason.CREDENTIALS_REFUSED),
+    (UnknownSymbol, TraderReason.UNKNOWN_SYMBOL),
+    (Fenced, TraderReason.OWNED_BY_ANOTHER),
+    (Contradiction, TraderReason.RECORD_CONTRADICTS),
+    (RolledBack, TraderReason.RECORD_ROLLED_BACK),
+    (DatabaseUnavailable, TraderReason.DATABASE_UNREACHABLE),
+    (ApiServerUnavailable, TraderReason.API_SERVER_UNREACHABLE),
 )
+"""What went wrong -> the reason of `Degraded`; anything else is `EXCHANGE_UNREACHABLE`."""
 
 
 def problem_of(cause: Exception) -> Problem:
     """Say why no term could begin, or why one ended."""
     reasons = (reason for kind, reason in CAUSES if isinstance(cause, kind))
-    return Problem(next(reasons, "ExchangeUnreachable"), str(cause))
+    return Problem(next(reasons, TraderReason.EXCHANGE_UNREACHABLE), str(cause))
 
 
 def report_waiting(
@@ -111,11 +113,13 @@ def _problems(leader: Leader, health: Health) -> tuple[Problem, ...]:
         for blocker in blockers
         if blocker and blocker.reason not in NO_PROBLEM
     }
-    found |= {Problem("OrderUnknown", _in_doubt(order)): None for order in _undecided(leader)}
+    found |= {
+        Problem(TraderReason.ORDER_UNKNOWN, _in_doubt(order)): None for order in _undecided(leader)
+    }
     missing = (order for order in leader.open_orders if order.missing_on_exchange)
-    found |= {Problem("OrderMissing", _missing(order)): None for order in missing}
+    found |= {Problem(TraderReason.ORDER_MISSING, _missing(order)): None for order in missing}
     if not health.market_fresh:
-        found[Problem("MarketDataStale", _since_when(health.price_time_ms))] = None
+        found[Problem(TraderReason.MARKET_DATA_STALE, _since_when(health.price_time_ms))] = None
     if warning := _loss(leader):
         found[warning] = None
     return tuple(found)
@@ -128,7 +132,7 @@ def _since_when(price_time_ms: int | None) -> str:
 
 
 def _problem(blocker: Blocker) -> Problem:
-    return Problem(REASONS.get(blocker.reason, "OrderBlocked"), blocker.message)
+    return Problem(REASONS.get(blocker.reason, TraderReason.ORDER_BLOCKED), blocker.message)
 
 
 def _undecided(leader: Leader) -> list[Order]:
@@ -146,7 +150,9 @@ def _missing(order: Order) -> str:
 
 def _loss(leader: Leader) -> Problem | None:
     if leader.settings.profit < 0:
-        return Problem("SellsAtLoss", "profitInterval is negative: cycles sell at a loss")
+        return Problem(
+            TraderReason.SELLS_AT_LOSS, "profitInterval is negative: cycles sell at a loss"
+        )
     for trader in leader.traders:
         if trader.buy_price is None:
             continue
@@ -156,7 +162,7 @@ def _loss(leader: Leader) -> Problem | None:
         )
         if left < 0:
             text = f"a cycle of this chunk size loses {plain(-left)} {leader.symbol.quote_asset}"
-            return Problem("FeesExceedProfit", f"{text} to commission and rounding")
+            return Problem(TraderReason.FEES_EXCEED_PROFIT, f"{text} to commission and rounding")
     return None
 
 
