@@ -6,7 +6,7 @@ It dies without a last word, or is frozen and thawed later, at any await on a po
 import asyncio
 import types
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from simulation.cluster import SimulatedResource
@@ -35,8 +35,7 @@ if TYPE_CHECKING:
 
 OWNER = Owner("cluster", "trading", "xrpusdt")
 INTERVALS = Intervals(timer_s=1.0, reconcile_s=20.0)
-RETRY_POLICY = RetryPolicy()
-SELDOM = RetryPolicy(report_s=5.0)
+SELDOM = replace(INTERVALS, report_s=5.0)
 """A report is a function of the leader's state. In most seeds it is looked at less often than in
 production, where it would be a tenth of the run."""
 TIMING = Timing()
@@ -104,8 +103,8 @@ class Process:
             adapters,
             Telemetry(Story(logger, symbol=NAME), self._health, lambda _: self._world.metrics),
             timing=TIMING,
-            intervals=INTERVALS,
-            retry_policy=RETRY_POLICY if self._world.plan.reports_often else SELDOM,
+            intervals=INTERVALS if self._world.plan.reports_often else SELDOM,
+            retry_policy=RetryPolicy(),
             new_bits=new_trader_bits(self.chance.random.getrandbits),
             jitter=self.chance.random.random,
         )

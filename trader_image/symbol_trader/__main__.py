@@ -54,6 +54,7 @@ from symbol_trader.runtime.service import Service
 from symbol_trader.runtime.story import Story
 from symbol_trader.runtime.term import Intervals
 from tradingsymbol_api.pod import ENV_PREFIX, Cause, Variable
+from tradingsymbol_api.status import TraderReason
 
 TERMINATED_STATUS = 128 + signal.SIGTERM
 MIGRATION_PAUSE_S = 1.0
@@ -210,18 +211,18 @@ async def _prepare(
 
     Raises `SchemaMismatch`.
     """
-    from symbol_trader.postgres.migrate import migrate as bring_up_to_date  # noqa: PLC0415 - only this command pays for it
+    from symbol_trader.postgres import migrate  # noqa: PLC0415 - only this command pays for it
 
     url, environment = options.database_url, options.exchange_environment
     said = ""
     while True:
         try:
-            await bring_up_to_date(url, lambda line: story.tell("migration", step=line))
+            await migrate.migrate(url, lambda line: story.tell("migration", step=line))
             await ownership.rename_owner(url, environment, symbol, former, owner)
         except Unavailable as exc:
             if str(exc) != said:
                 said = str(exc)
-                story.warn("waiting", reason="DatabaseUnreachable", why=said)
+                story.warn("waiting", reason=TraderReason.DATABASE_UNREACHABLE, why=said)
             await asyncio.sleep(MIGRATION_PAUSE_S)
         else:
             return
@@ -238,7 +239,7 @@ async def _lead(options: Options, resource: Resource, identity: Identity, story:
             options.recv_window_ms, options.exchange_timeout_ms, options.exchange_margin_ms
         ),
         intervals=_intervals(options),
-        retry_policy=_retry_policy(options),
+        retry_policy=RetryPolicy(),
         new_bits=new_trader_bits(secrets.randbits),
         jitter=random.random,
     )
@@ -257,12 +258,12 @@ async def _lead(options: Options, resource: Resource, identity: Identity, story:
 
 def _intervals(options: Options) -> Intervals:
     """Wait at the end for as long as the exchange may take; the pod's grace grows by the same."""
-    replies_s = Intervals().replies_s + options.longer_s
-    return Intervals(reconcile_s=options.reconcile_s, replies_s=replies_s)
-
-
-def _retry_policy(options: Options) -> RetryPolicy:
-    return RetryPolicy(end_s=RetryPolicy().end_s + options.longer_s)
+    default = Intervals()
+    return Intervals(
+        reconcile_s=options.reconcile_s,
+        replies_s=default.replies_s + options.longer_s,
+        end_s=default.end_s + options.longer_s,
+    )
 
 
 def _adapters(options: Options, resource: Resource) -> Adapters:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from symbol_trader.__main__ import _intervals, _retry_policy
+from symbol_trader.__main__ import _intervals
 from symbol_trader.core.orders import Side
 from symbol_trader.core.settings import TradingStatus
 from symbol_trader.core.timing import Timing
@@ -150,9 +150,10 @@ def serving(
         jitter=lambda: 0.0,
     )
     service._desired.last = Desired("XRPUSDT", SHUTDOWN, 1)
-    metrics: Any = None
-    reports = service._make_reports(metrics)
-    leading: Any = service._make_leading(metrics, reports, metrics)
+    feed: Any = None
+    shown = telemetry.of_symbol("XRPUSDT")
+    reports = service._make_reports(shown)
+    leading: Any = service._make_leading(shown, reports, feed)
     return Made(
         service,
         record,
@@ -277,7 +278,7 @@ def test_who_was_asked_to_end_does_so_in_time_whatever_hangs() -> None:
         service.stop()
         ending = await leading
         assert ending.cause is Cause.TERMINATED
-        assert asyncio.get_running_loop().time() == 100 + RetryPolicy().end_s
+        assert asyncio.get_running_loop().time() == 100 + Intervals().end_s
 
     virtual.run(story())
 
@@ -293,15 +294,15 @@ def test_all_that_an_end_may_take_is_less_than_the_grace_of_a_pod(
     )  # fmt: skip
     settings = options.settings("XRPUSDT")
     closing_s = 2 * settings.close_timeout_s + CLOSE_TIMEOUT_S
-    intervals, retry_policy = _intervals(options), _retry_policy(options)
-    assert settings.request_timeout_s < intervals.replies_s < retry_policy.end_s
-    ending_s = retry_policy.end_s + retry_policy.last_report_s + closing_s
+    intervals = _intervals(options)
+    assert settings.request_timeout_s < intervals.replies_s < intervals.end_s
+    ending_s = intervals.end_s + intervals.last_report_s + closing_s
     assert ending_s < grace_seconds(window_ms, timeout_ms)
 
 
 def test_an_end_takes_no_longer_than_ever_where_nothing_is_configured() -> None:
     options = Options("paper", "a", "b", "", "", EXCHANGE_TIMEOUT_MS, "", 1, 1, 60.0, "", 0, "json")
-    assert (_intervals(options), _retry_policy(options)) == (Intervals(), RetryPolicy())
+    assert _intervals(options) == Intervals()
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """How a term begins, at start as after every outage: links, epoch, record, reconciliation."""
 
-import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 from symbol_trader.core.leader import Leader
@@ -13,18 +13,24 @@ from symbol_trader.core.timing import Timing
 from symbol_trader.identity import Epoch, Identity, LedgerKey
 from symbol_trader.ports import Exchange
 from symbol_trader.runtime import loading
-from symbol_trader.runtime.desired import DesiredState
 from symbol_trader.runtime.events import Stop
-from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.mailbox import Mailbox
 from symbol_trader.runtime.market import MarketFeed
-from symbol_trader.runtime.metrics import Metrics
-from symbol_trader.runtime.parts import Adapters
+from symbol_trader.runtime.parts import Adapters, SymbolTelemetry
 from symbol_trader.runtime.pauses import Pauses
+from symbol_trader.runtime.process import ProcessState
 from symbol_trader.runtime.reports import Reports
-from symbol_trader.runtime.session import Session
-from symbol_trader.runtime.story import Story
 from symbol_trader.runtime.term import Intervals, Term
+
+
+@dataclass(frozen=True, slots=True)
+class TermSettings:
+    """What every term of a process is made with, whatever the record and the resource say."""
+
+    timing: Timing
+    intervals: Intervals
+    new_bits: Callable[[], int]
+    """Returns 64 random bits at each call."""
 
 
 class Beginning:
@@ -35,34 +41,25 @@ class Beginning:
         identity: Identity,
         adapters: Adapters,
         *,
-        desired: DesiredState,
-        session: Session,
-        stopped: asyncio.Event,
-        timing: Timing,
-        intervals: Intervals,
-        new_bits: Callable[[], int],
+        process: ProcessState,
+        settings: TermSettings,
+        telemetry: SymbolTelemetry,
         feed: MarketFeed,
         pauses: Pauses,
         reports: Reports,
-        metrics: Metrics,
-        story: Story,
-        health: Health,
     ) -> None:
-        """Begin as this leader over these links."""
+        """Begin as this leader over these adapters."""
         self._identity = identity
         self._adapters = adapters
-        self._desired = desired
-        self._session = session
-        self._stopped = stopped
-        self._timing = timing
-        self._intervals = intervals
-        self._new_bits = new_bits
+        self._process = process
+        self._desired = process.desired
+        self._session = process.session
+        self._settings = settings
+        self._telemetry = telemetry
+        self._health = telemetry.health
         self._feed = feed
         self._pauses = pauses
         self._reports = reports
-        self._metrics = metrics
-        self._story = story
-        self._health = health
         self._ledger: LedgerKey | None = None
         """The book whose epoch this process has taken."""
 
@@ -83,7 +80,7 @@ class Beginning:
         term = await self._load(exchange, account)
         if term.leader.symbol.status != GONE:
             await term.reconcile_now()
-        if self._stopped.is_set():
+        if self._process.stopped.is_set():
             self._session.mailbox.put_nowait(Stop())
         return term
 
@@ -103,7 +100,7 @@ class Beginning:
 
     def _took(self, epoch: Epoch) -> None:
         self._health.epoch = epoch.number
-        self._story.tell("took the symbol", epoch=epoch.number)
+        self._telemetry.story.tell("took the symbol", epoch=epoch.number)
 
     async def _load(self, exchange: Exchange, account: Account) -> Term:
         desired, record = self._desired.current, self._adapters.record
@@ -120,8 +117,8 @@ class Beginning:
             settings=desired.settings,
             symbol=symbol,
             commission=commission,
-            timing=self._timing,
-            new_bits=self._new_bits,
+            timing=self._settings.timing,
+            new_bits=self._settings.new_bits,
             free=account.free,
             refused=self._session.handover.refused,
             acknowledged=self._session.handover.acknowledged,
@@ -134,10 +131,10 @@ class Beginning:
             mailbox=self._session.mailbox,
             desired=desired,
             watermark=await loading.watermark(exchange, record, snapshot, symbol),
-            story=self._story,
+            story=self._telemetry.story,
             health=self._health,
-            metrics=self._metrics,
-            intervals=self._intervals,
+            metrics=self._telemetry.metrics,
+            intervals=self._settings.intervals,
             changed=self._reports.due.set,
             beside=(partial(self._feed.watch, exchange),),
         )
@@ -151,4 +148,4 @@ class Beginning:
         denials.add(now_s)
         if self._desired.current.settings.status is not TradingStatus.SHUTDOWN:
             return False
-        return not snapshot.traders or denials.suffice(now_s, self._timing.gone_after_ms)
+        return not snapshot.traders or denials.suffice(now_s, self._settings.timing.gone_after_ms)

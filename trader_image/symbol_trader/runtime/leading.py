@@ -7,16 +7,13 @@ from symbol_trader.errors import AccountChanged, Fenced, OwnedByAnother, Retryab
 from symbol_trader.ports import Exchange
 from symbol_trader.runtime import tasks
 from symbol_trader.runtime.beginning import Beginning
-from symbol_trader.runtime.desired import DesiredState
 from symbol_trader.runtime.endings import Ending
-from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.leaving import Leaving
 from symbol_trader.runtime.noting import RecordRefuses
-from symbol_trader.runtime.parts import Adapters
+from symbol_trader.runtime.parts import Adapters, SymbolTelemetry
 from symbol_trader.runtime.pauses import Pauses
+from symbol_trader.runtime.process import ProcessState
 from symbol_trader.runtime.reports import Reports
-from symbol_trader.runtime.session import Session
-from symbol_trader.runtime.story import Story
 from symbol_trader.runtime.term import End, Term
 from tradingsymbol_api.pod import Cause
 
@@ -28,27 +25,24 @@ class Leading:
         self,
         adapters: Adapters,
         *,
-        desired: DesiredState,
-        session: Session,
-        stopped: asyncio.Event,
+        process: ProcessState,
         beginning: Beginning,
         leaving: Leaving,
         pauses: Pauses,
         reports: Reports,
-        story: Story,
-        health: Health,
+        telemetry: SymbolTelemetry,
     ) -> None:
-        """Lead over these links."""
+        """Lead over these adapters."""
         self._adapters = adapters
-        self._desired = desired
-        self._session = session
-        self._stopped = stopped
+        self._desired = process.desired
+        self._session = process.session
+        self._stopped = process.stopped
         self._beginning = beginning
         self._leaving = leaving
         self._pauses = pauses
         self._reports = reports
-        self._story = story
-        self._health = health
+        self._story = telemetry.story
+        self._health = telemetry.health
 
     async def lead(self) -> Ending:
         """Lead until there is a reason to end. Raises what nobody foresaw."""

@@ -1,6 +1,5 @@
 """How a leader leaves: drained, off, or with nothing of its own to drain."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -8,10 +7,10 @@ from dataclasses import replace
 from symbol_trader.core.settings import TradingStatus
 from symbol_trader.desired import Desired, SwitchOffOutcome
 from symbol_trader.errors import Contradiction, Fenced, Unavailable
-from symbol_trader.runtime.desired import DesiredState
 from symbol_trader.runtime.endings import Ending
 from symbol_trader.runtime.parts import Adapters
 from symbol_trader.runtime.pauses import Pauses
+from symbol_trader.runtime.process import ProcessState
 from symbol_trader.runtime.story import Story
 from symbol_trader.runtime.term import End
 from tradingsymbol_api.pod import Cause
@@ -24,15 +23,14 @@ class Leaving:
         self,
         adapters: Adapters,
         *,
-        desired: DesiredState,
-        stopped: asyncio.Event,
+        process: ProcessState,
         pauses: Pauses,
         story: Story,
     ) -> None:
-        """Leave over these links."""
+        """Leave over these adapters."""
         self._adapters = adapters
-        self._desired = desired
-        self._stopped = stopped
+        self._desired = process.desired
+        self._stopped = process.stopped
         self._pauses = pauses
         self._story = story
 

@@ -27,3 +27,16 @@ class Telemetry:
     story: Story
     health: Health
     metrics: Callable[[str], Metrics]
+
+    def of_symbol(self, symbol: str) -> "SymbolTelemetry":
+        """Return the same with the metrics of a symbol: they are labeled with its name."""
+        return SymbolTelemetry(self.story, self.health, self.metrics(symbol))
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolTelemetry:
+    """What the process shows of itself, once it knows its symbol."""
+
+    story: Story
+    health: Health
+    metrics: Metrics

@@ -10,16 +10,16 @@ from collections.abc import Awaitable, Callable
 from symbol_trader.core.timing import Timing
 from symbol_trader.identity import Identity
 from symbol_trader.runtime import tasks
-from symbol_trader.runtime.beginning import Beginning
+from symbol_trader.runtime.beginning import Beginning, TermSettings
 from symbol_trader.runtime.desired import DesiredState
 from symbol_trader.runtime.endings import Ending
 from symbol_trader.runtime.events import DesiredChanged, Stop
 from symbol_trader.runtime.leading import Leading
 from symbol_trader.runtime.leaving import Leaving
 from symbol_trader.runtime.market import WATCH, MarketFeed, Watch
-from symbol_trader.runtime.metrics import Metrics
-from symbol_trader.runtime.parts import Adapters, Telemetry
+from symbol_trader.runtime.parts import Adapters, SymbolTelemetry, Telemetry
 from symbol_trader.runtime.pauses import Pauses
+from symbol_trader.runtime.process import ProcessState
 from symbol_trader.runtime.reports import Reports
 from symbol_trader.runtime.retry_policy import RetryPolicy
 from symbol_trader.runtime.session import Session
@@ -48,10 +48,8 @@ class Service:
         self._identity = identity
         self._adapters = adapters
         self._telemetry = telemetry
-        self._timing = timing
-        self._intervals = intervals
+        self._settings = TermSettings(timing, intervals, new_bits)
         self._retry_policy = retry_policy
-        self._new_bits = new_bits
         self._jitter = jitter
         self._watch = watch
         self._stopped = asyncio.Event()
@@ -63,12 +61,13 @@ class Service:
             poll_s=retry_policy.most_s,
             tell=self._heard,
         )
-        self._metrics: Metrics | None = None
+        self._process = ProcessState(self._desired, self.session, self._stopped)
+        self._symbol_telemetry: SymbolTelemetry | None = None
 
     @property
     def metrics_text(self) -> bytes:
         """Return the metrics for Prometheus."""
-        return self._metrics.text() if self._metrics else b""
+        return self._symbol_telemetry.metrics.text() if self._symbol_telemetry else b""
 
     def stop(self) -> None:
         """Ask the process to end: no new intent, outstanding replies are waited for.
@@ -90,11 +89,12 @@ class Service:
             await self._desired.first(pumps[0])
             if self._desired.last is None:
                 return Ending(Cause.TERMINATED, "terminated before it knew what was asked")
-            self._metrics = metrics = self._telemetry.metrics(self._desired.last.symbol)
-            metrics.watch_market(lambda: self._telemetry.health.market_age_s)
-            reports = self._make_reports(metrics)
-            feed = self._make_feed(self._desired.last.symbol, reports)
-            leading = self._make_leading(metrics, reports, feed)
+            symbol = self._desired.last.symbol
+            self._symbol_telemetry = telemetry = self._telemetry.of_symbol(symbol)
+            telemetry.metrics.watch_market(lambda: telemetry.health.market_age_s)
+            reports = self._make_reports(telemetry)
+            feed = self._make_feed(symbol, reports)
+            leading = self._make_leading(telemetry, reports, feed)
             pumps.append(asyncio.create_task(feed.pump()))
             pumps.append(asyncio.create_task(reports.pump()))
             ending = await self._while_healthy(leading.lead(), pumps)
@@ -111,15 +111,12 @@ class Service:
 
     # Parts that need to know the symbol.
 
-    def _make_reports(self, metrics: Metrics) -> Reports:
+    def _make_reports(self, telemetry: SymbolTelemetry) -> Reports:
         return Reports(
             self._adapters.resource,
-            desired=self._desired,
-            session=self.session,
-            retry_policy=self._retry_policy,
-            metrics=metrics,
-            story=self._telemetry.story,
-            health=self._telemetry.health,
+            process=self._process,
+            intervals=self._settings.intervals,
+            telemetry=telemetry,
         )
 
     def _make_feed(self, symbol: str, reports: Reports) -> MarketFeed:
@@ -132,46 +129,38 @@ class Service:
             watch=self._watch,
         )
 
-    def _make_leading(self, metrics: Metrics, reports: Reports, feed: MarketFeed) -> Leading:
-        story, health = self._telemetry.story, self._telemetry.health
+    def _make_leading(
+        self, telemetry: SymbolTelemetry, reports: Reports, feed: MarketFeed
+    ) -> Leading:
         pauses = Pauses(
             self._retry_policy,
             jitter=self._jitter,
             changed=self._desired.changed,
             reports=reports,
-            story=story,
-            health=health,
+            story=telemetry.story,
+            health=telemetry.health,
         )
         beginning = Beginning(
             self._identity,
             self._adapters,
-            desired=self._desired,
-            session=self.session,
-            stopped=self._stopped,
-            timing=self._timing,
-            intervals=self._intervals,
-            new_bits=self._new_bits,
+            process=self._process,
+            settings=self._settings,
+            telemetry=telemetry,
             feed=feed,
             pauses=pauses,
             reports=reports,
-            metrics=metrics,
-            story=story,
-            health=health,
         )
         leaving = Leaving(
-            self._adapters, desired=self._desired, stopped=self._stopped, pauses=pauses, story=story
+            self._adapters, process=self._process, pauses=pauses, story=telemetry.story
         )
         return Leading(
             self._adapters,
-            desired=self._desired,
-            session=self.session,
-            stopped=self._stopped,
+            process=self._process,
             beginning=beginning,
             leaving=leaving,
             pauses=pauses,
             reports=reports,
-            story=story,
-            health=health,
+            telemetry=telemetry,
         )
 
     # The end.
@@ -193,7 +182,7 @@ class Service:
             if lead.done():
                 return lead.result()
             self._telemetry.story.warn(
-                "what does not answer is left", after_s=self._retry_policy.end_s
+                "what does not answer is left", after_s=self._settings.intervals.end_s
             )
             return Ending(Cause.TERMINATED, "asked to terminate")
         finally:
@@ -202,7 +191,7 @@ class Service:
     async def _run_out(self) -> None:
         """Wait until the process was asked to end and has had its time for it."""
         await self._stopped.wait()
-        await asyncio.sleep(self._retry_policy.end_s)
+        await asyncio.sleep(self._settings.intervals.end_s)
 
     async def _close(self, pumps: list[asyncio.Task[None]]) -> None:
         await tasks.end(pumps)

@@ -57,14 +57,21 @@ class End(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Intervals:
-    """How often the term does what no event calls for, and how long its end may take; seconds."""
+    """How often a leader does what no event calls for, and how long its end may take; seconds."""
 
     timer_s: float = 0.25
     reconcile_s: float = 60.0
+    report_s: float = 1.0
+    """The least time between two reports."""
     replies_s: float = 10.5
     """How long an end waits for replies to orders and cancels; the adapter gives them up at 10."""
     last_replies_s: float = 3.0
-    """The same where a link was lost: what is not answered soon will be asked for."""
+    """The same where a connection was lost: what is not answered soon will be asked for."""
+    end_s: float = 12.0
+    """How long after a signal a term may take to end. With the last report, and with what the
+    adapters take to close, it stays below the grace period of a leader's pod (20 s)."""
+    last_report_s: float = 2.0
+    """How long the last report may take: the process is asked to end."""
 
 
 class Term:
