@@ -73,7 +73,7 @@ async def measure(url: str) -> str:
     await other.close()
     limit_min = there.asked * WEIGHT_PER_PAGE / WEIGHT_PER_MINUTE
     return (
-        f"audit of {found.cycles} cycles: {took_s:.0f} s here, {there.asked} pages (at least "
+        f"audit of {found.traders} cycles: {took_s:.0f} s here, {there.asked} pages (at least "
         f"{limit_min:.0f} min at the exchange), {_memory_mib()} MiB, of which {base_mib} before, "
         f"{len(found.findings)} differences"
     )

@@ -112,7 +112,7 @@ async def books(own_database: str) -> AsyncIterator[Books]:
 async def test_a_faithful_record_passes_and_its_unvalued_fee_is_named(books: Books) -> None:
     found = await books.audit()
     assert found.findings == ()
-    assert (found.orders, found.fills, found.cycles, found.foreign_orders) == (7, 7, 4, 0)
+    assert (found.orders, found.fills, found.traders, found.foreign_orders) == (7, 7, 4, 0)
     (remark,) = found.remarks
     assert (remark.what, remark.subject) == ("fee is not valued", "trade 60 of order 6")
 
@@ -161,7 +161,7 @@ async def test_a_faithful_record_passes_and_its_unvalued_fee_is_named(books: Boo
         ("fill differs", "UPDATE fills SET commission = 0.011 WHERE order_id = 1"),
         ("over budget", "UPDATE settings SET budget = 1, mirrored_at = '2020-01-01'"),
         (
-            "more cycles than chunks",
+            "more traders than chunks",
             OVERLAPPING,
         ),
     ],
@@ -176,7 +176,7 @@ async def test_since_leaves_out_cycles_that_were_over_and_what_is_before(books: 
     """Of one that was over, nothing is compared; the totals always are."""
     found = await books.audit(START_MS + 10_000)
     assert found.findings == ()
-    assert (found.cycles, found.orders, found.fills) == (2, 3, 3)
+    assert (found.traders, found.orders, found.fills) == (2, 3, 3)
     await books.driver.execute("UPDATE traders SET profit = profit + 1 WHERE trader_id = 'quote'")
     found = await books.audit(START_MS + 10_000)
     assert [finding.what for finding in found.findings] == ["total is wrong"]

@@ -106,7 +106,7 @@ async def test_an_order_that_no_reply_named_may_be_said_to_be_absent_or_canceled
 @pytest.mark.parametrize(
     ("order", "words", "why"),
     [
-        ("z", (), "z: no such order is on record in this book"),
+        ("z", (), "z: no such order is on record in this ledger"),
         (BUY, ("--executed=9", "--executed-quote=5"), "10 for 5.* are in its fills on record"),
         (BUY, ("--executed=41", "--executed-quote=21"), "more than the 40 that were intended"),
         (BUY, ("--state=absent",), "it is not absent"),

@@ -30,7 +30,7 @@ class Cluster:
 
     @property
     def away(self) -> bool:
-        """Tell whether the API server cannot be reached now."""
+        """Return whether the API server cannot be reached now."""
         return self._timeline.now_ms < self.away_until_ms
 
     def write(self, settings: Settings) -> None:

@@ -70,7 +70,7 @@ class Database:
         return Epoch(self.epoch, self._nonce)
 
     def holds(self, epoch: Epoch) -> bool:
-        """Tell whether an epoch still holds the book."""
+        """Return whether an epoch still holds the book."""
         return (epoch.number, epoch.nonce) == (self.epoch, self._nonce) and not self.released
 
     def release(self) -> None:

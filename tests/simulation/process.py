@@ -58,7 +58,7 @@ class Doom:
     countdown: int
 
     def strikes(self, where: str, leg: str) -> bool:
-        """Tell whether it happens at this await."""
+        """Return whether it happens at this await."""
         if (self.wanted and not where.startswith(self.wanted)) or (self.leg and self.leg != leg):
             return False
         self.countdown -= 1
@@ -116,12 +116,12 @@ class Process:
 
     @property
     def leads(self) -> bool:
-        """Tell whether it lives and nobody has taken over from it."""
+        """Return whether it lives and nobody has taken over from it."""
         return self.alive and self.epoch == self._world.database.epoch
 
     @property
     def frozen(self) -> bool:
-        """Tell whether it stands still."""
+        """Return whether it stands still."""
         return self.alive and self.loop.paused
 
     @property

@@ -409,7 +409,7 @@ class World:
         self._doomed_since = self._events
 
     def can_take_over(self, process: Process) -> bool:
-        """Tell whether another pod may be started in a process's place: it leads."""
+        """Return whether another pod may be started in a process's place: it leads."""
         return process is self._current and process.leads
 
     def strike(self, process: Process, doom: Doom, where: str, leg: str) -> None:

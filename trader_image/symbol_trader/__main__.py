@@ -76,7 +76,7 @@ def main() -> None:
 @option(
     "--owner",
     default="",
-    help="Whose the symbol is, where two files have the same name; default: metadata.namespace.",
+    help="Owner of the symbol, where two files have the same name; default: metadata.namespace.",
 )
 @trading_options
 def run(file: Path, owner: str, **flags: Any) -> None:
@@ -105,8 +105,8 @@ def run(file: Path, owner: str, **flags: Any) -> None:
 
 def _run(file: Path, named: str, options: Options, logger: FilteringBoundLogger) -> Ending:
     """Run the leader of a file. Raises `InvalidFile`, `SchemaMismatch`."""
-    asked = read_file(file)
-    metadata, host = asked.metadata, socket.gethostname()
+    document = read_file(file)
+    metadata, host = document.metadata, socket.gethostname()
     story = Story(logger, symbol=metadata.name)
     resource = FileResource(file, lambda why: story.warn("edit ignored", why=why))
     owner = owner_of(named, metadata.namespace, metadata.name)
@@ -114,7 +114,7 @@ def _run(file: Path, named: str, options: Options, logger: FilteringBoundLogger)
     former = former_owner(host, str(file.resolve()))
 
     async def run_it() -> Ending:
-        await _prepare(options, asked.symbol, former, owner, story)
+        await _prepare(options, document.symbol, former, owner, story)
         return await _lead(options, resource, identity, story)
 
     return asyncio.run(run_it())
@@ -124,7 +124,7 @@ termination_log_option = option(
     "--termination-log",
     type=click.Path(path_type=Path),
     default=Path("/dev/termination-log"),
-    help="Where to say why it ended.",
+    help="File for the reason why it ended.",
 )
 
 
@@ -165,14 +165,14 @@ def lead(  # noqa: PLR0917 - click passes them by name
         return await _lead(options, resource, identity, story)
 
     ending = asyncio.run(lead_it())
-    _leave_word(termination_log, ending)
+    _write_termination_message(termination_log, ending)
     sys.exit(TERMINATED_STATUS if ending.cause is Cause.TERMINATED else 0)
 
 
 @main.command(context_settings=context_settings)
 @option(Variable.FENCED_POD.flag, required=True, help="Uid of the pod that is lost.")
 @option(
-    "--release", is_flag=True, help="Give up its books, too, where nothing in them is unfinished."
+    "--release", is_flag=True, help="Also release its ledgers, where nothing in them is unfinished."
 )
 @termination_log_option
 @fence_options
@@ -188,8 +188,8 @@ def fence(  # noqa: PLR0917 - click passes them by name
 ) -> None:
     """End the leader of a pod that may still run and cannot be reached.
 
-    Takes the epoch of each book that it holds, bars it from taking another, waits until nothing
-    that it has sent can reach the exchange any more, and ends. Needs the record alone.
+    Takes the epoch of each ledger that the pod holds, bars the pod from taking another, waits until
+    nothing that it has sent can reach the exchange any more, and ends. Needs only the record.
     """
     timing = Timing(recv_window_ms, exchange_timeout_ms, exchange_margin_ms)
     ending = asyncio.run(
@@ -201,7 +201,7 @@ def fence(  # noqa: PLR0917 - click passes them by name
             story=Story(take_over(log_format), pod=fenced_pod),
         )
     )
-    _leave_word(termination_log, ending)
+    _write_termination_message(termination_log, ending)
 
 
 async def _prepare(
@@ -229,7 +229,7 @@ async def _prepare(
 
 
 async def _lead(options: Options, resource: Resource, identity: Identity, story: Story) -> Ending:
-    """Put the adapters together and lead until the end."""
+    """Put the adapters together and lead until there is a reason to end."""
     health = Health(time.monotonic)
     service = Service(
         identity,
@@ -283,11 +283,11 @@ def _adapters(options: Options, resource: Resource) -> Adapters:
     )
 
 
-def _leave_word(path: Path, ending: Ending) -> None:
-    """Tell the operator, through the kubelet, why the container ended."""
-    word = json.dumps({"cause": ending.cause, "message": ending.message})
+def _write_termination_message(path: Path, ending: Ending) -> None:
+    """Report to the operator, through the kubelet, why the container ended."""
+    text = json.dumps({"cause": ending.cause, "message": ending.message})
     with suppress(OSError):
-        path.write_text(word[:MESSAGE_LENGTH_MAX])
+        path.write_text(text[:MESSAGE_LENGTH_MAX])
 
 
 for command in (

@@ -18,7 +18,7 @@ from symbol_trader.report import Report
 
 
 class Ownership(Protocol):
-    """Who holds a book, and under which epoch; a connection to the record (PostgreSQL) serves it.
+    """Who holds a ledger, and under which epoch; a connection to the record (PostgreSQL) serves it.
 
     Every method but `close` may raise `Unavailable`: then `open` and `confirm` come first.
     """
@@ -27,7 +27,7 @@ class Ownership(Protocol):
         """Connect and check the schema version. Raises `SchemaMismatch`, `RolledBack`."""
 
     async def claim(self, ledger: LedgerKey, owner: Owner, *, pod: str) -> Epoch:
-        """Take a new epoch of the book. Raises `OwnedByAnother`, `AccountChanged`, `Fenced`."""
+        """Take a new epoch of the ledger. Raises `OwnedByAnother`, `AccountChanged`, `Fenced`."""
 
     async def confirm(self) -> None:
         """Check after a reconnect that the epoch taken last still stands.
@@ -46,7 +46,7 @@ class Ownership(Protocol):
 
 
 class Record(Protocol):
-    """The record of one book, under the epoch that is held. Methods may raise `Unavailable`."""
+    """The record of one ledger, under the epoch that is held. Methods may raise `Unavailable`."""
 
     async def load(self) -> Snapshot:
         """Read all that a leader needs to go on: unfinished traders, their orders and fills."""
@@ -56,7 +56,7 @@ class Record(Protocol):
 
         An order or a cancel exists here before it can exist there. Repeating what happened changes
         nothing; an intent is noted once. Raises `Fenced`, and `SettledMeanwhile` whatever the
-        changes are about: what follows from them was decided without the person's word.
+        changes are: they were decided without knowing what the person said.
         """
 
     async def settled_meanwhile(self) -> bool:
@@ -154,7 +154,7 @@ class Resource(Protocol):
     """The TradingSymbol that this leader serves: an object of the API server, or a file."""
 
     def changes(self) -> AsyncIterator[Desired]:
-        """Yield what is asked for, now and at each change, for ever; reconnects by itself."""
+        """Yield what is asked for, now and at each change, without end; reconnects by itself."""
 
     async def report(self, report: Report) -> None:
         """Write the leader's part of the status. Raises `Unavailable`."""
@@ -173,7 +173,7 @@ class Market(Protocol):
     """The public trades of the symbol."""
 
     def prices(self) -> AsyncIterator[Price | None]:
-        """Yield each trade for ever, reconnecting by itself; None when the connection is lost."""
+        """Yield each trade without end, reconnecting as needed; None when a connection is lost."""
 
     def reconnect(self) -> None:
         """Give up a connection that is open and silent; `prices` opens another one.

@@ -157,7 +157,7 @@ async def test_a_cancel_carries_its_intent(exchange: ScriptedExchange) -> None:
         (refuse(504, -2010), "status 504"),
         (refuse(408, -1007), "-1007"),
         (refuse(400, -1006), "-1006"),
-        (refuse(400, -2010, "Duplicate order sent."), "on the book already"),
+        (refuse(400, -2010, "Duplicate order sent."), "on the order book already"),
     ],
     ids=[
         "reply lost",
@@ -309,7 +309,7 @@ async def test_an_order_given_to_a_session_that_was_never_opened_is_not_sent() -
 async def test_an_order_whose_writing_fails_is_unknown(
     exchange: ScriptedExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whether anything left this machine is not known then."""
+    """Return whether anything left this machine is not known then."""
 
     async def fail(_: str) -> None:
         raise ConnectionClosedError(None, None)

@@ -162,7 +162,7 @@ def test_news_of_a_trader_that_the_record_does_not_hold_is_a_warning_not_a_crash
     found(desk, OURS_UNKNOWN)
 
     [line] = desk.told
-    assert line.event == "news of a trader that this leader does not know"
+    assert line.event == "order on the exchange is not on record"
     assert line.warning
     assert line.facts == {"order": STRANGER, "status": "FILLED"}
 
@@ -172,7 +172,7 @@ def test_an_order_with_our_mark_that_is_not_on_record_stops_placing() -> None:
     desk.price("2")
     buy = desk.accept(desk.order)
     desk.reconcile(unrecorded_orders=(OURS_UNKNOWN,))
-    assert desk.lines == ["news of a trader that this leader does not know"]
+    assert desk.lines == ["order on the exchange is not on record"]
     assert desk.leader.halted
     assert desk.leader.halted.reason == "RecordRolledBack"
 

@@ -13,6 +13,7 @@ from symbol_trader.runtime.fencing import fence
 from symbol_trader.runtime.retry_policy import RetryPolicy
 from symbol_trader.runtime.story import Story
 from tradingsymbol_api.pod import Cause
+from tradingsymbol_api.status import TraderReason
 from unit.runtime.virtual import run
 
 LEDGER = LedgerKey("paper", "354937868", "XRPUSDT")
@@ -82,11 +83,19 @@ def test_a_leader_that_held_nothing_is_waited_for_too() -> None:
     ending, _ = fenced(record)
     ((released_s, _),) = record.released
     assert released_s >= WAIT_S
-    assert ending.message.endswith("it held nothing, and takes nothing any more")
+    assert ending.message.endswith("it held no ledger, and can take none any more")
 
 
-@pytest.mark.parametrize("error", [DatabaseUnavailable("away"), SchemaMismatch("too old")])
-def test_a_record_that_cannot_be_reached_is_tried_until_it_can(error: Exception) -> None:
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (DatabaseUnavailable("away"), TraderReason.DATABASE_UNREACHABLE),
+        (SchemaMismatch("too old"), TraderReason.SCHEMA_MISMATCH),
+    ],
+)
+def test_a_record_that_cannot_be_reached_is_tried_until_it_can(
+    error: Exception, reason: TraderReason
+) -> None:
     record = Record(*[error] * 20, TAKEN)
     ending, said = fenced(record)
     assert ending.cause is Cause.FENCED
@@ -96,6 +105,4 @@ def test_a_record_that_cannot_be_reached_is_tried_until_it_can(error: Exception)
     ]
     assert max(pauses) <= RetryPolicy().most_s + 0.01
     waiting = [line for line in said if line["event"] == "waiting"]
-    assert [(line["reason"], line["why"]) for line in waiting] == [
-        (type(error).__name__, str(error))
-    ]
+    assert [(line["reason"], line["why"]) for line in waiting] == [(reason, str(error))]

@@ -37,9 +37,9 @@ async def audit(
 ) -> Audit:
     """Compare exchange and record for the key's account and the symbol, `LOOKS` times at most.
 
-    Only cycles that were not over at `since_ms` (exchange time) are looked at, and orders of later
-    ones; totals are compared over all. `say` gets a line of progress now and then. Memory does not
-    grow with what there is to compare: the exchange's side waits in temporary tables.
+    Only traders that were not over at `since_ms` (exchange time) are looked at, and orders of later
+    ones; totals are compared over all. `say` gets a line of progress from time to time. Memory
+    does not grow with what there is to compare: the exchange's side waits in temporary tables.
 
     Raises:
         Unavailable: One of the two cannot be reached.

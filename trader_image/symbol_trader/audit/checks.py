@@ -1,7 +1,7 @@
-"""What must be true of a batch of cycles on both sides, one function per promise. Pure.
+"""What must be true of a batch of traders on both sides, one function per promise. Pure.
 
 Equality of the two alone is not enough: an order doubled and recorded twice is equal. So what each
-cycle intended is checked too.
+trader intended is checked too.
 """
 
 from collections import defaultdict
@@ -74,7 +74,7 @@ class Batch:
         return found
 
     def flow(self, trader: TraderRow, side: str) -> money.Flow:
-        """Return what a side of a cycle executed and paid, by the record."""
+        """Return what a side of a trader executed and paid, by the record."""
         rows = [row for row in self.of_trader.get(trader.trader_id, ()) if row.side == side]
         fills = [fill for row in rows for fill in self._counted_of.get(row.order_id, ())]
         return money.flow(rows, fills, *self.assets)
@@ -196,7 +196,7 @@ def fills_add_up(batch: Batch) -> Iterator[Finding]:
 
 
 def legs_within_intent(batch: Batch) -> Iterator[Finding]:
-    """Check that no leg of a cycle executed more than it set out to, over all its attempts."""
+    """Check that no leg of a trader executed more than it set out to, over all its attempts."""
     for trader_id, rows in batch.of_trader.items():
         for side in ("BUY", "SELL"):
             leg = [row for row in rows if row.side == side]
@@ -208,7 +208,7 @@ def legs_within_intent(batch: Batch) -> Iterator[Finding]:
 
 
 def one_at_a_time(batch: Batch) -> Iterator[Finding]:
-    """Check that no cycle has two orders on the exchange, or open and undecided on record."""
+    """Check that no trader has two orders on the exchange, or open and undecided on record."""
     for trader_id, rows in batch.of_trader.items():
         live = [row.client_order_id for row in rows if row.live]
         if len(live) > 1:
@@ -221,12 +221,12 @@ def one_at_a_time(batch: Batch) -> Iterator[Finding]:
 
 
 def traders_within_chunk(batch: Batch) -> Iterator[Finding]:
-    """Check that no cycle's buys cost more than its chunk of the budget."""
+    """Check that no trader's buys cost more than its chunk of the budget."""
     for trader in batch.record.traders:
         cost = sum((_may_cost(row) for row in batch.of_trader.get(trader.trader_id, [])), ZERO)
         if cost > trader.chunk_budget:
             detail = f"its buys may cost {cost}, its chunk is {trader.chunk_budget}"
-            yield Finding("cycle over its chunk", f"trader {trader.trader_id}", detail)
+            yield Finding("trader over its chunk", f"trader {trader.trader_id}", detail)
 
 
 def _may_cost(row: OrderRow) -> Decimal:
@@ -243,7 +243,7 @@ def fees_counted(batch: Batch) -> Iterator[Finding]:
 
 
 def money_adds_up(batch: Batch) -> Iterator[Finding]:
-    """Check what each ended cycle made and left."""
+    """Check what each ended trader made and left."""
     for trader in batch.record.traders:
         if not trader.running:
             yield from money.result_follows(
@@ -252,16 +252,16 @@ def money_adds_up(batch: Batch) -> Iterator[Finding]:
 
 
 def see_costs(batch: Batch, costs: money.CostRange) -> None:
-    """Let the cycles that are over be compared once all were seen."""
+    """Let the traders that are over be compared once all were seen."""
     for trader in batch.record.traders:
         if not trader.running:
             costs.see(trader, batch.flow(trader, "BUY"))
 
 
 def carried(batch: Batch) -> Decimal:
-    """Return the base asset that these cycles leave to later sells, or take from earlier ones.
+    """Return the base asset that these traders leave to later sells, or take from earlier ones.
 
-    A running cycle does once it has set out to sell: what it received beyond that.
+    A running trader does once it has set out to sell: what it received beyond that.
     """
     total = ZERO
     for trader in batch.record.traders:
@@ -279,7 +279,7 @@ def _sells(batch: Batch, trader: TraderRow) -> list[OrderRow]:
 
 
 def ended_with_nothing_open(batch: Batch) -> Iterator[Finding]:
-    """Check that a finished cycle has nothing on the exchange."""
+    """Check that a finished trader has nothing on the exchange."""
     for trader in batch.record.traders:
         if trader.running:
             continue

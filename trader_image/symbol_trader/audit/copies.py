@@ -1,6 +1,6 @@
-"""Keeps the exchange's side in temporary tables beside the record, to look it up by cycle.
+"""Keeps the exchange's side in temporary tables beside the record, to look it up by trader.
 
-The exchange lists orders and fills by number, and a cycle's are far apart. In memory they would
+The exchange lists orders and fills by number, and a trader's are far apart. In memory they would
 grow with all that ever happened; the session's temporary tables end with the connection.
 """
 

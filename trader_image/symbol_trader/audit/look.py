@@ -1,4 +1,4 @@
-"""One look at both sides, cycle by cycle."""
+"""One look at both sides, trader by trader."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from symbol_trader.identity import LedgerKey
 MARK: Final = "tsym-"
 """How the client order ids of leaders begin."""
 TOLD_MOST: Final = 1000
-"""Findings, and remarks, that are kept: memory stays flat where a million cycles differ."""
+"""Findings, and remarks, that are kept: memory stays flat where a million traders differ."""
 PAGES_PER_LINE: Final = 50
 
 Say = Callable[[str], None]
@@ -29,19 +29,19 @@ class Audit:
     ledger: LedgerKey
     orders: int
     fills: int
-    cycles: int
+    traders: int
     foreign_orders: int
     findings: tuple[Finding, ...]
     remarks: tuple[Finding, ...] = ()
 
     @property
     def passed(self) -> bool:
-        """Whether something was compared and nothing differs."""
+        """Return whether something was compared and nothing differs."""
         return not self.findings and self.orders > 0
 
 
 class Look:
-    """Reads the exchange's side into temporary tables, then the record's cycles in batches."""
+    """Reads the exchange's side into temporary tables, then the record's traders in batches."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class Look:
 
     async def take(self) -> Audit:
         """Compare everything once. Raises `Unavailable`."""
-        self._orders = self._fills = self._cycles = 0
+        self._orders = self._fills = self._traders = 0
         self._findings: list[Finding] = []
         self._remarks: list[Finding] = []
         await self._copy_exchange()
@@ -73,7 +73,7 @@ class Look:
             self._ledger,
             self._orders,
             self._fills,
-            self._cycles,
+            self._traders,
             await copies.foreign(self._driver, self._ledger, MARK),
             tuple(self._findings),
             tuple(self._remarks),
@@ -106,9 +106,9 @@ class Look:
             checks.see_costs(batch, costs)
             self._orders += len(side.orders)
             self._fills += len(batch.exchange.executions)
-            self._cycles = self._progress(self._cycles, len(side.traders), "cycles on record")
+            self._traders = self._progress(self._traders, len(side.traders), "traders on record")
         if self._since_ms:
-            # Cycles before may have carried something over, at their own cost.
+            # Traders before may have carried something over, at their own cost.
             return
         self._add(list(costs.findings()))
         if carried < 0:
@@ -140,7 +140,7 @@ class Look:
         self._remarks += (remarks or [])[: TOLD_MOST - len(self._remarks)]
 
     def _progress(self, before: int, more: int, what: str) -> int:
-        """Return the new count; say it now and then."""
+        """Return the new count, and report it once per `PAGES_PER_LINE` pages."""
         step = PAGES_PER_LINE * exchange.PAGE
         if (before + more) // step > before // step:
             self._say(f"read {before + more} {what}")

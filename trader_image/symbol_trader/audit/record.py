@@ -1,4 +1,4 @@
-"""Reads the record's side: cycles in batches, each as of one moment, and what the book adds up."""
+"""Reads the record's side: traders in batches, each as of one moment, and the ledger's sums."""
 
 from collections.abc import AsyncIterator
 from typing import Final
@@ -18,11 +18,11 @@ from symbol_trader.audit.evidence import (
 from symbol_trader.identity import LedgerKey
 
 BATCH: Final = 500
-"""Cycles that are in memory at once."""
+"""Traders that are in memory at once."""
 _LEDGER: Final = "(environment, account, symbol) = ($1, $2, $3)"
 _SINCE: Final = "(state = 'running' OR finished_ms >= $4)"
 
-# The settings of whoever owns the book; a resource that is gone leaves its last ones.
+# The settings of whoever owns the ledger; a resource that is gone leaves its last ones.
 LIMITS: Final = """
 SELECT budget, chunks, mirrored_at AS since
 FROM owners JOIN settings USING (cluster, namespace, name)
@@ -65,7 +65,7 @@ SELECT count(*) AS ended_count, coalesce(sum(profit), 0) AS ended_profit,
 FROM traders WHERE {_LEDGER} AND state <> 'running'
 """  # noqa: S608 - constants alone
 
-# When each cycle had orders, and each of its buys tied up how much quote until the cycle ended.
+# When each trader had orders, and each of its buys tied up how much quote until the trader ended.
 # What an order of the past might still have cost at the time is not on record; what it did cost in
 # the end is, and is no more than that. At one moment what ends goes first: no clock tells them
 # apart.
@@ -83,11 +83,11 @@ WITH spans AS (
     FROM orders JOIN spans USING (trader_id)
     WHERE {_LEDGER} AND side = 'BUY' AND state NOT IN ('refused', 'absent')
 )
-SELECT begins AS moment, 1 AS cycles, 0 AS quote FROM spans
+SELECT begins AS moment, 1 AS traders, 0 AS quote FROM spans
 UNION ALL SELECT ends, -1, 0 FROM spans WHERE ends < 'infinity'
 UNION ALL SELECT begins, 0, quote FROM buys
 UNION ALL SELECT ends, 0, -quote FROM buys WHERE ends < 'infinity'
-ORDER BY moment, cycles, quote
+ORDER BY moment, traders, quote
 """  # noqa: S608 - constants alone
 
 Key = tuple[str, str, str]
@@ -101,7 +101,7 @@ def key(ledger: LedgerKey) -> Key:
 async def first_ids(
     driver: asyncpg.Connection, ledger: LedgerKey, since_ms: int
 ) -> tuple[int, int]:
-    """Return the least order id and trade id of all cycles that were not over at a time."""
+    """Return the least order id and trade id of all traders that were not over at a time."""
     row = await driver.fetchrow(FIRST, *key(ledger), since_ms)
     return row["order_id"], row["trade_id"]
 
@@ -109,7 +109,7 @@ async def first_ids(
 async def batches(
     driver: asyncpg.Connection, ledger: LedgerKey, since_ms: int
 ) -> AsyncIterator[RecordSide]:
-    """Yield the cycles that were not over at a time, with all that is on record of them."""
+    """Yield the traders that were not over at a time, with all that is on record of them."""
     last = ""
     while True:
         async with driver.transaction(isolation="repeatable_read", readonly=True):
@@ -155,7 +155,7 @@ def _fee(row: asyncpg.Record) -> Fee:
 
 
 async def totals(driver: asyncpg.Connection, ledger: LedgerKey) -> tuple[Totals, Totals] | None:
-    """Return the totals as they are kept and as they add up, of one moment; None: no such book."""
+    """Return the totals as kept and as added up, of one moment; None for an unknown ledger."""
     async with driver.transaction(isolation="repeatable_read", readonly=True):
         kept = await driver.fetchrow(KEPT, *key(ledger))
         added_up = await driver.fetchrow(ADDED_UP, *key(ledger))
@@ -171,7 +171,7 @@ async def limits(driver: asyncpg.Connection, ledger: LedgerKey) -> Limits | None
 async def commitments(
     driver: asyncpg.Connection, ledger: LedgerKey, limits_: Limits
 ) -> AsyncIterator[Commitment]:
-    """Yield what cycles tied up since their limits are in force, oldest first."""
+    """Yield what traders tied up since their limits are in force, oldest first."""
     async with driver.transaction(isolation="repeatable_read", readonly=True):
         async for row in driver.cursor(COMMITMENTS, *key(ledger), limits_.since, prefetch=BATCH):
             yield Commitment(**row)

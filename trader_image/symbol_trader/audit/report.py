@@ -20,6 +20,6 @@ def verdict(found: Audit) -> str:
     ledger = found.ledger
     return (
         f"{ledger.symbol} of account {ledger.account}: compared {found.orders} orders and "
-        f"{found.fills} fills of {found.cycles} cycles: {outcome}; orders of others, not looked "
+        f"{found.fills} fills of {found.traders} traders: {outcome}; orders of others, not looked "
         f"at: {found.foreign_orders}"
     )

@@ -1,6 +1,6 @@
 """The port `Exchange` over one WebSocket: requests and user data share it, and end with it.
 
-This is the port's vocabulary; how requests are sent, and what is never sent twice, is in `asking`.
+This is the port's vocabulary; how requests are sent, and which never twice, is in `requesting`.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Asking the exchange: what only reads is repeated, what acts is not; the clock is kept.
+"""Requests to the exchange: those that read are repeated, those that act are not.
 
 An order or a cancel is written to the socket once. Nothing here signs or sends one again: not a
 time-out, not a resynchronised clock. Requests that merely read are repeated with a fresh timestamp
@@ -84,7 +84,7 @@ class RequestClient:
             raise UnreadableReply(f"{method}: {exc}") from exc
 
     async def read(self, method: str, params: Params, *, private: bool) -> Any:
-        """Ask until there is an answer, for at most `read_retries_s`."""
+        """Ask until there is an answer, for at most `read_retries_s` seconds."""
 
         async def ask() -> Answer:
             return await self._send(method, self._private(params) if private else params)
@@ -186,7 +186,7 @@ class RequestClient:
     async def _wait_out_limits(self, method: str, retries: "_Retries") -> None:
         """Wait for the end of a ban that is near, and leave room for orders.
 
-        Raises `Unavailable` where the ban takes longer than the patience.
+        Raises `Unavailable` where the ban outlasts the retries.
         """
         while held_s := self._rate_limit.held_s:
             if not retries.allows(held_s):
@@ -245,7 +245,7 @@ class RequestClient:
 
 
 class _Retries:
-    """How long one request is repeated: `clock` is in seconds, `pauses` are those in between."""
+    """How long one request is repeated: `clock` is in seconds, `pauses` go between attempts."""
 
     def __init__(self, clock: Callable[[], float], seconds: float, pauses: Iterator[float]) -> None:
         self._clock = clock

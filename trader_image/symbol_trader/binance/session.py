@@ -74,9 +74,9 @@ class Session:
         return request_id, envelope.request(request_id, method, params)
 
     def receive(self, text: str | bytes) -> Heard | None:
-        """Take one message; None for news of no concern, such as other symbols'.
+        """Take one message; None for events of no concern, such as other symbols'.
 
-        What cannot be read may have been news that matters, so it retires the session.
+        A message that cannot be read may have mattered, so it retires the session.
         """
         try:
             return self._hear(parse(text))

@@ -44,7 +44,7 @@ class BinanceSettings:
     clock_interval_s: float = 300.0
     """Time between measurements."""
     session_age_max_s: float = 23 * 3600.0
-    """Age at which a session gives way to a new one; the exchange closes it at 24 h."""
+    """Age at which a session is replaced by a new one; the exchange closes it at 24 h."""
     user_events_max: int = 4096
     """User events that wait for the leader; one more ends the session."""
     message_bytes_max: int = 16 * 2**20

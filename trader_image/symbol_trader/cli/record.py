@@ -27,7 +27,7 @@ def migrate(database_url: str) -> None:
 
 @click.command(context_settings=context_settings)
 @option("--database-url", required=True, help="The record.")
-@option("--exchange-environment", default="paper", help="Environment of the book.")
+@option("--exchange-environment", default="paper", help="Environment of the ledger.")
 @option("--account", required=True, help="The account's uid, as the refusal names it.")
 @option("--symbol", required=True, help="The symbol, such as XRPUSDT.")
 @option("--cluster", required=True, help="Uid of kube-system; `file` for `run FILE`.")
@@ -42,7 +42,7 @@ def takeover(  # noqa: PLR0917 - click passes them by name
     namespace: str,
     name: str,
 ) -> None:
-    """Give a symbol's open cycles to another resource, whoever held them.
+    """Give a symbol's open traders to another resource, whoever held them.
 
     Stop the other one first: its leader is fenced at its next write, and what it has under way is
     taken up by the new owner.
@@ -62,7 +62,7 @@ def takeover(  # noqa: PLR0917 - click passes them by name
 @click.command(context_settings=context_settings)
 @click.argument("orders", nargs=-1, required=True)
 @database_option
-@option("--exchange-environment", default="paper", help="Environment of the book.")
+@option("--exchange-environment", default="paper", help="Environment of the ledger.")
 @option("--account", required=True, help="The account's uid.")
 @option("--symbol", required=True, help="The symbol, such as XRPUSDT.")
 @option("--reason", required=True, help="Why they may be left alone; it is kept on record.")
@@ -77,8 +77,8 @@ def disown(  # noqa: PLR0917 - click passes them by name
     """Let a symbol trade on although ORDERS, by their client order ids, are not on record.
 
     A leader that finds orders with this record's mark that the record does not hold stops
-    placing: commits were lost, or another record with the same mark is about. Look first at what
-    they did (`audit` lists them); what they bought or sold is not in any cycle.
+    placing: commits were lost, or a second record uses the same mark. Look first at what
+    they did (`audit` lists them); what they bought or sold is not in any trader.
     """
     ledger = LedgerKey(exchange_environment, account, symbol)
     try:
@@ -97,7 +97,7 @@ def disown(  # noqa: PLR0917 - click passes them by name
 @click.command(context_settings=context_settings)
 @click.argument("order")
 @database_option
-@option("--exchange-environment", default="paper", help="Environment of the book.")
+@option("--exchange-environment", default="paper", help="Environment of the ledger.")
 @option("--account", required=True, help="The account's uid.")
 @option("--symbol", required=True, help="The symbol, such as XRPUSDT.")
 @option("--reason", required=True, help="How it is known; it is kept on record.")
@@ -124,9 +124,9 @@ def settle(  # noqa: PLR0917 - click passes them by name
 
     For an order on which the exchange and the record contradict each other: the leader names it
     and places nothing for its trader until then. Look at the exchange first. What is said here
-    counts in the ledger, and whatever the exchange tells of the order later is ignored.
+    counts in the ledger, and whatever the exchange reports of the order later is ignored.
     """
-    word = ownership.Word(
+    stated = ownership.StatedEnd(
         reason,
         None if state is None else OrderState(state),
         _amount("--executed", executed),
@@ -134,7 +134,7 @@ def settle(  # noqa: PLR0917 - click passes them by name
     )
     ledger = LedgerKey(exchange_environment, account, symbol)
     try:
-        ending = asyncio.run(ownership.settle(database_url, ledger, order, word))
+        ending = asyncio.run(ownership.settle(database_url, ledger, order, stated))
     except (Unavailable, SchemaMismatch, ownership.NotSettled) as exc:
         raise click.ClickException(str(exc)) from exc
     click.echo(

@@ -1,6 +1,6 @@
-"""What people ask of a leader: to trade, other settings, the word to go on, to be off.
+"""What people ask of a leader: to start, to change settings, to go on, to switch off.
 
-That is learned as anything else is; what follows from it, traders do at their next step.
+Commands only change what is known; traders act on it at their next step.
 """
 
 from collections.abc import Collection, Mapping
@@ -26,7 +26,7 @@ class Commands:
         self,
         state: State,
         evidence: Evidence,
-        cycles: Traders,
+        traders: Traders,
         *,
         shutdown_age_ms: int,
         refused: Mapping[TraderId, str],
@@ -35,7 +35,7 @@ class Commands:
         """Command this state; see `Leader` for what was there before the start."""
         self._state = state
         self._evidence = evidence
-        self._traders = cycles
+        self._traders = traders
         self._shutdown_age_ms = shutdown_age_ms
         self._refused = dict(refused)
         self._acknowledged = frozenset(acknowledged)
@@ -71,7 +71,7 @@ class Commands:
             self._traders.replace_traders_without_orders(ctx)
 
     def switch_off(self, ctx: EventContext) -> None:
-        """Take in that the symbol goes off; where no cycle has begun, nothing is left over."""
+        """Take in that the symbol goes off; where no trader has begun, nothing is left over."""
         state = self._state
         state.settings = replace(state.settings, status=TradingStatus.OFF)
         if not any(trader.last_order for trader in state.traders.values()):
@@ -89,7 +89,7 @@ class Commands:
             ctx.say("starting trading", why="switched on", running=len(state.traders))
 
     def _acknowledge(self, ctx: EventContext) -> None:
-        """Take a person's word to go on, for all that waits for it."""
+        """Take a change of the resource as the acknowledgement that blocked traders wait for."""
         for trader in self._state.traders.values():
             trader.blocker = None
             if trader.rebuy is Rebuy.REFUSED:
@@ -98,7 +98,7 @@ class Commands:
                 self._acknowledge_end(order, ctx)
 
     def _acknowledge_end(self, order: Order, ctx: EventContext) -> None:
-        """Take the word for an order that is over; given before its end, it does not mean that."""
+        """Acknowledge how an order ended; one that is not over yet is not meant."""
         if order.acknowledged or not (order.canceled_by_others or order.ended_by_exchange):
             return
         order.acknowledged = True

@@ -102,9 +102,9 @@ class BidFetched:
 
 @dataclass(frozen=True, slots=True)
 class FeePriced:
-    """The price of the asset in which a fill's fee was taken was asked for; None: it is not told.
+    """The answer to the question what the asset of a fill's fee cost; None: there is no price.
 
-    There may be no market of the asset, or no answer: either way it is asked for again.
+    The asset may have no market, or there was no answer: either way it is asked for again.
     """
 
     order_id: int
@@ -149,8 +149,9 @@ class ViewRead:
 class SettingsChanged:
     """The resource was written: what it asks for now, which may be what it asked for before.
 
-    It is also the word that traders wait for whose order others canceled. Unless it is `continued`,
-    earlier revisions were missed, an off perhaps among them: a shutdown counts from now then.
+    It is also the acknowledgement that traders wait for whose order others canceled. If not
+    `continued`, earlier revisions (perhaps an `off`) may have been missed, so the clock of a
+    shutdown starts again.
     """
 
     settings: Settings
@@ -176,7 +177,7 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class TimePassed:
-    """The timer's beat: what is due is done."""
+    """The timer has fired: what is due is done."""
 
 
 StateEvent = (

@@ -2,7 +2,7 @@
 
 A sans-I/O machine with one door: `handle` takes one event with the exchange's time and returns a
 `Decision`. An event is learned first (`evidence`), then those whom it touched take their next step
-(`cycles`). Before `Started`, after `Ending`, and while the symbol is off, it only learns: it
+(`traders`). Before `Started`, after `Ending`, and while the symbol is off, it only learns: it
 decides nothing.
 
 Nothing is assumed about the decision's fate: if the record or the exchange cannot be reached, the
@@ -80,8 +80,8 @@ class Leader:
         """Take up the record. `new_bits` returns 64 random bits at each call.
 
         `free` is what the account has free of each asset that it holds. `refused` holds traders
-        of which the record could not have what they led to, and why; `acknowledged` the orders for
-        whose cancel by others a person gave the word while nobody traded.
+        whose changes the record refused, and why; `acknowledged` the orders that others canceled
+        and that a person acknowledged while nobody traded.
         """
         self._state = State(
             snapshot,
@@ -180,7 +180,7 @@ class Leader:
             case _:
                 assert_never(event)
 
-    # What there is to see of it.
+    # What others read of it.
 
     @property
     def settings(self) -> Settings:
@@ -250,7 +250,7 @@ class Leader:
 
     @property
     def halted(self) -> Blocker | None:
-        """Return why nothing is placed for the whole symbol: orders that nobody can explain."""
+        """Return why nothing is placed: the exchange has orders of ours that are not on record."""
         return self._state.halted
 
     @property
@@ -270,7 +270,7 @@ class Leader:
 
     @property
     def committed_quote(self) -> Decimal:
-        """Return the quote that all running cycles have spent or may still spend."""
+        """Return the quote that all running traders have spent or may still spend."""
         return self._state.committed_quote
 
     @property

@@ -3,7 +3,7 @@
 Rule 1: whatever changes an order's state is a row here. Rule 2: an unknown pair changes nothing
 and raises, because then the exchange and the record contradict each other and a person must know.
 
-Messages come late, twice, and in any order, so a final state meets older news again and again;
+Messages come late, twice, and in any order, so a final state meets older events again and again;
 those rows stand where they are. Each row that a race makes necessary says which race.
 """
 
@@ -60,13 +60,13 @@ TRANSITIONS: dict[tuple[OrderState, OrderEvent], OrderState] = {
     (OrderState.UNDECIDED, OrderEvent.REFUSED): OrderState.REFUSED,
     (OrderState.UNDECIDED, OrderEvent.DOUBT): OrderState.UNDECIDED,
     (OrderState.UNDECIDED, OrderEvent.ABSENT): OrderState.ABSENT,
-    # On the book. The reply may be lost after the report came: that is no doubt any more.
+    # On the order book. The reply may be lost after the report came: that is no doubt any more.
     (OrderState.OPEN, OrderEvent.OPEN): OrderState.OPEN,
     (OrderState.OPEN, OrderEvent.FILLED): OrderState.FILLED,
     (OrderState.OPEN, OrderEvent.CANCELED): OrderState.CANCELED,
     (OrderState.OPEN, OrderEvent.EXPIRED): OrderState.EXPIRED,
     (OrderState.OPEN, OrderEvent.DOUBT): OrderState.OPEN,
-    # Late or repeated news of a finished order: the reply to the placement, a partial fill
+    # Late or repeated events of a finished order: the reply to the placement, a partial fill
     # reported after the end, a lagging query, a lost reply.
     (OrderState.FILLED, OrderEvent.OPEN): OrderState.FILLED,
     (OrderState.FILLED, OrderEvent.FILLED): OrderState.FILLED,

@@ -1,8 +1,8 @@
 """What a leader knows of its symbol: settings, filters, balances, traders and their orders.
 
-It is loaded from the record and changed by two hands alone: `evidence` writes orders, `cycles`
-writes traders. Orders are found by their client order id, and by the exchange's id, for others may
-have renamed them (an amendment does).
+It is loaded from the record and changed by two packages alone: `evidence` writes orders,
+`traders` writes traders. Orders are found by their client order id, and by the exchange's id, since
+others may have renamed them (an amendment does).
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -85,7 +85,7 @@ class State:
 
     @property
     def halted(self) -> Blocker | None:
-        """Return why nothing is placed for the whole symbol: orders that nobody can explain."""
+        """Return why nothing is placed: the exchange has orders of ours that are not on record."""
         if not self.unrecorded_orders:
             return None
         names = ", ".join(order.client_order_id for order in self.unrecorded_orders)
@@ -171,7 +171,7 @@ class State:
 
     @property
     def committed_quote(self) -> Decimal:
-        """Return the quote that all running cycles have spent or may still spend."""
+        """Return the quote that all running traders have spent or may still spend."""
         return sum((trader.committed_quote for trader in self.traders.values()), ZERO)
 
     @property
@@ -190,13 +190,13 @@ class State:
         return max(self.ledger.carried.cost, ZERO)
 
     def base_on_its_way(self, trader: Trader) -> Decimal:
-        """Return what the others' sells take of which no answer tells whether they have."""
+        """Return what sells of other traders may take that are not answered yet, in base asset."""
         unanswered = {OrderState.INTENT, OrderState.UNDECIDED}
         orders = (o for t, o in self.orders() if t is not trader and o.state in unanswered)
         return sum((o.intent.quantity for o in orders if o.side is Side.SELL), ZERO)
 
     def close(self, trader: Trader, unsold: Decimal) -> Settlement:
-        """Take a trader that is over off the books; `unsold` is base asset that it keeps."""
+        """Take out a trader that is over; `unsold` is base asset that it keeps."""
         settlement = self.ledger.settle(TraderMoney.of(trader, self.symbol), unsold)
         del self.traders[trader.trader_id]
         for order in trader.orders:
@@ -226,6 +226,6 @@ class State:
         return sum((self._carried_by(trader) for trader in self.traders.values()), ZERO)
 
     def _carried_by(self, trader: Trader) -> Decimal:
-        """Return what a running cycle leaves to others once it has set out to sell."""
+        """Return what a running trader leaves to others once it has set out to sell."""
         target, base = trader.sell_target, self.symbol.base_asset
         return ZERO if target is None else trader.received(base) - trader.sell_fees(base) - target

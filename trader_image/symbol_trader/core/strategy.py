@@ -1,4 +1,4 @@
-"""Naive buy low, sell high: the prices and quantities of a cycle, and when to start another.
+"""Naive buy low, sell high: the prices and quantities of a trader, and when to start another.
 
 All functions are pure; prices are in quote per base, intervals and commissions are fractions.
 """
@@ -56,7 +56,7 @@ def sellable(quantity: Decimal, filters: Filters) -> Decimal:
 
 
 def is_dust(order_terms: OrderTerms, filters: Filters) -> bool:
-    """Tell whether a sell is too small for the filters at its target price.
+    """Return whether a sell is too small for the filters at its target price.
 
     Only smallness counts: every other refusal may pass with time.
     """
@@ -91,7 +91,7 @@ def least_chunk_budget(
 def expected_profit(
     order_terms: OrderTerms, terms: TraderTerms, commission: Commission, filters: Filters
 ) -> Decimal:
-    """Return what a cycle is left with in quote, the carried remainder valued at cost."""
+    """Return what a trader is left with in quote, the carried remainder valued at cost."""
     received = order_terms.quantity * (ONE - commission.buy)
     sold = sellable(received, filters)
     target = sell_price(order_terms.price, terms.profit, commission, filters)

@@ -1,6 +1,6 @@
-"""One trader in memory: a cycle of buy and sell, told by its orders.
+"""One trader in memory: a buy and a sell, told by its orders.
 
-What a trader does next is not a state that could be lost: it follows from its orders (`cycles`).
+What a trader does next is not a state that could be lost: it follows from its orders (`traders`).
 """
 
 from collections import Counter
@@ -22,13 +22,13 @@ class Rebuy(Enum):
 
     ARMED = auto()
     REFUSED = auto()
-    """It was triggered in vain; it is judged again when chunks, budget or status change."""
+    """It was triggered and no trader could start; it is judged again when the settings change."""
     SPENT = auto()
 
 
 @dataclass(slots=True)
 class Trader:
-    """The facts of one cycle.
+    """The facts of one trader.
 
     `orders` holds those that existed and the last attempt of each side; `attempts` counts all.
     """
@@ -45,7 +45,7 @@ class Trader:
     contradiction: str | None = None
     """What exchange or record say of it that cannot be; nothing is done for it then."""
     short_of_base: bool = False
-    """A sell was refused because the account has less of the base asset than the cycle."""
+    """A sell was refused because the account has less of the base asset than the trader."""
     refused_offers: int = 0
     """How often a sell at the shutdown's deadline was refused for a reason that does not pass."""
 
@@ -72,7 +72,7 @@ class Trader:
 
     @property
     def buy_price(self) -> Decimal | None:
-        """Return the limit price of the cycle's buy, None before there is one."""
+        """Return the limit price of the trader's buy, None before there is one."""
         buy = _newest(self.leg(Side.BUY))
         return buy.intent.price if buy else None
 
@@ -105,12 +105,12 @@ class Trader:
 
     @property
     def committed_quote(self) -> Decimal:
-        """Return the quote that the cycle has spent or may still spend."""
+        """Return the quote that the trader has spent or may still spend."""
         return sum((order.committed_quote for order in self.orders), ZERO)
 
     @property
     def sell_target(self) -> Decimal | None:
-        """Return how much the cycle set out to sell: its first sell's quantity, carry included."""
+        """Return how much the trader set out to sell: its first sell's quantity, carry included."""
         sells = [order for order in self.leg(Side.SELL) if order.existed]
         return sells[0].intent.quantity if sells else None
 

@@ -115,7 +115,7 @@ class Origin:
     """None for a standby: it writes none."""
 
     def forgets(self, earlier: "Origin") -> bool:
-        """Tell whether what was committed to the earlier one cannot be relied on here."""
+        """Return whether what was committed to the earlier one cannot be relied on here."""
         if self.system != earlier.system:
             return True
         if self.timeline is None or earlier.timeline is None:
@@ -123,7 +123,7 @@ class Origin:
         return self.timeline < earlier.timeline
 
     def __str__(self) -> str:
-        """Say it as PostgreSQL's own tools do."""
+        """Return it as PostgreSQL's own tools write it."""
         return f"system {self.system}, timeline {self.timeline or 'unknown'}"
 
 

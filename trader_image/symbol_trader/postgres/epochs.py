@@ -1,4 +1,4 @@
-"""The `Ownership` port on PostgreSQL: a book is claimed, its epoch confirmed, and released."""
+"""The `Ownership` port on PostgreSQL: a ledger is claimed, its epoch confirmed, and released."""
 
 from typing import Final
 
@@ -21,7 +21,7 @@ FILE: Final = "file"
 
 
 class PostgresOwnership:
-    """The ownership of one book.
+    """The ownership of one ledger.
 
     After `Unavailable` the connection is gone: `open` and `confirm` come before anything else.
     """
@@ -42,14 +42,14 @@ class PostgresOwnership:
         await self._link.open()
 
     async def claim(self, ledger: LedgerKey, owner: Owner, *, pod: str) -> Epoch:
-        """Take the next epoch of a book.
+        """Take the next epoch of a ledger.
 
         `pod` names one life of a pod, by its uid: a pod that was superseded by another is refused.
 
         Raises:
-            OwnedByAnother: Another resource holds the book and has not released it.
-            AccountChanged: The owner's open cycles are on record for another account.
-            Fenced: Another pod took the book from this one, or this one was barred.
+            OwnedByAnother: Another resource holds the ledger and has not released it.
+            AccountChanged: The owner's open traders are on record for another account.
+            Fenced: Another pod took the ledger from this one, or this one was barred.
 
         """
         where_and_who = (*key_of(ledger), owner.cluster, owner.namespace, owner.name)
@@ -94,10 +94,10 @@ class PostgresOwnership:
             return Fenced(f"pod {pod} was barred at {barred[0]['barred_at']:%Y-%m-%dT%H:%M:%SZ}")
         where_and_who = (*key_of(ledger), owner.cluster, owner.namespace, owner.name)
         if others := await self._link.ask(statements.OTHER_ACCOUNTS, *where_and_who):
-            cycles = ", ".join(f"{row['cycles']} for account {row['account']}" for row in others)
+            traders = ", ".join(f"{row['traders']} for account {row['account']}" for row in others)
             return AccountChanged(
-                f"unfinished cycles of {ledger.symbol} on {ledger.environment} are on record "
-                f"({cycles}), and the key belongs to account {ledger.account}: "
+                f"unfinished traders of {ledger.symbol} on {ledger.environment} are on record "
+                f"({traders}), and the key belongs to account {ledger.account}: "
                 "go back to a key of the account that they were begun with"
             )
         holder = await self._link.holder(ledger)

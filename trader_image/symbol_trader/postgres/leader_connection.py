@@ -21,7 +21,7 @@ CLOSE_TIMEOUT_S: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A book, and the epoch that was taken of it."""
+    """A ledger, and the epoch that was taken of it."""
 
     ledger: LedgerKey
     epoch: Epoch
@@ -33,7 +33,7 @@ class Claim:
 
 
 class LeaderConnection:
-    """One connection, one book, one epoch.
+    """One connection, one ledger, one epoch.
 
     After `Unavailable` the connection is gone: it is opened again, and the epoch confirmed, before
     anything else is asked. What was asked then counts as not done, although it may be.
@@ -45,7 +45,7 @@ class LeaderConnection:
         self.committed: str | None = None
         """The intent that was committed last: what a record that lost commits lacks first."""
         self.settlements = 0
-        """How often a person had settled an order of the book when it was claimed or loaded."""
+        """How often a person had settled an order of the ledger when it was claimed or loaded."""
         self._url = url
         self._timeouts = timeouts
         self._connection: asyncpg.Connection | None = None
@@ -93,7 +93,7 @@ class LeaderConnection:
     def claim(self) -> Claim:
         """Return what was claimed last."""
         if self._claim is None:
-            raise AssertionError("the book is claimed before it is used")
+            raise AssertionError("the ledger is claimed before it is used")
         return self._claim
 
     def claimed(self, ledger: LedgerKey, epoch: Epoch, *, settlements: int) -> None:
@@ -139,7 +139,7 @@ class LeaderConnection:
         return Fenced(f"{epoch} is over: {describe(holder)}")
 
     async def holder(self, ledger: LedgerKey) -> asyncpg.Record | None:
-        """Return the row that says who holds a book, None where nobody ever has."""
+        """Return the row that says who holds a ledger, None where nobody ever has."""
         return next(iter(await self.ask(statements.HOLDER, *key_of(ledger))), None)
 
     def _drop(self) -> None:
@@ -149,17 +149,17 @@ class LeaderConnection:
 
 
 def key_of(ledger: LedgerKey) -> tuple[str, str, str]:
-    """Return a book as arguments of a statement."""
+    """Return a ledger as arguments of a statement."""
     return ledger.environment, ledger.account, ledger.symbol
 
 
 def name_of(ledger: LedgerKey) -> str:
-    """Name a book for people."""
+    """Name a ledger for people."""
     return f"{ledger.symbol} (account {ledger.account}, {ledger.environment})"
 
 
 def describe(holder: asyncpg.Record) -> str:
-    """Say who holds a book, or when it was given up."""
+    """Return who holds a ledger, or when it was given up, as text."""
     who = f"{holder['namespace']}/{holder['name']} in cluster {holder['cluster']}"
     if holder["released_at"]:
         return f"{who} released it at {holder['released_at']:%Y-%m-%dT%H:%M:%SZ}"

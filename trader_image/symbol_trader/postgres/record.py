@@ -13,7 +13,7 @@ from symbol_trader.postgres.leader_connection import LeaderConnection, key_of
 
 
 class PostgresRecord:
-    """The record of one book, once it is claimed.
+    """The record of one ledger, once it is claimed.
 
     Besides the port's errors, a write that does not fit what is on record raises `Contradiction`.
     What was asked as `Unavailable` came counts as not done, although it may be: `load` tells.
@@ -75,7 +75,7 @@ class PostgresRecord:
                 link.committed = change.client_order_id
 
     async def settled_meanwhile(self) -> bool:
-        """Return whether a person has settled an order of the book since it was loaded."""
+        """Return whether a person has settled an order of the ledger since it was loaded."""
         arguments = (*self._link.claim.arguments, self._link.settlements)
         found = await self._link.ask(statements.SETTLED_MEANWHILE, *arguments)
         return any(row["more"] for row in found)

@@ -1,4 +1,4 @@
-"""The SQL of a leader. $1 to $5 are always the book and the epoch that must still hold it.
+"""The SQL of a leader. $1 to $5 are always the ledger and the epoch that must still hold it.
 
 Whatever writes checks the epoch in the same statement, under a lock that a claim waits for: a
 claim that comes first makes it write nothing, one that comes later finds what it wrote.
@@ -68,8 +68,8 @@ SELECT epoch, nonce, settlements FROM claimed
 """
 """Take the next epoch. $4 to $6 are the owner, $7 the pod. No row: refused, see `HOLDER`.
 
-A pod that held the book and was superseded by another never takes it again, or the two would
-depose each other for ever. Nor does one that was barred, see `BAR`.
+A pod that held the ledger and was superseded by another never takes it again, or the two would
+depose each other without end. Nor does one that was barred, see `BAR`.
 """
 
 BARRED: Final = "SELECT barred_at FROM barred WHERE pod = $1::text"
@@ -79,7 +79,7 @@ SELECT cluster, namespace, name, pod, epoch, claimed_at, released_at FROM owners
 """
 
 OTHER_ACCOUNTS: Final = """
-SELECT account, count(*) AS cycles
+SELECT account, count(*) AS traders
 FROM owners JOIN traders USING (environment, account, symbol)
 WHERE environment = $1::text AND account <> $2::text AND symbol = $3::text
     AND (cluster, namespace, name) = ($4::text, $5::text, $6::text)
@@ -173,7 +173,7 @@ WITH taken AS (
 )
 SELECT epoch FROM taken
 """
-"""Give a book to another owner ($4 to $6) and end the epoch of whoever leads it now."""
+"""Give a ledger to another owner ($4 to $6) and end the epoch of whoever leads it now."""
 
 # To fence a pod: in one transaction, in this order.
 
@@ -195,9 +195,9 @@ WITH taken AS (
 )
 SELECT environment, account, symbol, epoch, nonce FROM taken
 """
-"""Take the next epoch of each book that a pod ($1) holds, in the name of its fence ($2).
+"""Take the next epoch of each ledger that a pod ($1) holds, in the name of its fence ($2).
 
-A book that a later leader holds is left to it. What the fence holds already it takes again: the
+A ledger that a later leader holds is left to it. What the fence holds already it takes again: the
 answer to its first attempt may have been lost.
 """
 
@@ -213,7 +213,7 @@ WHERE (environment, symbol) = ($1::text, $2::text)
     AND (cluster, namespace, name) = ($3::text, $4::text, $5::text)
 RETURNING account
 """
-"""Give an owner of a symbol's books ($3 to $5) another name ($6 to $8); its epochs stand."""
+"""Give an owner of a symbol's ledgers ($3 to $5) another name ($6 to $8); its epochs stand."""
 
 DISOWN: Final = f"""
 INSERT INTO disowned (environment, account, symbol, client_order_id, reason)
@@ -236,7 +236,7 @@ JOIN settlements USING (environment, account, symbol, client_order_id)
 WHERE {_LEDGER} AND client_order_id = $4::text
 FOR UPDATE OF owners, orders, traders
 """
-"""An order ($4) and what is known of it, and no leader notes anything meanwhile."""
+"""An order ($4) and what is known of it. The locks keep leaders from noting until `SETTLE`."""
 
 SETTLE: Final = f"""
 WITH counted AS (
@@ -248,9 +248,9 @@ SET state = $5::text::order_state, executed = $6::numeric, executed_quote = $7::
     changed_at = clock_timestamp()
 WHERE {_LEDGER} AND client_order_id = $4::text
 """
-"""Note how an order ($4) ended, by a person's word, which is the word to go on as well.
+"""Note how an order ($4) ended, as a person says; that also acknowledges it.
 
-The leader notices by the book's count of settlements.
+The leader notices by the ledger's count of settlements.
 """
 
 SETTLED_MEANWHILE: Final = f"SELECT settlements <> $6::bigint AS more FROM owners WHERE {_HELD}"

@@ -28,7 +28,7 @@ from tradingsymbol_api.status import Target, says_the_same
 WATCH_S = 290
 """How long a watch is asked to last; then it is renewed, so that a dead one is noticed."""
 SILENCE_S = 300
-"""A watch without a word for this long is dead."""
+"""A watch without an event for this long is dead."""
 REQUEST_S = 10
 GOES_ON = "trading goes on as it was asked for last, and what is to be written is written later"
 PAUSES_S = (0.5, 1.0, 2.0, 5.0)

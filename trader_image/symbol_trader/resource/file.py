@@ -86,13 +86,13 @@ class FileResource:
             stamp, resource = await self._next(stamp)
 
     async def report(self, report: Report) -> None:
-        """Say nothing: the log tells the story, and the file is the user's."""
+        """Write nothing: the log has it all, and the file belongs to the user."""
 
     async def switch_off(self) -> SwitchOffOutcome:
         """Write off into the file, leaving everything else in it as it is.
 
         What is written is made of the one text that was seen to ask for shutdown; an edit that
-        comes meanwhile wins. A file that a person has broken is waited for.
+        comes in between wins. While a person has broken the file, it raises `Unavailable`.
         """
         try:
             old = self._path.read_bytes()
@@ -167,7 +167,7 @@ class FileResource:
 
         `new` is no shorter, so that nothing has to be cut off before or after it is written, and
         only the bytes that differ are touched, by one system call: a reader who comes in the
-        middle of it finds a word that is no status, and refuses it.
+        middle of it finds a value that is no status, and refuses it.
         Return whether it was done: not if the file no longer says what it said.
         """
         begin, end = _differing(old, new)

@@ -1,4 +1,4 @@
-"""How a term begins, at start as after every outage: links, epoch, record, reconciliation."""
+"""How a term begins, at the start and after every outage: connect, own, load, reconcile."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ class Beginning:
         pauses: Pauses,
         reports: Reports,
     ) -> None:
-        """Begin as this leader over these adapters."""
+        """Begin as this leader."""
         self._identity = identity
         self._adapters = adapters
         self._process = process
@@ -61,10 +61,10 @@ class Beginning:
         self._pauses = pauses
         self._reports = reports
         self._ledger: LedgerKey | None = None
-        """The book whose epoch this process has taken."""
+        """The ledger whose epoch this process has taken."""
 
     async def begin(self, exchange: Exchange) -> Term:
-        """Open the links, own the book, load the record and reconcile it."""
+        """Connect, take or confirm the epoch, load the record and reconcile it."""
         self._session.mailbox = Mailbox()
         self._pauses.dialed = False
         await self._adapters.ownership.open()
@@ -85,7 +85,7 @@ class Beginning:
         return term
 
     async def _own(self, account: Account) -> None:
-        """Take an epoch of the account's book once; afterwards make sure that it still stands."""
+        """Take an epoch of the account's ledger once; afterwards make sure that it still stands."""
         ledger = LedgerKey(self._identity.environment, account.uid, self._desired.current.symbol)
         ownership, record = self._adapters.ownership, self._adapters.record
         desired = self._desired.current
@@ -140,9 +140,11 @@ class Beginning:
         )
 
     def _gives_up(self, snapshot: Snapshot) -> bool:
-        """Take in that the exchange denies the symbol; return whether a shutdown ends without it.
+        """Count that the exchange denies the symbol; return whether a shutdown ends without it.
 
-        One denial may be the exchange's mistake, and the orders on record may rest on its book.
+        One denial may be the exchange's mistake, while orders of ours rest there. So a shutdown
+        with running traders gives the symbol up only after repeated denials over some time; one
+        without any has nothing to lose.
         """
         denials, now_s = self._session.handover.denials, self._health.clock()
         denials.add(now_s)

@@ -49,7 +49,7 @@ class DesiredState:
         return self.last
 
     async def pump(self) -> None:
-        """Hear what is asked for, for ever."""
+        """Read what is asked for, until it is canceled."""
         async for asked in self._resource.changes():
             desired, before = self._for_this_symbol(asked), self.last
             self.last = desired
@@ -82,14 +82,14 @@ class DesiredState:
     def still_drains(self, heard: Desired) -> bool:
         """Return whether a shutdown is the last that was heard.
 
-        A wish to go on may have come as the last trader ended, and the term did not take it up.
+        A change may have come as the last trader ended, too late for the term to handle it.
         """
         return self.current == heard and heard.settings.status is TradingStatus.SHUTDOWN
 
     def _for_this_symbol(self, asked: Desired) -> Desired:
-        """Let a leader stay with its symbol: of a resource for another one, only its status counts.
+        """Keep a leader on its symbol: if the resource names another one, only its status counts.
 
-        The budget would be in another asset, and the orders in another book.
+        The budget would be in another asset, and the orders in another ledger.
         """
         before = self.last
         if before is None or asked.symbol == before.symbol:

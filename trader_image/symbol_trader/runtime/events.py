@@ -29,7 +29,7 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A link is gone, or a task failed."""
+    """A connection is gone, or a task failed."""
 
     cause: BaseException
 

@@ -1,4 +1,4 @@
-"""Ends a leader that may still run where nobody can reach it: it can place no order afterwards.
+"""Ends a leader that nobody can reach and that may still run: afterwards it can place no order.
 
 A leader that is cut off from the API server trades on. Whoever takes its epoch ends that: the
 record commits no intent of it any more, and what it has sent is on the exchange, or refused for
@@ -46,7 +46,7 @@ async def fence(
 async def _persistently(
     work: Callable[[], Awaitable[Answer]], retry_policy: RetryPolicy, story: Story
 ) -> Answer:
-    """Do it until the record has done it; what it waits for is said once."""
+    """Try until it succeeds; each new reason to wait is logged once."""
     failures, said = 0, ""
     while True:
         try:
@@ -61,7 +61,7 @@ async def _persistently(
 
 def _describe(taken: Mapping[LedgerKey, Epoch], released: Sequence[LedgerKey]) -> str:
     if not taken:
-        return "it held nothing, and takes nothing any more"
+        return "it held no ledger, and can take none any more"
     return "; ".join(
         f"epoch {epoch.number} of {ledger.symbol} (account {ledger.account}, {ledger.environment})"
         + (", released" if ledger in released else "")

@@ -49,7 +49,7 @@ class Health:
 
     @property
     def alive(self) -> bool:
-        """Tell whether the loop moves."""
+        """Return whether the loop moves."""
         return self.clock() - self.heartbeat_s < STALL_AFTER_S
 
     @property

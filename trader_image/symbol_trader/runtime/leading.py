@@ -1,4 +1,4 @@
-"""One term after another. What stands in the way is said and waited out, then it begins again."""
+"""One term after another. What stands in the way is reported and waited out, then retried."""
 
 import asyncio
 
@@ -45,7 +45,7 @@ class Leading:
         self._health = telemetry.health
 
     async def lead(self) -> Ending:
-        """Lead until there is a reason to end. Raises what nobody foresaw."""
+        """Lead until there is a reason to end. Raises what is not expected to happen."""
         while not self._stopped.is_set():
             if self._desired.current.settings.status is TradingStatus.OFF:
                 self._story.tell("already stopped")
@@ -97,7 +97,7 @@ class Leading:
             self._pauses.term_ended(lasted_s=self._health.clock() - began_s)
 
     async def _begin(self, exchange: Exchange) -> Term | None:
-        """Begin a term; reading may take long, and nothing in it has to come to its end."""
+        """Begin a term, or None if asked to stop: reading may take long, and can be broken off."""
         beginning = asyncio.create_task(self._beginning.begin(exchange))
         stopped = asyncio.create_task(self._stopped.wait())
         try:

@@ -17,7 +17,7 @@ from tradingsymbol_api.pod import Cause
 
 
 class Leaving:
-    """Gives the book up, and switches the resource off, where that is what is left to do."""
+    """Gives the ledger up and switches the resource off, once there is nothing else to do."""
 
     def __init__(
         self,
@@ -45,10 +45,10 @@ class Leaving:
                 return await self._switch_off(heard, self._leave)
 
     async def drain_nothing(self, cause: Exception) -> Ending | None:
-        """Switch off where nothing is this resource's to drain: the book is another's.
+        """Switch off where this resource has nothing to drain: the ledger is another's.
 
-        Where the key is of another account, what is on record of the one before stays there, and
-        goes on with its key.
+        Where the API key belongs to another account than the running traders, those stay on
+        record and go on once the former key is back.
         """
         heard = self._desired.current
         if self._stopped.is_set() or heard.settings.status is not TradingStatus.SHUTDOWN:
@@ -58,7 +58,7 @@ class Leaving:
         return await self._switch_off(heard, self._leave_to_another)
 
     async def _rest(self) -> Ending:
-        """End as off; a book in which nothing is left unfinished is given up."""
+        """End as off; a ledger in which nothing is left unfinished is given up."""
         with suppress(Unavailable, Fenced, Contradiction):
             await self._adapters.ownership.open()
             await self._adapters.ownership.release()
@@ -69,9 +69,9 @@ class Leaving:
     ) -> Ending | None:
         """Switch the resource off; a user's concurrent change wins.
 
-        `heard` is the shutdown that is done. Another one may have begun since, under another
-        leader: a process that was frozen for long is told of both at once. So what came later
-        is the next term's business, and that begins with the epoch.
+        `heard` is the shutdown that is done. Since then, another shutdown may have begun under
+        another leader: a process that was frozen for long hears of both at once. So anything newer
+        than `heard` is left to the next term, which confirms the epoch first.
         """
         self._story.tell("shutdown done: no trader runs", symbol_off=True)
         while not self._stopped.is_set() and self._desired.still_drains(heard):
@@ -83,18 +83,18 @@ class Leaving:
                 continue
             if outcome is SwitchOffOutcome.WRITTEN:
                 return await leave()
-            self._story.tell("not switched off: the status was changed meanwhile")
+            self._story.tell("not switched off: the status has changed")
             await self._desired.other_than(heard)
         if (
             not self._stopped.is_set()
             and self._desired.current.settings.status is TradingStatus.OFF
         ):
-            # A person's, or our own whose answer was lost: drained it is in either case.
+            # A person wrote it, or we did and the answer was lost: drained in either case.
             return await leave()
         return None
 
     async def _leave(self) -> Ending:
-        """Give the drained book up, and let the record say off."""
+        """Give the drained ledger up, and let the record say off."""
         self._story.tell("stopping trading", why="shutdown is done")
         ownership = self._adapters.ownership
         off = replace(self._desired.current.settings, status=TradingStatus.OFF)
@@ -108,6 +108,6 @@ class Leaving:
         return Ending(Cause.DRAINED, "shutdown is done, the resource is off")
 
     async def _leave_to_another(self) -> Ending:
-        """End as drained without touching a book that is another's."""
+        """End as drained without touching a ledger that is another's."""
         self._story.tell("stopping trading", why="nothing of it is open here")
         return Ending(Cause.DRAINED, "nothing of it is open here, the resource is off")

@@ -1,4 +1,4 @@
-"""What a service is put together from: its links to the world, and what it shows of itself."""
+"""What a service is put together from: its adapters, and what it shows of itself."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from symbol_trader.runtime.story import Story
 
 @dataclass(slots=True)
 class Adapters:
-    """How to reach the world. A market and an exchange session are made per symbol."""
+    """What fills the ports. A market and an exchange session are made per symbol."""
 
     resource: Resource
     ownership: Ownership

@@ -1,4 +1,4 @@
-"""Pauses between attempts: how long they are, and that it is said what is waited for."""
+"""Pauses between attempts: how long they are, and the report of what is waited for."""
 
 import asyncio
 from collections.abc import Callable
@@ -37,7 +37,7 @@ class Pauses:
         self._failures = 0
 
     async def wait_out(self, cause: Exception) -> None:
-        """Say what is waited for, and pause before the next attempt."""
+        """Log and report what is waited for, and pause before the next attempt."""
         pause_s = self.pause_s(cause)
         problem = problem_of(cause)
         if problem != self._reports.problem:
@@ -52,9 +52,10 @@ class Pauses:
     def pause_s(self, cause: Exception) -> float:
         """Return how long to wait before the next attempt.
 
-        Where the other side has said how long, that is waited, and it is no failure whose pauses
-        grow: work goes on when a ban is over. One that lasts longer than a probe allows the loop
-        to stand still is waited out in pieces; an attempt during it sends nothing.
+        Where the other side says how long (a ban), that is the pause, and it does not count as a
+        failure: pauses grow with failures, and work is to go on as soon as the ban is over. A ban
+        longer than the liveness probe allows is waited out in pieces; attempts in between send
+        nothing.
         """
         if isinstance(cause, Unavailable) and cause.retry_in_s is not None:
             return min(cause.retry_in_s, self._retry_policy.exchange_most_s)

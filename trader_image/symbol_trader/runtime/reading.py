@@ -47,9 +47,9 @@ async def first_watermark(exchange: Exchange) -> int:
 async def find_order(
     exchange: Exchange, client_order_id: ClientOrderId, order_id: int | None
 ) -> Answer:
-    """Query an order; one that is denied by either id is looked for on the book.
+    """Query an order; where the exchange denies it by both ids, look among the open orders.
 
-    What answers queries may lag behind the book.
+    The servers that answer queries may lag behind the order book.
     """
     answer = await _query(exchange, client_order_id, order_id)
     if not isinstance(answer, NotFound):
@@ -90,29 +90,31 @@ def _on_book(
 
 
 class Reader:
-    """Asks the exchange for all that a reconciliation needs, and the record who placed it."""
+    """Asks the exchange for all that a reconciliation needs, and the record which orders it has."""
 
     def __init__(self, exchange: Exchange, record: Record, on_progress: Callable[[], None]) -> None:
-        """Read with open links; `on_progress` hears that it is getting on."""
+        """Read over open connections; `on_progress` is called after each answer."""
         self._exchange = exchange
         self._record = record
         self._on_progress = on_progress
         self._explained: set[int] = set()
-        """Orders of others, or that a person has disowned: they are not asked for again."""
+        """Orders of others, and those that a person has disowned: the record is not asked again."""
 
     async def read(self, leader: Leader, watermark: int) -> tuple[ExchangeView, int]:
-        """Read what is not over on record, the trades since the watermark, and who is strange.
+        """Read the orders that are not over on record, and the trades since the watermark.
 
-        Returns the view and the newest trade id in it. What is asked, and in which order:
+        Returns the view, with the orders that nobody recorded, and the newest trade id in it. What
+        is asked, and in which order:
 
-        1. The book, once: it answers for all of ours that rest, however many. An order that was
-           placed after it was read is not on it, so to be absent from it is no denial.
-        2. Each of ours that is not over on record and was not on the book, by its ids: it ended,
-           came to the book since, or does not exist.
-        3. Where one of them is denied, the book again. A denial counts once the order can no longer
-           appear at the time of the query; what answers queries may lag, the first book may be
-           older than the order, but a book that is read after the denial shows what rests.
-        4. The trades. A fill that happens between two of these questions is in this last answer,
+        1. The open orders, once: they answer for all of ours that rest, however many. An order that
+           was placed after they were read is not among them, so its absence proves nothing.
+        2. Each of ours that is not over on record and was not among them, by its ids: it ended, was
+           placed since, or does not exist.
+        3. Where the exchange denies one of those, the open orders again. The servers that answer
+           queries may lag behind the order book, so a denial alone does not count; and the first
+           list may be older than the order. Open orders that are read after the denial show
+           whether it rests.
+        4. The trades, last: a fill that happens between two of these requests is in this answer,
            whatever the earlier ones said of its order.
         """
         known = {order.intent.client_order_id: order for order in leader.orders_to_ask_for}
@@ -135,7 +137,7 @@ class Reader:
     async def _ask_for(
         self, known: Mapping[ClientOrderId, Order]
     ) -> tuple[dict[ClientOrderId, Answer], tuple[ExchangeOrder, ...]]:
-        """Return what the exchange says of these orders, and all that was seen on its book."""
+        """Return what the exchange says of these orders, and all open orders that it showed."""
         exchange = self._exchange
         wanted = {name: order.order_id for name, order in known.items()}
         open_orders = await exchange.open_orders()

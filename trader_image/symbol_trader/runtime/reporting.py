@@ -1,4 +1,4 @@
-"""What the leader says of itself: from its traders and its troubles to a `Report`. Pure."""
+"""What the leader reports: from its traders and its problems to a `Report`. Pure."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -44,7 +44,7 @@ NO_PROBLEM = frozenset({Reason.BUDGET_SPENT})
 """Blockers that belong to normal life."""
 
 STILL_TRUE = Decimal("0.9")
-"""By how many percents a distance may be off before it is told anew; rounding takes half of one."""
+"""A distance is repeated while it is off by at most so many percent; rounding is half of one."""
 
 CAUSES: tuple[tuple[type[Exception], TraderReason], ...] = (
     (OwnedByAnother, TraderReason.OWNED_BY_ANOTHER),
@@ -62,7 +62,7 @@ CAUSES: tuple[tuple[type[Exception], TraderReason], ...] = (
 
 
 def problem_of(cause: Exception) -> Problem:
-    """Say why no term could begin, or why one ended."""
+    """Return why no term could begin, or why one ended."""
     reasons = (reason for kind, reason in CAUSES if isinstance(cause, kind))
     return Problem(next(reasons, TraderReason.EXCHANGE_UNREACHABLE), str(cause))
 
@@ -151,7 +151,7 @@ def _missing(order: Order) -> str:
 def _loss(leader: Leader) -> Problem | None:
     if leader.settings.profit < 0:
         return Problem(
-            TraderReason.SELLS_AT_LOSS, "profitInterval is negative: cycles sell at a loss"
+            TraderReason.SELLS_AT_LOSS, "profitInterval is negative: traders sell at a loss"
         )
     for trader in leader.traders:
         if trader.buy_price is None:
@@ -161,7 +161,7 @@ def _loss(leader: Leader) -> Problem | None:
             order_terms, trader.terms, leader.commission, leader.symbol.filters
         )
         if left < 0:
-            text = f"a cycle of this chunk size loses {plain(-left)} {leader.symbol.quote_asset}"
+            text = f"a trader of this chunk size loses {plain(-left)} {leader.symbol.quote_asset}"
             return Problem(TraderReason.FEES_EXCEED_PROFIT, f"{text} to commission and rounding")
     return None
 

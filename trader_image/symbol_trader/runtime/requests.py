@@ -52,7 +52,7 @@ class Requests:
         views: Views,
         on_progress: Callable[[], None],
     ) -> None:
-        """Ask over open links; `on_progress` hears that reading is getting on."""
+        """Ask over open connections; `on_progress` is called while reading advances."""
         self._exchange = exchange
         self._record = record
         self._mailbox = mailbox

@@ -1,7 +1,7 @@
-"""The leader as a process: it outlives its terms, from what is asked for to the last report.
+"""The leader as a process: it outlives its terms, from the first reading to the last report.
 
-Every start is a recovery and every recovery a start: links, ownership, record, reconciliation,
-then trading. What stands in the way is said in the log and in the report, and tried again.
+Every start is a recovery and every recovery a start: connect, own, load, reconcile, then trade.
+What stands in the way is logged and reported, and tried again.
 """
 
 import asyncio
@@ -83,7 +83,7 @@ class Service:
         self.session.mailbox.put_nowait(Stop())
 
     async def run(self) -> Ending:
-        """Lead until there is a reason to end. Raises what nobody foresaw."""
+        """Lead until there is a reason to end. Raises what is not expected to happen."""
         pumps = [asyncio.create_task(self._desired.pump())]
         try:
             await self._desired.first(pumps[0])
@@ -105,7 +105,7 @@ class Service:
             await self._close(pumps)
 
     def _heard(self, asked: DesiredChanged) -> None:
-        """Bring what is asked for to whoever trades, and keep a person's word for whoever will."""
+        """Tell whoever trades what is asked for, and keep the acknowledgement for the next term."""
         self.session.handover.resource_written(self.session.leader)
         self.session.mailbox.put_nowait(asked)
 
@@ -168,7 +168,7 @@ class Service:
     async def _while_healthy(
         self, work: Awaitable[Ending], pumps: list[asyncio.Task[None]]
     ) -> Ending:
-        """Run until the work is done, or the time of who was asked to end is up.
+        """Run until the work is done, or the time to end after a signal is up.
 
         A pump that ends first has failed, and that is raised.
         """
@@ -182,7 +182,8 @@ class Service:
             if lead.done():
                 return lead.result()
             self._telemetry.story.warn(
-                "what does not answer is left", after_s=self._settings.intervals.end_s
+                "out of time: what does not answer is abandoned",
+                after_s=self._settings.intervals.end_s,
             )
             return Ending(Cause.TERMINATED, "asked to terminate")
         finally:

@@ -1,10 +1,13 @@
-"""One term of trading: from the moment all links stand until the first of them is lost.
+"""One term of trading: from the moment all connections stand until the first of them is lost.
+
+A term is a trading session. It is not the term of a consensus protocol: that is the epoch here.
 
 The loop takes one event at a time and lets the leader decide. Once nothing waits any more, all that
 was decided is carried out in the order that safety asks for: record it, in one commit, and only
 then ask anything of the exchange. An order's intent is committed before the request is written, and
 with it or before it every fact that the decision knew of; requests then run beside the loop and
-come back as events. A lost link ends the term; the next one starts from the record, as at start.
+come back as events. A lost connection ends the term; the next one starts from the record, as the
+first one did.
 """
 
 import asyncio
@@ -46,7 +49,7 @@ from symbol_trader.runtime.views import Views
 
 
 class End(Enum):
-    """How a term ended, other than by a lost link (which raises)."""
+    """How a term ended, other than by a lost connection (which raises)."""
 
     DRAINED = auto()
     STOPPED = auto()
@@ -94,7 +97,7 @@ class Term:
         changed: Callable[[], None],
         beside: Sequence[Work] = (),
     ) -> None:
-        """Take over open links. `changed` is called after each event.
+        """Take over open connections. `changed` is called after each event.
 
         `beside` is work that goes on for as long as the term does.
         """
@@ -169,7 +172,7 @@ class Term:
     def _end(self) -> End | Lost | None:
         """Return how the term has ended: not before the replies are on record that are due.
 
-        Who is drained goes on if that is asked for meanwhile.
+        A drained term goes on if that is asked for before it has ended.
         """
         end = self._stopping or (End.DRAINED if self.leader.drained else None)
         if end is None:
@@ -179,10 +182,10 @@ class Term:
             self._replies_by_s = self._time_s() + self._intervals.replies_s
         return None if self._requests.acts and self._time_s() < self._replies_by_s else end
 
-    def _stop(self, end: End | Lost, patience_s: float) -> None:
-        """Ask for nothing any more, and wait for replies so long at most."""
+    def _stop(self, end: End | Lost, replies_s: float) -> None:
+        """Send no more requests, and wait for replies for at most `replies_s` seconds."""
         if self._stopping is None:
-            self._replies_by_s = self._time_s() + patience_s
+            self._replies_by_s = self._time_s() + replies_s
             self.leader.handle(Ending(), self._exchange.now_ms())
         self._stopping = end
 
@@ -211,7 +214,7 @@ class Term:
             self._changed()
 
     def _decide(self, event: LeaderEvent) -> Decision:
-        """Let the leader decide; of a ban it hears first, for nothing must be intended then."""
+        """Let the leader decide; it hears of a ban first: no order may be intended during one."""
         held_until_ms = self._exchange.held_until_ms()
         now_ms = self._exchange.now_ms()
         if held_until_ms != self._held_until_ms:
@@ -235,7 +238,7 @@ class Term:
                 self._hold(self._decide(event))
 
     def _lose(self, lost: Lost) -> None:
-        """End without this link; where the record still takes replies, they are waited for."""
+        """End without this connection; while the record can still note replies, wait for them."""
         if not isinstance(lost.cause, Unavailable) or isinstance(lost.cause, DatabaseUnavailable):
             raise lost.cause
         self._stop(self._stopping or lost, self._intervals.last_replies_s)
@@ -284,8 +287,10 @@ class Term:
     async def _end_tasks(self) -> None:
         """End what runs beside the loop; the replies that were waited for are in by now.
 
-        The exchange is closed after those who read from it, and before those who have acted: they
-        have been written, and nobody hears any more what becomes of them.
+        The order matters. Tasks that read are canceled first: they would fail when the exchange is
+        closed. Then the exchange is closed, so that no request can be written any more. Orders and
+        cancels that are still unanswered are canceled last: their requests have been written, so
+        canceling a task takes nothing back, and the next term asks what became of them.
         """
         await tasks.end([*self._pumps.tasks, *self._requests.reads])
         await self._exchange.close()

@@ -1,7 +1,7 @@
 """Learning: what replies, reports, queries and denials say of orders.
 
 It writes orders, the balances and the orders that are not on record, and never starts, places,
-cancels or ends anything: whoever was touched takes the next step afterwards (`cycles`).
+cancels or ends anything: whoever was touched takes the next step afterwards (`traders`).
 """
 
 from symbol_trader.core.context import EventContext

@@ -1,4 +1,4 @@
-"""What is learned that is not about one order: the symbol, balances, a ban of the address."""
+"""What is learned that concerns all orders: the symbol, balances, a ban of the address."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -29,8 +29,8 @@ class MarketEvidence:
     def balance_changed(self, free: Mapping[str, Decimal], ctx: EventContext) -> None:
         """Take in what is free now of some assets, and let be tried again what lacked balance.
 
-        Only what has grown is news to those who lack it, and it is enough for some of them at most:
-        whoever has waited longest comes first.
+        Only an asset whose balance has grown unblocks traders, and only as many as it is enough
+        for: those that have waited longest come first.
         """
         known = self._state.free
         grown = {asset: amount for asset, amount in free.items() if amount > known.get(asset, ZERO)}

@@ -32,7 +32,7 @@ class OrderEvidence:
     def __init__(
         self, state: State, fills: FillEvidence, unrecorded: UnrecordedOrders, questions: Questions
     ) -> None:
-        """Write into this state, and pass on what is about fills or about no trader."""
+        """Write into this state, and pass on what concerns fills, or no running trader."""
         self._state = state
         self._fills = fills
         self._unrecorded = unrecorded
@@ -152,7 +152,7 @@ class OrderEvidence:
         return Need(self._state.symbol.base_asset, intent.quantity)
 
     def _shortfall(self, need: Need) -> str:
-        """Say what an order needs and what the account has free, all symbols and people taken."""
+        """Return as text what an order needs, and what is free in the account that others share."""
         have = self._state.free.get(need.asset, ZERO)
         free = f"free in the account: {plain(have)} {need.asset}"
         return f"{plain(need.amount)} {need.asset}; {free}"

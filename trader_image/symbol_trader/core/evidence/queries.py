@@ -1,4 +1,4 @@
-"""What is learned by asking: an order that the exchange does not know is denied, not absent."""
+"""What is learned by queries: one answer of "no such order" is a denial, no proof of absence."""
 
 from symbol_trader.core.context import EventContext
 from symbol_trader.core.decisions import Reconcile
@@ -77,9 +77,12 @@ class QueryEvidence:
     def _not_found(
         self, trader: Trader, order: Order, answer: NotFound, ctx: EventContext, *, thorough: bool
     ) -> None:
-        """Count denials of an undecided order once it can no longer appear.
+        """Count the denials of an undecided order; enough of them prove it absent.
 
-        The last of them has to be thorough: what answers queries may lag behind the trades.
+        A denial counts only if the exchange's clock had passed the last moment at which the order
+        could still appear, before the query was sent. The denial that decides has to be thorough:
+        the servers that answer queries may lag behind the order book and the trades, so a
+        reconciliation, which reads those too, is asked for first.
         """
         timing = self._state.timing
         if answer.as_of_ms <= order.intent.timestamp_ms + timing.bound_ms:
@@ -101,7 +104,7 @@ class QueryEvidence:
         ctx.touch(trader)
 
     def _missing(self, trader: Trader, order: Order, ctx: EventContext, *, thorough: bool) -> None:
-        """Take in that an order rests by the record, and that the exchange does not know it."""
+        """Take in that the exchange does not know an order that is open on record."""
         if not thorough:
             ctx.request_once(Reconcile())
             return

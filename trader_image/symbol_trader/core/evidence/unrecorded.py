@@ -24,9 +24,9 @@ class UnrecordedOrders:
         self.update((*self._state.unrecorded_orders, *orders), ctx)
 
     def seen(self, seen: ExchangeOrder, ctx: EventContext) -> None:
-        """Have the record asked: late news of a finished trader, or an order that must not be.
+        """Ask the record: it may be a late report of a finished trader, or nobody has recorded it.
 
-        A rejected order never was on the book, whoever asked for it.
+        A rejected order never was on the order book, whoever asked for it.
         """
         self._tell_late_execution(seen, ctx)
         rejected = STATUS_EVENTS.get(seen.status) is OrderEvent.REFUSED
@@ -43,14 +43,14 @@ class UnrecordedOrders:
         for order in state.unrecorded_orders:
             if order.client_order_id not in known:
                 ctx.say(
-                    "news of a trader that this leader does not know",
+                    "order on the exchange is not on record",
                     warning=True,
                     order=order.client_order_id,
                     status=order.status,
                 )
 
     def _tell_late_execution(self, seen: ExchangeOrder, ctx: EventContext) -> None:
-        """Say where an order traded on that was given up: the record of its trader is closed."""
+        """Log that an order executed more after it was given up: its trader is over on record."""
         name, given_up = seen.client_order_id, self._state.given_up
         on_record = given_up.get(name, seen.executed)
         if seen.executed <= on_record:

@@ -130,9 +130,10 @@ class Traders:
         )
 
     def _committed_quote(self, ctx: EventContext) -> Decimal:
-        """Return what all cycles have committed; as known, while nothing has followed from a price.
+        """Return the quote that all traders have committed.
 
-        Whatever changes it leads to something: an order, a line, a change of the record.
+        While nothing has followed from a price, the sum found for the prices before still holds:
+        whatever changes it leads to an order, a log line or a change of the record.
         """
         if ctx.listeners is None or ctx.decision != Decision():
             return self._state.committed_quote

@@ -1,4 +1,4 @@
-"""How a cycle begins: the size of its buy, and what may stand in its way."""
+"""How a trader begins: the size of its buy, and what may stand in its way."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -12,7 +12,7 @@ from symbol_trader.core.trader import Trader
 from symbol_trader.core.traders.steps import Finish, PlaceBuy, Step, Surroundings, Wait
 
 FIGURE_FALLS_TO = Decimal("0.75")
-"""How far what a message says may fall before it is said anew, as a part of it."""
+"""A figure in a message is replaced once the right one has fallen to this part of it."""
 
 
 def begin(trader: Trader, around: Surroundings) -> Step:
@@ -30,7 +30,7 @@ def begin(trader: Trader, around: Surroundings) -> Step:
 def _size_buy(trader: Trader, seen: Decimal, around: Surroundings) -> OrderTerms:
     """Size a buy: for the whole chunk, or for what is left of it where dust is carried.
 
-    A chunk that lacks more than that waits for other cycles to end.
+    A chunk that lacks more than that waits for other traders to end.
     """
     terms, filters = trader.terms, around.symbol.filters
     order_terms = strategy.size_buy(terms, seen, filters)
@@ -40,7 +40,7 @@ def _size_buy(trader: Trader, seen: Decimal, around: Surroundings) -> OrderTerms
 
 
 def _cannot_buy(trader: Trader, order_terms: OrderTerms, around: Surroundings) -> Blocker | None:
-    """Say what stands in the way of a buy. Each is judged again at the next price."""
+    """Return what stands in the way of a buy. It is judged again at the next price."""
     filters, settings = around.symbol.filters, around.settings
     least = strategy.least_chunk_budget(
         trader.terms, around.seen or order_terms.price, around.commission, filters
@@ -60,7 +60,7 @@ def _cannot_buy(trader: Trader, order_terms: OrderTerms, around: Surroundings) -
 
 
 def _too_much_carried(around: Surroundings) -> Blocker:
-    """Say that what is carried leaves too little for a buy: cycles that run may take it along."""
+    """Return that what is carried leaves too little for a buy; running traders may sell it."""
     left, cost, asset = around.spendable, around.carried_cost, around.symbol.quote_asset
     alone = left + cost >= around.settings.budget
     taken = f"{plain(cost)} {asset}"
@@ -74,9 +74,9 @@ def _too_much_carried(around: Surroundings) -> Blocker:
 
 
 def _budget_too_small(trader: Trader, least: Decimal, around: Surroundings) -> Blocker:
-    """Say which budget would do, in a figure that stays while it is about right.
+    """Return which budget would do, in a figure that stays the same while it is roughly right.
 
-    It follows the price; a condition that changed with each trade would be written each second.
+    It follows the price: a condition that changed with each trade would be written each second.
     """
     asset, chunks = around.symbol.quote_asset, around.settings.chunks
     figure = _figure_said(trader.blocker, Reason.BUDGET_TOO_SMALL)

@@ -1,4 +1,4 @@
-"""How a cycle ends at the deadline of a shutdown: sold to whoever buys now, or held."""
+"""How a trader ends at the deadline of a shutdown: sold to whoever buys now, or held."""
 
 from decimal import Decimal
 
@@ -25,21 +25,21 @@ from symbol_trader.core.traders.steps import (
 DEADLINE = "shutdown deadline"
 
 DEADLINE_OFFERS_MAX = 20
-"""How often a shutdown's deadline offers what is left, while somebody buys at that price."""
+"""How often what is left is offered at the deadline, while somebody buys at that price."""
 
 OFFERS_IN_VAIN_MAX = 3
 """How many offers in a row may sell nothing before it is held."""
 
 
 def cancel_at_deadline(order: Order) -> Step:
-    """Take an open order off the book; an offer ends by itself."""
+    """Take an open order off the order book; an offer ends by itself."""
     if order.intent.time_in_force is TimeInForce.GTC:
         return CancelOrder(order, DEADLINE)
     return Wait()
 
 
 def give_up(trader: Trader, order: Order, around: Surroundings) -> Step:
-    """End a cycle at the deadline, whatever it holds: sold at once if asked for, else held."""
+    """End a trader at the deadline, whatever it holds: sold at once if asked for, else held."""
     left = left_to_sell(trader, around)
     if not left:
         bought = trader.sell_target is not None
@@ -77,7 +77,7 @@ def _offer(trader: Trader, left: Decimal, bid: Decimal, around: Surroundings) ->
 
 
 def _must_share(trader: Trader, left: Decimal, around: Surroundings) -> bool:
-    """Return whether others are selling what this one needs: what they leave is known soon."""
+    """Return whether other traders are selling base asset that this one needs to sell."""
     rest = around.free_base - around.base_on_its_way
     return trader.short_of_base and bool(around.base_on_its_way) and rest < left
 
@@ -90,7 +90,7 @@ def _offered_quantity(trader: Trader, left: Decimal, around: Surroundings) -> De
 
 
 def _why_not_offered(trader: Trader, around: Surroundings) -> str | None:
-    """Return why what a cycle holds is not, or no longer, offered."""
+    """Return why what a trader holds is not, or no longer, offered."""
     if around.settings.at_deadline is AtDeadline.HOLD:
         return "held as asked for"
     if around.symbol.status != TRADING:
@@ -113,6 +113,6 @@ def _offers(trader: Trader) -> list[Order]:
 
 
 def _offered_in_vain(trader: Trader) -> bool:
-    """Return whether the trader's block is about an offer, and no older one that never ends."""
+    """Return whether the trader's blocker comes from an offer: older ones may never end."""
     last = trader.orders[-1]
     return last.side is Side.SELL and last.intent.time_in_force is TimeInForce.IOC

@@ -1,4 +1,4 @@
-"""How a cycle goes on once its order is over: it sells what it bought, and what was carried."""
+"""How a trader goes on once its order is over: it sells what it bought, and what was carried."""
 
 from decimal import Decimal
 
@@ -47,7 +47,7 @@ def after_sell(trader: Trader, around: Surroundings) -> Step:
 
 
 def left_to_sell(trader: Trader, around: Surroundings) -> Decimal:
-    """Return the base asset that a cycle still has to sell.
+    """Return the base asset that a trader still has to sell.
 
     Commission in base comes out of what is carried; where that is not enough, out of this.
     """
