@@ -203,6 +203,6 @@ async def test_a_leader_may_do_what_it_does_and_no_more() -> None:
         async for _ in resource.changes():
             break
         await resource.report(Report(generation=2, epoch=1, trading=True, draining=False))
-        await resource.write_off()
+        await resource.switch_off()
 
     assert granted("symbol-trader", NAMESPACE_ROLES / "leader.yaml") == used

@@ -74,7 +74,7 @@ def _priority(order: Order) -> tuple[Decimal, int]:
 
 
 def crosses(side: Side, limit: Decimal, price: Decimal) -> bool:
-    """Whether an order of this side and limit may trade at `price`."""
+    """Return whether an order of this side and limit may trade at `price`."""
     return price <= limit if side is Side.BUY else price >= limit
 
 

@@ -1,7 +1,7 @@
-"""What the money of each cycle must be, worked out from its fills. Pure.
+"""What the money of each trader must be, worked out from its fills. Pure.
 
-A commission in the base asset reduces what the cycle holds, one in the quote asset what it earns,
-and one in a third asset its profit, by its value in quote once that is known. What a cycle leaves
+A commission in the base asset reduces what the trader holds, one in the quote asset what it earns,
+and one in a third asset its profit, by its value in quote once that is known. What a trader leaves
 is worth what it had cost, so that nothing is lost or gained in a remainder.
 """
 
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from symbol_trader.audit.evidence import Execution, Fee, RecordedOrder, RecordedTrader
+from symbol_trader.audit.evidence import Execution, Fee, OrderRow, TraderRow
 from symbol_trader.audit.finding import Finding
 
 ZERO: Final = Decimal(0)
 KEPT_MOST: Final = 10_000
-"""How many remainders that do not cost what their own cycle paid are kept until the end."""
+"""How many remainders that do not cost what their own trader paid are kept until the end."""
 
 ROUNDING: Final = Decimal("0.00000001")
 """Costs and values are rounded to the precision of the exchange's assets."""
@@ -23,7 +23,7 @@ ROUNDING: Final = Decimal("0.00000001")
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """What a side of a cycle executed, in base and quote, and its commission by asset."""
+    """What a side of a trader executed, in base and quote, and its commission by asset."""
 
     base: Decimal
     quote: Decimal
@@ -65,9 +65,9 @@ class Counted:
 
 
 def flow(
-    orders: Iterable[RecordedOrder], fills: Iterable[Counted], base_asset: str, quote_asset: str
+    orders: Iterable[OrderRow], fills: Iterable[Counted], base_asset: str, quote_asset: str
 ) -> Flow:
-    """Add up one side of a cycle; where fills are given up, the executed totals count."""
+    """Add up one side of a trader; where fills are given up, the executed totals count."""
     base = quote = ZERO
     fees = {"base": ZERO, "quote": ZERO, "other": ZERO, "none": ZERO}
     given_up = [order for order in orders if order.fills_given_up]
@@ -100,8 +100,8 @@ def fee_counted(fill: Counted, base_asset: str, quote_asset: str) -> Iterator[Fi
         yield Finding("fee value does not follow from its price", fill.key, detail)
 
 
-def money(trader: RecordedTrader, buys: Flow, sells: Flow) -> Iterator[Finding]:
-    """Check profit, and what was left with its cost, of a cycle that is over."""
+def result_follows(trader: TraderRow, buys: Flow, sells: Flow) -> Iterator[Finding]:
+    """Check profit, and what was left with its cost, of a trader that is over."""
     subject = f"trader {trader.trader_id}"
     carried, unsold = trader.carried or ZERO, trader.unsold or ZERO
     left = buys.base - buys.base_fee - sells.base_fee - sells.base
@@ -118,10 +118,10 @@ def money(trader: RecordedTrader, buys: Flow, sells: Flow) -> Iterator[Finding]:
 
 
 class CostRange:
-    """Checks what the remainders of a book's cycles cost, once all cycles were seen.
+    """Checks what the remainders of a ledger's traders cost, once all traders were seen.
 
-    A remainder costs what its own cycle paid for it, or on average what those had paid whose
-    remainders it meets: never less than the cheapest cycle of the book, nor more than the dearest.
+    A remainder costs what its own trader paid for it, or on average what those had paid whose
+    remainders it joins: no less than in the ledger's cheapest trader, no more than in its dearest.
     """
 
     def __init__(self) -> None:
@@ -129,8 +129,8 @@ class CostRange:
         self._most = ZERO
         self._others: list[tuple[str, Decimal, Decimal]] = []
 
-    def see(self, trader: RecordedTrader, buys: Flow) -> None:
-        """Take in a cycle that is over."""
+    def see(self, trader: TraderRow, buys: Flow) -> None:
+        """Take in a trader that is over."""
         unit_cost = buys.unit_cost
         if unit_cost:
             self._least = min(unit_cost, unit_cost if self._least is None else self._least)
@@ -140,7 +140,7 @@ class CostRange:
             self._others.append((f"trader {trader.trader_id}", carried, cost))
 
     def findings(self) -> Iterator[Finding]:
-        """Return whose remainders cost what no cycle had paid."""
+        """Return whose remainders cost what no trader had paid."""
         least = self._least or ZERO
         for subject, carried, cost in self._others:
             bounds = sorted((carried * least, carried * self._most))

@@ -123,12 +123,11 @@ def _shutting_down(report: Report) -> Finding:
 
 
 def _degraded(report: Report) -> Finding:
-    if not report.troubles:
-        return Finding(ConditionType.DEGRADED, False, LeaderReason.AS_EXPECTED)
-    first = LeaderReason(report.troubles[0].reason)
-    return Finding(
-        ConditionType.DEGRADED, True, first, "; ".join(t.message for t in report.troubles)
-    )
+    if not report.problems:
+        return Finding(ConditionType.DEGRADED, False, TraderReason.AS_EXPECTED)
+    first = report.problems[0].reason
+    message = "; ".join(problem.message for problem in report.problems)
+    return Finding(ConditionType.DEGRADED, True, first, message)
 
 
 def _milliseconds(duration: timedelta | None) -> int | None:

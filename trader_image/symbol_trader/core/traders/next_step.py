@@ -4,17 +4,17 @@ It is level-based: however a trader came to where it is (a fill, a restart, a re
 the same orders lead to the same step. A step that fails is therefore simply decided again.
 """
 
-from symbol_trader.core.cycles.buying import begin
-from symbol_trader.core.cycles.by_record import end_gone, while_contradicted
-from symbol_trader.core.cycles.deadline import give_up
-from symbol_trader.core.cycles.selling import after_buy, after_sell
-from symbol_trader.core.cycles.steps import Finish, Step, Surroundings, Wait
-from symbol_trader.core.cycles.unsettled import while_unsettled
 from symbol_trader.core.order import Order
 from symbol_trader.core.orders import Side
-from symbol_trader.core.reasons import Block, Reason
+from symbol_trader.core.reasons import Blocker, Reason
 from symbol_trader.core.symbols import GONE
 from symbol_trader.core.trader import Trader
+from symbol_trader.core.traders.buying import begin
+from symbol_trader.core.traders.by_record import end_gone, while_contradicted
+from symbol_trader.core.traders.deadline import give_up
+from symbol_trader.core.traders.selling import after_buy, after_sell
+from symbol_trader.core.traders.steps import Finish, Step, Surroundings, Wait
+from symbol_trader.core.traders.unsettled import while_unsettled
 
 
 def next_step(trader: Trader, around: Surroundings) -> Step:
@@ -51,4 +51,4 @@ def _unless_interrupted(step: Step, trader: Trader, around: Surroundings) -> Ste
     if order.side is Side.BUY and (around.draining or not isinstance(step, Finish)):
         return step
     text = f"its {order.side.lower()} {order.order_id} was canceled by others"
-    return Wait(Block(Reason.CANCELED_BY_OTHERS, f"{text}; change the resource to go on", None))
+    return Wait(Blocker(Reason.CANCELED_BY_OTHERS, f"{text}; change the resource to go on", None))

@@ -254,7 +254,7 @@ def test_an_old_buy_that_is_partly_filled_sells_what_it_has() -> None:
     desk.end(buy, "CANCELED")
 
     assert (desk.order.side, desk.order.quantity) == (Side.SELL, D("4.9"))
-    assert desk.leader.suspension is None, "it was our own cancel"
+    assert desk.leader.paused is None, "it was our own cancel"
 
 
 def test_an_expired_sell_is_tried_three_times_then_a_person_has_to_look() -> None:

@@ -1,4 +1,4 @@
-"""Asking the exchange: what only reads is repeated, what acts is not; the clock is kept.
+"""Requests to the exchange: those that read are repeated, those that act are not.
 
 An order or a cancel is written to the socket once. Nothing here signs or sends one again: not a
 time-out, not a resynchronised clock. Requests that merely read are repeated with a fresh timestamp
@@ -11,13 +11,13 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, TypeVar
 
 from symbol_trader.binance import replies, requests
-from symbol_trader.binance.allowance import Allowance
 from symbol_trader.binance.backoff import delays
 from symbol_trader.binance.clock import Clock, Sample
 from symbol_trader.binance.envelope import Answer, Reply
 from symbol_trader.binance.errors import RateLimited, RequestRefused, UnreadableReply
 from symbol_trader.binance.fields import PayloadError
 from symbol_trader.binance.link import Link
+from symbol_trader.binance.rate_limit import RateLimit
 from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.binance.signing import Params, signed
 from symbol_trader.binance.verdicts import Kind, Verdict, explain, hold_s, judge, outcome
@@ -37,21 +37,21 @@ _REPEATED = (Kind.UNDECIDED, Kind.LATE, Kind.BUSY)
 _MS_PER_S = 1000
 
 
-class Asker:
+class RequestClient:
     """Requests over one link, signed and stamped with the exchange's time."""
 
     def __init__(
         self,
         settings: BinanceSettings,
         link: Link,
-        allowance: Allowance,
+        rate_limit: RateLimit,
         *,
         monotonic_ns: Callable[[], int],
         random: Callable[[], float],
     ) -> None:
         self._settings = settings
         self._link = link
-        self._allowance = allowance
+        self._rate_limit = rate_limit
         self._monotonic_ns = monotonic_ns
         self._random = random
         self._clock = Clock(monotonic_ns)
@@ -84,38 +84,38 @@ class Asker:
             raise UnreadableReply(f"{method}: {exc}") from exc
 
     async def read(self, method: str, params: Params, *, private: bool) -> Any:
-        """Ask until there is an answer, for at most `read_patience_s`."""
+        """Ask until there is an answer, for at most `read_retries_s` seconds."""
 
         async def ask() -> Answer:
             return await self._send(method, self._private(params) if private else params)
 
-        return await self._repeat(method, ask, self._patience())
+        return await self._repeat(method, ask, self._retries())
 
     async def _repeat(
-        self, method: str, ask: Callable[[], Awaitable[Answer]], patience: "_Patience"
+        self, method: str, ask: Callable[[], Awaitable[Answer]], retries: "_Retries"
     ) -> Any:
         """Ask until there is an answer; a pause that would take too long is not begun."""
         while True:
-            await self._wait_out_limits(method, patience)
+            await self._wait_out_limits(method, retries)
             answer = await ask()
             verdict = judge(answer)
             if verdict.kind is Kind.DONE and isinstance(answer, Reply):
                 return answer.result
-            pause_s = self._pause_s(answer, verdict.kind, patience)
+            pause_s = self._pause_s(answer, verdict.kind, retries)
             if pause_s is None or self._link.ended is not None:
                 raise self._failure(method, answer, verdict)
             log.info("%s is asked again: %s", method, explain(answer, verdict))
             await self._link.wait_for_end(pause_s)
             # `time` has no timestamp that could be late, and must not lead to itself.
             if verdict.kind is Kind.LATE and method != _TIME:
-                await self._measure_clock(patience)
+                await self._measure_clock(retries)
 
     async def measure_clock(self) -> None:
         """Ask for the time a few times and take over the best answer. Raises `Unavailable`."""
-        await self._measure_clock(self._patience())
+        await self._measure_clock(self._retries())
 
-    async def _measure_clock(self, patience: "_Patience") -> None:
-        samples = [await self._sample(patience) for _ in range(self._settings.clock_samples)]
+    async def _measure_clock(self, retries: "_Retries") -> None:
+        samples = [await self._sample(retries) for _ in range(self._settings.clock_samples)]
         round_trip_ns = self._clock.adjust(samples)
         log.debug("measured the exchange's clock with a round trip of %d ns", round_trip_ns)
 
@@ -133,25 +133,25 @@ class Asker:
             except Unavailable as exc:
                 log.warning("the exchange's clock was not measured again: %s", exc)
 
-    def _patience(self) -> "_Patience":
+    def _retries(self) -> "_Retries":
         s = self._settings
-        return _Patience(
+        return _Retries(
             asyncio.get_running_loop().time,
-            s.read_patience_s,
+            s.read_retries_s,
             delays(s.retry_first_s, s.retry_limit_s, self._random),
         )
 
-    def _pause_s(self, answer: Answer, kind: Kind, patience: "_Patience") -> float | None:
+    def _pause_s(self, answer: Answer, kind: Kind, retries: "_Retries") -> float | None:
         """Return how long to wait before asking again; None where that is not to be done.
 
         A ban is over when the exchange says: pauses that grow would only add to it.
         """
-        held_s = self._allowance.held_s
+        held_s = self._rate_limit.held_s
         if kind is Kind.LIMITED:
-            return held_s if held_s and patience.allows(held_s) else None
-        return patience.next_pause_s(self._wished_s(answer)) if kind in _REPEATED else None
+            return held_s if held_s and retries.allows(held_s) else None
+        return retries.next_pause_s(self._retry_after_s(answer)) if kind in _REPEATED else None
 
-    def _wished_s(self, answer: Answer) -> float:
+    def _retry_after_s(self, answer: Answer) -> float:
         """Return how long the exchange wants not to be asked again, as far as an answer says so."""
         now_ms = self._exchange_ms(answer)
         if not isinstance(answer, Reply) or answer.retry_after_ms is None or now_ms is None:
@@ -173,29 +173,29 @@ class Asker:
 
         Before the clock was measured nothing is sent but questions for the time.
         """
-        until_ns = self._allowance.held_until_ns
+        until_ns = self._rate_limit.held_until_ns
         if until_ns is None or not self._clock.measured:
             return None
         return self._clock.reached_ms(until_ns)
 
     def respect_limits(self, what: str) -> None:
         """Raise `Unavailable` while the exchange is to be left alone, also by other sessions."""
-        if held_s := self._allowance.held_s:
+        if held_s := self._rate_limit.held_s:
             raise RateLimited(f"{what} was not sent: {_HELD}", held_s)
 
-    async def _wait_out_limits(self, method: str, patience: "_Patience") -> None:
+    async def _wait_out_limits(self, method: str, retries: "_Retries") -> None:
         """Wait for the end of a ban that is near, and leave room for orders.
 
-        Raises `Unavailable` where the ban takes longer than the patience.
+        Raises `Unavailable` where the ban outlasts the retries.
         """
-        while held_s := self._allowance.held_s:
-            if not patience.allows(held_s):
+        while held_s := self._rate_limit.held_s:
+            if not retries.allows(held_s):
                 self.respect_limits(method)
             log.info("%s waits for %.1f s: %s", method, held_s, _HELD)
             await self._link.wait_for_end(held_s)
             if self._link.ended is not None:
                 return
-        if pause_s := self._allowance.reading_pause_s:
+        if pause_s := self._rate_limit.reading_pause_s:
             log.info("%s waits for %.1f s: much request weight is used", method, pause_s)
             await self._link.wait_for_end(pause_s)
 
@@ -210,11 +210,11 @@ class Asker:
         now_ms = self._exchange_ms(answer)
         seconds = hold_s(answer, now_ms)
         if seconds is not None:
-            self._allowance.hold(seconds)
+            self._rate_limit.hold(seconds)
         elif answer.weight is not None and now_ms is not None:
-            self._allowance.count(answer.weight, now_ms)
+            self._rate_limit.count(answer.weight, now_ms)
 
-    async def _sample(self, patience: "_Patience") -> Sample:
+    async def _sample(self, retries: "_Retries") -> Sample:
         sent_ns = received_ns = 0
 
         async def ask() -> Answer:
@@ -224,7 +224,7 @@ class Asker:
             received_ns = self._monotonic_ns()
             return answer
 
-        result = await self._repeat(_TIME, ask, patience)
+        result = await self._repeat(_TIME, ask, retries)
         try:
             return Sample(sent_ns, received_ns, replies.server_time_ms(result))
         except PayloadError as exc:
@@ -236,14 +236,16 @@ class Asker:
         if verdict.kind is Kind.CREDENTIALS:
             return BadCredentials(text)
         if verdict.kind in {Kind.LIMITED, Kind.BUSY}:
-            return RateLimited(text, max(self._allowance.held_s, self._wished_s(answer)) or None)
+            return RateLimited(
+                text, max(self._rate_limit.held_s, self._retry_after_s(answer)) or None
+            )
         if verdict.kind is Kind.REFUSED and isinstance(answer, Reply):
             return RequestRefused(text, answer.code)
         return ExchangeUnavailable(text)
 
 
-class _Patience:
-    """How long one request is repeated: `clock` is in seconds, `pauses` are those in between."""
+class _Retries:
+    """How long one request is repeated: `clock` is in seconds, `pauses` go between attempts."""
 
     def __init__(self, clock: Callable[[], float], seconds: float, pauses: Iterator[float]) -> None:
         self._clock = clock

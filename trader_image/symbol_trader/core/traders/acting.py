@@ -8,8 +8,22 @@ from typing import Any
 
 from symbol_trader.core import ids
 from symbol_trader.core.context import EventContext
-from symbol_trader.core.cycles.next_step import next_step
-from symbol_trader.core.cycles.steps import (
+from symbol_trader.core.decisions import Cancel, Decision, FetchBid, Place, RefreshSymbol
+from symbol_trader.core.events import PriceSeen
+from symbol_trader.core.evidence.contradictions import contradicted
+from symbol_trader.core.evidence.learning import Evidence
+from symbol_trader.core.money import ZERO, plain
+from symbol_trader.core.order import Order
+from symbol_trader.core.orders import CancelIntent, Intent, Side, TimeInForce
+from symbol_trader.core.quiet import Listeners
+from symbol_trader.core.reasons import Blocker, Reason
+from symbol_trader.core.records import NewTrader, TraderResult, TraderState, TraderTerms
+from symbol_trader.core.state import State
+from symbol_trader.core.strategy import OrderTerms
+from symbol_trader.core.symbols import TRADING
+from symbol_trader.core.trader import Rebuy, Trader
+from symbol_trader.core.traders.next_step import next_step
+from symbol_trader.core.traders.steps import (
     AskForBid,
     CancelOrder,
     FetchFills,
@@ -21,25 +35,11 @@ from symbol_trader.core.cycles.steps import (
     Surroundings,
     Wait,
 )
-from symbol_trader.core.cycles.unsettled import FILL_QUERIES_QUIET
-from symbol_trader.core.decisions import Cancel, Decision, FetchBid, Place, RefreshSymbol
-from symbol_trader.core.events import PriceSeen
-from symbol_trader.core.evidence.contradictions import contradicted
-from symbol_trader.core.evidence.learning import Evidence
-from symbol_trader.core.money import ZERO, plain
-from symbol_trader.core.order import Order
-from symbol_trader.core.orders import CancelIntent, Intent, Side, TimeInForce
-from symbol_trader.core.quiet import Listeners
-from symbol_trader.core.reasons import Block, Reason
-from symbol_trader.core.records import NewTrader, TraderResult, TraderState, TraderTerms
-from symbol_trader.core.state import State
-from symbol_trader.core.strategy import Quote
-from symbol_trader.core.symbols import TRADING
-from symbol_trader.core.trader import Rebuy, Trader
+from symbol_trader.core.traders.unsettled import FILL_QUERIES_QUIET
 from symbol_trader.errors import Contradiction
 
 
-class Cycles:
+class Traders:
     """The traders of one symbol and the rules between them."""
 
     def __init__(self, state: State, evidence: Evidence) -> None:
@@ -83,19 +83,19 @@ class Cycles:
             why = str(exc) if isinstance(exc, Contradiction) else f"its next step failed: {exc!r}"
             contradicted(trader, why, ctx)
             text = trader.contradiction or why
-            self._wait(trader, Block(Reason.CONTRADICTED, text, None), ctx)
+            self._wait(trader, Blocker(Reason.CONTRADICTED, text, None), ctx)
 
     def _step(self, trader: Trader, ctx: EventContext) -> None:
         """Take a trader's next step; what follows from it comes as an event of its own."""
         if self._state.idle:
             return
         match next_step(trader, self._around(trader, ctx)):
-            case Wait(block):
-                self._wait(trader, block, ctx)
-            case PlaceBuy(quote):
-                self._place(trader, Side.BUY, quote, ctx)
-            case PlaceSell(quote, time_in_force):
-                self._place(trader, Side.SELL, quote, ctx, time_in_force)
+            case Wait(blocker):
+                self._wait(trader, blocker, ctx)
+            case PlaceBuy(order_terms):
+                self._place(trader, Side.BUY, order_terms, ctx)
+            case PlaceSell(order_terms, time_in_force):
+                self._place(trader, Side.SELL, order_terms, ctx, time_in_force)
             case AskForBid():
                 self._ask_for_bid(ctx)
             case CancelOrder(order, reason):
@@ -130,9 +130,10 @@ class Cycles:
         )
 
     def _committed_quote(self, ctx: EventContext) -> Decimal:
-        """Return what all cycles have committed; as known, while nothing has followed from a price.
+        """Return the quote that all traders have committed.
 
-        Whatever changes it leads to something: an order, a line, a change of the record.
+        While nothing has followed from a price, the sum found for the prices before still holds:
+        whatever changes it leads to an order, a log line or a change of the record.
         """
         if ctx.listeners is None or ctx.decision != Decision():
             return self._state.committed_quote
@@ -142,7 +143,7 @@ class Cycles:
         """Return whether a shutdown is past its deadline; not while a person has to look first."""
         state = self._state
         since_ms, deadline_ms = state.draining_since_ms, state.settings.deadline_ms
-        if since_ms is None or deadline_ms is None or state.halt:
+        if since_ms is None or deadline_ms is None or state.halted:
             return False
         return now_ms - since_ms >= deadline_ms
 
@@ -153,47 +154,47 @@ class Cycles:
                 f"{plain(order.filled)} of {plain(order.executed)} executed of order "
                 f"{order.order_id} are among the account's trades; the rest is asked for again"
             )
-            self._wait(trader, Block(Reason.FILLS_MISSING, text, None), ctx)
+            self._wait(trader, Blocker(Reason.FILLS_MISSING, text, None), ctx)
 
     def _ask_for_bid(self, ctx: EventContext) -> None:
         if ctx.now_ms >= self._next_bid_ms and not self._state.banned(ctx.now_ms):
             self._next_bid_ms = ctx.now_ms + self._state.timing.query_every_ms
             ctx.request(FetchBid())
 
-    def _wait(self, trader: Trader, block: Block | None, ctx: EventContext) -> None:
-        before, trader.block = trader.block, block
-        if block and (before is None or before.reason != block.reason):
+    def _wait(self, trader: Trader, blocker: Blocker | None, ctx: EventContext) -> None:
+        before, trader.blocker = trader.blocker, blocker
+        if blocker and (before is None or before.reason != blocker.reason):
             ctx.say(
                 "trader is blocked",
                 warning=True,
                 trader=trader.trader_id,
-                reason=block.reason,
-                why=block.message,
+                reason=blocker.reason,
+                why=blocker.message,
             )
 
     # Orders.
 
-    def _obstacle(self, side: Side, ctx: EventContext) -> Block | None:
+    def _blocker(self, side: Side, ctx: EventContext) -> Blocker | None:
         """Return what keeps the whole symbol from placing orders on this side, if anything."""
         state = self._state
-        if obstacle := state.halt or state.banned(ctx.now_ms):
-            return obstacle
+        if blocker := state.halted or state.banned(ctx.now_ms):
+            return blocker
         if state.symbol.status == TRADING:
             return state.buys_paused(ctx.now_ms) if side is Side.BUY else None
         ctx.request_once(RefreshSymbol())
         until_ms = ctx.now_ms + state.timing.retry_most_ms
-        return Block(Reason.SYMBOL_NOT_TRADING, f"the symbol is {state.symbol.status}", until_ms)
+        return Blocker(Reason.SYMBOL_NOT_TRADING, f"the symbol is {state.symbol.status}", until_ms)
 
     def _place(
         self,
         trader: Trader,
         side: Side,
-        quote: Quote,
+        order_terms: OrderTerms,
         ctx: EventContext,
         time_in_force: TimeInForce = TimeInForce.GTC,
     ) -> None:
-        if obstacle := self._obstacle(side, ctx):
-            self._wait(trader, obstacle, ctx)
+        if blocker := self._blocker(side, ctx):
+            self._wait(trader, blocker, ctx)
             return
         state = self._state
         attempt = trader.attempts[side] + 1
@@ -202,8 +203,8 @@ class Cycles:
             trader.trader_id,
             side,
             attempt,
-            quote.price,
-            quote.quantity,
+            order_terms.price,
+            order_terms.quantity,
             ctx.now_ms,
             state.timing.recv_window_ms,
             time_in_force,
@@ -211,13 +212,13 @@ class Cycles:
         for gone in trader.add(order := Order(intent)):
             state.forget(gone)
         state.index(trader, order)
-        trader.block = None
+        trader.blocker = None
         ctx.request(Place(intent))
         ctx.say(
             f"placing {side.lower()}",
             trader=trader.trader_id,
-            price=plain(quote.price),
-            quantity=plain(quote.quantity),
+            price=plain(order_terms.price),
+            quantity=plain(order_terms.quantity),
             order=intent.client_order_id,
         )
 
@@ -281,7 +282,7 @@ class Cycles:
         state = self._state
         if state.draining:
             ctx.say("will not start a new trader in shutdown", running=len(state.traders))
-        elif state.suspension is None and len(state.traders) < state.settings.chunks:
+        elif state.paused is None and len(state.traders) < state.settings.chunks:
             self._start_trader("the one before finished", ctx)
 
     def _start_trader(self, reason: str, ctx: EventContext, parent: Trader | None = None) -> None:
@@ -293,13 +294,13 @@ class Cycles:
         ctx.change(NewTrader(trader.trader_id, terms, ctx.now_ms, reason, parent_id))
         ctx.say("initialising trader", trader=trader.trader_id, why=reason)
 
-    def end_those_that_never_bought(self, reason: str, ctx: EventContext) -> None:
+    def end_traders_without_orders(self, reason: str, ctx: EventContext) -> None:
         """End each trader that has no order yet."""
         for trader in tuple(self._state.traders.values()):
             if trader.last_order is None:
                 self._end(trader, Finish(TraderState.FINISHED, reason, ZERO), ctx)
 
-    def replace_those_that_never_bought(self, ctx: EventContext) -> None:
+    def replace_traders_without_orders(self, ctx: EventContext) -> None:
         """Replace each trader that has no order by one with the new settings."""
         for trader in tuple(self._state.traders.values()):
             if trader.last_order is None and not self._state.draining:
@@ -336,4 +337,4 @@ class Cycles:
             return "will not start a new trader in shutdown"
         if len(state.traders) >= state.settings.chunks:
             return "all traders already started"
-        return state.suspension.message if state.suspension else None
+        return state.paused.message if state.paused else None

@@ -1,4 +1,4 @@
-"""How much may be asked: the exchange's limits per address, which outlive a session.
+"""The exchange's rate limits of an address, which outlive a session.
 
 Binance counts the weight of all requests of an address in minutes of its own clock and says with
 each reply how much is used. Going over is answered by -1003, going on after that by a ban. What
@@ -30,8 +30,8 @@ class Weight:
         return length_ms - now_ms % length_ms
 
 
-class Allowance:
-    """What the exchange lets this process ask. One for all sessions of a process."""
+class RateLimit:
+    """When this process may send requests. One for all sessions of a process."""
 
     def __init__(self, monotonic_ns: Callable[[], int]) -> None:
         self._monotonic_ns = monotonic_ns
@@ -54,9 +54,9 @@ class Allowance:
         return self._left_ns(self._reading_from_ns) / _NS_PER_S
 
     def hold(self, seconds: float) -> None:
-        """Ask nothing for a while. An earlier word that goes further stays.
+        """Ask nothing for a while; a longer time that was set before stays.
 
-        When the exchange says itself how long, that counts, and not what the weight suggests.
+        This is what the exchange itself demands, so what the weight suggested no longer counts.
         """
         self._reading_from_ns = None
         until_ns = self._monotonic_ns() + round(seconds * _NS_PER_S)

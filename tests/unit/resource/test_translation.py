@@ -11,7 +11,7 @@ import pytest
 from symbol_trader.core.settings import AtDeadline, TradingStatus, UnfilledBuys
 from symbol_trader.desired import Desired
 from symbol_trader.report import Report
-from symbol_trader.resource.wishes import deleted, desired_of, status_of
+from symbol_trader.resource.translation import deleted, desired_of, status_of
 from tradingsymbol_api.names import ANNOTATION_ABANDON, API_VERSION, FINALIZER, KIND
 from tradingsymbol_api.spec import parse_resource
 from tradingsymbol_api.status import Target

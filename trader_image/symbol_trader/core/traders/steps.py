@@ -7,10 +7,10 @@ from decimal import Decimal
 from symbol_trader.core.money import ZERO
 from symbol_trader.core.order import Order
 from symbol_trader.core.orders import TimeInForce
-from symbol_trader.core.reasons import Block
+from symbol_trader.core.reasons import Blocker
 from symbol_trader.core.records import TraderState
 from symbol_trader.core.settings import Settings
-from symbol_trader.core.strategy import Quote
+from symbol_trader.core.strategy import OrderTerms
 from symbol_trader.core.symbols import Commission, SymbolInfo
 
 
@@ -38,12 +38,12 @@ class Surroundings:
     free_base: Decimal = ZERO
     """What the account has free of the base asset, as far as it is known."""
     base_on_its_way: Decimal = ZERO
-    """What other cycles' sells without an answer take, if they have not taken it yet."""
+    """What other traders' sells without an answer take, if they have not taken it yet."""
     find_carried_cost: Callable[[], Decimal] = lambda: ZERO
 
     @property
     def spendable(self) -> Decimal:
-        """Return the budget that the symbol's other cycles, and what is carried, leave."""
+        """Return the budget that the symbol's other traders, and what is carried, leave."""
         return self.find_spendable()
 
     @property
@@ -53,29 +53,29 @@ class Surroundings:
 
     @property
     def carried_cost(self) -> Decimal:
-        """Return how much of the budget is in what earlier cycles left over."""
+        """Return how much of the budget is in what earlier traders left over."""
         return self.find_carried_cost()
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing to do until something happens; `block` says what stands in the way, if anything."""
+    """Nothing to do until something happens; `blocker` says what stands in the way, if anything."""
 
-    block: Block | None = None
+    blocker: Blocker | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PlaceBuy:
     """Buy at this price and quantity."""
 
-    quote: Quote
+    order_terms: OrderTerms
 
 
 @dataclass(frozen=True, slots=True)
 class PlaceSell:
     """Sell at this price and quantity."""
 
-    quote: Quote
+    order_terms: OrderTerms
     time_in_force: TimeInForce = TimeInForce.GTC
 
 
@@ -86,7 +86,7 @@ class AskForBid:
 
 @dataclass(frozen=True, slots=True)
 class CancelOrder:
-    """Take this order off the book."""
+    """Take this order off the order book."""
 
     order: Order
     reason: str
@@ -116,7 +116,7 @@ class GiveUpFills:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """The cycle is over. `quantity` is the base asset that it keeps, which no later sell takes."""
+    """The trader is over. `quantity` is the base asset that it keeps, which no later sell takes."""
 
     state: TraderState
     reason: str

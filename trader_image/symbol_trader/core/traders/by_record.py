@@ -1,8 +1,13 @@
-"""How a cycle ends by the record alone, where the exchange cannot be believed or asked."""
+"""How a trader ends by the record alone, where the exchange contradicts it or cannot be asked."""
 
-from symbol_trader.core.cycles.deadline import DEADLINE, cancel_at_deadline
-from symbol_trader.core.cycles.selling import left_to_sell
-from symbol_trader.core.cycles.steps import (
+from symbol_trader.core.order import Order
+from symbol_trader.core.orders import OrderState
+from symbol_trader.core.reasons import Blocker, Reason
+from symbol_trader.core.records import TraderState
+from symbol_trader.core.trader import Trader
+from symbol_trader.core.traders.deadline import DEADLINE, cancel_at_deadline
+from symbol_trader.core.traders.selling import left_to_sell
+from symbol_trader.core.traders.steps import (
     Finish,
     GiveUpFills,
     GiveUpOrder,
@@ -10,14 +15,9 @@ from symbol_trader.core.cycles.steps import (
     Surroundings,
     Wait,
 )
-from symbol_trader.core.order import Order
-from symbol_trader.core.orders import OrderState
-from symbol_trader.core.reasons import Block, Reason
-from symbol_trader.core.records import TraderState
-from symbol_trader.core.trader import Trader
 
 CANCELS_IN_VAIN_MAX = 3
-"""How many cancels of an order the exchange may deny to have before a deadline gives it up."""
+"""After so many cancels that the exchange answers with "no such order", it is given up."""
 
 
 def while_contradicted(
@@ -25,14 +25,14 @@ def while_contradicted(
 ) -> Step:
     """Do nothing until a person has settled it; at a deadline, end with what the record says."""
     if not around.overdue:
-        return Wait(Block(Reason.CONTRADICTED, text, None))
+        return Wait(Blocker(Reason.CONTRADICTED, text, None))
     if order and not order.state.final:
         return _end_unbelieved(order, text)
     return end_by_record(trader, order, f"{DEADLINE}: {text}", around)
 
 
 def end_gone(trader: Trader, order: Order, around: Surroundings) -> Step:
-    """End a cycle whose symbol the exchange does not list any more: nothing of it can be asked."""
+    """End a trader whose symbol the exchange does not list any more: nothing of it can be asked."""
     why = f"{around.symbol.name} is gone from the exchange, which was asked for no order or balance"
     if order.state is OrderState.INTENT:
         return Wait()
@@ -42,7 +42,7 @@ def end_gone(trader: Trader, order: Order, around: Surroundings) -> Step:
 
 
 def end_by_record(trader: Trader, order: Order | None, why: str, around: Surroundings) -> Step:
-    """End a cycle whose last order, if any, is over: with what the record says, nobody is asked."""
+    """End a trader whose last order, if any, is over, with what the record says of it."""
     if order and not order.settled:
         return GiveUpFills(order)
     left = left_to_sell(trader, around)
@@ -50,11 +50,13 @@ def end_by_record(trader: Trader, order: Order | None, why: str, around: Surroun
 
 
 def _end_unbelieved(order: Order, text: str) -> Step:
-    """Take an order off the book whose trader's news cannot be; once it is off, give it up.
+    """Cancel an order whose reports contradict the record; once it is off the book, give it up.
 
-    Its end may be told in words that contradict the record as well, so it counts whether believed
-    or not. A reply under way, or a cancel's, comes first; an order in doubt of which the exchange
-    has said nothing yet is found, or proved absent, as any other is.
+    The report of its end may contradict the record as well, so any report of an end counts, even
+    where it was not believed (`said_over`). An exchange that says again and again that it has no
+    such order to cancel has ended it, too. Three things come first: the reply to the placement,
+    the reply to a cancel, and for an order in doubt, of which the exchange has said nothing yet,
+    the ordinary search that finds it or proves it absent.
     """
     if order.state is OrderState.INTENT:
         return Wait()

@@ -1,18 +1,18 @@
-"""How a cycle begins: the size of its buy, and what may stand in its way."""
+"""How a trader begins: the size of its buy, and what may stand in its way."""
 
 from dataclasses import replace
 from decimal import Decimal
 
 from symbol_trader.core import strategy
-from symbol_trader.core.cycles.steps import Finish, PlaceBuy, Step, Surroundings, Wait
 from symbol_trader.core.money import ZERO, ceil_to, plain
-from symbol_trader.core.reasons import Block, Reason
+from symbol_trader.core.reasons import Blocker, Reason
 from symbol_trader.core.records import TraderState
-from symbol_trader.core.strategy import Quote
+from symbol_trader.core.strategy import OrderTerms
 from symbol_trader.core.trader import Trader
+from symbol_trader.core.traders.steps import Finish, PlaceBuy, Step, Surroundings, Wait
 
 FIGURE_FALLS_TO = Decimal("0.75")
-"""How far what a message says may fall before it is said anew, as a part of it."""
+"""A figure in a message is replaced once the right one has fallen to this part of it."""
 
 
 def begin(trader: Trader, around: Surroundings) -> Step:
@@ -20,47 +20,47 @@ def begin(trader: Trader, around: Surroundings) -> Step:
     if around.draining:
         return Finish(TraderState.FINISHED, "shutdown before it bought", ZERO)
     if trader.is_blocked(around.now_ms) or around.seen is None:
-        return Wait(trader.block)
-    quote = _size_buy(trader, around.seen, around)
-    if block := _cannot_buy(trader, quote, around):
-        return Wait(block)
-    return PlaceBuy(quote)
+        return Wait(trader.blocker)
+    order_terms = _size_buy(trader, around.seen, around)
+    if blocker := _cannot_buy(trader, order_terms, around):
+        return Wait(blocker)
+    return PlaceBuy(order_terms)
 
 
-def _size_buy(trader: Trader, seen: Decimal, around: Surroundings) -> Quote:
+def _size_buy(trader: Trader, seen: Decimal, around: Surroundings) -> OrderTerms:
     """Size a buy: for the whole chunk, or for what is left of it where dust is carried.
 
-    A chunk that lacks more than that waits for other cycles to end.
+    A chunk that lacks more than that waits for other traders to end.
     """
     terms, filters = trader.terms, around.symbol.filters
-    quote = strategy.buy_quote(terms, seen, filters)
-    if ZERO < quote.notional - around.spendable <= around.carried_cost:
-        return strategy.buy_quote(replace(terms, chunk_budget=around.spendable), seen, filters)
-    return quote
+    order_terms = strategy.size_buy(terms, seen, filters)
+    if ZERO < order_terms.notional - around.spendable <= around.carried_cost:
+        return strategy.size_buy(replace(terms, chunk_budget=around.spendable), seen, filters)
+    return order_terms
 
 
-def _cannot_buy(trader: Trader, quote: Quote, around: Surroundings) -> Block | None:
-    """Say what stands in the way of a buy. Each is judged again at the next price."""
+def _cannot_buy(trader: Trader, order_terms: OrderTerms, around: Surroundings) -> Blocker | None:
+    """Return what stands in the way of a buy. It is judged again at the next price."""
     filters, settings = around.symbol.filters, around.settings
     least = strategy.least_chunk_budget(
-        trader.terms, around.seen or quote.price, around.commission, filters
+        trader.terms, around.seen or order_terms.price, around.commission, filters
     )
     if trader.terms.chunk_budget < least:
         return _budget_too_small(trader, least * settings.chunks, around)
-    if around.carried_cost and quote.notional < least:
+    if around.carried_cost and order_terms.notional < least:
         return _too_much_carried(around)
     chunk = f"a buy for {plain(trader.terms.chunk_budget)} {around.symbol.quote_asset}"
-    if name := filters.violation(quote.price, quote.quantity):
+    if name := filters.violation(order_terms.price, order_terms.quantity):
         text = f"{chunk} at the market's price would fail {name}"
         return _now(around, Reason.FILTER_FAILURE, text)
-    if quote.notional > around.spendable:
+    if order_terms.notional > around.spendable:
         text = f"{chunk} would exceed the budget: {plain(around.spendable)} is left"
         return _now(around, Reason.BUDGET_SPENT, text)
     return None
 
 
-def _too_much_carried(around: Surroundings) -> Block:
-    """Say that what is carried leaves too little for a buy: cycles that run may take it along."""
+def _too_much_carried(around: Surroundings) -> Blocker:
+    """Return that what is carried leaves too little for a buy; running traders may sell it."""
     left, cost, asset = around.spendable, around.carried_cost, around.symbol.quote_asset
     alone = left + cost >= around.settings.budget
     taken = f"{plain(cost)} {asset}"
@@ -73,28 +73,28 @@ def _too_much_carried(around: Surroundings) -> Block:
     )
 
 
-def _budget_too_small(trader: Trader, least: Decimal, around: Surroundings) -> Block:
-    """Say which budget would do, in a figure that stays while it is about right.
+def _budget_too_small(trader: Trader, least: Decimal, around: Surroundings) -> Blocker:
+    """Return which budget would do, in a figure that stays the same while it is roughly right.
 
-    It follows the price; a condition that changed with each trade would be written each second.
+    It follows the price: a condition that changed with each trade would be written each second.
     """
     asset, chunks = around.symbol.quote_asset, around.settings.chunks
-    figure = _figure_said(trader.block, Reason.BUDGET_TOO_SMALL)
+    figure = _figure_said(trader.blocker, Reason.BUDGET_TOO_SMALL)
     if figure is None or not figure * FIGURE_FALLS_TO <= least <= figure:
         figure = _rounded_up(least)
     text = (
         f"a chunk of {plain(trader.terms.chunk_budget)} {asset} is below the exchange's minimum; "
         f"the least budget that works with {chunks} chunks is {figure:f} {asset}"
     )
-    return Block(Reason.BUDGET_TOO_SMALL, text, around.now_ms, figure=figure)
+    return Blocker(Reason.BUDGET_TOO_SMALL, text, around.now_ms, figure=figure)
 
 
-def _figure_said(block: Block | None, reason: Reason) -> Decimal | None:
-    return block.figure if block and block.reason is reason else None
+def _figure_said(blocker: Blocker | None, reason: Reason) -> Decimal | None:
+    return blocker.figure if blocker and blocker.reason is reason else None
 
 
-def _now(around: Surroundings, reason: Reason, message: str) -> Block:
-    return Block(reason, message, around.now_ms)
+def _now(around: Surroundings, reason: Reason, message: str) -> Blocker:
+    return Blocker(reason, message, around.now_ms)
 
 
 def _rounded_up(value: Decimal) -> Decimal:

@@ -1,7 +1,10 @@
 """What is done while an order is not over, or not all of its fills are known."""
 
-from symbol_trader.core.cycles.deadline import DEADLINE, cancel_at_deadline
-from symbol_trader.core.cycles.steps import (
+from symbol_trader.core.order import Order
+from symbol_trader.core.orders import OrderState, Side
+from symbol_trader.core.settings import UnfilledBuys
+from symbol_trader.core.traders.deadline import DEADLINE, cancel_at_deadline
+from symbol_trader.core.traders.steps import (
     CancelOrder,
     FetchFills,
     GiveUpFills,
@@ -10,9 +13,6 @@ from symbol_trader.core.cycles.steps import (
     Surroundings,
     Wait,
 )
-from symbol_trader.core.order import Order
-from symbol_trader.core.orders import OrderState, Side
-from symbol_trader.core.settings import UnfilledBuys
 
 FILL_QUERIES_MAX = 5
 """How often missing fills are asked for before a deadline goes on without them."""
