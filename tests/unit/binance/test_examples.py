@@ -6,10 +6,10 @@ from decimal import Decimal
 import pytest
 
 from symbol_trader.binance import events, replies, symbols
-from symbol_trader.binance.allowance import Weight
 from symbol_trader.binance.envelope import Reply
 from symbol_trader.binance.fields import Fields
-from symbol_trader.binance.session import Answered, News, Retired, Session
+from symbol_trader.binance.rate_limit import Weight
+from symbol_trader.binance.session import Answered, Retired, Session, UserData
 from symbol_trader.binance.surprises import Surprises
 from symbol_trader.core.orders import ExecutionReport
 from symbol_trader.core.symbols import Commission
@@ -44,7 +44,7 @@ def test_reports(name: str) -> None:
     event = {"subscriptionId": 0, "event": examples.REPORTS[name]}
     news, surprises = heard(event)
 
-    assert isinstance(news, News)
+    assert isinstance(news, UserData)
     assert isinstance(news.event, ExecutionReport)
     assert (news.event.fill is not None) == (name == "trade")
     assert not any(surprises.counts.values())
@@ -54,7 +54,7 @@ def test_reports(name: str) -> None:
 def test_other_events(name: str) -> None:
     news, surprises = heard({"subscriptionId": 0, "event": examples.EVENTS[name]})
 
-    assert isinstance(news, News) == (name == "balances")
+    assert isinstance(news, UserData) == (name == "balances")
     assert not any(surprises.counts.values())
 
 

@@ -28,9 +28,9 @@ def limited(**changes: object) -> SymbolInfo:
 
 def block(desk: Desk) -> tuple[str, str]:
     (trader,) = desk.leader.traders
-    assert trader.block
-    assert trader.block.reason is Reason.FILTER_FAILURE
-    return trader.block.reason, trader.block.message
+    assert trader.blocker
+    assert trader.blocker.reason is Reason.FILTER_FAILURE
+    return trader.blocker.reason, trader.blocker.message
 
 
 def theirs(order_id: int, side: Side = Side.BUY, status: str = "NEW") -> ExchangeOrder:
@@ -58,9 +58,9 @@ def test_pauses_grow_while_a_filter_refuses_and_it_is_said_once() -> None:
     for _ in range(8):
         desk.price("2")
         (trader,) = desk.leader.traders
-        assert trader.block is not None
-        assert trader.block.until_ms is not None
-        pauses.append(trader.block.until_ms - desk.now_ms)
+        assert trader.blocker is not None
+        assert trader.blocker.until_ms is not None
+        pauses.append(trader.blocker.until_ms - desk.now_ms)
         desk.now_ms += pauses[-1]
         assert not desk.placed
     assert pauses == [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]
@@ -114,7 +114,7 @@ def test_a_position_is_what_the_account_has_and_what_is_on_order() -> None:
     desk.price("1.99")  # a rebuy
     assert not desk.placed
 
-    block_of_second = desk.leader.traders[1].block
+    block_of_second = desk.leader.traders[1].blocker
     assert block_of_second
     assert block_of_second.message == (
         "MAX_POSITION refuses a quantity of 10: 5 would pass (the position is 45)"

@@ -113,8 +113,8 @@ def test_lacking_balance_is_told_with_what_a_buy_needs_and_what_is_free(
     desk.refuse(desk.order, POOR)
 
     (trader,) = desk.leader.traders
-    assert trader.block
-    assert trader.block.message == (
+    assert trader.blocker
+    assert trader.blocker.message == (
         f"-2010 {POOR} It needs 19.998 USDT; free in the account: {have}"
     )
 
@@ -125,8 +125,8 @@ def test_lacking_balance_is_told_with_what_a_sell_needs() -> None:
     desk.refuse(sell, POOR)
 
     (trader,) = desk.leader.traders
-    assert trader.block
-    assert trader.block.message.endswith("needs 9.9 XRP; free in the account: 0 XRP")
+    assert trader.blocker
+    assert trader.blocker.message.endswith("needs 9.9 XRP; free in the account: 0 XRP")
 
 
 def test_sells_go_on_while_buys_lack_balance() -> None:
@@ -260,8 +260,8 @@ def test_a_refused_account_stops_all_trading_for_a_minute(code: int, message: st
     desk.end(sell, "EXPIRED")
     desk.wait(59_999)
     assert not desk.placed
-    assert desk.leader.traders[0].block is not None
-    assert desk.leader.traders[0].block.message == f"{code} {message}"
+    assert desk.leader.traders[0].blocker is not None
+    assert desk.leader.traders[0].blocker.message == f"{code} {message}"
 
     desk.wait(1)
     assert desk.order.side is Side.SELL

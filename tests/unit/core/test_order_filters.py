@@ -12,7 +12,7 @@ from symbol_trader.core.market_prices import ANSWER_MS, FRESH_MS, MarketPrices
 from symbol_trader.core.order_filters import Load, unjudged, violation
 from symbol_trader.core.orders import Side
 from symbol_trader.core.replies import ReferencePrice
-from symbol_trader.core.strategy import Quote
+from symbol_trader.core.strategy import OrderTerms
 from symbol_trader.core.symbols import Filters, PercentPrice
 from unit.core.builders import NOW_MS, D
 
@@ -38,7 +38,7 @@ def refusal(
     side: Side = Side.BUY,
 ) -> tuple[str, str | None] | None:
     """Return the filter that refuses an order, and what would pass."""
-    found = violation(side, Quote(D(price), D(quantity)), filters, load, {5: AVERAGE})
+    found = violation(side, OrderTerms(D(price), D(quantity)), filters, load, {5: AVERAGE})
     if found is None:
         return None
     return found.filter, None if found.passing is None else f"{found.passing.normalize():f}"
@@ -88,7 +88,7 @@ def test_a_percent_filter_measures_from_the_market_price_that_is_known(
 ) -> None:
     filters = replace(LIMITED, percents=(BAND,))
     assert refusal(price, "2", filters, side=side) == refused
-    assert violation(side, Quote(D(price), D(2)), filters) is None
+    assert violation(side, OrderTerms(D(price), D(2)), filters) is None
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_zeros_mean_no_limit_but_nothing_is_no_quantity() -> None:
 def test_a_refusal_says_which_filter_what_was_asked_and_what_would_pass(
     filters: Filters, quantity: str, load: Load, text: str
 ) -> None:
-    found = violation(Side.BUY, Quote(D(9), D(quantity)), filters, load, {5: AVERAGE})
+    found = violation(Side.BUY, OrderTerms(D(9), D(quantity)), filters, load, {5: AVERAGE})
     assert str(found) == text
 
 
@@ -217,13 +217,13 @@ loads = st.builds(Load, st.integers(0, 6), amounts | st.just(D(0)))
 
 def rules(
     side: Side,
-    quote: Quote,
+    terms: OrderTerms,
     filters: Filters,
     load: Load,
     references: Mapping[int, ReferencePrice],
 ) -> dict[str, bool]:
     """State each rule of the documentation again, in fractions: whether an order keeps it."""
-    p, q = Fraction(quote.price), Fraction(quote.quantity)
+    p, q = Fraction(terms.price), Fraction(terms.quantity)
     f = filters
     kept = {
         "price": p > 0 and (p / Fraction(f.tick_size)).denominator == 1,
@@ -238,7 +238,7 @@ def rules(
         "all orders": f.exchange_max_orders is None
         or load.open_orders + 1 <= f.exchange_max_orders,
         "base": f.max_base is None or q <= Fraction(f.max_base),
-        "quote": f.max_quote is None or p * q <= Fraction(f.max_quote),
+        "terms": f.max_quote is None or p * q <= Fraction(f.max_quote),
         "position": side is Side.SELL
         or f.max_position is None
         or Fraction(load.position) + q <= Fraction(f.max_position),
@@ -262,10 +262,10 @@ def test_what_passes_keeps_every_rule_and_what_keeps_every_rule_passes(  # noqa:
     load: Load,
     references: Mapping[int, ReferencePrice],
 ) -> None:
-    on_grid = Quote(price // filters.tick_size * filters.tick_size, quantity)
-    for quote in (Quote(price, quantity), on_grid):
-        found = violation(side, quote, filters, load, references)
-        kept = rules(side, quote, filters, load, references)
+    on_grid = OrderTerms(price // filters.tick_size * filters.tick_size, quantity)
+    for terms in (OrderTerms(price, quantity), on_grid):
+        found = violation(side, terms, filters, load, references)
+        kept = rules(side, terms, filters, load, references)
         assert (found is None) == all(kept.values())
 
 
@@ -278,21 +278,21 @@ def test_what_a_refusal_says_would_pass_does_pass(  # noqa: PLR0917 - hypothesis
     load: Load,
     references: Mapping[int, ReferencePrice],
 ) -> None:
-    quote = Quote(price, quantity)
+    terms = OrderTerms(price, quantity)
     asked = []
-    while found := violation(side, quote, filters, load, references):
+    while found := violation(side, terms, filters, load, references):
         if found.passing is None or found.what == "number of open orders":
             return
         asked.append(found.what)
         changes = {found.what: found.passing}
-        quote = replace(quote, **changes)
+        terms = replace(terms, **changes)
     assert len(asked) <= 2, "what was said to pass was refused for the same thing"
 
 
 @given(steps, amounts, amounts)
 def test_nothing_is_said_to_pass_only_where_nothing_does(step: D, least: D, most: D) -> None:
     filters = Filters(D("0.0001"), step, min_quantity=least, max_quantity=most)
-    found = violation(Side.BUY, Quote(D(2), D(0)), filters)
+    found = violation(Side.BUY, OrderTerms(D(2), D(0)), filters)
 
     assert found is not None
     candidates = [step * n for n in range(int(least / step), int(least / step) + 3)]

@@ -28,7 +28,7 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class UserData:
     """User data."""
 
     event: UserEvent
@@ -41,7 +41,7 @@ class Retired:
     why: str
 
 
-Heard = Answered | News | Retired
+Heard = Answered | UserData | Retired
 """What a message turned out to be."""
 
 
@@ -70,7 +70,7 @@ class Session:
         return request_id, envelope.request(request_id, method, params)
 
     def receive(self, text: str | bytes) -> Heard | None:
-        """Take one message; None for news of no concern, such as other symbols'.
+        """Take one message; None for events of no concern, such as other symbols'.
 
         What cannot be read may have been news that matters, so it retires the session. What nobody
         waits for is counted among the surprises, and is None as well.
@@ -117,7 +117,7 @@ class Session:
         news = events.user_event(event, self._symbol)
         if news is None and event.text("e") not in events.USER_EVENTS:
             self._surprises.note(Surprise.UNKNOWN_EVENT, event.text("e"))
-        return None if news is None else News(news)
+        return None if news is None else UserData(news)
 
     def _reply(self, message: Fields, request_id: int) -> Heard | None:
         method = self._waiting.pop(request_id, None)

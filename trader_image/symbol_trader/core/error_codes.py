@@ -132,7 +132,7 @@ _MESSAGES: Final = (
 # No id of ours is used twice, so an open order that has it *is* the one that was sent.
 _DUPLICATE: Final = _order(
     "Duplicate order sent",
-    "an order with this id is on the book already",
+    "an order with this id is on the order book already",
     Reason.ORDER_REFUSED,
     ErrorClass.UNDECIDED,
 )

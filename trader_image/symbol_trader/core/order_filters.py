@@ -14,7 +14,7 @@ from typing import Final
 from symbol_trader.core.money import ONE, ZERO, ceil_to, floor_to, plain
 from symbol_trader.core.orders import Side
 from symbol_trader.core.replies import ReferencePrice
-from symbol_trader.core.strategy import Quote
+from symbol_trader.core.strategy import OrderTerms
 from symbol_trader.core.symbols import Filters, PercentPrice
 
 NOT_FOR_LIMIT_ORDERS: Final[Mapping[str, str]] = MappingProxyType(
@@ -94,7 +94,7 @@ class _Bound:
 
 def violation(
     side: Side,
-    quote: Quote,
+    order_terms: OrderTerms,
     filters: Filters,
     load: Load = NO_LOAD,
     references: Mapping[int, ReferencePrice] = MappingProxyType({}),
@@ -105,10 +105,10 @@ def violation(
     one that is not known is not judged.
     """
     prices = tuple(_price_bounds(side, filters, references))
-    quantities = tuple(_quantity_bounds(side, quote.price, filters, load))
+    quantities = tuple(_quantity_bounds(side, order_terms.price, filters, load))
     return (
-        _refused("price", quote.price, filters.tick_size, prices)
-        or _refused("quantity", quote.quantity, filters.step_size, quantities)
+        _refused("price", order_terms.price, filters.tick_size, prices)
+        or _refused("quantity", order_terms.quantity, filters.step_size, quantities)
         or _too_many(filters, load)
     )
 

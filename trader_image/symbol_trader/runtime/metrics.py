@@ -14,17 +14,26 @@ LATENCY_BUCKETS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.
 
 
 class Metrics:
-    """The leader's metrics, in a registry of their own; `clock` is monotonic, in seconds."""
+    """The leader's metrics, in a registry of their own; `clock` is monotonic, in seconds.
 
-    def __init__(self, symbol: str, clock: Callable[[], float]) -> None:
+    `not_understood` returns how much from the exchange was not understood, by kind.
+    """
+
+    def __init__(
+        self,
+        symbol: str,
+        clock: Callable[[], float],
+        not_understood: Callable[[], Mapping[str, int]] = dict,
+    ) -> None:
         """Create the metrics of one symbol's leader."""
         self._clock = clock
         self._registry = CollectorRegistry()
+        self._registry.register(_NotUnderstood(symbol, not_understood))
         self._placed = self._counter("orders_placed", "Orders sent to the exchange.", symbol)
         self._refused = self._counter("orders_refused", "Orders refused or absent.", symbol)
         self._doubts = self._counter("orders_in_doubt", "Orders whose fate was unknown.", symbol)
         self._fills = self._counter("fills", "Fills recorded.", symbol)
-        self._cycles = self._counter("cycles_finished", "Traders that came to an end.", symbol)
+        self._finished = self._counter("cycles_finished", "Traders that came to an end.", symbol)
         self._traders = self._gauge("traders", "Traders that run now.", symbol)
         self._open = self._gauge("open_orders", "Orders on the exchange.", symbol)
         self._profit = self._gauge("profit_quote", "Realised profit in quote currency.", symbol)
@@ -51,18 +60,11 @@ class Metrics:
         """Show, whenever it is asked for, how old the last price is."""
         self._market_age.set_function(age_s)
 
-    def watch_surprises(self, counts: Callable[[], Mapping[str, int]]) -> None:
-        """Show, whenever it is asked for, how much from the exchange was not understood, by kind.
-
-        The kinds are those of `binance.surprises`.
-        """
-        self._registry.register(_Surprises(self._symbol, counts))
-
-    def placed(self, came_s: float | None) -> None:
+    def placed(self, received_s: float | None) -> None:
         """Count an order, and the time since the price that led to it, if one did."""
         self._placed.inc()
-        if came_s is not None:
-            self._latency.observe(self._clock() - came_s)
+        if received_s is not None:
+            self._latency.observe(self._clock() - received_s)
 
     def noted(self, changes: Sequence[RecordChange]) -> None:
         """Count what was recorded."""
@@ -71,7 +73,7 @@ class Metrics:
                 case FillRecorded():
                     self._fills.inc()
                 case TraderResult():
-                    self._cycles.inc()
+                    self._finished.inc()
                 case OrderChange(state=OrderState.REFUSED | OrderState.ABSENT):
                     self._refused.inc()
                 case OrderChange(state=OrderState.UNDECIDED):
@@ -84,8 +86,8 @@ class Metrics:
         self._profit.set(float(report.profit))
         self._draining.set(report.draining)
         self._degraded.clear()
-        for trouble in report.troubles:
-            self._degraded.labels(self._symbol, trouble.reason).set(1)
+        for problem in report.problems:
+            self._degraded.labels(self._symbol, problem.reason).set(1)
 
     def text(self) -> bytes:
         """Return the metrics in Prometheus' text format."""
@@ -100,7 +102,7 @@ class Metrics:
         return gauge.labels(symbol)
 
 
-class _Surprises(Collector):
+class _NotUnderstood(Collector):
     """What is counted elsewhere, read when the metrics are asked for."""
 
     def __init__(self, symbol: str, counts: Callable[[], Mapping[str, int]]) -> None:
