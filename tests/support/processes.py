@@ -16,7 +16,7 @@ from support import forking
 
 PATIENCE_S = 90
 DEFAULTS = {"budget": 100, "maxBuyAge": "3s"}
-"""A buy below a market that runs away would wait for ever, and the test with it."""
+"""A buy below a market that runs away would wait forever, and the test with it."""
 
 
 @dataclass(slots=True)

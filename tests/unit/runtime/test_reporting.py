@@ -49,8 +49,8 @@ def test_a_shutdown_names_each_order_that_it_waits_for(market: str, distance: st
     assert line == f"SELL 5.9 at 2.0059, {distance} (order 2)"
 
 
-def test_a_distance_is_told_anew_when_it_is_wrong_by_more_than_rounding() -> None:
-    """Around half a percent rounding alone would change the status for ever."""
+def test_a_distance_is_told_again_when_it_is_wrong_by_more_than_rounding() -> None:
+    """Around half a percent rounding alone would change the status forever."""
     desk = Desk()
     desk.accept(desk.bought())
     desk.ask(status=TradingStatus.SHUTDOWN)

@@ -86,7 +86,7 @@ class Recorder:
             self._publish(trade.symbol, match, buyer_is_maker=trade.buyer_is_maker)
 
     def cancel(self, order: Order, client_order_id: str) -> None:
-        """End an order by its owner's wish, under a new id."""
+        """End an order as its owner asks, under a new id."""
         self._end(order, OrderStatus.CANCELED, client_order_id, ExpiryReason.NONE)
         self._report(self.order(order), Execution.CANCELED, renamed_from=order.client_order_id)
 
