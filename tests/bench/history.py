@@ -166,9 +166,9 @@ def _views() -> dict[str, str]:
 
 
 def documented() -> dict[str, str]:
-    """Return the queries of docs/record.md by the question that stands above each."""
-    page = (Path(__file__).parents[2] / "docs" / "record.md").read_text(encoding="utf-8")
-    parts = page.split("```sql\n")
+    """Return the queries of docs/reference/record.md by the question that stands above each."""
+    page = Path(__file__).parents[2] / "docs" / "reference" / "record.md"
+    parts = page.read_text(encoding="utf-8").split("```sql\n")
     questions = [part.rstrip().rpartition("\n")[2] for part in parts]
     queries = [part.partition("```")[0] for part in parts]
     return dict(zip(questions[:-1], queries[1:], strict=True))

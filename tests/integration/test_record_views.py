@@ -219,7 +219,7 @@ async def test_the_ledger_is_the_same_whether_added_up_or_fixed_at_each_end(
 
 
 async def test_the_documented_queries_run(database: str) -> None:
-    page = Path(__file__).parents[2] / "docs" / "record.md"
+    page = Path(__file__).parents[2] / "docs" / "reference" / "record.md"
     queries = [part.partition("```")[0] for part in page.read_text().split("```sql\n")[1:]]
     assert queries
     for query in queries:
@@ -228,7 +228,7 @@ async def test_the_documented_queries_run(database: str) -> None:
 
 @pytest.mark.parametrize("kind", ["table", "view"])
 async def test_every_table_and_view_is_documented(database: str, kind: str) -> None:
-    page = (Path(__file__).parents[2] / "docs" / "record.md").read_text()
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "record.md").read_text()
     names = await _rows(
         database, f"SELECT {kind}name AS name FROM pg_{kind}s WHERE schemaname = 'public'"
     )

@@ -15,7 +15,7 @@ from symbol_trader.desired import SwitchOffOutcome
 from symbol_trader.errors import Unavailable
 from symbol_trader.resource import file as module
 from symbol_trader.resource.file import FileResource, InvalidFile, read_file
-from tradingsymbol_api.spec import TradingStatus
+from tradingsymbol_api.values import TradingStatus
 
 TEXT = """\
 apiVersion: tradingsymbol.dev/v1alpha1

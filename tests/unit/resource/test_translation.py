@@ -13,8 +13,9 @@ from symbol_trader.desired import Desired
 from symbol_trader.report import Report
 from symbol_trader.resource.translation import deleted, desired_of, status_of
 from tradingsymbol_api.names import ANNOTATION_ABANDON, API_VERSION, FINALIZER, KIND
-from tradingsymbol_api.spec import DeletionPolicy, parse_resource
+from tradingsymbol_api.spec import parse_resource
 from tradingsymbol_api.status import Target
+from tradingsymbol_api.values import DeletionPolicy
 
 
 def desired(generation: int, uid: str = "uid-1", **spec: object) -> Desired:

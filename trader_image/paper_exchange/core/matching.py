@@ -1,6 +1,6 @@
 """Who trades with whom, and how much: pure allocation without accounts or ids of trades.
 
-The rules are stated in `docs/paper-exchange.md`; the numbers in comments refer to them.
+The rules are stated in `docs/reference/paper-exchange.md`; the numbers in comments refer to them.
 """
 
 from collections.abc import Iterable, Sequence

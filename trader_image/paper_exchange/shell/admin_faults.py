@@ -1,4 +1,4 @@
-"""The administrator's commands that make things go wrong; `docs/paper-exchange.md` lists them."""
+"""The administrator's commands that make things go wrong: docs/reference/paper-exchange.md."""
 
 from paper_exchange.core.errors import ExchangeError
 from paper_exchange.faults import ANY, Faults, Rule, fault_named

@@ -38,7 +38,7 @@ REMEDIES: Final = {
 }
 """What differs -> what to do about it."""
 
-OTHERWISE: Final = "docs/runbook.md says what a contradiction asks for"
+OTHERWISE: Final = "docs/how-to/runbook.md says what a contradiction asks for"
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from symbol_trader.errors import ApiServerUnavailable, Unavailable
 from symbol_trader.report import Report
 from symbol_trader.resource.outage import Outage, Tell
 from symbol_trader.resource.translation import deleted, desired_of, status_of
-from tradingsymbol_api.names import GROUP, PLURAL, TRADER_MANAGER, VERSION
+from tradingsymbol_api.names import GROUP, LEADER_FIELD_MANAGER, PLURAL, VERSION
 from tradingsymbol_api.spec import InvalidResourceError, parse_resource
 from tradingsymbol_api.status import Target, says_the_same
 
@@ -125,13 +125,13 @@ class ApiServerResource:
         target = Target(self._namespace, self._name, metadata["uid"])
         status = self._seen.get("status", {})
         document = status_of(report, target, self._clock(), status)
-        if says_the_same(TRADER_MANAGER, document, status):
+        if says_the_same(LEADER_FIELD_MANAGER, document, status):
             return
         self._seen = await self._try(
             self._api.patch_namespaced_custom_object_status,
             name=self._name,
             body=document,
-            field_manager=TRADER_MANAGER,
+            field_manager=LEADER_FIELD_MANAGER,
             force=True,
             _content_type="application/apply-patch+yaml",
             **self._where,
@@ -155,7 +155,7 @@ class ApiServerResource:
             await self._api.patch_namespaced_custom_object(
                 name=self._name,
                 body=body,
-                field_manager=TRADER_MANAGER,
+                field_manager=LEADER_FIELD_MANAGER,
                 _content_type="application/json-patch+json",
                 _request_timeout=REQUEST_S,
                 **self._where,

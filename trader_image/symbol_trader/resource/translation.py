@@ -9,19 +9,17 @@ from symbol_trader.core.money import plain
 from symbol_trader.core.settings import AtDeadline, Settings, TradingStatus, UnfilledBuys
 from symbol_trader.desired import Desired
 from symbol_trader.report import Report
-from tradingsymbol_api.names import TRADER_MANAGER
-from tradingsymbol_api.spec import DeletionPolicy, TradingSymbol, finishes_first
+from tradingsymbol_api.conditions import ConditionType, Finding, LeaderReason, conditions_of
+from tradingsymbol_api.names import LEADER_FIELD_MANAGER
+from tradingsymbol_api.spec import TradingSymbol, finishes_first
 from tradingsymbol_api.status import (
-    ConditionType,
-    Finding,
+    LeaderReport,
     LedgerStatus,
     Target,
-    TraderReason,
-    TraderStatus,
-    conditions_of,
     lasting_status,
     status_document,
 )
+from tradingsymbol_api.values import DeletionPolicy
 
 AT_ONCE_MS = 1
 """The shortest deadline."""
@@ -85,16 +83,16 @@ def status_of(
     part = _part(report, status)
     said = findings(report, part)
     conditions = conditions_of(
-        TRADER_MANAGER, said, generation=report.generation, now=now, status=status
+        LEADER_FIELD_MANAGER, said, generation=report.generation, now=now, status=status
     )
     return status_document(target, part, conditions)
 
 
-def _part(report: Report, status: Mapping[str, Any]) -> TraderStatus:
+def _part(report: Report, status: Mapping[str, Any]) -> LeaderReport:
     """Return the leader's fields; before it has read the record, the ledger that is known."""
     if not report.loaded:
-        return TraderStatus(epoch=report.epoch, **lasting_status(status).model_dump())
-    return TraderStatus(
+        return LeaderReport(epoch=report.epoch, **lasting_status(status).model_dump())
+    return LeaderReport(
         traders=report.traders,
         open_orders=report.open_orders,
         orders_in_doubt=report.orders_in_doubt,
@@ -111,22 +109,22 @@ def findings(report: Report, ledger: LedgerStatus) -> tuple[Finding, ...]:
 
 
 def _trading(report: Report, ledger: LedgerStatus) -> Finding:
-    reason = TraderReason.TRADING if report.trading else TraderReason.NOT_TRADING
+    reason = LeaderReason.TRADING if report.trading else LeaderReason.NOT_TRADING
     message = f"profit {ledger.lacks}" if ledger.lacks else ""
     return Finding(ConditionType.TRADING, report.trading, reason, message)
 
 
 def _shutting_down(report: Report) -> Finding:
     if not report.draining:
-        return Finding(ConditionType.SHUTTING_DOWN, False, TraderReason.NO_SHUTDOWN)
+        return Finding(ConditionType.SHUTTING_DOWN, False, LeaderReason.NO_SHUTDOWN)
     waits = "; ".join(map(str, report.waits_for))
     message = f"waits for {waits}" if waits else "waits for no order"
-    return Finding(ConditionType.SHUTTING_DOWN, True, TraderReason.SHUTDOWN_REQUESTED, message)
+    return Finding(ConditionType.SHUTTING_DOWN, True, LeaderReason.SHUTDOWN_REQUESTED, message)
 
 
 def _degraded(report: Report) -> Finding:
     if not report.problems:
-        return Finding(ConditionType.DEGRADED, False, TraderReason.AS_EXPECTED)
+        return Finding(ConditionType.DEGRADED, False, LeaderReason.AS_EXPECTED)
     first = report.problems[0].reason
     message = "; ".join(problem.message for problem in report.problems)
     return Finding(ConditionType.DEGRADED, True, first, message)

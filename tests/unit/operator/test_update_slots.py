@@ -1,4 +1,4 @@
-"""Turns of updates: none is blocked, leaked, or forgotten at a handover."""
+"""Slots for updates: none is blocked, leaked, or forgotten at a handover."""
 
 from symbol_operator.runtime.health import Watches
 from symbol_operator.runtime.memory import Key
@@ -58,7 +58,7 @@ async def test_after_a_handover_who_waits_for_a_turn_is_told_when_it_comes() -> 
     await follow(operator, cluster)
     cluster.run("ada")
     await operator.reconcile(ADA)  # the event of its pod
-    assert not operator._turns.taken(ADA)
+    assert not operator._slots.taken(ADA)
     assert set(cluster.called_again) & {BNB, XRP}, "until the next resync nobody is updated"
 
 
@@ -79,14 +79,14 @@ async def test_a_resource_whose_end_no_event_tells_takes_no_turn_along() -> None
     cluster, _ = await three()
     operator = operator_of(cluster, NEWER)
     await look_at(operator, NAMES)
-    assert operator._turns.taken(ADA)
+    assert operator._slots.taken(ADA)
     # Deleted with its pod between two watches; kopf tells of neither.
     del cluster.pods["ada-leader"], cluster.symbols["ada"]
     cluster.called_again.clear()
     for _ in range(3):
         for key in await operator.survey("trading"):
             await Operator.__mro__[1].reconcile(operator, key)  # type: ignore[attr-defined]  # the class that it extends
-    assert not operator._turns.taken(ADA)
+    assert not operator._slots.taken(ADA)
 
 
 async def test_one_that_is_deposed_while_it_serves_nothing_forgets_its_turns() -> None:
@@ -99,7 +99,7 @@ async def test_one_that_is_deposed_while_it_serves_nothing_forgets_its_turns() -
         ["trading"],
         watches,
         Metrics(),
-        lambda name, served: None if served else operator.end_turns(name),
+        lambda name, served: None if served else operator.free_slots(name),
     )
     namespaces.acting(True, "")
     namespaces.claimed("trading", True, "")
@@ -107,7 +107,7 @@ async def test_one_that_is_deposed_while_it_serves_nothing_forgets_its_turns() -
     namespaces.fell(PODS, "trading", "the API server does not answer")
     await follow(operator, cluster)
     namespaces.stood(COMPARISON, "trading")
-    assert operator._turns.taken(ADA)
+    assert operator._slots.taken(ADA)
 
     operator.elected = False
     namespaces.acting(False, "second acts")
@@ -123,7 +123,7 @@ async def test_one_that_is_deposed_while_it_serves_nothing_forgets_its_turns() -
     namespaces.stood(PODS, "trading")
     namespaces.claimed("trading", True, "")
     found = await operator.survey("trading")
-    assert found & {BNB, XRP}, "a turn of its former term keeps all others from theirs"
+    assert found & {BNB, XRP}, "a slot of its earlier election keeps all others from theirs"
 
 
 async def test_one_elected_anew_looks_at_what_waits_for_its_time() -> None:
@@ -146,7 +146,7 @@ async def test_one_elected_anew_looks_at_what_waits_for_its_time() -> None:
 
 
 async def test_a_leader_that_was_updated_long_ago_takes_no_turn_at_a_restart() -> None:
-    """Its annotation stays for ever. That it is not ready now is no matter of an update."""
+    """Its annotation stays. That it is not ready now is no matter of an update."""
     cluster, before = await three()
     operator = operator_of(cluster, NEWER)
     for name in NAMES:  # all are updated, one by one, and ready
