@@ -220,7 +220,7 @@ class TestPrevention:
             "pl": "2.00000000",
             "pL": "10.00000000",
             "pY": "20.00000000",
-            "v": 3,
+            "v": 1,
         }
 
     def test_queries_say_it_and_say_nothing_where_nothing_was_prevented(
@@ -234,7 +234,7 @@ class TestPrevention:
             interventions.prevent(engine, START, order, D(30), counter_order_id=0)
         )
         found = status(client, orderId=1)["result"]
-        assert (found["preventedQuantity"], found["preventedMatchId"]) == ("30.00000000", 2)
+        assert (found["preventedQuantity"], found["preventedMatchId"]) == ("30.00000000", 0)
         assert found["origQty"] == "100.00000000"
 
     def test_an_expired_order_says_how_much_of_it_was_prevented(self, client: Client) -> None:

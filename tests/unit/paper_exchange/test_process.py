@@ -235,7 +235,7 @@ def test_settings_are_read_from_files_and_the_environment(tmp_path: Path) -> Non
     assert [account.name for account in config.accounts] == ["a", "k2"]
     assert config.filters["XRPUSDT"]["maxNumOrders"] == 5
     assert [symbol.name for symbol in config.source.symbols] == ["XRPUSDT", "BTCUSDT"]
-    assert (config.fees.maker, config.fees.taker) == (0, Decimal("0.001"))
+    assert (config.fees.standard.maker, config.fees.standard.taker) == (0, Decimal("0.001"))
 
 
 def test_commission_in_bnb_is_a_setting() -> None:
@@ -247,7 +247,7 @@ def test_commission_in_bnb_is_a_setting() -> None:
     )
     assert config.bnb_fees.pays("anybody")
     assert (config.bnb_fees.prices, config.bnb_fees.discount) == ({"USDT": 600}, Decimal("0.5"))
-    assert config.fees.tax == Decimal("0.01")
+    assert config.fees.tax.maker == Decimal("0.01")
     assert not made().bnb_fees.pays("anybody")
 
 
