@@ -374,7 +374,7 @@ class TestPlacing:
             ({"symbol": "NOPE"}, -1121, "Invalid symbol."),
             ({"side": None}, -1102, "Mandatory parameter 'side'"),
             ({"side": "HOLD"}, -1117, "Invalid side."),
-            ({"type": "STOP_LOSS"}, -1116, "Invalid orderType."),
+            ({"type": "ANY"}, -1116, "Invalid orderType."),
             ({"timeInForce": None}, -1102, "Mandatory parameter 'timeInForce'"),
             ({"timeInForce": "GTX"}, -1115, "Invalid timeInForce."),
             ({"type": "LIMIT_MAKER"}, -1106, "Parameter 'timeInForce' sent when not required."),
@@ -400,6 +400,9 @@ class TestPlacing:
             ),
             ({"newClientOrderId": "x" * 37}, -1100, "Illegal characters"),
             ({"newOrderRespType": "MORE"}, -1130, "Data sent for parameter 'newOrderRespType'"),
+            ({"icebergQty": "10"}, -1013, "Iceberg orders are not supported for this symbol."),
+            ({"type": "STOP_LOSS_LIMIT", "stopPrice": "1"}, -1013, "Stop loss limit orders are"),
+            ({"pegPriceType": "PRIMARY_PEG"}, -1013, "Pegged orders are not supported"),
             ({"selfTradePreventionMode": "MAYBE"}, -1013, "This symbol does not allow"),
         ],
     )

@@ -202,9 +202,9 @@ class TestStatic:
 
     def test_a_reference_price_comes_before_the_average(self, market: Market) -> None:
         set_filters(market, PERCENT_PRICE=DOCUMENTED["PERCENT_PRICE"])
-        market.engine.references["XRPUSDT"] = Reference(D(20), NOW)
+        market.engine.references.known["XRPUSDT"] = Reference(D(20), NOW)
         assert market.place("SELL", "24.00", 1).is_open
-        market.engine.references["XRPUSDT"] = Reference(None, NOW)
+        market.engine.references.known["XRPUSDT"] = Reference(None, NOW)
         assert refusal(market, "SELL", "24.00", 1) == "-1013 Filter failure: PERCENT_PRICE"
 
     def test_a_market_order_has_a_lot_size_of_its_own_if_any(self, market: Market) -> None:

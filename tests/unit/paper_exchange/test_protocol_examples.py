@@ -358,8 +358,8 @@ def client() -> Client:
         },
     )
     engine = made.venue.engine
-    engine.price_ranges["XRPUSDT"] = PriceRange(D("1.5"), D("0.5"), D("1.5"), D("0.5"))
-    engine.references["XRPUSDT"] = Reference(D("0.5"), START)
+    engine.references.ranges["XRPUSDT"] = PriceRange(D("1.5"), D("0.5"), D("1.5"), D("0.5"))
+    engine.references.known["XRPUSDT"] = Reference(D("0.5"), START)
     return made
 
 
@@ -535,7 +535,7 @@ def test_a_symbol_that_never_had_a_reference_price_is_told_as_documented(client:
     assert client.call("referencePrice", symbol="BTCUSDT")["result"] == never
     refused = client.call("referencePrice.calculation", symbol="BTCUSDT")
     assert (refused["status"], refused["error"]) == (400, never)
-    client.venue.engine.references["BTCUSDT"] = Reference(None, START)
+    client.venue.engine.references.known["BTCUSDT"] = Reference(None, START)
     assert client.call("referencePrice", symbol="BTCUSDT")["result"] == {
         "symbol": "BTCUSDT",
         "referencePrice": None,
@@ -544,7 +544,7 @@ def test_a_symbol_that_never_had_a_reference_price_is_told_as_documented(client:
 
 
 def test_a_multiplier_that_is_not_set_is_absent(client: Client) -> None:
-    client.venue.engine.price_ranges["XRPUSDT"] = PriceRange(bid_limit_mult_up=D("1.0001"))
+    client.venue.engine.references.ranges["XRPUSDT"] = PriceRange(bid_limit_mult_up=D("1.0001"))
     rules = client.call("executionRules", symbols=["XRPUSDT", "BTCUSDT"])["result"]
     assert rules == {
         "symbolRules": [

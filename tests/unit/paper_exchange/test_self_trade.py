@@ -217,8 +217,10 @@ class TestPriceRange:
         made = Market(Rules(trades_only=False))
         for cents in range(0, 50, 10):
             made.place("SELL", f"10.{cents:02}", 5, account="b")
-        made.engine.price_ranges["XRPUSDT"] = PriceRange(D("1.02"), D("0.98"), D("1.03"), D("0.97"))
-        made.engine.references["XRPUSDT"] = Reference(D(10), NOW)
+        made.engine.references.ranges["XRPUSDT"] = PriceRange(
+            D("1.02"), D("0.98"), D("1.03"), D("0.97")
+        )
+        made.engine.references.known["XRPUSDT"] = Reference(D(10), NOW)
         return made
 
     def test_a_taker_ends_at_the_first_price_beyond_the_range(self, market: Market) -> None:
@@ -242,7 +244,6 @@ class TestPriceRange:
         self, side: str, own: str, ends: bool, market: Market
     ) -> None:
         empty = Market(Rules(trades_only=False))
-        empty.engine.price_ranges = market.engine.price_ranges
         empty.engine.references = market.engine.references
         empty.place("SELL" if side == "BUY" else "BUY", own, 1, account="b")
         taker = empty.place(side, 0, 1, type=OrderType.MARKET)
@@ -253,19 +254,19 @@ class TestPriceRange:
         self, market: Market, lacking: str
     ) -> None:
         if lacking == "rule":
-            market.engine.price_ranges.clear()
+            market.engine.references.ranges.clear()
         elif lacking == "reference":
-            market.engine.references.clear()
+            market.engine.references.known.clear()
         elif lacking == "price":
-            market.engine.references["XRPUSDT"] = Reference(None, NOW)
+            market.engine.references.known["XRPUSDT"] = Reference(None, NOW)
         else:
-            market.engine.price_ranges["XRPUSDT"] = PriceRange(bid_limit_mult_down=D("0.5"))
+            market.engine.references.ranges["XRPUSDT"] = PriceRange(bid_limit_mult_down=D("0.5"))
         assert market.place("BUY", "10.40", 25).status is OrderStatus.FILLED
 
     def test_a_fill_or_kill_order_beyond_the_range_says_so(self, market: Market) -> None:
         taker = market.place("BUY", "10.40", 25, tif=TimeInForce.FOK)
         assert taker.executed == 0
         assert taker.expiry_reason == "EXECUTION_RULE_PRICE_RANGE_EXCEEDED"
-        market.engine.references["XRPUSDT"] = Reference(D(5), NOW)
+        market.engine.references.known["XRPUSDT"] = Reference(D(5), NOW)
         with pytest.raises(ExchangeError, match="immediately match and take"):
             market.place("BUY", "10.00", 1, type=OrderType.LIMIT_MAKER)

@@ -43,7 +43,7 @@ def check(engine: Engine, now: int, account: str, order: NewOrder) -> Plan:
 
 def judged_by(engine: Engine, symbol: str, now: int, minutes: int) -> Decimal | None:
     """Return the price that filters judge by: the reference price, else the average."""
-    reference = engine.reference_price(symbol)
+    reference = engine.references.of(symbol)
     return engine.average_price(symbol, now, minutes) if reference is None else reference
 
 
@@ -63,10 +63,10 @@ def plan_of(engine: Engine, account: str, order: NewOrder) -> Plan:
     """Return what happens to an order at once."""
     opposite = order.side.opposite
     own = by_priority(engine.state.books[order.symbol].resting[opposite].values())
-    low, high = engine.price_bounds(order.symbol, order.side)
+    low, high = engine.references.bounds(order.symbol, order.side)
     taker = Taker(
         account=account,
-        kin=engine.kin(account),
+        kin=engine.trade_groups.kin(account),
         side=order.side,
         limit=None if order.type is OrderType.MARKET else order.price,
         quantity=order.quantity,

@@ -12,7 +12,7 @@ from enum import StrEnum
 from paper_exchange.core import admission, errors
 from paper_exchange.core.candles import Candles
 from paper_exchange.core.entries import Accepted, Granted, Listed, Opened, Played, Reset
-from paper_exchange.core.events import NO_TRADE_GROUP, BookChange, Step
+from paper_exchange.core.events import BookChange, Step
 from paper_exchange.core.fees import BnbFees, Commission, CommissionKey, FeeSchedule
 from paper_exchange.core.filters import ExchangeLimits
 from paper_exchange.core.market import MarketQuote, MarketTrade, Top
@@ -34,11 +34,12 @@ from paper_exchange.core.orders import (
     Side,
     TimeInForce,
 )
-from paper_exchange.core.price_range import PriceRange, Reference
+from paper_exchange.core.price_range import ReferencePrices
 from paper_exchange.core.recorder import Recorder
 from paper_exchange.core.seeded import draw
 from paper_exchange.core.state import Book, State
 from paper_exchange.core.symbols import Symbol
+from paper_exchange.core.trade_groups import TradeGroups
 
 
 class SymbolStatus(StrEnum):
@@ -97,8 +98,8 @@ class Engine:
         self.limits = rules.limits
         self.status = dict.fromkeys(self.symbols, SymbolStatus.TRADING)
         self.candles = {name: Candles() for name in self.symbols}
-        self.price_ranges: dict[str, PriceRange] = {}
-        self.references: dict[str, Reference] = {}
+        self.references = ReferencePrices()
+        self.trade_groups = TradeGroups(rules.trade_groups)
         self._grants: tuple[Grant, ...] = ()
         self._tops: dict[str, Top] = {}
         self._updates: dict[str, int] = {}
@@ -119,29 +120,9 @@ class Engine:
         """Return whether a symbol trades now."""
         return self.status[name] is SymbolStatus.TRADING
 
-    def trade_group(self, account: str) -> int:
-        """Return the trade group that an account is in."""
-        return self.rules.trade_groups.get(account, NO_TRADE_GROUP)
-
-    def kin(self, account: str) -> frozenset[str]:
-        """Return the accounts that an account must not trade with: itself and its trade group."""
-        group = self.rules.trade_groups.get(account)
-        groups = self.rules.trade_groups.items() if group is not None else ()
-        return frozenset({account, *(name for name, other in groups if other == group)})
-
     def top(self, name: str) -> Top:
         """Return the best outside bid and ask of a symbol, as far as they are known."""
         return self._tops.get(name, Top())
-
-    def reference_price(self, name: str) -> Decimal | None:
-        """Return a symbol's reference price, None without one."""
-        reference = self.references.get(name)
-        return reference.price if reference else None
-
-    def price_bounds(self, name: str, side: Side) -> tuple[Decimal | None, Decimal | None]:
-        """Return the lowest and highest price at which a taker of this side may trade."""
-        rule = self.price_ranges.get(name, PriceRange())
-        return rule.bounds(side, self.reference_price(name))
 
     def average_price(self, name: str, now: int, minutes: int) -> Decimal | None:
         """Return the price of the last minutes, weighted by volume; the last one for 0 minutes.
@@ -361,7 +342,7 @@ class Engine:
         for action in plan.actions:
             owed -= action.paid(taker.side)
             if isinstance(action, SelfMatch):
-                record.self_match(taker, action, self.trade_group(taker.account))
+                record.self_match(taker, action, self.trade_groups.of(taker.account))
                 continue
             unlocked = taker.type is OrderType.MARKET
             record.taken(taker, action, owed if unlocked else ZERO)

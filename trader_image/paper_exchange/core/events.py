@@ -9,9 +9,7 @@ from paper_exchange.core.market import Top
 from paper_exchange.core.money import ZERO
 from paper_exchange.core.orders import Fill, Order
 from paper_exchange.core.state import Balance
-
-NO_TRADE_GROUP = -1
-"""How the protocol writes that an account is in no trade group."""
+from paper_exchange.core.trade_groups import NO_TRADE_GROUP
 
 
 class Execution(StrEnum):

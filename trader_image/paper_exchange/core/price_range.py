@@ -36,5 +36,22 @@ class Reference:
     time: int
 
 
+class ReferencePrices:
+    """What the exchange's operator has set for symbols: reference prices and price range rules."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, Reference] = {}
+        self.ranges: dict[str, PriceRange] = {}
+
+    def of(self, name: str) -> Decimal | None:
+        """Return a symbol's reference price, None without one."""
+        reference = self.known.get(name)
+        return reference.price if reference else None
+
+    def bounds(self, name: str, side: Side) -> tuple[Decimal | None, Decimal | None]:
+        """Return the lowest and highest price at which a taker of this side may trade."""
+        return self.ranges.get(name, PriceRange()).bounds(side, self.of(name))
+
+
 def _multiple(reference: Decimal | None, factor: Decimal | None) -> Decimal | None:
     return None if reference is None or factor is None else times(reference, factor)

@@ -80,7 +80,7 @@ def account_status(call: Call) -> Json:
         venue.engine.state.accounts[call.account],
         accounts.uid(venue.instance, call.account),
         venue.engine.fees.commission(call.account).standard,
-        venue.engine.trade_group(call.account),
+        venue.engine.trade_groups.of(call.account),
         omit_zero=bool(call.params.flag("omitZeroBalances")),
     )
 
@@ -123,7 +123,7 @@ def prevented_matches(call: Call) -> list[Json]:
         and match.number >= first
         and (match.number == number or order_id in match.order_ids)
     ]
-    group = call.api.venue.engine.trade_group(call.account)
+    group = call.api.venue.engine.trade_groups.of(call.account)
     return [render_orders.prevented_match(match, group) for match in found[: limit(call)]]
 
 

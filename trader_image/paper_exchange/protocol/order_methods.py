@@ -30,6 +30,18 @@ class ResponseType(StrEnum):
     FULL = "FULL"
 
 
+UNSUPPORTED = {
+    "STOP_LOSS": "Stop loss",
+    "STOP_LOSS_LIMIT": "Stop loss limit",
+    "TAKE_PROFIT": "Take profit",
+    "TAKE_PROFIT_LIMIT": "Take profit limit",
+    "icebergQty": "Iceberg",
+    "trailingDelta": "Trailing stop",
+    "pegPriceType": "Pegged",
+}
+"""Order types and parameters of orders that are not taken, and how refusals name them."""
+
+
 def place(call: Call) -> Json:
     """Answer `order.place`."""
     request = _new_order(call)
@@ -43,7 +55,7 @@ def place(call: Call) -> Json:
     fills = [event.fill for event in call.step.events
              if isinstance(event, ExecutionReport) and event.fill
              and event.order.order_id == order.order_id]  # fmt: skip
-    group = call.api.venue.engine.trade_group(call.account)
+    group = call.api.venue.engine.trade_groups.of(call.account)
     return render_orders.full(order, fills, _prevented(call), group)
 
 
@@ -132,6 +144,7 @@ def _new_order(call: Call) -> NewOrder:
     params = call.params
     symbol = params.symbol()
     side = params.choice("side", Side, ExchangeError(-1117, "Invalid side."))
+    _check_supported(params)
     kind = params.choice("type", OrderType, ExchangeError(-1116, "Invalid orderType."))
     return NewOrder(
         symbol=symbol,
@@ -144,6 +157,17 @@ def _new_order(call: Call) -> NewOrder:
         client_order_id=params.client_id("newClientOrderId") or call.api.new_id(),
         self_trade=_self_trade(call, symbol),
     )
+
+
+def _check_supported(params: Params) -> None:
+    """Refuse what Binance knows and no symbol of this exchange takes, in Binance's words."""
+    asked = [str(params.values.get("type"))]
+    asked += [name for name in UNSUPPORTED if params.has(name)]
+    for name in asked:
+        if name in UNSUPPORTED:
+            raise ExchangeError(
+                -1013, f"{UNSUPPORTED[name]} orders are not supported for this symbol."
+            )
 
 
 def _by_value(params: Params, kind: OrderType) -> bool:

@@ -9,7 +9,6 @@ from typing import Any
 
 from paper_exchange.core.candles import Candle
 from paper_exchange.core.events import (
-    NO_TRADE_GROUP,
     AccountEvent,
     BalanceChange,
     BookChange,
@@ -21,6 +20,7 @@ from paper_exchange.core.fees import BNB, Commission, FeeRates
 from paper_exchange.core.market import Level
 from paper_exchange.core.money import fixed
 from paper_exchange.core.state import Account, Balance
+from paper_exchange.core.trade_groups import NO_TRADE_GROUP
 from paper_exchange.protocol.render_orders import NOTHING, Json, execution_report
 from paper_exchange.protocol.text import Millis
 

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from paper_exchange.core.entries import SelfMatched
-from paper_exchange.core.events import NO_TRADE_GROUP, Execution, ExecutionReport, Prevention
+from paper_exchange.core.events import Execution, ExecutionReport, Prevention
 from paper_exchange.core.money import ZERO, fixed, times
 from paper_exchange.core.orders import ExpiryReason, Fill, Order, Side
 from paper_exchange.core.state import Amendment, PreventedMatch
+from paper_exchange.core.trade_groups import NO_TRADE_GROUP
 from paper_exchange.protocol.text import Millis
 
 Json = dict[str, Any]

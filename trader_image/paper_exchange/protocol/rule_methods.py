@@ -23,7 +23,7 @@ def execution_rules(call: Call) -> Json:
     """Answer `executionRules`."""
     engine = call.api.venue.engine
     names = asked_symbols(call) or list(engine.symbols)
-    rules = {engine.symbol(name).name: engine.price_ranges.get(name) for name in names}
+    rules = {engine.symbol(name).name: engine.references.ranges.get(name) for name in names}
     return {
         "symbolRules": [
             {"symbol": name, "rules": [render_symbols.price_range(rule)] if rule else []}
@@ -36,7 +36,7 @@ def reference_price(call: Call) -> Json:
     """Answer `referencePrice`; a symbol that never had one is told as documented: in a result."""
     name = call.params.symbol()
     call.book()
-    reference = call.api.venue.engine.references.get(name)
+    reference = call.api.venue.engine.references.known.get(name)
     if reference is None:
         return NO_REFERENCE_PRICE
     return {
@@ -50,7 +50,7 @@ def reference_price_calculation(call: Call) -> Json:
     """Answer `referencePrice.calculation`: ours are set by hand."""
     name = call.params.symbol()
     call.book()
-    if name not in call.api.venue.engine.references:
+    if name not in call.api.venue.engine.references.known:
         raise ExchangeError(-2043, "This symbol doesn't have a reference price.")
     return {
         "symbol": name,

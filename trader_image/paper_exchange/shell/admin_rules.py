@@ -39,7 +39,7 @@ class Trading:
         """Set a symbol's price range rule: what is not given is not bound; nothing: no rule."""
         name = self._symbol(params)
         given = _named(params.get("multipliers", {}), MULTIPLIERS, "multiplier")
-        ranges = self._venue.engine.price_ranges
+        ranges = self._venue.engine.references.ranges
         ranges.pop(name, None)
         if not given:
             return {"symbol": name, "rules": []}
@@ -51,7 +51,7 @@ class Trading:
         name = self._symbol(params)
         price = positive("price", params) if params.get("price") is not None else None
         reference = Reference(price, self._venue.clock())
-        self._venue.engine.references[name] = reference
+        self._venue.engine.references.known[name] = reference
         return {"symbol": name, "price": None if price is None else format(price, "f")}
 
     def self_trade(self, params: Params) -> Params:

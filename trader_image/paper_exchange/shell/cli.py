@@ -322,4 +322,6 @@ def _filters(path: Path | None) -> dict[str, dict[str, Any]]:
         found: dict[str, dict[str, Any]] = json.loads(path.read_text())
     except (OSError, ValueError) as exc:
         raise ConfigError(f"{path}: not a filters file: {exc}") from exc
+    if not isinstance(found, dict) or not all(isinstance(one, dict) for one in found.values()):
+        raise ConfigError(f"{path}: not a filters file: an object of objects is expected")
     return found
