@@ -63,7 +63,7 @@ class Venue:
             self.journal.append(step.at, entries)
 
     def publish(self, step: Step) -> None:
-        """Tell everyone what a committed step has to say."""
+        """Publish a committed step to everyone."""
         for trade in step.trades:
             self.recent[trade.symbol].append(trade)
         for listener in self._listeners:
@@ -75,7 +75,7 @@ class Venue:
         self.publish(step)
 
     def play(self, events: Iterable[MarketEvent]) -> None:
-        """Let a batch of source events happen: one journal line, then the news."""
+        """Let a batch of source events happen: one journal line, then what it made public."""
         step = Step(self.clock())
         position = self.engine.state.position
         for event in events:
@@ -89,7 +89,7 @@ class Venue:
         self.carry_out(self.engine.trade(self.clock(), trade))
 
     def reset(self) -> None:
-        """Let all orders and trades be gone, and give everyone the initial balances again."""
+        """Remove all orders and trades, and grant the initial balances again."""
         self.carry_out(self.engine.reset(self.clock()))
         for trades in self.recent.values():
             trades.clear()

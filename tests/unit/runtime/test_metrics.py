@@ -6,17 +6,21 @@ import pytest
 
 from symbol_trader.core.orders import ClientOrderId, OrderState
 from symbol_trader.core.records import OrderChange
-from symbol_trader.report import Report, Trouble
+from symbol_trader.report import Problem, Report
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.metrics import Metrics
+from tradingsymbol_api.conditions import LeaderReason
 
 QUIET = Report(generation=1, epoch=1, trading=True, draining=False)
 
 
 def test_each_reason_is_shown_as_long_as_it_holds() -> None:
     metrics = Metrics("XRPUSDT", lambda: 0.0)
-    troubles = (Trouble("OrderUnknown", "one"), Trouble("OrderBlocked", "another"))
-    metrics.reported(Report(generation=1, epoch=1, trading=True, draining=True, troubles=troubles))
+    problems = (
+        Problem(LeaderReason.ORDER_UNKNOWN, "one"),
+        Problem(LeaderReason.ORDER_BLOCKED, "another"),
+    )
+    metrics.reported(Report(generation=1, epoch=1, trading=True, draining=True, problems=problems))
     text = metrics.text().decode()
     assert 'symbol_trader_degraded{reason="OrderUnknown",symbol="XRPUSDT"} 1.0' in text
     assert 'symbol_trader_degraded{reason="OrderBlocked",symbol="XRPUSDT"} 1.0' in text
@@ -68,5 +72,5 @@ def test_the_age_of_the_market_is_that_of_the_moment_it_is_asked_for() -> None:
     metrics.watch_market(lambda: health.market_age_s)
     now_s = 107.5
     assert 'symbol_trader_market_age_seconds{symbol="XRPUSDT"} 7.5' in metrics.text().decode()
-    health.price_came(1_700_000_000_000)
+    health.price_received(1_700_000_000_000)
     assert 'symbol_trader_market_age_seconds{symbol="XRPUSDT"} 0.0' in metrics.text().decode()

@@ -152,7 +152,7 @@ class Engine:
         return record.step
 
     def reset(self, now: int) -> Step:
-        """Forget every order and trade, and give everyone the initial balances again.
+        """Remove all orders and trades, and grant the initial balances again.
 
         This is what the testnet does about once a month.  Keys stay; ids count from 1 again.
         """
@@ -371,5 +371,5 @@ _EXPIRES = {
 
 
 def _kills(order: NewOrder, plan: Plan) -> bool:
-    """Whether a fill-or-kill order cannot be filled whole at once."""
+    """Return whether a fill-or-kill order cannot be filled whole at once."""
     return order.time_in_force is TimeInForce.FOK and plan.quantity < order.quantity

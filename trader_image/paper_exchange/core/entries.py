@@ -162,7 +162,7 @@ class SelfMatched:
 
 @dataclass(frozen=True, slots=True)
 class Archived:
-    """An order that ended without execution is not told any more, only that it was there."""
+    """An order that ended without execution is archived: only that it existed is still shown."""
 
     kind: ClassVar[str] = "archived"
     symbol: str

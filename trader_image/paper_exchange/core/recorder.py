@@ -107,7 +107,7 @@ class Recorder:
         self._report(self.order(order), Execution.REPLACED, renamed_from=order.client_order_id)
 
     def self_match(self, taker: Order, match: SelfMatch, trade_group: int) -> None:
-        """Let self-trade prevention take from an arriving order, from its maker, or from both."""
+        """Take quantity from an arriving order, from its maker, or from both, and report it."""
         book = self.state.books[taker.symbol]
         last = book.last_execution_id
         self.write(

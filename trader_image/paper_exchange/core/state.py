@@ -326,7 +326,7 @@ class State:
             self._transfer(book, taker, entry)
 
     def _transfer(self, book: Book, taker: Order, entry: SelfMatched) -> None:
-        """Let the assets of a prevented match change hands; nobody pays commission."""
+        """Move the assets of a prevented match between its accounts, without commission."""
         maker = book.orders[entry.maker_order_id]
         buyer, seller = (taker, maker) if taker.side is Side.BUY else (maker, taker)
         value = times(entry.price, entry.quantity)

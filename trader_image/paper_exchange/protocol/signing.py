@@ -19,7 +19,7 @@ def sign(secret: str, text: str) -> str:
 
 
 def is_signed(params: Mapping[str, object], secret: str) -> bool:
-    """Whether `signature` fits, over the payload as documented or percent-encoded.
+    """Return whether `signature` fits, over the payload as documented or percent-encoded.
 
     Widely used clients sign the percent-encoded text; both mean the same request.
     """

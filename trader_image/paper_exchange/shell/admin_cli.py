@@ -49,14 +49,14 @@ def status(url: str) -> None:
 @admin.command()
 @click.pass_obj
 def pause(url: str) -> None:
-    """Let market time stand still."""
+    """Pause market time."""
     run(url, "pause")
 
 
 @admin.command()
 @click.pass_obj
 def resume(url: str) -> None:
-    """Let market time run on."""
+    """Resume market time."""
     run(url, "resume")
 
 
@@ -155,7 +155,7 @@ def archive(url: str, symbol: str, order_id: int) -> None:
 @click.option("--account", help="Default: the first account.")
 @click.pass_obj
 def forget(url: str, account: str | None) -> None:
-    """Let all orders and trades of an account be gone, as a reset of the testnet does."""
+    """Remove all orders and trades of an account, as a reset of the testnet does."""
     run(url, "forget", account=account)
 
 
@@ -291,7 +291,7 @@ def cut(url: str, channel: str) -> None:
 @_channel
 @click.pass_obj
 def stall(url: str, channel: str) -> None:
-    """Let connections fall silent, open as they are."""
+    """Silence connections without closing them."""
     run(url, "stall", channel=channel)
 
 
@@ -300,7 +300,7 @@ def stall(url: str, channel: str) -> None:
 @click.option("--also-new", is_flag=True, help="Connections opened from now on, too.")
 @click.pass_obj
 def mute(url: str, kinds: str, also_new: bool) -> None:
-    """Let market streams say nothing while trading goes on; they stay open and answer pings."""
+    """Silence market streams while trading goes on; they stay open and answer pings."""
     run(url, "mute", kinds=kinds, alsoNew=also_new)
 
 
@@ -323,7 +323,7 @@ def end_user_data(url: str) -> None:
 @admin.command("announce-shutdown")
 @click.pass_obj
 def announce_shutdown(url: str) -> None:
-    """Tell every connection that the server is about to close; it does not."""
+    """Announce to every connection that the server is about to close, without closing."""
     run(url, "announce-shutdown")
 
 
@@ -339,5 +339,5 @@ def page_limit(url: str, rows: int) -> None:
 @click.argument("ms", type=int)
 @click.pass_obj
 def clock_skew(url: str, ms: int) -> None:
-    """Let the server's clock be off by MS milliseconds (write -- before a negative one)."""
+    """Set the server's clock off by MS milliseconds (write -- before a negative number)."""
     run(url, "clock-skew", ms=ms)

@@ -85,7 +85,7 @@ def connection_life(url: str, seconds: float) -> None:
 @click.option("--kind", type=click.Choice([DOWN, TRADING_ONLY]), default=DOWN)
 @click.pass_obj
 def maintenance(url: str, ms: int, kind: str) -> None:
-    """Be down for MS milliseconds, or let nothing trade meanwhile; 0 ends it."""
+    """Be down for MS milliseconds, or suspend trading for so long; 0 ends it."""
     run(url, "maintenance", ms=ms, kind=kind)
 
 

@@ -33,7 +33,7 @@ class Outages:
         return {"maintenance": self.maintenance, "reset": self.reset}
 
     def maintenance(self, params: Params) -> Params:
-        """Be down, or let nothing trade, for some milliseconds; 0 ends it.
+        """Be down, or suspend trading, for some milliseconds; 0 ends it.
 
         Before the exchange is down it says serverShutdown and closes all connections.  The market
         stands still meanwhile.
@@ -49,7 +49,7 @@ class Outages:
         return {"until": self._venue.clock() + ms if ms else None}
 
     def reset(self, _: Params) -> Params:
-        """Let all orders, trades and balances be gone and grant the initial balances again.
+        """Remove all orders, trades and balances, and grant the initial balances again.
 
         Keys stay, ids count from 1 again, and every connection is closed.
         """

@@ -40,7 +40,7 @@ class Outbox:
             self._queue.put_nowait(code)
 
     def stall(self) -> None:
-        """Say nothing and hear nothing any more, not even a ping."""
+        """Send nothing and read nothing any more, not even a ping."""
         self._silent = True
         self._connection.transport.pause_reading()
 

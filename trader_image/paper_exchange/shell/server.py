@@ -18,7 +18,7 @@ from paper_exchange.core.errors import ConfigError, ExchangeError
 from paper_exchange.faults import Faults
 from paper_exchange.journal import JournalError
 from paper_exchange.protocol import rest
-from paper_exchange.protocol.connection import API_PATH, Wishes
+from paper_exchange.protocol.connection import API_PATH, ConnectionOptions
 from paper_exchange.protocol.maintenance import Maintenance
 from paper_exchange.shell.admin import LOOPBACK, Admin, serve_admin
 from paper_exchange.shell.admin_accounts import Accounts
@@ -113,12 +113,12 @@ class PaperExchange:
             answer = rest.get(self.api, address, url.path, url.query)
             if answer is not None:
                 return _json(connection, answer)
-            wishes = Wishes.of(request.path)
-            if wishes.service:
-                self.api.limits.connect(address, wishes.service, now)
+            options = ConnectionOptions.of(request.path)
+            if options.service:
+                self.api.limits.connect(address, options.service, now)
         except ExchangeError as error:
             return _json(connection, rest.refused(error, now))
-        known = wishes.service is not None
+        known = options.service is not None
         return None if known else connection.respond(HTTPStatus.NOT_FOUND, "not found\n")
 
     async def handle(self, connection: ServerConnection) -> None:
@@ -130,8 +130,8 @@ class PaperExchange:
         try:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self.connections.life):
-                    wishes = Wishes.of(connection.request.path)
-                    await self.connections.serve(connection, outbox, wishes)
+                    options = ConnectionOptions.of(connection.request.path)
+                    await self.connections.serve(connection, outbox, options)
         except JournalError as exc:
             self._fail(exc)
         finally:

@@ -26,7 +26,7 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class UserData:
     """User data."""
 
     event: UserEvent
@@ -46,7 +46,7 @@ class Retired:
     why: str
 
 
-Heard = Answered | News | Dropped | Retired
+Heard = Answered | UserData | Dropped | Retired
 """What a message turned out to be."""
 
 
@@ -74,9 +74,9 @@ class Session:
         return request_id, envelope.request(request_id, method, params)
 
     def receive(self, text: str | bytes) -> Heard | None:
-        """Take one message; None for news of no concern, such as other symbols'.
+        """Take one message; None for events of no concern, such as other symbols'.
 
-        What cannot be read may have been news that matters, so it retires the session.
+        A message that cannot be read may have mattered, so it retires the session.
         """
         try:
             return self._hear(parse(text))
@@ -115,7 +115,7 @@ class Session:
         if ending is not None:
             return self.retire(ending)
         news = events.user_event(event, self._symbol)
-        return None if news is None else News(news)
+        return None if news is None else UserData(news)
 
     def _reply(self, message: Fields, request_id: int) -> Heard:
         method = self._waiting.pop(request_id, None)

@@ -22,7 +22,7 @@ class Metrics:
         self._refused = self._counter("orders_refused", "Orders refused or absent.", symbol)
         self._doubts = self._counter("orders_in_doubt", "Orders whose fate was unknown.", symbol)
         self._fills = self._counter("fills", "Fills recorded.", symbol)
-        self._cycles = self._counter("cycles_finished", "Traders that came to an end.", symbol)
+        self._finished = self._counter("cycles_finished", "Traders that came to an end.", symbol)
         self._traders = self._gauge("traders", "Traders that run now.", symbol)
         self._open = self._gauge("open_orders", "Orders on the exchange.", symbol)
         self._profit = self._gauge("profit_quote", "Realised profit in quote currency.", symbol)
@@ -49,11 +49,11 @@ class Metrics:
         """Show, whenever it is asked for, how old the last price is."""
         self._market_age.set_function(age_s)
 
-    def placed(self, came_s: float | None) -> None:
+    def placed(self, received_s: float | None) -> None:
         """Count an order, and the time since the price that led to it, if one did."""
         self._placed.inc()
-        if came_s is not None:
-            self._latency.observe(self._clock() - came_s)
+        if received_s is not None:
+            self._latency.observe(self._clock() - received_s)
 
     def noted(self, changes: Sequence[RecordChange]) -> None:
         """Count what was recorded."""
@@ -62,7 +62,7 @@ class Metrics:
                 case FillRecorded():
                     self._fills.inc()
                 case TraderResult():
-                    self._cycles.inc()
+                    self._finished.inc()
                 case OrderChange(state=OrderState.REFUSED | OrderState.ABSENT):
                     self._refused.inc()
                 case OrderChange(state=OrderState.UNDECIDED):
@@ -75,8 +75,8 @@ class Metrics:
         self._profit.set(float(report.profit))
         self._draining.set(report.draining)
         self._degraded.clear()
-        for trouble in report.troubles:
-            self._degraded.labels(self._symbol, trouble.reason).set(1)
+        for problem in report.problems:
+            self._degraded.labels(self._symbol, problem.reason).set(1)
 
     def text(self) -> bytes:
         """Return the metrics in Prometheus' text format."""
