@@ -12,7 +12,7 @@ import pytest
 
 from paper_exchange.accounts import AccountConfig, Key
 from paper_exchange.core.market import MarketTrade
-from paper_exchange.core.symbols import symbol_at
+from paper_exchange.core.symbols import MAX_NOTIONAL, symbol_at
 from paper_exchange.market.source import Manual
 from paper_exchange.shell.config import Config
 from paper_exchange.shell.server import PaperExchange, serve
@@ -331,12 +331,12 @@ async def test_account_symbol_and_commission(paper: PaperExchange) -> None:
     assert symbol.filters == Filters(
         tick_size=expected.tick_size,
         step_size=expected.step_size,
-        min_quantity=expected.min_qty,
-        max_quantity=expected.max_qty,
-        min_price=expected.min_price,
-        max_price=expected.max_price,
+        min_quantity=expected.lot.min_qty,
+        max_quantity=expected.lot.max_qty,
+        min_price=expected.price.min_price,
+        max_price=expected.price.max_price,
         min_notional=expected.min_notional,
-        max_notional=expected.max_notional,
+        max_notional=MAX_NOTIONAL,
     )
     assert commission == Commission(buy=Decimal("0.001"), sell=Decimal("0.001"))
 

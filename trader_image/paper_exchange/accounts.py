@@ -35,6 +35,8 @@ class AccountConfig:
     balances: tuple[tuple[str, Decimal], ...]
     bnb_fees: bool | None = None
     """Whether it pays its commission in BNB; None: as everyone."""
+    trade_group: int | None = None
+    """The group of accounts within which self-trade prevention works; None: it is alone."""
 
     def grants(self, traded: Iterable[str]) -> list[Grant]:
         """Return the initial balances as the engine takes them: zero of other traded assets."""
@@ -78,7 +80,8 @@ def read_accounts(path: Path) -> tuple[AccountConfig, ...]:
 
     [{"name": "alice", "keys": [{"apiKey": "…", "secret": "…"}], "balances": {"USDT": "1000"}}]
 
-    "bnbFees": true or false says for an account whether it pays commission in BNB.
+    "bnbFees": true or false says for an account whether it pays commission in BNB;
+    "tradeGroupId": a number that it shares with accounts that it must not trade with.
     """
     try:
         return tuple(map(_account, json.loads(path.read_text())))
@@ -104,10 +107,17 @@ def _account(values: dict[str, Any]) -> AccountConfig:
         keys=keys,
         balances=tuple((asset, amount_of(asset, str(amount))) for asset, amount in balances),
         bnb_fees=_bnb_fees(values.get("bnbFees")),
+        trade_group=_trade_group(values.get("tradeGroupId")),
     )
 
 
 def _bnb_fees(value: object) -> bool | None:
     if value is not None and not isinstance(value, bool):
         raise TypeError(f"bnbFees must be true or false: {value!r}")
+    return value
+
+
+def _trade_group(value: object) -> int | None:
+    if value is not None and (type(value) is not int or value < 0):
+        raise TypeError(f"tradeGroupId must be a number from 0: {value!r}")
     return value

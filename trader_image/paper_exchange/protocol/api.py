@@ -50,6 +50,8 @@ class Reply:
 
     body: dict[str, Any]
     step: Step | None = None
+    closes: bool = False
+    """Whether all connections of the address are ended after it."""
 
 
 class Api:
@@ -101,13 +103,13 @@ class Api:
             self.limits.charge(session.address, arrived, method.weight(request.params))
             account = self._admit(method, request.params, arrived)
             call = Call(self, session, request.params, account or "", self.venue.clock())
-            self._check_time(method, request.params, call.now)
+            self._check_time_again(method, call)
             result = method.run(call)
         except ExchangeError as error:
             return self._error(session, request, method, account, error)
         if call.step:
             self.venue.commit(call.step)
-        if method.is_order:  # successful order requests weigh nothing (since 2026-04-02)
+        if method.free_if_done:  # successful order requests weigh nothing (since 2026-04-02)
             self.limits.weight.add(session.address, call.now, -method.weight(request.params))
         body = {"id": request.id, "status": 200, "result": result}
         return replace(self._reply(session, request, method, account, body), step=call.step)
@@ -148,6 +150,15 @@ class Api:
         if now - timestamp > window:
             raise ExchangeError(-1021, "Timestamp for this request is outside of the recvWindow.")
 
+    def _check_time_again(self, method: Method, call: Call) -> None:
+        """Judge the receive window just before execution: an order that is late then counts."""
+        try:
+            self._check_time(method, call.params, call.now)
+        except ExchangeError:
+            if method.shows_orders:
+                self.limits.count_order(call.account, call.now)
+            raise
+
     def _error(
         self,
         session: ApiSession,
@@ -160,7 +171,8 @@ class Api:
         if error.data:
             shown["data"] = error.data
         body = {"id": request.id, "status": error.status, "error": shown}
-        return self._reply(session, request, method, account, body)
+        reply = self._reply(session, request, method, account, body)
+        return replace(reply, closes=error.closes)
 
     def _reply(
         self,
@@ -172,7 +184,7 @@ class Api:
     ) -> Reply:
         wanted = request.params.values.get("returnRateLimits", session.return_rate_limits)
         if str(wanted).lower() != "false":
-            orders_of = account if method and method.is_order else None
+            orders_of = account if method and method.shows_orders else None
             now = self.venue.clock()
             body["rateLimits"] = self.limits.used(session.address, orders_of, now)
         return Reply(body)
