@@ -22,6 +22,16 @@ class ExchangeError(Exception):
         """Whose refusal it is, where only the refusal knows."""
 
 
+def bad_key() -> ExchangeError:
+    """Refuse a key that is unknown, or may not do what is asked."""
+    return ExchangeError(-2015, "Invalid API-key, IP, or permissions for action.")
+
+
+def bad_signature() -> ExchangeError:
+    """Refuse a request that its key has not signed."""
+    return ExchangeError(-1022, "Signature for this request is not valid.")
+
+
 def filter_failure(name: str) -> ExchangeError:
     """Refuse what a symbol's static filter forbids."""
     return ExchangeError(-1013, f"Filter failure: {name}")

@@ -1,6 +1,11 @@
 """The methods of the WebSocket API by name: what each one does, needs and weighs."""
 
-from paper_exchange.protocol import account_methods, market_methods, order_methods
+from paper_exchange.protocol import (
+    account_methods,
+    market_methods,
+    order_methods,
+    session_methods,
+)
 from paper_exchange.protocol.calls import Method, Security
 
 METHODS: dict[str, Method] = {
@@ -22,6 +27,10 @@ METHODS: dict[str, Method] = {
     "myTrades": Method(account_methods.my_trades, Security.SIGNED, 20),
     "account.status": Method(account_methods.account_status, Security.SIGNED, 20),
     "account.commission": Method(account_methods.account_commission, Security.SIGNED, 20),
+    "session.logon": Method(session_methods.log_on, Security.SIGNED, 2),
+    "session.status": Method(session_methods.status, Security.NONE, 2),
+    "session.logout": Method(session_methods.log_out, Security.NONE, 2),
+    "userDataStream.subscribe": Method(session_methods.subscribe, Security.SESSION, 2),
     "userDataStream.subscribe.signature": Method(account_methods.subscribe, Security.SIGNED, 2),
     "userDataStream.unsubscribe": Method(account_methods.unsubscribe, Security.NONE, 2),
     "session.subscriptions": Method(account_methods.subscriptions, Security.NONE, 2),

@@ -100,7 +100,8 @@ class PaperExchange:
         url = urlsplit(request.path)
         if url.path == "/healthz":
             return connection.respond(HTTPStatus.OK, "ok\n")
-        answer = rest.get(self.api, address_of(connection), url.path, url.query)
+        api_key = request.headers.get("X-MBX-APIKEY", "")
+        answer = rest.get(self.api, address_of(connection), url.path, url.query, api_key)
         if answer is not None:
             return _json(connection, *answer)
         try:
@@ -149,7 +150,7 @@ async def serve(config: Config) -> AsyncIterator[PaperExchange]:
     admin = Admin(
         Market(exchange.venue, exchange.player).commands
         | Orders(exchange.venue).commands
-        | Accounts(exchange.venue).commands
+        | Accounts(exchange.venue, exchange.api.keys).commands
         | Disturbances(exchange.api, exchange.faults, exchange.connections, exchange.clock).commands
     )
     player = asyncio.create_task(exchange.play())
