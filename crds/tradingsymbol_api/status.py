@@ -96,7 +96,7 @@ class OperatorReason(StrEnum):
     UNKNOWN_EXCHANGE = "UnknownExchange"
     """`spec.exchange` names no entry of the operator's list."""
     EXCHANGE_REFUSED = "ExchangeRefused"
-    """The entry's environment is not accepted by this version."""
+    """The entry does not allow real money, or its settings contradict each other."""
     INVALID_SPEC = "InvalidSpec"
     """The resource has a value that this version of the operator cannot carry out."""
     FOREIGN_POD = "ForeignPod"
@@ -133,7 +133,9 @@ class TraderReason(StrEnum):
     SYMBOL_HALTED = "SymbolHalted"
     """The exchange lists the symbol and does not trade it now."""
     CREDENTIALS_REFUSED = "CredentialsRefused"
-    """The exchange refuses the API key or its signature."""
+    """The API key is missing or unusable, or the exchange refuses it, or it may do too much."""
+    KEY_NOT_CHECKED = "KeyNotChecked"
+    """What a live key may do could not be looked at for a day; trading goes on."""
     EXCHANGE_UNREACHABLE = "ExchangeUnreachable"
     """No connection to the exchange."""
     DATABASE_UNREACHABLE = "DatabaseUnreachable"
@@ -220,6 +222,9 @@ class OperatorStatus(ApiModel):
 
     symbol: Name
     """The symbol on the exchange."""
+
+    environment: Name | None = None
+    """Whose money is traded: paper, demo, testnet, or live, which is real money."""
 
     observed_generation: Quantity
     """Generation of the resource that the operator has acted on."""

@@ -106,7 +106,14 @@ def decide(
     if left:
         situation = leaving(situation, symbol.life.asked)
     news = find_news(symbol, request.wish, pod, planned, situation)
-    patch = report_patch(symbol, pod, situation, now, withdraws=planned.withdraws)
+    patch = report_patch(
+        symbol,
+        pod,
+        situation,
+        now,
+        environment=request.asked.environment,
+        withdraws=planned.withdraws,
+    )
     waits = update and pod.ready and not turn
     owners = put_right(symbol.document) if disowned(symbol.document) else None
     return Decision(symbol, request, pod, planned, situation, news, patch, waits, owners)

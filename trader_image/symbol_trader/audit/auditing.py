@@ -13,6 +13,7 @@ from symbol_trader.audit import exchange
 from symbol_trader.audit.look import Audit, Look, Say
 from symbol_trader.binance.allowance import Allowance
 from symbol_trader.binance.asking import Asker
+from symbol_trader.binance.keys import Key
 from symbol_trader.binance.link import Link
 from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.identity import Book
@@ -28,6 +29,7 @@ async def audit(
     database_url: str,
     environment: str,
     settings: BinanceSettings,
+    key: Key,
     *,
     pause_s: float,
     since_ms: int = 0,
@@ -45,7 +47,7 @@ async def audit(
         SchemaMismatch: The record has another schema than this program knows.
 
     """
-    async with _record(database_url) as driver, _exchange(settings) as asker:
+    async with _record(database_url) as driver, _exchange(settings, key) as asker:
         account = await exchange.account(asker, settings.symbol)
         book = Book(environment, account.uid, settings.symbol)
         look = Look(driver, asker, book, account, since_ms=since_ms, say=say)
@@ -80,13 +82,14 @@ async def _record(url: str) -> AsyncIterator[asyncpg.Connection]:
 
 
 @asynccontextmanager
-async def _exchange(settings: BinanceSettings) -> AsyncIterator[Asker]:
+async def _exchange(settings: BinanceSettings, key: Key) -> AsyncIterator[Asker]:
     link = Link(settings)
     allowance = Allowance(time.monotonic_ns)
-    asker = Asker(settings, link, allowance, monotonic_ns=time.monotonic_ns, random=random)
+    asker = Asker(settings, link, allowance, key, monotonic_ns=time.monotonic_ns, random=random)
     await link.open()
     try:
         await asker.measure_clock()
+        await asker.log_on()
         yield asker
     finally:
         await link.close()

@@ -69,7 +69,6 @@ class Beginning:
     async def begin(self, exchange: Exchange) -> Term:
         """Open the links, own the book, load the record and reconcile it."""
         self._session.mailbox = Mailbox()
-        self._pauses.dialed = False
         await self._links.ownership.open()
         self._health.database_reachable = True
         self._health.moved()

@@ -73,6 +73,7 @@ class Leading:
         return Ending(Cause.TERMINATED, "asked to terminate")
 
     async def _one_term(self) -> Ending | None:
+        self._pauses.dialed = False
         exchange = self._links.exchange(self._desired.wanted.symbol)
         try:
             term = await self._begin(exchange)

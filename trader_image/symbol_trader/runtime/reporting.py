@@ -112,6 +112,8 @@ def _troubles(leader: Leader, health: Health) -> tuple[Trouble, ...]:
     found |= {Trouble("OrderMissing", _denied(order)): None for order in denied}
     if not health.market_fresh:
         found[Trouble("MarketDataStale", _since_when(health.price_time_ms))] = None
+    if health.key_warning:
+        found[Trouble("KeyNotChecked", health.key_warning)] = None
     if warning := _loss(leader):
         found[warning] = None
     return tuple(found)

@@ -66,7 +66,10 @@ def test_a_leader_of_a_missing_resource_is_work(context: Context) -> None:
         (
             "binance",
             OperatorReason.EXCHANGE_REFUSED,
-            "Exchange binance is live: this version trades on paper only.",
+            (
+                "Entry binance of the operator's exchange list: realMoney is missing: live trades "
+                "real money, which has to be allowed by realMoney: true."
+            ),
         ),
     ],
 )
