@@ -8,7 +8,8 @@ from pydantic import BeforeValidator, ConfigDict, Field, StrictBool, ValidationE
 from pydantic_core import ErrorDetails
 
 from tradingsymbol_api.environments import Addresses, Environment, Spelling, problem
-from tradingsymbol_api.names import OPERATOR_MANAGER
+from tradingsymbol_api.model import ApiModel
+from tradingsymbol_api.names import OPERATOR_FIELD_MANAGER
 from tradingsymbol_api.pod import (
     EXCHANGE_TIMEOUT_MAX_MS,
     EXCHANGE_TIMEOUT_MS,
@@ -16,7 +17,6 @@ from tradingsymbol_api.pod import (
     RECV_WINDOW_MS,
 )
 from tradingsymbol_api.reading import shown
-from tradingsymbol_api.spec import ApiModel
 
 RECV_WINDOW_MIN_MS: Final = 100
 EXCHANGE_TIMEOUT_MIN_MS: Final = 1_000
@@ -35,7 +35,7 @@ class Identity:
     @property
     def installation(self) -> str:
         """Tells installations in a cluster apart."""
-        return f"{self.namespace}/{OPERATOR_MANAGER}"
+        return f"{self.namespace}/{OPERATOR_FIELD_MANAGER}"
 
 
 class SettingsError(ValueError):
@@ -140,7 +140,7 @@ class OperatorSettings(_Section):
     workers: int = Field(default=30, ge=1, le=100)
     """Resources that are reconciled at the same time. Each mostly waits for the API server."""
     updates_at_once: int = Field(default=2, ge=1, le=100)
-    """Leaders that make way for ones of a new configuration at the same time."""
+    """Leaders that are updated to a new configuration at the same time."""
     resync_seconds: int = Field(default=300, ge=5, le=600)
     """Time between two comparisons of everything that is known with lists of everything."""
     http_port: int = Field(default=8080, ge=0, le=65535)

@@ -40,7 +40,7 @@ TOO_MUCH = {"profitInterval": "15%"}
 OCCASIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "ownership.confirm": ("cut", {"channel": "api"}),
     "exchange.order": ("fault", {"fault": "request-lost", "target": "order.place", "times": 1}),
-    "record.names_not_on_record": (
+    "record.unrecorded_client_order_ids": (
         "fault",
         {"fault": "event-twice", "target": "TRADE", "times": 0},
     ),

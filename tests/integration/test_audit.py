@@ -119,7 +119,7 @@ async def test_each_thing_put_in_is_found(bot: Bot) -> None:
     await execute(bot, "DELETE FROM fills WHERE trade_id = (SELECT min(trade_id) FROM fills)")
     await finds("fill is not on record")
     await execute(bot, "UPDATE traders SET chunk_budget = chunk_budget / 2")
-    await finds("cycle over its chunk")
+    await finds("trader over its chunk")
     await execute(bot, "UPDATE settings SET budget = 1, mirrored_at = '2020-01-01'")
     await finds("over budget")
     code, said = await audit_by_command(bot)

@@ -15,14 +15,25 @@ from kind.kubectl import PROJECT, STATE, Kubectl, command
 from kind.operating import OperatorProcess, load_stub, prepare_namespace
 from kind.trading import Platform, image, platform
 
+ORDER = (
+    "test_docs.py",
+    "test_installation.py",
+    "test_trading.py",
+    "test_operator.py",
+    "test_deletion.py",
+)
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give what happens on a real cluster its time, and installations their turn.
 
     An installation that is removed takes the operator's account along, and with it the tokens of
-    all operators that run by then: it comes before them.
+    all operators that run by then: it comes before them. What takes the most time comes next:
+    where tests run side by side, the last one to end is then a short one.
     """
-    items.sort(key=lambda item: item.path.name != "test_installation.py")
+    items.sort(
+        key=lambda item: ORDER.index(item.path.name) if item.path.name in ORDER else len(ORDER)
+    )
     for item in items:
         ours = Path(__file__).parent in item.path.parents
         if ours and item.get_closest_marker("timeout") is None:

@@ -15,7 +15,7 @@ from kind.test_transitions import ACTIONS, AT_ONCE, SETTLE_S, phase, settled, st
 from kind.trading import Platform, wait_until_trading
 from tradingsymbol_api.names import LABEL_FENCES
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.timeout(900), pytest.mark.alone]
 
 RUNS = {"fil": "FILUSDT", "near": "NEARUSDT", "algo": "ALGOUSDT"}
 FENCED_S = 120.0

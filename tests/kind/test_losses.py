@@ -21,7 +21,7 @@ from kind.machines import (
 from kind.operating import OperatorProcess
 from kind.trading import SYSTEM, Platform, off_writer, wait_until_off, wait_until_trading
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.alone]
 
 NOTICED_S = 180.0
 """Kubernetes calls a silent node lost after 50 s; the taint is tolerated for 10 s."""

@@ -122,7 +122,7 @@ def test_on_during_shutdown_keeps_the_leader_and_says_who_did_it(kubectl: Kubect
     eventually(ready(kubectl, "changed"))
 
     assert kubectl.leader("changed")["metadata"]["uid"] == pod["metadata"]["uid"]  # type: ignore[index]  # None fails the test as well
-    assert kubectl.events("changed")["ShutdownCancelled"] == (
+    assert kubectl.events("changed")["ShutdownCanceled"] == (
         "Switched on during shutdown, by kubectl-patch"
     )
 

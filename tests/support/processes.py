@@ -52,7 +52,7 @@ class Running:
 
     @property
     def over(self) -> bool:
-        """Tell whether the process has ended and its output is read."""
+        """Return whether the process has ended and its output is read."""
         return self._reader is not None and self._reader.done()
 
     def signal(self, number: signal.Signals) -> None:

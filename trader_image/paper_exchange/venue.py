@@ -67,7 +67,7 @@ class Venue:
             self.journal.append(step.at, entries)
 
     def publish(self, step: Step) -> None:
-        """Tell everyone what a committed step has to say."""
+        """Publish a committed step to everyone."""
         for trade in step.trades:
             self.recent[trade.symbol].append(trade)
             self.candles[trade.symbol].trade(
@@ -82,7 +82,7 @@ class Venue:
         self.publish(step)
 
     def play(self, events: Iterable[MarketEvent]) -> None:
-        """Let a batch of source events happen: one journal line, then the news."""
+        """Let a batch of source events happen: one journal line, then what it made public."""
         step = Step(self.clock())
         position = self.engine.state.position
         for event in events:

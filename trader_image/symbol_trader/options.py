@@ -140,14 +140,14 @@ _DURATION = re.compile(r"(?P<count>\d{1,6})(?P<unit>[smhd])")
 since_option = option(
     "--since",
     type=Since(),
-    help="Look at cycles alone that were not over at this time: a date, or a duration such as 24h.",
+    help="Audit only traders that ran at this time or later: a date, or a duration such as 24h.",
 )
 
 _TIMEOUT = option(
     Variable.EXCHANGE_TIMEOUT_MS.flag,
     type=click.IntRange(1),
     default=EXCHANGE_TIMEOUT_MS,
-    help="How long the exchange works on a request at most.",
+    help="The longest that the exchange works on a request.",
 )
 _WINDOW = (
     option(
@@ -160,14 +160,14 @@ _WINDOW = (
         Variable.EXCHANGE_MARGIN_MS.flag,
         type=click.IntRange(0),
         default=EXCHANGE_MARGIN_MS,
-        help="Added to both before an order without an answer counts as absent.",
+        help="Added to both of these before an order without an answer counts as absent.",
     ),
 )
 _LOG_FORMAT = option(
     Variable.LOG_FORMAT.flag,
     type=click.Choice(["console", "json"]),
     default="console",
-    help="For people or for machines.",
+    help="`console` for people, `json` for machines.",
 )
 
 _EXCHANGE = (

@@ -12,13 +12,13 @@ from symbol_trader.core.orders import CancelIntent, ExchangeOrder, Fill, Intent
 from symbol_trader.core.records import RecordChange, Snapshot
 from symbol_trader.core.replies import Account, AssetPrice, Outcome, Price, UserEvent
 from symbol_trader.core.symbols import Commission, SymbolInfo
-from symbol_trader.desired import Desired, OffOutcome
-from symbol_trader.identity import Book, Epoch, Owner
+from symbol_trader.desired import Desired, SwitchOffOutcome
+from symbol_trader.identity import Epoch, LedgerKey, Owner
 from symbol_trader.report import Report
 
 
 class Ownership(Protocol):
-    """Who holds a book, and under which epoch; a connection to the record (PostgreSQL) serves it.
+    """Who holds a ledger, and under which epoch; a connection to the record (PostgreSQL) serves it.
 
     Every method but `close` may raise `Unavailable`: then `open` and `confirm` come first.
     """
@@ -26,8 +26,8 @@ class Ownership(Protocol):
     async def open(self) -> None:
         """Connect and check the schema version. Raises `SchemaMismatch`, `RolledBack`."""
 
-    async def claim(self, book: Book, owner: Owner, *, pod: str) -> Epoch:
-        """Take a new epoch of the book. Raises `OwnedByAnother`, `AccountChanged`, `Fenced`."""
+    async def claim(self, ledger: LedgerKey, owner: Owner, *, pod: str) -> Epoch:
+        """Take a new epoch of the ledger. Raises `OwnedByAnother`, `AccountChanged`, `Fenced`."""
 
     async def confirm(self) -> None:
         """Check after a reconnect that the epoch taken last still stands.
@@ -46,7 +46,7 @@ class Ownership(Protocol):
 
 
 class Record(Protocol):
-    """The record of one book, under the epoch that is held. Methods may raise `Unavailable`."""
+    """The record of one ledger, under the epoch that is held. Methods may raise `Unavailable`."""
 
     async def load(self) -> Snapshot:
         """Read all that a leader needs to go on: unfinished traders, their orders and fills."""
@@ -56,16 +56,16 @@ class Record(Protocol):
 
         An order or a cancel exists here before it can exist there. Repeating what happened changes
         nothing; an intent is noted once. Raises `Fenced`, and `SettledMeanwhile` whatever the
-        changes are about: what follows from them was decided without the person's word.
+        changes are: they were decided without knowing what the person said.
         """
 
     async def settled_meanwhile(self) -> bool:
         """Return whether a person has settled an order since the record was loaded."""
 
-    async def orders_not_on_record(self, order_ids: Collection[int]) -> frozenset[int]:
+    async def unrecorded_order_ids(self, order_ids: Collection[int]) -> frozenset[int]:
         """Return those of the exchange's order ids that no order on record has."""
 
-    async def names_not_on_record(self, names: Collection[str]) -> frozenset[str]:
+    async def unrecorded_client_order_ids(self, names: Collection[str]) -> frozenset[str]:
         """Return those client order ids that no order or cancel on record has.
 
         What a person has disowned counts as on record; what never existed, by the record, does not.
@@ -154,12 +154,12 @@ class Resource(Protocol):
     """The TradingSymbol that this leader serves: an object of the API server, or a file."""
 
     def changes(self) -> AsyncIterator[Desired]:
-        """Yield what is asked for, now and at each change, for ever; reconnects by itself."""
+        """Yield what is asked for, now and at each change, without end; reconnects by itself."""
 
     async def report(self, report: Report) -> None:
         """Write the leader's part of the status. Raises `Unavailable`."""
 
-    async def write_off(self) -> OffOutcome:
+    async def switch_off(self) -> SwitchOffOutcome:
         """Change `spec.status` from shutdown to off, unless it was written since it was last heard.
 
         Raises `Unavailable`.
@@ -173,7 +173,7 @@ class Market(Protocol):
     """The public trades of the symbol."""
 
     def prices(self) -> AsyncIterator[Price | None]:
-        """Yield each trade for ever, reconnecting by itself; None when the connection is lost."""
+        """Yield each trade without end, reconnecting as needed; None when a connection is lost."""
 
     def reconnect(self) -> None:
         """Give up a connection that is open and silent; `prices` opens another one.

@@ -190,7 +190,7 @@ def _exchange(entry: ExchangeEntry) -> dict[Variable, str]:
 
 
 def _timing(entry: ExchangeEntry) -> dict[Variable, str]:
-    """Tell the leader what it would not assume: a default that it is told makes it another pod."""
+    """Return the times that are not the defaults: to name those would change the pod's digest."""
     times = (
         (Variable.RECV_WINDOW_MS, entry.recv_window, RECV_WINDOW_MS),
         (Variable.EXCHANGE_TIMEOUT_MS, entry.timeout, EXCHANGE_TIMEOUT_MS),

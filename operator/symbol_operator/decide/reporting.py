@@ -5,15 +5,15 @@ from datetime import datetime
 from typing import Any
 
 from symbol_operator.decide.conditions import Situation
-from symbol_operator.observe.pod import NO_POD, LeaderPod, Trouble
+from symbol_operator.observe.pod import NO_POD, LeaderPod, Problem
 from symbol_operator.observe.symbol import ObservedSymbol
-from tradingsymbol_api.names import OPERATOR_MANAGER
+from tradingsymbol_api.conditions import conditions_of
+from tradingsymbol_api.names import OPERATOR_FIELD_MANAGER
 from tradingsymbol_api.reading import mapping, text
 from tradingsymbol_api.status import (
     LeaderStatus,
     OperatorStatus,
     Target,
-    conditions_of,
     says_the_same,
     status_document,
     status_patch,
@@ -36,14 +36,14 @@ def report_patch(
     """
     present = mapping(symbol.document, "status")
     part = OperatorStatus(
-        requested=symbol.life.asked,
+        requested=symbol.life.desired,
         symbol=symbol.symbol,
         environment=(pod.leads and pod.environment) or environment,
         observed_generation=symbol.generation,
         leader=LeaderStatus(pod=pod.name, uid=pod.uid, node=pod.node) if pod.leads else None,
     )
     conditions = conditions_of(
-        OPERATOR_MANAGER,
+        OPERATOR_FIELD_MANAGER,
         situation.findings(),
         generation=symbol.generation,
         now=now,
@@ -51,16 +51,16 @@ def report_patch(
     )
     target = Target(symbol.life.namespace, symbol.name, symbol.uid)
     document = status_document(target, part, conditions)
-    if not withdraws and says_the_same(OPERATOR_MANAGER, document, present):
+    if not withdraws and says_the_same(OPERATOR_FIELD_MANAGER, document, present):
         return None
     return status_patch(document, symbol.document, withdrawn=withdraws)
 
 
 def after_refusal(
-    symbol: ObservedSymbol, trouble: Trouble, now: datetime
+    symbol: ObservedSymbol, problem: Problem, now: datetime
 ) -> Mapping[str, Any] | None:
-    """Make the patch of the status anew once the leader pod was refused."""
-    situation = Situation(trouble.reason, trouble.message)
+    """Make the patch of the status again after the leader pod was refused."""
+    situation = Situation(problem.reason, problem.message)
     return report_patch(symbol, NO_POD, situation, now, environment=known_environment(symbol))
 
 

@@ -1,4 +1,4 @@
-"""What specs ask for, and the pods that follow.
+"""The leaders that specs ask for, and the pods that follow.
 
 It is found out once for each generation of a resource, for it is most of the work of a look.
 """
@@ -8,12 +8,12 @@ from typing import Any, Final
 
 from symbol_operator.decide.conditions import SecretNames
 from symbol_operator.decide.leader_pod import leader_pod
-from symbol_operator.observe.pod import Trouble, template_hash
+from symbol_operator.observe.pod import Problem, template_hash
 from symbol_operator.settings import ExchangeEntry, OperatorSettings
+from tradingsymbol_api.conditions import OperatorReason
 from tradingsymbol_api.environments import Environment
 from tradingsymbol_api.reading import Document, number, text
 from tradingsymbol_api.spec import InvalidResourceError, TradingSymbol, parse_resource
-from tradingsymbol_api.status import OperatorReason
 
 REMEMBERED_MAX: Final = 10_000
 """Most resources whose spec is remembered; of more, those seen first are read again."""
@@ -21,12 +21,12 @@ NO_SECRETS: Final = SecretNames("", "")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What a spec asks for, and what stands in the way of a leader."""
+class DesiredLeader:
+    """The leader that a spec asks for, and what keeps it from being created."""
 
     symbol: TradingSymbol | None = None
     """None where the resource is missing or invalid."""
-    blocker: Trouble | None = None
+    blocker: Problem | None = None
     secrets: SecretNames = NO_SECRETS
     environment: Environment | None = None
     """Whose money it would trade; None where that is not known."""
@@ -34,7 +34,7 @@ class Asked:
     """Of the leader pod; empty where none may be created."""
 
 
-NOTHING: Final = Asked()
+NOTHING: Final = DesiredLeader()
 
 
 class Specs:
@@ -44,10 +44,10 @@ class Specs:
         """`cluster` identifies the cluster: the uid of its namespace kube-system."""
         self._settings = settings
         self._cluster = cluster
-        self._known: dict[str, tuple[int, Asked]] = {}
+        self._known: dict[str, tuple[int, DesiredLeader]] = {}
 
-    def read(self, resource: Document) -> Asked:
-        """Return what a resource asks for."""
+    def read(self, resource: Document) -> DesiredLeader:
+        """Return the leader that a resource asks for."""
         uid, generation = (
             text(resource, "metadata", "uid"),
             number(resource, "metadata", "generation"),
@@ -55,49 +55,49 @@ class Specs:
         known = self._known.get(uid)
         if known is not None and known[0] == generation:
             return known[1]
-        asked = self._read(resource)
+        desired = self._read(resource)
         if uid and generation:
             if known is None and len(self._known) >= REMEMBERED_MAX:
                 del self._known[next(iter(self._known))]
-            self._known[uid] = (generation, asked)
-        return asked
+            self._known[uid] = (generation, desired)
+        return desired
 
-    def pod(self, asked: Asked) -> dict[str, Any]:
+    def pod(self, desired: DesiredLeader) -> dict[str, Any]:
         """Build the leader pod that is asked for.
 
         Raises:
             ValueError: none may be created.
 
         """
-        symbol = asked.symbol
+        symbol = desired.symbol
         entry = self._settings.exchange(symbol.spec.exchange) if symbol else None
         if symbol is None or entry is None:
             raise ValueError("a blocked request creates no pod")
         return leader_pod(symbol, entry, self._settings, self._cluster)
 
-    def _read(self, resource: Document) -> Asked:
+    def _read(self, resource: Document) -> DesiredLeader:
         try:
             symbol = parse_resource(resource)
         except InvalidResourceError as exc:
-            return Asked(blocker=Trouble(OperatorReason.INVALID_SPEC, f"{exc}."))
+            return DesiredLeader(blocker=Problem(OperatorReason.INVALID_SPEC, f"{exc}."))
         entry = self._settings.exchange(symbol.spec.exchange)
         secrets = SecretNames(symbol.metadata.namespace, self._settings.database_secret)
         environment = entry.environment if entry else None
-        asked = Asked(symbol, self._blocker(symbol, entry), secrets, environment)
-        if asked.blocker is not None:
-            return asked
-        return replace(asked, digest=template_hash(self.pod(asked)))
+        desired = DesiredLeader(symbol, self._blocker(symbol, entry), secrets, environment)
+        if desired.blocker is not None:
+            return desired
+        return replace(desired, digest=template_hash(self.pod(desired)))
 
-    def _blocker(self, symbol: TradingSymbol, entry: ExchangeEntry | None) -> Trouble | None:
+    def _blocker(self, symbol: TradingSymbol, entry: ExchangeEntry | None) -> Problem | None:
         if entry is None:
             names = ", ".join(entry.name for entry in self._settings.exchanges) or "none"
-            return Trouble(
+            return Problem(
                 OperatorReason.UNKNOWN_EXCHANGE,
                 f"spec.exchange {symbol.spec.exchange} is no entry of the operator's exchange "
                 f"list ({names}).",
             )
         if entry.problem:
-            return Trouble(
+            return Problem(
                 OperatorReason.EXCHANGE_REFUSED,
                 f"Entry {entry.name} of the operator's exchange list: {entry.problem}.",
             )

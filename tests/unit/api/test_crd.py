@@ -9,9 +9,9 @@ import yaml
 from pydantic import create_model
 
 from tradingsymbol_api import names
+from tradingsymbol_api.conditions import ConditionType
 from tradingsymbol_api.crd import custom_resource_definition, render, structural_schema
 from tradingsymbol_api.spec import TradingSymbolSpec, parse_resource
-from tradingsymbol_api.status import ConditionType
 
 FILE = Path(__file__).parents[3] / "crds" / "tradingsymbol.yaml"
 

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosedError
 
-from symbol_trader.binance.allowance import Allowance
 from symbol_trader.binance.client import BinanceExchange
 from symbol_trader.binance.envelope import Reply
 from symbol_trader.binance.errors import RateLimited
 from symbol_trader.binance.keys import HmacKey
+from symbol_trader.binance.rate_limit import RateLimit
 from symbol_trader.binance.session import Answered
 from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.binance.signing import payload
@@ -158,7 +158,7 @@ async def test_a_cancel_carries_its_intent(exchange: ScriptedExchange) -> None:
         (refuse(504, -2010), "status 504"),
         (refuse(408, -1007), "-1007"),
         (refuse(400, -1006), "-1006"),
-        (refuse(400, -2010, "Duplicate order sent."), "on the book already"),
+        (refuse(400, -2010, "Duplicate order sent."), "on the order book already"),
     ],
     ids=[
         "reply lost",
@@ -310,7 +310,7 @@ async def test_an_order_given_to_a_session_that_was_never_opened_is_not_sent() -
 async def test_an_order_whose_writing_fails_is_unknown(
     exchange: ScriptedExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whether anything left this machine is not known then."""
+    """Return whether anything left this machine is not known then."""
 
     async def fail(_: str) -> None:
         raise ConnectionClosedError(None, None)
@@ -432,7 +432,7 @@ async def test_a_wait_for_the_end_of_a_ban_ends_with_the_session(
 ) -> None:
     exchange.on("order.place", refuse(418, -1003, "banned", retryAfter=NOW_MS + 15_000))
 
-    async with opened_at(exchange, read_patience_s=20.0) as client:
+    async with opened_at(exchange, read_retries_s=20.0) as client:
         await client.place(INTENT)
         waiting = asyncio.create_task(client.account())
         await asyncio.sleep(0)
@@ -451,14 +451,14 @@ async def test_not_even_the_time_is_asked_for_while_the_exchange_limits_requests
         with pytest.raises(RateLimited):
             await client.account()
         with pytest.raises(RateLimited, match="time was not sent"):
-            await client._asker.measure_clock()
+            await client._client.measure_clock()
 
     assert len(exchange.asked("time")) == 1
 
 
 async def test_a_handshake_that_is_limited_is_not_tried_again_before_its_time() -> None:
     """An attempt that comes too soon would make the ban longer."""
-    allowance = Allowance(lambda: 0)
+    rate_limit = RateLimit(lambda: 0)
 
     async with refusing(HTTPStatus.TOO_MANY_REQUESTS, Retry_After="37") as (url, asked):
         for why in ("HTTP 429", "a connection was not sent"):
@@ -467,7 +467,7 @@ async def test_a_handshake_that_is_limited_is_not_tried_again_before_its_time() 
                 KEY,
                 monotonic_ns=time.monotonic_ns,
                 random=lambda: 0.5,
-                allowance=allowance,
+                rate_limit=rate_limit,
             )
             with pytest.raises(Unavailable, match=why) as caught:
                 await client.open()
@@ -482,12 +482,12 @@ async def test_a_limit_is_not_over_because_the_connection_is(exchange: ScriptedE
     exchange.on(
         "time", refuse(429, -1003, "Too much", retryAfter=until_ms, serverTime=until_ms - 60_000)
     )
-    allowance = Allowance(lambda: 0)
+    rate_limit = RateLimit(lambda: 0)
     settings = settings_for(exchange.url)
 
     for _ in range(2):
         client = BinanceExchange(
-            settings, KEY, monotonic_ns=time.monotonic_ns, random=lambda: 0.5, allowance=allowance
+            settings, KEY, monotonic_ns=time.monotonic_ns, random=lambda: 0.5, rate_limit=rate_limit
         )
         with pytest.raises(RateLimited):
             await client.open()
@@ -574,7 +574,7 @@ async def test_one_overload_while_the_clock_is_measured_ends_nothing(
 async def test_a_clock_that_is_never_in_time_does_not_lead_to_itself(
     exchange: ScriptedExchange,
 ) -> None:
-    async with opened(exchange, read_patience_s=0.05) as client:
+    async with opened(exchange, read_retries_s=0.05) as client:
         exchange.on("time", refuse(400, -1021))
         exchange.on("account.status", refuse(400, -1021))
         with pytest.raises(Unavailable, match="-1021"):
@@ -635,7 +635,7 @@ async def test_reading_is_repeated_for_a_bounded_time(
 ) -> None:
     exchange.on("openOrders.status", fault)
 
-    async with opened(exchange, read_patience_s=0.2) as client:
+    async with opened(exchange, read_retries_s=0.2) as client:
         client._link._settings = settings_for(exchange.url, request_timeout_s=0.05)
         with pytest.raises(Unavailable, match=words):
             await client.open_orders()
@@ -1022,7 +1022,7 @@ async def test_no_secret_reaches_the_log(
     exchange.on("account.status", refuse(500, -1000))
     caplog.set_level(logging.DEBUG)
 
-    async with opened(exchange, read_patience_s=0.05) as client:
+    async with opened(exchange, read_retries_s=0.05) as client:
         await client.place(INTENT)
         with pytest.raises(Unavailable):
             await client.account()

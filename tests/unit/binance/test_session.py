@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from symbol_trader.binance.allowance import Weight
 from symbol_trader.binance.envelope import NoReply, Reply
-from symbol_trader.binance.session import Answered, Dropped, News, Retired, Revoked, Session
+from symbol_trader.binance.rate_limit import Weight
+from symbol_trader.binance.session import Answered, Dropped, Retired, Revoked, Session, UserData
 from unit.binance import payloads
 from unit.binance.payloads import SYMBOL
 
@@ -111,7 +111,7 @@ def test_a_reply_that_cannot_be_read_is_no_reply() -> None:
 def test_user_data_is_news() -> None:
     heard = open_session().receive(event(payloads.report()))
 
-    assert isinstance(heard, News)
+    assert isinstance(heard, UserData)
 
 
 def test_user_data_of_other_symbols_is_no_news() -> None:

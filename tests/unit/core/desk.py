@@ -240,7 +240,7 @@ class Desk:
 
     def prove_absent(self, intent: Intent) -> None:
         """Deny an order as often as it takes, the last time as one who has looked everywhere."""
-        for _ in range(TIMING.absences_needed):
+        for _ in range(TIMING.not_found_needed):
             assert not self.placed
             self.query(intent)
         assert Reconcile() in self.asked

@@ -113,8 +113,8 @@ def test_lacking_balance_is_told_with_what_a_buy_needs_and_what_is_free(
     desk.refuse(desk.order, POOR)
 
     (trader,) = desk.leader.traders
-    assert trader.block
-    assert trader.block.message == (
+    assert trader.blocker
+    assert trader.blocker.message == (
         f"-2010 {POOR} It needs 19.998 USDT; free in the account: {have}"
     )
 
@@ -125,8 +125,8 @@ def test_lacking_balance_is_told_with_what_a_sell_needs() -> None:
     desk.refuse(sell, POOR)
 
     (trader,) = desk.leader.traders
-    assert trader.block
-    assert trader.block.message.endswith("needs 9.9 XRP; free in the account: 0 XRP")
+    assert trader.blocker
+    assert trader.blocker.message.endswith("needs 9.9 XRP; free in the account: 0 XRP")
 
 
 def test_sells_go_on_while_buys_lack_balance() -> None:

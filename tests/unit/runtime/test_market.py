@@ -22,7 +22,7 @@ def now_ms() -> int:
 
 @dataclass
 class Market:
-    """A stream that brings what it is given, and counts how often it is opened anew."""
+    """A stream that brings what it is given, and counts how often it reconnects."""
 
     queue: asyncio.Queue[Price | None] = field(default_factory=asyncio.Queue)
     reconnected_ms: list[int] = field(default_factory=list)

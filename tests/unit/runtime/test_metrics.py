@@ -6,17 +6,21 @@ import pytest
 
 from symbol_trader.core.orders import ClientOrderId, OrderState
 from symbol_trader.core.records import OrderChange
-from symbol_trader.report import Report, Trouble
+from symbol_trader.report import Problem, Report
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.metrics import Metrics
+from tradingsymbol_api.status import TraderReason
 
 QUIET = Report(generation=1, epoch=1, trading=True, draining=False)
 
 
 def test_each_reason_is_shown_as_long_as_it_holds() -> None:
     metrics = Metrics("XRPUSDT", "paper", lambda: 0.0)
-    troubles = (Trouble("OrderUnknown", "one"), Trouble("OrderBlocked", "another"))
-    metrics.reported(Report(generation=1, epoch=1, trading=True, draining=True, troubles=troubles))
+    problems = (
+        Problem(TraderReason.ORDER_UNKNOWN, "one"),
+        Problem(TraderReason.ORDER_BLOCKED, "another"),
+    )
+    metrics.reported(Report(generation=1, epoch=1, trading=True, draining=True, problems=problems))
     text = metrics.text().decode()
     assert (
         'symbol_trader_degraded{environment="paper",reason="OrderUnknown",symbol="XRPUSDT"} 1.0'
@@ -86,7 +90,7 @@ def test_the_age_of_the_market_is_that_of_the_moment_it_is_asked_for() -> None:
         'symbol_trader_market_age_seconds{environment="paper",symbol="XRPUSDT"} 7.5'
         in metrics.text().decode()
     )
-    health.price_came(1_700_000_000_000)
+    health.price_received(1_700_000_000_000)
     assert (
         'symbol_trader_market_age_seconds{environment="paper",symbol="XRPUSDT"} 0.0'
         in metrics.text().decode()

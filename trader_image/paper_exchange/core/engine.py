@@ -361,5 +361,5 @@ _EXPIRES = {
 
 
 def _kills(order: NewOrder, plan: Plan) -> bool:
-    """Whether a fill-or-kill order cannot be filled whole at once."""
+    """Return whether a fill-or-kill order cannot be filled whole at once."""
     return order.time_in_force is TimeInForce.FOK and plan.quantity < order.quantity

@@ -142,7 +142,7 @@ class Prevented:
 
 @dataclass(frozen=True, slots=True)
 class Archived:
-    """An order that ended without execution is not told any more, only that it was there."""
+    """An order that ended without execution is archived: only that it existed is still shown."""
 
     kind: ClassVar[str] = "archived"
     symbol: str

@@ -1,4 +1,4 @@
-"""Refusals in Binance's codes and words (spot API errors and filters documentation)."""
+"""Refusals with Binance's codes and messages (spot API errors and filters documentation)."""
 
 from typing import Any
 
@@ -53,7 +53,7 @@ def amend_rejected(message: str) -> ExchangeError:
 
 
 def archived() -> ExchangeError:
-    """Refuse to tell an order that ended without execution long ago."""
+    """Refuse to show an order that ended without execution long ago."""
     return ExchangeError(
         -2026,
         "Order was canceled or expired with no executed qty over 90 days ago and has been "

@@ -126,7 +126,7 @@ class Step:
 
 
 def replaced_by_later(entry: Entry) -> object:
-    """Return what fact an entry states that a later one of the same key replaces; None: no such.
+    """Return the key of the fact that an entry states; a later entry replaces one of the same key.
 
     Of entries with the same key only the last one matters, whatever stands between them.
     """

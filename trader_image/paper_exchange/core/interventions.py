@@ -69,7 +69,7 @@ def prevent(
 
 
 def archive(engine: Engine, now: int, order: Order) -> Step:
-    """Tell an order from now on only as archived; raise -2011 if it is open or has executed."""
+    """Show an order only as archived from now on; raise -2011 if it is open or has executed."""
     if order.is_open or order.executed:
         raise errors.cancel_rejected("Only what ended without execution is archived.")
     record = engine.record(now)
@@ -78,7 +78,7 @@ def archive(engine: Engine, now: int, order: Order) -> Step:
 
 
 def forget(engine: Engine, now: int, account: str) -> Step:
-    """Let all orders and trades of an account be gone, without a word, as a reset does."""
+    """Remove all orders and trades of an account without an event, as a reset does."""
     record = engine.record(now)
     record.write(Forgotten(account))
     return record.step

@@ -1,6 +1,6 @@
 """Who trades with whom, and how much: pure allocation without accounts or ids of trades.
 
-The rules are stated in `docs/paper-exchange.md`; the numbers in comments refer to them.
+The rules are stated in `docs/reference/paper-exchange.md`; the numbers in comments refer to them.
 """
 
 from collections.abc import Iterable, Sequence
@@ -74,7 +74,7 @@ def _priority(order: Order) -> tuple[Decimal, int]:
 
 
 def crosses(side: Side, limit: Decimal, price: Decimal) -> bool:
-    """Whether an order of this side and limit may trade at `price`."""
+    """Return whether an order of this side and limit may trade at `price`."""
     return price <= limit if side is Side.BUY else price >= limit
 
 

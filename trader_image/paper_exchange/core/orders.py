@@ -125,7 +125,7 @@ class Order:
 
     @property
     def is_open(self) -> bool:
-        """Whether it can still trade."""
+        """Return whether it can still trade."""
         return self.status in OPEN
 
     @property

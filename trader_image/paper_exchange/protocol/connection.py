@@ -39,17 +39,17 @@ class Wishes:
 
     @property
     def is_api(self) -> bool:
-        """Whether the connection is for requests."""
+        """Return whether the connection is for requests."""
         return self.path == API_PATH
 
     @property
     def is_stream(self) -> bool:
-        """Whether the connection is for market streams."""
+        """Return whether the connection is for market streams."""
         return self.path in {"/ws", "/stream"} or self.path.startswith(("/ws/", "/stream/ws/"))
 
     @property
     def is_combined(self) -> bool:
-        """Whether payloads are wrapped with their stream's name: on /stream only."""
+        """Return whether payloads are wrapped with their stream's name: on /stream only."""
         return self.path == "/stream"
 
 

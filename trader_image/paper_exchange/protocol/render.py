@@ -178,7 +178,7 @@ def subscribed(number: int, event: Json) -> Json:
 
 
 def stream_terminated(now: int) -> Json:
-    """Return the news that a subscription to user data has ended, its connection staying."""
+    """Return the event that a subscription to user data has ended while its connection stays."""
     return {"e": "eventStreamTerminated", "E": Millis(now)}
 
 

@@ -55,7 +55,7 @@ def by_public_key(public: Ed25519PublicKey) -> Verify:
 
 
 def is_signed(params: Mapping[str, object], verify: Verify) -> bool:
-    """Whether `signature` fits, over the payload as documented or percent-encoded.
+    """Return whether `signature` fits, over the payload as documented or percent-encoded.
 
     Widely used clients sign the percent-encoded text; both mean the same request.
     """

@@ -48,7 +48,7 @@ class Accounts:
         return self.deposit(params | {"amount": str(Decimal(str(params["free"])) - free)})
 
     def forget(self, params: Params) -> Params:
-        """Let all orders and trades of an account be gone, as a reset of the testnet does."""
+        """Remove all orders and trades of an account, as a reset of the testnet does."""
         account = self._account(params)
         engine = self._venue.engine
         self._venue.carry_out(interventions.forget(engine, self._venue.clock(), account))

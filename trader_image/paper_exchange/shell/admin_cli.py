@@ -46,14 +46,14 @@ def status(url: str) -> None:
 @admin.command()
 @click.pass_obj
 def pause(url: str) -> None:
-    """Let market time stand still."""
+    """Pause market time."""
     _run(url, "pause")
 
 
 @admin.command()
 @click.pass_obj
 def resume(url: str) -> None:
-    """Let market time run on."""
+    """Resume market time."""
     _run(url, "resume")
 
 
@@ -152,7 +152,7 @@ def archive(url: str, symbol: str, order_id: int) -> None:
 @click.option("--account", help="Default: the first account.")
 @click.pass_obj
 def forget(url: str, account: str | None) -> None:
-    """Let all orders and trades of an account be gone, as a reset of the testnet does."""
+    """Remove all orders and trades of an account, as a reset of the testnet does."""
     _run(url, "forget", account=account)
 
 
@@ -284,7 +284,7 @@ def cut(url: str, channel: str) -> None:
 @_channel
 @click.pass_obj
 def stall(url: str, channel: str) -> None:
-    """Let connections fall silent, open as they are."""
+    """Silence connections without closing them."""
     _run(url, "stall", channel=channel)
 
 
@@ -293,7 +293,7 @@ def stall(url: str, channel: str) -> None:
 @click.option("--also-new", is_flag=True, help="Connections opened from now on, too.")
 @click.pass_obj
 def mute(url: str, kinds: str, also_new: bool) -> None:
-    """Let market streams say nothing while trading goes on; they stay open and answer pings."""
+    """Silence market streams while trading goes on; they stay open and answer pings."""
     _run(url, "mute", kinds=kinds, alsoNew=also_new)
 
 
@@ -316,7 +316,7 @@ def end_user_data(url: str) -> None:
 @admin.command("announce-shutdown")
 @click.pass_obj
 def announce_shutdown(url: str) -> None:
-    """Tell every connection that the server is about to close; it does not."""
+    """Announce to every connection that the server is about to close, without closing."""
     _run(url, "announce-shutdown")
 
 
@@ -332,5 +332,5 @@ def page_limit(url: str, rows: int) -> None:
 @click.argument("ms", type=int)
 @click.pass_obj
 def clock_skew(url: str, ms: int) -> None:
-    """Let the server's clock be off by MS milliseconds (write -- before a negative one)."""
+    """Set the server's clock off by MS milliseconds (write -- before a negative number)."""
     _run(url, "clock-skew", ms=ms)

@@ -62,12 +62,12 @@ class Market:
         }
 
     def pause(self, _: Params) -> Params:
-        """Let market time stand still."""
+        """Pause market time."""
         self._player.pause()
         return {"paused": self._player.paused}
 
     def resume(self, _: Params) -> Params:
-        """Let market time run on."""
+        """Resume market time."""
         self._player.resume()
         return {"paused": self._player.paused}
 

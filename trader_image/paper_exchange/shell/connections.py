@@ -93,7 +93,7 @@ class Connections:
         return self._each(Outbox.cut, api=api, streams=streams)
 
     def stall(self, *, api: bool, streams: bool) -> int:
-        """Let connections fall silent, open as they are; return how many."""
+        """Silence connections without closing them; return how many."""
         return self._each(Outbox.stall, api=api, streams=streams)
 
     def _each(self, do: Callable[[Outbox], None], *, api: bool, streams: bool) -> int:

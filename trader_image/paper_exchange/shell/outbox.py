@@ -33,7 +33,7 @@ class Outbox:
         self._connection.transport.abort()
 
     def stall(self) -> None:
-        """Say nothing and hear nothing any more, not even a ping."""
+        """Send nothing and read nothing any more, not even a ping."""
         self._silent = True
         self._connection.transport.pause_reading()
 

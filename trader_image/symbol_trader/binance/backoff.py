@@ -7,7 +7,7 @@ _DOUBLINGS_MAX = 32
 
 
 def delays(first_s: float, limit_s: float, random: Callable[[], float]) -> Iterator[float]:
-    """Yield seconds for ever: doubling up to the limit, each cut to between half and all of it.
+    """Yield seconds without end: doubling up to the limit, each cut to between half and all of it.
 
     `random` returns numbers in [0, 1). The jitter keeps clients that were cut off together from
     coming back together.

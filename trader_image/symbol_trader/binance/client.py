@@ -1,6 +1,6 @@
 """The port `Exchange` over one WebSocket: requests and user data share it, and end with it.
 
-This is the port's vocabulary; how requests are sent, and what is never sent twice, is in `asking`.
+This is the port's vocabulary; how requests are sent, and which never twice, is in `requesting`.
 """
 
 import asyncio
@@ -11,13 +11,13 @@ from functools import partial
 from typing import Any
 
 from symbol_trader.binance import replies, requests
-from symbol_trader.binance.allowance import Allowance
-from symbol_trader.binance.asking import Asker
 from symbol_trader.binance.errors import ConnectionsLimited, RequestRefused, UnreadableReply
 from symbol_trader.binance.guard import KeyGuard
 from symbol_trader.binance.keys import Key
 from symbol_trader.binance.link import Link
+from symbol_trader.binance.rate_limit import RateLimit
 from symbol_trader.binance.replies import Candle
+from symbol_trader.binance.requesting import RequestClient
 from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.binance.signing import Params
 from symbol_trader.binance.verdicts import (
@@ -50,7 +50,7 @@ class BinanceExchange:
     """One session with Binance Spot, or with an exchange that speaks like it, for one symbol.
 
     `monotonic_ns` is a clock that never jumps; `random` returns numbers in [0, 1). Sessions that
-    follow each other share an `allowance`: a limit is not over because a connection is. They share
+    follow each other share a `rate_limit`: a limit is not over because a connection is. They share
     a `guard` of the key, too, where one is needed. A session ends when its key `is_replaced`.
     """
 
@@ -61,7 +61,7 @@ class BinanceExchange:
         *,
         monotonic_ns: Callable[[], int],
         random: Callable[[], float],
-        allowance: Allowance | None = None,
+        rate_limit: RateLimit | None = None,
         guard: KeyGuard | None = None,
         is_replaced: Callable[[Key], bool] = lambda _: False,
     ) -> None:
@@ -70,9 +70,9 @@ class BinanceExchange:
         self._guard = guard
         self._is_replaced = is_replaced
         self._link = Link(settings)
-        self._allowance = allowance or Allowance(monotonic_ns)
-        self._asker = Asker(
-            settings, self._link, self._allowance, key, monotonic_ns=monotonic_ns, random=random
+        self._rate_limit = rate_limit or RateLimit(monotonic_ns)
+        self._client = RequestClient(
+            settings, self._link, self._rate_limit, key, monotonic_ns=monotonic_ns, random=random
         )
         self._keepers: list[asyncio.Task[None]] = []
         self._quote_asset: str | None = None
@@ -82,22 +82,22 @@ class BinanceExchange:
 
         Raises `Unavailable`, `BadCredentials`; nothing is left open then.
         """
-        self._asker.respect_limits("a connection")
+        self._client.respect_limits("a connection")
         try:
             await self._link.open()
         except ConnectionsLimited as exc:
-            self._allowance.hold(exc.retry_in_s)
+            self._rate_limit.hold(exc.retry_in_s)
             raise
         try:
-            await self._asker.measure_clock()
+            await self._client.measure_clock()
             if self._guard is not None:
                 await self._guard.admit(self._key, self.now_ms())
-            await self._asker.log_on()
+            await self._client.log_on()
             await self._subscribe()
         except BaseException:
             await self.close()
             raise
-        keepers = (self._asker.keep_clock(), self._keep_key())
+        keepers = (self._client.keep_clock(), self._keep_key())
         self._keepers = [asyncio.create_task(keeper) for keeper in keepers]
 
     async def close(self) -> None:
@@ -109,11 +109,11 @@ class BinanceExchange:
 
     def now_ms(self) -> int:
         """Return exchange time: the measured offset plus a monotonic clock."""
-        return self._asker.now_ms()
+        return self._client.now_ms()
 
     def held_until_ms(self) -> int | None:
         """Return the exchange time until which a known ban lasts, None without one."""
-        return self._asker.held_until_ms()
+        return self._client.held_until_ms()
 
     def user_events(self) -> AsyncIterator[UserEvent]:
         """Yield user data from `open` on, for one reader; raises `Unavailable` at the end."""
@@ -121,7 +121,7 @@ class BinanceExchange:
 
     async def account(self) -> Account:
         """Read the account's uid and balances."""
-        return await self._asker.query(
+        return await self._client.query(
             "account.status", {"omitZeroBalances": True}, replies.account
         )
 
@@ -130,7 +130,7 @@ class BinanceExchange:
         name = self._settings.symbol
         parse = partial(replies.symbol_info, symbol=name)
         try:
-            info = await self._asker.query("exchangeInfo", {"symbol": name}, parse, private=False)
+            info = await self._client.query("exchangeInfo", {"symbol": name}, parse, private=False)
         except RequestRefused as exc:
             if exc.code != UNKNOWN_SYMBOL:
                 raise
@@ -158,11 +158,11 @@ class BinanceExchange:
         """
         symbol = {"symbol": self._settings.symbol}
         try:
-            return await self._asker.query("account.commission", symbol, replies.commission)
+            return await self._client.query("account.commission", symbol, replies.commission)
         except (RequestRefused, UnreadableReply) as exc:
             log.warning("no commission of the symbol, asking for the account's: %s", exc)
         try:
-            return await self._asker.query("account.status", {}, replies.account_commission)
+            return await self._client.query("account.status", {}, replies.account_commission)
         except (RequestRefused, UnreadableReply) as exc:
             log.warning("no commission of the account, assuming the standard one: %s", exc)
         return DEFAULT_COMMISSION
@@ -171,12 +171,12 @@ class BinanceExchange:
         """Read the best price that buyers offer in the symbol, zero where none is known."""
         symbol = {"symbol": self._settings.symbol}
         parse = partial(replies.best_bid, symbol=self._settings.symbol)
-        return await self._asker.query("ticker.book", symbol, parse, private=False)
+        return await self._client.query("ticker.book", symbol, parse, private=False)
 
     async def last_trade(self) -> Price | None:
         """Read the symbol's newest public trade, with its own time; None if there never was one."""
         params: Params = {"symbol": self._settings.symbol, "limit": 1}
-        return await self._asker.query("trades.recent", params, replies.last_trade, private=False)
+        return await self._client.query("trades.recent", params, replies.last_trade, private=False)
 
     async def price_of(self, asset: str, time_ms: int) -> AssetPrice | None:
         """Read what one unit of an asset cost in the symbol's quote at an exchange time.
@@ -200,7 +200,7 @@ class BinanceExchange:
         """Read the candle of a market at a time; None where there is no such market, or price."""
         params = requests.klines(symbol, time_ms)
         try:
-            candle = await self._asker.query("klines", params, replies.candle, private=False)
+            candle = await self._client.query("klines", params, replies.candle, private=False)
         except RequestRefused as exc:
             if exc.code != UNKNOWN_SYMBOL:
                 raise
@@ -210,7 +210,7 @@ class BinanceExchange:
     async def order(self, client_order_id: str) -> Answer:
         """Query an order by its client id; the server's time is asked first."""
         symbol = self._settings.symbol
-        as_of_ms = await self._asker.query("time", {}, replies.server_time_ms, private=False)
+        as_of_ms = await self._client.query("time", {}, replies.server_time_ms, private=False)
         params = requests.order_status(client_order_id, symbol)
         parse = partial(replies.order_status, symbol=symbol, client_order_id=client_order_id)
         return await self._order_or_denial(params, parse, as_of_ms)
@@ -219,7 +219,7 @@ class BinanceExchange:
         self, params: Params, parse: Callable[[Any], ExchangeOrder], as_of_ms: int
     ) -> Answer:
         try:
-            return await self._asker.query("order.status", params, parse)
+            return await self._client.query("order.status", params, parse)
         except RequestRefused as exc:
             if exc.code == ORDER_ARCHIVED:
                 return Archived()
@@ -230,7 +230,7 @@ class BinanceExchange:
     async def order_by_id(self, order_id: int) -> Answer:
         """Query any order of the account by the exchange's id; a canceled one may be renamed."""
         symbol = self._settings.symbol
-        as_of_ms = await self._asker.query("time", {}, replies.server_time_ms, private=False)
+        as_of_ms = await self._client.query("time", {}, replies.server_time_ms, private=False)
         params = requests.order_by_id(order_id, symbol)
         parse = partial(replies.order_by_id, symbol=symbol)
         return await self._order_or_denial(params, parse, as_of_ms)
@@ -239,25 +239,25 @@ class BinanceExchange:
         """Read all open orders of the account in the symbol, ours and others'."""
         symbol = self._settings.symbol
         parse = partial(replies.open_orders, symbol=symbol)
-        return await self._asker.query("openOrders.status", {"symbol": symbol}, parse)
+        return await self._client.query("openOrders.status", {"symbol": symbol}, parse)
 
     async def trades(self, from_id: int | None, order_id: int | None = None) -> tuple[Fill, ...]:
         """Read a page of the account's fills in the symbol, ascending, from a trade id on."""
         symbol = self._settings.symbol
         params = requests.my_trades(symbol, from_id, order_id)
-        return await self._asker.query("myTrades", params, partial(replies.trades, symbol=symbol))
+        return await self._client.query("myTrades", params, partial(replies.trades, symbol=symbol))
 
     async def place(self, intent: Intent) -> Outcome:
         """Send an order, once, with exactly the intent's values."""
         symbol = self._settings.symbol
         accepted = partial(replies.placed, symbol=symbol, client_order_id=intent.client_order_id)
-        return await self._asker.act("order.place", requests.place(intent, symbol), accepted)
+        return await self._client.act("order.place", requests.place(intent, symbol), accepted)
 
     async def cancel(self, intent: CancelIntent) -> Outcome:
         """Send a cancel, once, with exactly the intent's values."""
         symbol = self._settings.symbol
         accepted = partial(replies.canceled, symbol=symbol, intent=intent)
-        return await self._asker.act("order.cancel", requests.cancel(intent, symbol), accepted)
+        return await self._client.act("order.cancel", requests.cancel(intent, symbol), accepted)
 
     async def _keep_key(self) -> None:
         """End the session once its key is another one, or must not trade any more."""
@@ -276,7 +276,7 @@ class BinanceExchange:
         signed = not self._key.logs_on
         method = "userDataStream.subscribe.signature" if signed else "userDataStream.subscribe"
         try:
-            await self._asker.read(method, {}, private=signed)
+            await self._client.read(method, {}, private=signed)
         except RequestRefused as exc:
             if exc.code != ALREADY_SUBSCRIBED:
                 raise

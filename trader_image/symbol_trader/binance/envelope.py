@@ -4,8 +4,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from symbol_trader.binance.allowance import Weight
 from symbol_trader.binance.fields import Fields
+from symbol_trader.binance.rate_limit import Weight
 from symbol_trader.binance.signing import Params
 
 OK = 200

@@ -64,7 +64,7 @@ def unreachable(url: str, exc: Exception, proxy: ProxyInUse | None = None) -> Un
 
 
 def closed(url: str, exc: ConnectionClosed) -> str:
-    """Say how a connection ended."""
+    """Return how a connection ended, as text."""
     if exc.rcvd is not None:
         reason = f": {exc.rcvd.reason}" if exc.rcvd.reason else ""
         return f"{place_of(url)} closed the connection (code {exc.rcvd.code}{reason})"
@@ -82,7 +82,7 @@ def _fault(exc: Exception, proxy: ProxyInUse | None) -> str:
 
 
 def _reason(exc: Exception) -> str:
-    """Say what went wrong; the more special errors come before those that include them."""
+    """Return what went wrong; special errors come before the general ones that include them."""
     match exc:
         case TimeoutError():
             return "no answer in time"

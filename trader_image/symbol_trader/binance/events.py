@@ -58,7 +58,7 @@ def public_trade(event: Fields) -> Price | None:
 
 
 def ending(event: Fields) -> str | None:
-    """Say why a stream ends, if this event says that it does."""
+    """Return why a stream ends, None if this event does not end it."""
     return ENDINGS.get(event.text("e")) if "e" in event else None
 
 

@@ -10,7 +10,15 @@ from websockets.exceptions import ConnectionClosed
 from symbol_trader.binance.envelope import Answer, NoReply
 from symbol_trader.binance.errors import closed
 from symbol_trader.binance.mailbox import Mailbox
-from symbol_trader.binance.session import Answered, Dropped, Heard, News, Retired, Revoked, Session
+from symbol_trader.binance.session import (
+    Answered,
+    Dropped,
+    Heard,
+    Retired,
+    Revoked,
+    Session,
+    UserData,
+)
 from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.binance.signing import Params
 from symbol_trader.binance.sockets import dial
@@ -114,7 +122,7 @@ class Link:
                 waiting = self._waiting[request_id]
                 if not waiting.done():
                     waiting.set_result(answer)
-            case News(event):
+            case UserData(event):
                 if not self.events.put(event):
                     self.retire("more user events wait than the leader reads")
             case Dropped(why):

@@ -31,7 +31,7 @@ class BinanceMarket:
         self._closing = asyncio.Event()
 
     async def prices(self) -> AsyncGenerator[Price | None]:
-        """Yield each trade until `close`, reconnecting for ever.
+        """Yield each trade until `close`, reconnecting as often as it takes.
 
         None says that the stream was lost or could not be opened: once for each outage, before the
         first attempt to mend it. A stream on which nothing is traded is silent, which is no loss.

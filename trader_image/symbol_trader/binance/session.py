@@ -26,7 +26,7 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class UserData:
     """User data."""
 
     event: UserEvent
@@ -53,7 +53,7 @@ class Revoked:
     why: str
 
 
-Heard = Answered | News | Dropped | Retired | Revoked
+Heard = Answered | UserData | Dropped | Retired | Revoked
 """What a message turned out to be."""
 
 
@@ -81,9 +81,9 @@ class Session:
         return request_id, envelope.request(request_id, method, params)
 
     def receive(self, text: str | bytes) -> Heard | None:
-        """Take one message; None for news of no concern, such as other symbols'.
+        """Take one message; None for events of no concern, such as other symbols'.
 
-        What cannot be read may have been news that matters, so it retires the session.
+        A message that cannot be read may have mattered, so it retires the session.
         """
         try:
             return self._hear(parse(text))
@@ -122,7 +122,7 @@ class Session:
         if ending is not None:
             return self.retire(ending)
         news = events.user_event(event, self._symbol)
-        return None if news is None else News(news)
+        return None if news is None else UserData(news)
 
     def _reply(self, message: Fields, request_id: int) -> Heard:
         method = self._waiting.pop(request_id, None)

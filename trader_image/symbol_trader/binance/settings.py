@@ -25,7 +25,7 @@ class BinanceSettings:
     """Limit of the closing handshake."""
     read_recv_window_ms: int = 5000
     """Window of requests that only read; orders and cancels carry their intent's."""
-    read_patience_s: float = 20.0
+    read_retries_s: float = 20.0
     """How long a request that only reads is repeated, bans that are waited out included. With the
     last reply and the wait for the exchange's next minute it stays below what a probe allows."""
     retry_first_s: float = 0.5
@@ -42,7 +42,7 @@ class BinanceSettings:
     key_interval_s: float = 10.0
     """Time between two looks whether the key is another one."""
     session_age_max_s: float = 23 * 3600.0
-    """Age at which a session gives way to a new one; the exchange closes it at 24 h."""
+    """Age at which a session is replaced by a new one; the exchange closes it at 24 h."""
     user_events_max: int = 4096
     """User events that wait for the leader; one more ends the session."""
     message_bytes_max: int = 16 * 2**20

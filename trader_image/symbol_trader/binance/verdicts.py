@@ -81,11 +81,11 @@ BY_CODE = {
     TOO_MANY_CONNECTIONS: Verdict(Kind.LIMITED, "too many connections"),
     -1021: Verdict(Kind.LATE, "the request was outside its time window"),
 }
-"""Codes that mean something else than a plain refusal."""
+"""Codes that mean something other than a plain refusal."""
 
 
 def judge(answer: Answer) -> Verdict:
-    """Tell what an answer means."""
+    """Return what an answer means."""
     if isinstance(answer, NoReply):
         return Verdict(Kind.UNDECIDED, answer.why)
     if answer.status == OK:
@@ -94,7 +94,7 @@ def judge(answer: Answer) -> Verdict:
         return Verdict(Kind.UNDECIDED, f"status {answer.status}: execution status unknown")
     if (answer.code, answer.message) == (_REJECTED_BY_ENGINE, _DUPLICATE):
         # No id of ours is used twice, so an open order that has it *is* the one that was sent.
-        return Verdict(Kind.UNDECIDED, "an order with this id is on the book already")
+        return Verdict(Kind.UNDECIDED, "an order with this id is on the order book already")
     verdict = BY_CODE.get(answer.code, Verdict(Kind.REFUSED, "refused"))
     if verdict.kind is Kind.REFUSED and answer.status in (_TOO_MANY_REQUESTS, _IP_BANNED):
         return Verdict(Kind.LIMITED, "over the request limit")
@@ -102,7 +102,7 @@ def judge(answer: Answer) -> Verdict:
 
 
 def outcome(answer: Answer, accepted: Callable[[Any], Accepted]) -> Outcome:
-    """Tell what became of an order or a cancel; `accepted` reads the result.
+    """Return what became of an order or a cancel; `accepted` reads the result.
 
     A result that cannot be read leaves it unknown what was done.
     """
@@ -118,7 +118,7 @@ def outcome(answer: Answer, accepted: Callable[[Any], Accepted]) -> Outcome:
 
 
 def explain(answer: Answer, verdict: Verdict) -> str:
-    """Say what was answered and what it means."""
+    """Return what was answered and what it means, as text."""
     if isinstance(answer, NoReply):
         return verdict.reason
     return f"{answer.code} {answer.message} ({verdict.reason})"

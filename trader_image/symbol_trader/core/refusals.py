@@ -45,20 +45,20 @@ def reason_on_record(refusal: Refused) -> str:
 
 
 def passes(on_record: str) -> bool:
-    """Tell whether a refusal says nothing against the order: the same one may be taken later."""
+    """Return whether a refusal says nothing against the order: the same one may be taken later."""
     return on_record.split(" ", 1)[0] in _PASSING
 
 
 def needs_refresh(reason: Reason) -> bool:
-    """Tell whether the symbol's filters and status must be read again before another attempt."""
+    """Return whether the symbol's filters and status must be read again before another attempt."""
     return reason in {Reason.FILTER_FAILURE, Reason.SYMBOL_NOT_TRADING}
 
 
 def is_doubt(code: int, message: str) -> bool:
-    """Tell whether a refusal says that an order under this id is open: then it may be ours."""
+    """Return whether a refusal says that an order under this id is open: then it may be ours."""
     return code == -2010 and _DUPLICATE in message  # noqa: PLR2004 - Binance's code
 
 
 def is_denial(message: str) -> bool:
-    """Tell whether a cancel was refused since no such order is open."""
+    """Return whether a cancel was refused since no such order is open."""
     return _UNKNOWN in message

@@ -1,4 +1,4 @@
-"""What the exchange says, in the core's words: replies, and news of its streams."""
+"""What the exchange says, in the core's words: replies, and events of its streams."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -87,4 +87,4 @@ class Price:
 
 
 UserEvent = ExecutionReport | BalanceChanged
-"""News of the user data stream."""
+"""An event of the user data stream."""

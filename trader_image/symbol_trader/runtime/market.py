@@ -54,7 +54,7 @@ class MarketFeed:
         self._watch = watch
 
     async def pump(self) -> None:
-        """Bring each price, for ever."""
+        """Deliver each price, until it is canceled."""
         try:
             async for price in self._market.prices():
                 self._bring(price)
@@ -66,9 +66,9 @@ class MarketFeed:
             self._health.market_fresh = False
             self._changed()
             return
-        self._health.price_came(price.time_ms)
-        came_s = self._health.price_came_s
-        self._deliver(PriceSeen(price.price, price.price, price.time_ms, came_s))
+        self._health.price_received(price.time_ms)
+        received_s = self._health.price_received_s
+        self._deliver(PriceSeen(price.price, price.price, price.time_ms, received_s))
 
     async def watch(self, exchange: Exchange) -> None:
         """Look, while a session with the exchange stands, whether a silent stream misses trades."""
@@ -98,5 +98,5 @@ class MarketFeed:
         self._health.market_fresh = False
         self._changed()
         silent_s = round(self._health.market_age_s)
-        self._story.warn("the market stream misses trades: it is opened anew", silent_s=silent_s)
+        self._story.warn("the market stream misses trades: reconnecting", silent_s=silent_s)
         self._market.reconnect()

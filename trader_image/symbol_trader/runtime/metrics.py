@@ -23,7 +23,7 @@ class Metrics:
         self._refused = self._counter("orders_refused", "Orders refused or absent.")
         self._doubts = self._counter("orders_in_doubt", "Orders whose fate was unknown.")
         self._fills = self._counter("fills", "Fills recorded.")
-        self._cycles = self._counter("cycles_finished", "Traders that came to an end.")
+        self._finished = self._counter("cycles_finished", "Traders that came to an end.")
         self._traders = self._gauge("traders", "Traders that run now.")
         self._open = self._gauge("open_orders", "Orders on the exchange.")
         self._profit = self._gauge("profit_quote", "Realised profit in quote currency.")
@@ -47,11 +47,11 @@ class Metrics:
         """Show, whenever it is asked for, how old the last price is."""
         self._market_age.set_function(age_s)
 
-    def placed(self, came_s: float | None) -> None:
+    def placed(self, received_s: float | None) -> None:
         """Count an order, and the time since the price that led to it, if one did."""
         self._placed.inc()
-        if came_s is not None:
-            self._latency.observe(self._clock() - came_s)
+        if received_s is not None:
+            self._latency.observe(self._clock() - received_s)
 
     def noted(self, changes: Sequence[RecordChange]) -> None:
         """Count what was recorded."""
@@ -60,7 +60,7 @@ class Metrics:
                 case FillRecorded():
                     self._fills.inc()
                 case TraderResult():
-                    self._cycles.inc()
+                    self._finished.inc()
                 case OrderChange(state=OrderState.REFUSED | OrderState.ABSENT):
                     self._refused.inc()
                 case OrderChange(state=OrderState.UNDECIDED):
@@ -73,8 +73,8 @@ class Metrics:
         self._profit.set(float(report.profit))
         self._draining.set(report.draining)
         self._degraded.clear()
-        for trouble in report.troubles:
-            self._degraded.labels(**self._labels, reason=trouble.reason).set(1)
+        for problem in report.problems:
+            self._degraded.labels(**self._labels, reason=problem.reason).set(1)
 
     def text(self) -> bytes:
         """Return the metrics in Prometheus' text format."""

@@ -24,8 +24,8 @@ from symbol_trader.core.events import (
     FillsFetched,
     PlaceReplied,
     QueryReplied,
-    StrangersFound,
     SymbolRead,
+    UnrecordedOrdersFound,
 )
 from symbol_trader.core.orders import CancelIntent, ExchangeOrder, Intent
 from symbol_trader.errors import Unavailable
@@ -50,15 +50,15 @@ class Requests:
         mailbox: Mailbox,
         metrics: Metrics,
         views: Views,
-        moved: Callable[[], None],
+        on_progress: Callable[[], None],
     ) -> None:
-        """Ask over open links; `moved` hears that reading is getting on."""
+        """Ask over open connections; `on_progress` is called while reading advances."""
         self._exchange = exchange
         self._record = record
         self._mailbox = mailbox
         self._metrics = metrics
         self._views = views
-        self._moved = moved
+        self._on_progress = on_progress
         self.acts: set[asyncio.Task[None]] = set()
         """Orders and cancels under way: an end waits for their replies."""
         self.reads: set[asyncio.Task[None]] = set()
@@ -113,7 +113,7 @@ class Requests:
         self._mailbox.put_nowait(QueryReplied(query.client_order_id, answer))
 
     async def _fetch(self, fetch: FetchTrades) -> None:
-        fills = await read_fills(self._exchange, 0, fetch.order_id, self._moved)
+        fills = await read_fills(self._exchange, 0, fetch.order_id, self._on_progress)
         self._mailbox.put_nowait(FillsFetched(fetch.client_order_id, tuple(fills)))
 
     async def _refresh(self) -> None:
@@ -122,8 +122,8 @@ class Requests:
         self._mailbox.put_nowait(SymbolRead(symbol, commission))
 
     async def _check_on_record(self, order: ExchangeOrder) -> None:
-        if await self._record.names_not_on_record({order.client_order_id}):
-            self._mailbox.put_nowait(StrangersFound((order,)))
+        if await self._record.unrecorded_client_order_ids({order.client_order_id}):
+            self._mailbox.put_nowait(UnrecordedOrdersFound((order,)))
 
     async def _fetch_bid(self) -> None:
         self._mailbox.put_nowait(BidFetched(await self._exchange.best_bid()))

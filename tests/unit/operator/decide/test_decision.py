@@ -6,11 +6,11 @@ import pytest
 
 from symbol_operator.decide.decision import Context, Decision, decide
 from symbol_operator.decide.manifests import pod_manifest
-from symbol_operator.decide.plan import NO_BACKOFF, CreatePod, DeletePod, Wish
+from symbol_operator.decide.plan import NO_BACKOFF, CreatePod, DeletePod, Desired
 from symbol_operator.decide.rescue import after_failure, rescue
 from symbol_operator.observe.view import View
 from symbol_operator.settings import OperatorSettings
-from tradingsymbol_api.status import OperatorReason
+from tradingsymbol_api.conditions import OperatorReason
 from unit.operator.objects import NOW, pod, resource
 
 
@@ -25,29 +25,29 @@ def decision(context: Context, document: dict[str, Any] | None, **view: Any) -> 
 
 
 @pytest.mark.parametrize(
-    ("written", "wish"),
+    ("written", "desired"),
     [
-        (True, Wish.ON),
-        ("on", Wish.ON),
-        (False, Wish.OFF),
-        ("off", Wish.OFF),
-        ("shutdown", Wish.SHUTDOWN),
+        (True, Desired.ON),
+        ("on", Desired.ON),
+        (False, Desired.OFF),
+        ("off", Desired.OFF),
+        ("shutdown", Desired.SHUTDOWN),
     ],
 )
 def test_a_status_is_a_wish_and_is_shown_in_one_spelling(
-    context: Context, written: object, wish: Wish
+    context: Context, written: object, desired: Desired
 ) -> None:
     decided = decision(context, resource(written))
 
-    assert decided.request.wish is wish
+    assert decided.desired.status is desired
     assert decided.status is not None
-    assert decided.status["status"]["requested"] == wish.value
+    assert decided.status["status"]["requested"] == desired.value
 
 
 def test_a_missing_resource_is_the_end(context: Context) -> None:
     decided = decision(context, None)
 
-    assert decided.request.wish is Wish.END
+    assert decided.desired.status is Desired.END
     assert decided.idle
 
 

@@ -111,8 +111,8 @@ def test_it_runs_anywhere_but_on_the_lost_node(lost: dict[str, Any]) -> None:
     assert term == {
         "matchFields": [{"key": "metadata.name", "operator": "NotIn", "values": ["node-1"]}]
     }
-    (wish,) = preferred
-    assert wish["preference"]["matchExpressions"] == [
+    (preference,) = preferred
+    assert preference["preference"]["matchExpressions"] == [
         {"key": "role", "operator": "In", "values": ["trading"]}
     ]
 

@@ -1,4 +1,4 @@
-"""What is learned that is not about one order: the symbol, balances, a ban of the address."""
+"""What is learned that concerns all orders: the symbol, balances, a ban of the address."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -29,8 +29,8 @@ class MarketEvidence:
     def balance_changed(self, free: Mapping[str, Decimal], ctx: EventContext) -> None:
         """Take in what is free now of some assets, and let be tried again what lacked balance.
 
-        Only what has grown is news to those who lack it, and it is enough for some of them at most:
-        whoever has waited longest comes first.
+        Only an asset whose balance has grown unblocks traders, and only as many as it is enough
+        for: those that have waited longest come first.
         """
         known = self._state.free
         grown = {asset: amount for asset, amount in free.items() if amount > known.get(asset, ZERO)}
@@ -40,10 +40,10 @@ class MarketEvidence:
                 left = grown.get(need.asset, ZERO)
                 if need.amount <= left:
                     grown[need.asset] = left - need.amount
-                    trader.block = None
+                    trader.blocker = None
                     ctx.touch(trader)
 
-    def paused(self, until_ms: int | None) -> None:
+    def banned(self, until_ms: int | None) -> None:
         """Take in until when the exchange has banned the address, if it has."""
         self._state.banned_until_ms = until_ms or 0
 
@@ -51,11 +51,11 @@ class MarketEvidence:
 def unblock(state: State, reason: Reason) -> None:
     """Let what was blocked for a reason be tried again."""
     for trader in state.traders.values():
-        if trader.block and trader.block.reason is reason:
-            trader.block = None
+        if trader.blocker and trader.blocker.reason is reason:
+            trader.blocker = None
 
 
 def _lacking(trader: Trader) -> Need | None:
     """Return what balance a trader waits for, if that is what it waits for."""
-    block = trader.block
-    return block.need if block and block.reason is Reason.INSUFFICIENT_BALANCE else None
+    blocker = trader.blocker
+    return blocker.need if blocker and blocker.reason is Reason.INSUFFICIENT_BALANCE else None

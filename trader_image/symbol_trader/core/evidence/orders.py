@@ -8,9 +8,9 @@ from symbol_trader.core.evidence.questions import Questions
 from symbol_trader.core.evidence.unrecorded import UnrecordedOrders
 from symbol_trader.core.money import ZERO, plain
 from symbol_trader.core.order import Order
-from symbol_trader.core.order_states import STATUS_NEWS, News
+from symbol_trader.core.order_states import STATUS_EVENTS, OrderEvent
 from symbol_trader.core.orders import ClientOrderId, ExchangeOrder, Fill, Intent, Side, TimeInForce
-from symbol_trader.core.reasons import Block, Need, Reason
+from symbol_trader.core.reasons import Blocker, Need, Reason
 from symbol_trader.core.refusals import (
     is_doubt,
     needs_refresh,
@@ -32,7 +32,7 @@ class OrderEvidence:
     def __init__(
         self, state: State, fills: FillEvidence, unrecorded: UnrecordedOrders, questions: Questions
     ) -> None:
-        """Write into this state, and pass on what is about fills or about no trader."""
+        """Write into this state, and pass on what concerns fills, or no running trader."""
         self._state = state
         self._fills = fills
         self._unrecorded = unrecorded
@@ -45,7 +45,7 @@ class OrderEvidence:
             self._unrecorded.seen(seen, ctx)
             return
         with contained(found[0], ctx):
-            if STATUS_NEWS.get(seen.status) is News.REFUSED:
+            if STATUS_EVENTS.get(seen.status) is OrderEvent.REFUSED:
                 self._refused(*found, REJECTED, ctx)
             else:
                 self._learn(*found, seen, fills, ctx)
@@ -86,12 +86,12 @@ class OrderEvidence:
         if order.ended_unfilled_buy and not was_over:
             self._state.buy_ended(ctx.now_ms)
         if changed:
-            trader.refusals, trader.block = 0, None
+            trader.refusals, trader.blocker = 0, None
         ctx.touch(trader)
 
     def _refused(self, trader: Trader, order: Order, refusal: Refused, ctx: EventContext) -> None:
         message = reason_on_record(refusal)
-        if not order.hear(News.REFUSED, message):
+        if not order.hear(OrderEvent.REFUSED, message):
             return
         ctx.change(order.change())
         trader.refusals += 1
@@ -105,13 +105,13 @@ class OrderEvidence:
             trader.short_of_base |= order.side is Side.SELL
             need = self._need(order.intent)
             message += f" It needs {self._shortfall(need)}"
-        trader.block = Block(reason, message, ctx.now_ms + pause, need)
+        trader.blocker = Blocker(reason, message, ctx.now_ms + pause, need)
         ctx.say(
             "order refused",
             warning=True,
             trader=trader.trader_id,
             order=order.intent.client_order_id,
-            why=trader.block.message,
+            why=trader.blocker.message,
             retry_in_ms=pause,
         )
         if needs_refresh(reason):
@@ -121,11 +121,11 @@ class OrderEvidence:
     def _not_sent(self, trader: Trader, order: Order, outcome: NotSent, ctx: EventContext) -> None:
         """Take an order back that a ban kept from being sent: it is no failed attempt."""
         state = self._state
-        if not order.hear(News.REFUSED, outcome.why):
+        if not order.hear(OrderEvent.REFUSED, outcome.why):
             return
         ctx.change(order.change())
         state.banned_until_ms = max(state.banned_until_ms, outcome.until_ms)
-        trader.block = state.banned(ctx.now_ms)
+        trader.blocker = state.banned(ctx.now_ms)
         name = order.intent.client_order_id
         ctx.say(
             "order not sent", warning=True, trader=trader.trader_id, order=name, why=outcome.why
@@ -133,7 +133,7 @@ class OrderEvidence:
         ctx.touch(trader)
 
     def _doubt(self, trader: Trader, order: Order, why: str, ctx: EventContext) -> None:
-        if not order.hear(News.DOUBT, why):
+        if not order.hear(OrderEvent.DOUBT, why):
             return
         ctx.change(order.change())
         order.next_query_ms = ctx.now_ms
@@ -152,7 +152,7 @@ class OrderEvidence:
         return Need(self._state.symbol.base_asset, intent.quantity)
 
     def _shortfall(self, need: Need) -> str:
-        """Say what an order needs and what the account has free, all symbols and people taken."""
+        """Return as text what an order needs, and what is free in the account that others share."""
         have = self._state.free.get(need.asset, ZERO)
         free = f"free in the account: {plain(have)} {need.asset}"
         return f"{plain(need.amount)} {need.asset}; {free}"
