@@ -59,9 +59,9 @@ from symbol_trader.runtime.service import Service
 from symbol_trader.runtime.story import Story
 from symbol_trader.runtime.term import Intervals
 from symbol_trader.secrecy import hide_memory
+from tradingsymbol_api.conditions import LeaderReason
 from tradingsymbol_api.names import API_KEY_FILE, PRIVATE_KEY_FILE
 from tradingsymbol_api.pod import ENV_PREFIX, Cause, Variable
-from tradingsymbol_api.status import TraderReason
 
 TERMINATED_STATUS = 128 + signal.SIGTERM
 MIGRATION_PAUSE_S = 1.0
@@ -250,7 +250,7 @@ async def _prepare(
         except Unavailable as exc:
             if str(exc) != said:
                 said = str(exc)
-                story.warn("waiting", reason=TraderReason.DATABASE_UNREACHABLE, why=said)
+                story.warn("waiting", reason=LeaderReason.DATABASE_UNREACHABLE, why=said)
             await asyncio.sleep(MIGRATION_PAUSE_S)
         else:
             return

@@ -5,14 +5,14 @@ from decimal import Decimal
 
 from symbol_trader.core.money import ZERO, plain
 from symbol_trader.core.orders import Side
-from tradingsymbol_api.status import TraderReason
+from tradingsymbol_api.conditions import LeaderReason
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
     """Something that keeps the leader from trading as it should; a reason of `Degraded`."""
 
-    reason: TraderReason
+    reason: LeaderReason
     message: str
 
 

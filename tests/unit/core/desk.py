@@ -359,5 +359,5 @@ def resting_buy(settings: Settings = SETTINGS) -> tuple[Desk, Intent]:
     return desk, desk.accept(desk.order)
 
 
-STRANGER = f"tsym-{INSTALLATION}-vvvvvvvvvvvvv-b1"
+UNRECORDED = f"tsym-{INSTALLATION}-vvvvvvvvvvvvv-b1"
 """An order with our mark that no record holds."""

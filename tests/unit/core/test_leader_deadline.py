@@ -16,7 +16,7 @@ from symbol_trader.core.settings import AtDeadline, TradingStatus
 from symbol_trader.core.traders.deadline import DEADLINE_OFFERS_MAX, OFFERS_IN_VAIN_MAX
 from symbol_trader.core.traders.unsettled import FILL_QUERIES_MAX
 from unit.core.builders import SETTINGS, SYMBOL, D
-from unit.core.desk import STRANGER, Desk
+from unit.core.desk import UNRECORDED, Desk
 
 MINUTE_MS = 60_000
 HOLD: dict[str, Any] = {"status": TradingStatus.SHUTDOWN, "deadline_ms": MINUTE_MS}
@@ -550,8 +550,8 @@ def test_a_deadline_that_is_put_off_lets_the_trader_sell_on() -> None:
 def test_nothing_is_given_up_while_a_person_has_to_look_first() -> None:
     desk = Desk()
     desk.accept(sell := desk.bought())
-    stranger = replace(desk.book[sell.client_order_id].shown(), client_order_id=STRANGER)
-    desk.reconcile(unrecorded_orders=(stranger,))
+    unrecorded = replace(desk.book[sell.client_order_id].shown(), client_order_id=UNRECORDED)
+    desk.reconcile(unrecorded_orders=(unrecorded,))
     desk.ask(**HOLD)
     desk.wait(MINUTE_MS)
     assert not desk.canceled

@@ -10,10 +10,10 @@ from symbol_trader.core.orders import ExchangeOrder, ExecutionReport, Side
 from symbol_trader.core.reasons import Reason
 from symbol_trader.core.settings import TradingStatus
 from unit.core.builders import D, intent, seen
-from unit.core.desk import STRANGER, Desk
+from unit.core.desk import UNRECORDED, Desk
 
 FOREIGN = seen(intent(), "FILLED", 10, client_order_id="web_1", order_id=99)
-OURS_UNKNOWN = replace(FOREIGN, client_order_id=STRANGER)
+OURS_UNKNOWN = replace(FOREIGN, client_order_id=UNRECORDED)
 
 
 # A person cancels an order of ours.
@@ -133,14 +133,14 @@ def test_others_orders_are_never_touched_nor_mentioned() -> None:
 
 def test_another_installations_orders_are_none_of_others() -> None:
     """A record that was wiped, or a second one, has another mark than the orders."""
-    assert Desk().leader.marks(STRANGER.replace("0a1b2c", "vvvvvv"))
+    assert Desk().leader.marks(UNRECORDED.replace("0a1b2c", "vvvvvv"))
 
 
 def test_orders_of_traders_that_run_here_are_no_news() -> None:
     desk = Desk()
     desk.price("2")
     assert not desk.leader.marks(desk.order.client_order_id)
-    assert desk.leader.marks(STRANGER)
+    assert desk.leader.marks(UNRECORDED)
 
 
 def test_news_of_a_trader_that_nobody_knows_has_the_record_asked() -> None:
@@ -164,7 +164,7 @@ def test_news_of_a_trader_that_the_record_does_not_hold_is_a_warning_not_a_crash
     [line] = desk.told
     assert line.event == "order on the exchange is not on record"
     assert line.warning
-    assert line.facts == {"order": STRANGER, "status": "FILLED"}
+    assert line.facts == {"order": UNRECORDED, "status": "FILLED"}
 
 
 def test_an_order_with_our_mark_that_is_not_on_record_stops_placing() -> None:
@@ -180,20 +180,20 @@ def test_an_order_with_our_mark_that_is_not_on_record_stops_placing() -> None:
     desk.price("1.9")
     desk.wait(10**9)
     assert not desk.placed, "neither a sell nor a rebuy"
-    assert STRANGER in desk.leader.halted.message
+    assert UNRECORDED in desk.leader.halted.message
 
 
-def test_a_stranger_is_told_of_once_and_another_one_beside_it() -> None:
+def test_an_unrecorded_order_is_told_of_once_and_another_one_beside_it() -> None:
     desk = Desk()
     found(desk, OURS_UNKNOWN)
     desk.reconcile(unrecorded_orders=(OURS_UNKNOWN,))
     assert not desk.lines
-    other = replace(OURS_UNKNOWN, client_order_id=STRANGER[:-1] + "2")
+    other = replace(OURS_UNKNOWN, client_order_id=UNRECORDED[:-1] + "2")
     found(desk, other)
     assert len(desk.lines) == 1
     assert desk.leader.halted
     assert other.client_order_id in desk.leader.halted.message
-    assert STRANGER in desk.leader.halted.message
+    assert UNRECORDED in desk.leader.halted.message
 
 
 def test_what_a_person_has_disowned_stops_nothing_any_more() -> None:

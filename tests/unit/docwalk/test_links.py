@@ -14,7 +14,7 @@ QUESTIONS = {
         "operator/symbol_operator/decide/plan.py#plan",
     },
     "When does a rebuy start a trader?": {
-        "trader_image/symbol_trader/core/cycles/acting.py#Cycles._judge_rebuy",
+        "trader_image/symbol_trader/core/traders/acting.py#Traders._judge_rebuy",
     },
     "When does an order count as absent?": {
         "trader_image/symbol_trader/core/evidence/queries.py#QueryEvidence.answered",
@@ -25,8 +25,8 @@ QUESTIONS = {
         "trader_image/symbol_trader/core/leader.py#Leader.drained",
     },
     "What does a buy cost at most?": {
-        "trader_image/symbol_trader/core/cycles/buying.py#begin",
-        "trader_image/symbol_trader/core/cycles/steps.py#Surroundings.spendable",
+        "trader_image/symbol_trader/core/traders/buying.py#begin",
+        "trader_image/symbol_trader/core/traders/steps.py#Surroundings.spendable",
     },
 }
 """What the architecture page answers, and where it leads for it, from the repository's root."""

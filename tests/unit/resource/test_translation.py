@@ -18,7 +18,7 @@ from tradingsymbol_api.status import Target
 from tradingsymbol_api.values import DeletionPolicy
 
 
-def wish(generation: int, uid: str = "uid-1", **spec: object) -> Desired:
+def desired(generation: int, uid: str = "uid-1", **spec: object) -> Desired:
     return desired_of(
         parse_resource(
             {
@@ -34,10 +34,10 @@ def wish(generation: int, uid: str = "uid-1", **spec: object) -> Desired:
 @pytest.mark.parametrize(
     ("earlier", "later", "continues"),
     [
-        (wish(2), wish(2), True),
-        (wish(2), wish(3), True),
-        (wish(2), wish(4), False),
-        (wish(2), wish(3, uid="uid-2"), False),
+        (desired(2), desired(2), True),
+        (desired(2), desired(3), True),
+        (desired(2), desired(4), False),
+        (desired(2), desired(3, uid="uid-2"), False),
     ],
     ids=["the same", "the next", "one was missed", "of a namesake"],
 )
@@ -48,7 +48,7 @@ def test_it_continues_what_it_directly_follows(
 
 
 KEPT = {"finalizers": [FINALIZER]}
-WITH_DEADLINE = wish(1, status="on", shutdown={"deadline": "1h", "atDeadline": "Sell"})
+WITH_DEADLINE = desired(1, status="on", shutdown={"deadline": "1h", "atDeadline": "Sell"})
 
 
 def test_a_deletion_that_drains_is_a_shutdown_as_the_spec_describes_it() -> None:

@@ -12,8 +12,8 @@ from symbol_trader.runtime.endings import Ending
 from symbol_trader.runtime.fencing import fence
 from symbol_trader.runtime.retry_policy import RetryPolicy
 from symbol_trader.runtime.story import Story
+from tradingsymbol_api.conditions import LeaderReason
 from tradingsymbol_api.pod import Cause
-from tradingsymbol_api.status import TraderReason
 from unit.runtime.virtual import run
 
 LEDGER = LedgerKey("paper", "354937868", "XRPUSDT")
@@ -89,12 +89,12 @@ def test_a_leader_that_held_nothing_is_waited_for_too() -> None:
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
-        (DatabaseUnavailable("away"), TraderReason.DATABASE_UNREACHABLE),
-        (SchemaMismatch("too old"), TraderReason.SCHEMA_MISMATCH),
+        (DatabaseUnavailable("away"), LeaderReason.DATABASE_UNREACHABLE),
+        (SchemaMismatch("too old"), LeaderReason.SCHEMA_MISMATCH),
     ],
 )
 def test_a_record_that_cannot_be_reached_is_tried_until_it_can(
-    error: Exception, reason: TraderReason
+    error: Exception, reason: LeaderReason
 ) -> None:
     record = Record(*[error] * 20, TAKEN)
     ending, said = fenced(record)

@@ -9,7 +9,7 @@ from symbol_trader.core.records import OrderChange
 from symbol_trader.report import Problem, Report
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.metrics import Metrics
-from tradingsymbol_api.status import TraderReason
+from tradingsymbol_api.conditions import LeaderReason
 
 QUIET = Report(generation=1, epoch=1, trading=True, draining=False)
 
@@ -17,8 +17,8 @@ QUIET = Report(generation=1, epoch=1, trading=True, draining=False)
 def test_each_reason_is_shown_as_long_as_it_holds() -> None:
     metrics = Metrics("XRPUSDT", "paper", lambda: 0.0)
     problems = (
-        Problem(TraderReason.ORDER_UNKNOWN, "one"),
-        Problem(TraderReason.ORDER_BLOCKED, "another"),
+        Problem(LeaderReason.ORDER_UNKNOWN, "one"),
+        Problem(LeaderReason.ORDER_BLOCKED, "another"),
     )
     metrics.reported(Report(generation=1, epoch=1, trading=True, draining=True, problems=problems))
     text = metrics.text().decode()

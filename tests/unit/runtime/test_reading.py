@@ -12,10 +12,10 @@ from symbol_trader.core.orders import ClientOrderId, ExchangeOrder, Fill, Intent
 from symbol_trader.core.replies import Archived, NotFound, Unknown
 from symbol_trader.runtime.reading import OVERLAP_TRADES, Reader, find_order
 from unit.core.builders import D, intent, seen
-from unit.core.desk import STRANGER, Desk
+from unit.core.desk import UNRECORDED, Desk
 
 OTHERS = replace(seen(intent(), "FILLED", 10), client_order_id="web_1", order_id=99)
-OURS = replace(OTHERS, client_order_id=STRANGER, order_id=98)
+OURS = replace(OTHERS, client_order_id=UNRECORDED, order_id=98)
 
 
 @dataclass
@@ -103,7 +103,7 @@ async def test_a_fill_leads_to_an_order_that_is_over_and_strange() -> None:
 async def test_orders_on_record_are_not_strange_and_not_asked_for() -> None:
     desk = Desk()
     exchange = Exchange(desk, open=(OURS,), all=(OURS,), fills=(fill_of(OURS, 7),))
-    record = Record(numbers=frozenset({98}), names=frozenset({STRANGER}))
+    record = Record(numbers=frozenset({98}), names=frozenset({UNRECORDED}))
     view, _ = await reader(exchange, record).read(desk.leader, 0)
     assert view.unrecorded_orders == ()
     assert exchange.asked == []
@@ -151,14 +151,14 @@ async def test_orders_of_others_are_asked_for_once() -> None:
     assert exchange.asked == [99]
 
 
-async def test_a_stranger_is_looked_at_until_a_person_disowns_it() -> None:
+async def test_an_unrecorded_order_is_looked_at_until_a_person_disowns_it() -> None:
     """Also when it is off the book and behind the watermark."""
     desk = Desk()
     exchange = Exchange(desk)
     desk.reconcile(unrecorded_orders=(OURS,))
     view, _ = await reader(exchange).read(desk.leader, 0)
     assert view.unrecorded_orders == (OURS,)
-    disowned = Record(names=frozenset({STRANGER}))
+    disowned = Record(names=frozenset({UNRECORDED}))
     view, _ = await reader(exchange, disowned).read(desk.leader, 0)
     assert view.unrecorded_orders == ()
 
@@ -184,7 +184,7 @@ async def test_an_order_that_was_proved_absent_and_is_there_after_all_is_strange
     assert desk.leader.halted
 
 
-async def test_a_view_does_not_deny_a_stranger_that_was_found_while_it_was_read() -> None:
+async def test_a_view_does_not_deny_an_unrecorded_order_that_was_found_while_it_was_read() -> None:
     """It would let the leader place again until the next view."""
     desk = Desk()
     view, _ = await reader(Exchange(desk)).read(desk.leader, 0)
@@ -194,7 +194,7 @@ async def test_a_view_does_not_deny_a_stranger_that_was_found_while_it_was_read(
     desk.price("2")
     assert not desk.placed
 
-    disowned = Record(names=frozenset({STRANGER}))
+    disowned = Record(names=frozenset({UNRECORDED}))
     view, _ = await reader(Exchange(desk), disowned).read(desk.leader, 0)
     desk.tell(ViewRead(view, 0))
     assert desk.leader.halted is None

@@ -9,7 +9,7 @@ from symbol_trader.desired import Desired
 from symbol_trader.report import Problem, Report
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.reporting import report_trading, report_waiting
-from tradingsymbol_api.status import TraderReason
+from tradingsymbol_api.conditions import LeaderReason
 from unit.core.builders import SETTINGS, D
 from unit.core.desk import Desk
 from unit.core.test_leader_deadline import lacking_fills, step
@@ -84,7 +84,7 @@ def test_a_waiting_leader_repeats_the_figures_that_it_knew() -> None:
     desk.accept(desk.bought())
     known = report(desk)
     desired, health = Desired("XRPUSDT", desk.settings, 4), Health(lambda: 0.0)
-    problem = Problem(TraderReason.EXCHANGE_UNREACHABLE, "away")
+    problem = Problem(LeaderReason.EXCHANGE_UNREACHABLE, "away")
     waiting = report_waiting(desired, health, problem, known)
     assert (waiting.traders, waiting.open_orders, waiting.quote_asset) == (1, 1, "USDT")
     assert (waiting.generation, waiting.trading, waiting.problems) == (4, False, (problem,))
@@ -97,7 +97,7 @@ def test_an_order_in_doubt_is_a_trouble() -> None:
     desk.price("2")
     desk.lose(buy := desk.order)
     text = f"whether {buy.client_order_id} exists is being found out"
-    assert report(desk).problems == (Problem(TraderReason.ORDER_UNKNOWN, text),)
+    assert report(desk).problems == (Problem(LeaderReason.ORDER_UNKNOWN, text),)
 
 
 def test_a_resting_order_that_the_exchange_does_not_know_is_a_trouble_until_it_does() -> None:
@@ -109,7 +109,7 @@ def test_a_resting_order_that_the_exchange_does_not_know_is_a_trouble_until_it_d
     desk.now_ms += 14_001
     desk.reconcile()
     text = f"{sell.client_order_id} is open on record as order 2, the exchange does not know it"
-    assert report(desk).problems == (Problem(TraderReason.ORDER_MISSING, text),)
+    assert report(desk).problems == (Problem(LeaderReason.ORDER_MISSING, text),)
 
     desk.book[sell.client_order_id] = there
     desk.reconcile()
@@ -161,7 +161,7 @@ def test_the_reasons_of_conditions_are_known_ones() -> None:
 
 
 def test_silence_of_the_market_is_a_trouble() -> None:
-    never = Problem(TraderReason.MARKET_DATA_STALE, "no price has come in yet")
+    never = Problem(LeaderReason.MARKET_DATA_STALE, "no price has come in yet")
     assert report(Desk(), fresh=False).problems == (never,)
 
 
@@ -172,7 +172,7 @@ def test_silence_of_the_market_is_told_with_when_it_began() -> None:
     health.market_fresh = False
     said = report_trading(Desk().leader, Desired("XRPUSDT", SETTINGS, 3), health)
     since = "no price has come in since 2023-11-14T22:13:20Z"
-    assert said.problems == (Problem(TraderReason.MARKET_DATA_STALE, since),)
+    assert said.problems == (Problem(LeaderReason.MARKET_DATA_STALE, since),)
 
 
 def test_a_loss_that_was_asked_for_is_warned_about() -> None:

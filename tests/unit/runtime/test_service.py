@@ -103,7 +103,7 @@ def test_pauses_double_and_are_longest_where_too_many_attempts_are_punished(
 
 async def test_a_ban_is_waited_out_as_long_as_it_lasts_and_is_no_failure() -> None:
     """Else the pauses of attempts would go on growing long after a ban of two seconds."""
-    made = serving(Wishes(()), RetryPolicy())
+    made = serving(Revisions(()), RetryPolicy())
     banned, down = Unavailable("banned"), Unavailable("down")
     banned.retry_in_s = 2.5
 
@@ -116,7 +116,7 @@ async def test_a_long_ban_is_waited_out_in_pieces() -> None:
     """A probe allows the loop to stand still for two minutes."""
     banned = Unavailable("banned")
     banned.retry_in_s = 3 * 86_400
-    assert serving(Wishes(()), RetryPolicy()).pauses.pause_s(banned) == 60
+    assert serving(Revisions(()), RetryPolicy()).pauses.pause_s(banned) == 60
 
 
 @dataclass
@@ -223,7 +223,7 @@ async def test_a_leader_that_is_to_cancel_first_does_not_end_at_a_signal(
 
 async def test_a_signal_during_an_attempt_that_fails_is_not_slept_over() -> None:
     """The pod's grace is shorter than the longest pause."""
-    made = serving(Wishes(()), RetryPolicy(first_s=600, most_s=600))
+    made = serving(Revisions(()), RetryPolicy(first_s=600, most_s=600))
     made.desired.last = Desired("XRPUSDT", SETTINGS, 3)
 
     async def fail() -> None:
@@ -252,7 +252,7 @@ def test_a_signal_while_a_term_begins_is_not_kept_waiting() -> None:
     """To read what happened may take minutes, and there is nothing in it to be finished."""
 
     async def story() -> None:
-        made = serving(Wishes(()))
+        made = serving(Revisions(()))
         made.desired.last = Desired("XRPUSDT", SETTINGS, 3)
         hanging = Hanging()
         made.leading._adapters.exchange = lambda _: hanging
@@ -271,7 +271,7 @@ def test_a_signal_while_a_term_begins_is_not_kept_waiting() -> None:
 
 def test_who_was_asked_to_end_does_so_in_time_whatever_hangs() -> None:
     async def story() -> None:
-        service: Any = serving(Wishes(()), RetryPolicy()).service
+        service: Any = serving(Revisions(()), RetryPolicy()).service
         leading = asyncio.ensure_future(service._while_healthy(asyncio.Event().wait(), []))
         await asyncio.sleep(100)
         assert not leading.done()
@@ -310,21 +310,21 @@ def test_an_end_takes_no_longer_than_ever_where_nothing_is_configured() -> None:
 
 
 @dataclass
-class Wishes:
+class Revisions:
     """A resource that asks for these things, one after the other, and then for nothing more."""
 
-    wishes: tuple[Desired, ...]
+    revisions: tuple[Desired, ...]
 
     async def changes(self) -> AsyncIterator[Desired]:
-        for wish in self.wishes:
-            yield wish
+        for revision in self.revisions:
+            yield revision
         await asyncio.Event().wait()
 
 
 async def test_of_a_resource_for_another_symbol_only_the_status_counts() -> None:
     """Its budget is in another asset; its orders would be in another book."""
     other = Desired("ETHUSDT", replace(SHUTDOWN, budget=SETTINGS.budget * 9), 2)
-    made = serving(Wishes((Desired("XRPUSDT", SETTINGS, 1), other)))
+    made = serving(Revisions((Desired("XRPUSDT", SETTINGS, 1), other)))
     made.desired.last = None
     pump = asyncio.create_task(made.desired.pump())
     asked: Any = await asyncio.wait_for(made.service.session.mailbox.get(), 5)
@@ -343,7 +343,7 @@ async def test_a_leader_that_does_not_know_yet_what_is_asked_for_is_alive() -> N
             enough.set()
         return now_s
 
-    made = serving(Wishes(()), RetryPolicy(most_s=0), health := Health(clock))
+    made = serving(Revisions(()), RetryPolicy(most_s=0), health := Health(clock))
     pump = asyncio.create_task(enough.wait())
     await asyncio.wait_for(made.desired.first(pump), 5)
     assert health.heartbeat_s >= 3
@@ -351,7 +351,7 @@ async def test_a_leader_that_does_not_know_yet_what_is_asked_for_is_alive() -> N
 
 @pytest.mark.parametrize("unfinished", [False, True])
 async def test_off_gives_the_book_up_unless_something_is_unfinished(unfinished: bool) -> None:
-    made = serving(Wishes(()))
+    made = serving(Revisions(()))
     made.record.unfinished = unfinished
 
     ending = await made.leaving.conclude(End.OFF, made.desired.last)
@@ -362,7 +362,7 @@ async def test_off_gives_the_book_up_unless_something_is_unfinished(unfinished: 
 
 @pytest.mark.parametrize("database", [False, True])
 async def test_only_an_attempt_that_reached_the_exchange_counts_as_dialed(database: bool) -> None:
-    made = serving(Wishes(()))
+    made = serving(Revisions(()))
     made.record.away = not database
 
     with pytest.raises(Unavailable):
@@ -403,7 +403,7 @@ def draining(*orders: AwaitedOrder) -> Report:
 
 
 def test_the_log_says_what_is_waited_for_when_that_changes_and_not_when_the_market_moves() -> None:
-    reports = serving(Wishes(())).reports
+    reports = serving(Revisions(())).reports
     reports._story = told = Told()
     for order in (SELL, replace(SELL, percent=4), replace(SELL, percent=None)):
         reports._tell_what_is_waited_for(draining(order))

@@ -12,7 +12,7 @@ _UNITS = {"millisecond": False, "microsecond": True}
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class ConnectionOptions:
     """The path and options of a connection's URL."""
 
     path: str

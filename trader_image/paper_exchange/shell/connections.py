@@ -27,7 +27,7 @@ from paper_exchange.faults import (
 from paper_exchange.journal import JournalError
 from paper_exchange.protocol import render
 from paper_exchange.protocol.api import Api, Reply, Request
-from paper_exchange.protocol.connection import Wishes
+from paper_exchange.protocol.connection import ConnectionOptions
 from paper_exchange.protocol.session import ApiSession
 from paper_exchange.protocol.streams import StreamHub, StreamSession, shutdown_event
 from paper_exchange.protocol.text import dumps
@@ -63,13 +63,15 @@ class Connections:
         venue.listen(self._report)
         venue.listen(self._streams.publish)
 
-    async def serve(self, connection: ServerConnection, outbox: Outbox, wishes: Wishes) -> None:
+    async def serve(
+        self, connection: ServerConnection, outbox: Outbox, options: ConnectionOptions
+    ) -> None:
         """Serve a connection until it closes."""
         with suppress(ConnectionClosed):
-            if wishes.is_api:
-                await self._serve_api(connection, outbox, wishes)
+            if options.is_api:
+                await self._serve_api(connection, outbox, options)
             else:
-                await self._serve_streams(connection, outbox, wishes)
+                await self._serve_streams(connection, outbox, options)
 
     async def announce_shutdown(self) -> None:
         """Tell every connection that the server is about to close, and wait until it is sent."""
@@ -127,10 +129,10 @@ class Connections:
     # -- requests ----------------------------------------------------------------------------
 
     async def _serve_api(
-        self, connection: ServerConnection, outbox: Outbox, wishes: Wishes
+        self, connection: ServerConnection, outbox: Outbox, options: ConnectionOptions
     ) -> None:
         now = self._venue.clock()
-        session = ApiSession(address_of(connection), now, wishes.rate_limits, wishes.micros)
+        session = ApiSession(address_of(connection), now, options.rate_limits, options.micros)
         self._api.limits.weight.add(session.address, now, CONNECT_WEIGHT)
         self._api_sessions[session] = outbox
         try:
@@ -240,11 +242,11 @@ class Connections:
     # -- streams -----------------------------------------------------------------------------
 
     async def _serve_streams(
-        self, connection: ServerConnection, outbox: Outbox, wishes: Wishes
+        self, connection: ServerConnection, outbox: Outbox, options: ConnectionOptions
     ) -> None:
-        session = StreamSession(outbox.send, combined=wishes.is_combined, micros=wishes.micros)
+        session = StreamSession(outbox.send, combined=options.is_combined, micros=options.micros)
         session.muted = self._muted_from_start
-        self._streams.subscribe(session, wishes.streams)
+        self._streams.subscribe(session, options.streams)
         self._stream_sessions[session] = outbox
         try:
             async for message in connection:

@@ -16,7 +16,7 @@ from paper_exchange.core.errors import ExchangeError
 from paper_exchange.faults import Faults
 from paper_exchange.journal import JournalError
 from paper_exchange.protocol import rest
-from paper_exchange.protocol.connection import API_PATH, Wishes
+from paper_exchange.protocol.connection import API_PATH, ConnectionOptions
 from paper_exchange.protocol.text import dumps
 from paper_exchange.shell.admin import LOOPBACK, Admin, serve_admin
 from paper_exchange.shell.admin_accounts import Accounts
@@ -105,13 +105,13 @@ class PaperExchange:
         if answer is not None:
             return _json(connection, *answer)
         try:
-            wishes = Wishes.of(request.path)
-            if wishes.is_api:
+            options = ConnectionOptions.of(request.path)
+            if options.is_api:
                 self.api.limits.check_ban(address_of(connection), self.clock())
         except ExchangeError as error:
             shown = dumps({"code": error.code, "msg": error.message})
             return _json(connection, error.status, shown)
-        known = wishes.is_api or wishes.is_stream
+        known = options.is_api or options.is_stream
         return None if known else connection.respond(HTTPStatus.NOT_FOUND, "not found\n")
 
     async def handle(self, connection: ServerConnection) -> None:
@@ -123,8 +123,8 @@ class PaperExchange:
         try:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self.config.connection_life):
-                    wishes = Wishes.of(connection.request.path)
-                    await self.connections.serve(connection, outbox, wishes)
+                    options = ConnectionOptions.of(connection.request.path)
+                    await self.connections.serve(connection, outbox, options)
         except JournalError as exc:
             self._fail(exc)
         finally:

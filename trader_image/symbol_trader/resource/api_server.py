@@ -21,7 +21,7 @@ from symbol_trader.errors import ApiServerUnavailable, Unavailable
 from symbol_trader.report import Report
 from symbol_trader.resource.outage import Outage, Tell
 from symbol_trader.resource.translation import deleted, desired_of, status_of
-from tradingsymbol_api.names import GROUP, PLURAL, VERSION
+from tradingsymbol_api.names import GROUP, LEADER_FIELD_MANAGER, PLURAL, VERSION
 from tradingsymbol_api.spec import InvalidResourceError, parse_resource
 from tradingsymbol_api.status import Target, says_the_same
 

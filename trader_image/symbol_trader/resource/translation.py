@@ -124,7 +124,7 @@ def _shutting_down(report: Report) -> Finding:
 
 def _degraded(report: Report) -> Finding:
     if not report.problems:
-        return Finding(ConditionType.DEGRADED, False, TraderReason.AS_EXPECTED)
+        return Finding(ConditionType.DEGRADED, False, LeaderReason.AS_EXPECTED)
     first = report.problems[0].reason
     message = "; ".join(problem.message for problem in report.problems)
     return Finding(ConditionType.DEGRADED, True, first, message)

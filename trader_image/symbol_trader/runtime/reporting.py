@@ -26,17 +26,17 @@ from symbol_trader.errors import (
 )
 from symbol_trader.report import AwaitedOrder, Problem, Report
 from symbol_trader.runtime.health import Health
-from tradingsymbol_api.status import TraderReason
+from tradingsymbol_api.conditions import LeaderReason
 
 REASONS = {
-    Reason.BUDGET_TOO_SMALL: TraderReason.BUDGET_TOO_SMALL,
-    Reason.INSUFFICIENT_BALANCE: TraderReason.INSUFFICIENT_BALANCE,
-    Reason.BAD_CREDENTIALS: TraderReason.CREDENTIALS_REFUSED,
-    Reason.SYMBOL_NOT_TRADING: TraderReason.SYMBOL_HALTED,
-    Reason.UNKNOWN_SYMBOL: TraderReason.UNKNOWN_SYMBOL,
-    Reason.RECORD_ROLLED_BACK: TraderReason.RECORD_ROLLED_BACK,
-    Reason.CONTRADICTED: TraderReason.RECORD_CONTRADICTS,
-    Reason.FILLS_MISSING: TraderReason.FILLS_MISSING,
+    Reason.BUDGET_TOO_SMALL: LeaderReason.BUDGET_TOO_SMALL,
+    Reason.INSUFFICIENT_BALANCE: LeaderReason.INSUFFICIENT_BALANCE,
+    Reason.BAD_CREDENTIALS: LeaderReason.CREDENTIALS_REFUSED,
+    Reason.SYMBOL_NOT_TRADING: LeaderReason.SYMBOL_HALTED,
+    Reason.UNKNOWN_SYMBOL: LeaderReason.UNKNOWN_SYMBOL,
+    Reason.RECORD_ROLLED_BACK: LeaderReason.RECORD_ROLLED_BACK,
+    Reason.CONTRADICTED: LeaderReason.RECORD_CONTRADICTS,
+    Reason.FILLS_MISSING: LeaderReason.FILLS_MISSING,
 }
 """A blocker's reason -> the reason of `Degraded`; every other blocker is `ORDER_BLOCKED`."""
 
@@ -46,17 +46,17 @@ NO_PROBLEM = frozenset({Reason.BUDGET_SPENT})
 STILL_TRUE = Decimal("0.9")
 """A distance is repeated while it is off by at most so many percent; rounding is half of one."""
 
-CAUSES: tuple[tuple[type[Exception], TraderReason], ...] = (
-    (OwnedByAnother, TraderReason.OWNED_BY_ANOTHER),
-    (AccountChanged, TraderReason.ACCOUNT_CHANGED),
-    (SchemaMismatch, TraderReason.SCHEMA_MISMATCH),
-    (BadCredentials, TraderReason.CREDENTIALS_REFUSED),
-    (UnknownSymbol, TraderReason.UNKNOWN_SYMBOL),
-    (Fenced, TraderReason.OWNED_BY_ANOTHER),
-    (Contradiction, TraderReason.RECORD_CONTRADICTS),
-    (RolledBack, TraderReason.RECORD_ROLLED_BACK),
-    (DatabaseUnavailable, TraderReason.DATABASE_UNREACHABLE),
-    (ApiServerUnavailable, TraderReason.API_SERVER_UNREACHABLE),
+CAUSES: tuple[tuple[type[Exception], LeaderReason], ...] = (
+    (OwnedByAnother, LeaderReason.OWNED_BY_ANOTHER),
+    (AccountChanged, LeaderReason.ACCOUNT_CHANGED),
+    (SchemaMismatch, LeaderReason.SCHEMA_MISMATCH),
+    (BadCredentials, LeaderReason.CREDENTIALS_REFUSED),
+    (UnknownSymbol, LeaderReason.UNKNOWN_SYMBOL),
+    (Fenced, LeaderReason.OWNED_BY_ANOTHER),
+    (Contradiction, LeaderReason.RECORD_CONTRADICTS),
+    (RolledBack, LeaderReason.RECORD_ROLLED_BACK),
+    (DatabaseUnavailable, LeaderReason.DATABASE_UNREACHABLE),
+    (ApiServerUnavailable, LeaderReason.API_SERVER_UNREACHABLE),
 )
 """What went wrong -> the reason of `Degraded`; anything else is `EXCHANGE_UNREACHABLE`."""
 
@@ -64,7 +64,7 @@ CAUSES: tuple[tuple[type[Exception], TraderReason], ...] = (
 def problem_of(cause: Exception) -> Problem:
     """Return why no term could begin, or why one ended."""
     reasons = (reason for kind, reason in CAUSES if isinstance(cause, kind))
-    return Problem(next(reasons, TraderReason.EXCHANGE_UNREACHABLE), str(cause))
+    return Problem(next(reasons, LeaderReason.EXCHANGE_UNREACHABLE), str(cause))
 
 
 def report_waiting(
@@ -114,14 +114,14 @@ def _problems(leader: Leader, health: Health) -> tuple[Problem, ...]:
         if blocker and blocker.reason not in NO_PROBLEM
     }
     found |= {
-        Problem(TraderReason.ORDER_UNKNOWN, _in_doubt(order)): None for order in _undecided(leader)
+        Problem(LeaderReason.ORDER_UNKNOWN, _in_doubt(order)): None for order in _undecided(leader)
     }
     missing = (order for order in leader.open_orders if order.missing_on_exchange)
-    found |= {Problem(TraderReason.ORDER_MISSING, _missing(order)): None for order in missing}
+    found |= {Problem(LeaderReason.ORDER_MISSING, _missing(order)): None for order in missing}
     if not health.market_fresh:
-        found[Problem(TraderReason.MARKET_DATA_STALE, _since_when(health.price_time_ms))] = None
+        found[Problem(LeaderReason.MARKET_DATA_STALE, _since_when(health.price_time_ms))] = None
     if health.key_warning:
-        found[Problem(TraderReason.KEY_NOT_CHECKED, health.key_warning)] = None
+        found[Problem(LeaderReason.KEY_NOT_CHECKED, health.key_warning)] = None
     if warning := _loss(leader):
         found[warning] = None
     return tuple(found)
@@ -134,7 +134,7 @@ def _since_when(price_time_ms: int | None) -> str:
 
 
 def _problem(blocker: Blocker) -> Problem:
-    return Problem(REASONS.get(blocker.reason, TraderReason.ORDER_BLOCKED), blocker.message)
+    return Problem(REASONS.get(blocker.reason, LeaderReason.ORDER_BLOCKED), blocker.message)
 
 
 def _undecided(leader: Leader) -> list[Order]:
@@ -153,7 +153,7 @@ def _missing(order: Order) -> str:
 def _loss(leader: Leader) -> Problem | None:
     if leader.settings.profit < 0:
         return Problem(
-            TraderReason.SELLS_AT_LOSS, "profitInterval is negative: traders sell at a loss"
+            LeaderReason.SELLS_AT_LOSS, "profitInterval is negative: traders sell at a loss"
         )
     for trader in leader.traders:
         if trader.buy_price is None:
@@ -164,7 +164,7 @@ def _loss(leader: Leader) -> Problem | None:
         )
         if left < 0:
             text = f"a trader of this chunk size loses {plain(-left)} {leader.symbol.quote_asset}"
-            return Problem(TraderReason.FEES_EXCEED_PROFIT, f"{text} to commission and rounding")
+            return Problem(LeaderReason.FEES_EXCEED_PROFIT, f"{text} to commission and rounding")
     return None
 
 
