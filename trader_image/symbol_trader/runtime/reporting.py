@@ -43,6 +43,20 @@ REASONS = {
 NO_PROBLEM = frozenset({Reason.BUDGET_SPENT})
 """Blockers that belong to normal life."""
 
+USUAL = {
+    ("testnet", LeaderReason.ORDER_MISSING): (
+        "the testnet is reset about once a month, and all orders and balances go with it: if that "
+        "has happened, shut down with a deadline, or settle the order (symbol-trader settle)"
+    ),
+    ("testnet", LeaderReason.EXCHANGE_UNREACHABLE): (
+        "the testnet is away at times: the leader waits, and there is nothing to do"
+    ),
+    ("demo", LeaderReason.EXCHANGE_UNREACHABLE): (
+        "demo mode is away for hours at times: the leader waits, and there is nothing to do"
+    ),
+}
+"""(environment, reason) -> what is usual there, and what helps."""
+
 STILL_TRUE = Decimal("0.9")
 """A distance is repeated while it is off by at most so many percent; rounding is half of one."""
 
@@ -104,6 +118,17 @@ def report_trading(
         orders_in_doubt=len(leader.orders_in_doubt),
         unvalued_fees=leader.unvalued_fees,
     )
+
+
+def explained(report: Report, environment: str) -> Report:
+    """Add to each problem what is usual in this environment, and what helps."""
+    problems = (
+        replace(problem, message=f"{problem.message}; {usual}")
+        if (usual := USUAL.get((environment, problem.reason)))
+        else problem
+        for problem in report.problems
+    )
+    return replace(report, problems=tuple(problems))
 
 
 def _problems(leader: Leader, health: Health) -> tuple[Problem, ...]:
