@@ -72,7 +72,7 @@ async def test_more_fills_than_a_minutes_weight_can_read_are_read_page_by_page(
             await bot.kill()
         await exchange.admin("page-limit", rows=1000)
         books = await compare(exchange.journal, database, "XRPUSDT")
-        audited = await audit(database, "paper", account_at(exchange), pause_s=0.1)
+        audited = await audit(database, "paper", *account_at(exchange), pause_s=0.1)
     assert books.differences == ()
     assert books.fills > FILLS
     assert audited.passed, audited.findings

@@ -17,6 +17,7 @@ from paper_exchange.market.source import Manual
 from paper_exchange.shell.config import Config
 from paper_exchange.shell.server import PaperExchange, serve
 from symbol_trader.binance.client import BinanceExchange
+from symbol_trader.binance.keys import HmacKey
 from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.core import ids
 from symbol_trader.core.orders import (
@@ -124,11 +125,14 @@ async def session(
         api_url=exchange.api_url,
         stream_url=exchange.stream_url,
         symbol=symbol,
-        api_key=key.api_key,
-        api_secret=key.secret,
         close_timeout_s=1.0,
     )
-    client = BinanceExchange(settings, monotonic_ns=time.monotonic_ns, random=random.random)
+    client = BinanceExchange(
+        settings,
+        HmacKey(key.api_key, key.secret),
+        monotonic_ns=time.monotonic_ns,
+        random=random.random,
+    )
     await client.open()
     try:
         yield Trader(client)

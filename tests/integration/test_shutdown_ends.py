@@ -26,7 +26,7 @@ from support.by_hand import (
     with_a_sell,
 )
 from support.people import SYMBOL, bid_by_another, cancel_by_hand
-from support.processes import Bot, Venue
+from support.processes import Bot, Venue, key_folder
 
 HOLD = {"shutdown": "{deadline: 1s, atDeadline: Hold}"}
 SELL = {"shutdown": "{deadline: 1s, atDeadline: Sell}"}
@@ -219,12 +219,13 @@ async def test_a_shutdown_of_a_resource_that_does_not_own_the_book_is_done(
     await agree(bot)
 
 
-async def test_a_shutdown_with_the_key_of_another_account_is_done(two: Bot) -> None:
+async def test_a_shutdown_with_the_key_of_another_account_is_done(two: Bot, tmp_path: Path) -> None:
     """What is on record of the account before stays there, and goes on with its key."""
     running = await with_a_sell(two)
     await two.kill()
     two.ask(status="shutdown", **ONE_TRADER)
-    running = await two.start(SYMBOL_TRADER_EXCHANGE_API_KEY="other")
+    key = key_folder(tmp_path / "other", "other")
+    running = await two.start(SYMBOL_TRADER_EXCHANGE_KEY=str(key))
     assert await running.ended() == 0
     assert running.count("nothing of it is open here.*account")
     assert await is_off(two)

@@ -24,6 +24,16 @@ class ExchangeError(Exception):
         """Whether the connections of whoever asked are ended."""
 
 
+def bad_key() -> ExchangeError:
+    """Refuse a key that is unknown, or may not do what is asked."""
+    return ExchangeError(-2015, "Invalid API-key, IP, or permissions for action.")
+
+
+def bad_signature() -> ExchangeError:
+    """Refuse a request that its key has not signed."""
+    return ExchangeError(-1022, "Signature for this request is not valid.")
+
+
 def filter_failure(name: str) -> ExchangeError:
     """Refuse what a symbol's static filter forbids."""
     return ExchangeError(-1013, f"Filter failure: {name}")

@@ -29,10 +29,12 @@ T = TypeVar("T")
 
 
 class Security(Enum):
-    """Whether a method must be signed."""
+    """Who may call a method: everyone, whoever signs, or whoever is logged on."""
 
     NONE = "NONE"
     SIGNED = "SIGNED"
+    SESSION = "SESSION"
+    """Only on a session that is logged on, and without a time of its own."""
 
 
 @dataclass(slots=True)

@@ -1,6 +1,12 @@
 """The methods of the WebSocket API by name: what each one does, needs and weighs."""
 
-from paper_exchange.protocol import account_methods, market_methods, order_methods, rule_methods
+from paper_exchange.protocol import (
+    account_methods,
+    market_methods,
+    order_methods,
+    rule_methods,
+    session_methods,
+)
 from paper_exchange.protocol.calls import Method, Security
 from paper_exchange.protocol.weights import by_list, by_symbol, fixed, with_flag, with_parameter
 
@@ -47,6 +53,10 @@ METHODS: dict[str, Method] = {
         account_methods.order_rate_limits, Security.SIGNED, fixed(40)
     ),
     "myFilters": Method(rule_methods.my_filters, Security.SIGNED, fixed(40)),
+    "session.logon": Method(session_methods.log_on, Security.SIGNED, fixed(2)),
+    "session.status": Method(session_methods.status, Security.NONE, fixed(2)),
+    "session.logout": Method(session_methods.log_out, Security.NONE, fixed(2)),
+    "userDataStream.subscribe": Method(session_methods.subscribe, Security.SESSION, fixed(2)),
     "userDataStream.subscribe.signature": Method(
         account_methods.subscribe, Security.SIGNED, fixed(2)
     ),

@@ -160,6 +160,28 @@ def forget(url: str, account: str | None) -> None:
 
 
 @admin.command()
+@click.argument("changes", nargs=-1, required=True)
+@click.option("--account", help="Default: the first account.")
+@click.pass_obj
+def permit(url: str, changes: tuple[str, ...], account: str | None) -> None:
+    """Change what an account's keys may do: CHANGES are NAME=on or NAME=off.
+
+    The names are those of Binance's apiRestrictions, such as enableWithdrawals.
+    """
+    pairs = [change.partition("=") for change in changes]
+    given = {name: {"on": True, "off": False}.get(value, value) for name, _, value in pairs}
+    _run(url, "permit", account=account, permissions=given)
+
+
+@admin.command()
+@click.argument("key")
+@click.pass_obj
+def revoke(url: str, key: str) -> None:
+    """Take the API key KEY no longer, nor the sessions that it has logged on."""
+    _run(url, "revoke", apiKey=key)
+
+
+@admin.command()
 @click.argument("asset")
 @click.argument("amount")
 @click.option("--account", help="Default: the first account.")

@@ -108,9 +108,10 @@ class PaperExchange:
         if url.path == "/healthz":
             return connection.respond(HTTPStatus.OK, "ok\n")
         address, now = address_of(connection), self.clock()
+        api_key = request.headers.get("X-MBX-APIKEY", "")
         try:
             self.maintenance.check(now)
-            answer = rest.get(self.api, address, url.path, url.query)
+            answer = rest.get(self.api, address, url.path, url.query, api_key)
             if answer is not None:
                 return _json(connection, answer)
             options = ConnectionOptions.of(request.path)
@@ -158,7 +159,7 @@ async def serve(config: Config) -> AsyncIterator[PaperExchange]:
     admin = Admin(
         Market(exchange.venue, exchange.player).commands
         | Orders(exchange.venue).commands
-        | Accounts(exchange.venue).commands
+        | Accounts(exchange.venue, exchange.api.keys).commands
         | Trading(exchange.venue).commands
         | Traffic(exchange.api, exchange.connections).commands
         | Outages(

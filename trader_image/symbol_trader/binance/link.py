@@ -10,7 +10,15 @@ from websockets.exceptions import ConnectionClosed
 from symbol_trader.binance.envelope import Answer, NoReply
 from symbol_trader.binance.errors import closed
 from symbol_trader.binance.mailbox import Mailbox
-from symbol_trader.binance.session import Answered, Dropped, Heard, Retired, Session, UserData
+from symbol_trader.binance.session import (
+    Answered,
+    Dropped,
+    Heard,
+    Retired,
+    Revoked,
+    Session,
+    UserData,
+)
 from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.binance.signing import Params
 from symbol_trader.binance.sockets import dial
@@ -100,9 +108,13 @@ class Link:
         except ConnectionClosed as exc:
             why = closed(self._settings.api_url, exc)
         finally:
-            self.retire(why)
-            for answered in self._session.lost(why):
-                self._hear(answered)
+            self._give_up(why)
+
+    def _give_up(self, why: str) -> None:
+        """Take no new requests, and tell all who wait that there is no reply."""
+        self.retire(why)
+        for answered in self._session.lost(why):
+            self._hear(answered)
 
     def _hear(self, heard: Heard | None) -> None:
         match heard:
@@ -117,3 +129,5 @@ class Link:
                 log.info("dropped: %s", why)
             case Retired(why):
                 self.retire(why)
+            case Revoked(why):
+                self._give_up(why)

@@ -46,7 +46,14 @@ class Retired:
     why: str
 
 
-Heard = Answered | UserData | Dropped | Retired
+@dataclass(frozen=True, slots=True)
+class Revoked:
+    """The exchange takes the key no longer: no request that waits will have a reply."""
+
+    why: str
+
+
+Heard = Answered | UserData | Dropped | Retired | Revoked
 """What a message turned out to be."""
 
 
@@ -129,4 +136,4 @@ class Session:
     def _unasked(self, error: Reply) -> Heard:
         """Take an error that belongs to no request: a revoked key, or a request not understood."""
         text = f"the exchange reports {error.code} {error.message}"
-        return self.retire(text) if judge(error).kind is Kind.CREDENTIALS else Dropped(text)
+        return Revoked(text) if judge(error).kind is Kind.CREDENTIALS else Dropped(text)
