@@ -181,7 +181,7 @@ def test_a_revoked_key_ends_its_session_with_an_error_that_names_no_request() ->
 def asked(client: Session, query: str, key: str = NAME) -> tuple[int, dict[str, Any]]:
     answer = rest.get(client.api, "10.0.0.1", rest.RESTRICTIONS, query, key)
     assert answer
-    return answer[0], json.loads(answer[1])
+    return answer.status, json.loads(answer.body)
 
 
 def signed_query(key: str = NAME, timestamp: int = START) -> str:

@@ -170,7 +170,7 @@ def permit(url: str, changes: tuple[str, ...], account: str | None) -> None:
     """
     pairs = [change.partition("=") for change in changes]
     given = {name: {"on": True, "off": False}.get(value, value) for name, _, value in pairs}
-    _run(url, "permit", account=account, permissions=given)
+    run(url, "permit", account=account, permissions=given)
 
 
 @admin.command()
@@ -178,7 +178,7 @@ def permit(url: str, changes: tuple[str, ...], account: str | None) -> None:
 @click.pass_obj
 def revoke(url: str, key: str) -> None:
     """Take the API key KEY no longer, nor the sessions that it has logged on."""
-    _run(url, "revoke", apiKey=key)
+    run(url, "revoke", apiKey=key)
 
 
 @admin.command()
