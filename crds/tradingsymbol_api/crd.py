@@ -32,6 +32,7 @@ HEADER: Final = "# Generated from the models: python -m tradingsymbol_api.crd\n"
 PRINTER_COLUMNS: Final = (
     # `.spec.status` would print `true` for a bare `on`.
     ("Requested", "string", ".status.requested", 0),
+    ("Environment", "string", ".status.environment", 0),
     ("Ready", "string", '.status.conditions[?(@.type=="Ready")].status', 0),
     ("Traders", "integer", ".status.traders", 0),
     ("Open orders", "integer", ".status.openOrders", 0),

@@ -55,10 +55,13 @@ ELECTION_LEASE: Final = "symbol-operator"
 CLAIM_LEASE: Final = "symbol-operator-claim"
 """Lease in each trading namespace, held by the installation that serves it."""
 
-API_KEY_KEY: Final = "api-key"
-API_SECRET_KEY: Final = "api-secret"  # noqa: S105 - the name of a key in a Secret, not its value
+API_KEY_FILE: Final = "api-key"
+PRIVATE_KEY_FILE: Final = "private-key"
+"""Ed25519, as PEM."""
+API_SECRET_FILE: Final = "api-secret"  # noqa: S105 - the name of a key in a Secret, not its value
+"""HMAC; a key has this file or the private key's."""
 DATABASE_URL_KEY: Final = "url"
-"""Keys within the Secrets that exchange and database entries name."""
+"""Keys within the Secrets that exchange and database entries name; an exchange's are files."""
 
 
 def leader_pod_name(resource: str) -> str:

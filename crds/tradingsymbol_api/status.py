@@ -58,6 +58,9 @@ class OperatorStatus(ApiModel):
     symbol: Name
     """The symbol on the exchange."""
 
+    environment: Name | None = None
+    """Whose money is traded: paper, demo, testnet, or live, which is real money."""
+
     observed_generation: WholeNumber
     """Generation of the resource that the operator has acted on."""
 

@@ -39,6 +39,11 @@ class Place:
         return self.folder / "exchange.jsonl"
 
     @property
+    def key(self) -> Path:
+        """Return the folder with the key of the paper exchange's account."""
+        return self.folder / "key"
+
+    @property
     def environment(self) -> Path:
         """Return the file with what `symbol-trader` has to be told, for a shell."""
         return self.folder / "environment"

@@ -24,6 +24,7 @@ import structlog
 from support.postgres import running_server
 from support.processes import venue
 from symbol_trader.binance.client import BinanceExchange
+from symbol_trader.binance.keys import HmacKey
 from symbol_trader.binance.market import BinanceMarket
 from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.core.leader import new_trader_bits
@@ -127,7 +128,7 @@ class Stopwatch(Metrics):
     """Metrics that keep each latency, and call `done` when there are enough."""
 
     def __init__(self) -> None:
-        super().__init__(SYMBOL, time.monotonic)
+        super().__init__(SYMBOL, "paper", time.monotonic)
         self.seconds: list[float] = []
         self.done = asyncio.Event()
 
@@ -143,9 +144,8 @@ class Stopwatch(Metrics):
 async def measure(ownership: Ownership, record: Record, address: str) -> list[float]:
     """Let a leader trade until there are enough samples, and return them in seconds."""
     watch = Stopwatch()
-    settings = BinanceSettings(
-        f"{address}/ws-api/v3", address, SYMBOL, api_key="paper", api_secret="paper-secret"
-    )
+    settings = BinanceSettings(f"{address}/ws-api/v3", address, SYMBOL)
+    key = HmacKey("paper", "paper-secret")
     service = Service(
         Identity(Owner("bench", "bench", "bench"), "paper", secrets.token_hex(4)),
         Adapters(
@@ -153,7 +153,7 @@ async def measure(ownership: Ownership, record: Record, address: str) -> list[fl
             ownership,
             record,
             lambda _: BinanceExchange(
-                settings, monotonic_ns=time.monotonic_ns, random=random.random
+                settings, key, monotonic_ns=time.monotonic_ns, random=random.random
             ),
             lambda _: BinanceMarket(settings, random=random.random),
         ),

@@ -161,7 +161,7 @@ class Life:
         """Compare the exchange's journal and its API with the record."""
         comparison = await compare(self.venue.journal, self.bot.database, SYMBOL)
         await self.venue.admin("page-limit", rows=1000)
-        audited = await audit(self.bot.database, "paper", account_at(self.venue), pause_s=0.1)
+        audited = await audit(self.bot.database, "paper", *account_at(self.venue), pause_s=0.1)
         problems = [*comparison.differences, *map(str, audited.findings)]
         if not audited.orders:
             problems.append("nothing was compared")

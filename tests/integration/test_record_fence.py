@@ -269,7 +269,7 @@ async def test_a_book_with_an_unfinished_trader_is_not_released(database: str) -
 async def test_a_pod_that_was_superseded_by_another_never_takes_the_book_again(
     database: str,
 ) -> None:
-    """Or the two would depose each other for ever: both are restarted in place when they fail."""
+    """Or the two would depose each other forever: both are restarted in place when they fail."""
     async with opened(database) as old, opened(database) as new:
         await claim(old, pod="pod-1")
         await claim(new, pod="pod-2")

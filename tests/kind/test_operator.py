@@ -263,7 +263,7 @@ def test_a_missing_secret_is_told_with_the_command_and_creating_it_is_enough(
     eventually(lambda: reason(second, "xrpusdt") == "SecretMissing")
 
     message = condition(second.symbol("xrpusdt"), "Stalled")["message"]
-    assert f"kubectl create secret generic paper-credentials --namespace {second.namespace}" in (
+    assert f"kubectl create secret generic trading-database --namespace {second.namespace}" in (
         message
     )
     assert second.events("xrpusdt")["SecretMissing"] == message

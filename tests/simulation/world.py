@@ -167,7 +167,7 @@ class World:
         self.cluster = Cluster(self.timeline, self.plan.settings)
         self.auditor = Auditor(self.database, self.exchange, self.timeline)
         self._faults = Faults(self)
-        self.metrics = Metrics(NAME, lambda: self.timeline.now_ms / 1000)
+        self.metrics = Metrics(NAME, "paper", lambda: self.timeline.now_ms / 1000)
         """Of all processes: making them costs more than counting, and nobody reads them here."""
         self.doom: Doom | None = None
         self._doomed_since = 0

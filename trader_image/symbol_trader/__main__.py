@@ -22,7 +22,11 @@ import click
 from structlog.typing import FilteringBoundLogger
 
 from symbol_trader.binance.client import BinanceExchange
+from symbol_trader.binance.guard import KeyGuard
+from symbol_trader.binance.keyfiles import KeyFolder
+from symbol_trader.binance.keys import Key
 from symbol_trader.binance.market import BinanceMarket
+from symbol_trader.binance.permissions import KeyPermissions
 from symbol_trader.binance.rate_limit import RateLimit
 from symbol_trader.binance.surprises import Surprises
 from symbol_trader.cli import audit, record
@@ -31,6 +35,7 @@ from symbol_trader.core.timing import Timing
 from symbol_trader.errors import SchemaMismatch, Unavailable
 from symbol_trader.identity import Identity, Owner
 from symbol_trader.options import (
+    KEY_ADVICE,
     Options,
     context_settings,
     fence_options,
@@ -54,7 +59,9 @@ from symbol_trader.runtime.retry_policy import RetryPolicy
 from symbol_trader.runtime.service import Service
 from symbol_trader.runtime.story import Story
 from symbol_trader.runtime.term import Intervals
+from symbol_trader.secrecy import hide_memory
 from tradingsymbol_api.conditions import LeaderReason
+from tradingsymbol_api.names import API_KEY_FILE, PRIVATE_KEY_FILE
 from tradingsymbol_api.pod import ENV_PREFIX, Cause, Variable
 
 TERMINATED_STATUS = 128 + signal.SIGTERM
@@ -90,7 +97,7 @@ def run(file: Path, owner: str, **flags: Any) -> None:
     The symbol belongs to the file's metadata.namespace and metadata.name, wherever the file lies.
     A later run of the same name takes over, and the earlier one ends.
     """
-    options = Options(**flags)
+    options = _options(flags)
     logger = take_over(options.log_format)
     try:
         ending = _run(file, owner, options, logger)
@@ -116,9 +123,20 @@ def _run(file: Path, named: str, options: Options, logger: FilteringBoundLogger)
 
     async def run_it() -> Ending:
         await _prepare(options, document.symbol, former, owner, story)
-        return await _lead(options, resource, identity, story)
+        keys = KeyFolder(options.exchange_key, KEY_ADVICE)
+        return await _lead(options, keys, resource, identity, story)
 
     return asyncio.run(run_it())
+
+
+def _options(flags: dict[str, Any]) -> Options:
+    """Read the flags, before anything else is done. Raises `click.UsageError`."""
+    options = Options(**flags)
+    options.check(
+        real_money=options.real_money, allow_unrestricted_key=options.allow_unrestricted_key
+    )
+    hide_memory()
+    return options
 
 
 termination_log_option = option(
@@ -154,7 +172,7 @@ def lead(  # noqa: PLR0917 - click passes them by name
     # Loaded here alone: the client costs memory and time that `run` does not need.
     from symbol_trader.resource.api_server import ApiServerResource  # noqa: PLC0415 - only this command pays for it
 
-    options = Options(**flags)
+    options = _options(flags)
     story = Story(take_over(options.log_format), symbol=name, namespace=namespace)
     identity = Identity(Owner(cluster, namespace, name), options.exchange_environment, pod_uid)
     story.tell("leader process started", pod=pod, node=node)
@@ -163,11 +181,21 @@ def lead(  # noqa: PLR0917 - click passes them by name
         resource = ApiServerResource.in_cluster(
             namespace, name, lambda event, why: story.warn(event, why=why)
         )
-        return await _lead(options, resource, identity, story)
+        keys = KeyFolder(options.exchange_key, _secret_advice(options.exchange_key, namespace))
+        return await _lead(options, keys, resource, identity, story)
 
     ending = asyncio.run(lead_it())
     _write_termination_message(termination_log, ending)
     sys.exit(TERMINATED_STATUS if ending.cause is Cause.TERMINATED else 0)
+
+
+def _secret_advice(folder: Path, namespace: str) -> str:
+    """Say how to bring a key into a leader's pod, where the folder has the name of its Secret."""
+    files = f"--from-file={API_KEY_FILE} --from-file={PRIVATE_KEY_FILE}"
+    return (
+        f"kubectl create secret generic {folder.name} --namespace {namespace} {files}; of a Secret "
+        "that is there, kubectl edit changes it, and the leader takes it within two minutes"
+    )
 
 
 @main.command(context_settings=context_settings)
@@ -229,14 +257,20 @@ async def _prepare(
             return
 
 
-async def _lead(options: Options, resource: Resource, identity: Identity, story: Story) -> Ending:
+async def _lead(
+    options: Options, keys: KeyFolder, resource: Resource, identity: Identity, story: Story
+) -> Ending:
     """Put the adapters together and lead until there is a reason to end."""
     health, surprises = Health(time.monotonic), Surprises()
     service = Service(
         identity,
-        _adapters(options, resource, surprises),
+        _adapters(options, keys, resource, health, surprises),
         Telemetry(
-            story, health, lambda symbol: Metrics(symbol, time.monotonic, lambda: surprises.counts)
+            story,
+            health,
+            lambda symbol: Metrics(
+                symbol, options.exchange_environment, time.monotonic, lambda: surprises.counts
+            ),
         ),
         timing=Timing(
             options.recv_window_ms, options.exchange_timeout_ms, options.exchange_margin_ms
@@ -269,8 +303,11 @@ def _intervals(options: Options) -> Intervals:
     )
 
 
-def _adapters(options: Options, resource: Resource, surprises: Surprises) -> Adapters:
+def _adapters(
+    options: Options, keys: KeyFolder, resource: Resource, health: Health, surprises: Surprises
+) -> Adapters:
     rate_limit = RateLimit(time.monotonic_ns)
+    guard = _guard(options, health) if options.exchange_environment == "live" else None
     connection = LeaderConnection(options.database_url)
     return Adapters(
         resource=resource,
@@ -278,14 +315,39 @@ def _adapters(options: Options, resource: Resource, surprises: Surprises) -> Ada
         record=PostgresRecord(connection),
         exchange=lambda symbol: BinanceExchange(
             options.settings(symbol),
+            keys.read(),
             monotonic_ns=time.monotonic_ns,
             random=random.random,
             rate_limit=rate_limit,
+            guard=guard,
+            is_replaced=keys.replaces,
             surprises=surprises,
         ),
         market=lambda symbol: BinanceMarket(
             options.settings(symbol), random=random.random, surprises=surprises
         ),
+    )
+
+
+def _guard(options: Options, health: Health) -> KeyGuard:
+    """Make what looks at a live key before it trades."""
+    # Loaded here alone: nobody else asks anything over HTTP.
+    from symbol_trader.binance.rest import read_permissions  # noqa: PLC0415 - only live pays for it
+
+    async def look(key: Key, now_ms: int) -> KeyPermissions:
+        return await read_permissions(
+            options.addresses.rest_url,
+            key,
+            now_ms,
+            recv_window_ms=options.recv_window_ms,
+            timeout_s=options.exchange_timeout_ms / 1000,
+        )
+
+    return KeyGuard(
+        look,
+        allow_unrestricted=options.allow_unrestricted_key,
+        clock_s=time.monotonic,
+        warn=health.warn_of_key,
     )
 
 

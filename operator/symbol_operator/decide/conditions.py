@@ -12,12 +12,7 @@ from symbol_operator.decide.plan import LEADING, UPDATABLE, Desired, Plan, Step
 from symbol_operator.observe.fence import LostPod
 from symbol_operator.observe.pod import LeaderPod, PodState, Problem, missing_secret
 from tradingsymbol_api.conditions import ConditionType, Finding, OperatorReason
-from tradingsymbol_api.names import (
-    ANNOTATION_ABANDON,
-    API_KEY_KEY,
-    API_SECRET_KEY,
-    DATABASE_URL_KEY,
-)
+from tradingsymbol_api.names import ANNOTATION_ABANDON, DATABASE_URL_KEY
 from tradingsymbol_api.values import TradingStatus
 
 SETTLED: Final = frozenset({OperatorReason.LEADER_READY, OperatorReason.STOPPED})
@@ -64,10 +59,9 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class SecretNames:
-    """The Secrets that a leader needs, for the advice how to create a missing one."""
+    """The Secret without which the kubelet starts no leader, for the advice how to create it."""
 
     namespace: str
-    exchange: str
     database: str
 
 
@@ -161,15 +155,11 @@ def _age(pod: LeaderPod) -> str:
 def _advice(problem: Problem, secrets: SecretNames) -> str:
     """Return the kubelet's message, and what to do about it."""
     name = missing_secret(problem.message)
-    commands = {
-        secrets.exchange: f"--from-literal={API_KEY_KEY}=… --from-literal={API_SECRET_KEY}=…",
-        secrets.database: f"--from-literal={DATABASE_URL_KEY}=postgresql://…",
-    }
-    if name not in commands:
+    if name is None or name != secrets.database:
         return problem.message
     return (
         f"{problem.message}. Create it: kubectl create secret generic {name} "
-        f"--namespace {secrets.namespace} {commands[name]}"
+        f"--namespace {secrets.namespace} --from-literal={DATABASE_URL_KEY}=postgresql://…"
     )
 
 

@@ -108,7 +108,14 @@ def decide(
     if left:
         situation = leaving(situation, symbol.life.desired)
     events = find_events(symbol, desired.status, pod, planned, situation)
-    patch = report_patch(symbol, pod, situation, now, withdraws=planned.withdraws)
+    patch = report_patch(
+        symbol,
+        pod,
+        situation,
+        now,
+        environment=desired.leader.environment,
+        withdraws=planned.withdraws,
+    )
     waits = update and pod.ready and not slot
     owners = put_right(symbol.document) if disowned(symbol.document) else None
     return Decision(symbol, desired, pod, planned, situation, events, patch, waits, owners)

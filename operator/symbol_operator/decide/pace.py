@@ -34,7 +34,7 @@ class Pace(Generic[Key]):
         self._least, self._quiet, self._held = (timedelta(seconds=s) for s in (least, quiet, held))
         self._reported: dict[Key, datetime] = {}
         self._acted: dict[Key, datetime] = {}
-        self._on_their_way: set[Key] = set()
+        self._on_their_way: dict[Key, datetime] = {}
         self._due: dict[Key, datetime] = {}
         self._last_act: datetime | None = None
 
@@ -42,26 +42,33 @@ class Pace(Generic[Key]):
         """Note that a report was written."""
         self._reported[key] = now
         self._due.pop(key, None)
-        self._on_their_way.discard(key)
+        self._on_their_way.pop(key, None)
 
     def acted(self, key: Key, now: datetime) -> None:
         """Note that something was done about a symbol, from which its state moves on."""
         self._acted[key] = self._last_act = now
-        self._on_their_way.add(key)
+        self._on_their_way.pop(key, None)
+        self._on_their_way[key] = now
 
     def wait(self, key: Key, now: datetime, *, settled: bool) -> float:
         """Return the seconds until a report is due; what is settled waits for nothing to pass."""
         own = _rest(self._reported.get(key), self._least, now)
         if not settled:
-            own = max(own, _rest(self._acted.get(key), self._least + self._spared(), now))
+            own = max(own, _rest(self._acted.get(key), self._least + self._spared(now), now))
         if own > timedelta():
             return own.total_seconds()
         return self._wait_for_others(self._due.setdefault(key, now), now).total_seconds()
 
-    def _spared(self) -> timedelta:
+    def _spared(self, now: datetime) -> timedelta:
         """Return how much longer a state must last while others are on their way."""
+        # What came back to where it was is never reported. The oldest comes first.
+        while self._on_their_way and not self._counts(next(iter(self._on_their_way)), now):
+            del self._on_their_way[next(iter(self._on_their_way))]
         others = max(0, len(self._on_their_way) - 1)
         return timedelta(seconds=min(others * SPARED_SECONDS, SPARED_AT_MOST))
+
+    def _counts(self, key: Key, now: datetime) -> bool:
+        return timedelta() <= now - self._on_their_way[key] <= timedelta(seconds=SPARED_AT_MOST)
 
     def _wait_for_others(self, due: datetime, now: datetime) -> timedelta:
         """Return how long what was `due` then waits until nothing else is done."""
@@ -72,10 +79,9 @@ class Pace(Generic[Key]):
 
     def forget(self, gone: Callable[[Key], bool]) -> None:
         """Forget the symbols that are gone."""
-        for moments in (self._reported, self._acted, self._due):
+        for moments in (self._reported, self._acted, self._on_their_way, self._due):
             for key in [key for key in moments if gone(key)]:
                 del moments[key]
-        self._on_their_way = {key for key in self._on_their_way if not gone(key)}
 
 
 def _rest(since: datetime | None, lasts: timedelta, now: datetime) -> timedelta:

@@ -9,7 +9,7 @@ from symbol_operator.observe.pod import NO_POD, LeaderPod, Problem
 from symbol_operator.observe.symbol import ObservedSymbol
 from tradingsymbol_api.conditions import conditions_of
 from tradingsymbol_api.names import OPERATOR_FIELD_MANAGER
-from tradingsymbol_api.reading import mapping
+from tradingsymbol_api.reading import mapping, text
 from tradingsymbol_api.status import (
     LeaderStatus,
     OperatorStatus,
@@ -26,16 +26,19 @@ def report_patch(
     situation: Situation,
     now: datetime,
     *,
+    environment: str | None,
     withdraws: bool = False,
 ) -> Mapping[str, Any] | None:
     """Make a merge patch of the status, None if it would change nothing.
 
-    `withdraws` says that it takes the report of a leader that is gone away, too.
+    `environment` is whose money a leader would trade; one that is there says it itself. `withdraws`
+    says that it takes the report of a leader that is gone away, too.
     """
     present = mapping(symbol.document, "status")
     part = OperatorStatus(
         requested=symbol.life.desired,
         symbol=symbol.symbol,
+        environment=(pod.leads and pod.environment) or environment,
         observed_generation=symbol.generation,
         leader=LeaderStatus(pod=pod.name, uid=pod.uid, node=pod.node) if pod.leads else None,
     )
@@ -57,4 +60,10 @@ def after_refusal(
     symbol: ObservedSymbol, problem: Problem, now: datetime
 ) -> Mapping[str, Any] | None:
     """Make the patch of the status again after the leader pod was refused."""
-    return report_patch(symbol, NO_POD, Situation(problem.reason, problem.message), now)
+    situation = Situation(problem.reason, problem.message)
+    return report_patch(symbol, NO_POD, situation, now, environment=known_environment(symbol))
+
+
+def known_environment(symbol: ObservedSymbol) -> str | None:
+    """Return the environment that the status names, for whoever has not read the spec."""
+    return text(symbol.document, "status", "environment") or None

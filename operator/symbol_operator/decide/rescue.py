@@ -11,7 +11,7 @@ from typing import Any
 from symbol_operator.decide.conditions import Situation
 from symbol_operator.decide.desired import desired_of, is_left
 from symbol_operator.decide.plan import Action, DeletePod, Desired, SetFinalizer
-from symbol_operator.decide.reporting import report_patch
+from symbol_operator.decide.reporting import known_environment, report_patch
 from symbol_operator.observe.labels import is_ours
 from symbol_operator.observe.pod import NO_POD, LeaderPod, PodState
 from symbol_operator.observe.symbol import observe_lifecycle, observe_symbol
@@ -51,4 +51,5 @@ def after_failure(view: View, error: Exception, now: datetime) -> Mapping[str, A
     )
     name, uid = text(view.pod, "metadata", "name"), text(view.pod, "metadata", "uid")
     pod = LeaderPod(PodState.UNKNOWN, name, uid) if is_ours(view.pod) else NO_POD
-    return report_patch(symbol, pod, Situation(OperatorReason.INTERNAL_ERROR, message), now)
+    situation = Situation(OperatorReason.INTERNAL_ERROR, message)
+    return report_patch(symbol, pod, situation, now, environment=known_environment(symbol))

@@ -3,7 +3,7 @@
 It is found out once for each generation of a resource, for it is most of the work of a look.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from symbol_operator.decide.conditions import SecretNames
@@ -11,13 +11,13 @@ from symbol_operator.decide.leader_pod import leader_pod
 from symbol_operator.observe.pod import Problem, template_hash
 from symbol_operator.settings import ExchangeEntry, OperatorSettings
 from tradingsymbol_api.conditions import OperatorReason
-from tradingsymbol_api.pod import ACCEPTED_ENVIRONMENTS
+from tradingsymbol_api.environments import Environment
 from tradingsymbol_api.reading import Document, number, text
 from tradingsymbol_api.spec import InvalidResourceError, TradingSymbol, parse_resource
 
 REMEMBERED_MAX: Final = 10_000
 """Most resources whose spec is remembered; of more, those seen first are read again."""
-NO_SECRETS: Final = SecretNames("", "", "")
+NO_SECRETS: Final = SecretNames("", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,8 @@ class DesiredLeader:
     """None where the resource is missing or invalid."""
     blocker: Problem | None = None
     secrets: SecretNames = NO_SECRETS
+    environment: Environment | None = None
+    """Whose money it would trade; None where that is not known."""
     digest: str = ""
     """Of the leader pod; empty where none may be created."""
 
@@ -79,13 +81,12 @@ class Specs:
         except InvalidResourceError as exc:
             return DesiredLeader(blocker=Problem(OperatorReason.INVALID_SPEC, f"{exc}."))
         entry = self._settings.exchange(symbol.spec.exchange)
-        secrets = SecretNames(
-            symbol.metadata.namespace, entry.secret if entry else "", self._settings.database_secret
-        )
-        desired = DesiredLeader(symbol, self._blocker(symbol, entry), secrets)
+        secrets = SecretNames(symbol.metadata.namespace, self._settings.database_secret)
+        environment = entry.environment if entry else None
+        desired = DesiredLeader(symbol, self._blocker(symbol, entry), secrets, environment)
         if desired.blocker is not None:
             return desired
-        return DesiredLeader(symbol, None, secrets, template_hash(self.pod(desired)))
+        return replace(desired, digest=template_hash(self.pod(desired)))
 
     def _blocker(self, symbol: TradingSymbol, entry: ExchangeEntry | None) -> Problem | None:
         if entry is None:
@@ -95,9 +96,9 @@ class Specs:
                 f"spec.exchange {symbol.spec.exchange} is no entry of the operator's exchange "
                 f"list ({names}).",
             )
-        if entry.environment not in ACCEPTED_ENVIRONMENTS:
+        if entry.problem:
             return Problem(
                 OperatorReason.EXCHANGE_REFUSED,
-                f"Exchange {entry.name} is {entry.environment}: this version trades on paper only.",
+                f"Entry {entry.name} of the operator's exchange list: {entry.problem}.",
             )
         return None

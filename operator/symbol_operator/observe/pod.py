@@ -10,8 +10,9 @@ from typing import Final
 
 from symbol_operator.observe.labels import is_ours
 from tradingsymbol_api.conditions import OperatorReason
+from tradingsymbol_api.environments import ENVIRONMENTS, Environment
 from tradingsymbol_api.names import ANNOTATION_TAKES_SLOT, ANNOTATION_TEMPLATE_HASH
-from tradingsymbol_api.pod import Cause
+from tradingsymbol_api.pod import Cause, Variable
 from tradingsymbol_api.reading import (
     Document,
     mapping,
@@ -84,6 +85,8 @@ class LeaderPod:
     """Digest of what the operator asked for when it created it."""
     takes_slot: bool = False
     """It follows a ready one in an update."""
+    environment: Environment | None = None
+    """Whose money its leader trades, by what it was told; None where that cannot be read."""
 
     @property
     def leads(self) -> bool:
@@ -113,7 +116,18 @@ def observe_pod(pod: Document | None, owner_uid: str | None, *, node_lost: bool)
         problem=find_problem(pod),
         template_hash=template_hash(pod),
         takes_slot=text(pod, "metadata", "annotations", ANNOTATION_TAKES_SLOT) == "true",
+        environment=_environment(pod),
     )
+
+
+def _environment(pod: Document) -> Environment | None:
+    told = {
+        text(variable, "value")
+        for container in objects(pod, "spec", "containers")
+        for variable in objects(container, "env")
+        if text(variable, "name") == Variable.EXCHANGE_ENVIRONMENT.env
+    }
+    return next((known for known in ENVIRONMENTS if known in told), None)
 
 
 def template_hash(pod: Document) -> str:

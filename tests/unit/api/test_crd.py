@@ -141,6 +141,7 @@ def test_columns_tell_a_person_what_is_going_on() -> None:
 
     assert [column["name"] for column in columns if "priority" not in column] == [
         "Requested",
+        "Environment",
         "Ready",
         "Traders",
         "Open orders",

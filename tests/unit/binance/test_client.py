@@ -17,10 +17,11 @@ from websockets.exceptions import ConnectionClosedError
 from symbol_trader.binance.client import BinanceExchange
 from symbol_trader.binance.envelope import Reply
 from symbol_trader.binance.errors import RateLimited
+from symbol_trader.binance.keys import HmacKey
 from symbol_trader.binance.rate_limit import RateLimit
 from symbol_trader.binance.session import Answered
 from symbol_trader.binance.settings import BinanceSettings
-from symbol_trader.binance.signing import payload, signature
+from symbol_trader.binance.signing import payload
 from symbol_trader.binance.surprises import Surprise, Surprises
 from symbol_trader.core.orders import ExchangeOrder, ExecutionReport
 from symbol_trader.core.replies import (
@@ -61,6 +62,7 @@ NO_ANSWERS = (silence, NOT_JSON, NO_ID)
 
 API_SECRET = "the-secret-that-must-not-show"
 API_KEY = "the-key-that-must-not-show"
+KEY = HmacKey(API_KEY, API_SECRET)
 
 
 def settings_for(url: str, **changes: Any) -> BinanceSettings:
@@ -75,8 +77,6 @@ def settings_for(url: str, **changes: Any) -> BinanceSettings:
             "api_url": url,
             "stream_url": "ws://127.0.0.1:1",
             "symbol": SYMBOL,
-            "api_key": API_KEY,
-            "api_secret": API_SECRET,
             **quick,
             **changes,
         }
@@ -89,11 +89,9 @@ def client_of(
     surprises: Surprises | None = None,
     **changes: Any,
 ) -> BinanceExchange:
+    settings = settings_for(url, **changes)
     return BinanceExchange(
-        settings_for(url, **changes),
-        monotonic_ns=clock,
-        random=lambda: 0.5,
-        surprises=surprises,
+        settings, KEY, monotonic_ns=clock, random=lambda: 0.5, surprises=surprises
     )
 
 
@@ -133,7 +131,7 @@ async def test_an_order_carries_its_intent_and_a_signature_that_verifies(
     assert [fill.trade_id for fill in outcome.fills] == [7, 8]
     (params,) = exchange.asked("order.place")
     sign = params.pop("signature")
-    assert sign == signature(payload(params), API_SECRET)
+    assert sign == KEY.sign(payload(params))
     assert params["timestamp"] == INTENT.timestamp_ms
     assert params["recvWindow"] == INTENT.recv_window_ms
 
@@ -472,6 +470,7 @@ async def test_a_handshake_that_is_limited_is_not_tried_again_before_its_time() 
         for why in ("HTTP 429", "a connection was not sent"):
             client = BinanceExchange(
                 settings_for(url),
+                KEY,
                 monotonic_ns=time.monotonic_ns,
                 random=lambda: 0.5,
                 rate_limit=rate_limit,
@@ -494,7 +493,7 @@ async def test_a_limit_is_not_over_because_the_connection_is(exchange: ScriptedE
 
     for _ in range(2):
         client = BinanceExchange(
-            settings, monotonic_ns=time.monotonic_ns, random=lambda: 0.5, rate_limit=rate_limit
+            settings, KEY, monotonic_ns=time.monotonic_ns, random=lambda: 0.5, rate_limit=rate_limit
         )
         with pytest.raises(RateLimited):
             await client.open()

@@ -9,7 +9,7 @@ from symbol_trader.binance import events, replies, symbols
 from symbol_trader.binance.envelope import Reply
 from symbol_trader.binance.fields import Fields
 from symbol_trader.binance.rate_limit import Weight
-from symbol_trader.binance.session import Answered, Retired, Session, UserData
+from symbol_trader.binance.session import Answered, Retired, Revoked, Session, UserData
 from symbol_trader.binance.surprises import Surprises
 from symbol_trader.core.orders import ExecutionReport
 from symbol_trader.core.symbols import Commission
@@ -80,7 +80,7 @@ def test_errors_with_all_that_they_say() -> None:
     )
     assert heard(examples.ERRORS["poor"])[0] == Answered(1, poor)
     assert heard(examples.ERRORS["limited"])[0] == Answered(1, limited)
-    assert isinstance(heard(examples.ERRORS["revoked"])[0], Retired)
+    assert isinstance(heard(examples.ERRORS["revoked"])[0], Revoked)
     assert heard(examples.ERRORS["not understood"])[0] is None
 
 

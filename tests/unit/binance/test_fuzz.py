@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from symbol_trader.binance import replies, symbols
 from symbol_trader.binance.envelope import Answer, NoReply, Reply
 from symbol_trader.binance.fields import DIGITS_MAX, Fields, PayloadError, parse
-from symbol_trader.binance.session import Answered, Retired, Session, UserData
+from symbol_trader.binance.session import Answered, Retired, Revoked, Session, UserData
 from symbol_trader.binance.surprises import DETAILS_MAX, Surprise, Surprises
 from symbol_trader.binance.verdicts import outcome
 from symbol_trader.core.events import LeaderEvent, PlaceReplied
@@ -116,7 +116,9 @@ def test_a_session_survives_everything_and_each_request_hears_one_thing(
 
     answered = [item.request_id for item in heard if isinstance(item, Answered)]
     assert sorted(answered) == sorted(asked)
-    assert all(item is None or isinstance(item, Answered | UserData | Retired) for item in heard)
+    assert all(
+        item is None or isinstance(item, Answered | UserData | Retired | Revoked) for item in heard
+    )
     ended = [item for item in heard if isinstance(item, Retired)]
     assert bool(ended) <= (session.ended is not None)
 

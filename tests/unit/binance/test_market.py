@@ -63,8 +63,6 @@ def market_of(url: str, surprises: Surprises | None = None, **changes: Any) -> B
         "api_url": "ws://127.0.0.1:1",
         "stream_url": url,
         "symbol": payloads.SYMBOL,
-        "api_key": "",
-        "api_secret": "",
         "close_timeout_s": 0.1,
         "reconnect_first_s": 0.001,
         **changes,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from symbol_trader.binance.envelope import NoReply, Reply
 from symbol_trader.binance.rate_limit import Weight
-from symbol_trader.binance.session import Answered, Retired, Session, UserData
+from symbol_trader.binance.session import Answered, Retired, Revoked, Session, UserData
 from symbol_trader.binance.surprises import Surprise, Surprises
 from unit.binance import payloads
 from unit.binance.payloads import SYMBOL
@@ -148,10 +148,10 @@ def test_a_retired_session_still_hears_the_replies_that_are_due() -> None:
     assert session.receive(result(1, {})) == Answered(1, Reply(200, {}))
 
 
-def test_a_revoked_key_retires_the_session() -> None:
+def test_a_revoked_key_is_told_from_other_errors_that_name_no_request() -> None:
     text = '{"id":null,"status":401,"error":{"code":-2015,"msg":"Invalid API-key."}}'
 
-    assert open_session().receive(text) == Retired("the exchange reports -2015 Invalid API-key.")
+    assert open_session().receive(text) == Revoked("the exchange reports -2015 Invalid API-key.")
 
 
 def test_an_error_that_belongs_to_no_request_is_counted() -> None:

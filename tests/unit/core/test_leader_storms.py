@@ -144,7 +144,7 @@ def test_any_fill_ends_the_pause_of_buys() -> None:
     end_unfilled(desk, desk.order)
     desk.wait(TIMING.retry_first_ms)
     desk.price("1.99")
-    assert desk.order.side is Side.BUY, "the pauses begin anew"
+    assert desk.order.side is Side.BUY, "the pauses begin again"
 
 
 def test_a_buy_that_was_filled_in_part_before_it_ended_pauses_nothing() -> None:
@@ -183,7 +183,7 @@ def test_what_blocks_a_buy_is_told_in_words_that_hardly_follow_the_price(prices:
 @pytest.mark.parametrize(
     ("price", "least"), [("1.99", "27"), ("1.8", "27"), ("30", "45"), ("40", "60")]
 )
-def test_the_least_budget_is_told_anew_when_it_is_wrong_in_a_way_that_matters(
+def test_the_least_budget_is_told_again_when_it_is_wrong_in_a_way_that_matters(
     price: str, least: str
 ) -> None:
     desk = Desk(replace(SETTINGS, budget=D(10)))
@@ -192,7 +192,7 @@ def test_the_least_budget_is_told_anew_when_it_is_wrong_in_a_way_that_matters(
     assert blocker(desk).message.endswith(f"is {least} USDT")
 
 
-def test_the_least_budget_that_fell_by_more_than_a_quarter_is_told_anew() -> None:
+def test_the_least_budget_that_fell_by_more_than_a_quarter_is_told_again() -> None:
     desk = Desk(replace(SETTINGS, budget=D(10)))
     desk.price("40")
     desk.price("2")

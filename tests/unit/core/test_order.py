@@ -305,7 +305,7 @@ def test_an_intent_is_not_changed_by_what_becomes_of_it() -> None:
     ],
 )
 def test_news_of_an_order_that_a_person_has_settled_are_ignored(news: ExchangeOrder) -> None:
-    """Also what contradicts it: else it would block its trader for ever."""
+    """Also what contradicts it: else it would block its trader forever."""
     row = RecordedOrder(BUY, OrderState.CANCELED, 1, D(4), D(8), "", (fill(1, 4),))
     order = Order.restore(replace(row, fills_given_up=True, settled_by_person=True))
     assert not order.learn(news)

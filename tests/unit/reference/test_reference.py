@@ -81,7 +81,7 @@ def test_each_field_of_its_status_and_each_condition() -> None:
 @pytest.mark.parametrize(
     ("heading", "text"),
     [
-        ("The leader", LeaderMetrics("XRPUSDT", lambda: 0).text()),
+        ("The leader", LeaderMetrics("XRPUSDT", "paper", lambda: 0).text()),
         ("The operator", OperatorMetrics().render()),
     ],
 )

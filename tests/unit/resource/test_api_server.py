@@ -61,7 +61,7 @@ def stored(status: str, uid: str = "uid-1", generation: int = 2) -> dict[str, An
     ids=[
         "shutdown",
         "switched on meanwhile",
-        "deleted and made anew meanwhile",
+        "deleted and made again meanwhile",
         "switched on and shut down again meanwhile",
     ],
 )

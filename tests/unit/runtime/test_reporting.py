@@ -8,7 +8,7 @@ from symbol_trader.core.settings import TradingStatus
 from symbol_trader.desired import Desired
 from symbol_trader.report import Problem, Report
 from symbol_trader.runtime.health import Health
-from symbol_trader.runtime.reporting import report_trading, report_waiting
+from symbol_trader.runtime.reporting import explained, report_trading, report_waiting
 from tradingsymbol_api.conditions import LeaderReason
 from unit.core.builders import SETTINGS, D
 from unit.core.desk import Desk
@@ -49,8 +49,8 @@ def test_a_shutdown_names_each_order_that_it_waits_for(market: str, distance: st
     assert line == f"SELL 5.9 at 2.0059, {distance} (order 2)"
 
 
-def test_a_distance_is_told_anew_when_it_is_wrong_by_more_than_rounding() -> None:
-    """Around half a percent rounding alone would change the status for ever."""
+def test_a_distance_is_told_again_when_it_is_wrong_by_more_than_rounding() -> None:
+    """Around half a percent rounding alone would change the status forever."""
     desk = Desk()
     desk.accept(desk.bought())
     desk.ask(status=TradingStatus.SHUTDOWN)
@@ -188,3 +188,36 @@ def test_a_spent_budget_is_normal_life() -> None:
     desk.ask(budget=D(21), chunks=1)
     desk.price("1")
     assert report(desk).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("environment", "reason", "usual"),
+    [
+        ("testnet", LeaderReason.ORDER_MISSING, "reset about once a month"),
+        ("testnet", LeaderReason.EXCHANGE_UNREACHABLE, "there is nothing to do"),
+        ("demo", LeaderReason.EXCHANGE_UNREACHABLE, "away for hours at times"),
+        ("demo", LeaderReason.ORDER_MISSING, ""),
+        ("live", LeaderReason.ORDER_MISSING, ""),
+        ("live", LeaderReason.EXCHANGE_UNREACHABLE, ""),
+    ],
+)
+def test_what_is_usual_in_an_environment_is_said_there_alone(
+    environment: str, reason: LeaderReason, usual: str
+) -> None:
+    other = Problem(LeaderReason.UNKNOWN_SYMBOL, "other")
+    before = replace(report(Desk()), problems=(Problem(reason, "it is so"), other))
+
+    said = explained(before, environment)
+
+    assert said.problems[1] == other
+    assert said.problems[0].message.startswith("it is so")
+    assert (usual in said.problems[0].message) if usual else said == before
+
+
+def test_a_key_that_was_not_checked_is_said_while_it_trades() -> None:
+    health = Health(lambda: 0.0)
+    health.market_fresh = True
+    health.warn_of_key("not for a day")
+    desk = Desk()
+    said = report_trading(desk.leader, Desired("XRPUSDT", desk.settings, 3), health)
+    assert said.problems == (Problem(LeaderReason.KEY_NOT_CHECKED, "not for a day"),)

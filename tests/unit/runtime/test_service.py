@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -289,7 +290,7 @@ def test_all_that_an_end_may_take_is_less_than_the_grace_of_a_pod(
     window_ms: int, timeout_ms: int
 ) -> None:
     options = Options(
-        "paper", "wss://a", "wss://b", "key", "secret", timeout_ms,
+        "paper", "wss://a", "wss://b", "", Path("key"), timeout_ms, False, False,
         "postgresql://db/x", window_ms, 1_000, 60.0, "", 0, "json",
     )  # fmt: skip
     settings = options.settings("XRPUSDT")
@@ -301,7 +302,10 @@ def test_all_that_an_end_may_take_is_less_than_the_grace_of_a_pod(
 
 
 def test_an_end_takes_no_longer_than_ever_where_nothing_is_configured() -> None:
-    options = Options("paper", "a", "b", "", "", EXCHANGE_TIMEOUT_MS, "", 1, 1, 60.0, "", 0, "json")
+    options = Options(
+        "paper", "a", "b", "", Path("key"), EXCHANGE_TIMEOUT_MS, False, False,
+        "", 1, 1, 60.0, "", 0, "json",
+    )  # fmt: skip
     assert _intervals(options) == Intervals()
 
 
@@ -424,7 +428,7 @@ def test_the_log_says_what_is_waited_for_when_that_changes_and_not_when_the_mark
 async def test_what_the_last_term_left_is_reported_at_the_end(
     cause: Cause, away: bool, reports: int
 ) -> None:
-    """A cycle that ends a shutdown has earned what the status would lack for ever otherwise."""
+    """A cycle that ends a shutdown has earned what the status would lack forever otherwise."""
     made = serving(told := Told(away=away))
     made.reports._reported = replace(draining(), profit=Decimal("1.5"))
     await made.reports.report_last(Ending(cause, ""))

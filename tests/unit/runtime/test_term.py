@@ -147,7 +147,7 @@ async def run(
         watermark=0,
         story=Story(structlog.get_logger()),
         health=Health(time.monotonic),
-        metrics=Metrics("XRPUSDT", time.monotonic),
+        metrics=Metrics("XRPUSDT", "paper", time.monotonic),
         intervals=intervals,
         changed=lambda: None,
     )

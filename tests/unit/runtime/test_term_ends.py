@@ -119,7 +119,7 @@ class Scene:
             watermark=0,
             story=Story(structlog.get_logger()),
             health=Health(time_s),
-            metrics=Metrics("XRPUSDT", time_s),
+            metrics=Metrics("XRPUSDT", "paper", time_s),
             intervals=QUIET,
             changed=lambda: None,
         )

@@ -5,6 +5,7 @@ from typing import Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from paper_exchange.core.errors import ExchangeError
+from paper_exchange.protocol.limits import REQUESTS, STREAMS
 
 API_PATH = "/ws-api/v3"
 
@@ -36,6 +37,13 @@ class ConnectionOptions:
             rate_limits=query.get("returnRateLimits", "true").lower() != "false",
             streams=tuple(_streams(parts.path, query)),
         )
+
+    @property
+    def service(self) -> str | None:
+        """Which service the connection is to, None if there is none at its path."""
+        if self.is_api:
+            return REQUESTS
+        return STREAMS if self.is_stream else None
 
     @property
     def is_api(self) -> bool:

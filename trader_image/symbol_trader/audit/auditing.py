@@ -11,6 +11,7 @@ import asyncpg
 
 from symbol_trader.audit import exchange
 from symbol_trader.audit.look import Audit, Look, Say
+from symbol_trader.binance.keys import Key
 from symbol_trader.binance.link import Link
 from symbol_trader.binance.rate_limit import RateLimit
 from symbol_trader.binance.requesting import RequestClient
@@ -30,6 +31,7 @@ async def audit(
     database_url: str,
     environment: str,
     settings: BinanceSettings,
+    key: Key,
     *,
     pause_s: float,
     since_ms: int = 0,
@@ -47,7 +49,7 @@ async def audit(
         SchemaMismatch: The record has another schema than this program knows.
 
     """
-    async with _record(database_url) as driver, _exchange(settings) as client:
+    async with _record(database_url) as driver, _exchange(settings, key) as client:
         account = await exchange.account(client, settings.symbol)
         ledger = LedgerKey(environment, account.uid, settings.symbol)
         look = Look(driver, client, ledger, account, since_ms=since_ms, say=say)
@@ -82,15 +84,16 @@ async def _record(url: str) -> AsyncIterator[asyncpg.Connection]:
 
 
 @asynccontextmanager
-async def _exchange(settings: BinanceSettings) -> AsyncIterator[RequestClient]:
+async def _exchange(settings: BinanceSettings, key: Key) -> AsyncIterator[RequestClient]:
     link = Link(settings)
     rate_limit = RateLimit(time.monotonic_ns)
     client = RequestClient(
-        settings, link, rate_limit, monotonic_ns=time.monotonic_ns, random=random
+        settings, link, rate_limit, key, monotonic_ns=time.monotonic_ns, random=random
     )
     await link.open()
     try:
         await client.measure_clock()
+        await client.log_on()
         yield client
     finally:
         await link.close()

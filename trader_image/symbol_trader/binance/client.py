@@ -13,6 +13,8 @@ from typing import Any
 
 from symbol_trader.binance import replies, requests, symbols
 from symbol_trader.binance.errors import ConnectionsLimited, RequestRefused, UnreadableReply
+from symbol_trader.binance.guard import KeyGuard
+from symbol_trader.binance.keys import Key
 from symbol_trader.binance.link import Link
 from symbol_trader.binance.rate_limit import RateLimit
 from symbol_trader.binance.replies import Candle
@@ -39,7 +41,7 @@ from symbol_trader.core.replies import (
     UserEvent,
 )
 from symbol_trader.core.symbols import DEFAULT_COMMISSION, Commission, SymbolInfo
-from symbol_trader.errors import ExchangeUnavailable, UnknownSymbol
+from symbol_trader.errors import BadCredentials, ExchangeUnavailable, UnknownSymbol
 
 log = logging.getLogger(__name__)
 
@@ -51,20 +53,27 @@ class BinanceExchange:
     """One session with Binance Spot, or with an exchange that speaks like it, for one symbol.
 
     `monotonic_ns` is a clock that never jumps; `random` returns numbers in [0, 1). Sessions that
-    follow each other share an `rate_limit`, for a limit is not over because a connection is, and
-    `surprises`, for what is not understood is logged once.
+    follow each other share a `rate_limit`, for a limit is not over because a connection is, and
+    `surprises`, for what is not understood is logged once. They share a `guard` of the key, too,
+    where one is needed. A session ends when its key `is_replaced`.
     """
 
     def __init__(
         self,
         settings: BinanceSettings,
+        key: Key,
         *,
         monotonic_ns: Callable[[], int],
         random: Callable[[], float],
         rate_limit: RateLimit | None = None,
+        guard: KeyGuard | None = None,
+        is_replaced: Callable[[Key], bool] = lambda _: False,
         surprises: Surprises | None = None,
     ) -> None:
         self._settings = settings
+        self._key = key
+        self._guard = guard
+        self._is_replaced = is_replaced
         self._surprises = surprises or Surprises()
         self._link = Link(settings, self._surprises)
         self._rate_limit = rate_limit or RateLimit(monotonic_ns)
@@ -72,15 +81,16 @@ class BinanceExchange:
             settings,
             self._link,
             self._rate_limit,
+            key,
             monotonic_ns=monotonic_ns,
             random=random,
             surprises=self._surprises,
         )
-        self._clock_keeper: asyncio.Task[None] | None = None
+        self._keepers: list[asyncio.Task[None]] = []
         self._quote_asset: str | None = None
 
     async def open(self) -> None:
-        """Connect, measure the clock, subscribe to user data on the same socket.
+        """Connect, measure the clock, log on, subscribe to user data on the same socket.
 
         Raises `Unavailable`, `BadCredentials`; nothing is left open then.
         """
@@ -92,18 +102,22 @@ class BinanceExchange:
             raise
         try:
             await self._client.measure_clock()
+            if self._guard is not None:
+                await self._guard.admit(self._key, self.now_ms())
+            await self._client.log_on()
             await self._subscribe()
         except BaseException:
             await self.close()
             raise
-        self._clock_keeper = asyncio.create_task(self._client.keep_clock())
+        keepers = (self._client.keep_clock(), self._keep_key())
+        self._keepers = [asyncio.create_task(keeper) for keeper in keepers]
 
     async def close(self) -> None:
         """Close the socket; never raises."""
         await self._link.close()
-        if self._clock_keeper is not None:
-            self._clock_keeper.cancel()
-            await asyncio.gather(self._clock_keeper, return_exceptions=True)
+        for keeper in self._keepers:
+            keeper.cancel()
+        await asyncio.gather(*self._keepers, return_exceptions=True)
 
     def now_ms(self) -> int:
         """Return exchange time: the measured offset plus a monotonic clock."""
@@ -289,10 +303,24 @@ class BinanceExchange:
         accepted = partial(replies.canceled, symbol=symbol, intent=intent)
         return await self._client.act("order.cancel", requests.cancel(intent, symbol), accepted)
 
+    async def _keep_key(self) -> None:
+        """End the session once its key is another one, or must not trade any more."""
+        while self._link.ended is None:
+            await self._link.wait_for_end(self._settings.key_interval_s)
+            if self._link.ended is None and self._is_replaced(self._key):
+                self._link.retire("the key was replaced")
+            elif self._link.ended is None and self._guard is not None:
+                try:
+                    await self._guard.look_again(self._key, self.now_ms())
+                except BadCredentials as exc:
+                    self._link.retire(str(exc))
+
     async def _subscribe(self) -> None:
         """Subscribe to user data; a repeated attempt may find that the first one was heard."""
+        signed = not self._key.logs_on
+        method = "userDataStream.subscribe.signature" if signed else "userDataStream.subscribe"
         try:
-            await self._client.read("userDataStream.subscribe.signature", {}, private=True)
+            await self._client.read(method, {}, private=signed)
         except RequestRefused as exc:
             if exc.code != ALREADY_SUBSCRIBED:
                 raise

@@ -10,7 +10,7 @@ from websockets.exceptions import ConnectionClosed
 from symbol_trader.binance.envelope import Answer, NoReply
 from symbol_trader.binance.errors import closed, is_oversized
 from symbol_trader.binance.mailbox import Mailbox
-from symbol_trader.binance.session import Answered, Heard, Retired, Session, UserData
+from symbol_trader.binance.session import Answered, Heard, Retired, Revoked, Session, UserData
 from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.binance.signing import Params
 from symbol_trader.binance.sockets import dial
@@ -104,9 +104,13 @@ class Link:
             if is_oversized(exc):
                 self._surprises.note(Surprise.OVERSIZED, why)
         finally:
-            self.retire(why)
-            for answered in self._session.lost(why):
-                self._hear(answered)
+            self._give_up(why)
+
+    def _give_up(self, why: str) -> None:
+        """Take no new requests, and tell all who wait that there is no reply."""
+        self.retire(why)
+        for answered in self._session.lost(why):
+            self._hear(answered)
 
     def _hear(self, heard: Heard | None) -> None:
         match heard:
@@ -119,3 +123,5 @@ class Link:
                     self.retire("more user events wait than the leader reads")
             case Retired(why):
                 self.retire(why)
+            case Revoked(why):
+                self._give_up(why)

@@ -16,6 +16,7 @@ from symbol_trader.binance.clock import Clock, Sample
 from symbol_trader.binance.envelope import Answer, Reply
 from symbol_trader.binance.errors import RateLimited, RequestRefused, UnreadableReply
 from symbol_trader.binance.fields import PayloadError
+from symbol_trader.binance.keys import Key
 from symbol_trader.binance.link import Link
 from symbol_trader.binance.rate_limit import RateLimit
 from symbol_trader.binance.settings import BinanceSettings
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _TIME = "time"
+_LOGON = "session.logon"
 _HELD = "the exchange limits requests for now"
 
 _MS_PER_S = 1000
@@ -44,6 +46,7 @@ class RequestClient:
         settings: BinanceSettings,
         link: Link,
         rate_limit: RateLimit,
+        key: Key,
         *,
         monotonic_ns: Callable[[], int],
         random: Callable[[], float],
@@ -53,6 +56,8 @@ class RequestClient:
         self._link = link
         self._rate_limit = rate_limit
         self._surprises = surprises or Surprises()
+        self._key = key
+        self._logged_on = False
         self._monotonic_ns = monotonic_ns
         self._random = random
         self._clock = Clock(monotonic_ns)
@@ -69,7 +74,7 @@ class RequestClient:
         until_ms = self.held_until_ms()
         if until_ms is not None:
             return NotSent(until_ms, f"{method} was not sent: {_HELD}")
-        answer = await self._send(method, signed(params, self._settings.credentials))
+        answer = await self._send(method, self._authorized(params))
         if judge(answer).late:
             self._clock_doubted.set()
         return outcome(answer, accepted)
@@ -110,6 +115,12 @@ class RequestClient:
             # `time` has no timestamp that could be late, and must not lead to itself.
             if verdict.late and method != _TIME:
                 await self._measure_clock(retries)
+
+    async def log_on(self) -> None:
+        """Log the session on, if the key can. Raises `Unavailable`, `BadCredentials`."""
+        if self._key.logs_on:
+            await self.read(_LOGON, {}, private=True)
+            self._logged_on = True
 
     async def measure_clock(self) -> None:
         """Ask for the time a few times and take over the best answer. Raises `Unavailable`."""
@@ -168,7 +179,11 @@ class RequestClient:
 
     def _private(self, params: Params) -> Params:
         stamped = requests.stamped(params, self.now_ms(), self._settings.read_recv_window_ms)
-        return signed(stamped, self._settings.credentials)
+        return self._authorized(stamped)
+
+    def _authorized(self, params: Params) -> Params:
+        """Sign a request, unless the session speaks for the key: it dies with its socket."""
+        return params if self._logged_on else signed(params, self._key)
 
     def held_until_ms(self) -> int | None:
         """Return the exchange time until which a known ban lasts, None without one.

@@ -41,7 +41,14 @@ class Retired:
     why: str
 
 
-Heard = Answered | UserData | Retired
+@dataclass(frozen=True, slots=True)
+class Revoked:
+    """The exchange takes the key no longer: no request that waits will have a reply."""
+
+    why: str
+
+
+Heard = Answered | UserData | Retired | Revoked
 """What a message turned out to be."""
 
 
@@ -136,6 +143,6 @@ class Session:
         """Take an error that belongs to no request: a revoked key, or a request not understood."""
         text = f"the exchange reports {error.code} {error.message}"
         if judge(error).reads is ErrorClass.STOP:
-            return self.retire(text)
+            return Revoked(text)
         self._surprises.note(Surprise.UNMATCHED_REPLY, text)
         return None

@@ -1,9 +1,7 @@
-"""What the client is told: addresses, key, and every limit, each with its unit in its name."""
+"""What the client is told: addresses, and every limit, each with its unit in its name."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
-
-from symbol_trader.binance.signing import Credentials
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +16,6 @@ class BinanceSettings:
     stream_url: str
     """The base of the market streams, such as `wss://stream.binance.com:9443`."""
     symbol: str
-    api_key: str = field(repr=False)
-    api_secret: str = field(repr=False)
 
     request_timeout_s: float = 10.0
     """How long a reply is waited for; the exchange's own limit is 10 s."""
@@ -43,6 +39,8 @@ class BinanceSettings:
     """Questions for the time per measurement; the one with the least round trip counts."""
     clock_interval_s: float = 300.0
     """Time between measurements."""
+    key_interval_s: float = 10.0
+    """Time between two looks whether the key is another one."""
     session_age_max_s: float = 23 * 3600.0
     """Age at which a session is replaced by a new one; the exchange closes it at 24 h."""
     user_events_max: int = 4096
@@ -55,11 +53,6 @@ class BinanceSettings:
     def __post_init__(self) -> None:
         for url in (self.api_url, self.stream_url):
             _check(url)
-
-    @property
-    def credentials(self) -> Credentials:
-        """Return the key and its secret."""
-        return Credentials(self.api_key, self.api_secret)
 
     @property
     def trade_stream_url(self) -> str:

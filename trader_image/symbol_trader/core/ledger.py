@@ -72,8 +72,10 @@ class Carried:
         """
         if self.quantity * change >= ZERO:
             return trader.cost_of(change)
-        met = max(change, -self.quantity) if change < ZERO else min(change, -self.quantity)
-        return (met * self.cost / self.quantity).quantize(COST_STEP) + trader.cost_of(change - met)
+        part = max(change, -self.quantity) if change < ZERO else min(change, -self.quantity)
+        return (part * self.cost / self.quantity).quantize(COST_STEP) + trader.cost_of(
+            change - part
+        )
 
 
 @dataclass(frozen=True, slots=True)

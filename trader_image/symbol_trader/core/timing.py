@@ -1,4 +1,4 @@
-"""The times that safety and patience depend on, in milliseconds of exchange time."""
+"""The times that safety and retries depend on, in milliseconds of exchange time."""
 
 from dataclasses import dataclass
 

@@ -66,7 +66,6 @@ class Beginning:
     async def begin(self, exchange: Exchange) -> Term:
         """Connect, take or confirm the epoch, load the record and reconcile it."""
         self._session.mailbox = Mailbox()
-        self._pauses.dialed = False
         await self._adapters.ownership.open()
         self._health.database_reachable = True
         self._health.heartbeat()

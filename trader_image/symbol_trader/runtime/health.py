@@ -22,6 +22,8 @@ class Health:
     """The exchange's time of that price."""
     user_stream_live: bool = False
     database_reachable: bool = False
+    key_warning: str | None = None
+    """What a person should know of the exchange's key, though it trades."""
 
     def __post_init__(self) -> None:
         """Count the start as the first move."""
@@ -42,6 +44,10 @@ class Health:
     def market_age_s(self) -> float:
         """Return for how long no price has come."""
         return self.clock() - self.price_received_s
+
+    def warn_of_key(self, warning: str | None) -> None:
+        """Note what a person should know of the exchange's key; None ends it."""
+        self.key_warning = warning
 
     def disconnected(self) -> None:
         """Note that the leader is not connected (any more)."""

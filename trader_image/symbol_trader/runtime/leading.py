@@ -67,6 +67,7 @@ class Leading:
         return Ending(Cause.TERMINATED, "asked to terminate")
 
     async def _one_term(self) -> Ending | None:
+        self._pauses.dialed = False
         exchange = self._adapters.exchange(self._desired.current.symbol)
         try:
             term = await self._begin(exchange)

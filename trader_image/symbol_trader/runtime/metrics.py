@@ -22,39 +22,38 @@ class Metrics:
     def __init__(
         self,
         symbol: str,
+        environment: str,
         clock: Callable[[], float],
         not_understood: Callable[[], Mapping[str, int]] = dict,
     ) -> None:
-        """Create the metrics of one symbol's leader."""
+        """Create the metrics of one symbol's leader; whose money it is is a label of each."""
         self._clock = clock
         self._registry = CollectorRegistry()
-        self._registry.register(_NotUnderstood(symbol, not_understood))
-        self._placed = self._counter("orders_placed", "Orders sent to the exchange.", symbol)
-        self._refused = self._counter("orders_refused", "Orders refused or absent.", symbol)
-        self._doubts = self._counter("orders_in_doubt", "Orders whose fate was unknown.", symbol)
-        self._fills = self._counter("fills", "Fills recorded.", symbol)
-        self._finished = self._counter("cycles_finished", "Traders that came to an end.", symbol)
-        self._traders = self._gauge("traders", "Traders that run now.", symbol)
-        self._open = self._gauge("open_orders", "Orders on the exchange.", symbol)
-        self._profit = self._gauge("profit_quote", "Realised profit in quote currency.", symbol)
-        self._draining = self._gauge("draining", "1 while the symbol is shut down.", symbol)
-        self._market_age = self._gauge(
-            "market_age_seconds", "Time since the last price came in.", symbol
-        )
-        self._symbol = symbol
+        self._labels = {"symbol": symbol, "environment": environment}
+        self._registry.register(_NotUnderstood(self._labels, not_understood))
+        self._placed = self._counter("orders_placed", "Orders sent to the exchange.")
+        self._refused = self._counter("orders_refused", "Orders refused or absent.")
+        self._doubts = self._counter("orders_in_doubt", "Orders whose fate was unknown.")
+        self._fills = self._counter("fills", "Fills recorded.")
+        self._finished = self._counter("cycles_finished", "Traders that came to an end.")
+        self._traders = self._gauge("traders", "Traders that run now.")
+        self._open = self._gauge("open_orders", "Orders on the exchange.")
+        self._profit = self._gauge("profit_quote", "Realised profit in quote currency.")
+        self._draining = self._gauge("draining", "1 while the symbol is shut down.")
+        self._market_age = self._gauge("market_age_seconds", "Time since the last price came in.")
         self._degraded = Gauge(
             "symbol_trader_degraded",
             "1 for each reason why it is degraded.",
-            ["symbol", "reason"],
+            [*self._labels, "reason"],
             registry=self._registry,
         )
         self._latency = Histogram(
             "symbol_trader_price_to_order_seconds",
             "From a price coming in to the order that follows from it being written.",
-            ["symbol"],
+            list(self._labels),
             registry=self._registry,
             buckets=LATENCY_BUCKETS_S,
-        ).labels(symbol)
+        ).labels(**self._labels)
 
     def watch_market(self, age_s: Callable[[], float]) -> None:
         """Show, whenever it is asked for, how old the last price is."""
@@ -87,34 +86,35 @@ class Metrics:
         self._draining.set(report.draining)
         self._degraded.clear()
         for problem in report.problems:
-            self._degraded.labels(self._symbol, problem.reason).set(1)
+            self._degraded.labels(**self._labels, reason=problem.reason).set(1)
 
     def text(self) -> bytes:
         """Return the metrics in Prometheus' text format."""
         return generate_latest(self._registry)
 
-    def _counter(self, name: str, text: str, symbol: str) -> Counter:
-        counter = Counter(f"symbol_trader_{name}", text, ["symbol"], registry=self._registry)
-        return counter.labels(symbol)
+    def _counter(self, name: str, text: str) -> Counter:
+        name = f"symbol_trader_{name}"
+        counter = Counter(name, text, list(self._labels), registry=self._registry)
+        return counter.labels(**self._labels)
 
-    def _gauge(self, name: str, text: str, symbol: str) -> Gauge:
-        gauge = Gauge(f"symbol_trader_{name}", text, ["symbol"], registry=self._registry)
-        return gauge.labels(symbol)
+    def _gauge(self, name: str, text: str) -> Gauge:
+        gauge = Gauge(f"symbol_trader_{name}", text, list(self._labels), registry=self._registry)
+        return gauge.labels(**self._labels)
 
 
 class _NotUnderstood(Collector):
     """What is counted elsewhere, read when the metrics are asked for."""
 
-    def __init__(self, symbol: str, counts: Callable[[], Mapping[str, int]]) -> None:
-        self._symbol = symbol
+    def __init__(self, labels: Mapping[str, str], counts: Callable[[], Mapping[str, int]]) -> None:
+        self._labels = labels
         self._counts = counts
 
     def collect(self) -> Iterator[CounterMetricFamily]:
         family = CounterMetricFamily(
             "symbol_trader_not_understood",
             "Messages from the exchange that were not understood, by kind.",
-            labels=["symbol", "kind"],
+            labels=[*self._labels, "kind"],
         )
         for kind, count in self._counts().items():
-            family.add_metric([self._symbol, kind], count)
+            family.add_metric([*self._labels.values(), kind], count)
         yield family

@@ -43,6 +43,20 @@ REASONS = {
 NO_PROBLEM = frozenset({Reason.BUDGET_SPENT})
 """Blockers that belong to normal life."""
 
+USUAL = {
+    ("testnet", LeaderReason.ORDER_MISSING): (
+        "the testnet is reset about once a month, and all orders and balances go with it: if that "
+        "has happened, shut down with a deadline, or settle the order (symbol-trader settle)"
+    ),
+    ("testnet", LeaderReason.EXCHANGE_UNREACHABLE): (
+        "the testnet is away at times: the leader waits, and there is nothing to do"
+    ),
+    ("demo", LeaderReason.EXCHANGE_UNREACHABLE): (
+        "demo mode is away for hours at times: the leader waits, and there is nothing to do"
+    ),
+}
+"""(environment, reason) -> what is usual there, and what helps."""
+
 STILL_TRUE = Decimal("0.9")
 """A distance is repeated while it is off by at most so many percent; rounding is half of one."""
 
@@ -106,6 +120,17 @@ def report_trading(
     )
 
 
+def explained(report: Report, environment: str) -> Report:
+    """Add to each problem what is usual in this environment, and what helps."""
+    problems = (
+        replace(problem, message=f"{problem.message}; {usual}")
+        if (usual := USUAL.get((environment, problem.reason)))
+        else problem
+        for problem in report.problems
+    )
+    return replace(report, problems=tuple(problems))
+
+
 def _problems(leader: Leader, health: Health) -> tuple[Problem, ...]:
     blockers = [leader.halted, leader.paused, *(trader.blocker for trader in leader.traders)]
     found = {
@@ -120,6 +145,8 @@ def _problems(leader: Leader, health: Health) -> tuple[Problem, ...]:
     found |= {Problem(LeaderReason.ORDER_MISSING, _missing(order)): None for order in missing}
     if not health.market_fresh:
         found[Problem(LeaderReason.MARKET_DATA_STALE, _since_when(health.price_time_ms))] = None
+    if health.key_warning:
+        found[Problem(LeaderReason.KEY_NOT_CHECKED, health.key_warning)] = None
     if warning := _loss(leader):
         found[warning] = None
     return tuple(found)

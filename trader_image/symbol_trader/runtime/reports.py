@@ -10,7 +10,7 @@ from symbol_trader.report import AwaitedOrder, Problem, Report
 from symbol_trader.runtime.endings import Ending
 from symbol_trader.runtime.parts import SymbolTelemetry
 from symbol_trader.runtime.process import ProcessState
-from symbol_trader.runtime.reporting import report_trading, report_waiting
+from symbol_trader.runtime.reporting import explained, report_trading, report_waiting
 from symbol_trader.runtime.term import Intervals
 from tradingsymbol_api.pod import Cause
 
@@ -22,6 +22,7 @@ class Reports:
         self,
         resource: Resource,
         *,
+        environment: str,
         process: ProcessState,
         intervals: Intervals,
         telemetry: SymbolTelemetry,
@@ -32,6 +33,7 @@ class Reports:
         self.problem: Problem | None = None
         """What keeps a term from beginning."""
         self._resource = resource
+        self._environment = environment
         self._desired = process.desired
         self._session = process.session
         self._intervals = intervals
@@ -48,7 +50,7 @@ class Reports:
         while True:
             await self.due.wait()
             self.due.clear()
-            report = self.make()
+            report = explained(self.make(), self._environment)
             if report != last:
                 self._tell_what_is_waited_for(report)
                 with suppress(Unavailable):
@@ -72,7 +74,7 @@ class Reports:
             return
         with suppress(Unavailable, TimeoutError):
             async with asyncio.timeout(self._intervals.last_report_s):
-                await self._resource.report(self.make())
+                await self._resource.report(explained(self.make(), self._environment))
 
     def _tell_what_is_waited_for(self, report: Report) -> None:
         """Let the log say what a shutdown waits for, for those who see no condition.

@@ -114,6 +114,7 @@ class Service:
     def _make_reports(self, telemetry: SymbolTelemetry) -> Reports:
         return Reports(
             self._adapters.resource,
+            environment=self._identity.environment,
             process=self._process,
             intervals=self._settings.intervals,
             telemetry=telemetry,

@@ -17,7 +17,7 @@ from symbol_operator.observe.pod import NO_POD, LeaderPod, PodState, Problem
 from tradingsymbol_api.conditions import ConditionType, OperatorReason
 from unit.operator.objects import NOW
 
-SECRETS = SecretNames("trading", "paper-credentials", "trading-database")
+SECRETS = SecretNames("trading", "trading-database")
 BLOCKED = Problem(OperatorReason.UNKNOWN_EXCHANGE, "no such exchange")
 R = OperatorReason
 
@@ -119,10 +119,10 @@ def test_nothing_blocks_off() -> None:
     ("message", "command"),
     [
         (
-            'secret "paper-credentials" not found',
+            'secret "trading-database" not found',
             (
-                "kubectl create secret generic paper-credentials --namespace trading "
-                "--from-literal=api-key=… --from-literal=api-secret=…"
+                "kubectl create secret generic trading-database --namespace trading "
+                "--from-literal=url=postgresql://…"
             ),
         ),
         (

@@ -66,7 +66,10 @@ def test_a_leader_of_a_missing_resource_is_work(context: Context) -> None:
         (
             "binance",
             OperatorReason.EXCHANGE_REFUSED,
-            "Exchange binance is live: this version trades on paper only.",
+            (
+                "Entry binance of the operator's exchange list: realMoney is missing: live trades "
+                "real money, which has to be allowed by realMoney: true."
+            ),
         ),
     ],
 )
@@ -129,3 +132,25 @@ def test_the_pod_of_a_resource_that_is_gone_is_deleted_whatever_else_fails(
     settings: OperatorSettings,
 ) -> None:
     assert rescue(View(None, pod()), settings) == (DeletePod("p1"),)
+
+
+def environment(decided: Decision) -> Any:
+    return (decided.status or {})["status"]["environment"]
+
+
+def test_whose_money_it_is_is_shown_also_while_nothing_trades(context: Context) -> None:
+    assert environment(decision(context, resource("off"))) == "paper"
+    assert environment(decision(context, resource("on", uid="r2", exchange="binance"))) == "live"
+    unknown = decision(context, resource("on", uid="r3", exchange="nobody's"))
+    assert "environment" not in (unknown.status or {})["status"]
+
+
+def test_a_leader_that_was_told_another_money_trades_that(context: Context) -> None:
+    """The entry was changed under it, and it is not replaced yet."""
+    leader = pod(ready=True)
+    told = {"name": "SYMBOL_TRADER_EXCHANGE_ENVIRONMENT", "value": "testnet"}
+    leader["spec"]["containers"] = [{"name": "leader", "env": [told]}]
+
+    assert environment(decision(context, resource("on"), pod=leader)) == "testnet"
+    told["value"] = "something else"
+    assert environment(decision(context, resource("on"), pod=leader)) == "paper"

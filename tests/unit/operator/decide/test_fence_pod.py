@@ -33,7 +33,7 @@ def lost(settings: OperatorSettings) -> dict[str, Any]:
     token = {"name": "kube-api-access-x", "mountPath": TOKEN_PATH, "readOnly": True}
     roots = {"name": "roots", "mountPath": "/etc/roots"}
     (leader,) = pod["spec"]["containers"]
-    leader["volumeMounts"] = [token, roots]
+    leader["volumeMounts"] += [token, roots]
     leader["env"].append({"name": "PGSSLROOTCERT", "value": "/etc/roots/ca.crt"})
     pod["spec"] |= {
         "nodeName": "node-1",
@@ -41,6 +41,7 @@ def lost(settings: OperatorSettings) -> dict[str, Any]:
         "imagePullSecrets": [{"name": "registry"}],
         "priority": 0,
         "volumes": [
+            *pod["spec"]["volumes"],
             {"name": "kube-api-access-x", "projected": {"sources": []}},
             {"name": "roots", "secret": {"secretName": "roots"}},
         ],

@@ -43,6 +43,25 @@ def test_no_state_is_kept_from_being_reported_for_long() -> None:
     assert pace.wait(0, NOW + timedelta(seconds=1 + SPARED_AT_MOST), settled=False) == 0
 
 
+def test_what_needs_no_report_keeps_no_other_waiting_in_the_end() -> None:
+    pace = Pace[int](quiet=0)
+    for key in range(100):
+        pace.acted(key, NOW)
+    later = NOW + timedelta(seconds=SPARED_AT_MOST + 0.1)
+    pace.acted(0, later)
+
+    assert pace.wait(0, later, settled=False) == 1
+
+
+def test_a_clock_that_was_set_back_spares_nothing() -> None:
+    pace = Pace[int](quiet=0)
+    for key in range(100):
+        pace.acted(key, NOW + timedelta(days=1))
+    pace.acted(0, NOW)
+
+    assert pace.wait(0, NOW, settled=False) == 1
+
+
 def test_one_report_a_second() -> None:
     pace = Pace[str](quiet=0)
     pace.reported("ada", NOW)
