@@ -80,7 +80,9 @@ mutants: $(READY) ## Remove each guard in a copy and see its test fail; ONLY=NAM
 	$(BIN)/python -m support.prepare
 	$(BIN)/python -m mutants $(if $(ONLY),--only "$(ONLY)")
 
-kind: kind-alone kind-together ## Run the tests on a real cluster.
+kind: ## Run the tests on a real cluster.
+	@$(MAKE) --no-print-directory kind-alone
+	@$(MAKE) --no-print-directory kind-together
 
 deployed: $(READY) images
 	$(BIN)/python -m support.prepare

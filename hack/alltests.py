@@ -4,12 +4,16 @@ Tests on a cluster mostly wait, the others mostly compute. So some run side by s
 the first part of a row is shown as it comes, that of the others once they have ended.
 """
 
+import contextlib
+import os
+import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Final
+from collections.abc import Iterator, Sequence
+from typing import Final, NoReturn
 
 ROWS: Final = (
     ("style",),
@@ -19,51 +23,104 @@ ROWS: Final = (
     ("kind-together",),
 )
 """Targets of the Makefile; each row begins when the one before has passed."""
+LASTS_S: Final = 3600.0
+"""How long a part may take: the first `deployed` of a machine builds the node image."""
+ENDS_S: Final = 120.0
+"""How long a part that was told to end may take to remove what it has made."""
 
 
-@dataclass
 class Part:
-    """A target of the Makefile while it is made."""
+    """A target of the Makefile while it is made, in a process group of its own."""
 
-    name: str
-    shown: bool
-    _begun: float = field(default_factory=time.monotonic)
-
-    def __post_init__(self) -> None:
-        kept = None if self.shown else subprocess.PIPE
+    def __init__(self, name: str, *, shown: bool) -> None:
+        """Start to make it; what is not `shown` is kept for later."""
+        self.name = name
+        self._kept = None if shown else tempfile.TemporaryFile()  # noqa: SIM115 - `show` closes it
+        self._begun = time.monotonic()
+        self._seconds = 0.0
         self._process = subprocess.Popen(  # noqa: S603 - a target of ROWS
-            ("make", "--no-print-directory", self.name),  # noqa: S607 - it came from there
-            stdout=kept,
-            stderr=None if self.shown else subprocess.STDOUT,
-            text=True,
+            ("make", "--no-print-directory", name),  # noqa: S607 - it came from there
+            stdout=self._kept,
+            stderr=None if shown else subprocess.STDOUT,
+            process_group=0,
         )
 
-    def end(self) -> tuple[bool, float]:
-        """Wait until it is made; returns whether it passed, and the seconds it took."""
-        output, _ = self._process.communicate()
-        seconds = time.monotonic() - self._begun
-        if output:
-            _say(f"=== {self.name}, which ran beside this:\n{output}")
-        return self._process.returncode == 0, seconds
+    def wait(self) -> None:
+        """Wait until it has ended, or its time is over."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(max(0.0, self._begun + LASTS_S - time.monotonic()))
+        self._seconds = time.monotonic() - self._begun
+
+    def end(self) -> None:
+        """End what still runs of it, and let it remove what it has made."""
+        for number in (signal.SIGINT, signal.SIGKILL):
+            if self._process.poll() is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self._process.pid, number)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._process.wait(ENDS_S)
+
+    def show(self) -> None:
+        """Print what was kept."""
+        if self._kept is not None:
+            _say(f"=== {self.name}, which ran beside this:")
+            with self._kept as kept:
+                kept.seek(0)
+                shutil.copyfileobj(kept, sys.stdout.buffer)
+
+    @property
+    def passed(self) -> bool:
+        """Return whether it ended, and well."""
+        return self._process.returncode == 0
+
+    def __str__(self) -> str:
+        """Return its line in the table."""
+        failed = "" if self.passed else "  failed"
+        return f"{self.name:<14} {self._seconds:6.0f} s{failed}"
 
 
-def run(row: Sequence[str]) -> dict[str, tuple[bool, float]]:
-    """Make the parts of a row side by side."""
+@contextlib.contextmanager
+def started(row: Sequence[str]) -> Iterator[list[Part]]:
+    """Start the parts of a row side by side, and let none run on past the end."""
     _say(f"=== {' beside '.join(row)}")
-    parts = [Part(name, shown=count == 0) for count, name in enumerate(row)]
-    return {part.name: part.end() for part in parts}
+    parts: list[Part] = []
+    try:
+        for name in row:
+            parts.append(Part(name, shown=not parts))
+        yield parts
+    finally:
+        for part in parts:
+            part.end()
+        for part in parts:
+            part.show()
+
+
+def make_all() -> bool:
+    """Make all, up to the first row of which a part fails; returns whether all passed."""
+    made: list[Part] = []
+    try:
+        for row in ROWS:
+            with started(row) as parts:
+                made += parts
+                for part in parts:
+                    part.wait()
+            if not all(part.passed for part in parts):
+                break
+    finally:
+        for part in made:
+            _say(str(part))
+    return all(part.passed for part in made)
 
 
 def main() -> None:
-    """Make all, up to the first row of which a part fails."""
-    results: dict[str, tuple[bool, float]] = {}
-    for row in ROWS:
-        results |= run(row)
-        if not all(passed for passed, _ in results.values()):
-            break
-    for name, (passed, seconds) in results.items():
-        _say(f"{name:<14} {seconds:6.0f} s{'' if passed else '  failed'}")
-    sys.exit(not all(passed for passed, _ in results.values()))
+    """Make all, or end all that was started when this is told to end."""
+    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGINT, _end)
+    sys.exit(not make_all())
+
+
+def _end(number: int, _: object) -> NoReturn:
+    sys.exit(128 + number)
 
 
 def _say(text: str) -> None:

@@ -87,7 +87,7 @@ class Actor:
         if not decision.planned.actions:
             return await self._report_in_time(key, view, decision, urgent=urgent)
         self._pace.acted(key, self._clock())
-        return self._pace.wait(key, self._clock(), settled=False)
+        return self._next_look(view, decision, self._pace.wait(key, self._clock(), settled=False))
 
     async def _report_in_time(
         self, key: Key, view: View, decision: Decision, *, urgent: bool
@@ -98,11 +98,12 @@ class Actor:
         settled = decision.situation.reason in SETTLED
         wait = self._pace.wait(key, self._clock(), settled=settled)
         if wait > 0 or urgent:
-            return wait
+            return self._next_look(view, decision, wait)
         if decision.owners is not None:
             self._pace.reported(key, self._clock())
             await self._store.set_owners(key, view.resource, decision.owners)
-            return self._pace.wait(key, self._clock(), settled=True)
+            wait = self._pace.wait(key, self._clock(), settled=True)
+            return self._next_look(view, decision, wait)
         if decision.status is not None:
             await self.report(key, decision.status)
         return self._next_look(view, decision)
@@ -179,13 +180,18 @@ class Actor:
         for event in events:
             self._post(resource, event, self._clock())
 
-    def _next_look(self, view: View, decision: Decision) -> float | None:
+    def _next_look(
+        self, view: View, decision: Decision, report: float | None = None
+    ) -> float | None:
+        """Return the seconds until something is due: an action, or the `report`, if there is one."""
         planned = decision.planned
         moments = (planned.wake_at, planned.fences_at, overdue_at(view.pod))
         waits = [(moment - self._clock()).total_seconds() for moment in moments if moment]
         future = [wait for wait in waits if wait > 0]
         if unsure(view, decision, self._clock()):
             future.append(RECHECK_SECONDS)
+        if report is not None:
+            future.append(report)
         return min(future) if future else None
 
 

@@ -507,6 +507,20 @@ async def test_failures_in_a_row_wait_ever_longer(cluster: FakeCluster, operator
     assert reasons(cluster) == ["LeaderStarted", "LeaderReplaced", "LeaderReplaced"]
 
 
+async def test_a_report_that_waits_keeps_no_pod_from_being_created(
+    cluster: FakeCluster, operator: Operator
+) -> None:
+    await running(cluster, operator)
+    for _ in range(2):
+        cluster.finish("xrpusdt", "Failed")
+        await operator.reconcile(KEY)
+    for number in range(600):
+        operator._pace.acted(Key("trading", f"other-{number}"), cluster.now)
+
+    cluster.now += timedelta(seconds=4)
+    assert await operator.reconcile(KEY) == 6
+
+
 async def test_a_resource_that_is_gone_leaves_no_memory(
     cluster: FakeCluster, operator: Operator
 ) -> None:

@@ -1,4 +1,4 @@
--- The record of trading: who leads, what was intended, what became of it. docs/reference/record.md explains.
+-- The record of trading: who leads, what was intended, what became of it. docs/record.md explains.
 --
 -- Everything belongs to a book: (environment, account, symbol). Amounts are NUMERIC, exact to the
 -- last digit; times that end in _ms are the exchange's clock in milliseconds since 1970, the
