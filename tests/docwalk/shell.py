@@ -140,6 +140,11 @@ class Shell:
         self._changed.set()
 
 
+def _hear_ctrl_c() -> None:
+    """Take SIGINT as a person's shell does; what runs in the background may ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @asynccontextmanager
 async def shell(folder: Path, environment: Mapping[str, str]) -> AsyncIterator[Shell]:
     """Run a shell in a folder; at the end it is gone, with all that runs in it."""
@@ -157,6 +162,7 @@ async def shell(folder: Path, environment: Mapping[str, str]) -> AsyncIterator[S
         stderr=out,
         pass_fds=(asked, over),
         start_new_session=True,
+        preexec_fn=_hear_ctrl_c,
     )
     for pipe in (asked, over, out):
         os.close(pipe)

@@ -1,5 +1,6 @@
 """The walk over invented pages, with a real shell."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,15 @@ async def test_a_block_that_ends_before_its_text_fails(place: Workplace) -> None
 async def test_a_block_that_fails_before_or_at_ctrl_c_fails(place: Workplace, command: str) -> None:
     why = await failure(place, f"<!-- docs: interrupt after 'serving' -->\n{block(command)}")
     assert "exit status" in why
+
+
+async def test_ctrl_c_is_heard_where_the_tests_run_in_the_background(place: Workplace) -> None:
+    """A shell has what it puts into the background ignore SIGINT, and that is inherited."""
+    kept = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        await run(place, "<!-- docs: interrupt after 'serving' -->\n" + block("./serve"))
+    finally:
+        signal.signal(signal.SIGINT, kept)
 
 
 async def test_what_keeps_running_is_there_for_the_blocks_after_it(place: Workplace) -> None:

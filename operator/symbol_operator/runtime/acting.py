@@ -183,7 +183,7 @@ class Actor:
     def _next_look(
         self, view: View, decision: Decision, report: float | None = None
     ) -> float | None:
-        """Return the seconds until something is due: an action, or the `report`, if there is one."""
+        """Return the seconds until an action is due, or the `report`, if there is one."""
         planned = decision.planned
         moments = (planned.wake_at, planned.fences_at, overdue_at(view.pod))
         waits = [(moment - self._clock()).total_seconds() for moment in moments if moment]
