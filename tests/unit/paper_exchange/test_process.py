@@ -57,15 +57,23 @@ async def start(path: Path, *flags: str) -> asyncio.subprocess.Process:
     )
 
 
+async def served(said: asyncio.StreamReader) -> re.Match[str]:
+    """Wait until it says its addresses; it may say first that it has compacted its journal."""
+    lines = ""
+    async for line in said:
+        lines += line.decode()
+        if found := re.search(r"on (ws://\S+), admin on (ws://\S+)", lines):
+            return found
+    raise AssertionError(lines)
+
+
 @asynccontextmanager
 async def program(path: Path, *flags: str) -> AsyncIterator[Program]:
     """Run the program on ports of its own; kill it at the end if it still runs."""
     process = await start(path, *flags)
     assert process.stderr
     try:
-        line = (await process.stderr.readline()).decode()
-        found = re.search(r"on (ws://\S+), admin on (ws://\S+)", line)
-        assert found, line + (await process.stderr.read()).decode()
+        found = await served(process.stderr)
         drain = asyncio.create_task(process.stderr.read())
         yield Program(process, found[1], found[2])
         drain.cancel()
