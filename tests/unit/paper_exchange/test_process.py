@@ -30,8 +30,6 @@ from unit.paper_exchange.sockets import Socket
 
 ROOT = Path(__file__).resolve().parents[3] / "trader_image"
 SYMBOL = "XRPUSDT"
-UNMEASURED = {k: v for k, v in os.environ.items() if not k.startswith("COVERAGE")}
-"""Of what is killed no coverage is saved, and to measure it would take most of its time."""
 
 
 class Program:
@@ -53,7 +51,7 @@ async def start(path: Path, *flags: str) -> asyncio.subprocess.Process:
         *(sys.executable, "-m", "paper_exchange", "serve", "--port", "0", "--admin-port", "0"),
         *("--journal", str(path), *flags),
         stderr=asyncio.subprocess.PIPE,
-        env={**UNMEASURED, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
 
 
