@@ -26,7 +26,7 @@ much:
 slow:
 \t@until test -e much; do sleep 0.05; done
 hangs:
-\t@touch begun; trap 'touch tidied; exit 1' INT TERM; while true; do sleep 0.05; done
+\t@trap 'touch tidied; exit 1' INT TERM; touch begun; while true; do sleep 0.05; done
 never:
 \t@touch never
 """
