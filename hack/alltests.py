@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from typing import Final, NoReturn
+from typing import Final
 
 ROWS: Final = (
     ("style",),
@@ -27,6 +27,12 @@ LASTS_S: Final = 3600.0
 """How long a part may take: the first `deployed` of a machine builds the node image."""
 ENDS_S: Final = 120.0
 """How long a part that was told to end may take to remove what it has made."""
+LOOKS_S: Final = 0.2
+"""Time between two looks at what runs; times are that exact."""
+
+_told: list[int] = []
+"""The signals that told this to end. They interrupt nothing: a part that is being started then
+would be lost."""
 
 
 class Part:
@@ -45,11 +51,12 @@ class Part:
             process_group=0,
         )
 
-    def wait(self) -> None:
-        """Wait until it has ended, or its time is over."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(max(0.0, self._begun + LASTS_S - time.monotonic()))
+    def runs(self) -> bool:
+        """Return whether it is still being made, and may be."""
+        if self._process.poll() is not None:
+            return False
         self._seconds = time.monotonic() - self._begun
+        return self._seconds < LASTS_S
 
     def end(self) -> None:
         """End what still runs of it, and let it remove what it has made."""
@@ -102,9 +109,9 @@ def make_all() -> bool:
         for row in ROWS:
             with started(row) as parts:
                 made += parts
-                for part in parts:
-                    part.wait()
-            if not all(part.passed for part in parts):
+                while not _told and [part for part in parts if part.runs()]:
+                    time.sleep(LOOKS_S)
+            if _told or not all(part.passed for part in parts):
                 break
     finally:
         for part in made:
@@ -114,13 +121,10 @@ def make_all() -> bool:
 
 def main() -> None:
     """Make all, or end all that was started when this is told to end."""
-    signal.signal(signal.SIGTERM, _end)
-    signal.signal(signal.SIGINT, _end)
-    sys.exit(not make_all())
-
-
-def _end(number: int, _: object) -> NoReturn:
-    sys.exit(128 + number)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda told, _: _told.append(told))
+    passed = make_all()
+    sys.exit(128 + _told[0] if _told else not passed)
 
 
 def _say(text: str) -> None:

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING
 from demo import market
 from demo.demonstration import Demonstration
 from demo.recording import Recording, load
-from localcluster.cli import INTERRUPTED, administer, default_name
+from localcluster.cli import default_name, exit_code
 from localcluster.commands import Commands
 from localcluster.console import Console
-from localcluster.failure import LocalClusterError
 from localcluster.folders import locate
 
 if TYPE_CHECKING:
@@ -56,27 +55,24 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run it; 0 if the symbol traded, 1 with the reason on standard error if not."""
+    """Run it; the exit code is 0 if the symbol traded."""
     chosen = parser().parse_args(arguments)
-    administer()
-    try:
-        recording = load(chosen.trades, chosen.symbol) if chosen.trades else None
-        console = Console()
-        demonstration = Demonstration(
-            Commands(locate(), console),
-            console,
-            recording,
-            _market(chosen, recording),
-            again(chosen),
-        )
-        demonstration.prepare(default_name())
-        demonstration.show(sys.stdout)
-    except LocalClusterError as exc:
-        sys.stderr.write(f"{exc}\n")
-        return 1
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    return 0
+    return exit_code(lambda: demonstrate(chosen))
+
+
+def demonstrate(chosen: argparse.Namespace) -> None:
+    """Prepare what was chosen, and show it. Raises `LocalClusterError`."""
+    recording = load(chosen.trades, chosen.symbol) if chosen.trades else None
+    console = Console()
+    demonstration = Demonstration(
+        Commands(locate(), console),
+        console,
+        recording,
+        _market(chosen, recording),
+        again(chosen),
+    )
+    demonstration.prepare(default_name())
+    demonstration.show(sys.stdout)
 
 
 def again(chosen: argparse.Namespace) -> str:

@@ -13,7 +13,7 @@ from localcluster.failure import LocalClusterError
 from localcluster.folders import locate
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 DEFAULT_NAME = "trading"
 ADMINISTRATION = ("/usr/local/sbin", "/usr/sbin", "/sbin")
@@ -30,6 +30,22 @@ def default_name() -> str:
 def administer() -> None:
     """Let this process find the programs of administrators."""
     os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), *ADMINISTRATION])
+
+
+def exit_code(work: Callable[[], object]) -> int:
+    """Do it as an administrator; return 0 if it worked, 1 with a sentence on standard error if not.
+
+    After Ctrl-C the code says so.
+    """
+    administer()
+    try:
+        work()
+    except LocalClusterError as exc:
+        sys.stderr.write(f"{exc}\n")
+        return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return 0
 
 
 def parser() -> argparse.ArgumentParser:
@@ -58,27 +74,23 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one command; 0 if it worked, 1 with a sentence on standard error if not."""
+    """Run one command; returns its exit code."""
     chosen = parser().parse_args(arguments)
-    administer()
-    commands = Commands(locate(), Console())
-    try:
-        match chosen.command:
-            case "up":
-                commands.up(chosen.name)
-            case "down":
-                commands.down(chosen.name)
-            case "load":
-                commands.load(chosen.references)
-            case "images":
-                print(commands.images(), end="")  # noqa: T201 - the result
-            case "deploy":
-                commands.deploy()
-            case "env":
-                commands.env()
-    except LocalClusterError as exc:
-        sys.stderr.write(f"{exc}\n")
-        return 1
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    return 0
+    return exit_code(lambda: carry_out(chosen, Commands(locate(), Console())))
+
+
+def carry_out(chosen: argparse.Namespace, commands: Commands) -> None:
+    """Run the command that was chosen. Raises `LocalClusterError`."""
+    match chosen.command:
+        case "up":
+            commands.up(chosen.name)
+        case "down":
+            commands.down(chosen.name)
+        case "load":
+            commands.load(chosen.references)
+        case "images":
+            print(commands.images(), end="")  # noqa: T201 - the result
+        case "deploy":
+            commands.deploy()
+        case "env":
+            commands.env()

@@ -26,7 +26,7 @@ much:
 slow:
 \t@until test -e much; do sleep 0.05; done
 hangs:
-\t@touch begun; trap 'touch tidied; exit 1' INT TERM; while true; do sleep 0.05; done
+\t@trap 'touch tidied; exit 1' INT TERM; touch begun; while true; do sleep 0.05; done
 never:
 \t@touch never
 """
@@ -75,23 +75,30 @@ def test_a_part_that_prints_much_does_not_wait_for_the_one_beside_it(
     assert "x" * 300_000 in capfd.readouterr().out
 
 
-def test_a_part_whose_time_is_over_is_ended(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(alltests, "LASTS_S", 0.5)
-    assert not ended((("good", "hangs"),), monkeypatch)
-    assert re.search(r"^hangs +\d+ s  failed$", capfd.readouterr().out, re.MULTILINE)
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_all_ends_when_it_is_told_to_end(number: signal.Signals) -> None:
-    script = f"import alltests; alltests.ROWS = {(('good', 'hangs'),)}; alltests.main()"
-    process = subprocess.Popen(
+def program(lasts_s: float) -> subprocess.Popen[str]:
+    """Start it as a process of its own, with a part that hangs."""
+    script = (
+        f"import alltests; alltests.ROWS = {(('good', 'hangs'),)}; alltests.LASTS_S = {lasts_s}; "
+        "alltests.main()"
+    )
+    return subprocess.Popen(
         [sys.executable, "-c", script],
         env={**os.environ, "PYTHONPATH": str(PROJECT / "hack")},
         stdout=subprocess.PIPE,
         text=True,
     )
+
+
+def test_a_part_whose_time_is_over_is_ended() -> None:
+    process = program(lasts_s=0.5)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert re.search(r"^hangs +\d+ s  failed$", said, re.MULTILINE)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_all_ends_when_it_is_told_to_end(number: signal.Signals) -> None:
+    process = program(lasts_s=60)
     while not Path("begun").exists():
         assert process.poll() is None
         time.sleep(0.01)

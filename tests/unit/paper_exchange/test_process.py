@@ -30,8 +30,6 @@ from unit.paper_exchange.sockets import Socket
 
 ROOT = Path(__file__).resolve().parents[3] / "trader_image"
 SYMBOL = "XRPUSDT"
-UNMEASURED = {k: v for k, v in os.environ.items() if not k.startswith("COVERAGE")}
-"""Of what is killed no coverage is saved, and to measure it would take most of its time."""
 
 
 class Program:
@@ -53,8 +51,18 @@ async def start(path: Path, *flags: str) -> asyncio.subprocess.Process:
         *(sys.executable, "-m", "paper_exchange", "serve", "--port", "0", "--admin-port", "0"),
         *("--journal", str(path), *flags),
         stderr=asyncio.subprocess.PIPE,
-        env={**UNMEASURED, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
+
+
+async def served(said: asyncio.StreamReader) -> re.Match[str]:
+    """Wait until it says its addresses; it may say first that it has compacted its journal."""
+    lines = ""
+    async for line in said:
+        lines += line.decode()
+        if found := re.search(r"on (ws://\S+), admin on (ws://\S+)", lines):
+            return found
+    raise AssertionError(lines)
 
 
 @asynccontextmanager
@@ -63,9 +71,7 @@ async def program(path: Path, *flags: str) -> AsyncIterator[Program]:
     process = await start(path, *flags)
     assert process.stderr
     try:
-        line = (await process.stderr.readline()).decode()
-        found = re.search(r"on (ws://\S+), admin on (ws://\S+)", line)
-        assert found, line + (await process.stderr.read()).decode()
+        found = await served(process.stderr)
         drain = asyncio.create_task(process.stderr.read())
         yield Program(process, found[1], found[2])
         drain.cancel()
