@@ -18,6 +18,7 @@ from symbol_trader.core.replies import (
     Outcome,
     Price,
     Refused,
+    TradeGap,
     Unknown,
     UserEvent,
 )
@@ -167,6 +168,10 @@ class Session:
     async def last_trade(self) -> Price | None:
         """Read the newest public trade."""
         return await self._read("last trade", lambda: self._network.last_trade)
+
+    async def lowest_price(self, gap: TradeGap) -> Decimal | None:
+        """Know nothing of missed trades: the streams here name none."""
+        return await self._read("lowest price", lambda: None)
 
     async def price_of(self, asset: str, time_ms: int) -> AssetPrice | None:
         """Read what an asset costs in quote: its price stands still."""

@@ -24,6 +24,8 @@ from structlog.typing import FilteringBoundLogger
 from symbol_trader.binance.allowance import Allowance
 from symbol_trader.binance.client import BinanceExchange
 from symbol_trader.binance.market import BinanceMarket
+from symbol_trader.binance.pacing import ConnectionPacer
+from symbol_trader.binance.reconnects import Reconnects
 from symbol_trader.cli import audit, record
 from symbol_trader.core.leader import new_trader_bits
 from symbol_trader.core.timing import Timing
@@ -38,6 +40,7 @@ from symbol_trader.options import (
 )
 from symbol_trader.ports import Resource
 from symbol_trader.postgres import ownership
+from symbol_trader.postgres.connection_slots import PostgresConnectionSlots
 from symbol_trader.postgres.epochs import PostgresOwnership
 from symbol_trader.postgres.leader_connection import LeaderConnection
 from symbol_trader.postgres.record import PostgresRecord
@@ -229,11 +232,11 @@ async def _prepare(
 
 async def _lead(options: Options, resource: Resource, identity: Identity, story: Story) -> Ending:
     """Put the adapters together and lead until the end."""
-    health = Health(time.monotonic)
+    health, reconnects = Health(time.monotonic), Reconnects()
     service = Service(
         identity,
-        _links(options, resource),
-        Surface(story, health, lambda symbol: Metrics(symbol, time.monotonic)),
+        _links(options, resource, reconnects),
+        Surface(story, health, partial(_metrics, reconnects)),
         timing=Timing(
             options.recv_window_ms, options.exchange_timeout_ms, options.exchange_margin_ms
         ),
@@ -265,9 +268,21 @@ def _patience(options: Options) -> Patience:
     return Patience(end_s=Patience().end_s + options.longer_s)
 
 
-def _links(options: Options, resource: Resource) -> Links:
+def _metrics(reconnects: Reconnects, symbol: str) -> Metrics:
+    metrics = Metrics(symbol, time.monotonic)
+    metrics.watch_reconnects(lambda: reconnects.counts)
+    return metrics
+
+
+def _links(options: Options, resource: Resource, reconnects: Reconnects) -> Links:
     allowance = Allowance(time.monotonic_ns)
     connection = LeaderConnection(options.database_url)
+    slots = PostgresConnectionSlots(
+        connection, options.exchange_environment, options.exchange_address_group
+    )
+    session_pacer, market_pacer = (
+        ConnectionPacer(slots, clock=time.monotonic, random=random.random) for _ in range(2)
+    )
     return Links(
         resource=resource,
         ownership=PostgresOwnership(connection),
@@ -277,8 +292,15 @@ def _links(options: Options, resource: Resource) -> Links:
             monotonic_ns=time.monotonic_ns,
             random=random.random,
             allowance=allowance,
+            pacer=session_pacer,
+            reconnects=reconnects,
         ),
-        market=lambda symbol: BinanceMarket(options.settings(symbol), random=random.random),
+        market=lambda symbol: BinanceMarket(
+            options.settings(symbol),
+            random=random.random,
+            pacer=market_pacer,
+            reconnects=reconnects,
+        ),
     )
 
 

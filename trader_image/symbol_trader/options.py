@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import click
@@ -39,6 +40,8 @@ class ExchangeOptions:
     exchange_api_key: str = field(repr=False)
     exchange_api_secret: str = field(repr=False)
     exchange_timeout_ms: int
+    exchange_ca_file: Path | None = field(default=None, kw_only=True)
+    exchange_address_group: str = field(default="default", kw_only=True)
 
     def settings(self, symbol: str) -> BinanceSettings:
         """Return what the exchange's client is told."""
@@ -49,6 +52,7 @@ class ExchangeOptions:
             api_key=self.exchange_api_key,
             api_secret=self.exchange_api_secret,
             request_timeout_s=self.exchange_timeout_ms / 1000,
+            ca_file=self.exchange_ca_file,
         )
 
 
@@ -159,6 +163,17 @@ _EXCHANGE = (
         help="Its secret. Prefer the environment variable: flags show in the process list.",
     ),
     _TIMEOUT,
+    option(
+        "--exchange-ca-file",
+        type=click.Path(dir_okay=False, path_type=Path),
+        default=None,
+        help="Certificates (PEM) of authorities that the exchange may show, besides the system's.",
+    ),
+    option(
+        "--exchange-address-group",
+        default="default",
+        help="Leaders that reach the exchange from one address; they share its limits.",
+    ),
 )
 
 database_option = option(

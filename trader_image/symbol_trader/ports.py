@@ -10,7 +10,7 @@ from typing import Protocol
 from symbol_trader.core.events import Answer
 from symbol_trader.core.orders import CancelIntent, ExchangeOrder, Fill, Intent
 from symbol_trader.core.records import RecordChange, Snapshot
-from symbol_trader.core.replies import Account, AssetPrice, Outcome, Price, UserEvent
+from symbol_trader.core.replies import Account, AssetPrice, Outcome, Price, TradeGap, UserEvent
 from symbol_trader.core.symbols import Commission, SymbolInfo
 from symbol_trader.desired import Desired, OffOutcome
 from symbol_trader.identity import Book, Epoch, Owner
@@ -120,6 +120,12 @@ class Exchange(Protocol):
     async def last_trade(self) -> Price | None:
         """Read the symbol's newest public trade, with its own time; None if there never was one."""
 
+    async def lowest_price(self, gap: TradeGap) -> Decimal | None:
+        """Read the lowest price of trades that the market stream did not bring.
+
+        None where the exchange shows none of them any more. Of very many the first are read.
+        """
+
     async def price_of(self, asset: str, time_ms: int) -> AssetPrice | None:
         """Read what one unit of an asset cost in the symbol's quote at an exchange time.
 
@@ -172,8 +178,11 @@ class Resource(Protocol):
 class Market(Protocol):
     """The public trades of the symbol."""
 
-    def prices(self) -> AsyncIterator[Price | None]:
-        """Yield each trade for ever, reconnecting by itself; None when the connection is lost."""
+    def prices(self) -> AsyncIterator[Price | TradeGap | None]:
+        """Yield each trade for ever, reconnecting by itself; None when the connection is lost.
+
+        A gap goes before the trade that shows it: the trades that it names did not come.
+        """
 
     def reconnect(self) -> None:
         """Give up a connection that is open and silent; `prices` opens another one.

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from symbol_trader.binance.allowance import Weight
 from symbol_trader.binance.envelope import NoReply, Reply
-from symbol_trader.binance.session import Answered, Dropped, News, Retired, Session
+from symbol_trader.binance.session import Announced, Answered, Dropped, News, Retired, Session
 from unit.binance import payloads
 from unit.binance.payloads import SYMBOL
 
@@ -118,11 +118,19 @@ def test_user_data_of_other_symbols_is_no_news() -> None:
     assert open_session().receive(event(payloads.report(s="BTCUSDT"))) is None
 
 
-@pytest.mark.parametrize("kind", ["serverShutdown", "eventStreamTerminated"])
-def test_the_end_of_the_stream_retires_the_session(kind: str) -> None:
+def test_an_announced_end_calls_for_another_session_and_this_one_goes_on() -> None:
     session = open_session(1)
 
-    heard = session.receive(event({"e": kind, "E": 1}))
+    heard = session.receive(event({"e": "serverShutdown", "E": 1}))
+
+    assert heard == Announced()
+    assert session.ended is None
+
+
+def test_the_end_of_the_stream_retires_the_session() -> None:
+    session = open_session(1)
+
+    heard = session.receive(event({"e": "eventStreamTerminated", "E": 1}))
 
     assert isinstance(heard, Retired)
     assert session.ended == heard.why

@@ -4,8 +4,10 @@ from decimal import Decimal
 
 import pytest
 
+from symbol_trader.binance.reconnects import Cause, Reconnects, Service
 from symbol_trader.core.orders import ClientOrderId, OrderState
 from symbol_trader.core.records import OrderChange
+from symbol_trader.core.replies import TradeGap
 from symbol_trader.report import Report, Trouble
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.metrics import Metrics
@@ -70,3 +72,24 @@ def test_the_age_of_the_market_is_that_of_the_moment_it_is_asked_for() -> None:
     assert 'symbol_trader_market_age_seconds{symbol="XRPUSDT"} 7.5' in metrics.text().decode()
     health.price_came(1_700_000_000_000)
     assert 'symbol_trader_market_age_seconds{symbol="XRPUSDT"} 0.0' in metrics.text().decode()
+
+
+def test_gaps_and_the_trades_in_them_are_counted() -> None:
+    metrics = Metrics("XRPUSDT", lambda: 0.0)
+    for last in (2, 5):
+        metrics.missed(TradeGap(2, last, 1, 2))
+    text = metrics.text().decode()
+    assert 'symbol_trader_trade_gaps_total{symbol="XRPUSDT"} 2.0' in text
+    assert 'symbol_trader_trades_missed_total{symbol="XRPUSDT"} 5.0' in text
+
+
+def test_reconnects_are_counted_by_service_and_cause_also_those_that_never_were() -> None:
+    metrics, reconnects = Metrics("XRPUSDT", lambda: 0.0), Reconnects()
+    metrics.watch_reconnects(lambda: reconnects.counts)
+    for _ in range(2):
+        reconnects.note(Service.MARKET, Cause.STALLED)
+    text = metrics.text().decode()
+    name = "symbol_trader_reconnects_total"
+    assert f'{name}{{cause="stalled",service="market",symbol="XRPUSDT"}} 2.0' in text
+    assert f'{name}{{cause="age",service="api",symbol="XRPUSDT"}} 0.0' in text
+    assert text.count(name + "{") == len(Service) * len(Cause)

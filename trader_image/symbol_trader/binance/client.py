@@ -1,6 +1,7 @@
-"""The port `Exchange` over one WebSocket: requests and user data share it, and end with it.
+"""The port `Exchange`: requests and user data of one symbol.
 
-This is the port's vocabulary; how requests are sent, and what is never sent twice, is in `asking`.
+This is the port's vocabulary; how requests are sent, and what is never sent twice, is in `asking`,
+and how the WebSocket that carries them is replaced by a new one, in `renewal`.
 """
 
 import asyncio
@@ -15,6 +16,9 @@ from symbol_trader.binance.allowance import Allowance
 from symbol_trader.binance.asking import Asker
 from symbol_trader.binance.errors import ConnectionsLimited, RequestRefused, UnreadableReply
 from symbol_trader.binance.link import Link
+from symbol_trader.binance.pacing import ConnectionPacer
+from symbol_trader.binance.reconnects import Reconnects
+from symbol_trader.binance.renewal import Line, RenewedLine
 from symbol_trader.binance.replies import Candle
 from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.binance.signing import Params
@@ -33,10 +37,14 @@ from symbol_trader.core.replies import (
     NotFound,
     Outcome,
     Price,
+    TradeGap,
     UserEvent,
 )
 from symbol_trader.core.symbols import DEFAULT_COMMISSION, Commission, SymbolInfo
 from symbol_trader.errors import ExchangeUnavailable, UnknownSymbol
+
+GAP_PAGES_MAX = 5
+"""Pages of 1,000 aggregated trades that are read of a gap at most."""
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +56,8 @@ class BinanceExchange:
     """One session with Binance Spot, or with an exchange that speaks like it, for one symbol.
 
     `monotonic_ns` is a clock that never jumps; `random` returns numbers in [0, 1). Sessions that
-    follow each other share an `allowance`: a limit is not over because a connection is.
+    follow each other share an `allowance`: a limit is not over because a connection is. They share
+    a `pacer`, too, which says when a connection may be opened; without one it is opened at once.
     """
 
     def __init__(
@@ -58,41 +67,61 @@ class BinanceExchange:
         monotonic_ns: Callable[[], int],
         random: Callable[[], float],
         allowance: Allowance | None = None,
+        pacer: ConnectionPacer | None = None,
+        reconnects: Reconnects | None = None,
     ) -> None:
         self._settings = settings
-        self._link = Link(settings)
+        self._monotonic_ns = monotonic_ns
+        self._random = random
         self._allowance = allowance or Allowance(monotonic_ns)
-        self._asker = Asker(
-            settings, self._link, self._allowance, monotonic_ns=monotonic_ns, random=random
+        self._pacer = pacer
+        self._line = RenewedLine(
+            settings,
+            self._make_line,
+            self._make_ready,
+            pacer=pacer,
+            random=random,
+            reconnects=reconnects or Reconnects(),
         )
-        self._clock_keeper: asyncio.Task[None] | None = None
         self._quote_asset: str | None = None
+
+    @property
+    def _asker(self) -> Asker:
+        """Return what asks over the connection that is in use now."""
+        return self._line.current.asker
 
     async def open(self) -> None:
         """Connect, measure the clock, subscribe to user data on the same socket.
 
         Raises `Unavailable`, `BadCredentials`; nothing is left open then.
         """
-        self._asker.respect_limits("a connection")
+        await self._line.open()
+
+    def _make_line(self, link: Link) -> Line:
+        asker = Asker(
+            self._settings,
+            link,
+            self._allowance,
+            monotonic_ns=self._monotonic_ns,
+            random=self._random,
+        )
+        return Line(link, asker)
+
+    async def _make_ready(self, line: Line, age_max_s: float) -> None:
+        """Open a link, and do on it all that has to be done before it is used."""
+        line.asker.respect_limits("a connection")
         try:
-            await self._link.open()
+            await line.link.open(age_max_s)
         except ConnectionsLimited as exc:
             self._allowance.hold(exc.retry_in_s)
             raise
-        try:
-            await self._asker.measure_clock()
-            await self._subscribe()
-        except BaseException:
-            await self.close()
-            raise
-        self._clock_keeper = asyncio.create_task(self._asker.keep_clock())
+        await line.asker.measure_clock()
+        await _subscribe(line.asker)
+        line.keepers = (asyncio.create_task(line.asker.keep_clock()),)
 
     async def close(self) -> None:
         """Close the socket; never raises."""
-        await self._link.close()
-        if self._clock_keeper is not None:
-            self._clock_keeper.cancel()
-            await asyncio.gather(self._clock_keeper, return_exceptions=True)
+        await self._line.close()
 
     def now_ms(self) -> int:
         """Return exchange time: the measured offset plus a monotonic clock."""
@@ -104,7 +133,7 @@ class BinanceExchange:
 
     def user_events(self) -> AsyncIterator[UserEvent]:
         """Yield user data from `open` on, for one reader; raises `Unavailable` at the end."""
-        return self._link.events
+        return self._line.events
 
     async def account(self) -> Account:
         """Read the account's uid and balances."""
@@ -115,9 +144,10 @@ class BinanceExchange:
     async def symbol(self) -> SymbolInfo:
         """Read the symbol. Raises `UnknownSymbol`."""
         name = self._settings.symbol
-        parse = partial(replies.symbol_info, symbol=name)
         try:
-            info = await self._asker.query("exchangeInfo", {"symbol": name}, parse, private=False)
+            info = await self._asker.query(
+                "exchangeInfo", {"symbol": name}, self._read_symbol, private=False
+            )
         except RequestRefused as exc:
             if exc.code != UNKNOWN_SYMBOL:
                 raise
@@ -125,6 +155,13 @@ class BinanceExchange:
             raise UnknownSymbol(f"the exchange does not know the symbol {name}") from exc
         self._quote_asset = info.quote_asset
         return info
+
+    def _read_symbol(self, result: Any) -> SymbolInfo:
+        """Read the reply to `exchangeInfo`, and what it says of connections."""
+        limit = replies.connection_limit(result)
+        if limit is not None and self._pacer is not None:
+            self._pacer.limit = limit
+        return replies.symbol_info(result, self._settings.symbol)
 
     async def _check_unknown(self, name: str) -> None:
         """Make sure that the account knows no such symbol either: orders of it may rest."""
@@ -164,6 +201,24 @@ class BinanceExchange:
         """Read the symbol's newest public trade, with its own time; None if there never was one."""
         params: Params = {"symbol": self._settings.symbol, "limit": 1}
         return await self._asker.query("trades.recent", params, replies.last_trade, private=False)
+
+    async def lowest_price(self, gap: TradeGap) -> Decimal | None:
+        """Read the lowest price of missed trades, from aggregated ones: 4 weight per 1,000.
+
+        `trades.historical` would show single trades by id, for 25 weight.
+        """
+        params, prices = requests.aggregate_trades(self._settings.symbol, gap), list[Decimal]()
+        for _ in range(GAP_PAGES_MAX):
+            page = await self._asker.query(
+                "trades.aggregate", params, replies.aggregate_trades, private=False
+            )
+            prices += [
+                t.price for t in page if t.first_id <= gap.last_id and t.last_id >= gap.first_id
+            ]
+            if len(page) < requests.AGGREGATES_PAGE or page[-1].last_id >= gap.last_id:
+                break
+            params = requests.aggregate_trades_from(self._settings.symbol, page[-1].number + 1)
+        return min(prices, default=None)
 
     async def price_of(self, asset: str, time_ms: int) -> AssetPrice | None:
         """Read what one unit of an asset cost in the symbol's quote at an exchange time.
@@ -246,10 +301,11 @@ class BinanceExchange:
         accepted = partial(replies.canceled, symbol=symbol, intent=intent)
         return await self._asker.act("order.cancel", requests.cancel(intent, symbol), accepted)
 
-    async def _subscribe(self) -> None:
-        """Subscribe to user data; a repeated attempt may find that the first one was heard."""
-        try:
-            await self._asker.read("userDataStream.subscribe.signature", {}, private=True)
-        except RequestRefused as exc:
-            if exc.code != ALREADY_SUBSCRIBED:
-                raise
+
+async def _subscribe(asker: Asker) -> None:
+    """Subscribe to user data; a repeated attempt may find that the first one was heard."""
+    try:
+        await asker.read("userDataStream.subscribe.signature", {}, private=True)
+    except RequestRefused as exc:
+        if exc.code != ALREADY_SUBSCRIBED:
+            raise

@@ -5,6 +5,7 @@ import ssl
 from urllib.parse import urlsplit
 
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+from websockets.frames import CloseCode
 
 from symbol_trader.binance.proxies import ProxyInUse, blame
 from symbol_trader.errors import ExchangeUnavailable, Unavailable
@@ -73,6 +74,11 @@ def closed(url: str, exc: ConnectionClosed) -> str:
             f"the connection to {place_of(url)} was closed here ({exc.sent.reason or 'normally'})"
         )
     return f"the connection to {place_of(url)} was lost"
+
+
+def is_stall(exc: ConnectionClosed) -> bool:
+    """Return whether a connection was given up here because it did not answer a ping."""
+    return exc.sent is not None and exc.sent.code == CloseCode.INTERNAL_ERROR
 
 
 def _fault(exc: Exception, proxy: ProxyInUse | None) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from symbol_trader.binance import envelope, events
 from symbol_trader.binance.envelope import Answer, NoReply, Reply
+from symbol_trader.binance.events import Mark
 from symbol_trader.binance.fields import Fields, PayloadError, parse
 from symbol_trader.binance.signing import Params
 from symbol_trader.binance.verdicts import Kind, judge
@@ -27,9 +28,10 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """User data."""
+    """User data, and what tells it from other news: two connections may bring the same."""
 
     event: UserEvent
+    mark: Mark | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,12 @@ class Retired:
     why: str
 
 
-Heard = Answered | News | Dropped | Retired
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """The exchange is about to close the connection: a new one has to be opened now."""
+
+
+Heard = Answered | News | Dropped | Retired | Announced
 """What a message turned out to be."""
 
 
@@ -111,11 +118,13 @@ class Session:
         return Dropped("a message of an unknown kind")
 
     def _push(self, event: Fields) -> Heard | None:
+        if events.is_shutdown(event):
+            return Announced()
         ending = events.ending(event)
         if ending is not None:
             return self.retire(ending)
         news = events.user_event(event, self._symbol)
-        return None if news is None else News(news)
+        return None if news is None else News(news, events.mark(event))
 
     def _reply(self, message: Fields, request_id: int) -> Heard:
         method = self._waiting.pop(request_id, None)

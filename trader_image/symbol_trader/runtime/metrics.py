@@ -1,11 +1,14 @@
 """What Prometheus is told: few numbers, each with a question behind it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 from symbol_trader.core.orders import OrderState
 from symbol_trader.core.records import FillRecorded, OrderChange, RecordChange, TraderResult
+from symbol_trader.core.replies import TradeGap
 from symbol_trader.report import Report
 
 LATENCY_BUCKETS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
@@ -30,6 +33,8 @@ class Metrics:
         self._market_age = self._gauge(
             "market_age_seconds", "Time since the last price came in.", symbol
         )
+        self._gaps = self._counter("trade_gaps", "Gaps in the market stream.", symbol)
+        self._missed = self._counter("trades_missed", "Trades that it did not bring.", symbol)
         self._symbol = symbol
         self._degraded = Gauge(
             "symbol_trader_degraded",
@@ -48,6 +53,18 @@ class Metrics:
     def watch_market(self, age_s: Callable[[], float]) -> None:
         """Show, whenever it is asked for, how old the last price is."""
         self._market_age.set_function(age_s)
+
+    def watch_reconnects(self, counts: Callable[[], Mapping[tuple[str, str], int]]) -> None:
+        """Show, whenever it is asked for, how often which connection was replaced, and why.
+
+        Services and causes are those of `binance.reconnects`.
+        """
+        self._registry.register(_Reconnects(self._symbol, counts))
+
+    def missed(self, gap: TradeGap) -> None:
+        """Count public trades that the market stream did not bring."""
+        self._gaps.inc()
+        self._missed.inc(gap.count)
 
     def placed(self, came_s: float | None) -> None:
         """Count an order, and the time since the price that led to it, if one did."""
@@ -89,3 +106,22 @@ class Metrics:
     def _gauge(self, name: str, text: str, symbol: str) -> Gauge:
         gauge = Gauge(f"symbol_trader_{name}", text, ["symbol"], registry=self._registry)
         return gauge.labels(symbol)
+
+
+class _Reconnects(Collector):
+    """What is counted elsewhere, read when the metrics are asked for."""
+
+    def __init__(self, symbol: str, counts: Callable[[], Mapping[tuple[str, str], int]]) -> None:
+        self._symbol = symbol
+        self._counts = counts
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """Yield the one family."""
+        family = CounterMetricFamily(
+            "symbol_trader_reconnects",
+            "Connections to the exchange that were replaced, by service and cause.",
+            labels=["symbol", "service", "cause"],
+        )
+        for (service, cause), count in self._counts().items():
+            family.add_metric([self._symbol, service, cause], count)
+        yield family

@@ -93,7 +93,7 @@ class Service:
             self._metrics = metrics = self._surface.metrics(self._desired.last.symbol)
             metrics.watch_market(lambda: self._surface.health.market_age_s)
             reports = self._make_reports(metrics)
-            feed = self._make_feed(self._desired.last.symbol, reports)
+            feed = self._make_feed(self._desired.last.symbol, reports, metrics)
             leading = self._make_leading(metrics, reports, feed)
             pumps.append(asyncio.create_task(feed.pump()))
             pumps.append(asyncio.create_task(reports.pump()))
@@ -122,13 +122,15 @@ class Service:
             health=self._surface.health,
         )
 
-    def _make_feed(self, symbol: str, reports: Reports) -> MarketFeed:
+    def _make_feed(self, symbol: str, reports: Reports, metrics: Metrics) -> MarketFeed:
         return MarketFeed(
             self._links.market(symbol),
             health=self._surface.health,
             story=self._surface.story,
             deliver=self.session.bring,
             changed=reports.due.set,
+            missed=metrics.missed,
+            trigger=self.session.rebuy_trigger,
             watch=self._watch,
         )
 
