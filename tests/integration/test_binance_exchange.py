@@ -29,7 +29,14 @@ from symbol_trader.core.orders import (
     Side,
     TimeInForce,
 )
-from symbol_trader.core.replies import Accepted, BalanceChanged, NotFound, Refused, Unknown
+from symbol_trader.core.replies import (
+    Accepted,
+    BalanceChanged,
+    NotFound,
+    Refused,
+    TradeGap,
+    Unknown,
+)
 from symbol_trader.core.symbols import Commission, Filters
 from symbol_trader.errors import BadCredentials, Unavailable, UnknownSymbol
 
@@ -421,3 +428,15 @@ async def test_an_announced_shutdown_renews_the_session_and_reports_come_once() 
                     reported.append(event.order.order_id)
 
         assert [one.order.order_id for one in placed if isinstance(one, Accepted)] == reported
+
+
+async def test_the_lowest_price_of_missed_trades_is_the_exchanges() -> None:
+    async with serve(config()) as paper:
+        for price in ("0.5", "0.4", "0.3", "0.6", "0.2"):
+            trade(paper, price, "1")
+        recent = list(paper.venue.recent[SYMBOL])
+        gap = TradeGap(recent[1].trade_id, recent[3].trade_id, recent[0].time, recent[4].time)
+        async with session(paper) as trader:
+            assert await trader.client.lowest_price(gap) == Decimal("0.3")
+            later = TradeGap(gap.last_id + 9, gap.last_id + 9, gap.before_ms, gap.before_ms)
+            assert await trader.client.lowest_price(later) is None

@@ -420,11 +420,12 @@ class SimulatedMarket:
         self._free_ms = max(self._free_ms, now_ms + self._late_ms)
         self._timeline.after(self._free_ms - now_ms, lambda: self._prices.push(price))
 
-    def reconnect(self) -> None:
+    def reconnect(self) -> bool:
         """Give up a connection that is silent: another one takes its place."""
         self.silent = False
         if not self._gone:
             self._prices.push(None)
+        return not self._gone
 
     def be_late(self, late_ms: int) -> None:
         """Bring each trade so much later; trades keep their order."""

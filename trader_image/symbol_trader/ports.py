@@ -184,10 +184,10 @@ class Market(Protocol):
         A gap goes before the trade that shows it: the trades that it names did not come.
         """
 
-    def reconnect(self) -> None:
+    def reconnect(self) -> bool:
         """Give up a connection that is open and silent; `prices` opens another one.
 
-        Where none is open there is nothing to do.
+        Return whether there was one. One that was opened just now has had no time to speak.
         """
 
     async def close(self) -> None:

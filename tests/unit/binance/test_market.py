@@ -254,12 +254,12 @@ async def test_a_ban_is_no_outage_whose_pauses_grow(monkeypatch: pytest.MonkeyPa
 
 async def test_a_stream_that_is_given_up_comes_back(streams: Streams) -> None:
     streams.scripts = [(TRADE,)]
-    market = market_of(streams.url)
-    market.reconnect()  # there is none yet
+    market = market_of(streams.url, silent_s=0.0)
+    assert not market.reconnect(), "there is none yet"
 
     async with prices_of(market) as prices:
         assert await anext(prices) == FIRST
-        market.reconnect()
+        assert market.reconnect()
         market.reconnect()
         assert await anext(prices) is None
 
@@ -453,3 +453,14 @@ async def test_a_stream_waits_for_its_slot(
         assert await trades_of(prices, 1) == [1]
 
     assert pauses == [1_962.5, 962.5]
+
+
+async def test_a_stream_that_was_opened_just_now_is_not_given_up(streams: Streams) -> None:
+    streams.scripts = [(TRADE,)]
+    market = market_of(streams.url)
+
+    async with prices_of(market) as prices:
+        assert await anext(prices) == FIRST
+        assert not market.reconnect()
+        await (await streams.connections.get()).send(NEXT_TRADE)
+        assert await anext(prices) == SECOND

@@ -27,14 +27,18 @@ class Market:
 
     queue: asyncio.Queue[Price | TradeGap | None] = field(default_factory=asyncio.Queue)
     reconnected_ms: list[int] = field(default_factory=list)
+    is_young: bool = False
     closed: bool = False
 
     async def prices(self) -> AsyncIterator[Price | TradeGap | None]:
         while True:
             yield await self.queue.get()
 
-    def reconnect(self) -> None:
+    def reconnect(self) -> bool:
+        if self.is_young:
+            return False
         self.reconnected_ms.append(now_ms())
+        return True
 
     async def close(self) -> None:
         self.closed = True
@@ -164,6 +168,21 @@ def test_a_stream_that_never_brought_a_price_is_opened_anew_as_well() -> None:
         scene.trade()
         await asyncio.sleep(59)
         assert len(scene.market.reconnected_ms) == 1
+        await scene.close()
+
+    virtual.run(story())
+
+
+def test_a_stream_that_was_opened_just_now_is_not_given_up() -> None:
+    async def story() -> None:
+        scene = Scene()
+        await scene.price()
+        scene.market.is_young = True
+        scene.trade()
+        await asyncio.sleep(60)
+        assert scene.health.market_fresh
+        assert scene.story.lines == []
+        assert scene.changes == 0
         await scene.close()
 
     virtual.run(story())

@@ -10,6 +10,7 @@ METHODS: dict[str, Method] = {
     "ticker.price": Method(market_methods.ticker_price, Security.NONE, 2, 4),
     "ticker.book": Method(market_methods.ticker_book, Security.NONE, 2, 4),
     "trades.recent": Method(market_methods.recent_trades, Security.NONE, 25),
+    "trades.aggregate": Method(market_methods.aggregate_trades, Security.NONE, 4),
     "klines": Method(market_methods.klines, Security.NONE, 2),
     "order.place": Method(order_methods.place, Security.SIGNED, 1, is_order=True),
     "order.test": Method(order_methods.test, Security.SIGNED, 1),

@@ -70,14 +70,17 @@ class BinanceMarket:
             at_least_s = self._settings.reconnect_first_s
             await self._pause(next(pauses) if asked_s is None else max(asked_s, at_least_s))
 
-    def reconnect(self) -> None:
+    def reconnect(self) -> bool:
         """Give up a connection that is open and silent; `prices` says None and opens another one.
 
         It is cut, not closed: whoever says nothing does not answer a closing handshake either.
+        Return whether there was one, and had had the time to speak.
         """
-        if self._stream is not None:
-            log.warning("the market stream is given up: a new connection takes its place")
-            self._stream.cut()
+        if self._stream is None or self._stream.age_s < self._settings.silent_s:
+            return False
+        log.warning("the market stream is given up: a new connection takes its place")
+        self._stream.cut()
+        return True
 
     async def close(self) -> None:
         """Close the socket; never raises. `prices` ends."""

@@ -42,6 +42,8 @@ class BinanceSettings:
     retry_first_s: float = 0.5
     retry_limit_s: float = 8.0
     """First and longest pause between attempts to read."""
+    silent_s: float = 30.0
+    """How long a market connection stands at least before it may be given up as silent."""
     reconnect_first_s: float = 2.0
     reconnect_limit_s: float = 60.0
     """First and longest pause before reconnecting to the market; Binance bans an address that

@@ -37,6 +37,12 @@ class TradeStream:
         self._due = due
         self._renewal = asyncio.get_running_loop().call_later(age_max_s, due, Cause.AGE)
         self._is_given_up = False
+        self._opened_s = asyncio.get_running_loop().time()
+
+    @property
+    def age_s(self) -> float:
+        """Return for how many seconds it has stood."""
+        return asyncio.get_running_loop().time() - self._opened_s
 
     async def receive(self) -> Price | None:
         """Return the next trade, None for any other message. Raises `StreamLost`."""

@@ -147,8 +147,9 @@ class MarketFeed:
         return self._health.price_time_ms == heard_ms
 
     def _reconnect(self) -> None:
+        if not self._market.reconnect():
+            return
         self._health.market_fresh = False
         self._changed()
         silent_s = round(self._health.market_age_s)
         self._story.warn("the market stream misses trades: it is opened anew", silent_s=silent_s)
-        self._market.reconnect()
