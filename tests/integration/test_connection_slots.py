@@ -6,8 +6,8 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from symbol_trader.binance.pacing import ConnectionLimit
 from symbol_trader.errors import DatabaseUnavailable
+from symbol_trader.postgres import connection_slots
 from symbol_trader.postgres.connection_slots import RESERVED_MAX_S, PostgresConnectionSlots
 from symbol_trader.postgres.leader_connection import LeaderConnection
 
@@ -67,7 +67,34 @@ async def test_no_slot_is_reserved_beyond_an_hour(links: list[LeaderConnection])
     assert await reserved(slots(links[1])) == [1]
 
 
-async def test_a_connection_that_is_not_open_is_no_record() -> None:
+async def test_a_connection_that_is_about_to_be_opened_is_waited_for(database: str) -> None:
+    link = LeaderConnection(database)
+    reserving = asyncio.ensure_future(slots(link).reserve(SPACING_S))
+    await asyncio.sleep(0)
+    await link.open()
+    assert round((await reserving or 0) / SPACING_S) == 1
+    await link.close()
+
+
+async def test_who_is_canceled_leaves_the_connection_to_the_others(
+    links: list[LeaderConnection],
+) -> None:
+    blocking = links[1]
+    async with blocking.session() as session, session.transaction():
+        await session.execute("LOCK TABLE connection_slots")
+        reserving = asyncio.ensure_future(slots(links[0]).reserve(SPACING_S))
+        while not links[0]._lock.locked():  # noqa: ASYNC110 - no event tells of it
+            await asyncio.sleep(0)
+        reserving.cancel()
+        await asyncio.gather(reserving, return_exceptions=True)
+
+    assert await reserved(slots(links[0])) == [2]
+
+
+async def test_a_connection_that_nobody_opens_is_no_record(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connection_slots, "OPEN_WITHIN_S", 0.01)
     link = LeaderConnection("postgresql://nobody@127.0.0.1:1/none")
     with pytest.raises(DatabaseUnavailable, match="not connected"):
-        await slots(link).reserve(ConnectionLimit().spacing_s)
+        await slots(link).reserve(SPACING_S)

@@ -24,7 +24,7 @@ from structlog.typing import FilteringBoundLogger
 from symbol_trader.binance.allowance import Allowance
 from symbol_trader.binance.client import BinanceExchange
 from symbol_trader.binance.market import BinanceMarket
-from symbol_trader.binance.pacing import ConnectionPacer
+from symbol_trader.binance.pacing import ConnectionPacer, StaticShare
 from symbol_trader.binance.reconnects import Reconnects
 from symbol_trader.cli import audit, record
 from symbol_trader.core.leader import new_trader_bits
@@ -281,7 +281,8 @@ def _links(options: Options, resource: Resource, reconnects: Reconnects) -> Link
         connection, options.exchange_environment, options.exchange_address_group
     )
     session_pacer, market_pacer = (
-        ConnectionPacer(slots, clock=time.monotonic, random=random.random) for _ in range(2)
+        ConnectionPacer(slots, clock=time.monotonic, random=random.random, share=share)
+        for share in (None, StaticShare())
     )
     return Links(
         resource=resource,

@@ -33,7 +33,9 @@ class Shared:
         return self.reserved_until_s - self.now_s
 
     def pacer(self, random: float = 0.5) -> ConnectionPacer:
-        return ConnectionPacer(self, clock=lambda: self.now_s, random=lambda: random)
+        return ConnectionPacer(
+            self, clock=lambda: self.now_s, random=lambda: random, share=StaticShare()
+        )
 
 
 def waits(pacer: ConnectionPacer) -> float:
@@ -135,7 +137,7 @@ def test_without_the_record_one_attempt_is_made_in_each_period() -> None:
         wait_s = waits(pacer)
         if not wait_s:
             times_s.append(shared.now_s)
-        assert wait_s <= 5
+        assert wait_s <= StaticShare().ask_again_s
         shared.now_s += wait_s or 1
 
     assert times_s == [300.0, 900.0, 1_500.0, 2_100.0]
@@ -156,10 +158,20 @@ def test_500_leaders_without_a_record_stay_within_the_limit(seed: int) -> None:
     shared, random = Shared(), Random(seed)
     shared.is_away = True
     pacers = [
-        ConnectionPacer(shared, clock=lambda: shared.now_s, random=random.random)
+        ConnectionPacer(
+            shared, clock=lambda: shared.now_s, random=random.random, share=StaticShare()
+        )
         for _ in range(500)
     ]
     times_s = connect_all(shared, pacers)
     times_s += connect_all(shared, pacers)
 
     assert most_in_window(times_s, LIMIT.window_s) < LIMIT.attempts
+
+
+def test_a_service_without_a_share_does_not_connect_without_the_record() -> None:
+    shared = Shared()
+    shared.is_away = True
+    pacer = ConnectionPacer(shared, clock=lambda: 0.0, random=lambda: 0.5)
+    with pytest.raises(DatabaseUnavailable):
+        waits(pacer)

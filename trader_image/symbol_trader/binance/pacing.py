@@ -7,8 +7,8 @@ hands out slots that are `spacing_s` apart, of which `burst` may be used at once
 (the generic cell rate algorithm). In any window there are at most `burst` + window / `spacing_s`
 attempts, whenever the window begins, so it does not matter how the exchange lays its own.
 
-Without the record each leader keeps to a static share. It can be small: while the record is away
-nothing is bought, and no session is opened.
+Without the record no session is opened, and the market stream keeps to a static share. It can be
+small: nothing is bought while the record is away.
 """
 
 from collections.abc import Callable
@@ -62,14 +62,15 @@ class StaticShare:
     period_s: float = 600.0
     """One attempt in this time, at a random moment of it: with 500 leaders that is 250 attempts in
     5 minutes."""
-    ask_again_s: float = 5.0
-    """How often the record is asked again meanwhile."""
+    ask_again_s: float = 1.0
+    """How soon the record is asked again meanwhile; it waits itself for a while to be reachable."""
 
 
 class ConnectionPacer:
     """The slots of one service of one leader: one for each attempt, kept until it is used.
 
-    `clock` is monotonic, in seconds; `random` returns numbers in [0, 1).
+    `clock` is monotonic, in seconds; `random` returns numbers in [0, 1). A service that may connect
+    without the record has a static `share` for that.
     """
 
     def __init__(
@@ -85,18 +86,23 @@ class ConnectionPacer:
         self._slots = slots
         self._clock = clock
         self._random = random
-        self._share = share or StaticShare()
+        self._share = share
         self._due_s: float | None = None
         self._alone_due_s: float | None = None
         self._alone_ends_s = 0.0
 
     async def wait_s(self) -> float:
-        """Return how long to wait before asking again. Zero: connect now, the slot is used up."""
+        """Return how long to wait before asking again. Zero: connect now, the slot is used up.
+
+        Raises `Unavailable` where the record is, and there is no share for that.
+        """
         if self._due_s is None:
             try:
                 reserved_s = await self._slots.reserve(self.limit.spacing_s)
             except Unavailable:
-                return self._wait_alone_s()
+                if self._share is None:
+                    raise
+                return self._wait_alone_s(self._share)
             self._alone_due_s = None
             if reserved_s is None:
                 return self._random() * self.limit.window_s
@@ -107,14 +113,14 @@ class ConnectionPacer:
         self._due_s = None
         return 0.0
 
-    def _wait_alone_s(self) -> float:
+    def _wait_alone_s(self, share: StaticShare) -> float:
         """Return how long to wait where nobody says what others do."""
-        now_s, period_s = self._clock(), self._share.period_s
+        now_s, period_s = self._clock(), share.period_s
         if self._alone_due_s is None:
             begins_s = max(now_s, self._alone_ends_s)
             self._alone_due_s = begins_s + self._random() * period_s
             self._alone_ends_s = begins_s + period_s
         if (left_s := self._alone_due_s - now_s) > 0:
-            return min(left_s, self._share.ask_again_s)
+            return min(left_s, share.ask_again_s)
         self._alone_due_s = None
         return 0.0

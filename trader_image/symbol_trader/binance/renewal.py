@@ -117,7 +117,10 @@ class RenewedLine:
         return line
 
     async def _wait_for_slot(self) -> None:
-        """Wait for the slot of a connection. Raises `RateLimited` if it is far away, and kept."""
+        """Wait for the slot of a connection. Raises `RateLimited` if it is far away, and kept.
+
+        Raises `Unavailable` where nobody says when it is.
+        """
         while self._pacer is not None and (wait_s := await self._pacer.wait_s()):
             if wait_s > _PACED_MAX_S:
                 text = "too many connections were opened from this address, by all leaders"
