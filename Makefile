@@ -5,12 +5,12 @@ READY := .venv/.ready
 SOME := .venv/.some
 TRIED := $(if $(wildcard $(READY)),$(READY),$(SOME))
 CLUSTER := $(PYTHON) hack/cluster.py
-# Tests on a cluster wait more than they work.
+# What waits more than it works, for a cluster or for other processes.
 SIDE_BY_SIDE := 3
 SOURCES := crds operator trader_image tests hack
 
 .DEFAULT_GOAL := help
-.PHONY: help setup try try-clean style unit simulation simulate integration crash-matrix chaos mutants kind test bench bench-cluster cluster images cluster-down demo demo-down crd lock clean
+.PHONY: help setup try try-clean style unit simulation simulate integration crash-matrix chaos mutants kind deployed kind-alone kind-together docs docs-generated test bench cluster images cluster-down demo demo-down crd lock clean
 
 help: ## List the commands.
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,7 +65,7 @@ simulate: $(READY) ## Run many seeds of the simulation; SEEDS=N FIRST=K PROCESSE
 
 integration: $(READY) ## Run the tests with a real PostgreSQL, real sockets and real processes.
 	$(BIN)/python -m support.prepare
-	$(BIN)/pytest tests/integration tests/crash tests/chaos -q -n 2
+	$(BIN)/pytest tests/integration tests/crash tests/chaos tests/docwalk -q -n $(SIDE_BY_SIDE)
 
 crash-matrix: $(READY) ## End a leader at every step with every fault, and audit what it leaves; SHARD=1/4 takes 35 minutes and resumes, JOBS=N, ONLY=CASE.
 	$(BIN)/python -m support.prepare
@@ -80,22 +80,33 @@ mutants: $(READY) ## Remove each guard in a copy and see its test fail; ONLY=NAM
 	$(BIN)/python -m support.prepare
 	$(BIN)/python -m mutants $(if $(ONLY),--only "$(ONLY)")
 
-kind: $(READY) images ## Run the tests on a real cluster.
+kind: ## Run the tests on a real cluster.
+	@$(MAKE) --no-print-directory kind-alone
+	@$(MAKE) --no-print-directory kind-together
+
+deployed: $(READY) images
 	$(BIN)/python -m support.prepare
 	$(CLUSTER) deploy
-	$(BIN)/pytest tests/kind -q --durations=15 -m alone
-	$(BIN)/pytest tests/kind -q --durations=15 -m "not alone" -n $(SIDE_BY_SIDE) --dist loadfile
 
-test: style unit simulation integration kind ## Run everything.
+kind-alone: deployed
+	$(BIN)/pytest tests/kind -q --durations=10 -m alone
 
-bench: $(READY) $(if $(filter core latency history,$(ONLY)),,bench-cluster) ## Measure speed, memory and size, and print a table; ONLY=PART SYMBOLS=N CYCLES=N SOAK=MINUTES.
+
+kind-together: deployed
+	$(BIN)/pytest tests/kind -q --durations=10 -m "not alone" -n $(SIDE_BY_SIDE) --dist loadfile
+
+docs: $(READY) ## Run the commands of README and docs as printed, on the cluster too where one is up; ONLY=PAGE.
+	$(BIN)/python -m docwalk $(if $(ONLY),--only "$(ONLY)")
+
+docs-generated: $(READY) ## Write what the docs show of tables in the code.
+	$(BIN)/python -m generated_docs
+
+test: $(READY) ## Run everything, and print how long each part took.
+	@$(BIN)/python hack/alltests.py
+
+bench: $(READY) $(if $(filter core latency history,$(ONLY)),,deployed) ## Measure speed, memory and size, and print a table; ONLY=PART SYMBOLS=N ROUNDS=N CYCLES=N SOAK=MINUTES.
 	$(BIN)/python -m bench $(if $(ONLY),--only "$(ONLY)") $(if $(SYMBOLS),--symbols "$(SYMBOLS)") \
-		$(if $(CYCLES),--cycles "$(CYCLES)") $(if $(SOAK),--soak "$(SOAK)")
-
-# The parts that measure on the cluster need all of it.
-bench-cluster: $(READY) images
-	$(CLUSTER) deploy
-	$(BIN)/python -m support.prepare
+		$(if $(ROUNDS),--rounds "$(ROUNDS)") $(if $(CYCLES),--cycles "$(CYCLES)") $(if $(SOAK),--soak "$(SOAK)")
 
 cluster: ## Make a kind cluster on this machine, or bring it back.
 	$(CLUSTER) up
@@ -116,7 +127,7 @@ demo-down: ## Remove all that `make demo` made; caches stay.
 crd: $(READY) ## Generate the CRD from the models.
 	$(BIN)/python -m tradingsymbol_api.crd > crds/tradingsymbol.yaml
 
-lock: ## Lock the dependencies anew, all images to the same versions.
+lock: ## Lock the dependencies again, all images to the same versions.
 	@for extra in dev operator trader paper-exchange try; do \
 		echo "locking requirements/$$extra.txt"; \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \

@@ -22,19 +22,17 @@ from tradingsymbol_api.names import (
     SINGULAR,
     VERSION,
 )
-from tradingsymbol_api.spec import (
-    NAME_PATTERN,
-    NAME_RULE,
-    TradingSymbolSpec,
-)
+from tradingsymbol_api.spec import TradingSymbolSpec
 from tradingsymbol_api.status import TradingSymbolStatus
 from tradingsymbol_api.symbols import NAME_IS_SYMBOL, SYMBOL_NEEDED_RULE
+from tradingsymbol_api.values import NAME_PATTERN, NAME_RULE
 
 HEADER: Final = "# Generated from the models: python -m tradingsymbol_api.crd\n"
 
 PRINTER_COLUMNS: Final = (
     # `.spec.status` would print `true` for a bare `on`.
     ("Requested", "string", ".status.requested", 0),
+    ("Environment", "string", ".status.environment", 0),
     ("Ready", "string", '.status.conditions[?(@.type=="Ready")].status', 0),
     ("Traders", "integer", ".status.traders", 0),
     ("Open orders", "integer", ".status.openOrders", 0),
@@ -131,7 +129,7 @@ def structural_schema(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def _structural(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any]:
-    """One schema without references, nulls and titles, which the dialect does not have."""
+    """Return a schema without references, nulls and titles, which the dialect does not have."""
     merged = _merged(schema, definitions)
     result = {key: value for key, value in merged.items() if key not in DROPPED}
     if "description" in result:

@@ -16,9 +16,9 @@ CRD_NAME: Final = f"{PLURAL}.{GROUP}"
 RESOURCE_NAME_LENGTH_MAX: Final = 52
 """Longest name of a resource: leaves room for suffixes within the 63 characters of a label."""
 
-OPERATOR_MANAGER: Final = "symbol-operator"
+OPERATOR_FIELD_MANAGER: Final = "symbol-operator"
 """Field manager of every write by the operator."""
-TRADER_MANAGER: Final = "symbol-trader"
+LEADER_FIELD_MANAGER: Final = "symbol-trader"
 """Field manager of every write by a leader."""
 
 LEADER_SERVICE_ACCOUNT: Final = "symbol-trader"
@@ -30,9 +30,9 @@ LABEL_RESOURCE: Final = f"{GROUP}/name"
 """Label of a leader pod that holds the name of its TradingSymbol."""
 ANNOTATION_TEMPLATE_HASH: Final = f"{GROUP}/template-hash"
 """Annotation of a leader pod: digest of what the operator asked for when it created the pod."""
-ANNOTATION_TAKES_TURN: Final = f"{GROUP}/takes-turn"
-"""Annotation of a leader pod that follows a ready one in an update: "true". Until it is ready, too,
-it counts as one of those that are updated at once."""
+ANNOTATION_TAKES_SLOT: Final = f"{GROUP}/takes-turn"
+"""Annotation of a leader pod that follows a ready one in an update: "true". Until it is ready, it
+occupies one of the slots for updates."""
 LABEL_FENCES: Final = f"{GROUP}/fences"
 """Label of a fence, a pod that takes the epoch of a lost leader: the uid of the leader's pod."""
 ANNOTATION_LOST_NODE: Final = f"{GROUP}/lost-node"
@@ -55,29 +55,32 @@ ELECTION_LEASE: Final = "symbol-operator"
 CLAIM_LEASE: Final = "symbol-operator-claim"
 """Lease in each trading namespace, held by the installation that serves it."""
 
-API_KEY_KEY: Final = "api-key"
-API_SECRET_KEY: Final = "api-secret"  # noqa: S105 - the name of a key in a Secret, not its value
+API_KEY_FILE: Final = "api-key"
+PRIVATE_KEY_FILE: Final = "private-key"
+"""Ed25519, as PEM."""
+API_SECRET_FILE: Final = "api-secret"  # noqa: S105 - the name of a key in a Secret, not its value
+"""HMAC; a key has this file or the private key's."""
 DATABASE_URL_KEY: Final = "url"
-"""Keys within the Secrets that exchange and database entries name."""
+"""Keys within the Secrets that exchange and database entries name; an exchange's are files."""
 
 
 def leader_pod_name(resource: str) -> str:
-    """Name of the one pod that may lead for the TradingSymbol `resource`."""
+    """Return the name of the one pod that may lead for the TradingSymbol `resource`."""
     return f"{resource}-leader"
 
 
 def fence_name(resource: str, source: str) -> str:
-    """Name of the fence of a leader of `resource`, by the uid of the pod that it is made from."""
+    """Return the name of the fence that is made for `resource` from the pod with uid `source`."""
     return f"{resource}-fence-{source[:8]}"
 
 
 def fence_selector(resource: str) -> str:
-    """Label selector that matches the fences of the TradingSymbol `resource`."""
+    """Return the label selector of the fences of the TradingSymbol `resource`."""
     return f"{LABEL_FENCES},{LABEL_RESOURCE}={resource}"
 
 
 def leader_labels(resource: str) -> dict[str, str]:
-    """Labels of the leader pod of the TradingSymbol `resource`."""
+    """Return the labels of the leader pod of the TradingSymbol `resource`."""
     return {
         LABEL_APP: "symbol-trader",
         LABEL_MANAGED_BY: "symbol-operator",

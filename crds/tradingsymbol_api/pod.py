@@ -5,7 +5,7 @@ probes by it, and ends by it.
 """
 
 from enum import StrEnum, auto
-from typing import Final, Literal
+from typing import Final
 
 ENV_PREFIX: Final = "SYMBOL_TRADER"
 """Begins the name of each environment variable of the trader."""
@@ -24,8 +24,11 @@ class Variable(StrEnum):
     EXCHANGE_ENVIRONMENT = auto()
     EXCHANGE_API_URL = auto()
     EXCHANGE_STREAM_URL = auto()
-    EXCHANGE_API_KEY = auto()
-    EXCHANGE_API_SECRET = auto()
+    EXCHANGE_REST_URL = auto()
+    EXCHANGE_KEY = auto()
+    """The folder that holds the key's files."""
+    REAL_MONEY = auto()
+    ALLOW_UNRESTRICTED_KEY = auto()
     EXCHANGE_TIMEOUT_MS = auto()
     EXCHANGE_MARGIN_MS = auto()
     RECV_WINDOW_MS = auto()
@@ -55,10 +58,8 @@ READYZ: Final = "/readyz"
 """Whether the leader can trade."""
 METRICS: Final = "/metrics"
 
-Environment = Literal["paper", "testnet", "live"]
-"""Kinds of exchanges; part of what the record is keyed by."""
-ACCEPTED_ENVIRONMENTS: Final[tuple[Environment, ...]] = ("paper",)
-"""Those that leaders may trade in; real money stays refused until the client is complete."""
+KEY_FOLDERS: Final = "/run/exchange-keys"
+"""A leader's key is mounted in the folder here that has the name of its Secret."""
 
 
 class Cause(StrEnum):

@@ -4,25 +4,23 @@ A manager's document holds everything it has to say; what it leaves out is remov
 never overwrite each other, as long as no field has two owners; the owner of a field is the model
 it stands in, the owner of a condition is in `CONDITION_OWNER`. A leader writes its document by
 server-side apply on the status subresource. The operator merges its own into the status as it
-last saw it, and is refused if that has changed since: with one write it can so withdraw the report
-of a leader that is gone, too, whoever the API server takes for the owner of its fields.
+last saw it, and is refused if that has changed since: so one write can also withdraw the report of
+a leader that is gone, whoever owns its fields by the API server's account.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 from pydantic import Field, WithJsonSchema
 
-from tradingsymbol_api.names import API_VERSION, KIND, OPERATOR_MANAGER, TRADER_MANAGER
+from tradingsymbol_api.conditions import CONDITION_OWNER, Condition, conditions_by_type
+from tradingsymbol_api.model import ApiModel, WholeNumber
+from tradingsymbol_api.names import API_VERSION, KIND, LEADER_FIELD_MANAGER, OPERATOR_FIELD_MANAGER
 from tradingsymbol_api.reading import Document, mapping, objects, text
-from tradingsymbol_api.spec import ApiModel, TradingStatus
 from tradingsymbol_api.symbols import SYMBOL_LENGTH_MAX
+from tradingsymbol_api.values import TradingStatus
 
-MESSAGE_LENGTH_MAX: Final = 32768
-"""Longest message of a condition, as in Kubernetes' metav1.Condition."""
 CONDITIONS_MAX: Final = 16
 """Most conditions: those that there are, and room for those of later versions."""
 NAME_LENGTH_MAX: Final = 253
@@ -32,171 +30,10 @@ AMOUNT_LENGTH_MAX: Final = 128
 UNVALUED_FEES_MAX: Final = 64
 """Most assets in which fees without a value are reported."""
 
-
-class ConditionType(StrEnum):
-    """All conditions of a TradingSymbol."""
-
-    READY = "Ready"
-    """What was asked for is the case: on with a ready leader, or off with no pod."""
-    RECONCILING = "Reconciling"
-    """The operator is on its way to what was asked for."""
-    STALLED = "Stalled"
-    """The way is blocked until somebody changes something."""
-    TRADING = "Trading"
-    """The leader places orders."""
-    SHUTTING_DOWN = "ShuttingDown"
-    """The leader finishes what is open and starts nothing new."""
-    DEGRADED = "Degraded"
-    """The leader trades less well than it should, or not at all."""
-
-
-CONDITION_OWNER: Final[Mapping[ConditionType, str]] = {
-    ConditionType.READY: OPERATOR_MANAGER,
-    ConditionType.RECONCILING: OPERATOR_MANAGER,
-    ConditionType.STALLED: OPERATOR_MANAGER,
-    ConditionType.TRADING: TRADER_MANAGER,
-    ConditionType.SHUTTING_DOWN: TRADER_MANAGER,
-    ConditionType.DEGRADED: TRADER_MANAGER,
-}
-
-
-class OperatorReason(StrEnum):
-    """Reasons of the operator's conditions, Ready, Reconciling and Stalled."""
-
-    LEADER_READY = "LeaderReady"
-    """On: the leader pod says that it can trade."""
-    STOPPED = "Stopped"
-    """Off: no leader pod exists."""
-    DRAINING = "Draining"
-    """Shutdown: the leader finishes what is open."""
-    STARTING = "Starting"
-    """The leader pod was created or is being scheduled and started."""
-    LEADER_NOT_READY = "LeaderNotReady"
-    """The leader runs, and says that it cannot trade yet; its own conditions say why."""
-    STOPPING = "Stopping"
-    """The leader pod is terminating."""
-    REPLACING = "Replacing"
-    """The leader pod ended or was lost, and a new one takes its place."""
-    BACKING_OFF = "BackingOff"
-    """The leader pod keeps failing; the next one waits a while."""
-    CRASH_LOOPING = "CrashLooping"
-    """The leader's container keeps failing and the kubelet restarts it ever more slowly."""
-    SECRET_MISSING = "SecretMissing"  # noqa: S105 - a reason, not a secret
-    """A Secret that the leader needs does not exist or lacks a key."""
-    CANNOT_START = "CannotStart"
-    """The kubelet cannot start the leader's container."""
-    IMAGE_UNAVAILABLE = "ImageUnavailable"
-    """The leader's image cannot be pulled."""
-    UNSCHEDULABLE = "Unschedulable"
-    """No node takes the leader pod."""
-    NODE_LOST = "NodeLost"
-    """The leader's node does not answer."""
-    FENCING = "Fencing"
-    """Off or deleted, and a leader on a lost node may trade on until its epoch is taken."""
-    UNKNOWN_EXCHANGE = "UnknownExchange"
-    """`spec.exchange` names no entry of the operator's list."""
-    EXCHANGE_REFUSED = "ExchangeRefused"
-    """The entry's environment is not accepted by this version."""
-    INVALID_SPEC = "InvalidSpec"
-    """The resource has a value that this version of the operator cannot carry out."""
-    FOREIGN_POD = "ForeignPod"
-    """A pod that the operator did not create for this resource has the leader's name."""
-    CREATE_REFUSED = "CreateRefused"
-    """The API server refused the leader pod."""
-    INTERNAL_ERROR = "InternalError"
-    """The operator fails at this resource or its pod; its log says where."""
-    NAMESPACE_LEAVING = "NamespaceLeaving"
-    """The namespace is being taken off the operator's list: no leader runs in it any more."""
-    DELETING = "Deleting"
-    """The resource is being deleted."""
-    AS_ASKED = "AsAsked"
-    """Reconciling or Stalled is False: nothing is on its way, nothing is blocked."""
-
-
-class TraderReason(StrEnum):
-    """Reasons of the leader's conditions, Trading, ShuttingDown and Degraded."""
-
-    TRADING = "Trading"
-    """Traders run."""
-    NOT_TRADING = "NotTrading"
-    """No traders run; a waiting leader's Degraded says what for."""
-    SHUTDOWN_REQUESTED = "ShutdownRequested"
-    """The leader finishes what is open; the message names the orders it waits for."""
-    NO_SHUTDOWN = "NoShutdown"
-    """No shutdown was requested."""
-    AS_EXPECTED = "AsExpected"
-    """Degraded is False."""
-    BUDGET_TOO_SMALL = "BudgetTooSmall"
-    """A chunk is below the exchange's least order; the message names the least budget."""
-    UNKNOWN_SYMBOL = "UnknownSymbol"
-    """The exchange does not list the symbol."""
-    SYMBOL_HALTED = "SymbolHalted"
-    """The exchange lists the symbol and does not trade it now."""
-    CREDENTIALS_REFUSED = "CredentialsRefused"
-    """The exchange refuses the API key or its signature."""
-    EXCHANGE_UNREACHABLE = "ExchangeUnreachable"
-    """No connection to the exchange."""
-    DATABASE_UNREACHABLE = "DatabaseUnreachable"
-    """No connection to Postgres, or it refuses the leader's credentials."""
-    API_SERVER_UNREACHABLE = "ApiServerUnreachable"
-    """What is to be written to the resource is written later."""
-    SCHEMA_MISMATCH = "SchemaMismatch"
-    """Postgres holds another version of the schema than the leader works with."""
-    OWNED_BY_ANOTHER = "OwnedByAnother"
-    """Another resource owns this account's symbol; the message names it."""
-    ACCOUNT_CHANGED = "AccountChanged"
-    """The API key belongs to another account than the cycles on record."""
-    RECORD_ROLLED_BACK = "RecordRolledBack"
-    """Postgres lost what it had acknowledged."""
-    RECORD_CONTRADICTS = "RecordContradicts"
-    """Postgres and the exchange cannot both be right; the message names the order."""
-    ORDER_MISSING = "OrderMissing"
-    """An order is open on record and the exchange does not know it; the message names it."""
-    FILLS_MISSING = "FillsMissing"
-    """The exchange says that an order executed, and does not list the trades."""
-    MARKET_DATA_STALE = "MarketDataStale"
-    """No fresh prices arrive."""
-    ORDER_BLOCKED = "OrderBlocked"
-    """The exchange refuses an order that is kept and tried again."""
-    INSUFFICIENT_BALANCE = "InsufficientBalance"
-    """The account lacks the money or the goods for an order."""
-    ORDER_UNKNOWN = "OrderUnknown"
-    """Whether an order exists is being found out."""
-    SELLS_AT_LOSS = "SellsAtLoss"
-    """`profitInterval` is negative."""
-    FEES_EXCEED_PROFIT = "FeesExceedProfit"
-    """Fees and rounding exceed the profit asked for."""
-
-
-Quantity = Annotated[int, WithJsonSchema({"type": "integer", "format": "int64", "minimum": 0})]
 # Without a bound a program with a right to the status could fill etcd by it.
 Name = Annotated[str, WithJsonSchema({"type": "string", "maxLength": NAME_LENGTH_MAX})]
 Asset = Annotated[str, WithJsonSchema({"type": "string", "maxLength": SYMBOL_LENGTH_MAX})]
 Amount = Annotated[str, WithJsonSchema({"type": "string", "maxLength": AMOUNT_LENGTH_MAX})]
-
-
-class Condition(ApiModel):
-    """One aspect of the state, as in Kubernetes' metav1.Condition."""
-
-    type: Annotated[str, WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 63})]
-    """What it is about: Ready, Reconciling, Stalled, Trading, ShuttingDown, Degraded."""
-
-    status: Literal["True", "False", "Unknown"]
-    """Whether it is the case."""
-
-    observed_generation: Quantity
-    """Generation of the resource that it speaks about."""
-
-    last_transition_time: Annotated[
-        str, WithJsonSchema({"type": "string", "format": "date-time", "maxLength": 63})
-    ]
-    """When `status` last changed."""
-
-    reason: Annotated[str, WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 63})]
-    """Why, in one word for programs."""
-
-    message: Annotated[str, WithJsonSchema({"type": "string", "maxLength": MESSAGE_LENGTH_MAX})]
-    """Why, for people, and what to do about it."""
 
 
 class LeaderStatus(ApiModel):
@@ -221,7 +58,10 @@ class OperatorStatus(ApiModel):
     symbol: Name
     """The symbol on the exchange."""
 
-    observed_generation: Quantity
+    environment: Name | None = None
+    """Whose money is traded: paper, demo, testnet, or live, which is real money."""
+
+    observed_generation: WholeNumber
     """Generation of the resource that the operator has acted on."""
 
     leader: LeaderStatus | None = None
@@ -260,26 +100,26 @@ class LedgerStatus(ApiModel):
         return f"lacks fees of {', '.join(amounts)}" if self.unvalued_fees else ""
 
 
-class TraderStatus(LedgerStatus):
+class LeaderReport(LedgerStatus):
     """The part of the status that the leader owns; what it has not found out yet is missing.
 
     While no leader pod exists, the operator leaves the ledger's fields alone.
     """
 
-    traders: Quantity | None = None
+    traders: WholeNumber | None = None
     """Traders that run now."""
 
-    open_orders: Quantity | None = None
-    """Orders that rest on the exchange, or may."""
+    open_orders: WholeNumber | None = None
+    """Orders that are open on the exchange, or may be."""
 
-    orders_in_doubt: Quantity | None = None
-    """Orders whose fate on the exchange is being found out."""
+    orders_in_doubt: WholeNumber | None = None
+    """Orders whose outcome on the exchange is not known yet."""
 
-    epoch: Quantity | None = None
-    """The leader's term of office; a later one supersedes it."""
+    epoch: WholeNumber | None = None
+    """Counts the leaders of the symbol; one with a higher epoch supersedes this one."""
 
 
-class TradingSymbolStatus(OperatorStatus, TraderStatus):
+class TradingSymbolStatus(OperatorStatus, LeaderReport):
     """The whole status, for the schema; each program reports only its own part."""
 
     conditions: Annotated[
@@ -300,21 +140,10 @@ def _fields(model: type[ApiModel]) -> list[str]:
 
 
 FIELD_OWNER: Final[Mapping[str, str]] = {
-    **dict.fromkeys(_fields(OperatorStatus), OPERATOR_MANAGER),
-    **dict.fromkeys(_fields(TraderStatus), TRADER_MANAGER),
+    **dict.fromkeys(_fields(OperatorStatus), OPERATOR_FIELD_MANAGER),
+    **dict.fromkeys(_fields(LeaderReport), LEADER_FIELD_MANAGER),
 }
 """Field manager that alone writes each status field, except `conditions`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one condition should say; when it last changed is the writer's to find out."""
-
-    type: ConditionType
-    status: bool | None
-    """None: unknown."""
-    reason: OperatorReason | TraderReason
-    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,55 +156,12 @@ class Target:
     """The API server refuses the document if the name has passed to another resource."""
 
 
-def conditions_of(
-    manager: str, findings: Iterable[Finding], *, generation: int, now: datetime, status: object
-) -> tuple[Condition, ...]:
-    """Turn `findings` of `manager` into conditions that keep the time of their last change.
-
-    `status` is the resource's present status, `now` an aware time. No side effects.
-
-    Raises:
-        ValueError: a finding is about a condition that another manager owns.
-
-    """
-    previous = _conditions_by_type(status)
-    return tuple(
-        _condition(manager, finding, generation, now, previous.get(finding.type, {}))
-        for finding in findings
-    )
-
-
-def _condition(
-    manager: str, finding: Finding, generation: int, now: datetime, previous: Mapping[str, Any]
-) -> Condition:
-    if CONDITION_OWNER[finding.type] != manager:
-        raise ValueError(f"condition {finding.type} is not {manager}'s")
-    status = "Unknown" if finding.status is None else str(bool(finding.status))
-    changed = now.strftime("%Y-%m-%dT%H:%M:%SZ")
-    if text(previous, "status") == status:
-        changed = text(previous, "lastTransitionTime") or changed
-    return Condition.model_validate(
-        {
-            "type": finding.type.value,
-            "status": status,
-            "observedGeneration": generation,
-            "lastTransitionTime": changed,
-            "reason": finding.reason.value,
-            "message": finding.message[:MESSAGE_LENGTH_MAX],
-        }
-    )
-
-
-def _conditions_by_type(status: object) -> dict[str, Mapping[str, Any]]:
-    return {text(item, "type"): item for item in objects(status, "conditions")}
-
-
 def status_document(
     target: Target,
     part: OperatorStatus | LedgerStatus | None = None,
     conditions: Iterable[Condition] = (),
 ) -> dict[str, Any]:
-    """Everything that one manager has to say, for a server-side apply on the subresource.
+    """Return all that one manager has to say, for a server-side apply on the subresource.
 
     Without a part and conditions it withdraws all that the manager has said. No side effects.
     """
@@ -417,7 +203,7 @@ def status_patch(document: Document, resource: Document, *, withdrawn: bool) -> 
 
 def leader_report(status: object) -> dict[str, Any]:
     """Pick what a leader reported and does not outlast it: all but the ledger. No side effects."""
-    owned = owned_status(TRADER_MANAGER, status)
+    owned = owned_status(LEADER_FIELD_MANAGER, status)
     return {name: value for name, value in owned.items() if name not in _fields(LedgerStatus)}
 
 
@@ -448,10 +234,10 @@ def owned_status(manager: str, status: object) -> dict[str, Any]:
 
 
 def says_the_same(manager: str, document: Mapping[str, Any], status: object) -> bool:
-    """Whether `status` already holds all that `document` of `manager` says, and no more."""
+    """Return whether `status` already holds all that `document` of `manager` says, and no more."""
     return _by_type(document.get("status", {})) == _by_type(owned_status(manager, status))
 
 
 def _by_type(status: Mapping[str, Any]) -> dict[str, Any]:
     """Key the conditions of a status by type: their order says nothing."""
-    return {**status, "conditions": _conditions_by_type(status)}
+    return {**status, "conditions": conditions_by_type(status)}

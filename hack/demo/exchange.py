@@ -30,7 +30,7 @@ os.replace(part, path)
 
 
 def runs(kubectl: Sequence[str | Path]) -> bool:
-    """Whether there is an exchange that can take a recording."""
+    """Return whether there is an exchange that can take a recording."""
     condition = "--output=jsonpath={.status.conditions[?(@.type=='Ready')].status}"
     asked = [*kubectl, "--namespace", SYSTEM, "get", "pod", POD, "--ignore-not-found", condition]
     return processes.capture(asked).out.strip() == "True"

@@ -18,7 +18,7 @@ PLAYED_IN = 360
 """Seconds that a recording takes if no speed is asked for."""
 CHUNKS = 5
 MAX_BUY_AGE = "1m"
-"""Where the price rises and never comes back, the demonstration buys anew."""
+"""Where the price rises and never comes back, the demonstration buys again."""
 BUDGETS = {"BTC": "0.1", "ETH": "1", "BNB": "1"}
 """By quote asset; every other one is money."""
 BUDGET = "100"

@@ -35,7 +35,7 @@ class Situation:
 
 
 def judge(situation: Situation, clone: str) -> Verdict:
-    """Never touch what others use; never leave a half-made cluster of one's own in the way."""
+    """Never touch what others use; never leave a half-made cluster of our own in the way."""
     if not situation.exists:
         return Verdict.CREATE
     if situation.owner is None:

@@ -70,7 +70,7 @@ class Commands:
         self._create(cluster, kind)
 
     def _judge(self, cluster: KindCluster, known: Record | None) -> Verdict:
-        clone = str(self.folders.project)
+        clone = str(self.folders.clone)
         owner = self._registry.owner(cluster.name) or (clone if known else None)
         situation = Situation(
             exists=bool(cluster.nodes()),
@@ -98,7 +98,9 @@ class Commands:
         heard = not were_away or cluster.wait_until_heard(self.kubectl(), RESUME_SECONDS)
         ready = heard and cluster.wait_until_ready(self.kubectl(), RESUME_SECONDS)
         if not ready:
-            self.console.say("the cluster does not come back; it is made anew, and starts empty")
+            self.console.say(
+                "the cluster does not come back; it is created again, and starts empty"
+            )
         return ready
 
     def _create(self, cluster: KindCluster, kind: Path) -> None:
@@ -106,7 +108,7 @@ class Commands:
         image = nodeimage.find_or_make(cluster.docker, self.folders, toolbox, self.console)
         if machine.is_linux():
             machine.raise_inotify_limits(self.console)
-        self._registry.claim(cluster.name, str(self.folders.project))
+        self._registry.claim(cluster.name, str(self.folders.clone))
         made = Record(cluster.name, cluster.docker.host, image, complete=False)
         record.write(self.folders.state, made)
         config = self.folders.plan
@@ -237,6 +239,6 @@ class Commands:
 
 
 def _keeps(clone: str, name: str) -> bool:
-    """Whether a clone is still there and has the cluster `name` on record."""
+    """Return whether a clone is still there and has the cluster `name` on record."""
     known = record.read(Path(clone) / places.STATE)
     return known is not None and known.name == name

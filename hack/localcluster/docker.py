@@ -56,12 +56,12 @@ class Docker:
         processes.stream(command, console, env=env, shown=lambda line: False)  # noqa: ARG005 - every line is hidden
 
     def answers(self) -> bool:
-        """Whether an engine is there."""
+        """Return whether an engine is there."""
         argv = ("version", "--format", "{{.Server.Version}}")
         return self.capture(*argv, timeout=ANSWER_SECONDS).ok
 
     def has_image(self, reference: str) -> bool:
-        """Whether the engine holds this image."""
+        """Return whether the engine holds this image."""
         return self.capture("image", "inspect", reference).ok
 
     def tags(self, repository: str) -> list[str]:

@@ -29,7 +29,7 @@ class Facts:
     linux: bool
     root: bool
     apt: bool
-    """Packages are installed with apt-get: Debian and its kin."""
+    """Packages are installed with apt-get: Debian and its derivatives."""
 
 
 def choose(facts: Facts) -> Choice:

@@ -1,4 +1,4 @@
-"""A Docker engine of one's own, for a machine where none runs.
+"""Our own Docker engine, for a machine where none runs.
 
 Everything it keeps is in one folder of the cache, so that all clones of the project share its
 images. It touches no other engine's files, and `stop` ends it once nothing runs on it.
@@ -71,7 +71,7 @@ class Engine:
         return _process_of(self._pid_file, self.folder)
 
     def answers(self) -> bool:
-        """Whether it runs and answers."""
+        """Return whether it runs and answers."""
         return self.socket.exists() and self.docker.answers()
 
     def in_use(self) -> AbstractContextManager[None]:

@@ -31,6 +31,11 @@ class Folders:
         return self.project / STATE
 
     @property
+    def clone(self) -> Path:
+        """Whose cluster it is: a copy of a clone that links to its state shares its cluster."""
+        return self.state.resolve().parent
+
+    @property
     def kubeconfig(self) -> Path:
         """The cluster's own kubeconfig; the user's stays as it was."""
         return self.state / "kubeconfig"

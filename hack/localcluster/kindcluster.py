@@ -155,5 +155,5 @@ def full_name(reference: str) -> str:
 
 
 def _is_progress(line: str) -> bool:
-    """Whether kind reports a step that is done or failed; the rest is advice and decoration."""
+    """Return whether kind reports a step as done or failed; the rest is advice and decoration."""
     return line.lstrip().startswith(("✓", "✗", "ERROR"))

@@ -27,28 +27,28 @@ INOTIFY_LEAST: Mapping[str, int] = {
 
 
 def is_linux() -> bool:
-    """Whether containers run on this very kernel."""
+    """Return whether containers run on this very kernel."""
     return platform.system() == "Linux"
 
 
 def is_root() -> bool:
-    """Whether this process may administer the machine."""
+    """Return whether this process may administer the machine."""
     return os.geteuid() == 0
 
 
 def has_apt() -> bool:
-    """Whether packages are installed the Debian way."""
+    """Return whether packages are installed the Debian way."""
     return shutil.which("apt-get") is not None
 
 
 def holds_capability(status: str, bit: int) -> bool:
-    """Whether /proc/self/status shows a capability in the bounding set."""
+    """Return whether /proc/self/status shows a capability in the bounding set."""
     held = next(line.split()[1] for line in status.splitlines() if line.startswith("CapBnd:"))
     return bool(int(held, 16) >> bit & 1)
 
 
 def capabilities_are_cut() -> bool:
-    """Whether this machine lacks a capability that privileged containers ask for."""
+    """Return whether this machine lacks a capability that privileged containers ask for."""
     return not holds_capability(Path("/proc/self/status").read_text(), CAP_SYS_RESOURCE)
 
 

@@ -24,7 +24,7 @@ VARIABLE = "POSTGRESQL_PROGRAMS"
 """Names another folder, to try another version."""
 PROGRAMS = ("initdb", "pg_ctl", "postgres", "psql")
 OLDEST = 14
-"""The record's oldest PostgreSQL, as docs/record.md says."""
+"""The record's oldest PostgreSQL, as docs/reference/record.md says."""
 
 _VERSION = re.compile(r"\(PostgreSQL\) (\d+)")
 

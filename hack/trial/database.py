@@ -14,7 +14,7 @@ from postgresql.programs import find_programs, version
 from postgresql.server import SAFE, SMALL, USER, Server, ServerError
 from trial.failure import TryError
 from trial.guard import guarded
-from trial.place import ANEW
+from trial.place import START_OVER
 from trial.resource import NAME, NAMESPACE
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def _check_version(folder: Path, programs: Path) -> None:
     if file.exists() and int(file.read_text()) != version(programs):
         raise TryError(
             f"the record was made by PostgreSQL {file.read_text().strip()}, and this is "
-            f"{version(programs)}. {ANEW}"
+            f"{version(programs)}. {START_OVER}"
         )
 
 

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
     from postgresql.account import RunAs
 
-# The pipe ends without a word where the process at its other end was killed.
+# The pipe just ends where the process at its other end was killed.
 _GUARD = 'read -r _ || "$@"'
-# A second init that reaps nobody would keep the process for ever: thirty seconds are enough.
+# A second init that reaps nobody would keep the process forever: thirty seconds are enough.
 _END = """
 kill "$1" && for _ in $(seq 300); do kill -0 "$1" || exit 0; sleep 0.1; done; kill -9 "$1"
 """

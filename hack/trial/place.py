@@ -39,6 +39,11 @@ class Place:
         return self.folder / "exchange.jsonl"
 
     @property
+    def key(self) -> Path:
+        """Return the folder with the key of the paper exchange's account."""
+        return self.folder / "key"
+
+    @property
     def environment(self) -> Path:
         """Return the file with what `symbol-trader` has to be told, for a shell."""
         return self.folder / "environment"
@@ -90,7 +95,7 @@ class Place:
         """
         home = self.folder / "postgres"
         if home.is_symlink() and not home.exists():
-            raise TryError(f"{home.readlink()} is gone, and the record with it. {ANEW}")
+            raise TryError(f"{home.readlink()} is gone, and the record with it. {START_OVER}")
         if not home.exists():
             home.mkdir(mode=0o700)
             give_away(home)
@@ -110,4 +115,4 @@ class Place:
         return self.folder / "lock"
 
 
-ANEW = "`make try-clean` forgets all that was traded, and `make try` begins anew."
+START_OVER = "`make try-clean` forgets all that was traded, and `make try` starts over."

@@ -24,6 +24,7 @@ from trial.stop import Stopped
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from contextlib import AbstractContextManager
+    from pathlib import Path
     from typing import TextIO
 
     from localcluster.console import Console
@@ -89,7 +90,7 @@ class Run:
         port, probes = free_port(), free_port()
         exchange = parts.enter_context(self._exchange(port))
         self._await(exchange, port)
-        environment = _environment(server, port)
+        environment = _environment(server, port, self._write_key())
         self._write_environment(environment)
         leader = parts.enter_context(self._leader(environment, probes))
         return Observer(server, exchange, leader, probes, self.place.resource, self.stop)
@@ -127,6 +128,13 @@ class Run:
                     said = time.monotonic()
                     self.console.say(f"  still at work: {exchange.tail()[-200:]}")
 
+    def _write_key(self) -> Path:
+        """Write the key of the paper exchange's account, and return its folder."""
+        self.place.key.mkdir(mode=0o700, exist_ok=True)
+        (self.place.key / "api-key").write_text(KEY)
+        (self.place.key / "api-secret").write_text(SECRET)
+        return self.place.key
+
     def _write_environment(self, environment: Mapping[str, str]) -> None:
         file = self.place.environment
         file.touch(mode=0o600)
@@ -150,14 +158,13 @@ class Run:
         )
 
 
-def _environment(server: Server, port: int) -> dict[str, str]:
+def _environment(server: Server, port: int, key: Path) -> dict[str, str]:
     """Return what tells the leader where everything is."""
     return {
         "SYMBOL_TRADER_DATABASE_URL": server.url(DATABASE),
         "SYMBOL_TRADER_EXCHANGE_API_URL": f"ws://127.0.0.1:{port}/ws-api/v3",
         "SYMBOL_TRADER_EXCHANGE_STREAM_URL": f"ws://127.0.0.1:{port}",
-        "SYMBOL_TRADER_EXCHANGE_API_KEY": KEY,
-        "SYMBOL_TRADER_EXCHANGE_API_SECRET": SECRET,
+        "SYMBOL_TRADER_EXCHANGE_KEY": str(key),
     }
 
 

@@ -1,8 +1,8 @@
 """The command `kubectl-trading`, which kubectl runs for `kubectl trading`.
 
-Exit codes: 0 it was done, or was so already; 1 it failed, or no operator serves what it is about;
-2 it was called wrongly; 3 a symbol is not as it was asked to be (`status`), or its shutdown is not
-done (`shutdown --wait`).
+Exit codes: 0 it is done, or was so already; 1 it failed, or no operator serves the namespace;
+2 wrong usage; 3 a symbol is not in the desired state (`status`), or its shutdown is not done
+(`shutdown --wait`).
 """
 
 import time
@@ -17,7 +17,7 @@ from kubectl_trading.serving import abandoned, about, lapsed, unserved
 from kubectl_trading.symbols import Symbol
 from kubectl_trading.table import HEADER, NOTHING, row, table
 from kubectl_trading.verbs import Answer, Verb, answer, progress
-from tradingsymbol_api.spec import parse_duration
+from tradingsymbol_api.values import parse_duration
 
 NOT_SO = 3
 TRIES = 5
@@ -144,7 +144,7 @@ def status(cluster: Cluster, names: tuple[str, ...], selector: str) -> None:
 
 
 def _lapsed(cluster: Cluster, symbols: list[Symbol]) -> list[str]:
-    """Say which namespaces are not served any more, to those who may read Leases."""
+    """Return which namespaces are not served any more; none to those who may not read Leases."""
     try:
         return lapsed(cluster.claims(), symbols, cluster.now)
     except ClusterError:
@@ -152,7 +152,7 @@ def _lapsed(cluster: Cluster, symbols: list[Symbol]) -> list[str]:
 
 
 def _abandoned(cluster: Cluster, symbols: list[Symbol]) -> list[str]:
-    """Say which leader pods nobody ends; one whose symbol has just gone is given a moment."""
+    """Return the leader pods that nobody ends; one whose symbol has just gone is given a moment."""
     try:
         found = abandoned(cluster.leaders(), symbols)
         if found:

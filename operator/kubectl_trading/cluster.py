@@ -25,7 +25,7 @@ from tradingsymbol_api.names import (
     VERSION,
     leader_pod_name,
 )
-from tradingsymbol_api.spec import TradingStatus
+from tradingsymbol_api.values import TradingStatus
 
 FIELD_MANAGER = "kubectl-trading"
 REQUEST_S = 30
@@ -88,7 +88,7 @@ class Cluster:
         return [Symbol.of(item) for item in found["items"]]
 
     def leaders(self) -> Sequence[Leader]:
-        """Read the leader pods that are not about to end. Raises `ClusterError`."""
+        """Read the leader pods that are not terminating. Raises `ClusterError`."""
         if self._where.all_namespaces:
             asked: tuple[Any, ...] = (self._pods.list_pod_for_all_namespaces,)
         else:

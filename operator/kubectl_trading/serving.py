@@ -18,7 +18,7 @@ TAKEN_UP_WITHIN: Final = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class Leader:
-    """A leader pod that is not about to end."""
+    """A leader pod that is not terminating."""
 
     namespace: str
     pod: str
@@ -72,7 +72,7 @@ def abandoned(leaders: Iterable[Leader], symbols: Iterable[Symbol]) -> set[Leade
 
 
 def about(leader: Leader) -> str:
-    """Return the line about a leader pod that nobody ends."""
+    """Return the line for a leader pod that nobody ends."""
     return (
         f"{leader.namespace}/{leader.pod}: a leader runs though TradingSymbol {leader.symbol} is "
         f"gone, and no operator ends it: nobody serves namespace {leader.namespace}"
@@ -80,6 +80,6 @@ def about(leader: Leader) -> str:
 
 
 def _waits(symbol: Symbol, now: datetime) -> timedelta:
-    if symbol.seen or symbol.asked_at is None:
+    if symbol.seen or symbol.changed_at is None:
         return timedelta()
-    return now - symbol.asked_at
+    return now - symbol.changed_at

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from tradingsymbol_api.conditions import ConditionType
 from tradingsymbol_api.reading import Document, holds, mapping, number, objects, parse_time, text
-from tradingsymbol_api.spec import TradingStatus, requested_status
-from tradingsymbol_api.status import ConditionType, LedgerStatus, lasting_status
+from tradingsymbol_api.spec import desired_status
+from tradingsymbol_api.status import LedgerStatus, lasting_status
+from tradingsymbol_api.values import TradingStatus
 
 NOT_SEEN: Final = "the operator has not seen this yet"
 
@@ -31,12 +33,12 @@ class Symbol:
     namespace: str
     name: str
     symbol: str
-    asked: TradingStatus
+    desired: TradingStatus
     resource_version: str
     deleting: bool
     seen: bool
     """The operator has acted on what is asked for now."""
-    asked_at: datetime | None
+    changed_at: datetime | None
     """When the resource was created, its spec written last, or its deletion asked for."""
     traders: int | None
     open_orders: int | None
@@ -55,11 +57,11 @@ class Symbol:
             namespace=text(metadata, "namespace"),
             name=name,
             symbol=text(document, "spec", "symbol") or name.upper(),
-            asked=requested_status(document),
+            desired=desired_status(document),
             resource_version=text(metadata, "resourceVersion"),
             deleting=holds(metadata, "deletionTimestamp"),
             seen=status.get("observedGeneration") == metadata.get("generation"),
-            asked_at=_asked_at(metadata),
+            changed_at=_changed_at(metadata),
             traders=_reported(status, "traders"),
             open_orders=_reported(status, "openOrders"),
             in_doubt=_reported(status, "ordersInDoubt"),
@@ -98,7 +100,7 @@ def _reported(status: Document, name: str) -> int | None:
     return None if status.get(name) is None else number(status, name)
 
 
-def _asked_at(metadata: Document) -> datetime | None:
+def _changed_at(metadata: Document) -> datetime | None:
     entries = objects(metadata, "managedFields")
     written = (text(entry, "time") for entry in entries if holds(entry, "fieldsV1", "f:spec"))
     times = (text(metadata, "creationTimestamp"), text(metadata, "deletionTimestamp"), *written)

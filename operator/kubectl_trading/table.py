@@ -12,7 +12,7 @@ def row(symbol: Symbol) -> tuple[str, ...]:
     """Return the cells of a symbol, as `HEADER` names them."""
     return (
         symbol.name,
-        "deleting" if symbol.deleting else symbol.asked,
+        "deleting" if symbol.deleting else symbol.desired,
         "yes" if symbol.ready else "no",
         _number(symbol.traders),
         _orders(symbol),

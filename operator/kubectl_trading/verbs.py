@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from kubectl_trading.symbols import Symbol
-from tradingsymbol_api.spec import TradingStatus
+from tradingsymbol_api.values import TradingStatus
 
 
 class Verb(StrEnum):
@@ -41,14 +41,14 @@ def answer(verb: Verb, symbol: Symbol) -> Answer:
     wanted = ASKS_FOR[verb]
     if symbol.deleting:
         return Answer("is being deleted: nothing can be asked of it any more", failed=True)
-    if symbol.asked is wanted:
+    if symbol.desired is wanted:
         return Answer(ALREADY[verb])
     return Answer(_text(verb, symbol), write=wanted)
 
 
 def _text(verb: Verb, symbol: Symbol) -> str:
     match verb:
-        case Verb.START if symbol.asked is TradingStatus.SHUTDOWN:
+        case Verb.START if symbol.desired is TradingStatus.SHUTDOWN:
             return "starting trading: the shutdown is canceled"
         case Verb.START:
             return "starting trading"
@@ -56,7 +56,7 @@ def _text(verb: Verb, symbol: Symbol) -> str:
             return f"stopping trading: {_orders(symbol.open_orders)} on the exchange and on record"
         case Verb.STOP:
             return "stopping trading"
-        case Verb.SHUTDOWN if symbol.asked is TradingStatus.OFF:
+        case Verb.SHUTDOWN if symbol.desired is TradingStatus.OFF:
             return "shutdown initiated: what is unfinished on record is finished first"
         case Verb.SHUTDOWN:
             return "shutdown initiated"
@@ -76,11 +76,11 @@ class Progress:
 
 
 def progress(symbol: Symbol | None) -> Progress:
-    """Tell how far a shutdown is; `symbol` is None once the resource is gone."""
+    """Return how far a shutdown is; `symbol` is None once the resource is gone."""
     if symbol is None:
         return Progress("was deleted before its shutdown was done", over=True, failed=True)
-    if symbol.asked is TradingStatus.OFF:
+    if symbol.desired is TradingStatus.OFF:
         return Progress("shutdown is done: off", over=True)
-    if symbol.asked is TradingStatus.ON:
+    if symbol.desired is TradingStatus.ON:
         return Progress("was switched on: the shutdown is canceled", over=True, failed=True)
     return Progress(symbol.why or "finishing")

@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 import kopf
 
+from symbol_operator.runtime import operate
 from symbol_operator.runtime.errors import ClusterError
-from symbol_operator.runtime.operate import run as operate
 from symbol_operator.runtime.settings_file import load_settings
 from symbol_operator.settings import Identity, SettingsError
 
@@ -82,7 +82,7 @@ def run(
         log_format=kopf.LogFormat.JSON if log_format == "json" else kopf.LogFormat.FULL,
     )
     if not verbose:
-        # That a handler has put a name into a queue is no news.
+        # That a handler has put a name into a queue tells nobody anything.
         logging.getLogger("kopf.objects").setLevel(logging.WARNING)
         # Each attempt of each watch; what is not served, and why, is told once.
         logging.getLogger("kopf._cogs.clients").setLevel(logging.CRITICAL)
@@ -96,7 +96,7 @@ def run(
             pod_namespace or settings.all_namespaces[0],
         )
         access = str(kubeconfig) if kubeconfig else None
-        asyncio.run(operate(settings, identity, kubeconfig=access))
+        asyncio.run(operate.run(settings, identity, kubeconfig=access))
     except (SettingsError, ClusterError) as exc:
         raise click.ClickException(str(exc)) from exc
 

@@ -4,19 +4,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Field, StrictBool, ValidationError
 from pydantic_core import ErrorDetails
 
-from tradingsymbol_api.names import OPERATOR_MANAGER
+from tradingsymbol_api.environments import Addresses, Environment, Spelling, problem
+from tradingsymbol_api.model import ApiModel
+from tradingsymbol_api.names import OPERATOR_FIELD_MANAGER
 from tradingsymbol_api.pod import (
     EXCHANGE_TIMEOUT_MAX_MS,
     EXCHANGE_TIMEOUT_MS,
     RECV_WINDOW_MAX_MS,
     RECV_WINDOW_MS,
-    Environment,
 )
 from tradingsymbol_api.reading import shown
-from tradingsymbol_api.spec import ApiModel
 
 RECV_WINDOW_MIN_MS: Final = 100
 EXCHANGE_TIMEOUT_MIN_MS: Final = 1_000
@@ -35,7 +35,7 @@ class Identity:
     @property
     def installation(self) -> str:
         """Tells installations in a cluster apart."""
-        return f"{self.namespace}/{OPERATOR_MANAGER}"
+        return f"{self.namespace}/{OPERATOR_FIELD_MANAGER}"
 
 
 class SettingsError(ValueError):
@@ -59,17 +59,36 @@ class _Section(ApiModel):
     model_config = ConfigDict(extra="forbid")
 
 
+SPELLING: Final = Spelling(
+    api_url="apiUrl",
+    stream_url="streamUrl",
+    rest_url="restUrl",
+    real_money="realMoney",
+    real_money_said="realMoney: true",
+    allow_unrestricted_key="allowUnrestrictedKey",
+)
+"""How an exchange entry spells its settings."""
+
+
 class ExchangeEntry(_Section):
     """One entry of the exchange list: what `spec.exchange` names."""
 
     name: str
     environment: Environment
-    api_url: str
-    """WebSocket API: `ws://host:port/ws-api/v3`."""
-    stream_url: str
+    real_money: StrictBool = False
+    """Allows `live`, which trades real money, and nothing else."""
+    api_url: str = ""
+    """WebSocket API: `ws://host:port/ws-api/v3`. Demo, testnet and live have addresses of their
+    own, which leaders know."""
+    stream_url: str = ""
     """Market streams: `ws://host:port`."""
+    rest_url: str = ""
+    """REST: `https://host`. A live key is looked at there before it trades."""
     secret: str
-    """Secret in the resource's namespace with the keys `api-key` and `api-secret`."""
+    """Secret in the resource's namespace with the keys `api-key` and `private-key` (Ed25519, PEM)
+    or `api-secret` (HMAC)."""
+    allow_unrestricted_key: StrictBool = False
+    """Lets a live key trade that any address may use."""
     recv_window: Annotated[
         int, BeforeValidator(_milliseconds(RECV_WINDOW_MIN_MS, RECV_WINDOW_MAX_MS))
     ] = RECV_WINDOW_MS
@@ -78,6 +97,17 @@ class ExchangeEntry(_Section):
         int, BeforeValidator(_milliseconds(EXCHANGE_TIMEOUT_MIN_MS, EXCHANGE_TIMEOUT_MAX_MS))
     ] = EXCHANGE_TIMEOUT_MS
     """Milliseconds that the exchange works on a request at most."""
+
+    @property
+    def problem(self) -> str:
+        """Why nothing trades by this entry, and the remedy; empty if it may."""
+        return problem(
+            self.environment,
+            Addresses(self.api_url, self.stream_url, self.rest_url),
+            SPELLING,
+            real_money=self.real_money,
+            allow_unrestricted_key=self.allow_unrestricted_key,
+        )
 
 
 class LeaderSettings(_Section):
@@ -110,7 +140,7 @@ class OperatorSettings(_Section):
     workers: int = Field(default=30, ge=1, le=100)
     """Resources that are reconciled at the same time. Each mostly waits for the API server."""
     updates_at_once: int = Field(default=2, ge=1, le=100)
-    """Leaders that make way for ones of a new configuration at the same time."""
+    """Leaders that are updated to a new configuration at the same time."""
     resync_seconds: int = Field(default=300, ge=5, le=600)
     """Time between two comparisons of everything that is known with lists of everything."""
     http_port: int = Field(default=8080, ge=0, le=65535)

@@ -21,6 +21,7 @@ from kind.trading import SYMBOLS, Platform, image, platform, trading, wait_until
 ALONE = 3
 FIVE_TRADERS_WITHIN_S = 120
 SYMBOLS_MANY = 500
+ROUNDS = 3
 IDLE_S = 180.0
 
 
@@ -30,6 +31,7 @@ def main() -> None:
     names = ("leaders", "operator", "latency", "history", "core")
     parser.add_argument("--only", choices=names)
     parser.add_argument("--symbols", type=int, default=SYMBOLS_MANY, help="of the operator's part")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="of flips, each with a floor")
     parser.add_argument("--cycles", type=int, default=history.CYCLES, help="of the history")
     parser.add_argument("--soak", type=int, default=0, metavar="MINUTES", help="and its memory")
     options = parser.parse_args()
@@ -42,10 +44,10 @@ def main() -> None:
 
 
 def _parts(options: argparse.Namespace) -> dict[str, Callable[[], list[Row]]]:
-    symbols, soak_minutes = options.symbols, options.soak
+    size = scale.Size(options.symbols, options.rounds, IDLE_S, options.soak)
     return {
         "leaders": _on_the_cluster,
-        "operator": lambda: asyncio.run(scale.measure(_run_name(), symbols, IDLE_S, soak_minutes)),
+        "operator": lambda: asyncio.run(scale.measure(_run_name(), size)),
         "latency": lambda: asyncio.run(_latency()),
         "history": lambda: asyncio.run(history.measure(options.cycles)),
         "core": core.measure,

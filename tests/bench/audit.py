@@ -16,7 +16,7 @@ import asyncpg
 import symbol_trader.__main__  # noqa: F401 - the command's memory counts
 from symbol_trader.audit import exchange
 from symbol_trader.audit.look import Look
-from symbol_trader.identity import Book
+from symbol_trader.identity import LedgerKey
 
 ORDERS = """
 SELECT order_id AS "orderId", client_order_id AS "clientOrderId", side::text, price::text,
@@ -62,18 +62,18 @@ async def measure(url: str) -> str:
     """Audit the record's only book; return time, pages and the highest memory, in one line."""
     driver, other = await asyncpg.connect(url), await asyncpg.connect(url)
     (row,) = await driver.fetch("SELECT environment, account, symbol FROM owners")
-    book = Book(*row)
+    ledger = LedgerKey(*row)
     base_mib = _memory_mib()
     begin_s = time.monotonic()
     there: Any = RecordAsExchange(other)
-    account = exchange.Account(book.account, "XRP", "USDT")
-    found = await Look(driver, there, book, account, since_ms=0, say=lambda _: None).take()
+    account = exchange.Account(ledger.account, "XRP", "USDT")
+    found = await Look(driver, there, ledger, account, since_ms=0, say=lambda _: None).take()
     took_s = time.monotonic() - begin_s
     await driver.close()
     await other.close()
     limit_min = there.asked * WEIGHT_PER_PAGE / WEIGHT_PER_MINUTE
     return (
-        f"audit of {found.cycles} cycles: {took_s:.0f} s here, {there.asked} pages (at least "
+        f"audit of {found.traders} cycles: {took_s:.0f} s here, {there.asked} pages (at least "
         f"{limit_min:.0f} min at the exchange), {_memory_mib()} MiB, of which {base_mib} before, "
         f"{len(found.findings)} differences"
     )

@@ -18,18 +18,18 @@ from support.postgres import running_server
 from support.recorded import OwnRecord
 from symbol_trader.core.settings import Settings, TradingStatus
 from symbol_trader.desired import Desired
-from symbol_trader.identity import Book, Owner
-from symbol_trader.postgres.connection import Limits
+from symbol_trader.identity import LedgerKey, Owner
+from symbol_trader.postgres.connection import Timeouts
 from symbol_trader.postgres.migrate import migrate
 
 CYCLES: Final = 1_000_000
 RUNNING: Final = 10
 REPEATS: Final = 5
-BOOK: Final = Book("paper", "354937868", "XRPUSDT")
+LEDGER: Final = LedgerKey("paper", "354937868", "XRPUSDT")
 SETTINGS: Final = Settings(
     TradingStatus.ON, Decimal(1000), 10, Decimal("0.0001"), Decimal("0.001"), Decimal("0.001")
 )
-PATIENT: Final = Limits(answer_ms=1_800_000, statement_ms=1_800_000)
+PATIENT: Final = Timeouts(answer_ms=1_800_000, statement_ms=1_800_000)
 SERVER: Final[dict[str, Any]] = {
     "shared_buffers": "512MB",
     "max_wal_size": "8GB",
@@ -104,8 +104,8 @@ async def measure(cycles: int) -> list[Row]:
         await migrate(url, lambda _: None)
         record = OwnRecord(url, PATIENT)
         await record.ownership.open()
-        await record.ownership.claim(BOOK, Owner("bench", "bench", "bench"), pod="bench")
-        await record.mirror_settings(Desired(BOOK.symbol, SETTINGS, 1))
+        await record.ownership.claim(LEDGER, Owner("bench", "bench", "bench"), pod="bench")
+        await record.mirror_settings(Desired(LEDGER.symbol, SETTINGS, 1))
         await _make(url, cycles)
         rows = [await _timed(f"load() with {cycles} ended cycles", record.load, TERM_GOAL)]
         await record.ownership.close()
@@ -133,7 +133,7 @@ async def _make(url: str, cycles: int) -> None:
     connection = await asyncpg.connect(url)
     started = time.monotonic()
     values = {"cycles": cycles, "running": RUNNING}
-    book = {"environment": BOOK.environment, "account": BOOK.account, "symbol": BOOK.symbol}
+    book = {"environment": LEDGER.environment, "account": LEDGER.account, "symbol": LEDGER.symbol}
     await connection.execute(_FILL.format(**values, **book))
     await connection.close()
     print(f"  made in {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
@@ -151,7 +151,7 @@ async def _queries(url: str) -> list[Row]:
 
 
 def _views() -> dict[str, str]:
-    of_symbol = f"WHERE symbol = '{BOOK.symbol}'"
+    of_symbol = f"WHERE symbol = '{LEDGER.symbol}'"
     newest = f"SELECT * FROM story {of_symbol} ORDER BY at DESC"
     return {
         "story, the newest 100": f"{newest} LIMIT 100",
@@ -166,9 +166,9 @@ def _views() -> dict[str, str]:
 
 
 def documented() -> dict[str, str]:
-    """Return the queries of docs/record.md by the question that stands above each."""
-    page = (Path(__file__).parents[2] / "docs" / "record.md").read_text(encoding="utf-8")
-    parts = page.split("```sql\n")
+    """Return the queries of docs/reference/record.md by the question that stands above each."""
+    page = Path(__file__).parents[2] / "docs" / "reference" / "record.md"
+    parts = page.read_text(encoding="utf-8").split("```sql\n")
     questions = [part.rstrip().rpartition("\n")[2] for part in parts]
     queries = [part.partition("```")[0] for part in parts]
     return dict(zip(questions[:-1], queries[1:], strict=True))

@@ -24,14 +24,15 @@ import structlog
 from support.postgres import running_server
 from support.processes import venue
 from symbol_trader.binance.client import BinanceExchange
+from symbol_trader.binance.keys import HmacKey
 from symbol_trader.binance.market import BinanceMarket
 from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.core.leader import new_trader_bits
 from symbol_trader.core.records import RecordChange, Snapshot
 from symbol_trader.core.settings import Settings, TradingStatus
 from symbol_trader.core.timing import Timing
-from symbol_trader.desired import Desired, OffOutcome
-from symbol_trader.identity import Book, Epoch, Identity, Owner
+from symbol_trader.desired import Desired, SwitchOffOutcome
+from symbol_trader.identity import Epoch, Identity, LedgerKey, Owner
 from symbol_trader.ports import Ownership, Record
 from symbol_trader.postgres.epochs import PostgresOwnership
 from symbol_trader.postgres.leader_connection import LeaderConnection
@@ -41,11 +42,11 @@ from symbol_trader.report import Report
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.logs import configure
 from symbol_trader.runtime.metrics import Metrics
-from symbol_trader.runtime.parts import Links, Surface
-from symbol_trader.runtime.patience import Patience
+from symbol_trader.runtime.parts import Adapters, Telemetry
+from symbol_trader.runtime.retry_policy import RetryPolicy
 from symbol_trader.runtime.service import Service
 from symbol_trader.runtime.story import Story
-from symbol_trader.runtime.term import Beat
+from symbol_trader.runtime.term import Intervals
 
 SYMBOL = "XRPUSDT"
 SPEED = "20"
@@ -86,7 +87,7 @@ class NoRecord:
     """Ownership and record that keep nothing: what trading costs without them."""
 
     async def open(self) -> None: ...
-    async def claim(self, book: Book, owner: Owner, *, pod: str) -> Epoch:
+    async def claim(self, ledger: LedgerKey, owner: Owner, *, pod: str) -> Epoch:
         return Epoch(1, "")
 
     async def confirm(self) -> None: ...
@@ -97,10 +98,10 @@ class NoRecord:
     async def settled_meanwhile(self) -> bool:
         return False
 
-    async def orders_not_on_record(self, order_ids: Collection[int]) -> frozenset[int]:
+    async def unrecorded_order_ids(self, order_ids: Collection[int]) -> frozenset[int]:
         return frozenset()
 
-    async def names_not_on_record(self, names: Collection[str]) -> frozenset[str]:
+    async def unrecorded_client_order_ids(self, names: Collection[str]) -> frozenset[str]:
         return frozenset()
 
     async def advance_watermark(self, trade_id: int) -> None: ...
@@ -117,8 +118,8 @@ class FixedResource:
         await asyncio.Event().wait()
 
     async def report(self, report: Report) -> None: ...
-    async def write_off(self) -> OffOutcome:
-        return OffOutcome.WRITTEN
+    async def switch_off(self) -> SwitchOffOutcome:
+        return SwitchOffOutcome.WRITTEN
 
     async def close(self) -> None: ...
 
@@ -127,15 +128,15 @@ class Stopwatch(Metrics):
     """Metrics that keep each latency, and call `done` when there are enough."""
 
     def __init__(self) -> None:
-        super().__init__(SYMBOL, time.monotonic)
+        super().__init__(SYMBOL, "paper", time.monotonic)
         self.seconds: list[float] = []
         self.done = asyncio.Event()
 
-    def placed(self, came_s: float | None) -> None:
+    def placed(self, received_s: float | None) -> None:
         """Keep the time since the price, if one led to the order."""
-        super().placed(came_s)
-        if came_s is not None:
-            self.seconds.append(time.monotonic() - came_s)
+        super().placed(received_s)
+        if received_s is not None:
+            self.seconds.append(time.monotonic() - received_s)
         if len(self.seconds) >= SAMPLES:
             self.done.set()
 
@@ -143,24 +144,23 @@ class Stopwatch(Metrics):
 async def measure(ownership: Ownership, record: Record, address: str) -> list[float]:
     """Let a leader trade until there are enough samples, and return them in seconds."""
     watch = Stopwatch()
-    settings = BinanceSettings(
-        f"{address}/ws-api/v3", address, SYMBOL, api_key="paper", api_secret="paper-secret"
-    )
+    settings = BinanceSettings(f"{address}/ws-api/v3", address, SYMBOL)
+    key = HmacKey("paper", "paper-secret")
     service = Service(
         Identity(Owner("bench", "bench", "bench"), "paper", secrets.token_hex(4)),
-        Links(
+        Adapters(
             FixedResource(),
             ownership,
             record,
             lambda _: BinanceExchange(
-                settings, monotonic_ns=time.monotonic_ns, random=random.random
+                settings, key, monotonic_ns=time.monotonic_ns, random=random.random
             ),
             lambda _: BinanceMarket(settings, random=random.random),
         ),
-        Surface(Story(_silence()), Health(time.monotonic), lambda _: watch),
+        Telemetry(Story(_silence()), Health(time.monotonic), lambda _: watch),
         timing=Timing(),
-        beat=Beat(),
-        patience=Patience(),
+        intervals=Intervals(),
+        retry_policy=RetryPolicy(),
         new_bits=new_trader_bits(secrets.randbits),
         jitter=random.random,
     )

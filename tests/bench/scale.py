@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -31,17 +32,28 @@ from tradingsymbol_api.names import API_VERSION, ELECTION_LEASE, PLURAL
 IMAGE = "leader:none"
 ALONE = 10
 SETTLE_S = 300.0
+SETTLE_EACH_S = 0.3
+"""More of it for each symbol: of thousands the API server takes minutes to write the statuses."""
 POLL_S = 0.25
 READY = 200
 ACTS = "This operator acts from now on"
 SPARE_S = 0.002
 """Time between two lists, for each symbol."""
-ROUNDS = 3
 WATCHED_S = 60.0
 """How long the operator is left alone before it counts as idle."""
 ON, OFF, AGAIN = "off to on, to the last pod", "on to off, until the last is gone", "on again"
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE_KIB = os.sysconf("SC_PAGE_SIZE") / 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much is measured."""
+
+    symbols: int
+    rounds: int
+    idle_s: float
+    soak_minutes: int
 
 
 class Place:
@@ -101,7 +113,7 @@ class Place:
 
     async def until_settled(self) -> None:
         """Wait until every symbol is as it was asked to be, and says so."""
-        deadline = time.monotonic() + SETTLE_S
+        deadline = time.monotonic() + SETTLE_S + SETTLE_EACH_S * len(self.names)
         while not all(map(_settled, await self._api.list(self._symbols))):
             assert time.monotonic() < deadline, "the symbols do not settle"
             # A list of them all is work for the API server, and what is measured waits for it.
@@ -290,10 +302,10 @@ def resident_mib(pid: int) -> float:
 
 
 @asynccontextmanager
-async def prepared(run: str, count: int) -> AsyncIterator[tuple[Bench, OperatorProcess, Proxy]]:
+async def prepared(run: str, size: Size) -> AsyncIterator[tuple[Bench, OperatorProcess, Proxy]]:
     """Make all that a measurement needs, and remove it."""
     async with AsyncExitStack() as ended:
-        ended.callback(_delete_namespaces, run)
+        ended.callback(_delete_namespaces, run, size.rounds)
         prepare_namespace(run)
         folder = STATE / "bench" / run
         folder.mkdir(parents=True)
@@ -307,15 +319,15 @@ async def prepared(run: str, count: int) -> AsyncIterator[tuple[Bench, OperatorP
             ended.callback(process.kill)
         with fake_node(), counted_apart():
             async with connect() as api:
-                bench = Bench(api, run, count, operator)
+                bench = Bench(api, run, size.symbols, operator)
                 await bench.prepare()
                 yield bench, second, proxy
                 operator.end()
 
 
-def _delete_namespaces(run: str) -> None:
+def _delete_namespaces(run: str, rounds: int) -> None:
     """Delete them last: it is work for the API server, for minutes, and the rest would suffer."""
-    made = (run, *(_floor(run, attempt) for attempt in range(ROUNDS)))
+    made = (run, *(_floor(run, attempt) for attempt in range(rounds)))
     options = ("--ignore-not-found", "--wait=false")
     Kubectl("default").run("delete", "namespace", *made, *options)
 
@@ -324,11 +336,11 @@ def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-async def measure_flips(made: Bench) -> Rounds:
+async def measure_flips(made: Bench, count: int) -> Rounds:
     """Measure the flips, with the floor before each round."""
     rounds = Rounds()
     steps = ((ON, "on"), (OFF, "off"), (AGAIN, "on"))
-    for attempt in range(ROUNDS):
+    for attempt in range(count):
         floor = await made.floor(attempt)
         rounds.floors.append(floor)
         _say(f"  directly: created in {floor.created_s:.1f} s, deleted in {floor.deleted_s:.1f} s")
@@ -340,12 +352,13 @@ async def measure_flips(made: Bench) -> Rounds:
     return rounds
 
 
-async def measure(run: str, count: int, idle_s: float, soak_minutes: int) -> list[Row]:
-    """Measure all of it with `count` symbols."""
+async def measure(run: str, size: Size) -> list[Row]:
+    """Measure all of it."""
+    count, idle_s, soak_minutes = size.symbols, size.idle_s, size.soak_minutes
     _say(f"measuring the operator with {count} symbols ...")
-    async with prepared(run, count) as (made, second, proxy):
+    async with prepared(run, size) as (made, second, proxy):
         alone = await made.alone()
-        rounds = await measure_flips(made)
+        rounds = await measure_flips(made, size.rounds)
         killed_s = await made.killed()
         followed_s = await made.followed(second)
         _say(f"  killed amid flips: {killed_s:.1f} s, another one: {followed_s:.1f} s")

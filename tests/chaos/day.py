@@ -268,7 +268,7 @@ class Day:
     async def _judge(self, hours: float) -> Outcome:
         comparison = await compare(self.venue.journal, self.bot.database, SYMBOL)
         account = account_at(self.venue, SYMBOL)
-        audited = await audit(self.bot.database, "paper", account, pause_s=0.5)
+        audited = await audit(self.bot.database, "paper", *account, pause_s=0.5)
         connection = await asyncpg.connect(self.bot.database)
         position = await connection.fetchrow("SELECT * FROM positions")
         await connection.close()

@@ -40,7 +40,7 @@ TOO_MUCH = {"profitInterval": "15%"}
 OCCASIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "ownership.confirm": ("cut", {"channel": "api"}),
     "exchange.order": ("fault", {"fault": "request-lost", "target": "order.place", "times": 1}),
-    "record.names_not_on_record": (
+    "record.unrecorded_client_order_ids": (
         "fault",
         {"fault": "event-twice", "target": "TRADE", "times": 0},
     ),
@@ -161,7 +161,7 @@ class Life:
         """Compare the exchange's journal and its API with the record."""
         comparison = await compare(self.venue.journal, self.bot.database, SYMBOL)
         await self.venue.admin("page-limit", rows=1000)
-        audited = await audit(self.bot.database, "paper", account_at(self.venue), pause_s=0.1)
+        audited = await audit(self.bot.database, "paper", *account_at(self.venue), pause_s=0.1)
         problems = [*comparison.differences, *map(str, audited.findings)]
         if not audited.orders:
             problems.append("nothing was compared")

@@ -45,7 +45,7 @@ async def test_more_fills_than_a_minutes_weight_can_read_are_read_page_by_page(
     """1,100 fills in pages of 3 weigh more than the exchange allows in a minute.
 
     The next leader never goes over the limit (the exchange would ban its address in the end), does
-    not begin anew with each minute, sells what was bought, and the books agree.
+    not begin again with each minute, sells what was bought, and the books agree.
     """
     market = ("--manual", "XRPUSDT", "--page-limit", str(PAGE))
     async with venue(tmp_path / "journal.jsonl", *market) as exchange:
@@ -72,7 +72,7 @@ async def test_more_fills_than_a_minutes_weight_can_read_are_read_page_by_page(
             await bot.kill()
         await exchange.admin("page-limit", rows=1000)
         books = await compare(exchange.journal, database, "XRPUSDT")
-        audited = await audit(database, "paper", account_at(exchange), pause_s=0.1)
+        audited = await audit(database, "paper", *account_at(exchange), pause_s=0.1)
     assert books.differences == ()
     assert books.fills > FILLS
     assert audited.passed, audited.findings

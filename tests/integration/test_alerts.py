@@ -11,7 +11,7 @@ from support.prometheus import find_programs
 
 PROJECT = Path(__file__).parents[2]
 ALERTS = PROJECT / "manifests" / "components" / "alerts" / "alerts.yaml"
-RUNBOOK = PROJECT / "docs" / "runbook.md"
+RUNBOOK = PROJECT / "docs" / "how-to" / "runbook.md"
 
 LOST = "RecordRolledBack"
 OPERATOR = {"namespace": "trading-system", "job": "symbol-operator"}
@@ -148,7 +148,7 @@ def test_it_says_what_it_is_about_and_leads_to_a_page(alert: dict[str, Any]) -> 
     assert notes["summary"]
     assert notes["description"]
     page, _, anchor = notes["runbook"].partition("#")
-    assert page == "docs/runbook.md"
+    assert page == "docs/how-to/runbook.md"
     titles = [line.lstrip("# ") for line in RUNBOOK.read_text().splitlines() if line[:1] == "#"]
     anchors = {title.lower().replace(",", "").replace(" ", "-") for title in titles}
     assert anchor in anchors

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from support.people import SYMBOL, account_at, trade_by_hand
-from support.processes import Bot, Venue, start, venue
+from support.processes import Bot, Venue, key_folder, start, venue
 from symbol_trader.audit.auditing import audit as compare
 from symbol_trader.audit.look import Audit
 from symbol_trader.core.orders import Side
@@ -38,15 +38,16 @@ async def bot(tmp_path: Path, market: Venue, database: str) -> AsyncIterator[Bot
 
 async def audit(bot: Bot) -> Audit:
     """Audit in this process."""
-    return await compare(bot.database, "paper", account_at(bot.venue), pause_s=0.2)
+    return await compare(bot.database, "paper", *account_at(bot.venue), pause_s=0.2)
 
 
 async def audit_by_command(bot: Bot) -> tuple[int, str]:
     """Audit as a person does; return the exit code and what was said."""
     api = f"--exchange-api-url={bot.venue.address}/ws-api/v3"
-    entry = (api, f"--exchange-stream-url={bot.venue.address}", "--exchange-api-key=paper")
-    secret = ("--exchange-api-secret=paper-secret", f"--database-url={bot.database}")
-    running = await start("symbol_trader", "audit", SYMBOL, *entry, *secret)
+    key = key_folder(bot.file.parent / "key")
+    entry = (api, f"--exchange-stream-url={bot.venue.address}", f"--exchange-key={key}")
+    database = f"--database-url={bot.database}"
+    running = await start("symbol_trader", "audit", SYMBOL, *entry, database)
     return await running.ended(), "\n".join(running.lines)
 
 
@@ -118,7 +119,7 @@ async def test_each_thing_put_in_is_found(bot: Bot) -> None:
     await execute(bot, "DELETE FROM fills WHERE trade_id = (SELECT min(trade_id) FROM fills)")
     await finds("fill is not on record")
     await execute(bot, "UPDATE traders SET chunk_budget = chunk_budget / 2")
-    await finds("cycle over its chunk")
+    await finds("trader over its chunk")
     await execute(bot, "UPDATE settings SET budget = 1, mirrored_at = '2020-01-01'")
     await finds("over budget")
     code, said = await audit_by_command(bot)

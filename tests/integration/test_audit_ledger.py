@@ -11,7 +11,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from support.recorded import BOOK, START_MS, buy, claim, opened, result, sell, trader
+from support.recorded import LEDGER, START_MS, buy, claim, opened, result, sell, trader
 from symbol_trader.audit import exchange
 from symbol_trader.audit.look import Audit, Look
 from symbol_trader.core.orders import FeeValue, TraderId
@@ -65,9 +65,9 @@ class Books:
 
     async def audit(self, since_ms: int = 0) -> Audit:
         """Take one look."""
-        account = exchange.Account(BOOK.account, "XRP", "USDT")
-        asker: Any = self.exchange
-        return await Look(self.driver, asker, BOOK, account, since_ms=since_ms, say=print).take()
+        account = exchange.Account(LEDGER.account, "XRP", "USDT")
+        client: Any = self.exchange
+        return await Look(self.driver, client, LEDGER, account, since_ms=since_ms, say=print).take()
 
     async def finds(self, what: str, statement: str) -> Audit:
         """Audit after a change of the record; the finding must be there."""
@@ -112,7 +112,7 @@ async def books(own_database: str) -> AsyncIterator[Books]:
 async def test_a_faithful_record_passes_and_its_unvalued_fee_is_named(books: Books) -> None:
     found = await books.audit()
     assert found.findings == ()
-    assert (found.orders, found.fills, found.cycles, found.foreign_orders) == (7, 7, 4, 0)
+    assert (found.orders, found.fills, found.traders, found.foreign_orders) == (7, 7, 4, 0)
     (remark,) = found.remarks
     assert (remark.what, remark.subject) == ("fee is not valued", "trade 60 of order 6")
 
@@ -161,7 +161,7 @@ async def test_a_faithful_record_passes_and_its_unvalued_fee_is_named(books: Boo
         ("fill differs", "UPDATE fills SET commission = 0.011 WHERE order_id = 1"),
         ("over budget", "UPDATE settings SET budget = 1, mirrored_at = '2020-01-01'"),
         (
-            "more cycles than chunks",
+            "more traders than chunks",
             OVERLAPPING,
         ),
     ],
@@ -176,7 +176,7 @@ async def test_since_leaves_out_cycles_that_were_over_and_what_is_before(books: 
     """Of one that was over, nothing is compared; the totals always are."""
     found = await books.audit(START_MS + 10_000)
     assert found.findings == ()
-    assert (found.cycles, found.orders, found.fills) == (2, 3, 3)
+    assert (found.traders, found.orders, found.fills) == (2, 3, 3)
     await books.driver.execute("UPDATE traders SET profit = profit + 1 WHERE trader_id = 'quote'")
     found = await books.audit(START_MS + 10_000)
     assert [finding.what for finding in found.findings] == ["total is wrong"]
@@ -205,6 +205,6 @@ async def test_an_order_that_is_not_on_record_is_named_unless_a_person_answers(
     await books.driver.execute(
         "INSERT INTO disowned (environment, account, symbol, client_order_id, reason) "
         "VALUES ($1, $2, $3, $4, 'sold')",
-        BOOK.environment, BOOK.account, BOOK.symbol, name,
+        LEDGER.environment, LEDGER.account, LEDGER.symbol, name,
     )  # fmt: skip
     assert (await books.audit()).findings == ()

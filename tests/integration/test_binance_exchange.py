@@ -13,11 +13,12 @@ import pytest
 
 from paper_exchange.accounts import AccountConfig, Key
 from paper_exchange.core.market import MarketTrade
-from paper_exchange.core.symbols import symbol_at
+from paper_exchange.core.symbols import FAR_DOWN, FAR_UP, MAX_NOTIONAL, symbol_at
 from paper_exchange.market.source import Manual
 from paper_exchange.shell.config import Config
 from paper_exchange.shell.server import PaperExchange, serve
 from symbol_trader.binance.client import BinanceExchange
+from symbol_trader.binance.keys import HmacKey
 from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.core import ids
 from symbol_trader.core.orders import (
@@ -132,11 +133,14 @@ async def session(
         api_url=exchange.api_url,
         stream_url=exchange.stream_url,
         symbol=symbol,
-        api_key=key.api_key,
-        api_secret=key.secret,
         close_timeout_s=1.0,
     )
-    client = BinanceExchange(settings, monotonic_ns=time.monotonic_ns, random=random.random)
+    client = BinanceExchange(
+        settings,
+        HmacKey(key.api_key, key.secret),
+        monotonic_ns=time.monotonic_ns,
+        random=random.random,
+    )
     await client.open()
     try:
         yield Trader(client)
@@ -339,14 +343,33 @@ async def test_account_symbol_and_commission(paper: PaperExchange) -> None:
     assert symbol.filters == Filters(
         tick_size=expected.tick_size,
         step_size=expected.step_size,
-        min_quantity=expected.min_qty,
-        max_quantity=expected.max_qty,
-        min_price=expected.min_price,
-        max_price=expected.max_price,
+        min_quantity=expected.lot.min_qty,
+        max_quantity=expected.lot.max_qty,
+        min_price=expected.price.min_price,
+        max_price=expected.price.max_price,
         min_notional=expected.min_notional,
-        max_notional=expected.max_notional,
+        max_notional=MAX_NOTIONAL,
+        percents=symbol.filters.percents,
+        max_orders=symbol.filters.max_orders,
     )
+    (percent,) = symbol.filters.percents
+    assert percent.band(Side.BUY) == (FAR_DOWN, FAR_UP)
+    assert symbol.filters.max_orders == 200
     assert commission == Commission(buy=Decimal("0.001"), sell=Decimal("0.001"))
+
+
+async def test_what_percent_filters_measure_from_and_the_accounts_limits(
+    paper: PaperExchange,
+) -> None:
+    async with session(paper) as trader:
+        prices = [await trader.client.reference_price(minutes) for minutes in (5, 0)]
+        limits = await trader.client.asset_limits()
+
+    assert [price.source for price in prices if price] == [
+        "the average price of 5 minutes",
+        "the last price",
+    ]
+    assert limits == {}
 
 
 async def test_news_of_other_symbols_and_of_other_accounts_is_left_out(
@@ -379,7 +402,7 @@ async def test_balances_follow_the_account(paper: PaperExchange) -> None:
 
     assert isinstance(locked, BalanceChanged)
     assert locked.free["USDT"] == Decimal(9951)
-    assert deposited == BalanceChanged({"USDT": Decimal(10_951)})
+    assert deposited == BalanceChanged({"USDT": Decimal(10_951)}, {"USDT": Decimal(49)})
 
 
 async def test_trades_are_read_page_by_page_until_one_is_empty() -> None:

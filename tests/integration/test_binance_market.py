@@ -29,8 +29,6 @@ def market_of(exchange: PaperExchange, symbol: str = SYMBOL) -> BinanceMarket:
         api_url=exchange.api_url,
         stream_url=exchange.stream_url,
         symbol=symbol,
-        api_key="",
-        api_secret="",
         close_timeout_s=0.5,
         reconnect_first_s=0.01,
     )

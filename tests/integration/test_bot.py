@@ -13,7 +13,7 @@ import yaml
 
 from support.books import Comparison, compare
 from support.by_hand import ONE_TRADER, trade, with_a_sell
-from support.processes import Bot, Venue, start, until, venue
+from support.processes import Bot, Venue, key_folder, start, until, venue
 
 FAST = ("--speed", "20")
 RECONCILE_S = "2"
@@ -294,13 +294,13 @@ async def test_a_bad_value_is_refused_by_its_name(
     assert complaint in "\n".join(running.lines)
 
 
-async def test_missing_credentials_are_named(tmp_path: Path) -> None:
+async def test_a_missing_key_is_named(tmp_path: Path) -> None:
     """The error names the flag and the variable."""
     file = tmp_path / "x.yaml"
     Bot(file, Venue(tmp_path / "none", ()), "").ask(status="on")
     running = await start("symbol_trader", "run", str(file))
     assert await running.ended() == 2
-    assert running.count("SYMBOL_TRADER_EXCHANGE_API_URL|--exchange-api-url")
+    assert running.count("SYMBOL_TRADER_EXCHANGE_KEY|--exchange-key")
 
 
 @LONG
@@ -325,21 +325,31 @@ async def test_a_shutdown_ends_at_its_deadline_in_a_market_that_stands_still(
     assert (await books(market, bot.database)).differences == ()
 
 
-@pytest.mark.parametrize("environment", ["live", "testnet"])
-async def test_real_money_is_refused(bot: Bot, environment: str) -> None:
-    """Only paper is accepted until the client is complete."""
-    bot.arguments = ("--exchange-environment", environment)
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("--exchange-environment", "live"), "--real-money is missing: live trades real money"),
+        (("--real-money",), "--real-money is for live alone: remove it"),
+        (
+            ("--exchange-api-url", "wss://ws-api.binance.com/ws-api/v3"),
+            "--exchange-api-url is an address of live, and the environment is paper",
+        ),
+    ],
+)
+async def test_what_could_trade_real_money_by_mistake_is_refused(
+    bot: Bot, arguments: tuple[str, ...], complaint: str
+) -> None:
+    """The line names the flag and the remedy; nothing is connected to."""
+    bot.arguments = arguments
     running = await bot.start()
     assert await running.ended() == 2
-    assert running.count(f"'{environment}' is refused")
+    assert complaint in "\n".join(running.lines)
 
 
-async def test_a_wrong_key_is_waited_out_with_a_reason(
-    bot: Bot, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_wrong_key_is_waited_out_with_a_reason(bot: Bot, tmp_path: Path) -> None:
     """The bot says what the exchange refuses, and does not end."""
-    bot.arguments = ("--exchange-api-key", "stranger")
-    running = await bot.start()
+    key = key_folder(tmp_path / "stranger", "stranger")
+    running = await bot.start(SYMBOL_TRADER_EXCHANGE_KEY=str(key))
     await running.said("waiting.*CredentialsRefused")
     assert not running.over
 

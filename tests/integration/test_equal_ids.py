@@ -81,6 +81,6 @@ async def agrees(exchange: Venue, database: str, symbol: str) -> None:
     compared = await compare(exchange.journal, database, symbol, account=str(account))
     assert compared.differences == ()
     assert compared.cycles >= 3
-    audited = await audit(database, "paper", account_at(exchange, symbol), pause_s=0.1)
+    audited = await audit(database, "paper", *account_at(exchange, symbol), pause_s=0.1)
     assert audited.passed, audited.findings
     assert (audited.orders, audited.fills) == (compared.orders, compared.fills)

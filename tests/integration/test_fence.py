@@ -81,7 +81,7 @@ async def test_a_fence_waits_for_the_record(tmp_path: Path, empty_database: str)
         await fence.said("waiting.*SchemaMismatch")
         await migrate(empty_database, lambda _: None)
         assert await fence.ended() == 0
-    assert "it held nothing" in json.loads(word.read_text())["message"]
+    assert "it held no ledger" in json.loads(word.read_text())["message"]
     assert await rows(empty_database, "SELECT pod FROM barred") == [("pod-1",)]
 
 
@@ -102,7 +102,7 @@ async def test_the_next_leader_goes_on_where_the_fenced_one_was(
         await following.said("starting trading")
         async with fence_of(database, pod, tmp_path / "word") as fence:
             assert await fence.ended() == 0, fence.lines
-        assert "it held nothing" in json.loads((tmp_path / "word").read_text())["message"]
+        assert "it held no ledger" in json.loads((tmp_path / "word").read_text())["message"]
         await trade(market, "0.9", "SELL")
         await following.said("sell open")
         await recorded(database, "SELECT FROM orders WHERE state = 'open' AND side = 'SELL'")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from support.by_hand import MARKET, bot_on, with_a_sell
-from support.processes import Bot, Running, Venue, venue
+from support.processes import Bot, Running, Venue, key_folder, venue
 
 JSON = ("--log-format", "json")
 NO_DATABASE = "postgresql://127.0.0.1:1/none"
@@ -52,8 +52,7 @@ async def test_a_failure_that_nobody_foresaw(tmp_path: Path, database: str) -> N
             f"--database-url={database}",
             f"--exchange-api-url={market.address}/ws-api/v3",
             f"--exchange-stream-url={market.address}",
-            "--exchange-api-key=paper",
-            "--exchange-api-secret=paper-secret",
+            f"--exchange-key={key_folder(tmp_path / 'key')}",
         )
         program = (sys.executable, "-m", "symbol_trader", "run", str(bot.file))
         process = await asyncio.create_subprocess_exec(

@@ -19,7 +19,7 @@ with running_server() as server:
 
 
 def listens(port: int) -> bool:
-    """Tell whether a server is there."""
+    """Return whether a server is there."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 

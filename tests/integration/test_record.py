@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from support.recorded import (
-    BOOK,
+    LEDGER,
     OWNER,
     POD,
     SETTINGS,
@@ -146,7 +146,7 @@ async def test_amounts_are_exact_to_the_last_digit(
     )
     order = replace(intent("a"), price=price, quantity=quantity)
     async with opened(database) as record:
-        await claim(record, replace(BOOK, symbol=uuid4().hex.upper()))
+        await claim(record, replace(LEDGER, symbol=uuid4().hex.upper()))
         await record.note([trader("a")])
         await record.note([order])
         await record.note(
@@ -370,7 +370,7 @@ async def test_the_settings_are_mirrored_when_they_change(database: str) -> None
         )
     assert before == _settings_row(SETTINGS)
     assert after == _settings_row(changed)
-    assert whose == (OWNER.cluster, OWNER.namespace, OWNER.name, BOOK.environment, BOOK.symbol)
+    assert whose == (OWNER.cluster, OWNER.namespace, OWNER.name, LEDGER.environment, LEDGER.symbol)
 
 
 # Books.
@@ -418,18 +418,18 @@ async def test_the_record_knows_what_it_holds(database: str) -> None:
         await record.note([became(placed.client_order_id, OrderState.OPEN, 7)])
         await record.note([became(absent.client_order_id, OrderState.ABSENT, reason="denied")])
         asked = {placed.client_order_id, absent.client_order_id, cancelling.cancel_id, unknown}
-        strange = await record.names_not_on_record(asked)
-        numbers = await record.orders_not_on_record({7, 8})
-        assert await disown(database, BOOK, [unknown], "by hand") == [unknown]
-        assert await disown(database, BOOK, [unknown], "by hand") == []
-        still = await record.names_not_on_record(asked)
+        strange = await record.unrecorded_client_order_ids(asked)
+        numbers = await record.unrecorded_order_ids({7, 8})
+        assert await disown(database, LEDGER, [unknown], "by hand") == [unknown]
+        assert await disown(database, LEDGER, [unknown], "by hand") == []
+        still = await record.unrecorded_client_order_ids(asked)
     assert strange == {absent.client_order_id, unknown}
     assert numbers == {8}
     assert still == {absent.client_order_id}
 
 
 async def test_equal_ids_in_two_symbols_and_two_accounts_do_not_meet(database: str) -> None:
-    books = [BOOK, replace(BOOK, symbol="XRPETH"), replace(BOOK, account="2")]
+    books = [LEDGER, replace(LEDGER, symbol="XRPETH"), replace(LEDGER, account="2")]
     snapshots = []
     for number, book in enumerate(books):
         async with opened(database) as record:
@@ -447,8 +447,8 @@ async def test_equal_ids_in_two_symbols_and_two_accounts_do_not_meet(database: s
 
 async def test_a_claim_of_the_same_pod_takes_the_next_epoch(database: str) -> None:
     async with opened(database) as record:
-        first = await record.ownership.claim(BOOK, OWNER, pod=POD)
-        second = await record.ownership.claim(BOOK, OWNER, pod=POD)
+        first = await record.ownership.claim(LEDGER, OWNER, pod=POD)
+        second = await record.ownership.claim(LEDGER, OWNER, pod=POD)
     assert (first.number, second.number) == (1, 2)
     assert first.nonce != second.nonce
 

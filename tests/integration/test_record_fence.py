@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 
 from support.recorded import (
-    BOOK,
+    LEDGER,
     OWNER,
     SETTINGS,
     OwnRecord,
@@ -269,7 +269,7 @@ async def test_a_book_with_an_unfinished_trader_is_not_released(database: str) -
 async def test_a_pod_that_was_superseded_by_another_never_takes_the_book_again(
     database: str,
 ) -> None:
-    """Or the two would depose each other for ever: both are restarted in place when they fail."""
+    """Or the two would depose each other forever: both are restarted in place when they fail."""
     async with opened(database) as old, opened(database) as new:
         await claim(old, pod="pod-1")
         await claim(new, pod="pod-2")
@@ -290,7 +290,7 @@ async def test_a_superseded_pod_stays_out_after_the_release_too(database: str) -
 
 
 async def test_a_key_of_another_account_waits_while_cycles_are_open(database: str) -> None:
-    other = replace(BOOK, account="999")
+    other = replace(LEDGER, account="999")
     async with opened(database) as record:
         await claim(record)
         await record.note([trader("a"), trader("b")])
@@ -311,7 +311,7 @@ async def test_a_key_of_another_account_begins_a_new_book_when_all_cycles_are_ov
         await record.note([trader("a")])
         await buy(record, "a", 1, quantity="40")
         await record.note([result("a", quantity="40")])
-        await claim(record, replace(BOOK, account="999"))
+        await claim(record, replace(LEDGER, account="999"))
         snapshot = await record.load()
     assert snapshot.finished == 0
     assert snapshot.carried == 0
@@ -324,7 +324,7 @@ async def test_a_takeover_gives_the_book_away_and_fences_the_leader(database: st
     async with opened(database) as old, opened(database) as new:
         await claim(old)
         await old.note([trader("a")])
-        assert await takeover(database, BOOK, OTHER) == 2
+        assert await takeover(database, LEDGER, OTHER) == 2
         with pytest.raises(Fenced):
             await old.note([intent("a")])
         with pytest.raises(OwnedByAnother, match="prod/xrp"):
@@ -334,13 +334,13 @@ async def test_a_takeover_gives_the_book_away_and_fences_the_leader(database: st
 
 
 async def test_a_takeover_of_an_unknown_book_changes_nothing(database: str) -> None:
-    assert await takeover(database, BOOK, OTHER) is None
+    assert await takeover(database, LEDGER, OTHER) is None
     assert await _rows(database, "SELECT FROM owners") == []
 
 
 async def test_a_takeover_needs_this_program_s_schema(empty_database: str) -> None:
     with pytest.raises(SchemaMismatch):
-        await takeover(empty_database, BOOK, OTHER)
+        await takeover(empty_database, LEDGER, OTHER)
 
 
 # A pod that is lost.
@@ -351,7 +351,7 @@ async def test_a_lost_pod_is_fenced_and_takes_no_epoch_again(database: str) -> N
         await claim(lost)
         await lost.note([trader("a")])
         taken = await fence(database, "pod-1")
-        assert {book: epoch.number for book, epoch in taken.items()} == {BOOK: 2}
+        assert {book: epoch.number for book, epoch in taken.items()} == {LEDGER: 2}
         with pytest.raises(Fenced, match=r"epoch 1 .* epoch 2 with pod fence of pod-1"):
             await lost.note([intent("a")])
         with pytest.raises(Fenced):
@@ -382,7 +382,7 @@ async def test_a_claim_of_the_lost_pod_under_way_does_not_escape_its_fence(datab
     async with opened(database) as old, opened(database) as lost:
         await claim(old, pod="pod-0")
         async with _owner_locked(database) as unlock:
-            claiming = asyncio.create_task(lost.ownership.claim(BOOK, OWNER, pod="pod-1"))
+            claiming = asyncio.create_task(lost.ownership.claim(LEDGER, OWNER, pod="pod-1"))
             await _until_waiting_for_a_lock(database)
             fencing = asyncio.create_task(fence(database, "pod-1"))
             await _until_fencing(database, fencing)
@@ -402,22 +402,22 @@ async def test_a_fence_whose_answer_was_lost_is_repeated(database: str) -> None:
         second = await fence(database, "pod-1")
     assert [epoch.number for epoch in second.values()] == [3]
     assert await release(database, first) == []
-    assert await release(database, second) == [BOOK]
+    assert await release(database, second) == [LEDGER]
     assert await fence(database, "pod-1") == {}
 
 
 async def test_a_fence_releases_only_what_has_nothing_unfinished(database: str) -> None:
-    other = replace(BOOK, symbol="XRPETH")
+    other = replace(LEDGER, symbol="XRPETH")
     async with opened(database) as lost, opened(database) as next_one:
         await claim(lost, other)
         await claim(lost)
         await lost.note([trader("a")])
         taken = await fence(database, "pod-1")
-        assert taken.keys() == {BOOK, other}
+        assert taken.keys() == {LEDGER, other}
         assert await release(database, taken) == [other]
         await claim(next_one, other, OTHER, pod="pod-x")
         with pytest.raises(OwnedByAnother):
-            await claim(next_one, BOOK, OTHER, pod="pod-x")
+            await claim(next_one, LEDGER, OTHER, pod="pod-x")
 
 
 def _nonce(record: OwnRecord) -> str:

@@ -12,7 +12,7 @@ from alembic import command
 from support import statements_0002
 from support.postgres import Server
 from support.recorded import (
-    BOOK,
+    LEDGER,
     START_MS,
     OwnRecord,
     became,
@@ -252,7 +252,7 @@ async def test_what_is_intended_waits_for_the_disk_and_news_of_the_exchange_do_n
         await claim(record)
         await record.note([trader("a"), trader("b"), intent("a")])
         nonce = await _row(database, "SELECT nonce FROM owners")
-        key = (BOOK.environment, BOOK.account, BOOK.symbol, 1, *nonce)
+        key = (LEDGER.environment, LEDGER.account, LEDGER.symbol, 1, *nonce)
         connection = await asyncpg.connect(database)
         async with connection.transaction():
             await connection.execute(statements.NOTE, *key, 0, encode(changes))
@@ -266,7 +266,7 @@ async def test_a_term_begins_without_reading_what_is_over(own_database: str) -> 
     async with opened(own_database) as record:
         await claim(record)
         nonce = await _row(own_database, "SELECT nonce FROM owners")
-        key = (BOOK.environment, BOOK.account, BOOK.symbol, 1, *nonce)
+        key = (LEDGER.environment, LEDGER.account, LEDGER.symbol, 1, *nonce)
         connection = await asyncpg.connect(own_database)
         await connection.execute("SET enable_seqscan = off")
         (found,) = await connection.fetch(f"EXPLAIN (FORMAT JSON) {statements.SUMS}", *key)
@@ -460,7 +460,7 @@ def _old_fill(done: Fill) -> dict[str, Any]:
 async def _note(url: str, nonce: tuple[Any, ...], changes: list[dict[str, Any]]) -> None:
     """Note what the old leader tells; it commits an intent on its own."""
     connection = await asyncpg.connect(url)
-    key = (BOOK.environment, BOOK.account, BOOK.symbol, 1, *nonce)
+    key = (LEDGER.environment, LEDGER.account, LEDGER.symbol, 1, *nonce)
     try:
         if changes[0]["kind"] == "order":
             await connection.execute(

@@ -12,7 +12,7 @@ from support.postgres import Server
 from support.recorded import PATIENT, OwnRecord, claim, opened
 from symbol_trader.errors import SchemaMismatch, Unavailable
 from symbol_trader.postgres import migrate as migrate_module
-from symbol_trader.postgres.connection import Limits
+from symbol_trader.postgres.connection import Timeouts
 from symbol_trader.postgres.migrate import ADVISORY_LOCK, migrate
 from symbol_trader.postgres.schema import SCHEMA_VERSION
 
@@ -100,7 +100,7 @@ async def test_a_migration_waits_for_another_one_with_patience_but_not_for_ever(
     other = await asyncpg.connect(empty_database)
     await other.execute(f"SELECT pg_advisory_lock({ADVISORY_LOCK})")
     with pytest.raises(Unavailable, match="lock timeout"):
-        await migrate(empty_database, lambda _: None, Limits(lock_ms=50))
+        await migrate(empty_database, lambda _: None, Timeouts(lock_ms=50))
     await other.close()
 
 

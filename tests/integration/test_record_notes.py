@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from support.by_hand import rows
 from support.recorded import (
-    BOOK,
+    LEDGER,
     START_MS,
     OwnRecord,
     became,
@@ -36,7 +36,7 @@ from symbol_trader.core.records import (
     TraderState,
 )
 from symbol_trader.errors import Contradiction
-from symbol_trader.identity import Book
+from symbol_trader.identity import LedgerKey
 
 ORDER_ID = 7
 QUANTITY = Decimal(40)
@@ -415,8 +415,8 @@ async def test_a_trader_begins_once(database: str) -> None:
             await record.note([trader("b", parent="nobody")])
 
 
-def _new_book() -> Book:
-    return replace(BOOK, symbol=uuid4().hex.upper())
+def _new_book() -> LedgerKey:
+    return replace(LEDGER, symbol=uuid4().hex.upper())
 
 
 def _without_id(told: Told) -> list[RecordChange]:

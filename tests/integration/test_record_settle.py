@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from support.recorded import (
-    BOOK,
+    LEDGER,
     OwnRecord,
     became,
     buy,
@@ -106,7 +106,7 @@ async def test_an_order_that_no_reply_named_may_be_said_to_be_absent_or_canceled
 @pytest.mark.parametrize(
     ("order", "words", "why"),
     [
-        ("z", (), "z: no such order is on record in this book"),
+        ("z", (), "z: no such order is on record in this ledger"),
         (BUY, ("--executed=9", "--executed-quote=5"), "10 for 5.* are in its fills on record"),
         (BUY, ("--executed=41", "--executed-quote=21"), "more than the 40 that were intended"),
         (BUY, ("--state=absent",), "it is not absent"),
@@ -181,6 +181,6 @@ async def _only_order(record: OwnRecord) -> RecordedOrder:
 
 
 async def _settle(url: str, order: str, *words: str) -> Result:
-    book = (f"--account={BOOK.account}", f"--symbol={BOOK.symbol}")
+    book = (f"--account={LEDGER.account}", f"--symbol={LEDGER.symbol}")
     arguments = ["settle", order, f"--database-url={url}", *book, "--reason=seen in its account"]
     return await asyncio.to_thread(CliRunner().invoke, main, [*arguments, *words])

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from support.recorded import (
-    BOOK,
+    LEDGER,
     START_MS,
     OwnRecord,
     became,
@@ -143,7 +143,7 @@ async def test_leaders_tell_who_leads_what(database: str) -> None:
     async with opened(database) as record:
         await claim(record)
         await record.note([trader("a"), trader("b")])
-        await claim(record, replace(BOOK, account="2", environment="testnet"))
+        await claim(record, replace(LEDGER, account="2", environment="testnet"))
         await record.ownership.release()
     found = await _rows(database, "SELECT * FROM leaders ORDER BY account")
     assert [
@@ -205,7 +205,7 @@ async def test_the_ledger_is_the_same_whether_added_up_or_fixed_at_each_end(
     """The totals on the book's row are what the rows of its cycles add up to."""
     symbol = uuid4().hex.upper()
     async with opened(database) as record:
-        await claim(record, replace(BOOK, symbol=symbol))
+        await claim(record, replace(LEDGER, symbol=symbol))
         for number, (bought, commission, sold, ends) in enumerate(cycles):
             await _cycle(record, number, bought, commission, sold, ends=ends)
         carried = (await record.load()).carried
@@ -219,7 +219,7 @@ async def test_the_ledger_is_the_same_whether_added_up_or_fixed_at_each_end(
 
 
 async def test_the_documented_queries_run(database: str) -> None:
-    page = Path(__file__).parents[2] / "docs" / "record.md"
+    page = Path(__file__).parents[2] / "docs" / "reference" / "record.md"
     queries = [part.partition("```")[0] for part in page.read_text().split("```sql\n")[1:]]
     assert queries
     for query in queries:
@@ -228,7 +228,7 @@ async def test_the_documented_queries_run(database: str) -> None:
 
 @pytest.mark.parametrize("kind", ["table", "view"])
 async def test_every_table_and_view_is_documented(database: str, kind: str) -> None:
-    page = (Path(__file__).parents[2] / "docs" / "record.md").read_text()
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "record.md").read_text()
     names = await _rows(
         database, f"SELECT {kind}name AS name FROM pg_{kind}s WHERE schemaname = 'public'"
     )

@@ -11,7 +11,7 @@ import pytest
 from support.postgres import Server
 from support.processes import Bot, Running, Venue, start, venue
 
-NEWS = "news of a trader that this leader does not know"
+NEWS = "order on the exchange is not on record"
 SOLD = r"trader finished.*why=sold"
 pytestmark = pytest.mark.timeout(600)
 

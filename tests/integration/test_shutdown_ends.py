@@ -26,7 +26,7 @@ from support.by_hand import (
     with_a_sell,
 )
 from support.people import SYMBOL, bid_by_another, cancel_by_hand
-from support.processes import Bot, Venue
+from support.processes import Bot, Venue, key_folder
 
 HOLD = {"shutdown": "{deadline: 1s, atDeadline: Hold}"}
 SELL = {"shutdown": "{deadline: 1s, atDeadline: Sell}"}
@@ -76,7 +76,7 @@ async def hits(market: Venue) -> int:
 
 
 async def test_fills_that_cannot_be_read_are_said_and_held_at_the_deadline(bot: Bot) -> None:
-    """Asked for a few times, not for ever; the deadline goes by what was executed."""
+    """Asked for a few times, not forever; the deadline goes by what was executed."""
     running = await with_a_buy(bot, HASTY)
     await bot.venue.admin("fault", fault="event-lost", target="TRADE", times=0)
     await bot.venue.admin("fault", fault="rows-missing", target="myTrades", orderId=1, times=0)
@@ -95,7 +95,7 @@ async def test_fills_that_cannot_be_read_are_said_and_held_at_the_deadline(bot: 
 
 
 async def test_an_order_that_the_exchange_forgot_is_given_up_at_the_deadline(bot: Bot) -> None:
-    """As after a reset of the testnet: named, and not canceled for ever."""
+    """As after a reset of the testnet: named, and not canceled forever."""
     running = await with_a_sell(bot)
     await bot.venue.admin("forget")
     await shut_down(bot, running, **HOLD)
@@ -110,7 +110,7 @@ async def test_an_order_that_the_exchange_forgot_is_given_up_at_the_deadline(bot
 async def test_an_order_that_the_exchange_forgot_is_named_until_a_person_ends_it(
     tmp_path: Path, database: str
 ) -> None:
-    """Without a deadline it says why the shutdown does not end; what it holds is sold anew."""
+    """Without a deadline it says why the shutdown does not end; what it holds is offered again."""
     fast = (*SOON, "--reconcile-s=1")
     async with bot_at(tmp_path, database, *MARKET, arguments=fast) as bot:
         running = await with_a_sell(bot)
@@ -219,12 +219,13 @@ async def test_a_shutdown_of_a_resource_that_does_not_own_the_book_is_done(
     await agree(bot)
 
 
-async def test_a_shutdown_with_the_key_of_another_account_is_done(two: Bot) -> None:
+async def test_a_shutdown_with_the_key_of_another_account_is_done(two: Bot, tmp_path: Path) -> None:
     """What is on record of the account before stays there, and goes on with its key."""
     running = await with_a_sell(two)
     await two.kill()
     two.ask(status="shutdown", **ONE_TRADER)
-    running = await two.start(SYMBOL_TRADER_EXCHANGE_API_KEY="other")
+    key = key_folder(tmp_path / "other", "other")
+    running = await two.start(SYMBOL_TRADER_EXCHANGE_KEY=str(key))
     assert await running.ended() == 0
     assert running.count("nothing of it is open here.*account")
     assert await is_off(two)

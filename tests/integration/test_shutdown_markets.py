@@ -1,4 +1,4 @@
-"""Shutdown policies with real processes, in markets that rise, fall or stand still for ever.
+"""Shutdown policies with real processes, in markets that rise, fall or stand still forever.
 
 The table of all of them is in the core's tests; here is each kind of ending once.
 """
@@ -75,7 +75,7 @@ async def ended(bot: Bot, running: Running) -> list[tuple[Any, ...]]:
 async def test_a_sell_that_nobody_takes_is_waited_for_and_named(
     bot: Bot, market: Venue, buys: str, prices: tuple[str, ...], waits: str
 ) -> None:
-    """Without a deadline it waits for ever; when the market comes after all, it ends."""
+    """Without a deadline it waits forever; when the market comes after all, it ends."""
     running = await with_a_sell(bot)
     shut_down(bot, unfilledBuys=buys)
     await running.said("shutdown initiated")

@@ -33,7 +33,7 @@ async def test_a_symbol_of_other_letters_is_traded(tmp_path: Path, database: str
             await bot.kill()
         compared = await compare(market.journal, database, SYMBOL)
         assert (compared.cycles, compared.differences) == (1, ())
-        audited = await audit(database, "paper", account_at(market, SYMBOL), pause_s=0.1)
+        audited = await audit(database, "paper", *account_at(market, SYMBOL), pause_s=0.1)
         assert audited.passed, audited.findings
     assert await rows(database, "SELECT DISTINCT symbol FROM story") == [(SYMBOL,)]
     assert SYMBOL in bot.file.read_text(encoding="utf-8")

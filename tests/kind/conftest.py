@@ -15,7 +15,13 @@ from kind.kubectl import PROJECT, STATE, Kubectl, command
 from kind.operating import OperatorProcess, load_stub, prepare_namespace
 from kind.trading import Platform, image, platform
 
-ORDER = ("test_installation.py", "test_trading.py", "test_operator.py", "test_deletion.py")
+ORDER = (
+    "test_docs.py",
+    "test_installation.py",
+    "test_trading.py",
+    "test_operator.py",
+    "test_deletion.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -38,7 +38,7 @@ pytestmark = pytest.mark.alone
 
 
 def install(version: Callable[[str], str]) -> None:
-    """Install or upgrade as the README says; `version` tells a program's image."""
+    """Install or upgrade as docs/how-to/install.md says; `version` tells a program's image."""
     entry = {"name": "paper", "environment": "paper", "secret": "paper-credentials"}
     values: dict[str, Any] = {
         "images": {"operator": version("symbol-operator"), "trader": version("symbol-trader")},
@@ -52,7 +52,10 @@ def install(version: Callable[[str], str]) -> None:
 
 
 def database_secret() -> None:
-    """Give the migration its Secret, as the README says: the demonstration has one by hash."""
+    """Give the migration its Secret, as docs/how-to/install.md says.
+
+    The demonstration has one that is named by hash.
+    """
     found = HOME.find("secret", "trading-database")
     assert found is not None
     metadata = {"name": "trading-database", "namespace": SYSTEM.namespace}

@@ -122,7 +122,7 @@ def test_on_during_shutdown_keeps_the_leader_and_says_who_did_it(kubectl: Kubect
     eventually(ready(kubectl, "changed"))
 
     assert kubectl.leader("changed")["metadata"]["uid"] == pod["metadata"]["uid"]  # type: ignore[index]  # None fails the test as well
-    assert kubectl.events("changed")["ShutdownCancelled"] == (
+    assert kubectl.events("changed")["ShutdownCanceled"] == (
         "Switched on during shutdown, by kubectl-patch"
     )
 
@@ -263,7 +263,7 @@ def test_a_missing_secret_is_told_with_the_command_and_creating_it_is_enough(
     eventually(lambda: reason(second, "xrpusdt") == "SecretMissing")
 
     message = condition(second.symbol("xrpusdt"), "Stalled")["message"]
-    assert f"kubectl create secret generic paper-credentials --namespace {second.namespace}" in (
+    assert f"kubectl create secret generic trading-database --namespace {second.namespace}" in (
         message
     )
     assert second.events("xrpusdt")["SecretMissing"] == message

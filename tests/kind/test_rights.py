@@ -17,7 +17,7 @@ from kubernetes.aio.client.configuration import Configuration
 from kind.kubectl import Kubectl, KubectlError, manifest
 from kind.operating import kubeconfig_with, prepare_namespace, prepare_operator
 from symbol_operator.observe.managed_fields import disowned, put_right
-from symbol_trader.desired import OffOutcome
+from symbol_trader.desired import SwitchOffOutcome
 from symbol_trader.report import Report
 from symbol_trader.resource.api_server import ApiServerResource
 
@@ -376,7 +376,7 @@ async def test_the_leaders_own_client_is_let(symbols: Kubectl, tmp_path: Path) -
         said = Report(generation=desired.generation, epoch=7, trading=True, draining=True)
         await own.report(replace(said, traders=4))
         await own.report(replace(said, traders=5))
-        assert await own.write_off() is OffOutcome.WRITTEN
+        assert await own.switch_off() is SwitchOffOutcome.WRITTEN
 
     found = symbols.symbol(OWN)
     assert (found["spec"]["status"], found["status"]["traders"]) == ("off", 5)

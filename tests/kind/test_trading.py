@@ -41,7 +41,7 @@ def remove(kubectl: Kubectl, name: str) -> None:
 def test_a_symbol_from_on_through_shutdown_to_off(
     home: Kubectl, record: Platform, tmp_path: Path
 ) -> None:
-    """Bare on; shutdown finishes what is open; off by the pod's own hand; on again; books agree."""
+    """Bare on; shutdown finishes what is open; off by the pod itself; on again; books agree."""
     home.apply(manifest("uni", "on", symbol="UNIUSDT"))
     wait_until_trading(home, "uni")
     record.freeze("UNIUSDT")

@@ -24,7 +24,7 @@ class Failed:
     text: str
 
     def because(self, reason: str) -> bool:
-        """Tell whether the failure says so."""
+        """Return whether the failure says so."""
         return re.search(reason, self.text) is not None
 
 

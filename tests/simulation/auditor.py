@@ -125,7 +125,7 @@ class Auditor:
 
     def carried_out(self, leader: Leader) -> None:
         """Check a leader whose decision was carried out: (6) and (7)."""
-        assert leader.halt is None, leader.halt
+        assert leader.halted is None, leader.halted
         self._decisions += 1
         if self._decisions % COMPARE_EVERY == 0:
             restored = self._restored(leader)

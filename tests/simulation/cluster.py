@@ -8,7 +8,7 @@ from simulation.exchange import NAME
 from simulation.stream import Stream
 from simulation.timeline import Timeline
 from symbol_trader.core.settings import Settings, TradingStatus
-from symbol_trader.desired import Desired, OffOutcome
+from symbol_trader.desired import Desired, SwitchOffOutcome
 from symbol_trader.errors import Unavailable
 from symbol_trader.report import Report
 
@@ -30,7 +30,7 @@ class Cluster:
 
     @property
     def away(self) -> bool:
-        """Tell whether the API server cannot be reached now."""
+        """Return whether the API server cannot be reached now."""
         return self._timeline.now_ms < self.away_until_ms
 
     def write(self, settings: Settings) -> None:
@@ -79,7 +79,7 @@ class SimulatedResource:
             raise Unavailable("the API server is away")
         self._process.reported(report)
 
-    async def write_off(self) -> OffOutcome:
+    async def switch_off(self) -> SwitchOffOutcome:
         """Switch off what is being shut down."""
         heard = self._heard
         await self._process.point("write off")
@@ -87,13 +87,13 @@ class SimulatedResource:
             raise Unavailable("the API server is away")
         settings = self._cluster.settings
         if settings.status is not TradingStatus.SHUTDOWN or self._cluster.generation != heard:
-            return OffOutcome.SUPERSEDED
+            return SwitchOffOutcome.SUPERSEDED
         self._process.auditor.writes_off()
         self._cluster.write(replace(settings, status=TradingStatus.OFF))
         if self._chance.happens("lose_patch"):
             raise Unavailable("no answer from the API server")
         await self._process.point("write off, done")
-        return OffOutcome.WRITTEN
+        return SwitchOffOutcome.WRITTEN
 
     async def close(self) -> None:
         """Watch no more."""

@@ -20,7 +20,7 @@ from symbol_trader.errors import (
     OwnedByAnother,
     RolledBack,
 )
-from symbol_trader.identity import Book, Epoch, Owner
+from symbol_trader.identity import Epoch, LedgerKey, Owner
 
 if TYPE_CHECKING:
     from simulation.process import Process
@@ -70,7 +70,7 @@ class Database:
         return Epoch(self.epoch, self._nonce)
 
     def holds(self, epoch: Epoch) -> bool:
-        """Tell whether an epoch still holds the book."""
+        """Return whether an epoch still holds the book."""
         return (epoch.number, epoch.nonce) == (self.epoch, self._nonce) and not self.released
 
     def release(self) -> None:
@@ -102,9 +102,9 @@ class SimulatedRecord:
             raise DatabaseUnavailable("the database is down")
         self._connection = self._database.cuts
 
-    async def claim(self, book: Book, owner: Owner, *, pod: str) -> Epoch:
+    async def claim(self, ledger: LedgerKey, owner: Owner, *, pod: str) -> Epoch:
         """Take a new epoch."""
-        del book
+        del ledger
         epoch = await self._ask("claim", lambda: self._database.claim(owner, pod))
         self._epoch = epoch
         self._process.claimed(epoch)
@@ -157,17 +157,18 @@ class SimulatedRecord:
             return "commit a cancel", f"cancel of a {side.lower()}"
         return "note", ""
 
-    async def orders_not_on_record(self, order_ids: Collection[int]) -> frozenset[int]:
+    async def unrecorded_order_ids(self, order_ids: Collection[int]) -> frozenset[int]:
         """Return those numbers that no order on record has."""
         return await self._ask(
             "look for orders",
-            lambda: self._if_held(lambda: self._rows.orders_not_on_record(order_ids)),
+            lambda: self._if_held(lambda: self._rows.unrecorded_order_ids(order_ids)),
         )
 
-    async def names_not_on_record(self, names: Collection[str]) -> frozenset[str]:
+    async def unrecorded_client_order_ids(self, names: Collection[str]) -> frozenset[str]:
         """Return those names that no order on record has."""
         return await self._ask(
-            "look for names", lambda: self._if_held(lambda: self._rows.names_not_on_record(names))
+            "look for names",
+            lambda: self._if_held(lambda: self._rows.unrecorded_client_order_ids(names)),
         )
 
     async def settled_meanwhile(self) -> bool:

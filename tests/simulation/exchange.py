@@ -7,9 +7,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from paper_exchange.core import errors, events
+from paper_exchange.core import fees as charges
 from paper_exchange.core import orders as paper
 from paper_exchange.core.engine import Engine, Grant, Rules, SymbolStatus
-from paper_exchange.core.fees import FeeRates
 from paper_exchange.core.market import MarketTrade
 from paper_exchange.core.state import Book, State
 from paper_exchange.core.symbols import Filters as PaperFilters
@@ -64,7 +64,9 @@ class Exchange:
         filters = PaperFilters.of(TICK, STEP, MIN_NOTIONAL)
         self.fees = fees
         rules = Rules(
-            FeeRates(FEE, FEE), typical_trade={NAME: typical_trade}, bnb_fees=paid(fees, QUOTE)
+            charges.Commission(charges.FeeRates(FEE, FEE)),
+            typical_trade={NAME: typical_trade},
+            bnb_fees=paid(fees, QUOTE),
         )
         self._engine = Engine([Symbol(NAME, BASE, QUOTE, filters)], rules, State())
         granted = [Grant(OWN, fees.asset, fees.granted)] if fees.asset else []

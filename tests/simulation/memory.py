@@ -274,11 +274,11 @@ class MemoryRecord:
 
     # Reading.
 
-    def orders_not_on_record(self, order_ids: Iterable[int]) -> frozenset[int]:
+    def unrecorded_order_ids(self, order_ids: Iterable[int]) -> frozenset[int]:
         """Return those of the exchange's order ids that no order has."""
         return frozenset(order_ids) - {row.order_id for row in self.orders.values()}
 
-    def names_not_on_record(self, names: Iterable[str]) -> frozenset[str]:
+    def unrecorded_client_order_ids(self, names: Iterable[str]) -> frozenset[str]:
         """Return those client order ids that no order that existed, and no cancel, has."""
         existed = {name for name, row in self.orders.items() if row.existed}
         return frozenset(names) - existed - set(self.cancels)

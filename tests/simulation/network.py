@@ -17,6 +17,7 @@ from symbol_trader.core.replies import (
     NotSent,
     Outcome,
     Price,
+    ReferencePrice,
     Refused,
     TradeGap,
     Unknown,
@@ -172,6 +173,14 @@ class Session:
     async def lowest_price(self, gap: TradeGap) -> Decimal | None:
         """Know nothing of missed trades: the streams here name none."""
         return await self._read("lowest price", lambda: None)
+
+    async def asset_limits(self) -> dict[str, Decimal]:
+        """Read the account's limits: there are none."""
+        return {}
+
+    async def reference_price(self, minutes: int) -> ReferencePrice | None:
+        """Read what percent filters measure from: no symbol here has one."""
+        raise AssertionError(minutes)
 
     async def price_of(self, asset: str, time_ms: int) -> AssetPrice | None:
         """Read what an asset costs in quote: its price stands still."""

@@ -6,7 +6,7 @@ It dies without a last word, or is frozen and thawed later, at any await on a po
 import asyncio
 import types
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from simulation.cluster import SimulatedResource
@@ -21,11 +21,11 @@ from symbol_trader.identity import Epoch, Identity, Owner
 from symbol_trader.report import Report
 from symbol_trader.runtime.endings import Ending
 from symbol_trader.runtime.health import Health
-from symbol_trader.runtime.parts import Links, Surface
-from symbol_trader.runtime.patience import Patience
+from symbol_trader.runtime.parts import Adapters, Telemetry
+from symbol_trader.runtime.retry_policy import RetryPolicy
 from symbol_trader.runtime.service import Service
 from symbol_trader.runtime.story import Story
-from symbol_trader.runtime.term import Beat
+from symbol_trader.runtime.term import Intervals
 
 if TYPE_CHECKING:
     import structlog
@@ -34,9 +34,8 @@ if TYPE_CHECKING:
     from simulation.world import World
 
 OWNER = Owner("cluster", "trading", "xrpusdt")
-BEAT = Beat(timer_s=1.0, reconcile_s=20.0)
-PATIENCE = Patience()
-SELDOM = Patience(report_s=5.0)
+INTERVALS = Intervals(timer_s=1.0, reconcile_s=20.0)
+SELDOM = replace(INTERVALS, report_s=5.0)
 """A report is a function of the leader's state. In most seeds it is looked at less often than in
 production, where it would be a tenth of the run."""
 TIMING = Timing()
@@ -59,7 +58,7 @@ class Doom:
     countdown: int
 
     def strikes(self, where: str, leg: str) -> bool:
-        """Tell whether it happens at this await."""
+        """Return whether it happens at this await."""
         if (self.wanted and not where.startswith(self.wanted)) or (self.leg and self.leg != leg):
             return False
         self.countdown -= 1
@@ -91,7 +90,7 @@ class Process:
 
     def _make(self) -> Service:
         record = SimulatedRecord(self, self._world.database)
-        links = Links(
+        adapters = Adapters(
             resource=SimulatedResource(self, self._world.cluster, self.timeline),
             ownership=record,
             record=record,
@@ -101,11 +100,11 @@ class Process:
         logger = cast("structlog.typing.FilteringBoundLogger", _Teller(self._said))
         return Service(
             Identity(OWNER, "paper", self.pod),
-            links,
-            Surface(Story(logger, symbol=NAME), self._health, lambda _: self._world.metrics),
+            adapters,
+            Telemetry(Story(logger, symbol=NAME), self._health, lambda _: self._world.metrics),
             timing=TIMING,
-            beat=BEAT,
-            patience=PATIENCE if self._world.plan.reports_often else SELDOM,
+            intervals=INTERVALS if self._world.plan.reports_often else SELDOM,
+            retry_policy=RetryPolicy(),
             new_bits=new_trader_bits(self.chance.random.getrandbits),
             jitter=self.chance.random.random,
         )
@@ -117,12 +116,12 @@ class Process:
 
     @property
     def leads(self) -> bool:
-        """Tell whether it lives and nobody has taken over from it."""
+        """Return whether it lives and nobody has taken over from it."""
         return self.alive and self.epoch == self._world.database.epoch
 
     @property
     def frozen(self) -> bool:
-        """Tell whether it stands still."""
+        """Return whether it stands still."""
         return self.alive and self.loop.paused
 
     @property
@@ -230,8 +229,8 @@ class _WatchedHealth(Health):
     def watch(self, handled: Callable[[], None]) -> None:
         self._handled = handled
 
-    def moved(self) -> None:
-        super().moved()
+    def heartbeat(self) -> None:
+        super().heartbeat()
         if self._handled is not None:
             self._handled()
 

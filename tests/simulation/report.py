@@ -7,7 +7,7 @@ from dataclasses import fields
 from simulation.tally import Tally
 from simulation.weather import Weather
 from symbol_trader.core import order_states
-from symbol_trader.core.order_states import News
+from symbol_trader.core.order_states import OrderEvent
 from symbol_trader.core.orders import OrderState
 
 ORDERS = ("buy", "sell")
@@ -49,15 +49,23 @@ LEGS: dict[str, tuple[str, ...]] = {
 FAULTS = (*(field.name for field in fields(Weather)), "crash", "freeze", "takeover")
 
 IMPOSSIBLE = {
-    (OrderState.UNDECIDED, News.DOUBT): "a process hears of a request once, and what makes an "
+    (
+        OrderState.UNDECIDED,
+        OrderEvent.DOUBT,
+    ): "a process hears of a request once, and what makes an "
     "order undecided is that reply, or a start, after which none comes",
-    (OrderState.ABSENT, News.DOUBT): "an order is proved absent once it is undecided, and then "
-    "its reply is over",
-    (OrderState.EXPIRED, News.GONE): "an order whose end was heard is not asked for",
-    (OrderState.REFUSED, News.GONE): "what was refused never was on the book, to be archived",
-    (OrderState.CANCELED, News.GONE): "an order that is over is not asked for: it takes a second "
+    (
+        OrderState.ABSENT,
+        OrderEvent.DOUBT,
+    ): "an order is proved absent once it is undecided, and then its reply is over",
+    (OrderState.EXPIRED, OrderEvent.GONE): "an order whose end was heard is not asked for",
+    (OrderState.REFUSED, OrderEvent.GONE): "what was refused never was on the book, to be archived",
+    (
+        OrderState.CANCELED,
+        OrderEvent.GONE,
+    ): "an order that is over is not asked for: it takes a second "
     "answer that is on its way, and many thousands of seeds",
-    (OrderState.ABSENT, News.GONE): "the same",
+    (OrderState.ABSENT, OrderEvent.GONE): "the same",
 }
 """Rows that the runtime does not bring about, or hardly, and why. The table has them for any."""
 
@@ -88,8 +96,8 @@ def transitions_counted(tally: Tally) -> Iterator[None]:
     table = order_states.TRANSITIONS
     names = {pair: _row(pair) for pair in table}
 
-    class Counted(dict[tuple[OrderState, News], OrderState]):
-        def __getitem__(self, pair: tuple[OrderState, News]) -> OrderState:
+    class Counted(dict[tuple[OrderState, OrderEvent], OrderState]):
+        def __getitem__(self, pair: tuple[OrderState, OrderEvent]) -> OrderState:
             state = super().__getitem__(pair)
             tally[names[pair]] += 1
             return state
@@ -105,6 +113,6 @@ def _pairs() -> Iterator[tuple[str, str]]:
     return ((fault, leg) for fault, legs in LEGS.items() for leg in legs)
 
 
-def _row(pair: tuple[OrderState, News]) -> str:
+def _row(pair: tuple[OrderState, OrderEvent]) -> str:
     state, news = pair
     return f"transition: {state} and {news.name}"

@@ -21,6 +21,7 @@ from paper_exchange.core.market import MarketTrade
 from paper_exchange.core.symbols import symbol_at
 from paper_exchange.faults import Faults
 from paper_exchange.market.source import Manual
+from paper_exchange.protocol.limits import REQUESTS, STREAMS, LimitSettings
 from paper_exchange.shell.assembly import make_api, open_venue
 from paper_exchange.shell.config import DEFAULT_KEY, Config
 from paper_exchange.shell.connections import Connections
@@ -30,26 +31,28 @@ from simulation.timeline import Timeline
 from simulation.wires import LIFE_S, Wires
 from symbol_trader.binance import link, trade_stream
 from symbol_trader.binance.client import BinanceExchange
+from symbol_trader.binance.keys import HmacKey
 from symbol_trader.binance.market import BinanceMarket
-from symbol_trader.binance.pacing import ConnectionLimit, ConnectionPacer
+from symbol_trader.binance.pacing import ConnectionLimit, ConnectionPacer, pacers
 from symbol_trader.binance.reconnects import Cause, Reconnects, Service
 from symbol_trader.binance.settings import BinanceSettings
+from symbol_trader.core.error_codes import TOO_MANY_CONNECTIONS
 from symbol_trader.core.leader import new_trader_bits
 from symbol_trader.core.money import ZERO
 from symbol_trader.core.replies import Price, TradeGap
 from symbol_trader.core.settings import Settings, TradingStatus, UnfilledBuys
 from symbol_trader.core.timing import Timing
-from symbol_trader.desired import Desired, OffOutcome
+from symbol_trader.desired import Desired, SwitchOffOutcome
 from symbol_trader.identity import Epoch, Identity, Owner
 from symbol_trader.report import Report
 from symbol_trader.runtime.endings import Ending
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.metrics import Metrics
-from symbol_trader.runtime.parts import Links, Surface
-from symbol_trader.runtime.patience import Patience
+from symbol_trader.runtime.parts import Adapters, Telemetry
+from symbol_trader.runtime.retry_policy import RetryPolicy
 from symbol_trader.runtime.service import Service as LeaderService
 from symbol_trader.runtime.story import Story
-from symbol_trader.runtime.term import Beat
+from symbol_trader.runtime.term import Intervals
 from tradingsymbol_api.pod import Cause as EndingCause
 
 NAME, BASE, QUOTE = "XRPUSDT", "XRP", "USDT"
@@ -96,9 +99,9 @@ class Resource:
     async def report(self, _: Report) -> None:
         return
 
-    async def write_off(self) -> OffOutcome:
+    async def switch_off(self) -> SwitchOffOutcome:
         self.ask(TradingStatus.OFF)
-        return OffOutcome.WRITTEN
+        return SwitchOffOutcome.WRITTEN
 
     async def close(self) -> None:
         return
@@ -153,7 +156,8 @@ class Days:
         self.timeline = Timeline(BEGIN_MS)
         self.failures: list[BaseException] = []
         self.loop = VirtualLoop(self.timeline, self.failures.append)  # type: ignore[abstract]  # what no test calls is not there
-        config = Config(source=Manual((symbol_at(NAME, PRICE),)))
+        limits = LimitSettings(connections=LIMIT.attempts)
+        config = Config(source=Manual((symbol_at(NAME, PRICE),)), limits=limits)
         self.venue = open_venue(config, lambda: self.timeline.now_ms)
         api = make_api(config, self.venue)
         self.wires = Wires(api, Connections(self.venue, api, Faults(), self.failures.append))
@@ -178,45 +182,39 @@ class Days:
             api_url="ws://exchange/ws-api/v3",
             stream_url="ws://exchange",
             symbol=NAME,
-            api_key=DEFAULT_KEY.api_key,
-            api_secret=DEFAULT_KEY.secret,
         )
         slots = Slots(self.loop.time)
-        pacers = [
-            ConnectionPacer(slots, clock=self.loop.time, random=self.random.random)
-            for _ in range(2)
-        ]
-        for pacer in pacers:
-            pacer.limit = LIMIT
-        links = Links(
+        session_pacer, market_pacer = pacers(slots, clock=self.loop.time, random=self.random.random)
+        adapters = Adapters(
             resource=self.resource,
             ownership=record,
             record=record,
             exchange=lambda _: BinanceExchange(
                 settings,
+                HmacKey(DEFAULT_KEY.api_key, DEFAULT_KEY.secret),
                 monotonic_ns=lambda: self.timeline.now_ms * 1_000_000,
                 random=self.random.random,
-                pacer=pacers[0],
+                pacer=session_pacer,
                 reconnects=self.reconnects,
             ),
-            market=lambda _: _Market(self, settings, pacers[1]),
+            market=lambda _: _Market(self, settings, market_pacer),
         )
         logger = SimpleNamespace(info=lambda *_, **__: None, warning=lambda *_, **__: None)
         logger.bind = lambda **_: logger
         health = Health(self.loop.time)
         return LeaderService(
             Identity(Owner("cluster", "trading", "xrpusdt"), "paper", "pod"),
-            links,
-            Surface(Story(cast("Any", logger), symbol=NAME), health, self._metrics),
+            adapters,
+            Telemetry(Story(cast("Any", logger), symbol=NAME), health, self._metrics),
             timing=Timing(),
-            beat=Beat(timer_s=10.0, reconcile_s=300.0),
-            patience=Patience(report_s=60.0),
+            intervals=Intervals(timer_s=10.0, reconcile_s=300.0, report_s=60.0),
+            retry_policy=RetryPolicy(),
             new_bits=new_trader_bits(self.random.getrandbits),
             jitter=self.random.random,
         )
 
     def _metrics(self, symbol: str) -> Metrics:
-        return Metrics(symbol, self.loop.time)
+        return Metrics(symbol, "paper", self.loop.time)
 
     # What happens.
 
@@ -226,7 +224,8 @@ class Days:
 
     def ban(self) -> None:
         """Ban the address for ten minutes, and drop its connections."""
-        self.wires.api.limits.ban(self.timeline.now_ms + 600_000)
+        for service in (REQUESTS, STREAMS):
+            self.wires.api.limits.ban(self.timeline.now_ms + 600_000, service=service)
         self.wires.close_all()
 
     def go_away(self) -> None:
@@ -309,6 +308,7 @@ def test_three_days_of_connections(monkeypatch: pytest.MonkeyPatch) -> None:
     check_orders(days)
     check_trades(days)
     assert most_in_window(days.wires.attempts_s, LIMIT.window_s) <= LIMIT.attempts
+    assert days.wires.refused[TOO_MANY_CONNECTIONS] == 0
     assert days.wires.replies[429] == 0
     assert days.wires.expired == 0, f"each is renewed before {LIFE_S} s"
     check_reconnects(days)

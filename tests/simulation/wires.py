@@ -19,7 +19,7 @@ from websockets.frames import Close, CloseCode
 
 from paper_exchange.core.errors import ExchangeError
 from paper_exchange.protocol.api import Api
-from paper_exchange.protocol.connection import Wishes
+from paper_exchange.protocol.connection import ConnectionOptions
 from paper_exchange.shell.connections import Connections
 from paper_exchange.shell.outbox import Outbox
 from symbol_trader.binance.errors import BAN_S, ConnectionsLimited
@@ -118,6 +118,8 @@ class Wires:
         """How often each order was asked for, by its client id, over all connections."""
         self.replies: Counter[int] = Counter()
         """How many replies had which status."""
+        self.refused: Counter[int] = Counter()
+        """How many connections were refused, by the exchange's code."""
         self.expired = 0
         """Connections that lived until the exchange closed them."""
         self._open: list[Open] = []
@@ -129,24 +131,25 @@ class Wires:
         await asyncio.sleep(WAY_S)
         if self.is_away:
             raise ExchangeUnavailable("it answered HTTP 503 instead of a WebSocket")
+        options = ConnectionOptions.of(urlsplit(url).path)
         try:
-            self.api.limits.check_ban(ADDRESS, self.api.venue.clock())
+            self.api.limits.connect(ADDRESS, str(options.service), self.api.venue.clock())
         except ExchangeError as exc:
-            raise ConnectionsLimited("it answered HTTP 418 instead of a WebSocket", BAN_S) from exc
+            self.refused[exc.code] += 1
+            raise ConnectionsLimited(f"it answered HTTP {exc.status}", BAN_S) from exc
         client, server = End(), _Watched(self)
         client.other, server.other = server, client
-        wishes = Wishes.of(urlsplit(url).path)
-        task = loop.create_task(self._serve(server, wishes))
-        self._open.append(Open(server, wishes.is_api, task))
+        task = loop.create_task(self._serve(server, options))
+        self._open.append(Open(server, options.is_api, task))
         loop.call_later(LIFE_S, self._expire, server)
         return cast("ClientConnection", client)
 
-    async def _serve(self, server: End, wishes: Wishes) -> None:
+    async def _serve(self, server: End, options: ConnectionOptions) -> None:
         connection = cast("ServerConnection", server)
         outbox = Outbox(connection)
         writer = asyncio.create_task(outbox.run())
         try:
-            await self.connections.serve(connection, outbox, wishes)
+            await self.connections.serve(connection, outbox, options)
         finally:
             writer.cancel()
             self._open = [one for one in self._open if one.server is not server]

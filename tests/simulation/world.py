@@ -167,7 +167,7 @@ class World:
         self.cluster = Cluster(self.timeline, self.plan.settings)
         self.auditor = Auditor(self.database, self.exchange, self.timeline)
         self._faults = Faults(self)
-        self.metrics = Metrics(NAME, lambda: self.timeline.now_ms / 1000)
+        self.metrics = Metrics(NAME, "paper", lambda: self.timeline.now_ms / 1000)
         """Of all processes: making them costs more than counting, and nobody reads them here."""
         self.doom: Doom | None = None
         self._doomed_since = 0
@@ -222,7 +222,7 @@ class World:
         while not self._stormed_enough():
             self._until(self.timeline.now_ms + self.chance.between(self.random.choice(TICK_MS)))
             self._tick()
-            self._trouble()
+            self._problem()
             self._doom()
             self._switch_on_again()
             self._operate()
@@ -282,7 +282,7 @@ class World:
 
     # What goes wrong.
 
-    def _trouble(self) -> None:
+    def _problem(self) -> None:
         chance, now_ms = self.chance, self.timeline.now_ms
         for fault, end in (("expire", self.exchange.expire), ("foreign_cancel", self._cancel)):
             self._end_one(fault, end)
@@ -409,7 +409,7 @@ class World:
         self._doomed_since = self._events
 
     def can_take_over(self, process: Process) -> bool:
-        """Tell whether another pod may be started in a process's place: it leads."""
+        """Return whether another pod may be started in a process's place: it leads."""
         return process is self._current and process.leads
 
     def strike(self, process: Process, doom: Doom, where: str, leg: str) -> None:
@@ -551,8 +551,8 @@ class World:
     def _raise_budget(self) -> None:
         """Do as a leader says that cannot buy because of what is carried."""
         leader = self._current.leader if self._current else None
-        blocks = [trader.block for trader in leader.traders] if leader else []
-        if leader and any(b and b.reason is Reason.BUDGET_TOO_SMALL for b in blocks):
+        blockers = [trader.blocker for trader in leader.traders] if leader else []
+        if leader and any(b and b.reason is Reason.BUDGET_TOO_SMALL for b in blockers):
             budget = leader.settings.budget + leader.carried_cost
             self.cluster.write(replace(self.cluster.settings, budget=budget))
             self.tally.count("budgets raised because of what is carried")

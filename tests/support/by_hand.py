@@ -153,6 +153,6 @@ async def agree(bot: Bot, symbol: str = SYMBOL) -> Audit:
     """Compare both sides, by the journal and by the audit; return what the audit found."""
     compared = await compare(bot.venue.journal, bot.database, symbol)
     assert compared.differences == ()
-    audited = await audit(bot.database, "paper", account_at(bot.venue, symbol), pause_s=0.1)
+    audited = await audit(bot.database, "paper", *account_at(bot.venue, symbol), pause_s=0.1)
     assert audited.passed, audited.findings
     return audited

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from support.processes import Venue
 from symbol_trader.binance.client import BinanceExchange
+from symbol_trader.binance.keys import HmacKey
 from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.core.orders import CancelIntent, ClientOrderId, Intent, Side, TraderId
 from symbol_trader.core.replies import Accepted, Outcome
@@ -20,10 +21,12 @@ FAR = {Side.BUY: Decimal("1.03"), Side.SELL: Decimal("0.97")}
 """Times the last price: it crosses the book, also if the market moves meanwhile."""
 
 
-def account_at(venue: Venue, symbol: str = SYMBOL, key: str = "paper") -> BinanceSettings:
-    """Return the settings of a client of the bot's own account, or of another."""
-    api = f"{venue.address}/ws-api/v3"
-    return BinanceSettings(api, venue.address, symbol, key, "paper-secret")
+def account_at(
+    venue: Venue, symbol: str = SYMBOL, key: str = "paper"
+) -> tuple[BinanceSettings, HmacKey]:
+    """Return what a client of the bot's own account, or of another, needs."""
+    settings = BinanceSettings(f"{venue.address}/ws-api/v3", venue.address, symbol)
+    return settings, HmacKey(key, "paper-secret")
 
 
 async def trade_by_hand(venue: Venue, side: Side, client_order_id: str) -> Accepted:
@@ -96,7 +99,9 @@ async def open_orders(venue: Venue) -> list[str]:
 @asynccontextmanager
 async def _session(venue: Venue, key: str = "paper") -> AsyncIterator[BinanceExchange]:
     client = BinanceExchange(
-        account_at(venue, key=key), monotonic_ns=time.monotonic_ns, random=random.random
+        *account_at(venue, key=key),
+        monotonic_ns=time.monotonic_ns,
+        random=random.random,
     )
     await client.open()
     try:

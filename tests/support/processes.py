@@ -16,7 +16,7 @@ from support import forking
 
 PATIENCE_S = 90
 DEFAULTS = {"budget": 100, "maxBuyAge": "3s"}
-"""A buy below a market that runs away would wait for ever, and the test with it."""
+"""A buy below a market that runs away would wait forever, and the test with it."""
 
 
 @dataclass(slots=True)
@@ -52,7 +52,7 @@ class Running:
 
     @property
     def over(self) -> bool:
-        """Tell whether the process has ended and its output is read."""
+        """Return whether the process has ended and its output is read."""
         return self._reader is not None and self._reader.done()
 
     def signal(self, number: signal.Signals) -> None:
@@ -151,6 +151,8 @@ class Bot:
     venue: Venue
     database: str
     arguments: tuple[str, ...] = ()
+    key: Path | None = None
+    """The folder of its key; None: that of the paper exchange's own account."""
     running: Running | None = None
     _lives: list[Running] = field(default_factory=list)
 
@@ -173,8 +175,7 @@ class Bot:
             "SYMBOL_TRADER_DATABASE_URL": self.database,
             "SYMBOL_TRADER_EXCHANGE_API_URL": f"{self.venue.address}/ws-api/v3",
             "SYMBOL_TRADER_EXCHANGE_STREAM_URL": self.venue.address,
-            "SYMBOL_TRADER_EXCHANGE_API_KEY": "paper",
-            "SYMBOL_TRADER_EXCHANGE_API_SECRET": "paper-secret",
+            "SYMBOL_TRADER_EXCHANGE_KEY": str(self.key or key_folder(self.file.parent / "key")),
         }
 
     def ask(self, **spec: Any) -> None:
@@ -185,6 +186,14 @@ class Bot:
         """Kill it at once, and whatever of it still runs."""
         for life in self._lives:
             await life.kill()
+
+
+def key_folder(folder: Path, key: str = "paper", secret: str = "paper-secret") -> Path:
+    """Write the files of an HMAC key, and return their folder."""
+    folder.mkdir(exist_ok=True)
+    (folder / "api-key").write_text(key)
+    (folder / "api-secret").write_text(secret)
+    return folder
 
 
 def write_resource(file: Path, **spec: Any) -> None:

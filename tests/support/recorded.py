@@ -25,13 +25,13 @@ from symbol_trader.core.records import (
 )
 from symbol_trader.core.settings import Settings, TradingStatus
 from symbol_trader.desired import Desired
-from symbol_trader.identity import Book, Owner
-from symbol_trader.postgres.connection import Limits
+from symbol_trader.identity import LedgerKey, Owner
+from symbol_trader.postgres.connection import Timeouts
 from symbol_trader.postgres.epochs import PostgresOwnership
 from symbol_trader.postgres.leader_connection import LeaderConnection
 from symbol_trader.postgres.record import PostgresRecord
 
-BOOK = Book("paper", "354937868", "XRPUSDT")
+LEDGER = LedgerKey("paper", "354937868", "XRPUSDT")
 OWNER = Owner("8c2f1d0e", "trading", "xrpusdt")
 POD = "pod-1"
 SETTINGS = Settings(
@@ -44,23 +44,23 @@ SETTINGS = Settings(
 )
 TERMS = TraderTerms(Decimal(20), Decimal("0.0001"), Decimal("0.001"), Decimal("0.001"))
 START_MS = 1_700_000_000_000
-PATIENT = Limits(connect_ms=40_000, answer_ms=40_000, statement_ms=30_000, lock_ms=30_000)
+PATIENT = Timeouts(connect_ms=40_000, answer_ms=40_000, statement_ms=30_000, lock_ms=30_000)
 """Limits that no test reaches, however busy the machine is."""
 
 
 class OwnRecord(PostgresRecord):
     """A record with its ownership, as a leader has both over one connection."""
 
-    def __init__(self, url: str, limits: Limits = PATIENT) -> None:
-        self.link = LeaderConnection(url, limits)
+    def __init__(self, url: str, timeouts: Timeouts = PATIENT) -> None:
+        self.link = LeaderConnection(url, timeouts)
         self.ownership = PostgresOwnership(self.link)
         super().__init__(self.link)
 
 
 @asynccontextmanager
-async def opened(url: str, limits: Limits = PATIENT) -> AsyncIterator[OwnRecord]:
+async def opened(url: str, timeouts: Timeouts = PATIENT) -> AsyncIterator[OwnRecord]:
     """Open a record, and close it at the end."""
-    record = OwnRecord(url, limits)
+    record = OwnRecord(url, timeouts)
     await record.ownership.open()
     try:
         yield record
@@ -70,13 +70,13 @@ async def opened(url: str, limits: Limits = PATIENT) -> AsyncIterator[OwnRecord]
 
 async def claim(
     record: OwnRecord,
-    book: Book = BOOK,
+    ledger: LedgerKey = LEDGER,
     owner: Owner = OWNER,
     pod: str = POD,
     desired: Desired | None = None,
 ) -> OwnRecord:
     """Claim a book, and mirror its settings as a leader does; return the record."""
-    await record.ownership.claim(book, owner, pod=pod)
+    await record.ownership.claim(ledger, owner, pod=pod)
     await record.mirror_settings(desired or asked())
     return record
 
@@ -84,7 +84,7 @@ async def claim(
 def asked(settings: Settings = SETTINGS, *, generation: int = 1) -> Desired:
     """Say what a resource asks for that is written one generation after another."""
     revision, follows = str(generation), str(generation - 1)
-    return Desired(BOOK.symbol, settings, generation, revision=revision, follows=follows)
+    return Desired(LEDGER.symbol, settings, generation, revision=revision, follows=follows)
 
 
 def trader(name: str, *, parent: str | None = None, started_ms: int = START_MS) -> NewTrader:

@@ -1,11 +1,13 @@
 """What the flags that several commands share accept."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import click
 import pytest
 
 from symbol_trader.options import ExchangeOptions, Options, Since
+from tradingsymbol_api.environments import KNOWN
 
 
 @pytest.mark.parametrize(
@@ -29,8 +31,26 @@ def test_anything_else_is_refused_with_an_example(text: str) -> None:
 
 
 def test_no_option_shows_a_secret() -> None:
-    entry = ("paper", "wss://a", "wss://b", "hunter2", "hunter2", 1)
-    shown = repr(ExchangeOptions(*entry)) + repr(
-        Options(*entry, "postgresql://u:hunter2@db/x", 1, 1, 1.0, "", 0, "json")
-    )
-    assert "hunter2" not in shown
+    database = "postgresql://u:hunter2@db/x"
+    options = Options(
+        "paper", "wss://a", "wss://b", "", Path("key"), 1, False, False,
+        database, 1, 1, 1.0, "", 0, "json",
+    )  # fmt: skip
+    assert "hunter2" not in repr(options)
+
+
+def test_an_exchange_is_where_its_environment_is_unless_told_otherwise() -> None:
+    entry = ExchangeOptions("testnet", "", "wss://mine", "", Path("key"), 10_000)
+    settings = entry.settings("XRPUSDT")
+
+    assert settings.api_url == KNOWN["testnet"].api_url
+    assert settings.stream_url == "wss://mine"
+    assert entry.addresses.rest_url == KNOWN["testnet"].rest_url
+
+
+def test_what_must_not_trade_is_refused_by_the_flag_that_is_wrong() -> None:
+    entry = ExchangeOptions("live", "", "", "", Path("key"), 10_000)
+
+    entry.check(real_money=True, allow_unrestricted_key=True)
+    with pytest.raises(click.UsageError, match="--real-money is missing"):
+        entry.check(real_money=False, allow_unrestricted_key=False)

@@ -22,6 +22,7 @@ WRITES = frozenset(
         "order.cancel",
         "order.amend.keepPriority",
         "openOrders.cancelAll",
+        "userDataStream.subscribe",
         "userDataStream.subscribe.signature",
         "userDataStream.unsubscribe",
     }

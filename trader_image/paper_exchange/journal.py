@@ -270,7 +270,7 @@ def _replay(path: Path, lines: Iterator[bytes], before: int, state: State) -> It
 
 
 def _told(path: Path, batches: Iterator[Batch]) -> Iterator[Batch]:
-    """Say how far a long journal has been read: a person may be waiting for it."""
+    """Log how far a long journal has been read: a person may be waiting for it."""
     total = path.stat().st_size
     done, said = 0, -LONG if total >= LONG else total
     for batch in batches:

@@ -21,7 +21,7 @@ class JournalError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Who this exchange is.  A journal that is made anew is another exchange."""
+    """Who this exchange is.  A new journal is another exchange."""
 
     instance: str
     created: int

@@ -6,12 +6,9 @@ What a step changed is in the journal before anyone hears of it: `commit`, then 
 from collections import deque
 from collections.abc import Callable, Iterable
 
-from paper_exchange.core.candles import Candles
 from paper_exchange.core.engine import Engine, SymbolStatus
 from paper_exchange.core.events import PublicTrade, Step
 from paper_exchange.core.market import MarketTrade
-from paper_exchange.core.orders import Side
-from paper_exchange.core.state import Book
 from paper_exchange.journal import Journal
 from paper_exchange.market.source import MarketEvent
 
@@ -48,7 +45,6 @@ class Venue:
         self.recent: dict[str, deque[PublicTrade]] = {
             name: deque(maxlen=RECENT_TRADES) for name in engine.symbols
         }
-        self.candles = {name: _candles(engine.state.books.get(name)) for name in engine.symbols}
         self._listeners: list[Listener] = []
 
     @property
@@ -67,12 +63,9 @@ class Venue:
             self.journal.append(step.at, entries)
 
     def publish(self, step: Step) -> None:
-        """Tell everyone what a committed step has to say."""
+        """Publish a committed step to everyone."""
         for trade in step.trades:
             self.recent[trade.symbol].append(trade)
-            self.candles[trade.symbol].trade(
-                trade.time, trade.price, trade.quantity, buyer_is_maker=trade.buyer_is_maker
-            )
         for listener in self._listeners:
             listener(step)
 
@@ -82,7 +75,7 @@ class Venue:
         self.publish(step)
 
     def play(self, events: Iterable[MarketEvent]) -> None:
-        """Let a batch of source events happen: one journal line, then the news."""
+        """Let a batch of source events happen: one journal line, then what it made public."""
         step = Step(self.clock())
         position = self.engine.state.position
         for event in events:
@@ -95,6 +88,12 @@ class Venue:
         """Let one trade happen that no source has (an administrator's)."""
         self.carry_out(self.engine.trade(self.clock(), trade))
 
+    def reset(self) -> None:
+        """Remove all orders and trades, and grant the initial balances again."""
+        self.carry_out(self.engine.reset(self.clock()))
+        for trades in self.recent.values():
+            trades.clear()
+
     def end(self) -> None:
         """Close the market: the source has nothing more to play."""
         self.ended = True
@@ -105,14 +104,3 @@ class Venue:
         if isinstance(event.event, MarketTrade):
             return self.engine.trade(now, event.event)
         return self.engine.quote(now, event.event)
-
-
-def _candles(book: Book | None) -> Candles:
-    """Make candles of the trades that are on record: those of our own orders."""
-    candles, last = Candles(), 0
-    for fill in book.fills if book else ():
-        if fill.trade_id > last:  # two orders that traded with each other share a trade
-            last = fill.trade_id
-            maker = (fill.side is Side.BUY) is fill.is_maker
-            candles.trade(fill.time, fill.price, fill.quantity, buyer_is_maker=maker)
-    return candles

@@ -21,17 +21,23 @@ from typing import Any
 import click
 from structlog.typing import FilteringBoundLogger
 
-from symbol_trader.binance.allowance import Allowance
 from symbol_trader.binance.client import BinanceExchange
+from symbol_trader.binance.guard import KeyGuard
+from symbol_trader.binance.keyfiles import KeyFolder
+from symbol_trader.binance.keys import Key
 from symbol_trader.binance.market import BinanceMarket
-from symbol_trader.binance.pacing import ConnectionPacer, StaticShare
+from symbol_trader.binance.pacing import pacers
+from symbol_trader.binance.permissions import KeyPermissions
+from symbol_trader.binance.rate_limit import RateLimit
 from symbol_trader.binance.reconnects import Reconnects
+from symbol_trader.binance.surprises import Surprises
 from symbol_trader.cli import audit, record
 from symbol_trader.core.leader import new_trader_bits
 from symbol_trader.core.timing import Timing
 from symbol_trader.errors import SchemaMismatch, Unavailable
 from symbol_trader.identity import Identity, Owner
 from symbol_trader.options import (
+    KEY_ADVICE,
     Options,
     context_settings,
     fence_options,
@@ -51,11 +57,14 @@ from symbol_trader.runtime.endings import Ending
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.logs import Failure, take_over
 from symbol_trader.runtime.metrics import Metrics
-from symbol_trader.runtime.parts import Links, Surface
-from symbol_trader.runtime.patience import Patience
+from symbol_trader.runtime.parts import Adapters, Telemetry
+from symbol_trader.runtime.retry_policy import RetryPolicy
 from symbol_trader.runtime.service import Service
 from symbol_trader.runtime.story import Story
-from symbol_trader.runtime.term import Beat
+from symbol_trader.runtime.term import Intervals
+from symbol_trader.secrecy import hide_memory
+from tradingsymbol_api.conditions import LeaderReason
+from tradingsymbol_api.names import API_KEY_FILE, PRIVATE_KEY_FILE
 from tradingsymbol_api.pod import ENV_PREFIX, Cause, Variable
 
 TERMINATED_STATUS = 128 + signal.SIGTERM
@@ -78,7 +87,7 @@ def main() -> None:
 @option(
     "--owner",
     default="",
-    help="Whose the symbol is, where two files have the same name; default: metadata.namespace.",
+    help="Owner of the symbol, where two files have the same name; default: metadata.namespace.",
 )
 @trading_options
 def run(file: Path, owner: str, **flags: Any) -> None:
@@ -91,7 +100,7 @@ def run(file: Path, owner: str, **flags: Any) -> None:
     The symbol belongs to the file's metadata.namespace and metadata.name, wherever the file lies.
     A later run of the same name takes over, and the earlier one ends.
     """
-    options = Options(**flags)
+    options = _options(flags)
     logger = take_over(options.log_format)
     try:
         ending = _run(file, owner, options, logger)
@@ -107,8 +116,8 @@ def run(file: Path, owner: str, **flags: Any) -> None:
 
 def _run(file: Path, named: str, options: Options, logger: FilteringBoundLogger) -> Ending:
     """Run the leader of a file. Raises `InvalidFile`, `SchemaMismatch`."""
-    asked = read_file(file)
-    metadata, host = asked.metadata, socket.gethostname()
+    document = read_file(file)
+    metadata, host = document.metadata, socket.gethostname()
     story = Story(logger, symbol=metadata.name)
     resource = FileResource(file, lambda why: story.warn("edit ignored", why=why))
     owner = owner_of(named, metadata.namespace, metadata.name)
@@ -116,17 +125,28 @@ def _run(file: Path, named: str, options: Options, logger: FilteringBoundLogger)
     former = former_owner(host, str(file.resolve()))
 
     async def run_it() -> Ending:
-        await _prepare(options, asked.symbol, former, owner, story)
-        return await _lead(options, resource, identity, story)
+        await _prepare(options, document.symbol, former, owner, story)
+        keys = KeyFolder(options.exchange_key, KEY_ADVICE)
+        return await _lead(options, keys, resource, identity, story)
 
     return asyncio.run(run_it())
+
+
+def _options(flags: dict[str, Any]) -> Options:
+    """Read the flags, before anything else is done. Raises `click.UsageError`."""
+    options = Options(**flags)
+    options.check(
+        real_money=options.real_money, allow_unrestricted_key=options.allow_unrestricted_key
+    )
+    hide_memory()
+    return options
 
 
 termination_log_option = option(
     "--termination-log",
     type=click.Path(path_type=Path),
     default=Path("/dev/termination-log"),
-    help="Where to say why it ended.",
+    help="File for the reason why it ended.",
 )
 
 
@@ -155,7 +175,7 @@ def lead(  # noqa: PLR0917 - click passes them by name
     # Loaded here alone: the client costs memory and time that `run` does not need.
     from symbol_trader.resource.api_server import ApiServerResource  # noqa: PLC0415 - only this command pays for it
 
-    options = Options(**flags)
+    options = _options(flags)
     story = Story(take_over(options.log_format), symbol=name, namespace=namespace)
     identity = Identity(Owner(cluster, namespace, name), options.exchange_environment, pod_uid)
     story.tell("leader process started", pod=pod, node=node)
@@ -164,17 +184,27 @@ def lead(  # noqa: PLR0917 - click passes them by name
         resource = ApiServerResource.in_cluster(
             namespace, name, lambda event, why: story.warn(event, why=why)
         )
-        return await _lead(options, resource, identity, story)
+        keys = KeyFolder(options.exchange_key, _secret_advice(options.exchange_key, namespace))
+        return await _lead(options, keys, resource, identity, story)
 
     ending = asyncio.run(lead_it())
-    _leave_word(termination_log, ending)
+    _write_termination_message(termination_log, ending)
     sys.exit(TERMINATED_STATUS if ending.cause is Cause.TERMINATED else 0)
+
+
+def _secret_advice(folder: Path, namespace: str) -> str:
+    """Say how to bring a key into a leader's pod, where the folder has the name of its Secret."""
+    files = f"--from-file={API_KEY_FILE} --from-file={PRIVATE_KEY_FILE}"
+    return (
+        f"kubectl create secret generic {folder.name} --namespace {namespace} {files}; of a Secret "
+        "that is there, kubectl edit changes it, and the leader takes it within two minutes"
+    )
 
 
 @main.command(context_settings=context_settings)
 @option(Variable.FENCED_POD.flag, required=True, help="Uid of the pod that is lost.")
 @option(
-    "--release", is_flag=True, help="Give up its books, too, where nothing in them is unfinished."
+    "--release", is_flag=True, help="Also release its ledgers, where nothing in them is unfinished."
 )
 @termination_log_option
 @fence_options
@@ -190,8 +220,8 @@ def fence(  # noqa: PLR0917 - click passes them by name
 ) -> None:
     """End the leader of a pod that may still run and cannot be reached.
 
-    Takes the epoch of each book that it holds, bars it from taking another, waits until nothing
-    that it has sent can reach the exchange any more, and ends. Needs the record alone.
+    Takes the epoch of each ledger that the pod holds, bars the pod from taking another, waits until
+    nothing that it has sent can reach the exchange any more, and ends. Needs only the record.
     """
     timing = Timing(recv_window_ms, exchange_timeout_ms, exchange_margin_ms)
     ending = asyncio.run(
@@ -199,11 +229,11 @@ def fence(  # noqa: PLR0917 - click passes them by name
             partial(ownership.fence, database_url, fenced_pod),
             partial(ownership.release, database_url) if release else None,
             wait_s=timing.bound_ms / 1000,
-            patience=Patience(),
+            retry_policy=RetryPolicy(),
             story=Story(take_over(log_format), pod=fenced_pod),
         )
     )
-    _leave_word(termination_log, ending)
+    _write_termination_message(termination_log, ending)
 
 
 async def _prepare(
@@ -213,35 +243,49 @@ async def _prepare(
 
     Raises `SchemaMismatch`.
     """
-    from symbol_trader.postgres.migrate import migrate as bring_up_to_date  # noqa: PLC0415 - only this command pays for it
+    from symbol_trader.postgres import migrate  # noqa: PLC0415 - only this command pays for it
 
     url, environment = options.database_url, options.exchange_environment
     said = ""
     while True:
         try:
-            await bring_up_to_date(url, lambda line: story.tell("migration", step=line))
+            await migrate.migrate(url, lambda line: story.tell("migration", step=line))
             await ownership.rename_owner(url, environment, symbol, former, owner)
         except Unavailable as exc:
             if str(exc) != said:
                 said = str(exc)
-                story.warn("waiting", reason="DatabaseUnreachable", why=said)
+                story.warn("waiting", reason=LeaderReason.DATABASE_UNREACHABLE, why=said)
             await asyncio.sleep(MIGRATION_PAUSE_S)
         else:
             return
 
 
-async def _lead(options: Options, resource: Resource, identity: Identity, story: Story) -> Ending:
-    """Put the adapters together and lead until the end."""
-    health, reconnects = Health(time.monotonic), Reconnects()
+async def _lead(
+    options: Options, keys: KeyFolder, resource: Resource, identity: Identity, story: Story
+) -> Ending:
+    """Put the adapters together and lead until there is a reason to end."""
+    health, surprises, reconnects = Health(time.monotonic), Surprises(), Reconnects()
     service = Service(
         identity,
-        _links(options, resource, reconnects),
-        Surface(story, health, partial(_metrics, reconnects)),
+        _adapters(
+            options, keys, resource, health=health, surprises=surprises, reconnects=reconnects
+        ),
+        Telemetry(
+            story,
+            health,
+            lambda symbol: Metrics(
+                symbol,
+                options.exchange_environment,
+                time.monotonic,
+                not_understood=lambda: surprises.counts,
+                reconnects=lambda: reconnects.counts,
+            ),
+        ),
         timing=Timing(
             options.recv_window_ms, options.exchange_timeout_ms, options.exchange_margin_ms
         ),
-        beat=_beat(options),
-        patience=_patience(options),
+        intervals=_intervals(options),
+        retry_policy=RetryPolicy(),
         new_bits=new_trader_bits(secrets.randbits),
         jitter=random.random,
     )
@@ -258,58 +302,86 @@ async def _lead(options: Options, resource: Resource, identity: Identity, story:
         return await service.run()
 
 
-def _beat(options: Options) -> Beat:
+def _intervals(options: Options) -> Intervals:
     """Wait at the end for as long as the exchange may take; the pod's grace grows by the same."""
-    replies_s = Beat().replies_s + options.longer_s
-    return Beat(reconcile_s=options.reconcile_s, replies_s=replies_s)
+    default = Intervals()
+    return Intervals(
+        reconcile_s=options.reconcile_s,
+        replies_s=default.replies_s + options.longer_s,
+        end_s=default.end_s + options.longer_s,
+    )
 
 
-def _patience(options: Options) -> Patience:
-    return Patience(end_s=Patience().end_s + options.longer_s)
-
-
-def _metrics(reconnects: Reconnects, symbol: str) -> Metrics:
-    metrics = Metrics(symbol, time.monotonic)
-    metrics.watch_reconnects(lambda: reconnects.counts)
-    return metrics
-
-
-def _links(options: Options, resource: Resource, reconnects: Reconnects) -> Links:
-    allowance = Allowance(time.monotonic_ns)
+def _adapters(
+    options: Options,
+    keys: KeyFolder,
+    resource: Resource,
+    *,
+    health: Health,
+    surprises: Surprises,
+    reconnects: Reconnects,
+) -> Adapters:
+    rate_limit = RateLimit(time.monotonic_ns)
+    guard = _guard(options, health) if options.exchange_environment == "live" else None
     connection = LeaderConnection(options.database_url)
     slots = PostgresConnectionSlots(
         connection, options.exchange_environment, options.exchange_address_group
     )
-    session_pacer, market_pacer = (
-        ConnectionPacer(slots, clock=time.monotonic, random=random.random, share=share)
-        for share in (None, StaticShare())
-    )
-    return Links(
+    session_pacer, market_pacer = pacers(slots, clock=time.monotonic, random=random.random)
+    return Adapters(
         resource=resource,
         ownership=PostgresOwnership(connection),
         record=PostgresRecord(connection),
         exchange=lambda symbol: BinanceExchange(
             options.settings(symbol),
+            keys.read(),
             monotonic_ns=time.monotonic_ns,
             random=random.random,
-            allowance=allowance,
+            rate_limit=rate_limit,
+            guard=guard,
+            is_replaced=keys.replaces,
+            surprises=surprises,
             pacer=session_pacer,
             reconnects=reconnects,
         ),
         market=lambda symbol: BinanceMarket(
             options.settings(symbol),
             random=random.random,
+            surprises=surprises,
             pacer=market_pacer,
             reconnects=reconnects,
         ),
     )
 
 
-def _leave_word(path: Path, ending: Ending) -> None:
-    """Tell the operator, through the kubelet, why the container ended."""
-    word = json.dumps({"cause": ending.cause, "message": ending.message})
+def _guard(options: Options, health: Health) -> KeyGuard:
+    """Make what looks at a live key before it trades."""
+    # Loaded here alone: nobody else asks anything over HTTP.
+    from symbol_trader.binance.rest import read_permissions  # noqa: PLC0415 - only live pays for it
+
+    async def look(key: Key, now_ms: int) -> KeyPermissions:
+        return await read_permissions(
+            options.addresses.rest_url,
+            key,
+            now_ms,
+            recv_window_ms=options.recv_window_ms,
+            timeout_s=options.exchange_timeout_ms / 1000,
+            ca_file=options.exchange_ca_file,
+        )
+
+    return KeyGuard(
+        look,
+        allow_unrestricted=options.allow_unrestricted_key,
+        clock_s=time.monotonic,
+        warn=health.warn_of_key,
+    )
+
+
+def _write_termination_message(path: Path, ending: Ending) -> None:
+    """Report to the operator, through the kubelet, why the container ended."""
+    text = json.dumps({"cause": ending.cause, "message": ending.message})
     with suppress(OSError):
-        path.write_text(word[:MESSAGE_LENGTH_MAX])
+        path.write_text(text[:MESSAGE_LENGTH_MAX])
 
 
 for command in (

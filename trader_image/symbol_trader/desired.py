@@ -12,7 +12,7 @@ class Desired:
 
     `cancels_first` says that it is being deleted, and that its orders are to go first.
     `revision` names what was read, to later processes too, and `follows` the revision directly
-    before it: whoever knows one of the two has missed nothing that was asked for.
+    before it: whoever knows one of the two has missed no change.
     """
 
     symbol: str
@@ -23,11 +23,11 @@ class Desired:
     follows: str = ""
 
     def continues(self, earlier: "Desired") -> bool:
-        """Tell whether nothing can have been asked for between an earlier wish and this one."""
+        """Return whether no revision between an earlier one and this one can have been missed."""
         return earlier.revision in {self.revision, self.follows}
 
 
-class OffOutcome(Enum):
+class SwitchOffOutcome(Enum):
     """What became of the attempt to switch the resource off."""
 
     WRITTEN = auto()

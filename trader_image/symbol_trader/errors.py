@@ -5,7 +5,7 @@
     │   ├── Unavailable     the other side's: it passes by itself
     │   │   └── Database…, Exchange… and ApiServerUnavailable, and what adapters make of them
     │   └── NeedsPerson     a person's: somebody has to set something right meanwhile
-    ├── SettledMeanwhile    nobody's: the leader begins anew, at once
+    ├── SettledMeanwhile    nobody's: the leader starts over, at once
     ├── Fenced              nobody's: another leader trades, and this one ends
     └── InvalidInput        a person's: a command or a file cannot be carried out as it is given
 
@@ -52,7 +52,7 @@ class OwnedByAnother(NeedsPerson):
 
 
 class AccountChanged(NeedsPerson):
-    """Open cycles are on record for another account than the one the key belongs to."""
+    """Open traders are on record for another account than the one the key belongs to."""
 
 
 class SchemaMismatch(NeedsPerson):

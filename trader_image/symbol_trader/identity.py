@@ -1,4 +1,4 @@
-"""Who holds a book: the resource that owns it, the leader, and the epoch that it writes under."""
+"""Who holds a ledger: the resource that owns it, the leader, and the epoch that it writes under."""
 
 from dataclasses import dataclass
 
@@ -13,8 +13,8 @@ class Owner:
 
 
 @dataclass(frozen=True, slots=True)
-class Book:
-    """What a symbol's record belongs to: traders, orders and fills are kept per book.
+class LedgerKey:
+    """What a symbol's record belongs to: traders, orders and fills are kept per ledger.
 
     `account` is the uid that `account.status` reports.
     """
@@ -26,7 +26,7 @@ class Book:
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """One claim of a book: a counter and a random nonce. Statements are checked against both."""
+    """One claim of a ledger: a counter and a random nonce. Statements are checked against both."""
 
     number: int
     nonce: str
@@ -34,7 +34,7 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who this leader is: owner of the book, and the pod that it runs in."""
+    """Who this leader is: owner of the ledger, and the pod that it runs in."""
 
     owner: Owner
     environment: str

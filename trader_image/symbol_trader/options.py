@@ -11,8 +11,14 @@ from typing import Any
 import click
 
 from symbol_trader.binance.settings import BinanceSettings
+from tradingsymbol_api.environments import (
+    ENVIRONMENTS,
+    Addresses,
+    Environment,
+    Spelling,
+    problem,
+)
 from tradingsymbol_api.pod import (
-    ACCEPTED_ENVIRONMENTS,
     ENV_PREFIX,
     EXCHANGE_MARGIN_MS,
     EXCHANGE_TIMEOUT_MS,
@@ -29,37 +35,73 @@ context_settings = {"auto_envvar_prefix": ENV_PREFIX}
 
 Command = Callable[..., Any]
 
+KEY_ADVICE = f"{Variable.EXCHANGE_KEY.flag} names the folder of its files"
+"""How a person without Kubernetes brings a key."""
+
 
 @dataclass(frozen=True, slots=True)
 class ExchangeOptions:
     """Which exchange, and by which key."""
 
-    exchange_environment: str
+    exchange_environment: Environment
     exchange_api_url: str
     exchange_stream_url: str
-    exchange_api_key: str = field(repr=False)
-    exchange_api_secret: str = field(repr=False)
+    exchange_rest_url: str
+    exchange_key: Path
     exchange_timeout_ms: int
     exchange_ca_file: Path | None = field(default=None, kw_only=True)
     exchange_address_group: str = field(default="default", kw_only=True)
 
+    def check(self, *, real_money: bool, allow_unrestricted_key: bool) -> None:
+        """Refuse what must not trade, or cannot be reached. Raises `click.UsageError`."""
+        found = problem(
+            self.exchange_environment,
+            self._given,
+            SPELLING,
+            real_money=real_money,
+            allow_unrestricted_key=allow_unrestricted_key,
+        )
+        if found:
+            raise click.UsageError(f"{found}.")
+
     def settings(self, symbol: str) -> BinanceSettings:
         """Return what the exchange's client is told."""
+        known = self.addresses
         return BinanceSettings(
-            api_url=self.exchange_api_url,
-            stream_url=self.exchange_stream_url,
+            api_url=known.api_url,
+            stream_url=known.stream_url,
             symbol=symbol,
-            api_key=self.exchange_api_key,
-            api_secret=self.exchange_api_secret,
             request_timeout_s=self.exchange_timeout_ms / 1000,
             ca_file=self.exchange_ca_file,
         )
+
+    @property
+    def addresses(self) -> Addresses:
+        """Return where the exchange is."""
+        return self._given.or_known(self.exchange_environment)
+
+    @property
+    def _given(self) -> Addresses:
+        return Addresses(self.exchange_api_url, self.exchange_stream_url, self.exchange_rest_url)
+
+
+SPELLING = Spelling(
+    api_url=Variable.EXCHANGE_API_URL.flag,
+    stream_url=Variable.EXCHANGE_STREAM_URL.flag,
+    rest_url=Variable.EXCHANGE_REST_URL.flag,
+    real_money=Variable.REAL_MONEY.flag,
+    real_money_said=Variable.REAL_MONEY.flag,
+    allow_unrestricted_key=Variable.ALLOW_UNRESTRICTED_KEY.flag,
+)
+"""How the commands spell what they are told of an exchange."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options(ExchangeOptions):
     """What `run` and `lead` have in common."""
 
+    real_money: bool
+    allow_unrestricted_key: bool
     database_url: str = field(repr=False)
     recv_window_ms: int
     exchange_margin_ms: int
@@ -72,14 +114,6 @@ class Options(ExchangeOptions):
     def longer_s(self) -> float:
         """Return how much longer than by default the exchange may take to answer, in seconds."""
         return max(0, self.exchange_timeout_ms - EXCHANGE_TIMEOUT_MS) / 1000
-
-
-def _environment(_: click.Context, __: click.Parameter, value: str) -> str:
-    if value not in ACCEPTED_ENVIRONMENTS:
-        raise click.BadParameter(
-            f"{value!r} is refused: only {', '.join(ACCEPTED_ENVIRONMENTS)} is accepted so far"
-        )
-    return value
 
 
 class Since(click.ParamType[timedelta | datetime]):
@@ -109,14 +143,14 @@ _DURATION = re.compile(r"(?P<count>\d{1,6})(?P<unit>[smhd])")
 since_option = option(
     "--since",
     type=Since(),
-    help="Look at cycles alone that were not over at this time: a date, or a duration such as 24h.",
+    help="Audit only traders that ran at this time or later: a date, or a duration such as 24h.",
 )
 
 _TIMEOUT = option(
     Variable.EXCHANGE_TIMEOUT_MS.flag,
     type=click.IntRange(1),
     default=EXCHANGE_TIMEOUT_MS,
-    help="How long the exchange works on a request at most.",
+    help="The longest that the exchange works on a request.",
 )
 _WINDOW = (
     option(
@@ -129,38 +163,45 @@ _WINDOW = (
         Variable.EXCHANGE_MARGIN_MS.flag,
         type=click.IntRange(0),
         default=EXCHANGE_MARGIN_MS,
-        help="Added to both before an order without an answer counts as absent.",
+        help="Added to both of these before an order without an answer counts as absent.",
     ),
 )
 _LOG_FORMAT = option(
     Variable.LOG_FORMAT.flag,
     type=click.Choice(["console", "json"]),
     default="console",
-    help="For people or for machines.",
+    help="`console` for people, `json` for machines.",
 )
 
 _EXCHANGE = (
     option(
         Variable.EXCHANGE_ENVIRONMENT.flag,
+        type=click.Choice(ENVIRONMENTS),
         default="paper",
-        callback=_environment,
-        help="Which exchange it is; part of what the record is keyed by.",
+        help="Which exchange it is; part of what the record is keyed by. Binance's demo mode, "
+        "testnet and live have addresses that are known.",
     ),
     option(
         Variable.EXCHANGE_API_URL.flag,
-        required=True,
+        default="",
         help="Address of the WebSocket API, such as ws://127.0.0.1:9443/ws-api/v3.",
     ),
     option(
         Variable.EXCHANGE_STREAM_URL.flag,
-        required=True,
+        default="",
         help="Address of the market streams, such as ws://127.0.0.1:9443.",
     ),
-    option(Variable.EXCHANGE_API_KEY.flag, required=True, help="The account's API key."),
     option(
-        Variable.EXCHANGE_API_SECRET.flag,
+        Variable.EXCHANGE_REST_URL.flag,
+        default="",
+        help="Address of the REST API, where a live key is looked at before it trades.",
+    ),
+    option(
+        Variable.EXCHANGE_KEY.flag,
         required=True,
-        help="Its secret. Prefer the environment variable: flags show in the process list.",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="Folder of the account's key: the files api-key and private-key (Ed25519, PEM) or "
+        "api-secret (HMAC). It is read again when it changes.",
     ),
     _TIMEOUT,
     option(
@@ -183,6 +224,12 @@ database_option = option(
 )
 
 _TRADING = (
+    option(Variable.REAL_MONEY.flag, is_flag=True, help="Allow live, which trades real money."),
+    option(
+        Variable.ALLOW_UNRESTRICTED_KEY.flag,
+        is_flag=True,
+        help="Let a live key trade that any address may use.",
+    ),
     database_option,
     *_WINDOW,
     option(

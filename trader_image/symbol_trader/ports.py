@@ -3,22 +3,30 @@
 Every await on the exchange and the record goes through here and nowhere else.
 """
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Protocol
 
 from symbol_trader.core.events import Answer
 from symbol_trader.core.orders import CancelIntent, ExchangeOrder, Fill, Intent
 from symbol_trader.core.records import RecordChange, Snapshot
-from symbol_trader.core.replies import Account, AssetPrice, Outcome, Price, TradeGap, UserEvent
+from symbol_trader.core.replies import (
+    Account,
+    AssetPrice,
+    Outcome,
+    Price,
+    ReferencePrice,
+    TradeGap,
+    UserEvent,
+)
 from symbol_trader.core.symbols import Commission, SymbolInfo
-from symbol_trader.desired import Desired, OffOutcome
-from symbol_trader.identity import Book, Epoch, Owner
+from symbol_trader.desired import Desired, SwitchOffOutcome
+from symbol_trader.identity import Epoch, LedgerKey, Owner
 from symbol_trader.report import Report
 
 
 class Ownership(Protocol):
-    """Who holds a book, and under which epoch; a connection to the record (PostgreSQL) serves it.
+    """Who holds a ledger, and under which epoch; a connection to the record (PostgreSQL) serves it.
 
     Every method but `close` may raise `Unavailable`: then `open` and `confirm` come first.
     """
@@ -26,8 +34,8 @@ class Ownership(Protocol):
     async def open(self) -> None:
         """Connect and check the schema version. Raises `SchemaMismatch`, `RolledBack`."""
 
-    async def claim(self, book: Book, owner: Owner, *, pod: str) -> Epoch:
-        """Take a new epoch of the book. Raises `OwnedByAnother`, `AccountChanged`, `Fenced`."""
+    async def claim(self, ledger: LedgerKey, owner: Owner, *, pod: str) -> Epoch:
+        """Take a new epoch of the ledger. Raises `OwnedByAnother`, `AccountChanged`, `Fenced`."""
 
     async def confirm(self) -> None:
         """Check after a reconnect that the epoch taken last still stands.
@@ -46,7 +54,7 @@ class Ownership(Protocol):
 
 
 class Record(Protocol):
-    """The record of one book, under the epoch that is held. Methods may raise `Unavailable`."""
+    """The record of one ledger, under the epoch that is held. Methods may raise `Unavailable`."""
 
     async def load(self) -> Snapshot:
         """Read all that a leader needs to go on: unfinished traders, their orders and fills."""
@@ -56,16 +64,16 @@ class Record(Protocol):
 
         An order or a cancel exists here before it can exist there. Repeating what happened changes
         nothing; an intent is noted once. Raises `Fenced`, and `SettledMeanwhile` whatever the
-        changes are about: what follows from them was decided without the person's word.
+        changes are: they were decided without knowing what the person said.
         """
 
     async def settled_meanwhile(self) -> bool:
         """Return whether a person has settled an order since the record was loaded."""
 
-    async def orders_not_on_record(self, order_ids: Collection[int]) -> frozenset[int]:
+    async def unrecorded_order_ids(self, order_ids: Collection[int]) -> frozenset[int]:
         """Return those of the exchange's order ids that no order on record has."""
 
-    async def names_not_on_record(self, names: Collection[str]) -> frozenset[str]:
+    async def unrecorded_client_order_ids(self, names: Collection[str]) -> frozenset[str]:
         """Return those client order ids that no order or cancel on record has.
 
         What a person has disowned counts as on record; what never existed, by the record, does not.
@@ -126,6 +134,18 @@ class Exchange(Protocol):
         None where the exchange shows none of them any more. Of very many the first are read.
         """
 
+    async def asset_limits(self) -> Mapping[str, Decimal]:
+        """Read how much of an asset the account may trade in one order, by asset.
+
+        None of what is not limited; empty where the exchange has no answer to this.
+        """
+
+    async def reference_price(self, minutes: int) -> ReferencePrice | None:
+        """Read the market price that percent filters measure from: the reference price, if any.
+
+        Else the average of so many minutes; for 0 the last price. None where it is not told.
+        """
+
     async def price_of(self, asset: str, time_ms: int) -> AssetPrice | None:
         """Read what one unit of an asset cost in the symbol's quote at an exchange time.
 
@@ -160,12 +180,12 @@ class Resource(Protocol):
     """The TradingSymbol that this leader serves: an object of the API server, or a file."""
 
     def changes(self) -> AsyncIterator[Desired]:
-        """Yield what is asked for, now and at each change, for ever; reconnects by itself."""
+        """Yield what is asked for, now and at each change, without end; reconnects by itself."""
 
     async def report(self, report: Report) -> None:
         """Write the leader's part of the status. Raises `Unavailable`."""
 
-    async def write_off(self) -> OffOutcome:
+    async def switch_off(self) -> SwitchOffOutcome:
         """Change `spec.status` from shutdown to off, unless it was written since it was last heard.
 
         Raises `Unavailable`.
@@ -179,7 +199,7 @@ class Market(Protocol):
     """The public trades of the symbol."""
 
     def prices(self) -> AsyncIterator[Price | TradeGap | None]:
-        """Yield each trade for ever, reconnecting by itself; None when the connection is lost.
+        """Yield each trade without end, reconnecting as needed; None when a connection is lost.
 
         A gap goes before the trade that shows it: the trades that it names did not come.
         """

@@ -5,13 +5,14 @@ from decimal import Decimal
 
 from symbol_trader.core.money import ZERO, plain
 from symbol_trader.core.orders import Side
+from tradingsymbol_api.conditions import LeaderReason
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class Problem:
     """Something that keeps the leader from trading as it should; a reason of `Degraded`."""
 
-    reason: str
+    reason: LeaderReason
     message: str
 
 
@@ -62,7 +63,7 @@ class Report:
     profit: Decimal = ZERO
     quote_asset: str = ""
     waits_for: tuple[AwaitedOrder, ...] = ()
-    troubles: tuple[Trouble, ...] = ()
+    problems: tuple[Problem, ...] = ()
     orders_in_doubt: int = 0
     unvalued_fees: tuple[tuple[str, Decimal], ...] = ()
     loaded: bool = True

@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from tradingsymbol_api.conditions import ConditionType
 from tradingsymbol_api.reading import Document, objects, text
-from tradingsymbol_api.spec import TradingStatus, requested_status
-from tradingsymbol_api.status import ConditionType
+from tradingsymbol_api.spec import desired_status
+from tradingsymbol_api.values import TradingStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ def take_census(resources: Iterable[Document], leaders: int, *, leaving: bool = 
     symbols = wanted = stalled = 0
     for item in resources:
         symbols += 1
-        wanted += requested_status(item) is not TradingStatus.OFF and not leaving
+        wanted += desired_status(item) is not TradingStatus.OFF and not leaving
         stalled += _is_stalled(item)
     return Census(symbols, wanted, stalled, leaders)
 

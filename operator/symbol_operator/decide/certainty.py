@@ -8,10 +8,11 @@ from symbol_operator.decide.plan import FORCING, LEADING, SetFinalizer, Step
 from symbol_operator.observe.node import node_suspect
 from symbol_operator.observe.pod import PodState
 from symbol_operator.observe.view import View
+from tradingsymbol_api.values import TradingStatus
 
 AFTER_AN_END: Final = frozenset({Step.REPLACE, Step.REPLACE_LATER})
 """Steps that follow from the end of a pod."""
-LED: Final = frozenset({"on", "shutdown"})
+LED: Final = frozenset({TradingStatus.ON, TradingStatus.SHUTDOWN})
 """Values of `status.requested` under which a leader was there, or about to be."""
 
 
@@ -48,13 +49,13 @@ def is_updated(decision: Decision) -> bool:
     """Return whether a leader that led is on its way to be updated, as the cluster shows.
 
     Its pod ends, or has ended, or the next one has not led yet: one that has, and is not ready any
-    more, has some other trouble.
+    more, has some other problem.
     """
     pod, symbol = decision.pod, decision.symbol
-    if decision.request.wish not in LEADING or symbol is None:
+    if decision.desired.status not in LEADING or symbol is None:
         return False
     if pod.state is PodState.TERMINATING:
         return bool(pod.outdated)
     if pod.state is PodState.NONE:
         return decision.planned.creates and symbol.reported.names_leader
-    return pod.takes_turn and not pod.ready and not symbol.reported.epoch
+    return pod.takes_slot and not pod.ready and not symbol.reported.epoch

@@ -8,17 +8,12 @@ helps.
 from dataclasses import dataclass
 from typing import Final
 
-from symbol_operator.decide.plan import LEADING, UPDATABLE, Plan, Step, Wish
+from symbol_operator.decide.plan import LEADING, UPDATABLE, Desired, Plan, Step
 from symbol_operator.observe.fence import LostPod
-from symbol_operator.observe.pod import LeaderPod, PodState, Trouble, missing_secret
-from tradingsymbol_api.names import (
-    ANNOTATION_ABANDON,
-    API_KEY_KEY,
-    API_SECRET_KEY,
-    DATABASE_URL_KEY,
-)
-from tradingsymbol_api.spec import TradingStatus
-from tradingsymbol_api.status import ConditionType, Finding, OperatorReason
+from symbol_operator.observe.pod import LeaderPod, PodState, Problem, missing_secret
+from tradingsymbol_api.conditions import ConditionType, Finding, OperatorReason
+from tradingsymbol_api.names import ANNOTATION_ABANDON, DATABASE_URL_KEY
+from tradingsymbol_api.values import TradingStatus
 
 SETTLED: Final = frozenset({OperatorReason.LEADER_READY, OperatorReason.STOPPED})
 """What was asked for is the case."""
@@ -48,7 +43,7 @@ class Situation:
     message: str
 
     def findings(self) -> tuple[Finding, Finding, Finding]:
-        """Say it as the conditions Ready, Reconciling and Stalled."""
+        """Return it as the conditions Ready, Reconciling and Stalled."""
         settled, stalled = self.reason in SETTLED, self.reason in STALLED
         return (
             Finding(ConditionType.READY, settled, self.reason, self.message),
@@ -64,42 +59,41 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class SecretNames:
-    """The Secrets that a leader needs, for the advice how to create a missing one."""
+    """The Secret without which the kubelet starts no leader, for the advice how to create it."""
 
     namespace: str
-    exchange: str
     database: str
 
 
 def find_situation(
-    wish: Wish, pod: LeaderPod, planned: Plan, blocker: Trouble | None, secrets: SecretNames
+    desired: Desired, pod: LeaderPod, planned: Plan, blocker: Problem | None, secrets: SecretNames
 ) -> Situation:
     """Sum up how things stand once `planned` is carried out.
 
     `pod` is the pod as last seen, `blocker` what keeps a leader from being created.
     """
-    if wish not in LEADING:
-        return _no_leader(wish, pod, planned)
+    if desired not in LEADING:
+        return _no_leader(desired, pod, planned)
     if blocker is not None:
         return Situation(blocker.reason, blocker.message)
     if pod.state in UPDATABLE and planned.step is not Step.UPDATE:
-        return _alive(wish, pod, secrets)
-    if wish is Wish.FINISH and pod.state is PodState.DRAINED:
+        return _alive(desired, pod, secrets)
+    if desired is Desired.FINISH and pod.state is PodState.DRAINED:
         return Situation(OperatorReason.DELETING, "Nothing is open: the resource may go.")
     return _not_yet(pod, planned)
 
 
-def _no_leader(wish: Wish, pod: LeaderPod, planned: Plan) -> Situation:
-    asked = "Off" if wish is Wish.OFF else "Being deleted"
+def _no_leader(desired: Desired, pod: LeaderPod, planned: Plan) -> Situation:
+    asked = "Off" if desired is Desired.OFF else "Being deleted"
     if planned.unfenced:
         return Situation(OperatorReason.FENCING, f"{asked}: {may_trade_on(planned.unfenced[0])}")
-    if wish is Wish.END:
+    if desired is Desired.END:
         return Situation(OperatorReason.DELETING, "The resource is being deleted.")
     return _off(pod)
 
 
 def may_trade_on(lost: LostPod) -> str:
-    """Say of a leader that was given up that it is not known to be over."""
+    """Return the sentence that a leader that was given up may still trade."""
     why = f" ({lost.why_not_fenced})" if lost.why_not_fenced else ""
     return (
         f"pod {lost.name} may trade on at node {lost.node}, which does not answer, until a fence "
@@ -113,19 +107,19 @@ def _off(pod: LeaderPod) -> Situation:
     return Situation(OperatorReason.STOPPING, f"Off: waiting for pod {pod.name} to end.")
 
 
-def leaving(situation: Situation, asked: TradingStatus) -> Situation:
-    """Say that no leader runs because its namespace is being left, where one is asked for."""
-    if situation.reason is not OperatorReason.STOPPED or asked is TradingStatus.OFF:
+def leaving(situation: Situation, desired: TradingStatus) -> Situation:
+    """Return why no leader runs where one is desired: its namespace is being left."""
+    if situation.reason is not OperatorReason.STOPPED or desired is TradingStatus.OFF:
         return situation
     return Situation(
         OperatorReason.NAMESPACE_LEAVING,
-        f"No leader runs, whatever is asked for ({asked}): the operator is leaving this namespace.",
+        f"No leader runs, though {desired} is desired: the operator is leaving this namespace.",
     )
 
 
-def _alive(wish: Wish, pod: LeaderPod, secrets: SecretNames) -> Situation:
-    if pod.trouble is not None:
-        return Situation(pod.trouble.reason, _advice(pod.trouble, secrets))
+def _alive(desired: Desired, pod: LeaderPod, secrets: SecretNames) -> Situation:
+    if pod.problem is not None:
+        return Situation(pod.problem.reason, _advice(pod.problem, secrets))
     if pod.state is PodState.PENDING:
         return Situation(OperatorReason.STARTING, f"Pod {pod.name} is starting.")
     if not pod.ready:
@@ -133,14 +127,14 @@ def _alive(wish: Wish, pod: LeaderPod, secrets: SecretNames) -> Situation:
             OperatorReason.LEADER_NOT_READY,
             f"Pod {pod.name} runs and cannot trade yet; condition Degraded says why.",
         )
-    if wish is Wish.FINISH:
+    if desired is Desired.FINISH:
         return Situation(
             OperatorReason.DELETING,
             f"Being deleted: pod {pod.name} does first what spec.deletionPolicy says; condition "
             f"ShuttingDown says what it waits for. Annotate {ANNOTATION_ABANDON}=true to let "
             "the orders rest.",
         )
-    if wish is Wish.SHUTDOWN:
+    if desired is Desired.SHUTDOWN:
         return Situation(
             OperatorReason.DRAINING,
             f"Shutdown: pod {pod.name} finishes what is open, then switches the symbol off.",
@@ -149,7 +143,7 @@ def _alive(wish: Wish, pod: LeaderPod, secrets: SecretNames) -> Situation:
 
 
 def _age(pod: LeaderPod) -> str:
-    """Say that a leader pod is of an earlier configuration, and how to get a new one."""
+    """Return in what a leader pod is outdated, and how to get a new one; empty if it is not."""
     if not pod.outdated:
         return ""
     return (
@@ -158,25 +152,21 @@ def _age(pod: LeaderPod) -> str:
     )
 
 
-def _advice(trouble: Trouble, secrets: SecretNames) -> str:
-    """Add to the kubelet's words what to do."""
-    name = missing_secret(trouble.message)
-    commands = {
-        secrets.exchange: f"--from-literal={API_KEY_KEY}=… --from-literal={API_SECRET_KEY}=…",
-        secrets.database: f"--from-literal={DATABASE_URL_KEY}=postgresql://…",
-    }
-    if name not in commands:
-        return trouble.message
+def _advice(problem: Problem, secrets: SecretNames) -> str:
+    """Return the kubelet's message, and what to do about it."""
+    name = missing_secret(problem.message)
+    if name is None or name != secrets.database:
+        return problem.message
     return (
-        f"{trouble.message}. Create it: kubectl create secret generic {name} "
-        f"--namespace {secrets.namespace} {commands[name]}"
+        f"{problem.message}. Create it: kubectl create secret generic {name} "
+        f"--namespace {secrets.namespace} --from-literal={DATABASE_URL_KEY}=postgresql://…"
     )
 
 
 def _not_yet(pod: LeaderPod, planned: Plan) -> Situation:
-    """Sum up a wish for a leader where none is alive, or none that stays."""
+    """Return why a leader is desired and none is alive, or none that stays."""
     if planned.step is Step.UPDATE:
-        text = f"Pod {pod.name} makes way for a new one: {pod.outdated}."
+        text = f"Pod {pod.name} is being replaced: {pod.outdated}."
         return Situation(OperatorReason.REPLACING, text)
     if planned.wake_at is not None:
         return Situation(
@@ -210,7 +200,7 @@ NOT_YET: Final = {
     ),
     PodState.UNKNOWN: (
         OperatorReason.NODE_LOST,
-        "Node {node} does not tell about pod {pod}.",
+        "Node {node} does not report the state of pod {pod}.",
     ),
     **dict.fromkeys(
         (PodState.DRAINED, PodState.FENCED, PodState.COMPLETED, PodState.FAILED),

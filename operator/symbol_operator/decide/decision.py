@@ -11,10 +11,10 @@ from functools import cached_property
 from typing import Any
 
 from symbol_operator.decide.conditions import Situation, find_situation, leaving
-from symbol_operator.decide.news import News, fencing_news, find_news
-from symbol_operator.decide.plan import LEADING, Backoff, Plan, Wish, plan
+from symbol_operator.decide.desired import DesiredState, is_left, read_desired
+from symbol_operator.decide.events import EventNote, fencing_events, find_events
+from symbol_operator.decide.plan import LEADING, Backoff, Desired, Plan, plan
 from symbol_operator.decide.reporting import report_patch
-from symbol_operator.decide.request import Request, is_left, read_request
 from symbol_operator.decide.specs import Specs
 from symbol_operator.decide.updates import outdated
 from symbol_operator.observe.fence import observe_fence
@@ -24,7 +24,7 @@ from symbol_operator.observe.symbol import ObservedSymbol, observe_symbol
 from symbol_operator.observe.view import View
 from symbol_operator.settings import OperatorSettings
 from tradingsymbol_api.reading import Document
-from tradingsymbol_api.spec import DeletionPolicy, UpdateStrategy
+from tradingsymbol_api.values import DeletionPolicy, UpdateStrategy
 
 
 @dataclass(frozen=True)
@@ -47,14 +47,14 @@ class Decision:
 
     symbol: ObservedSymbol | None
     """The resource, None if there is none."""
-    request: Request
+    desired: DesiredState
     pod: LeaderPod
     planned: Plan
     situation: Situation
-    news: tuple[News, ...]
+    events: tuple[EventNote, ...]
     status: Mapping[str, Any] | None
     """A merge patch of the status, None if the resource says all of it already."""
-    waits_for_turn: bool = False
+    waits_for_slot: bool = False
     """The leader is to be updated as soon as others have been."""
     owners: Sequence[Mapping[str, Any]] | None = None
     """Who is to own which field of the resource, None if that is as it should be."""
@@ -65,73 +65,84 @@ class Decision:
         return not self.planned.actions and self.status is None and self.owners is None
 
     @property
-    def needs_no_turn(self) -> bool:
+    def needs_no_slot(self) -> bool:
         """Whether no update of the leader is under way: it is ready and stays, or is not wanted."""
         stays = self.pod.ready and self.pod.state is not PodState.TERMINATING
-        return stays or self.request.wish not in LEADING
+        return stays or self.desired.status not in LEADING
 
 
 def decide(
-    view: View, context: Context, backoff: Backoff, now: datetime, *, turn: bool = True
+    view: View, context: Context, backoff: Backoff, now: datetime, *, slot: bool = True
 ) -> Decision:
     """Decide what to do about one symbol and what to say about it. No side effects.
 
-    `turn` says that a leader that trades may be updated now.
+    `slot` says that a leader that trades may be updated now.
     """
     symbol = observe_symbol(view.resource)
-    request = read_request(symbol, context.specs, namespace_ending=view.namespace_ending)
+    desired = read_desired(symbol, context.specs, namespace_ending=view.namespace_ending)
     left = symbol is not None and is_left(symbol.life, context.settings)
     if left:
-        request = replace(request, wish=Wish.OFF)
+        desired = replace(desired, status=Desired.OFF)
     pod = observe_pod(view.pod, symbol.uid if symbol else None, node_lost=view.node_lost)
-    pod = replace(pod, outdated=_outdated(view.pod, pod, request, context))
-    update = _may_be_updated(symbol, request, pod)
+    pod = replace(pod, outdated=_outdated(view.pod, pod, desired, context))
+    update = _may_be_updated(symbol, desired, pod)
     planned = plan(
-        request.wish,
+        desired.status,
         pod,
         now=now,
         backoff=backoff,
-        blocked=request.blocker is not None,
+        blocked=desired.blocker is not None,
         reported=symbol is not None and symbol.reported.led,
         # A deletion that nobody is there to finish must not wait.
         finishes=not left and _policy(symbol) is not DeletionPolicy.STOP,
         kept=symbol is not None and symbol.life.kept,
-        update=update and (turn or not pod.ready),
+        update=update and (slot or not pod.ready),
         fences=[observe_fence(fence) for fence in view.fences],
     )
-    situation = find_situation(request.wish, pod, planned, request.blocker, request.asked.secrets)
+    situation = find_situation(
+        desired.status, pod, planned, desired.blocker, desired.leader.secrets
+    )
     if symbol is None:
-        told = tuple(fencing_news(request.wish, pod, planned, deleted=True))
-        return Decision(None, request, pod, planned, situation, told, None)
+        told = tuple(fencing_events(desired.status, pod, planned, deleted=True))
+        return Decision(None, desired, pod, planned, situation, told, None)
     if left:
-        situation = leaving(situation, symbol.life.asked)
-    news = find_news(symbol, request.wish, pod, planned, situation)
-    patch = report_patch(symbol, pod, situation, now, withdraws=planned.withdraws)
-    waits = update and pod.ready and not turn
+        situation = leaving(situation, symbol.life.desired)
+    events = find_events(symbol, desired.status, pod, planned, situation)
+    patch = report_patch(
+        symbol,
+        pod,
+        situation,
+        now,
+        environment=desired.leader.environment,
+        withdraws=planned.withdraws,
+    )
+    waits = update and pod.ready and not slot
     owners = put_right(symbol.document) if disowned(symbol.document) else None
-    return Decision(symbol, request, pod, planned, situation, news, patch, waits, owners)
+    return Decision(symbol, desired, pod, planned, situation, events, patch, waits, owners)
 
 
 def _policy(symbol: ObservedSymbol | None) -> DeletionPolicy:
     return symbol.life.policy if symbol else DeletionPolicy.STOP
 
 
-def _outdated(found: Document | None, pod: LeaderPod, request: Request, context: Context) -> str:
-    """Say in what the pod differs from the one that would be created now."""
-    digest = request.asked.digest
+def _outdated(
+    found: Document | None, pod: LeaderPod, desired: DesiredState, context: Context
+) -> str:
+    """Return in what the pod differs from the one that would be created now."""
+    digest = desired.leader.digest
     if found is None or not digest or digest == pod.template_hash:
         return ""
-    return outdated(found, context.specs.pod(request.asked))
+    return outdated(found, context.specs.pod(desired.leader))
 
 
-def _may_be_updated(symbol: ObservedSymbol | None, request: Request, pod: LeaderPod) -> bool:
-    """Tell whether an outdated leader may make way: at once if it does not trade, else when idle.
+def _may_be_updated(symbol: ObservedSymbol | None, desired: DesiredState, pod: LeaderPod) -> bool:
+    """Return whether an outdated leader may be replaced: at once if not trading, else when idle.
 
     One that is asked to end waits for the replies to what it has sent, so nothing is in flight
     then but what is in doubt already.
     """
-    spec = request.asked.symbol
-    if not pod.outdated or symbol is None or spec is None or request.wish not in LEADING:
+    spec = desired.leader.symbol
+    if not pod.outdated or symbol is None or spec is None or desired.status not in LEADING:
         return False
     if not pod.ready:
         return True

@@ -17,7 +17,7 @@ from tradingsymbol_api.names import (
     fence_name,
     leader_labels,
 )
-from tradingsymbol_api.pod import ENV_PREFIX, Variable
+from tradingsymbol_api.pod import ENV_PREFIX, KEY_FOLDERS, Variable
 from tradingsymbol_api.reading import Document, mapping, objects, text
 
 FENCE_CONTAINER: Final = "fence"
@@ -74,7 +74,7 @@ def fence_pod(source: Document, lost: LostPod, *, release: bool) -> dict[str, An
 
 def _spec(source: Document, lost: LostPod, arguments: list[str]) -> dict[str, Any]:
     container = _container(source)
-    mounts = [m for m in objects(container, "volumeMounts") if text(m, "mountPath") != TOKEN_PATH]
+    mounts = [m for m in objects(container, "volumeMounts") if not _is_secret(m)]
     mounted = {text(mount, "name") for mount in mounts}
     return {
         **_picked(source, OF_POD),
@@ -104,6 +104,12 @@ def _container(spec: Document) -> Document:
     containers = objects(spec, "containers")
     ours = (item for item in containers if text(item, "name") in {CONTAINER, FENCE_CONTAINER})
     return next(ours, containers[0] if containers else {})
+
+
+def _is_secret(mount: Document) -> bool:
+    """Return whether a mount brings the pod's token or the exchange's key: it needs neither."""
+    path = text(mount, "mountPath")
+    return path == TOKEN_PATH or path.startswith(f"{KEY_FOLDERS}/")
 
 
 def _picked(document: Document, names: tuple[str, ...]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from symbol_operator.observe.fence import Fence, FenceState, LostPod
 from symbol_operator.observe.pod import LeaderPod
 
 AGAIN_AFTER: Final = timedelta(seconds=10)
-"""Time from the creation of a fence that came to nothing to the next one."""
+"""Time from the creation of a fence that failed to the next one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class CreateFence:
 
     of: LostPod
     source: str
-    """Uid of the pod that it is made from: the lost one, or a fence that came to nothing."""
+    """Uid of the pod that it is made from: the lost one, or a fence that failed."""
 
     def __str__(self) -> str:
         return f"fence pod {self.of.uid}"
@@ -33,7 +33,7 @@ class CreateFence:
 
 @dataclass(frozen=True, slots=True)
 class DeleteFence:
-    """Delete a fence: it has done its work, or came to nothing and has a successor."""
+    """Delete a fence: it has done its work, or failed and has a successor."""
 
     of: LostPod
     name: str

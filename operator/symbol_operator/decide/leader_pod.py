@@ -7,8 +7,6 @@ from typing import Any, Final
 from symbol_operator.settings import ExchangeEntry, LeaderSettings, OperatorSettings
 from tradingsymbol_api.names import (
     ANNOTATION_TEMPLATE_HASH,
-    API_KEY_KEY,
-    API_SECRET_KEY,
     API_VERSION,
     DATABASE_URL_KEY,
     KIND,
@@ -20,6 +18,7 @@ from tradingsymbol_api.pod import (
     EXCHANGE_TIMEOUT_MS,
     HEALTHZ,
     HTTP_PORT,
+    KEY_FOLDERS,
     READYZ,
     RECV_WINDOW_MS,
     Variable,
@@ -29,6 +28,7 @@ from tradingsymbol_api.spec import TradingSymbol
 
 CONTAINER: Final = "leader"
 USER_ID: Final = 10001
+KEY_VOLUME: Final = "exchange-key"
 
 LOST_NODE_SECONDS: Final = 10
 """How long a leader pod stays on a node that does not answer; Kubernetes' default is 300."""
@@ -97,10 +97,21 @@ def _pod_spec(
                 "name": CONTAINER,
                 "args": ["lead"],
                 "env": _environment(resource, entry, settings, cluster),
+                "volumeMounts": [
+                    {"name": KEY_VOLUME, "mountPath": _key_folder(entry), "readOnly": True}
+                ],
                 **_container(leader),
             }
         ],
+        # Files follow a change of the Secret, variables do not. A missing one is the leader's to
+        # tell: of a volume that waits for it, the kubelet says nothing in the pod.
+        "volumes": [{"name": KEY_VOLUME, "secret": {"secretName": entry.secret, "optional": True}}],
     }
+
+
+def _key_folder(entry: ExchangeEntry) -> str:
+    """Return where the key is mounted: by the folder's name the leader names the Secret."""
+    return f"{KEY_FOLDERS}/{entry.secret}"
 
 
 def _lost_node_tolerations() -> list[dict[str, Any]]:
@@ -147,8 +158,7 @@ def _environment(
 ) -> list[dict[str, Any]]:
     plain = {
         Variable.EXCHANGE_ENVIRONMENT: entry.environment,
-        Variable.EXCHANGE_API_URL: entry.api_url,
-        Variable.EXCHANGE_STREAM_URL: entry.stream_url,
+        **_exchange(entry),
         Variable.CLUSTER: cluster,
         Variable.NAMESPACE: resource.metadata.namespace,
         Variable.NAME: resource.metadata.name,
@@ -159,8 +169,6 @@ def _environment(
     }
     return [
         *(_variable(variable, value=value) for variable, value in plain.items()),
-        _from_secret(Variable.EXCHANGE_API_KEY, entry.secret, API_KEY_KEY),
-        _from_secret(Variable.EXCHANGE_API_SECRET, entry.secret, API_SECRET_KEY),
         _from_secret(Variable.DATABASE_URL, settings.database_secret, DATABASE_URL_KEY),
         _from_pod(Variable.POD, "metadata.name"),
         _from_pod(Variable.POD_UID, "metadata.uid"),
@@ -168,8 +176,21 @@ def _environment(
     ]
 
 
+def _exchange(entry: ExchangeEntry) -> dict[Variable, str]:
+    """Tell the leader where its key is, and which of the exchange's own settings are changed."""
+    changed = {
+        Variable.EXCHANGE_API_URL: entry.api_url,
+        Variable.EXCHANGE_STREAM_URL: entry.stream_url,
+        Variable.EXCHANGE_REST_URL: entry.rest_url,
+        Variable.REAL_MONEY: "true" if entry.real_money else "",
+        Variable.ALLOW_UNRESTRICTED_KEY: "true" if entry.allow_unrestricted_key else "",
+    }
+    told = {variable: value for variable, value in changed.items() if value}
+    return {**told, Variable.EXCHANGE_KEY: _key_folder(entry)}
+
+
 def _timing(entry: ExchangeEntry) -> dict[Variable, str]:
-    """Tell the leader what it would not assume: a default that it is told makes it another pod."""
+    """Return the times that are not the defaults: to name those would change the pod's digest."""
     times = (
         (Variable.RECV_WINDOW_MS, entry.recv_window, RECV_WINDOW_MS),
         (Variable.EXCHANGE_TIMEOUT_MS, entry.timeout, EXCHANGE_TIMEOUT_MS),

@@ -18,7 +18,7 @@ DURATION_MAX: Final = 600
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class LeaseTiming:
     """Times of a Lease, in seconds."""
 
     duration: int
@@ -37,14 +37,14 @@ class Candidacy:
     def __init__(
         self,
         holder: str,
-        terms: Terms,
+        timing: LeaseTiming,
         *,
         monotonic: Callable[[], float],
         clock: Callable[[], datetime],
     ) -> None:
         """Begin without it. `monotonic` tells seconds, `clock` what people read."""
         self.holder = holder
-        self.terms = terms
+        self.timing = timing
         self._monotonic = monotonic
         self._clock = clock
         self._seen: Document = {}
@@ -78,21 +78,21 @@ class Candidacy:
         mine = holder == self.holder
         return {
             "holderIdentity": self.holder,
-            "leaseDurationSeconds": self.terms.duration,
+            "leaseDurationSeconds": self.timing.duration,
             "acquireTime": (mine and text(spec, "acquireTime")) or now,
             "renewTime": now,
             "leaseTransitions": number(spec, "leaseTransitions") + (0 if mine or not lease else 1),
         }
 
     def _lapsed(self) -> bool:
-        duration = number(self._seen, "leaseDurationSeconds") or self.terms.duration
+        duration = number(self._seen, "leaseDurationSeconds") or self.timing.duration
         return self._monotonic() - self._seen_at >= min(duration, DURATION_MAX)
 
     def written(self, since: float) -> None:
         """Note that it was taken or renewed by a request that was sent at or after `since`."""
         if not self.held:
             self.tenure += 1
-        self._held_until = since + self.terms.deadline
+        self._held_until = since + self.timing.deadline
 
     def lost(self) -> None:
         """Note that it is another's, or is given up."""

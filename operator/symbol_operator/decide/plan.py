@@ -1,6 +1,6 @@
 """What to do about a symbol's leader pod: one table, and the little around it.
 
-The table has a row for each state of the pod and a column for each wish. It knows no API,
+The table has a row for each state of the pod and a column for each desired status. It knows no API,
 no clock and no memory; what it needs of them comes as arguments. No side effects.
 """
 
@@ -22,8 +22,8 @@ BACKOFF_RESET: Final = timedelta(minutes=10)
 """A leader pod that lived this long does not count as one of a series of failures."""
 
 
-class Wish(StrEnum):
-    """What is asked for."""
+class Desired(StrEnum):
+    """What a leader is to do, and whether there is to be one."""
 
     ON = "on"
     OFF = "off"
@@ -120,7 +120,7 @@ class Plan:
 
 
 TABLE: Final = {
-    # Wish.ON, Wish.OFF, Wish.SHUTDOWN, Wish.FINISH, Wish.END
+    # Desired.ON, Desired.OFF, Desired.SHUTDOWN, Desired.FINISH, Desired.END
     PodState.NONE: (Step.CREATE, Step.KEEP, Step.CREATE, Step.CREATE, Step.KEEP),
     # Not ours to touch; the condition says who has to move.
     PodState.FOREIGN: (Step.KEEP, Step.KEEP, Step.KEEP, Step.KEEP, Step.KEEP),
@@ -137,8 +137,8 @@ TABLE: Final = {
         Step.FORCE_REPLACE,
         Step.FORCE_DELETE,
     ),
-    # Shutdown here was asked for anew after the drained leader wrote off: the pod is read
-    # before the resource, so its off cannot be still to come.
+    # This shutdown was requested after the drained leader had switched the symbol off: the pod
+    # is read before the resource, so that off is not still to come.
     # A drained leader has nothing open: that is what a resource that is deleted waits for.
     PodState.DRAINED: (Step.REPLACE, Step.DELETE, Step.REPLACE, Step.KEEP, Step.DELETE),
     **dict.fromkeys(
@@ -148,18 +148,18 @@ TABLE: Final = {
     # The node may come back; the resync sees when it is lost.
     PodState.UNKNOWN: (Step.KEEP, Step.DELETE, Step.KEEP, Step.KEEP, Step.DELETE),
 }
-LEADING: Final = frozenset({Wish.ON, Wish.SHUTDOWN, Wish.FINISH})
-"""Wishes that take a leader."""
-COLUMNS: Final = (Wish.ON, Wish.OFF, Wish.SHUTDOWN, Wish.FINISH, Wish.END)
+LEADING: Final = frozenset({Desired.ON, Desired.SHUTDOWN, Desired.FINISH})
+"""What needs a leader."""
+COLUMNS: Final = (Desired.ON, Desired.OFF, Desired.SHUTDOWN, Desired.FINISH, Desired.END)
 CREATING: Final = frozenset({Step.CREATE, Step.REPLACE, Step.REPLACE_LATER, Step.FORCE_REPLACE})
 DELETING: Final = frozenset(Step) - {Step.KEEP, Step.CREATE}
-_FINISHED: Final = (Wish.FINISH, PodState.DRAINED)
+_FINISHED: Final = (Desired.FINISH, PodState.DRAINED)
 UPDATABLE: Final = frozenset({PodState.PENDING, PodState.RUNNING})
 FORCING: Final = frozenset({Step.FORCE_DELETE, Step.FORCE_REPLACE})
 
 
 def plan(
-    wish: Wish,
+    desired: Desired,
     pod: LeaderPod,
     *,
     now: datetime,
@@ -173,19 +173,19 @@ def plan(
 ) -> Plan:
     """Decide what to do about the leader pod. No side effects.
 
-    `blocked` says that no leader may be created now, whatever the wish; `reported` that the status
-    holds a leader's report. `finishes` says that a deletion shall wait
+    `blocked` says that no leader may be created now, whatever is desired; `reported` that the
+    status holds a leader's report. `finishes` says that a deletion shall wait
     for the leader, `kept` that our finalizer is there to see to it. `update` says that a leader
-    of an earlier configuration may make way now. `fences` are those of lost leaders.
+    of an earlier configuration may be replaced now. `fences` are those of lost leaders.
     """
-    step = TABLE[pod.state][COLUMNS.index(wish)]
+    step = TABLE[pod.state][COLUMNS.index(desired)]
     if update and step is Step.KEEP and pod.state in UPDATABLE:
         step = Step.UPDATE
-    backoff = _backoff(step, wish, pod, backoff, now)
+    backoff = _backoff(step, desired, pod, backoff, now)
     creates = step in CREATING and not blocked
     waits = creates and backoff.not_before is not None and now < backoff.not_before
     actions: list[Action] = []
-    keep = finishes and wish is not Wish.END and (wish, pod.state) != _FINISHED
+    keep = finishes and desired is not Desired.END and (desired, pod.state) != _FINISHED
     if keep != kept:
         actions.append(SetFinalizer(keep))
     fencing = plan_fences(pod if step in FORCING else None, fences, now)
@@ -193,7 +193,7 @@ def plan(
     actions.extend(fencing.creates)
     if step in DELETING:
         actions.append(DeletePod(pod.uid, force=step in FORCING))
-    withdraws = reported and wish is not Wish.END and (step in CREATING or not pod.leads)
+    withdraws = reported and desired is not Desired.END and (step in CREATING or not pod.leads)
     if creates and not waits:
         actions.append(CreatePod())
     actions.extend(fencing.deletes)
@@ -203,8 +203,10 @@ def plan(
     )
 
 
-def _backoff(step: Step, wish: Wish, pod: LeaderPod, backoff: Backoff, now: datetime) -> Backoff:
-    if wish in {Wish.OFF, Wish.END}:
+def _backoff(
+    step: Step, desired: Desired, pod: LeaderPod, backoff: Backoff, now: datetime
+) -> Backoff:
+    if desired in {Desired.OFF, Desired.END}:
         return NO_BACKOFF
     if step is not Step.REPLACE_LATER or pod.uid == backoff.last_uid:
         return backoff

@@ -9,31 +9,33 @@ from datetime import datetime
 from typing import Any
 
 from symbol_operator.decide.conditions import Situation
-from symbol_operator.decide.plan import Action, DeletePod, SetFinalizer, Wish
-from symbol_operator.decide.reporting import report_patch
-from symbol_operator.decide.request import is_left, wish_of
+from symbol_operator.decide.desired import desired_of, is_left
+from symbol_operator.decide.plan import Action, DeletePod, Desired, SetFinalizer
+from symbol_operator.decide.reporting import known_environment, report_patch
 from symbol_operator.observe.labels import is_ours
 from symbol_operator.observe.pod import NO_POD, LeaderPod, PodState
 from symbol_operator.observe.symbol import observe_lifecycle, observe_symbol
 from symbol_operator.observe.view import View
 from symbol_operator.settings import OperatorSettings
+from tradingsymbol_api.conditions import OperatorReason
 from tradingsymbol_api.reading import holds, text
-from tradingsymbol_api.status import OperatorReason
 
 
 def rescue(view: View, settings: OperatorSettings) -> tuple[Action, ...]:
     """Decide what must be done about a symbol for which `decide` fails."""
-    wish, kept = Wish.END, False
+    desired, kept = Desired.END, False
     if view.resource is not None:
         life = observe_lifecycle(view.resource)
         ending = view.namespace_ending
-        wish = Wish.OFF if is_left(life, settings) else wish_of(life, namespace_ending=ending)
+        desired = (
+            Desired.OFF if is_left(life, settings) else desired_of(life, namespace_ending=ending)
+        )
         kept = life.kept
     actions: list[Action] = []
-    if wish is Wish.END and kept:
+    if desired is Desired.END and kept:
         actions.append(SetFinalizer(kept=False))
     runs = is_ours(view.pod) and not holds(view.pod, "metadata", "deletionTimestamp")
-    if wish in {Wish.OFF, Wish.END} and runs:
+    if desired in {Desired.OFF, Desired.END} and runs:
         actions.append(DeletePod(text(view.pod, "metadata", "uid")))
     return tuple(actions)
 
@@ -49,4 +51,5 @@ def after_failure(view: View, error: Exception, now: datetime) -> Mapping[str, A
     )
     name, uid = text(view.pod, "metadata", "name"), text(view.pod, "metadata", "uid")
     pod = LeaderPod(PodState.UNKNOWN, name, uid) if is_ours(view.pod) else NO_POD
-    return report_patch(symbol, pod, Situation(OperatorReason.INTERNAL_ERROR, message), now)
+    situation = Situation(OperatorReason.INTERNAL_ERROR, message)
+    return report_patch(symbol, pod, situation, now, environment=known_environment(symbol))

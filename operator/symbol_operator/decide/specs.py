@@ -1,38 +1,40 @@
-"""What specs ask for, and the pods that follow.
+"""The leaders that specs ask for, and the pods that follow.
 
 It is found out once for each generation of a resource, for it is most of the work of a look.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from symbol_operator.decide.conditions import SecretNames
 from symbol_operator.decide.leader_pod import leader_pod
-from symbol_operator.observe.pod import Trouble, template_hash
+from symbol_operator.observe.pod import Problem, template_hash
 from symbol_operator.settings import ExchangeEntry, OperatorSettings
-from tradingsymbol_api.pod import ACCEPTED_ENVIRONMENTS
+from tradingsymbol_api.conditions import OperatorReason
+from tradingsymbol_api.environments import Environment
 from tradingsymbol_api.reading import Document, number, text
 from tradingsymbol_api.spec import InvalidResourceError, TradingSymbol, parse_resource
-from tradingsymbol_api.status import OperatorReason
 
 REMEMBERED_MAX: Final = 10_000
 """Most resources whose spec is remembered; of more, those seen first are read again."""
-NO_SECRETS: Final = SecretNames("", "", "")
+NO_SECRETS: Final = SecretNames("", "")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What a spec asks for, and what stands in the way of a leader."""
+class DesiredLeader:
+    """The leader that a spec asks for, and what keeps it from being created."""
 
     symbol: TradingSymbol | None = None
     """None where the resource is missing or invalid."""
-    blocker: Trouble | None = None
+    blocker: Problem | None = None
     secrets: SecretNames = NO_SECRETS
+    environment: Environment | None = None
+    """Whose money it would trade; None where that is not known."""
     digest: str = ""
     """Of the leader pod; empty where none may be created."""
 
 
-NOTHING: Final = Asked()
+NOTHING: Final = DesiredLeader()
 
 
 class Specs:
@@ -42,10 +44,10 @@ class Specs:
         """`cluster` identifies the cluster: the uid of its namespace kube-system."""
         self._settings = settings
         self._cluster = cluster
-        self._known: dict[str, tuple[int, Asked]] = {}
+        self._known: dict[str, tuple[int, DesiredLeader]] = {}
 
-    def read(self, resource: Document) -> Asked:
-        """Return what a resource asks for."""
+    def read(self, resource: Document) -> DesiredLeader:
+        """Return the leader that a resource asks for."""
         uid, generation = (
             text(resource, "metadata", "uid"),
             number(resource, "metadata", "generation"),
@@ -53,51 +55,50 @@ class Specs:
         known = self._known.get(uid)
         if known is not None and known[0] == generation:
             return known[1]
-        asked = self._read(resource)
+        desired = self._read(resource)
         if uid and generation:
             if known is None and len(self._known) >= REMEMBERED_MAX:
                 del self._known[next(iter(self._known))]
-            self._known[uid] = (generation, asked)
-        return asked
+            self._known[uid] = (generation, desired)
+        return desired
 
-    def pod(self, asked: Asked) -> dict[str, Any]:
+    def pod(self, desired: DesiredLeader) -> dict[str, Any]:
         """Build the leader pod that is asked for.
 
         Raises:
             ValueError: none may be created.
 
         """
-        symbol = asked.symbol
+        symbol = desired.symbol
         entry = self._settings.exchange(symbol.spec.exchange) if symbol else None
         if symbol is None or entry is None:
             raise ValueError("a blocked request creates no pod")
         return leader_pod(symbol, entry, self._settings, self._cluster)
 
-    def _read(self, resource: Document) -> Asked:
+    def _read(self, resource: Document) -> DesiredLeader:
         try:
             symbol = parse_resource(resource)
         except InvalidResourceError as exc:
-            return Asked(blocker=Trouble(OperatorReason.INVALID_SPEC, f"{exc}."))
+            return DesiredLeader(blocker=Problem(OperatorReason.INVALID_SPEC, f"{exc}."))
         entry = self._settings.exchange(symbol.spec.exchange)
-        secrets = SecretNames(
-            symbol.metadata.namespace, entry.secret if entry else "", self._settings.database_secret
-        )
-        asked = Asked(symbol, self._blocker(symbol, entry), secrets)
-        if asked.blocker is not None:
-            return asked
-        return Asked(symbol, None, secrets, template_hash(self.pod(asked)))
+        secrets = SecretNames(symbol.metadata.namespace, self._settings.database_secret)
+        environment = entry.environment if entry else None
+        desired = DesiredLeader(symbol, self._blocker(symbol, entry), secrets, environment)
+        if desired.blocker is not None:
+            return desired
+        return replace(desired, digest=template_hash(self.pod(desired)))
 
-    def _blocker(self, symbol: TradingSymbol, entry: ExchangeEntry | None) -> Trouble | None:
+    def _blocker(self, symbol: TradingSymbol, entry: ExchangeEntry | None) -> Problem | None:
         if entry is None:
             names = ", ".join(entry.name for entry in self._settings.exchanges) or "none"
-            return Trouble(
+            return Problem(
                 OperatorReason.UNKNOWN_EXCHANGE,
                 f"spec.exchange {symbol.spec.exchange} is no entry of the operator's exchange "
                 f"list ({names}).",
             )
-        if entry.environment not in ACCEPTED_ENVIRONMENTS:
-            return Trouble(
+        if entry.problem:
+            return Problem(
                 OperatorReason.EXCHANGE_REFUSED,
-                f"Exchange {entry.name} is {entry.environment}: this version trades on paper only.",
+                f"Entry {entry.name} of the operator's exchange list: {entry.problem}.",
             )
         return None

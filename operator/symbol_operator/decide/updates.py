@@ -1,4 +1,7 @@
-"""When a leader pod makes way for one as the operator is configured now. Pure but for `Turns`."""
+"""When a leader pod is replaced by one with the operator's present configuration.
+
+Nothing here has side effects, but for what `UpdateSlots` remembers.
+"""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, Final, Generic, TypeVar
@@ -12,7 +15,7 @@ OLDER: Final = "it was created by another version of the operator"
 
 
 def outdated(pod: Document, wanted: Document) -> str:
-    """Say in what a leader pod differs from the one that is wanted now; empty if in nothing.
+    """Return in what a leader pod differs from the one that is wanted now; empty if in nothing.
 
     The digests are compared first: the API server fills in defaults that nobody asked for.
     """
@@ -43,10 +46,11 @@ def _is_list(value: object) -> bool:
     return isinstance(value, Sequence) and not isinstance(value, str)
 
 
-class Turns(Generic[Key]):
-    """Who may be updated now: few at a time, so that what is wrong with an update stops there.
+class UpdateSlots(Generic[Key]):
+    """Which leaders are updated now: few at a time.
 
-    A turn lasts until the new leader is ready.
+    A slot is taken until the new leader is ready. So a failed update stops the rollout: the others
+    wait.
     """
 
     def __init__(self, at_once: int) -> None:
@@ -55,7 +59,7 @@ class Turns(Generic[Key]):
         self._waiting: dict[Key, None] = {}
 
     def free(self, key: Key) -> bool:
-        """Tell whether it is this one's turn, or could be."""
+        """Return whether this one has a slot, or one is free for it."""
         return key in self._taken or len(self._taken) < self._at_once
 
     def take(self, key: Key) -> None:
@@ -64,20 +68,20 @@ class Turns(Generic[Key]):
         self._waiting.pop(key, None)
 
     def wait(self, key: Key) -> None:
-        """Note that this one wants a turn."""
+        """Note that this one waits for a slot."""
         self._waiting[key] = None
 
     def taken(self, key: Key) -> bool:
-        """Tell whether this one is updated now."""
+        """Return whether this one is updated now."""
         return key in self._taken
 
     @property
     def waiting(self) -> list[Key]:
-        """Those that want a turn."""
+        """Those that wait for a slot."""
         return list(self._waiting)
 
     def end(self, key: Key) -> Key | None:
-        """Note that this one needs no turn (any more); return the one to look at next, if any."""
+        """Note that this one needs no slot (any more); return the one to look at next, if any."""
         self._waiting.pop(key, None)
         if key not in self._taken:
             return None
@@ -85,7 +89,7 @@ class Turns(Generic[Key]):
         return next(iter(self._waiting), None)
 
     def end_all(self, concerned: Callable[[Key], bool]) -> list[Key]:
-        """Note that none of these needs a turn any more; return those to look at next, if any."""
+        """Note that none of these needs a slot any more; return those to look at next, if any."""
         keys = [key for key in (*self._taken, *self._waiting) if concerned(key)]
         for key in keys:
             self._waiting.pop(key, None)

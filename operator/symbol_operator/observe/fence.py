@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
-from symbol_operator.observe.pod import PodState, ended_well, find_trouble
+from symbol_operator.observe.pod import PodState, ended_well, find_problem
 from tradingsymbol_api.names import (
     ANNOTATION_LOST_NODE,
     LABEL_FENCES,
@@ -52,12 +52,12 @@ class Fence:
 def observe_fence(pod: Document) -> Fence:
     """Read a fence."""
     metadata = mapping(pod, "metadata")
-    trouble = find_trouble(pod)
+    problem = find_problem(pod)
     lost = LostPod(
         text(metadata, "labels", LABEL_FENCES),
         leader_pod_name(text(metadata, "labels", LABEL_RESOURCE)),
         text(metadata, "annotations", ANNOTATION_LOST_NODE) or "unknown",
-        trouble.message if trouble else "",
+        problem.message if problem else "",
     )
     created = parse_time(text(metadata, "creationTimestamp")) or datetime.min.replace(tzinfo=UTC)
     name, uid = text(metadata, "name"), text(metadata, "uid")

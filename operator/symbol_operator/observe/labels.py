@@ -6,7 +6,7 @@ from tradingsymbol_api.names import (
     LABEL_FENCES,
     LABEL_MANAGED_BY,
     LABEL_RESOURCE,
-    OPERATOR_MANAGER,
+    OPERATOR_FIELD_MANAGER,
     leader_pod_name,
 )
 from tradingsymbol_api.reading import Document, holds, text
@@ -17,7 +17,7 @@ SUFFIX: Final = leader_pod_name("")
 
 def is_ours(pod: Document | None) -> bool:
     """Return whether the operator has created a pod."""
-    return text(pod, "metadata", "labels", LABEL_MANAGED_BY) == OPERATOR_MANAGER
+    return text(pod, "metadata", "labels", LABEL_MANAGED_BY) == OPERATOR_FIELD_MANAGER
 
 
 def is_fence(pod: Document) -> bool:

@@ -8,16 +8,17 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from tradingsymbol_api.names import API_VERSION, OPERATOR_MANAGER, TRADER_MANAGER
+from tradingsymbol_api.conditions import CONDITION_OWNER
+from tradingsymbol_api.names import API_VERSION, LEADER_FIELD_MANAGER, OPERATOR_FIELD_MANAGER
 from tradingsymbol_api.reading import Document, mapping, objects, text
-from tradingsymbol_api.status import CONDITION_OWNER, FIELD_OWNER
+from tradingsymbol_api.status import FIELD_OWNER
 
 STATUS: Final = "f:status"
 CONDITIONS: Final = "f:conditions"
-MANAGERS: Final = (OPERATOR_MANAGER, TRADER_MANAGER)
-OPERATIONS: Final = {OPERATOR_MANAGER: "Update", TRADER_MANAGER: "Apply"}
+MANAGERS: Final = (OPERATOR_FIELD_MANAGER, LEADER_FIELD_MANAGER)
+OPERATIONS: Final = {OPERATOR_FIELD_MANAGER: "Update", LEADER_FIELD_MANAGER: "Apply"}
 """How each writes its part."""
-APPLIED_BEFORE: Final = (OPERATOR_MANAGER, "Apply")
+APPLIED_BEFORE: Final = (OPERATOR_FIELD_MANAGER, "Apply")
 """How earlier versions of the operator wrote theirs."""
 SUBRESOURCE: Final = "status"
 
@@ -34,7 +35,7 @@ def status_writer(resource: Document) -> str | None:
 
 
 def disowned(resource: Document) -> bool:
-    """Tell whether part of the status belongs to others than those who report it, or to nobody.
+    """Return whether part of the status belongs to others than those who report it, or to nobody.
 
     Where no writer of anything is known, nothing is wrong yet: the next apply makes it known.
     """
@@ -103,7 +104,7 @@ def _share(manager: str, resource: Document, reporters: list[Document]) -> dict[
     conditions = fields.pop(CONDITIONS, {})
 
     def is_owner(path: str) -> bool:
-        owner = known.get(path) or types.get(path) or owners.get(path, OPERATOR_MANAGER)
+        owner = known.get(path) or types.get(path) or owners.get(path, OPERATOR_FIELD_MANAGER)
         return owner == manager
 
     mine = {path: value for path, value in fields.items() if is_owner(path)}

@@ -11,7 +11,7 @@ OVERDUE_AFTER: Final = timedelta(seconds=5)
 
 
 def node_suspect(pod: Document | None, now: datetime) -> bool:
-    """Whether the pod's state raises the question whether its node still answers."""
+    """Return whether the pod's state raises the question whether its node still answers."""
     if pod is None or not text(pod, "spec", "nodeName"):
         return False
     if text(pod, "status", "phase") == "Unknown":
@@ -25,7 +25,7 @@ def node_suspect(pod: Document | None, now: datetime) -> bool:
 
 
 def overdue_at(pod: Document | None) -> datetime | None:
-    """When a terminating pod begins to raise that question, None if it is not terminating."""
+    """Return when a terminating pod begins to raise that question, None if it does not end."""
     deadline = parse_time(text(pod, "metadata", "deletionTimestamp"))
     try:
         return deadline + OVERDUE_AFTER if deadline else None
@@ -34,7 +34,7 @@ def overdue_at(pod: Document | None) -> datetime | None:
 
 
 def node_lost(node: Document | None) -> bool:
-    """Whether the node is gone or not ready."""
+    """Return whether the node is gone or not ready."""
     if node is None:
         return True
     return text(condition(node, "Ready"), "status") != "True"

@@ -9,8 +9,10 @@ from enum import StrEnum
 from typing import Final
 
 from symbol_operator.observe.labels import is_ours
-from tradingsymbol_api.names import ANNOTATION_TAKES_TURN, ANNOTATION_TEMPLATE_HASH
-from tradingsymbol_api.pod import Cause
+from tradingsymbol_api.conditions import OperatorReason
+from tradingsymbol_api.environments import ENVIRONMENTS, Environment
+from tradingsymbol_api.names import ANNOTATION_TAKES_SLOT, ANNOTATION_TEMPLATE_HASH
+from tradingsymbol_api.pod import Cause, Variable
 from tradingsymbol_api.reading import (
     Document,
     mapping,
@@ -19,7 +21,6 @@ from tradingsymbol_api.reading import (
     parse_time,
     text,
 )
-from tradingsymbol_api.status import OperatorReason
 
 CRASH_LOOP_RESTARTS: Final = 2
 """Restarts from which on a container that is not ready counts as crash-looping."""
@@ -46,20 +47,20 @@ class PodState(StrEnum):
     LOST = "lost"
     """Terminating or unknown on a node that does not answer: nobody will finish this."""
     DRAINED = "drained"
-    """Ended well: the shutdown is done and the leader has written off."""
+    """Ended well: the shutdown is done and the leader has switched the symbol off."""
     FENCED = "fenced"
     """Ended because a later leader has taken over."""
     COMPLETED = "completed"
-    """Ended well without telling why."""
+    """Ended well and did not say why."""
     FAILED = "failed"
     """Evicted, or ended with its node."""
     UNKNOWN = "unknown"
-    """The node does not say."""
+    """The node does not report its state."""
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
-    """Why a pod gets nowhere."""
+class Problem:
+    """Why a pod makes no progress."""
 
     reason: OperatorReason
     message: str
@@ -77,13 +78,15 @@ class LeaderPod:
     created: datetime | None = None
     outcome: str = ""
     """For people: how it ended, if it has."""
-    trouble: Trouble | None = None
+    problem: Problem | None = None
     outdated: str = ""
     """In what it differs from a leader pod as the operator would create it now."""
     template_hash: str = ""
     """Digest of what the operator asked for when it created it."""
-    takes_turn: bool = False
+    takes_slot: bool = False
     """It follows a ready one in an update."""
+    environment: Environment | None = None
+    """Whose money its leader trades, by what it was told; None where that cannot be read."""
 
     @property
     def leads(self) -> bool:
@@ -110,10 +113,21 @@ def observe_pod(pod: Document | None, owner_uid: str | None, *, node_lost: bool)
         ready=text(condition(pod, "Ready"), "status") == "True",
         created=parse_time(text(pod, "metadata", "creationTimestamp")),
         outcome=_outcome(pod),
-        trouble=find_trouble(pod),
+        problem=find_problem(pod),
         template_hash=template_hash(pod),
-        takes_turn=text(pod, "metadata", "annotations", ANNOTATION_TAKES_TURN) == "true",
+        takes_slot=text(pod, "metadata", "annotations", ANNOTATION_TAKES_SLOT) == "true",
+        environment=_environment(pod),
     )
+
+
+def _environment(pod: Document) -> Environment | None:
+    told = {
+        text(variable, "value")
+        for container in objects(pod, "spec", "containers")
+        for variable in objects(container, "env")
+        if text(variable, "name") == Variable.EXCHANGE_ENVIRONMENT.env
+    }
+    return next((known for known in ENVIRONMENTS if known in told), None)
 
 
 def template_hash(pod: Document) -> str:
@@ -152,11 +166,11 @@ def _controller_uid(pod: Document) -> str | None:
 
 
 def ended_well(pod: Document) -> PodState:
-    """Tell how a pod ended that has succeeded, from the last words of its container."""
-    return CAUSES.get(text(_last_words(pod), "cause"), PodState.COMPLETED)
+    """Return how a pod ended that has succeeded, by its container's termination message."""
+    return CAUSES.get(text(_termination_message(pod), "cause"), PodState.COMPLETED)
 
 
-def _last_words(pod: Document) -> Document:
+def _termination_message(pod: Document) -> Document:
     """Read the termination message of the leader, or nothing where it left none."""
     message = text(_terminated(_container(pod)), "message")
     try:
@@ -185,37 +199,37 @@ def condition(found: Document, kind: str) -> Document:
 
 
 def _outcome(pod: Document) -> str:
-    """Tell how the pod, or its container the last time, ended."""
+    """Return how the pod, or its container the last time, ended; for people."""
     end = _terminated(_container(pod))
-    words = text(_last_words(pod), "message") or text(end, "reason")
+    words = text(_termination_message(pod), "message") or text(end, "reason")
     parts = [text(pod, "status", "reason"), text(pod, "status", "message")]
     if end:
         parts.append(f"exit code {number(end, 'exitCode')}" + (f": {words}" if words else ""))
     return ": ".join(part for part in parts if part)
 
 
-def find_trouble(pod: Document) -> Trouble | None:
-    """Find why a pod gets nowhere, None if it gets on."""
+def find_problem(pod: Document) -> Problem | None:
+    """Find why a pod makes no progress, None if it does."""
     container = _container(pod)
     waiting = mapping(container, "state", "waiting")
     reason, message = text(waiting, "reason"), text(waiting, "message")
     if reason in IMAGE_REASONS:
-        return Trouble(OperatorReason.IMAGE_UNAVAILABLE, message or reason)
+        return Problem(OperatorReason.IMAGE_UNAVAILABLE, message or reason)
     if reason in START_REASONS:
         return _cannot_start(message or reason)
     if _crash_loops(container, reason):
-        return Trouble(OperatorReason.CRASH_LOOPING, _crash_message(pod, container))
+        return Problem(OperatorReason.CRASH_LOOPING, _crash_message(pod, container))
     scheduled = condition(pod, "PodScheduled")
     if text(scheduled, "status") == "False":
-        return Trouble(OperatorReason.UNSCHEDULABLE, text(scheduled, "message"))
+        return Problem(OperatorReason.UNSCHEDULABLE, text(scheduled, "message"))
     return None
 
 
-def _cannot_start(message: str) -> Trouble:
-    """Tell a missing Secret, or key of one, from the kubelet's other refusals."""
+def _cannot_start(message: str) -> Problem:
+    """Distinguish a missing Secret, or key of one, from the kubelet's other refusals."""
     if missing_secret(message):
-        return Trouble(OperatorReason.SECRET_MISSING, message)
-    return Trouble(OperatorReason.CANNOT_START, message)
+        return Problem(OperatorReason.SECRET_MISSING, message)
+    return Problem(OperatorReason.CANNOT_START, message)
 
 
 MISSING_SECRET: Final = re.compile(

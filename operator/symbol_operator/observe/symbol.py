@@ -7,15 +7,12 @@ spec is invalid, for a symbol must be stoppable in any case.
 from dataclasses import dataclass
 
 from symbol_operator.observe.managed_fields import status_writer
+from tradingsymbol_api.conditions import ConditionType, LeaderReason
 from tradingsymbol_api.names import FINALIZER
 from tradingsymbol_api.reading import Document, holds, mapping, number, objects, text, texts
-from tradingsymbol_api.spec import (
-    DeletionPolicy,
-    TradingStatus,
-    finishes_first,
-    requested_status,
-)
-from tradingsymbol_api.status import ConditionType, TraderReason, leader_report
+from tradingsymbol_api.spec import desired_status, finishes_first
+from tradingsymbol_api.status import leader_report
+from tradingsymbol_api.values import DeletionPolicy, TradingStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +20,7 @@ class Lifecycle:
     """What is asked of a symbol as a whole: to trade, to stop, to go."""
 
     namespace: str
-    asked: TradingStatus
+    desired: TradingStatus
     deleting: bool
     """It is being deleted."""
     policy: DeletionPolicy
@@ -98,7 +95,7 @@ def observe_lifecycle(resource: Document) -> Lifecycle:
     policy = _policy(resource)
     return Lifecycle(
         namespace=text(metadata, "namespace"),
-        asked=requested_status(resource),
+        desired=desired_status(resource),
         deleting=bool(metadata.get("deletionTimestamp")),
         policy=policy,
         finishes_first=finishes_first(metadata, policy),
@@ -151,7 +148,7 @@ def _in_doubt(status: Document) -> bool:
     """
     if (count := status.get("ordersInDoubt")) is not None:
         return bool(count)
-    unknown = (ConditionType.DEGRADED, "True", TraderReason.ORDER_UNKNOWN)
+    unknown = (ConditionType.DEGRADED, "True", LeaderReason.ORDER_UNKNOWN)
     return any(
         (text(c, "type"), text(c, "status"), text(c, "reason")) == unknown
         for c in objects(status, "conditions")

@@ -8,22 +8,22 @@ from typing import Final
 from symbol_operator.decide.certainty import unsure
 from symbol_operator.decide.conditions import SETTLED, may_trade_on
 from symbol_operator.decide.decision import Context, Decision
+from symbol_operator.decide.events import EventNote, EventReason, refused
 from symbol_operator.decide.fencing import CreateFence, DeleteFence
 from symbol_operator.decide.manifests import fence_manifest, pod_manifest
-from symbol_operator.decide.news import EventReason, News, refused
 from symbol_operator.decide.pace import Pace
-from symbol_operator.decide.plan import LEADING, Action, CreatePod, DeletePod, SetFinalizer, Wish
+from symbol_operator.decide.plan import LEADING, Action, CreatePod, DeletePod, Desired, SetFinalizer
 from symbol_operator.decide.reporting import after_refusal
 from symbol_operator.observe.node import overdue_at
-from symbol_operator.observe.pod import Trouble
+from symbol_operator.observe.pod import Problem
 from symbol_operator.observe.symbol import ObservedSymbol, finalizers
 from symbol_operator.observe.view import View
 from symbol_operator.runtime.errors import NotFoundError, RefusedError
 from symbol_operator.runtime.memory import Key
 from symbol_operator.runtime.rollout import Rollout
 from symbol_operator.runtime.store import Store
+from tradingsymbol_api.conditions import OperatorReason
 from tradingsymbol_api.reading import Document
-from tradingsymbol_api.status import OperatorReason
 
 logger = logging.getLogger(__name__)
 
@@ -36,9 +36,9 @@ RECHECK_SECONDS: Final = 60.0
 class FenceRefused(Exception):  # noqa: N818 - a state of the world, not a mistake
     """The API server did not take a fence, so its leader is not given up."""
 
-    def __init__(self, trouble: Trouble) -> None:
-        super().__init__(trouble.message)
-        self.trouble = trouble
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
 
 
 class Actor:
@@ -48,16 +48,16 @@ class Actor:
         self,
         store: Store,
         context: Context,
-        turns: Rollout,
+        slots: Rollout,
         *,
         clock: Callable[[], datetime],
-        tell: Callable[[Document, News, datetime], None],
+        tell: Callable[[Document, EventNote, datetime], None],
         pace: Pace[Key],
     ) -> None:
         """Write by `store`; `tell`, `clock` and `pace` are those of the reconciler."""
         self._store = store
         self._context = context
-        self._turns = turns
+        self._slots = slots
         self._clock = clock
         self._post = tell
         self._pace = pace
@@ -74,20 +74,20 @@ class Actor:
 
         """
         # Nobody looks again at a resource that was let go: if this is cut off, nobody would tell.
-        early = [n for n in decision.news if n.reason is EventReason.ORDERS_REST]
+        early = [n for n in decision.events if n.reason is EventReason.ORDERS_REST]
         subject = view.resource or namespace_of(key)
         self.tell(subject, early)
         try:
-            trouble = await self._act(key, view, decision)
+            problem = await self._act(key, view, decision)
         except FenceRefused as exc:
-            return await self._tell_refusal(key, decision.symbol, exc.trouble)
-        self.tell(subject, [n for n in decision.news if n not in early])
-        if trouble is not None:
-            return await self._tell_refusal(key, decision.symbol, trouble)
+            return await self._tell_refusal(key, decision.symbol, exc.problem)
+        self.tell(subject, [n for n in decision.events if n not in early])
+        if problem is not None:
+            return await self._tell_refusal(key, decision.symbol, problem)
         if not decision.planned.actions:
             return await self._report_in_time(key, view, decision, urgent=urgent)
         self._pace.acted(key, self._clock())
-        return self._pace.wait(key, self._clock(), settled=False)
+        return self._next_look(view, decision, self._pace.wait(key, self._clock(), settled=False))
 
     async def _report_in_time(
         self, key: Key, view: View, decision: Decision, *, urgent: bool
@@ -98,31 +98,32 @@ class Actor:
         settled = decision.situation.reason in SETTLED
         wait = self._pace.wait(key, self._clock(), settled=settled)
         if wait > 0 or urgent:
-            return wait
+            return self._next_look(view, decision, wait)
         if decision.owners is not None:
             self._pace.reported(key, self._clock())
             await self._store.set_owners(key, view.resource, decision.owners)
-            return self._pace.wait(key, self._clock(), settled=True)
+            wait = self._pace.wait(key, self._clock(), settled=True)
+            return self._next_look(view, decision, wait)
         if decision.status is not None:
             await self.report(key, decision.status)
         return self._next_look(view, decision)
 
-    async def _act(self, key: Key, view: View, decision: Decision) -> Trouble | None:
+    async def _act(self, key: Key, view: View, decision: Decision) -> Problem | None:
         """Carry out the actions; returns why the pod was refused, if it was.
 
         Raises `FenceRefused` before a leader is given up whose epoch nobody would take.
         """
-        trouble: Trouble | None = None
+        problem: Problem | None = None
         for action in decision.planned.actions:
-            wish, state = decision.request.wish, decision.pod.state
-            logger.info("%s: wanted %s, leader pod %s: %s", key, wish, state, action)
+            desired, state = decision.desired.status, decision.pod.state
+            logger.info("%s: wanted %s, leader pod %s: %s", key, desired, state, action)
             if isinstance(action, CreatePod):
-                trouble = await self._create(key, decision)
+                problem = await self._create(key, decision)
             elif isinstance(action, CreateFence):
-                await self._fence(key, view, wish, action)
+                await self._fence(key, view, desired, action)
             else:
                 await self.do(key, view, action)
-        return trouble
+        return problem
 
     async def do(self, key: Key, view: View, action: Action) -> None:
         """Carry out an action that creates nothing."""
@@ -135,36 +136,36 @@ class Actor:
                 names = finalizers(view.resource, kept=action.kept)
                 await self._store.set_finalizers(key, view.resource, names)
 
-    async def _fence(self, key: Key, view: View, wish: Wish, action: CreateFence) -> None:
+    async def _fence(self, key: Key, view: View, desired: Desired, action: CreateFence) -> None:
         try:
-            await self._store.create_pod(fence_manifest(action, view, wish))
+            await self._store.create_pod(fence_manifest(action, view, desired))
         except (RefusedError, NotFoundError) as exc:
             logger.warning("%s: the fence of pod %s was refused: %s", key, action.of.uid, exc)
             # A leader that is wanted takes the epoch itself, and is not kept waiting for this.
-            if wish not in LEADING:
+            if desired not in LEADING:
                 text = f"Not given up: {may_trade_on(action.of)} The fence was refused: {exc}"
-                raise FenceRefused(Trouble(OperatorReason.CREATE_REFUSED, text)) from exc
+                raise FenceRefused(Problem(OperatorReason.CREATE_REFUSED, text)) from exc
 
-    async def _create(self, key: Key, decision: Decision) -> Trouble | None:
+    async def _create(self, key: Key, decision: Decision) -> Problem | None:
         if decision.planned.withdraws and decision.status is not None:
             # Later it could not be told from what the new leader reports.
             await self.report(key, decision.status)
         try:
-            takes_turn = self._turns.taken(key)
-            pod = pod_manifest(decision, self._context, takes_turn=takes_turn)
+            takes_slot = self._slots.taken(key)
+            pod = pod_manifest(decision, self._context, takes_slot=takes_slot)
             await self._store.create_pod(pod)
         except (RefusedError, NotFoundError) as exc:
-            return Trouble(OperatorReason.CREATE_REFUSED, f"The leader pod was refused: {exc}")
+            return Problem(OperatorReason.CREATE_REFUSED, f"The leader pod was refused: {exc}")
         return None
 
     async def _tell_refusal(
-        self, key: Key, symbol: ObservedSymbol | None, trouble: Trouble
+        self, key: Key, symbol: ObservedSymbol | None, problem: Problem
     ) -> float:
         """Say that a pod could not be created; returns when to try again."""
-        self._turns.end(key)
+        self._slots.end(key)
         subject = symbol.document if symbol else namespace_of(key)
-        self.tell(subject, [*refused(symbol, trouble)])
-        status = after_refusal(symbol, trouble, self._clock()) if symbol else None
+        self.tell(subject, [*refused(symbol, problem)])
+        status = after_refusal(symbol, problem, self._clock()) if symbol else None
         if status is not None:
             await self.report(key, status)
         return REFUSED_RETRY_SECONDS
@@ -174,18 +175,23 @@ class Actor:
         self._pace.reported(key, self._clock())
         await self._store.write_status(key, patch)
 
-    def tell(self, resource: Document, all_news: Sequence[News]) -> None:
+    def tell(self, resource: Document, events: Sequence[EventNote]) -> None:
         """Have Events posted about a resource."""
-        for news in all_news:
-            self._post(resource, news, self._clock())
+        for event in events:
+            self._post(resource, event, self._clock())
 
-    def _next_look(self, view: View, decision: Decision) -> float | None:
+    def _next_look(
+        self, view: View, decision: Decision, report: float | None = None
+    ) -> float | None:
+        """Return the seconds until an action is due, or the `report`, if there is one."""
         planned = decision.planned
         moments = (planned.wake_at, planned.fences_at, overdue_at(view.pod))
         waits = [(moment - self._clock()).total_seconds() for moment in moments if moment]
         future = [wait for wait in waits if wait > 0]
         if unsure(view, decision, self._clock()):
             future.append(RECHECK_SECONDS)
+        if report is not None:
+            future.append(report)
         return min(future) if future else None
 
 

@@ -20,7 +20,7 @@ from symbol_operator.runtime.errors import (
     UnavailableError,
 )
 from symbol_operator.runtime.memory import version_of
-from tradingsymbol_api.names import OPERATOR_MANAGER
+from tradingsymbol_api.names import OPERATOR_FIELD_MANAGER
 from tradingsymbol_api.reading import Document, holds, objects, shown, text
 
 REQUEST_TIMEOUT_SECONDS: Final = 10
@@ -82,7 +82,7 @@ class Api:
 
     async def merge(self, path: str, patch: Mapping[str, Any]) -> Document:
         """Merge into an object, as the operator; returns it."""
-        manager = ("fieldManager", OPERATOR_MANAGER)
+        manager = ("fieldManager", OPERATOR_FIELD_MANAGER)
         return await self.send("PATCH", path, manager, body=patch, content_type=MERGE)
 
     async def list(self, path: str, *query: tuple[str, str]) -> AsyncIterator[Page]:

@@ -10,7 +10,7 @@ from kubernetes.aio import config
 from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 
-from symbol_operator.decide.news import News
+from symbol_operator.decide.events import EventNote
 from symbol_operator.runtime.api import Api, Page
 from symbol_operator.runtime.errors import (
     ClusterError,
@@ -23,7 +23,7 @@ from tradingsymbol_api.names import (
     GROUP,
     KIND,
     LEADER_SELECTOR,
-    OPERATOR_MANAGER,
+    OPERATOR_FIELD_MANAGER,
     PLURAL,
     VERSION,
     fence_selector,
@@ -61,7 +61,7 @@ async def connect(kubeconfig: str | None) -> AsyncIterator["Cluster"]:
     except config.ConfigException as exc:
         raise ClusterError(f"no cluster to connect to: {exc}") from exc
     async with ApiClient(configuration) as client, ApiClient(configuration) as apart:
-        client.user_agent = apart.user_agent = OPERATOR_MANAGER
+        client.user_agent = apart.user_agent = OPERATOR_FIELD_MANAGER
         yield Cluster(Api(client), Api(apart))
 
 
@@ -92,7 +92,7 @@ class Cluster:
             raise NotFoundError(f"the API server knows no {GROUP}: apply crds/")
 
     async def namespace_ending(self, name: str) -> bool:
-        """Tell whether a namespace is being deleted."""
+        """Return whether a namespace is being deleted."""
         namespace = await self._api.find(f"/api/v1/namespaces/{_part(name)}")
         return namespace is None or holds(namespace, "metadata", "deletionTimestamp")
 
@@ -229,12 +229,14 @@ class Cluster:
             _resources(metadata["namespace"], metadata["name"]), {"metadata": {**kept, **fields}}
         )
 
-    async def tell(self, resource: Document, news: News, now: datetime, instance: str) -> None:
+    async def tell(
+        self, resource: Document, event: EventNote, now: datetime, instance: str
+    ) -> None:
         """Post an Event about a resource; one that was posted already is left alone."""
         namespace = _part(text(resource, "metadata", "namespace"))
         path = f"/apis/events.k8s.io/v1/namespaces/{namespace}/events"
         try:
-            await self._api.send("POST", path, body=_event(resource, news, now, instance))
+            await self._api.send("POST", path, body=_event(resource, event, now, instance))
         except ConflictError:
             return
 
@@ -258,17 +260,17 @@ def _pods(namespace: str, name: str = "") -> str:
     return f"{path}/{_part(name)}" if name else path
 
 
-def _event(resource: Document, news: News, now: datetime, instance: str) -> dict[str, Any]:
+def _event(resource: Document, event: EventNote, now: datetime, instance: str) -> dict[str, Any]:
     metadata = mapping(resource, "metadata")
     return {
         "apiVersion": "events.k8s.io/v1",
         "kind": "Event",
-        "metadata": {"name": news.name(resource), "namespace": text(metadata, "namespace")},
+        "metadata": {"name": event.name(resource), "namespace": text(metadata, "namespace")},
         "eventTime": now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-        "type": "Warning" if news.warning else "Normal",
-        "reason": str(news.reason),
+        "type": "Warning" if event.warning else "Normal",
+        "reason": str(event.reason),
         "action": "Reconcile",
-        "note": news.note[:NOTE_LENGTH_MAX],
+        "note": event.note[:NOTE_LENGTH_MAX],
         "regarding": {
             "apiVersion": text(resource, "apiVersion") or API_VERSION,
             "kind": text(resource, "kind") or KIND,
@@ -276,6 +278,6 @@ def _event(resource: Document, news: News, now: datetime, instance: str) -> dict
             "name": text(metadata, "name"),
             "uid": text(metadata, "uid"),
         },
-        "reportingController": f"{GROUP}/{OPERATOR_MANAGER}",
+        "reportingController": f"{GROUP}/{OPERATOR_FIELD_MANAGER}",
         "reportingInstance": instance,
     }

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from symbol_operator.decide.lease import Candidacy, Terms
+from symbol_operator.decide.lease import Candidacy, LeaseTiming
 from symbol_operator.runtime.errors import (
     ClusterError,
     ConflictError,
@@ -23,10 +23,10 @@ from tradingsymbol_api.reading import Document, shown, text
 
 logger = logging.getLogger(__name__)
 
-ELECTION: Final = Terms(duration=12, deadline=8, renewal=2, retry=1)
-"""A replica that is lost without a word is followed by another one after 13 s or so."""
-CLAIM: Final = Terms(duration=60, deadline=45, renewal=15, retry=5)
-"""What is configured twice needs no haste, and a restart keeps its claims."""
+ELECTION: Final = LeaseTiming(duration=12, deadline=8, renewal=2, retry=1)
+"""Another replica takes over about 13 s after one that is lost without notice."""
+CLAIM: Final = LeaseTiming(duration=60, deadline=45, renewal=15, retry=5)
+"""That two installations serve one namespace needs no haste, and a restart keeps its claims."""
 REQUEST_SECONDS: Final = 2.0
 """Longest time for an attempt: there is time for another one before the deadline."""
 RELEASE_SECONDS: Final = 2.0
@@ -78,8 +78,8 @@ class Tenancy:
     @property
     def wait(self) -> float:
         """Seconds to the next attempt."""
-        terms = self._candidacy.terms
-        return terms.renewal if self.held and not self._failed else terms.retry
+        timing = self._candidacy.timing
+        return timing.renewal if self.held and not self._failed else timing.retry
 
     async def attempt(self) -> None:
         """Renew it, or take it if it is free.
@@ -238,7 +238,7 @@ class Authority:
                     self._claimed(namespace, False, "its claim had lapsed")
                 self._claimed(namespace, claim.held, why)
                 told = claim.tenure if claim.held else 0
-            # Elected anew, it is to be told at once whose the namespace is.
+            # After the next election it is to be told at once whose the namespace is.
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._deposed.wait(), claim.wait)
 

@@ -1,4 +1,4 @@
-"""What can go wrong with a request to the API server: whether it helps to wait, or to look anew."""
+"""What can go wrong with a request to the API server: whether waiting helps, or reading again."""
 
 
 class ClusterError(Exception):

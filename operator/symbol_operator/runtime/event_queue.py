@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from symbol_operator.decide.news import News
+from symbol_operator.decide.events import EventNote
 from symbol_operator.runtime.errors import ClusterError, UnavailableError
 from tradingsymbol_api.reading import Document, text
 
@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 WAITING_MAX: Final = 1000
 """So many Events wait at most; while they do, what else is to be told is dropped."""
 TOLD_MAX: Final = 4096
-"""So many Events are remembered as told: several looks may find the same news, until a report says
+"""So many Events are remembered as told: several looks may find the same, until a report says
 what they found."""
 PAUSES_S: Final = (1.0, 4.0, 15.0)
 """Waits between the attempts at one Event, in seconds; after the last one it is dropped."""
@@ -29,7 +29,7 @@ class Waiting:
     """An Event that was not posted yet."""
 
     resource: Document
-    news: News
+    event: EventNote
     happened: datetime
 
 
@@ -38,7 +38,7 @@ class EventQueue:
 
     def __init__(
         self,
-        post: Callable[[Document, News, datetime], Awaitable[None]],
+        post: Callable[[Document, EventNote, datetime], Awaitable[None]],
         dropped: Callable[[], None],
     ) -> None:
         self._post = post
@@ -46,18 +46,18 @@ class EventQueue:
         self._waiting: asyncio.Queue[Waiting] = asyncio.Queue(WAITING_MAX)
         self._told: OrderedDict[str, None] = OrderedDict()
 
-    def add(self, resource: Document, news: News, happened: datetime) -> None:
+    def add(self, resource: Document, event: EventNote, happened: datetime) -> None:
         """Have an Event posted as soon as those before it are, once; returns at once."""
-        name = f"{text(resource, 'metadata', 'namespace')}/{news.name(resource)}"
+        name = f"{text(resource, 'metadata', 'namespace')}/{event.name(resource)}"
         if name in self._told:
             return
         self._told[name] = None
         if len(self._told) > TOLD_MAX:
             self._told.popitem(last=False)
         try:
-            self._waiting.put_nowait(Waiting(resource, news, happened))
+            self._waiting.put_nowait(Waiting(resource, event, happened))
         except asyncio.QueueFull:
-            self._drop(resource, news, "too many Events wait")
+            self._drop(resource, event, "too many Events wait")
 
     async def work(self) -> None:
         """Post Events until cancelled."""
@@ -78,21 +78,21 @@ class EventQueue:
         try:
             await self._post_patiently(waiting)
         except ClusterError as exc:
-            self._drop(waiting.resource, waiting.news, str(exc))
+            self._drop(waiting.resource, waiting.event, str(exc))
         except Exception:
             logger.exception("An Event cannot be made")
-            self._drop(waiting.resource, waiting.news, "the operator fails at it")
+            self._drop(waiting.resource, waiting.event, "the operator fails at it")
 
     async def _post_patiently(self, waiting: Waiting) -> None:
         for pause in PAUSES_S:
             with contextlib.suppress(UnavailableError):
-                await self._post(waiting.resource, waiting.news, waiting.happened)
+                await self._post(waiting.resource, waiting.event, waiting.happened)
                 return
             await asyncio.sleep(pause)
-        await self._post(waiting.resource, waiting.news, waiting.happened)
+        await self._post(waiting.resource, waiting.event, waiting.happened)
 
-    def _drop(self, resource: Document, news: News, why: str) -> None:
+    def _drop(self, resource: Document, event: EventNote, why: str) -> None:
         """Leave it to the log."""
         self._dropped()
         name = text(resource, "metadata", "name")
-        logger.warning("%s: %s: %s (not posted: %s)", name, news.reason, news.note, why)
+        logger.warning("%s: %s: %s (not posted: %s)", name, event.reason, event.note, why)

@@ -96,18 +96,18 @@ class Listener:
         memory: Memory,
         *,
         changed: Callable[[Key], None],
-        moved: Callable[[Key], None],
+        pod_changed: Callable[[Key], None],
         gone: Callable[[Document], None],
     ) -> None:
         """Take whom to wake.
 
-        `changed` is called with each symbol that needs a look at once, `moved` with one for which a
-        look soon will do: its pod moves on and is still there. `gone` is called with a resource
-        that went.
+        `changed` is called with each symbol that needs a look at once, `pod_changed` with one
+        for which a look soon will do: its pod has changed and has not ended. `gone` is called with
+        a resource that was deleted.
         """
         self._memory = memory
         self._changed = changed
-        self._moved = moved
+        self._pod_changed = pod_changed
         self._gone = gone
 
     def resource(self, kind: str | None, resource: Document) -> None:
@@ -119,8 +119,8 @@ class Listener:
             self._gone(resource)
             return
         # Leaders report into the status often; what is asked for has not changed by that.
-        news = self._memory.resources.put(resource)
-        if kind and news:
+        is_new = self._memory.resources.put(resource)
+        if kind and is_new:
             self._changed(key)
 
     def pod(self, kind: str | None, pod: Document) -> None:
@@ -134,7 +134,7 @@ class Listener:
             objects.end(pod)
             self._changed(key)
         elif objects.put(pod) and kind:
-            wake = self._changed if _ended(pod) else self._moved
+            wake = self._changed if _ended(pod) else self._pod_changed
             wake(key)
 
 

@@ -103,7 +103,7 @@ async def serve(
 
 def _application(watches: Watches, progress: Progress, metrics: Metrics) -> web.Application:
     async def healthz(_: web.Request) -> web.Response:
-        # That it answers is the answer: the event loop turns. Whatever the API server does, a
+        # An answer is all that is asked for: the event loop runs. Whatever the API server does, a
         # restart of this process would not mend it.
         return web.Response(text="ok\n")
 

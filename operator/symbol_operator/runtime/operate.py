@@ -13,7 +13,7 @@ from typing import Final
 import kopf
 
 from symbol_operator.decide.decision import Context
-from symbol_operator.decide.lease import Candidacy, Terms
+from symbol_operator.decide.lease import Candidacy, LeaseTiming
 from symbol_operator.decide.pace import Pace
 from symbol_operator.runtime.cluster import Cluster, connect
 from symbol_operator.runtime.election import CLAIM, ELECTION, Authority, Tenancy
@@ -117,10 +117,10 @@ async def _operate(
         if served:
             listed[namespace].set()
         else:
-            reconciler.end_turns(namespace)
+            reconciler.free_slots(namespace)
 
     events = EventQueue(
-        lambda resource, news, happened: cluster.tell(resource, news, happened, identity.pod),
+        lambda resource, event, happened: cluster.tell(resource, event, happened, identity.pod),
         metrics.events_dropped.inc,
     )
     memory = Memory(relevant)
@@ -143,8 +143,8 @@ async def _operate(
     listener = Listener(
         memory,
         changed=queue.add,
-        moved=lambda key: queue.add_after(key, POD_SETTLES_SECONDS),
-        gone=reconciler.mourn,
+        pod_changed=lambda key: queue.add_after(key, POD_SETTLES_SECONDS),
+        gone=reconciler.report_deleted,
     )
     registry = make_registry(listener, session.open)
 
@@ -182,8 +182,8 @@ def _authority(
     namespaces: Namespaces,
     refused: Callable[[str], None],
 ) -> Authority:
-    def tenancy(namespace: str, name: str, holder: str, terms: Terms) -> Tenancy:
-        candidacy = Candidacy(holder, terms, monotonic=time.monotonic, clock=_now)
+    def tenancy(namespace: str, name: str, holder: str, timing: LeaseTiming) -> Tenancy:
+        candidacy = Candidacy(holder, timing, monotonic=time.monotonic, clock=_now)
         return Tenancy(cluster, namespace, name, candidacy, time.monotonic)
 
     election = tenancy(identity.namespace, ELECTION_LEASE, identity.pod, ELECTION)

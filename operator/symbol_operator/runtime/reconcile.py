@@ -15,7 +15,7 @@ from typing import Final
 from symbol_operator.decide.census import take_census
 from symbol_operator.decide.certainty import is_updated, must_be_sure
 from symbol_operator.decide.decision import Context, Decision, decide
-from symbol_operator.decide.news import News, gone
+from symbol_operator.decide.events import EventNote, gone
 from symbol_operator.decide.pace import Pace
 from symbol_operator.decide.plan import NO_BACKOFF, Backoff
 from symbol_operator.decide.rescue import after_failure, rescue
@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 CONFLICT_RETRY_SECONDS: Final = 0.2
 """Time to the next look after somebody else was quicker."""
 AT_ONCE: Final = 50
-"""Symbols that are compared before others get their turn."""
+"""Symbols that are compared before other tasks may run."""
 POD_SETTLES_SECONDS: Final = 0.25
 """Time from a change of a pod to the look at it: a pod that starts changes several times."""
 
@@ -50,7 +50,7 @@ class Reconciler:
         metrics: Metrics,
         *,
         clock: Callable[[], datetime],
-        tell: Callable[[Document, News, datetime], None],
+        tell: Callable[[Document, EventNote, datetime], None],
         again: Callable[[Key], None],
         pace: Pace[Key],
         acts: Callable[[str], bool],
@@ -58,7 +58,7 @@ class Reconciler:
         """Work on what `store` knows.
 
         `tell` is called with what an Event is to tell of a resource, and when it happened; `again`
-        with a symbol whose turn to be updated has come. `pace` says when reports are due, and
+        with a symbol that may be updated now. `pace` says when reports are due, and
         `acts` whether this operator is the one that acts in a namespace.
         """
         self._store = store
@@ -70,8 +70,8 @@ class Reconciler:
         self._doubted: set[Key] = set()
         self._backoffs: dict[Key, Backoff] = {}
         self._left: dict[str, str] = {}
-        self._turns = Rollout(context.settings.updates_at_once, self._served, again)
-        self._actor = Actor(store, context, self._turns, clock=clock, tell=tell, pace=pace)
+        self._slots = Rollout(context.settings.updates_at_once, self._served, again)
+        self._actor = Actor(store, context, self._slots, clock=clock, tell=tell, pace=pace)
 
     async def reconcile(self, key: Key, urgent: bool = False) -> float | None:
         """Look at one symbol and do what is to be done.
@@ -104,36 +104,36 @@ class Reconciler:
 
     async def _look(self, key: Key, *, urgent: bool) -> float | None:
         sure = key in self._doubted
-        view = await self._store.view(key, afresh=sure)
+        view = await self._store.view(key, fresh=sure)
         decision = self._decide(key, view, self._clock())
         if not sure and must_be_sure(decision):
-            view = await self._store.view(key, afresh=True)
+            view = await self._store.view(key, fresh=True)
             decision = self._decide(key, view, self._clock())
         self._doubted.discard(key)
         self._remember(key, decision.planned.backoff)
-        self._turns.follow(key, decision)
+        self._slots.follow(key, decision)
         return await self._actor.carry_out(key, view, decision, urgent=urgent)
 
     async def _contain(self, key: Key, error: Exception) -> None:
         """Do what must be done about a symbol that the operator fails at, and say that it does."""
-        self._turns.end(key)
-        view = await self._store.view(key, afresh=True)
+        self._slots.end(key)
+        view = await self._store.view(key, fresh=True)
         for action in rescue(view, self._context.settings):
             logger.warning("%s: %r: %s", key, error, action)
             await self._actor.do(key, view, action)
         if (status := after_failure(view, error, self._clock())) is not None:
             await self._actor.report(key, status)
 
-    def mourn(self, resource: Document) -> None:
-        """Tell what rests on the exchange of a resource that went, as it was last seen."""
+    def report_deleted(self, resource: Document) -> None:
+        """Tell which orders of a deleted resource rest on the exchange, as it was last seen."""
         acts = self._acts(text(resource, "metadata", "namespace"))
         symbol = observe_symbol(resource)
-        if acts and symbol is not None and (news := gone(symbol)):
-            self._actor.tell(resource, (news,))
+        if acts and symbol is not None and (event := gone(symbol)):
+            self._actor.tell(resource, (event,))
 
-    def end_turns(self, namespace: str) -> None:
-        """Let no symbol of a namespace that is not served keep others from being updated."""
-        self._turns.leave(namespace)
+    def free_slots(self, namespace: str) -> None:
+        """Free the slots of a namespace that is not served, for others to be updated."""
+        self._slots.leave(namespace)
 
     async def survey(self, namespace: str) -> set[Key]:
         """Compare all symbols and leader pods of a namespace with what they should be.
@@ -146,10 +146,10 @@ class Reconciler:
 
         """
         for resource in await self._compare(namespace):
-            self.mourn(resource)
+            self.report_deleted(resource)
         memory, found = self._store.memory, set[Key]()
         names = sorted(memory.symbols(namespace))
-        await self._find_turns(namespace, names)
+        await self._find_slots(namespace, names)
         for count, name in enumerate(names):
             key = Key(namespace, name)
             if self._needs_look(key, self._store.known(key)):
@@ -165,23 +165,23 @@ class Reconciler:
         try:
             gone = await self._store.compare(namespace)
         except ClusterError:
-            self._turns.not_listed(namespace)
+            self._slots.not_listed(namespace)
             raise
-        self._turns.listed(namespace)
+        self._slots.listed(namespace)
         return gone
 
-    async def _find_turns(self, namespace: str, names: Sequence[str]) -> None:
-        """Learn from the cluster, once, which leaders are being updated: a start is no new turn."""
-        if not self._acts(namespace) or self._turns.knows(namespace):
+    async def _find_slots(self, namespace: str, names: Sequence[str]) -> None:
+        """Learn from the cluster, once, which leaders are being updated: a start frees no slot."""
+        if not self._acts(namespace) or self._slots.knows(namespace):
             return
         for count, key in enumerate(Key(namespace, name) for name in names):
             with contextlib.suppress(Exception):  # the look fails for this one alone, and says so
                 view = self._store.known(key)
                 if is_updated(self._decide(key, view, self._clock())):
-                    self._turns.take(key)
+                    self._slots.take(key)
             if count % AT_ONCE == 0:
                 await asyncio.sleep(0)
-        self._turns.learned(namespace)
+        self._slots.learned(namespace)
 
     def _count(self, namespace: str, names: Sequence[str]) -> None:
         memory = self._store.memory
@@ -205,7 +205,7 @@ class Reconciler:
             logger.info("Namespace %s %s", namespace, said)
 
     def _needs_look(self, key: Key, view: View) -> bool:
-        """Tell whether anything follows, or might from what a list does not tell."""
+        """Return whether anything follows, or might from what a list does not tell."""
         try:
             return self._may_need_look(key, view)
         except Exception:  # noqa: BLE001 - the look fails for this one alone, and says so
@@ -220,13 +220,13 @@ class Reconciler:
         if node_suspect(view.pod, now):
             return True
         decision = self._decide(key, view, now)
-        # Who waits, for a moment or for a turn, is known to the look that has to wait.
-        waits = decision.waits_for_turn or decision.planned.wake_at is not None
+        # Only a look can say how long to wait, for a moment or for a slot.
+        waits = decision.waits_for_slot or decision.planned.wake_at is not None
         return waits or not decision.idle
 
     def _decide(self, key: Key, view: View, now: datetime) -> Decision:
-        turn = self._turns.may_update(key)
-        return decide(view, self._context, self._backoff(key), now, turn=turn)
+        slot = self._slots.may_update(key)
+        return decide(view, self._context, self._backoff(key), now, slot=slot)
 
     def _served(self) -> Iterator[str]:
         """List the namespaces in which this operator acts."""
@@ -245,7 +245,7 @@ class Reconciler:
         def gone(key: Key) -> bool:
             return key.namespace == namespace and key.name not in present
 
-        self._turns.end_all(gone)
+        self._slots.end_all(gone)
         self._pace.forget(gone)
         self._doubted = {key for key in self._doubted if not gone(key)}
         self._backoffs = {key: each for key, each in self._backoffs.items() if not gone(key)}

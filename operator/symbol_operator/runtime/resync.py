@@ -22,7 +22,7 @@ async def keep_comparing(
     progress: Progress,
     seconds: float,
 ) -> None:
-    """Compare a namespace at the start, when a watch of it began anew, and every so many seconds.
+    """Compare a namespace at the start, when a watch has restarted, and every so many seconds.
 
     `listed` is set for each object that was there when a watch began. Such are compared all at
     once: a look at each would take as many reads as there are symbols, when most need nothing.

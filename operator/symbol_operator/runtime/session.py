@@ -3,8 +3,8 @@
 kopf retries what it takes for passing, as often as it is told to, and ends the whole operator
 for anything else (read at 1.45.2): a 400, 404 or 410, a reply that is no JSON, an error inside
 a stream. After a 401 it closes all connections, and ends where one is being read from. So it is
-shown a lost connection instead, which it retries for ever, each watch alone. What each watch is
-answered is told to whoever keeps account of it.
+shown a lost connection instead, which it retries without end, each watch on its own. What each
+watch is answered is reported to `Namespaces`.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ BACKOFF_MAX_SECONDS: Final = 15.0
 LOGIN_SECONDS: Final = 5.0
 """Time to the next look for credentials where there are none."""
 STREAM_ERROR_SECONDS: Final = 5.0
-"""Time from an error inside a stream to the list with which its watch begins anew."""
+"""Time from an error inside a stream to the list with which its watch starts again."""
 
 BAD_REQUEST: Final = 400
 UNAUTHORIZED: Final = 401
@@ -38,7 +38,7 @@ JSON: Final = "application/json"
 
 ERROR_EVENT: Final = b'{"type":"ERROR"'
 EXPIRED_EVENT: Final = b'{"type":"ERROR","object":{"kind":"Status","code":410}}\n'
-"""The one error of a stream after which kopf begins it anew."""
+"""The one error of a stream after which kopf restarts it."""
 WATCHED: Final = re.compile(r"/namespaces/(?P<namespace>[^/]+)/(?P<kind>[^/]+)$")
 
 Told = Callable[[str, str], None]
@@ -56,7 +56,7 @@ class EndlessBackoffs(Iterable[float]):
 
 
 class Session:
-    """kopf's session; its token is read anew when it is refused."""
+    """kopf's session; its token is read again when it is refused."""
 
     def __init__(
         self, kubeconfig: str | None, stood: Told, fell: Failed, listed: Callable[[str], None]
@@ -103,7 +103,7 @@ class Session:
         return found and replace(found, server=_in_cluster_server())
 
     def _log_in_again(self) -> None:
-        """Read the token anew; where that fails, the next refusal leads here again."""
+        """Read the token again; if that fails, the next refusal leads here."""
         with contextlib.suppress(OSError, ValueError, kopf.LoginError):
             if found := self._login():
                 self._headers = found.as_http_headers()
@@ -114,7 +114,7 @@ class Session:
         """Hear each answer before kopf does.
 
         Raises:
-            aiohttp.ClientPayloadError: the pages of a list have expired: kopf lists anew.
+            aiohttp.ClientPayloadError: the pages of a list have expired: kopf lists again.
             aiohttp.ClientConnectionError: anything else is wrong: kopf asks again.
 
         """
@@ -173,7 +173,7 @@ async def _problem(answer: aiohttp.ClientResponse) -> str:
 
 
 class _Events:
-    """The stream of a watch, in whole lines; after any error of it kopf begins it anew."""
+    """The stream of a watch, in whole lines; after any error of it kopf restarts it."""
 
     def __init__(self, content: aiohttp.StreamReader) -> None:
         self._content = content

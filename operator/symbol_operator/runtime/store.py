@@ -1,7 +1,7 @@
 """The cluster as the operator knows it: reads from memory, and writes that the memory learns from.
 
-What is read afresh is put into the memory, too, so nothing that was decided from it is decided
-once more from something older.
+What is read from the API server is put into the memory, too: nothing is decided from it and then
+decided again from something older.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -63,8 +63,8 @@ class Store:
         resource = self.memory.resources.find(*key)
         return View(resource, pod, fences=self.memory.fences_of(key))
 
-    async def view(self, key: Key, *, afresh: bool) -> View:
-        """Return what is known of a symbol; `afresh`, after reading its pod and its resource.
+    async def view(self, key: Key, *, fresh: bool) -> View:
+        """Return what is known of a symbol; if `fresh`, after reading its pod and its resource.
 
         The node of a pod that does not end and a namespace that a deletion holds up have no
         watch: they are read.
@@ -73,13 +73,13 @@ class Store:
             ClusterError: the API server could not be asked.
 
         """
-        view = await self._read(key) if afresh else self.known(key)
+        view = await self._read(key) if fresh else self.known(key)
         lost = False
         if view.pod is not None and node_suspect(view.pod, self._clock()):
             lost = node_lost(await self._cluster.node(text(view.pod, "spec", "nodeName")))
         held_up = view.resource is not None and observe_lifecycle(view.resource).held_up
         ending = held_up and await self._cluster.namespace_ending(key.namespace)
-        if afresh and lost:
+        if fresh and lost:
             await self._read_fences(key)
         return View(view.resource, view.pod, lost, ending, self.memory.fences_of(key))
 

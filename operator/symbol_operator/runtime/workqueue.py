@@ -4,7 +4,7 @@ Events only say that something may have changed. So what is queued is a name, ne
 any number of events before the look need one look, and an event during a look needs another.
 
 What somebody asked for goes first: with a thousand symbols switched on at once, all pods are
-created before most is said about any.
+created before most statuses are written.
 """
 
 import asyncio

@@ -9,9 +9,9 @@ import yaml
 from pydantic import create_model
 
 from tradingsymbol_api import names
+from tradingsymbol_api.conditions import ConditionType
 from tradingsymbol_api.crd import custom_resource_definition, render, structural_schema
 from tradingsymbol_api.spec import TradingSymbolSpec, parse_resource
-from tradingsymbol_api.status import ConditionType
 
 FILE = Path(__file__).parents[3] / "crds" / "tradingsymbol.yaml"
 
@@ -141,6 +141,7 @@ def test_columns_tell_a_person_what_is_going_on() -> None:
 
     assert [column["name"] for column in columns if "priority" not in column] == [
         "Requested",
+        "Environment",
         "Ready",
         "Traders",
         "Open orders",

@@ -19,7 +19,7 @@ def test_a_variable_is_spelt_in_one_way_for_people_and_in_one_for_pods() -> None
 def test_the_leader_keeps_the_same_times_where_nobody_configures_others() -> None:
     """Its core and its client know no contract."""
     timing = Timing()
-    settings = BinanceSettings("wss://a", "wss://b", "XRPUSDT", "key", "secret")
+    settings = BinanceSettings("wss://a", "wss://b", "XRPUSDT")
 
     assert timing.recv_window_ms == RECV_WINDOW_MS
     assert timing.exchange_timeout_ms == EXCHANGE_TIMEOUT_MS

@@ -7,18 +7,19 @@ from typing import Any
 import pytest
 import yaml
 
+from tradingsymbol_api.conditions import CONDITION_OWNER
 from tradingsymbol_api.names import (
     ANNOTATION_ABANDON,
     FINALIZER,
     GROUP,
+    LEADER_FIELD_MANAGER,
     LEADER_SERVICE_ACCOUNT,
-    OPERATOR_MANAGER,
+    OPERATOR_FIELD_MANAGER,
     PLURAL,
-    TRADER_MANAGER,
     leader_pod_name,
 )
-from tradingsymbol_api.spec import DeletionPolicy
-from tradingsymbol_api.status import CONDITION_OWNER, FIELD_OWNER
+from tradingsymbol_api.status import FIELD_OWNER
+from tradingsymbol_api.values import DeletionPolicy
 
 BASE = Path(__file__).parents[3] / "manifests" / "base"
 FILE = BASE / "leader-policy.yaml"
@@ -42,12 +43,14 @@ def fields_of(manager: str) -> list[str]:
 
 
 def test_what_the_operator_reports_is_listed_as_its_own(policy: dict[str, Any]) -> None:
-    assert str(fields_of(OPERATOR_MANAGER)) in expressions(policy)
+    assert str(fields_of(OPERATOR_FIELD_MANAGER)) in expressions(policy)
 
 
 def test_what_the_leader_reports_is_listed_as_its_own(policy: dict[str, Any]) -> None:
-    conditions = [kind.value for kind, owner in CONDITION_OWNER.items() if owner == TRADER_MANAGER]
-    owned = sorted([*fields_of(TRADER_MANAGER), "conditions"])
+    conditions = [
+        kind.value for kind, owner in CONDITION_OWNER.items() if owner == LEADER_FIELD_MANAGER
+    ]
+    owned = sorted([*fields_of(LEADER_FIELD_MANAGER), "conditions"])
     said = " ".join(expressions(policy).split())
 
     assert {"name": "ownConditions", "expression": str(conditions)} in policy["spec"]["variables"]
@@ -58,7 +61,7 @@ def test_the_managers_are_those_of_the_programs(policy: dict[str, Any]) -> None:
     named = set(re.findall(r"manager\.orValue\(''\) [!=]= '([^']+)'", expressions(policy)))
 
     assert named == {
-        *(TRADER_MANAGER, OPERATOR_MANAGER),
+        *(LEADER_FIELD_MANAGER, OPERATOR_FIELD_MANAGER),
         # These two are the API server's own.
         *("before-first-apply", "ancient-changes"),
     }

@@ -9,17 +9,14 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradingsymbol_api.spec import (
+from tradingsymbol_api.spec import FieldError, InvalidResourceError, TradingSymbol, parse_resource
+from tradingsymbol_api.values import (
     AtDeadline,
     DeletionPolicy,
-    InvalidResourceError,
-    Problem,
     TradingStatus,
-    TradingSymbol,
     UnfilledBuys,
     parse_duration,
     parse_fraction,
-    parse_resource,
     parse_signed_fraction,
 )
 
@@ -277,7 +274,7 @@ def test_all_problems_are_told_at_once() -> None:
 def test_a_problem_reads_as_a_sentence() -> None:
     with pytest.raises(InvalidResourceError, match=r"^spec\.chunks must be a whole number"):
         parse_resource(with_spec(chunks=0))
-    assert str(Problem("spec.budget", "is required")) == "spec.budget is required"
+    assert str(FieldError("spec.budget", "is required")) == "spec.budget is required"
 
 
 @pytest.mark.parametrize("document", [None, [], "text", {}, {"spec": None}, {"spec": {}}])

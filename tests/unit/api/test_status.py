@@ -6,44 +6,48 @@ from typing import Any
 
 import pytest
 
-from tradingsymbol_api.names import OPERATOR_MANAGER, TRADER_MANAGER
-from tradingsymbol_api.spec import TradingStatus
-from tradingsymbol_api.status import (
+from tradingsymbol_api.conditions import (
     CONDITION_OWNER,
-    FIELD_OWNER,
     MESSAGE_LENGTH_MAX,
     ConditionType,
     Finding,
-    LeaderStatus,
+    LeaderReason,
     OperatorReason,
+    conditions_of,
+)
+from tradingsymbol_api.names import LEADER_FIELD_MANAGER, OPERATOR_FIELD_MANAGER
+from tradingsymbol_api.status import (
+    FIELD_OWNER,
+    LeaderReport,
+    LeaderStatus,
     OperatorStatus,
     Target,
-    TraderReason,
-    TraderStatus,
     TradingSymbolStatus,
-    conditions_of,
     owned_status,
     says_the_same,
     status_document,
     status_patch,
 )
+from tradingsymbol_api.values import TradingStatus
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 LATER = datetime(2026, 1, 1, 13, tzinfo=UTC)
 TARGET = Target("trading", "xrpusdt", "u1")
 READY = Finding(ConditionType.READY, status=True, reason=OperatorReason.LEADER_READY)
-TRADING = Finding(ConditionType.TRADING, status=True, reason=TraderReason.TRADING, message="yes")
+TRADING = Finding(ConditionType.TRADING, status=True, reason=LeaderReason.TRADING, message="yes")
 OPERATOR_PART = OperatorStatus(
     requested=TradingStatus.ON,
     symbol="XRPUSDT",
     observed_generation=3,
     leader=LeaderStatus(pod="xrpusdt-leader", uid="p1"),
 )
-TRADER_PART = TraderStatus(traders=2, open_orders=1, profit="0.1", quote_asset="USDT", epoch=4)
+TRADER_PART = LeaderReport(traders=2, open_orders=1, profit="0.1", quote_asset="USDT", epoch=4)
 
 
 def document(status: object = None, now: datetime = NOON) -> dict[str, Any]:
-    conditions = conditions_of(OPERATOR_MANAGER, [READY], generation=3, now=now, status=status)
+    conditions = conditions_of(
+        OPERATOR_FIELD_MANAGER, [READY], generation=3, now=now, status=status
+    )
     return status_document(TARGET, OPERATOR_PART, conditions)
 
 
@@ -52,7 +56,10 @@ def test_every_field_and_condition_has_exactly_one_owner() -> None:
 
     assert set(FIELD_OWNER) == fields - {"conditions"}
     assert set(CONDITION_OWNER) == set(ConditionType)
-    assert {*FIELD_OWNER.values(), *CONDITION_OWNER.values()} == {OPERATOR_MANAGER, TRADER_MANAGER}
+    assert {*FIELD_OWNER.values(), *CONDITION_OWNER.values()} == {
+        OPERATOR_FIELD_MANAGER,
+        LEADER_FIELD_MANAGER,
+    }
 
 
 def test_a_document_says_all_that_its_manager_has_to_say() -> None:
@@ -87,7 +94,7 @@ def test_the_time_of_a_condition_is_that_of_its_last_change() -> None:
     first = document()["status"]
     same = document(first, LATER)["status"]["conditions"][0]
     changed = conditions_of(
-        OPERATOR_MANAGER,
+        OPERATOR_FIELD_MANAGER,
         [Finding(ConditionType.READY, status=False, reason=OperatorReason.STARTING)],
         generation=4,
         now=LATER,
@@ -102,7 +109,9 @@ def test_the_time_of_a_condition_is_that_of_its_last_change() -> None:
 def test_what_is_not_known_is_unknown() -> None:
     finding = Finding(ConditionType.READY, status=None, reason=OperatorReason.NODE_LOST)
 
-    (condition,) = conditions_of(OPERATOR_MANAGER, [finding], generation=1, now=NOON, status=None)
+    (condition,) = conditions_of(
+        OPERATOR_FIELD_MANAGER, [finding], generation=1, now=NOON, status=None
+    )
 
     assert condition.status == "Unknown"
 
@@ -112,48 +121,50 @@ def test_a_message_is_cut_to_what_the_schema_allows() -> None:
         ConditionType.READY, status=True, reason=OperatorReason.STOPPED, message="x" * 40000
     )
 
-    (condition,) = conditions_of(OPERATOR_MANAGER, [finding], generation=1, now=NOON, status=None)
+    (condition,) = conditions_of(
+        OPERATOR_FIELD_MANAGER, [finding], generation=1, now=NOON, status=None
+    )
 
     assert len(condition.message) == MESSAGE_LENGTH_MAX
 
 
 def test_nobody_writes_a_condition_of_the_other() -> None:
     with pytest.raises(ValueError, match="Trading is not symbol-operator's"):
-        conditions_of(OPERATOR_MANAGER, [TRADING], generation=1, now=NOON, status=None)
+        conditions_of(OPERATOR_FIELD_MANAGER, [TRADING], generation=1, now=NOON, status=None)
 
 
 def whole_status() -> dict[str, Any]:
     """Make the status of a resource on which both managers have written."""
-    trader = conditions_of(TRADER_MANAGER, [TRADING], generation=3, now=NOON, status=None)
+    trader = conditions_of(LEADER_FIELD_MANAGER, [TRADING], generation=3, now=NOON, status=None)
     theirs = status_document(TARGET, TRADER_PART, trader)["status"]
     ours = document()["status"]
     return {**ours, **theirs, "conditions": [*theirs["conditions"], *ours["conditions"]]}
 
 
 def test_each_manager_finds_its_own_part_in_the_whole() -> None:
-    assert owned_status(OPERATOR_MANAGER, whole_status()) == document()["status"]
-    assert owned_status(TRADER_MANAGER, whole_status())["profit"] == "0.1"
-    assert owned_status(TRADER_MANAGER, document()["status"]) == {}
-    assert owned_status(TRADER_MANAGER, None) == {}
+    assert owned_status(OPERATOR_FIELD_MANAGER, whole_status()) == document()["status"]
+    assert owned_status(LEADER_FIELD_MANAGER, whole_status())["profit"] == "0.1"
+    assert owned_status(LEADER_FIELD_MANAGER, document()["status"]) == {}
+    assert owned_status(LEADER_FIELD_MANAGER, None) == {}
 
 
 def test_a_document_that_changes_nothing_is_recognised() -> None:
     status = whole_status()
 
-    assert says_the_same(OPERATOR_MANAGER, document(status, LATER), status)
-    assert not says_the_same(OPERATOR_MANAGER, document(), None)
-    assert not says_the_same(OPERATOR_MANAGER, document(), {**status, "symbol": "ETHUSDT"})
-    assert not says_the_same(TRADER_MANAGER, status_document(TARGET), status)
-    assert says_the_same(TRADER_MANAGER, status_document(TARGET), document()["status"])
+    assert says_the_same(OPERATOR_FIELD_MANAGER, document(status, LATER), status)
+    assert not says_the_same(OPERATOR_FIELD_MANAGER, document(), None)
+    assert not says_the_same(OPERATOR_FIELD_MANAGER, document(), {**status, "symbol": "ETHUSDT"})
+    assert not says_the_same(LEADER_FIELD_MANAGER, status_document(TARGET), status)
+    assert says_the_same(LEADER_FIELD_MANAGER, status_document(TARGET), document()["status"])
 
 
 def test_a_field_that_was_withdrawn_is_a_change() -> None:
     gone = OPERATOR_PART.model_copy(update={"leader": None})
-    conditions = conditions_of(OPERATOR_MANAGER, [READY], generation=3, now=NOON, status=None)
+    conditions = conditions_of(OPERATOR_FIELD_MANAGER, [READY], generation=3, now=NOON, status=None)
     without = status_document(TARGET, gone, conditions)
 
     assert "leader" not in without["status"]
-    assert not says_the_same(OPERATOR_MANAGER, without, whole_status())
+    assert not says_the_same(OPERATOR_FIELD_MANAGER, without, whole_status())
 
 
 def patched(withdrawn: bool, **present: Any) -> dict[str, Any]:
@@ -173,7 +184,7 @@ def test_a_patch_leaves_a_leaders_report_alone() -> None:
 
     theirs = whole_status()["conditions"][0]
     assert patch["conditions"] == [theirs, *document()["status"]["conditions"]]
-    assert not set(owned_status(TRADER_MANAGER, whole_status())) & set(patch) - {"conditions"}
+    assert not set(owned_status(LEADER_FIELD_MANAGER, whole_status())) & set(patch) - {"conditions"}
 
 
 def test_a_patch_withdraws_a_leaders_report_and_keeps_its_ledger() -> None:
@@ -203,6 +214,6 @@ def test_a_patch_takes_away_conditions_that_are_nobodys() -> None:
 
 
 def test_the_runbook_has_a_section_for_each_reason() -> None:
-    text = (Path(__file__).parents[3] / "docs" / "runbook.md").read_text()
+    text = (Path(__file__).parents[3] / "docs" / "how-to" / "runbook.md").read_text()
     sections = [line.removeprefix("### ") for line in text.splitlines() if line[:4] == "### "]
-    assert sorted(sections) == sorted([*OperatorReason, *TraderReason])
+    assert sorted(sections) == sorted([*OperatorReason, *LeaderReason])

@@ -7,16 +7,16 @@ from decimal import Decimal
 
 import pytest
 
-from symbol_trader.audit import ledger
-from symbol_trader.audit.checks import Books, carried, findings, remarks
+from symbol_trader.audit import money
+from symbol_trader.audit.checks import Batch, carried, findings, remarks
 from symbol_trader.audit.evidence import (
-    ExchangeOrder,
     ExchangeSide,
     Execution,
     Fee,
-    RecordedOrder,
-    RecordedTrader,
+    ListedOrder,
+    OrderRow,
     RecordSide,
+    TraderRow,
 )
 
 D = Decimal
@@ -30,22 +30,22 @@ class Market:
     """Builds both sides step by step, as a faithful leader would have left them."""
 
     def __init__(self) -> None:
-        self.orders: list[ExchangeOrder] = []
+        self.orders: list[ListedOrder] = []
         self.fills: list[Execution] = []
-        self.traders: list[RecordedTrader] = []
-        self.rows: list[RecordedOrder] = []
+        self.traders: list[TraderRow] = []
+        self.rows: list[OrderRow] = []
         self.fees: list[Fee] = []
         self.second = 0
 
     @property
-    def books(self) -> Books:
-        return Books(
+    def batch(self) -> Batch:
+        return Batch(
             ExchangeSide("XRP", "USDT", tuple(self.orders), tuple(self.fills)),
             RecordSide(tuple(self.traders), tuple(self.rows), tuple(self.fills), tuple(self.fees)),
         )
 
     def trader(self, name: str, **facts: object) -> None:
-        made = RecordedTrader(name, "running", D(20), None, None)
+        made = TraderRow(name, "running", D(20), None, None)
         self.traders.append(replace(made, **facts))  # type: ignore[arg-type]  # fields by their names
 
     def finish(
@@ -80,14 +80,14 @@ class Market:
         begin, end = self.second, self.second + 1
         self.second += 2
         self.orders.append(
-            ExchangeOrder(
+            ListedOrder(
                 number, name, side, D(price), D(quantity), done, done * D(price),
                 "FILLED" if full else "PARTIALLY_FILLED" if done else "NEW",
                 START_MS + begin * 1000 + 50, START_MS + end * 1000,
             )
         )  # fmt: skip
         self.rows.append(
-            RecordedOrder(
+            OrderRow(
                 name, trader, side, attempt, D(price), D(quantity), START_MS + begin * 1000,
                 BEGIN + timedelta(seconds=begin), BEGIN + timedelta(seconds=end),
                 "filled" if full else "open", number, done, done * D(price), "",
@@ -116,85 +116,85 @@ def traded() -> Market:
     return market
 
 
-def found(books: Books) -> set[str]:
-    return {finding.what for finding in findings(books)}
+def found(batch: Batch) -> set[str]:
+    return {finding.what for finding in findings(batch)}
 
 
 def test_faithful_books_pass() -> None:
-    assert findings(traded().books) == []
+    assert findings(traded().batch) == []
 
 
 def test_books_without_anything_pass_every_check() -> None:
-    assert findings(Market().books) == []
+    assert findings(Market().batch) == []
 
 
-def _exchange(**facts: object) -> Callable[[Books], Books]:
-    return lambda books: replace(books, exchange=replace(books.exchange, **facts))  # type: ignore[arg-type]  # fields by their names
+def _exchange(**facts: object) -> Callable[[Batch], Batch]:
+    return lambda batch: replace(batch, exchange=replace(batch.exchange, **facts))  # type: ignore[arg-type]  # fields by their names
 
 
-def _record(**facts: object) -> Callable[[Books], Books]:
-    return lambda books: replace(books, record=replace(books.record, **facts))  # type: ignore[arg-type]  # fields by their names
+def _record(**facts: object) -> Callable[[Batch], Batch]:
+    return lambda batch: replace(batch, record=replace(batch.record, **facts))  # type: ignore[arg-type]  # fields by their names
 
 
-def _order(place: int, **facts: object) -> Callable[[Books], Books]:
-    def change(books: Books) -> Books:
-        orders = list(books.exchange.orders)
+def _order(place: int, **facts: object) -> Callable[[Batch], Batch]:
+    def change(batch: Batch) -> Batch:
+        orders = list(batch.exchange.orders)
         orders[place] = replace(orders[place], **facts)  # type: ignore[arg-type]  # fields by their names
-        return _exchange(orders=tuple(orders))(books)
+        return _exchange(orders=tuple(orders))(batch)
 
     return change
 
 
-def _row(place: int, **facts: object) -> Callable[[Books], Books]:
-    def change(books: Books) -> Books:
-        rows = list(books.record.orders)
+def _row(place: int, **facts: object) -> Callable[[Batch], Batch]:
+    def change(batch: Batch) -> Batch:
+        rows = list(batch.record.orders)
         rows[place] = replace(rows[place], **facts)  # type: ignore[arg-type]  # fields by their names
-        return _record(orders=tuple(rows))(books)
+        return _record(orders=tuple(rows))(batch)
 
     return change
 
 
-def _trader(place: int, **facts: object) -> Callable[[Books], Books]:
-    def change(books: Books) -> Books:
-        traders = list(books.record.traders)
+def _trader(place: int, **facts: object) -> Callable[[Batch], Batch]:
+    def change(batch: Batch) -> Batch:
+        traders = list(batch.record.traders)
         traders[place] = replace(traders[place], **facts)  # type: ignore[arg-type]  # fields by their names
-        return _record(traders=tuple(traders))(books)
+        return _record(traders=tuple(traders))(batch)
 
     return change
 
 
-def _fill(place: int, **facts: object) -> Callable[[Books], Books]:
-    def change(books: Books) -> Books:
-        fills = list(books.record.executions)
+def _fill(place: int, **facts: object) -> Callable[[Batch], Batch]:
+    def change(batch: Batch) -> Batch:
+        fills = list(batch.record.executions)
         fills[place] = replace(fills[place], **facts)  # type: ignore[arg-type]  # fields by their names
-        return _record(executions=tuple(fills))(books)
+        return _record(executions=tuple(fills))(batch)
 
     return change
 
 
-def _fee(place: int, **facts: object) -> Callable[[Books], Books]:
-    def change(books: Books) -> Books:
-        fees = list(books.record.fees)
+def _fee(place: int, **facts: object) -> Callable[[Batch], Batch]:
+    def change(batch: Batch) -> Batch:
+        fees = list(batch.record.fees)
         fees[place] = replace(fees[place], **facts)  # type: ignore[arg-type]  # fields by their names
-        return _record(fees=tuple(fees))(books)
+        return _record(fees=tuple(fees))(batch)
 
     return change
 
 
-def _without_fill(books: Books) -> Books:
-    return _record(executions=books.record.executions[1:])(books)
+def _without_fill(batch: Batch) -> Batch:
+    return _record(executions=batch.record.executions[1:])(batch)
 
 
-def _without_exchange_fill(books: Books) -> Books:
-    return _exchange(executions=books.exchange.executions[1:])(books)
+def _without_exchange_fill(batch: Batch) -> Batch:
+    return _exchange(executions=batch.exchange.executions[1:])(batch)
 
 
-def _without_order(books: Books) -> Books:
-    return _exchange(orders=books.exchange.orders[:-1])(books)
+def _without_order(batch: Batch) -> Batch:
+    return _exchange(orders=batch.exchange.orders[:-1])(batch)
 
 
-def _ended_too_early(books: Books) -> Books:
-    return _trader(1, state="finished", unsold=D(6), carried=D("-0.01"))(books)
+def _ended_too_early(batch: Batch) -> Batch:
+    return _trader(1, state="finished", unsold=D(6), carried=D("-0.01"))(batch)
 
 
 @pytest.mark.parametrize(
@@ -219,8 +219,8 @@ def _ended_too_early(books: Books) -> Books:
         (_order(2, updated_ms=START_MS + 6_051), "two orders at once"),
         (_order(0, status="NEW"), "two orders at once"),
         (_row(2, state="undecided"), "two live orders on record"),
-        (_trader(1, chunk_budget=D("19.99")), "cycle over its chunk"),
-        (_trader(2, chunk_budget=D("18.99")), "cycle over its chunk"),
+        (_trader(1, chunk_budget=D("19.99")), "trader over its chunk"),
+        (_trader(2, chunk_budget=D("18.99")), "trader over its chunk"),
         (_trader(0, profit=D("0.97")), "profit does not follow from its fills"),
         (_fee(0, fee_in="quote"), "fee is counted in another asset"),
         (_fee(0, value=D("0.03"), price=D(2)), "fee value does not follow from its price"),
@@ -229,8 +229,8 @@ def _ended_too_early(books: Books) -> Books:
         (_ended_too_early, "order outlives its trader"),
     ],
 )  # fmt: skip
-def test_what_breaks_a_promise_is_found(break_it: Callable[[Books], Books], what: str) -> None:
-    assert what in found(break_it(traded().books))
+def test_what_breaks_a_promise_is_found(break_it: Callable[[Batch], Batch], what: str) -> None:
+    assert what in found(break_it(traded().batch))
 
 
 def test_a_buy_doubled_and_recorded_twice_is_found() -> None:
@@ -238,13 +238,13 @@ def test_a_buy_doubled_and_recorded_twice_is_found() -> None:
     market.trader("t1", chunk_budget=D(1000))
     market.order("t1", "BUY", "10", "2")
     market.order("t1", "BUY", "10", "2")
-    assert found(market.books) == {"buy is doubled"}
+    assert found(market.batch) == {"buy is doubled"}
 
 
 def test_a_sell_doubled_and_recorded_twice_is_found() -> None:
     market = traded()
     market.order("t1", "SELL", "9.9", "2.1")
-    assert "sell is doubled" in found(market.books)
+    assert "sell is doubled" in found(market.batch)
 
 
 def test_a_sell_of_more_than_was_ever_bought_is_a_negative_rest() -> None:
@@ -252,8 +252,8 @@ def test_a_sell_of_more_than_was_ever_bought_is_a_negative_rest() -> None:
     market.trader("t1")
     market.order("t1", "BUY", "10", "2")
     market.order("t1", "SELL", "10", "2.1", executed="0")
-    assert carried(market.books) == D("-0.01")
-    assert carried(traded().books) == D("0.08")
+    assert carried(market.batch) == D("-0.01")
+    assert carried(traded().batch) == D("0.08")
 
 
 def test_a_second_attempt_for_the_rest_is_no_doubled_sell() -> None:
@@ -265,7 +265,7 @@ def test_a_second_attempt_for_the_rest_is_no_doubled_sell() -> None:
     market.rows[-1] = replace(market.rows[-1], state="expired")
     market.order("t1", "SELL", "5.9", "2.1")
     market.finish("t1", carried="0.09", profit="0.95018018", carried_cost="0.18018018")
-    assert findings(market.books) == []
+    assert findings(market.batch) == []
 
 
 def test_an_order_in_doubt_is_found_by_its_name() -> None:
@@ -274,7 +274,7 @@ def test_an_order_in_doubt_is_found_by_its_name() -> None:
     market.trader("t1")
     market.order("t1", "BUY", "10", "2", executed="0")
     market.rows[-1] = replace(market.rows[-1], state="undecided", order_id=None)
-    assert findings(market.books) == []
+    assert findings(market.batch) == []
 
 
 def test_what_is_stranded_is_explained() -> None:
@@ -282,7 +282,7 @@ def test_what_is_stranded_is_explained() -> None:
     market.trader("t1")
     market.order("t1", "BUY", "10", "2")
     market.finish("t1", state="stranded", unsold="9.99")
-    assert findings(market.books) == []
+    assert findings(market.batch) == []
 
 
 def _in_bnb(value: str | None) -> Market:
@@ -302,16 +302,16 @@ def _in_bnb(value: str | None) -> Market:
 def test_a_fee_in_a_third_asset_is_part_of_the_profit_once_it_is_valued() -> None:
     market = _in_bnb("0.6")
     market.finish("t1", profit="0.379")
-    assert findings(market.books) == []
+    assert findings(market.batch) == []
     market.finish("t1", profit="0.979")
-    assert found(market.books) == {"profit does not follow from its fills"}
+    assert found(market.batch) == {"profit does not follow from its fills"}
 
 
 def test_a_fee_without_a_value_is_named_and_not_counted() -> None:
     market = _in_bnb(None)
     market.finish("t1", profit="0.979")
-    assert findings(market.books) == []
-    (remark,) = remarks(market.books)
+    assert findings(market.batch) == []
+    (remark,) = remarks(market.batch)
     assert str(remark).startswith("trade 102 of order 2: fee is not valued: 0.001 BNB (")
 
 
@@ -323,9 +323,9 @@ def test_a_base_fee_of_a_sell_that_is_left_out_is_found() -> None:
     market.fills[-1] = replace(market.fills[-1], commission_asset="XRP")
     market.fees[-1] = replace(market.fees[-1], fee_in="base")
     market.finish("t1", carried="0.98", profit="0.86196196", carried_cost="1.96196196")
-    assert findings(market.books) == []
+    assert findings(market.batch) == []
     market.finish("t1", carried="0.99", profit="0.88198198", carried_cost="1.98198198")
-    assert "inventory is not explained" in found(market.books)
+    assert "inventory is not explained" in found(market.batch)
 
 
 def test_an_amended_order_is_compared_by_what_is_left_of_it_and_named() -> None:
@@ -333,10 +333,10 @@ def test_an_amended_order_is_compared_by_what_is_left_of_it_and_named() -> None:
     market.trader("t1")
     market.order("t1", "BUY", "10", "2", executed="0")
     market.orders[-1] = replace(market.orders[-1], quantity=D(8))
-    assert found(market.books) == {"quantity differs"}
+    assert found(market.batch) == {"quantity differs"}
     market.rows[-1] = replace(market.rows[-1], current_quantity=D(8))
-    assert findings(market.books) == []
-    assert [remark.what for remark in remarks(market.books)] == ["it was amended"]
+    assert findings(market.batch) == []
+    assert [remark.what for remark in remarks(market.batch)] == ["it was amended"]
 
 
 def test_fills_given_up_count_by_the_executed_totals_and_are_named() -> None:
@@ -346,10 +346,10 @@ def test_fills_given_up_count_by_the_executed_totals_and_are_named() -> None:
     market.order("t1", "SELL", "9", "2.1")
     market.rows[0] = replace(market.rows[0], fills_given_up=True)
     market.finish("t1", carried="1", profit="0.89", carried_cost="2")
-    record = market.books.record
-    books = _record(executions=record.executions[1:], fees=record.fees[1:])(market.books)
-    assert findings(books) == []
-    assert [remark.subject for remark in remarks(books)] == ["tsym-abc123-t1-b1"]
+    record = market.batch.record
+    batch = _record(executions=record.executions[1:], fees=record.fees[1:])(market.batch)
+    assert findings(batch) == []
+    assert [remark.subject for remark in remarks(batch)] == ["tsym-abc123-t1-b1"]
 
 
 def test_what_a_person_said_of_an_order_stands_and_is_named() -> None:
@@ -360,17 +360,17 @@ def test_what_a_person_said_of_an_order_stands_and_is_named() -> None:
     market.rows[-1] = replace(
         market.rows[-1], state="canceled", fills_given_up=True, settled_because="by support"
     )
-    assert findings(market.books) == []
-    assert [remark.detail for remark in remarks(market.books)] == ["by support"]
+    assert findings(market.batch) == []
+    assert [remark.detail for remark in remarks(market.batch)] == ["by support"]
 
 
 def test_each_finding_names_its_remedy() -> None:
-    books = _trader(0, carried=D("0.1"))(traded().books)
-    assert all(finding.remedy in str(finding) for finding in findings(books))
+    batch = _trader(0, carried=D("0.1"))(traded().batch)
+    assert all(finding.remedy in str(finding) for finding in findings(batch))
 
 
-def _bought_for(unit_cost: str) -> ledger.Flow:
-    return ledger.Flow(D(10), 10 * D(unit_cost), D(0), D(0), D(0))
+def _bought_for(unit_cost: str) -> money.Flow:
+    return money.Flow(D(10), 10 * D(unit_cost), D(0), D(0), D(0))
 
 
 @pytest.mark.parametrize(
@@ -387,8 +387,8 @@ def _bought_for(unit_cost: str) -> ledger.Flow:
     ],
 )
 def test_a_remainder_costs_what_some_cycle_paid(carried: str, cost: str, *, wrong: bool) -> None:
-    trader = replace(traded().books.record.traders[0], carried=D(carried), carried_cost=D(cost))
-    costs = ledger.CostRange()
+    trader = replace(traded().batch.record.traders[0], carried=D(carried), carried_cost=D(cost))
+    costs = money.CostRange()
     costs.see(replace(trader, carried=D(0), carried_cost=D(0)), _bought_for("2.2"))
     costs.see(trader, _bought_for("2"))
     assert bool(list(costs.findings())) is wrong

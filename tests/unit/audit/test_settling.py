@@ -3,9 +3,9 @@
 from symbol_trader.audit.auditing import LOOKS, READING, settled
 from symbol_trader.audit.finding import Finding
 from symbol_trader.audit.look import Audit
-from symbol_trader.identity import Book
+from symbol_trader.identity import LedgerKey
 
-BOOK = Book("paper", "1", "XRPUSDT")
+LEDGER = LedgerKey("paper", "1", "XRPUSDT")
 LASTING = Finding("fill differs", "trade 1", "as seen first")
 LASTING_STILL = Finding("fill differs", "trade 1", "as seen last")
 PASSING = Finding("fill is not on record", "trade 2", "on its way")
@@ -21,7 +21,7 @@ class Looks:
         self.pauses = 0
 
     async def look(self) -> Audit:
-        return Audit(BOOK, self._orders, 2, 1, 0, next(self._looks))
+        return Audit(LEDGER, self._orders, 2, 1, 0, next(self._looks))
 
     async def pause(self) -> None:
         self.pauses += 1

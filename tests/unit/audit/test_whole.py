@@ -46,7 +46,7 @@ def test_a_total_that_is_off_by_one_unit_is_found(name: str, value: object) -> N
 def test_limits_that_hold_and_that_do_not() -> None:
     assert broken("20", 1) == set()
     assert broken("19.99", 1) == {"over budget"}
-    assert broken("20", 0) == {"more cycles than chunks"}
+    assert broken("20", 0) == {"more traders than chunks"}
 
 
 def test_limits_hold_from_when_they_are_in_force() -> None:

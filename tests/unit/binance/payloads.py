@@ -217,7 +217,7 @@ POSITION = {
 }
 
 
-def public_trade(trade_id: int, price: str) -> dict[str, Any]:
+def public_trade(trade_id: int, price: str, **changes: Any) -> dict[str, Any]:
     """Make one event of the @trade stream."""
     return {
         "e": "trade",
@@ -229,4 +229,5 @@ def public_trade(trade_id: int, price: str) -> dict[str, Any]:
         "T": 1_700_000_003_000,
         "m": True,
         "M": True,
+        **changes,
     }

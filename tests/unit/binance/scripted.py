@@ -94,7 +94,7 @@ async def send(connection: ServerConnection, **message: Any) -> None:
 class ScriptedExchange:
     """The script of a server, and what it heard.
 
-    A method answers with its script's entries one after the other, and with the last for ever.
+    A method answers with its script's entries one after the other, and with the last forever.
     """
 
     def __init__(self) -> None:

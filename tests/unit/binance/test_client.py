@@ -14,14 +14,16 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosedError
 
-from symbol_trader.binance.allowance import Allowance
 from symbol_trader.binance.client import GAP_PAGES_MAX, BinanceExchange
 from symbol_trader.binance.envelope import Reply
 from symbol_trader.binance.errors import RateLimited
+from symbol_trader.binance.keys import HmacKey
 from symbol_trader.binance.pacing import ConnectionLimit, ConnectionPacer
+from symbol_trader.binance.rate_limit import RateLimit
 from symbol_trader.binance.session import Answered
 from symbol_trader.binance.settings import BinanceSettings
-from symbol_trader.binance.signing import payload, signature
+from symbol_trader.binance.signing import payload
+from symbol_trader.binance.surprises import Surprise, Surprises
 from symbol_trader.core.orders import ExchangeOrder, ExecutionReport
 from symbol_trader.core.replies import (
     Accepted,
@@ -62,6 +64,7 @@ NO_ANSWERS = (silence, NOT_JSON, NO_ID)
 
 API_SECRET = "the-secret-that-must-not-show"
 API_KEY = "the-key-that-must-not-show"
+KEY = HmacKey(API_KEY, API_SECRET)
 
 
 def settings_for(url: str, **changes: Any) -> BinanceSettings:
@@ -76,8 +79,6 @@ def settings_for(url: str, **changes: Any) -> BinanceSettings:
             "api_url": url,
             "stream_url": "ws://127.0.0.1:1",
             "symbol": SYMBOL,
-            "api_key": API_KEY,
-            "api_secret": API_SECRET,
             **quick,
             **changes,
         }
@@ -85,9 +86,15 @@ def settings_for(url: str, **changes: Any) -> BinanceSettings:
 
 
 def client_of(
-    url: str, clock: Callable[[], int] = time.monotonic_ns, **changes: Any
+    url: str,
+    clock: Callable[[], int] = time.monotonic_ns,
+    surprises: Surprises | None = None,
+    **changes: Any,
 ) -> BinanceExchange:
-    return BinanceExchange(settings_for(url, **changes), monotonic_ns=clock, random=lambda: 0.5)
+    settings = settings_for(url, **changes)
+    return BinanceExchange(
+        settings, KEY, monotonic_ns=clock, random=lambda: 0.5, surprises=surprises
+    )
 
 
 @asynccontextmanager
@@ -128,7 +135,7 @@ async def test_an_order_carries_its_intent_and_a_signature_that_verifies(
     assert [fill.trade_id for fill in outcome.fills] == [7, 8]
     (params,) = exchange.asked("order.place")
     sign = params.pop("signature")
-    assert sign == signature(payload(params), API_SECRET)
+    assert sign == KEY.sign(payload(params))
     assert params["timestamp"] == INTENT.timestamp_ms
     assert params["recvWindow"] == INTENT.recv_window_ms
 
@@ -161,7 +168,7 @@ async def test_a_cancel_carries_its_intent(exchange: ScriptedExchange) -> None:
         (refuse(504, -2010), "status 504"),
         (refuse(408, -1007), "-1007"),
         (refuse(400, -1006), "-1006"),
-        (refuse(400, -2010, "Duplicate order sent."), "on the book already"),
+        (refuse(400, -2010, "Duplicate order sent."), "on the order book already"),
     ],
     ids=[
         "reply lost",
@@ -269,7 +276,7 @@ async def test_a_late_reply_is_dropped_with_a_line_in_the_log(
         await reply(payloads.placed())(late[0])
         await client.account()
 
-    assert "waits no longer" in caplog.text
+    assert "a reply to a request that is over" in caplog.text
 
 
 async def test_two_replies_to_one_order_are_one_outcome(exchange: ScriptedExchange) -> None:
@@ -313,7 +320,7 @@ async def test_an_order_given_to_a_session_that_was_never_opened_is_not_sent() -
 async def test_an_order_whose_writing_fails_is_unknown(
     exchange: ScriptedExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whether anything left this machine is not known then."""
+    """Return whether anything left this machine is not known then."""
 
     async def fail(_: str) -> None:
         raise ConnectionClosedError(None, None)
@@ -437,7 +444,7 @@ async def test_a_wait_for_the_end_of_a_ban_ends_with_the_session(
 ) -> None:
     exchange.on("order.place", refuse(418, -1003, "banned", retryAfter=NOW_MS + 15_000))
 
-    async with opened_at(exchange, read_patience_s=20.0) as client:
+    async with opened_at(exchange, read_retries_s=20.0) as client:
         await client.place(INTENT)
         waiting = asyncio.create_task(client.account())
         await asyncio.sleep(0)
@@ -456,22 +463,23 @@ async def test_not_even_the_time_is_asked_for_while_the_exchange_limits_requests
         with pytest.raises(RateLimited):
             await client.account()
         with pytest.raises(RateLimited, match="time was not sent"):
-            await client._asker.measure_clock()
+            await client._client.measure_clock()
 
     assert len(exchange.asked("time")) == 1
 
 
 async def test_a_handshake_that_is_limited_is_not_tried_again_before_its_time() -> None:
     """An attempt that comes too soon would make the ban longer."""
-    allowance = Allowance(lambda: 0)
+    rate_limit = RateLimit(lambda: 0)
 
     async with refusing(HTTPStatus.TOO_MANY_REQUESTS, Retry_After="37") as (url, asked):
         for why in ("HTTP 429", "a connection was not sent"):
             client = BinanceExchange(
                 settings_for(url),
+                KEY,
                 monotonic_ns=time.monotonic_ns,
                 random=lambda: 0.5,
-                allowance=allowance,
+                rate_limit=rate_limit,
             )
             with pytest.raises(Unavailable, match=why) as caught:
                 await client.open()
@@ -486,12 +494,12 @@ async def test_a_limit_is_not_over_because_the_connection_is(exchange: ScriptedE
     exchange.on(
         "time", refuse(429, -1003, "Too much", retryAfter=until_ms, serverTime=until_ms - 60_000)
     )
-    allowance = Allowance(lambda: 0)
+    rate_limit = RateLimit(lambda: 0)
     settings = settings_for(exchange.url)
 
     for _ in range(2):
         client = BinanceExchange(
-            settings, monotonic_ns=time.monotonic_ns, random=lambda: 0.5, allowance=allowance
+            settings, KEY, monotonic_ns=time.monotonic_ns, random=lambda: 0.5, rate_limit=rate_limit
         )
         with pytest.raises(RateLimited):
             await client.open()
@@ -578,7 +586,7 @@ async def test_one_overload_while_the_clock_is_measured_ends_nothing(
 async def test_a_clock_that_is_never_in_time_does_not_lead_to_itself(
     exchange: ScriptedExchange,
 ) -> None:
-    async with opened(exchange, read_patience_s=0.05) as client:
+    async with opened(exchange, read_retries_s=0.05) as client:
         exchange.on("time", refuse(400, -1021))
         exchange.on("account.status", refuse(400, -1021))
         with pytest.raises(Unavailable, match="-1021"):
@@ -639,7 +647,7 @@ async def test_reading_is_repeated_for_a_bounded_time(
 ) -> None:
     exchange.on("openOrders.status", fault)
 
-    async with opened(exchange, read_patience_s=0.2) as client:
+    async with opened(exchange, read_retries_s=0.2) as client:
         client._line.current.link._settings = settings_for(exchange.url, request_timeout_s=0.05)
         with pytest.raises(Unavailable, match=words):
             await client.open_orders()
@@ -657,6 +665,35 @@ async def test_reading_is_not_repeated_where_the_answer_is_definite(
             await client.trades(None)
 
     assert len(exchange.asked("myTrades")) == 1
+
+
+async def test_a_code_that_is_not_known_is_waited_out_and_counted(
+    exchange: ScriptedExchange, caplog: pytest.LogCaptureFixture
+) -> None:
+    exchange.on("myTrades", refuse(400, -9999, "something new"), reply([]))
+    exchange.on("order.place", refuse(400, -9999, "something new"))
+    surprises = Surprises()
+
+    async with opened(exchange, surprises=surprises) as client:
+        assert await client.trades(None) == ()
+        assert isinstance(await client.place(INTENT), Unknown)
+
+    assert surprises.counts[Surprise.UNKNOWN_CODE] == 2
+    assert caplog.text.count("-9999: something new (status 400, myTrades)") == 1
+    assert len(exchange.asked("order.place")) == 1
+
+
+async def test_a_message_that_is_too_long_ends_the_session_and_is_counted(
+    exchange: ScriptedExchange,
+) -> None:
+    exchange.on("account.status", reply("x" * 2_000))
+    surprises = Surprises()
+
+    async with opened(exchange, surprises=surprises, message_bytes_max=1_000) as client:
+        with pytest.raises(Unavailable):
+            await client.account()
+
+    assert surprises.counts[Surprise.OVERSIZED] == 1
 
 
 async def test_reading_is_not_repeated_on_a_lost_connection(
@@ -739,6 +776,76 @@ async def test_a_symbol_is_public(exchange: ScriptedExchange) -> None:
         assert (await client.symbol()).base_asset == "XRP"
 
     assert exchange.asked("exchangeInfo") == [{"symbol": SYMBOL}]
+
+
+async def test_a_filter_that_is_not_known_is_logged_once_and_left_to_the_exchange(
+    exchange: ScriptedExchange, caplog: pytest.LogCaptureFixture
+) -> None:
+    new = {"filterType": "SOMETHING_NEW", "limit": 3}
+    info = payloads.exchange_info(payloads.PRICE_FILTER, payloads.LOT_SIZE, new)
+    exchange.on("exchangeInfo", reply(info))
+    surprises = Surprises()
+
+    async with opened(exchange, surprises=surprises) as client:
+        await client.symbol()
+        await client.symbol()
+
+    assert surprises.counts[Surprise.UNKNOWN_FILTER] == 2
+    assert caplog.text.count("SOMETHING_NEW: left to the exchange: {") == 1
+
+
+async def test_the_accounts_limits_are_none_where_the_exchange_has_no_answer(
+    exchange: ScriptedExchange,
+) -> None:
+    limits = {"assetFilters": [{"filterType": "MAX_ASSET", "asset": "XRP", "limit": "7"}]}
+    exchange.on("myFilters", reply(limits), refuse(400, -1100), reply({}))
+
+    async with opened(exchange) as client:
+        assert await client.asset_limits() == {"XRP": Decimal(7)}
+        assert await client.asset_limits() == {}
+        assert await client.asset_limits() == {}
+
+    assert "signature" in exchange.asked("myFilters")[0]
+
+
+NO_REFERENCE = {"code": -2043, "msg": "This symbol doesn't have a reference price."}
+
+
+@pytest.mark.parametrize(
+    ("reference", "minutes", "source"),
+    [
+        (reply({"symbol": SYMBOL, "referencePrice": "0.5", "timestamp": 1}), 5, "the reference"),
+        (reply(NO_REFERENCE), 5, "the average price of 5 minutes"),
+        (refuse(400, -1100, "unknown method"), 5, "the average price of 5 minutes"),
+        (reply(NO_REFERENCE), 0, "the last price"),
+        (reply(NO_REFERENCE), 1, None),
+    ],
+)
+async def test_percent_filters_measure_from_the_reference_price_or_else_the_average(
+    exchange: ScriptedExchange, reference: Answer, minutes: int, source: str | None
+) -> None:
+    exchange.on("referencePrice", reference)
+    exchange.on("avgPrice", reply({"mins": 5, "price": "0.5", "closeTime": 1}))
+    exchange.on("ticker.price", reply({"symbol": SYMBOL, "price": "0.5"}))
+
+    async with opened(exchange) as client:
+        price = await client.reference_price(minutes)
+
+    if source is None:
+        assert price is None
+    else:
+        assert price is not None
+        assert price.source.startswith(source)
+
+
+async def test_without_any_market_price_percent_filters_are_left_to_the_exchange(
+    exchange: ScriptedExchange,
+) -> None:
+    for method in ("referencePrice", "avgPrice"):
+        exchange.on(method, refuse(400, -1100, "unknown method"))
+
+    async with opened(exchange) as client:
+        assert await client.reference_price(5) is None
 
 
 async def test_a_symbol_that_the_exchange_does_not_know(exchange: ScriptedExchange) -> None:
@@ -838,6 +945,7 @@ async def test_the_exchange_says_itself_how_many_connections_it_takes(
     exchange.on("exchangeInfo", reply({**payloads.exchange_info(), "rateLimits": limits}))
     client = BinanceExchange(
         settings_for(exchange.url),
+        KEY,
         monotonic_ns=time.monotonic_ns,
         random=lambda: 0.5,
         pacer=pacer,
@@ -846,7 +954,7 @@ async def test_the_exchange_says_itself_how_many_connections_it_takes(
     assert (await client.symbol()).name == SYMBOL
     await client.close()
 
-    assert pacer.limit == ConnectionLimit(150, 300.0)
+    assert pacer.known.limit == ConnectionLimit(150, 300.0)
 
 
 MINUTE_MS = 1_699_999_980_000
@@ -989,7 +1097,7 @@ async def test_user_data_is_buffered_from_the_subscription_on(exchange: Scripted
     assert first.execution_type == "NEW"
     assert isinstance(second, ExecutionReport)
     assert second.fill is not None
-    assert third == BalanceChanged({"USDT": Decimal(950)})
+    assert third == BalanceChanged({"USDT": Decimal(950)}, {"USDT": Decimal(30)})
 
 
 async def test_more_user_data_than_is_read_ends_the_session(exchange: ScriptedExchange) -> None:
@@ -1103,7 +1211,7 @@ async def test_no_secret_reaches_the_log(
     exchange.on("account.status", refuse(500, -1000))
     caplog.set_level(logging.DEBUG)
 
-    async with opened(exchange, read_patience_s=0.05) as client:
+    async with opened(exchange, read_retries_s=0.05) as client:
         await client.place(INTENT)
         with pytest.raises(Unavailable):
             await client.account()

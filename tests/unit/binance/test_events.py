@@ -115,7 +115,7 @@ def test_what_self_trade_prevention_took_away_is_told() -> None:
 
 
 def test_balances_after_a_change() -> None:
-    assert news(POSITION) == BalanceChanged({"USDT": Decimal(950)})
+    assert news(POSITION) == BalanceChanged({"USDT": Decimal(950)}, {"USDT": Decimal(30)})
 
 
 @pytest.mark.parametrize(
@@ -139,6 +139,12 @@ def test_a_report_that_lacks_a_field_names_it(field: str) -> None:
 
     with pytest.raises(PayloadError, match=rf"event\.{field}: missing"):
         news(payload)
+
+
+@pytest.mark.parametrize("field", ["p", "q", "z", "Z", "L", "l", "Y"])
+def test_no_amount_of_a_report_is_negative(field: str) -> None:
+    with pytest.raises(PayloadError, match=rf"event\.{field}: a number that is not negative"):
+        news(TRADE_REPORT | {field: "-0.00000001"})
 
 
 def test_a_report_may_leave_the_original_id_empty() -> None:

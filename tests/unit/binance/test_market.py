@@ -16,6 +16,7 @@ from symbol_trader.binance.market import BinanceMarket
 from symbol_trader.binance.pacing import ConnectionPacer
 from symbol_trader.binance.reconnects import Cause, Reconnects, Service
 from symbol_trader.binance.settings import BinanceSettings
+from symbol_trader.binance.surprises import Surprise, Surprises
 from symbol_trader.core.replies import Price, TradeGap
 from unit.binance import payloads
 from unit.binance.scripted import refusing
@@ -39,7 +40,7 @@ class Streams:
     def __init__(self) -> None:
         self.patient = False
         self.url = ""
-        self.scripts: list[tuple[str, ...]] = []
+        self.scripts: list[tuple[str | bytes, ...]] = []
         self.paths: list[str] = []
         self.connections: asyncio.Queue[ServerConnection] = asyncio.Queue()
 
@@ -68,19 +69,26 @@ def line(number: int) -> str:
 
 
 def market_of(
-    url: str, reconnects: Reconnects | None = None, random: float = 0.5, **changes: Any
+    url: str,
+    surprises: Surprises | None = None,
+    reconnects: Reconnects | None = None,
+    random: float = 0.5,
+    **changes: Any,
 ) -> BinanceMarket:
     values: dict[str, Any] = {
         "api_url": "ws://127.0.0.1:1",
         "stream_url": url,
         "symbol": payloads.SYMBOL,
-        "api_key": "",
-        "api_secret": "",
         "close_timeout_s": 0.1,
         "reconnect_first_s": 0.001,
         **changes,
     }
-    return BinanceMarket(BinanceSettings(**values), random=lambda: random, reconnects=reconnects)
+    return BinanceMarket(
+        BinanceSettings(**values),
+        random=lambda: random,
+        surprises=surprises,
+        reconnects=reconnects,
+    )
 
 
 @asynccontextmanager
@@ -110,6 +118,50 @@ async def test_a_lost_stream_says_so_and_comes_back(streams: Streams, end: tuple
 
     async with prices_of(market_of(streams.url)) as prices:
         assert [await anext(prices) for _ in range(3)] == [FIRST, None, SECOND]
+
+
+@pytest.mark.parametrize(
+    ("line", "kind"),
+    [
+        (json.dumps(payloads.public_trade(1, "0.5", s="BTCUSDT")), Surprise.WRONG_SYMBOL),
+        ('{"e":"aggTrade","p":"0.5"}', Surprise.UNKNOWN_EVENT),
+        ('{"u":1,"b":"0.5"}', Surprise.UNKNOWN_EVENT),
+    ],
+)
+async def test_what_is_no_trade_of_the_symbol_is_no_price_and_is_counted(
+    streams: Streams, line: str, kind: Surprise
+) -> None:
+    streams.scripts = [(line, NEXT_TRADE)]
+    surprises = Surprises()
+
+    async with prices_of(market_of(streams.url, surprises)) as prices:
+        assert await anext(prices) == SECOND
+
+    assert surprises.counts[kind] == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "kind"),
+    [
+        (json.dumps(payloads.public_trade(1, "0")), Surprise.UNREADABLE),
+        (json.dumps(payloads.public_trade(1, "-0.5")), Surprise.UNREADABLE),
+        (json.dumps(payloads.public_trade(1, "9" * 41)), Surprise.UNREADABLE),
+        (b"\x00\xff\xfe", Surprise.UNREADABLE),
+        (TRADE + " " * 2_000, Surprise.OVERSIZED),
+    ],
+    ids=["zero", "negative", "41 digits", "binary", "oversized"],
+)
+async def test_what_cannot_be_a_price_ends_the_connection_and_is_counted(
+    streams: Streams, line: str | bytes, kind: Surprise
+) -> None:
+    streams.scripts = [(line,), (NEXT_TRADE,)]
+    streams.patient = True
+    surprises = Surprises()
+
+    async with prices_of(market_of(streams.url, surprises, message_bytes_max=1_000)) as prices:
+        assert [await anext(prices) for _ in range(2)] == [None, SECOND]
+
+    assert surprises.counts[kind] == 1
 
 
 async def test_a_connection_that_is_cut_comes_back(streams: Streams) -> None:
@@ -284,7 +336,7 @@ async def test_a_stream_that_ends_soon_gives_way_without_a_break(streams: Stream
     streams.scripts = [(line(1), line(2), SHUTDOWN), (line(2), line(3))]
     reconnects = Reconnects()
 
-    async with prices_of(market_of(streams.url, reconnects)) as prices:
+    async with prices_of(market_of(streams.url, reconnects=reconnects)) as prices:
         reading = asyncio.ensure_future(trades_of(prices, 4))
         old, new = [await streams.connections.get() for _ in range(2)]
         await old.send(line(3))
@@ -361,7 +413,7 @@ async def test_a_new_stream_that_is_silent_is_not_trusted(streams: Streams) -> N
     streams.scripts = [(line(1), SHUTDOWN), (), (line(4),)]
     reconnects = Reconnects()
 
-    async with prices_of(market_of(streams.url, reconnects, overlap_s=0.05)) as prices:
+    async with prices_of(market_of(streams.url, reconnects=reconnects, overlap_s=0.05)) as prices:
         reading = asyncio.ensure_future(trades_of(prices, 4))
         old, new = [await streams.connections.get() for _ in range(2)]
         await (await new.ping())
@@ -378,7 +430,7 @@ async def test_a_stream_that_is_too_old_is_renewed(streams: Streams) -> None:
     streams.patient = True
     streams.scripts = [(line(1),), (line(2),)]
     reconnects = Reconnects()
-    market = market_of(streams.url, reconnects, random=0.0, session_age_max_s=0.2)
+    market = market_of(streams.url, reconnects=reconnects, random=0.0, session_age_max_s=0.2)
 
     async with prices_of(market) as prices:
         reading = asyncio.ensure_future(trades_of(prices, 2))
@@ -412,7 +464,11 @@ async def test_a_stream_that_answers_no_ping_is_given_up(streams: Streams) -> No
     streams.scripts = [(line(1),)]
     reconnects = Reconnects()
     market = market_of(
-        streams.url, reconnects, ping_interval_s=0.05, ping_timeout_s=0.05, reconnect_first_s=9.0
+        streams.url,
+        reconnects=reconnects,
+        ping_interval_s=0.05,
+        ping_timeout_s=0.05,
+        reconnect_first_s=9.0,
     )
 
     async with prices_of(market) as prices:

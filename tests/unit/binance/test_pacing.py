@@ -94,7 +94,7 @@ def test_no_window_holds_more_than_the_limit(
     for begin_s in sorted(begins_s):
         shared.now_s = begin_s
         pacer = shared.pacer()
-        pacer.limit = limit
+        pacer.known.limit = limit
         times_s.append(begin_s + waits(pacer))
 
     assert most_in_window(times_s, window_s * 0.999) <= max(attempts, 2)

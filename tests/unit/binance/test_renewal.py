@@ -25,7 +25,7 @@ from unit.binance.scripted import (
     send,
     silence,
 )
-from unit.binance.test_client import settings_for
+from unit.binance.test_client import KEY, settings_for
 
 SUBSCRIBE = "userDataStream.subscribe.signature"
 SHUTDOWN = {"e": "serverShutdown", "E": 1}
@@ -45,6 +45,7 @@ class Client(BinanceExchange):
         quick = {"overlap_s": 0.05, "reconnect_first_s": 0.01, **changes}
         super().__init__(
             settings_for(url, **quick),
+            KEY,
             monotonic_ns=lambda: round(asyncio.get_running_loop().time() * 1e9),
             random=lambda: 0.5,
             pacer=pacer,

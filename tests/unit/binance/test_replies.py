@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
@@ -10,9 +9,9 @@ from symbol_trader.binance import replies
 from symbol_trader.binance.fields import PayloadError
 from symbol_trader.core.orders import NO_ASSET, ExchangeOrder, Fill, Side
 from symbol_trader.core.replies import Account
-from symbol_trader.core.symbols import Commission, Filters, SymbolInfo
+from symbol_trader.core.symbols import Commission
 from unit.binance import payloads
-from unit.binance.payloads import CANCEL, LOT_SIZE, NOTIONAL, ORDER_ID, PRICE_FILTER, SYMBOL
+from unit.binance.payloads import CANCEL, ORDER_ID, SYMBOL
 
 RESTING = ExchangeOrder(
     client_order_id=ORDER_ID,
@@ -168,68 +167,14 @@ def test_a_book_without_bids(shown: str | None, bid: str | int) -> None:
 
 def test_an_account() -> None:
     assert replies.account(payloads.account()) == Account(
-        uid="354937868", free={"XRP": Decimal("10.5"), "USDT": Decimal(950)}
+        uid="354937868",
+        free={"XRP": Decimal("10.5"), "USDT": Decimal(950)},
+        locked={"XRP": Decimal(0), "USDT": Decimal(20)},
     )
 
 
 def test_the_server_time() -> None:
     assert replies.server_time_ms({"serverTime": 5}) == 5
-
-
-def test_a_symbol() -> None:
-    assert replies.symbol_info(payloads.exchange_info(), SYMBOL) == SymbolInfo(
-        name=SYMBOL,
-        base_asset="XRP",
-        quote_asset="USDT",
-        status="TRADING",
-        filters=Filters(
-            tick_size=Decimal("0.0001"),
-            step_size=Decimal("0.1"),
-            min_quantity=Decimal("0.1"),
-            max_quantity=Decimal(9000),
-            min_price=Decimal("0.0001"),
-            max_price=Decimal(1000),
-            min_notional=Decimal(5),
-            max_notional=Decimal(9_000_000),
-        ),
-    )
-
-
-def test_the_older_form_of_the_notional_filter() -> None:
-    older = {"filterType": "MIN_NOTIONAL", "minNotional": "10.0", "applyToMarket": True}
-
-    info = replies.symbol_info(payloads.exchange_info(PRICE_FILTER, LOT_SIZE, older), SYMBOL)
-
-    assert (info.filters.min_notional, info.filters.max_notional) == (Decimal(10), Decimal(0))
-
-
-def test_a_symbol_without_a_notional_filter_has_no_such_limit() -> None:
-    info = replies.symbol_info(payloads.exchange_info(PRICE_FILTER, LOT_SIZE), SYMBOL)
-
-    assert (info.filters.min_notional, info.filters.max_notional) == (Decimal(0), Decimal(0))
-
-
-@pytest.mark.parametrize(
-    ("filters", "missing"),
-    [((PRICE_FILTER, NOTIONAL), "LOT_SIZE"), ((LOT_SIZE, NOTIONAL), "PRICE_FILTER")],
-)
-def test_a_symbol_without_tick_or_step_is_refused(filters: Any, missing: str) -> None:
-    with pytest.raises(PayloadError, match=f"{missing} is missing"):
-        replies.symbol_info(payloads.exchange_info(*filters), SYMBOL)
-
-
-def test_where_a_step_is_disabled_the_assets_smallest_unit_counts() -> None:
-    rules = (PRICE_FILTER | {"tickSize": "0.00000000"}, LOT_SIZE | {"stepSize": "0.00000000"})
-    reply = payloads.exchange_info(*rules, baseAssetPrecision=5, quoteAssetPrecision=8)
-
-    filters = replies.symbol_info(reply, SYMBOL).filters
-
-    assert (filters.tick_size, filters.step_size) == (Decimal("0.00000001"), Decimal("0.00001"))
-
-
-def test_a_reply_about_other_symbols_only_is_refused() -> None:
-    with pytest.raises(PayloadError, match="XRPUSDT is not among them"):
-        replies.symbol_info(payloads.exchange_info(symbol="BTCUSDT"), SYMBOL)
 
 
 def test_a_commission_is_the_sum_of_all_parts_with_the_dearer_of_maker_and_taker() -> None:
@@ -263,6 +208,12 @@ def test_a_reply_that_lacks_a_field_names_it(field: str) -> None:
 
     with pytest.raises(PayloadError, match=f"order.place.{field}: missing"):
         replies.placed(reply, SYMBOL, ORDER_ID)
+
+
+@pytest.mark.parametrize("field", ["price", "origQty", "executedQty"])
+def test_no_amount_of_an_order_is_negative(field: str) -> None:
+    with pytest.raises(PayloadError, match=rf"{field}: a number that is not negative"):
+        replies.placed(payloads.placed(**{field: "-1"}), SYMBOL, ORDER_ID)
 
 
 def test_a_side_that_does_not_exist() -> None:

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from symbol_trader.binance.allowance import Weight
 from symbol_trader.binance.envelope import NoReply, Reply
-from symbol_trader.binance.session import Announced, Answered, Dropped, News, Retired, Session
+from symbol_trader.binance.rate_limit import Weight
+from symbol_trader.binance.session import Announced, Answered, Retired, Revoked, Session, UserData
+from symbol_trader.binance.surprises import Surprise, Surprises
 from unit.binance import payloads
 from unit.binance.payloads import SYMBOL
 
@@ -22,8 +23,8 @@ def event(payload: Any) -> str:
     return json.dumps({"subscriptionId": 0, "event": payload})
 
 
-def open_session(requests: int = 0) -> Session:
-    session = Session(SYMBOL)
+def open_session(requests: int = 0, surprises: Surprises | None = None) -> Session:
+    session = Session(SYMBOL, surprises)
     for _ in range(requests):
         session.request("time", {})
     return session
@@ -86,22 +87,32 @@ def test_replies_may_come_in_any_order(order: list[int]) -> None:
     assert heard == [Answered(request_id, Reply(200, request_id)) for request_id in order]
 
 
-def test_a_second_reply_is_dropped() -> None:
-    session = open_session(1)
-    session.receive(result(1, {}))
-
-    assert session.receive(result(1, {})) == Dropped("a reply to request 1, which waits no longer")
-
-
-def test_a_late_reply_is_dropped() -> None:
-    session = open_session(1)
+@pytest.mark.parametrize(
+    ("request_id", "detail"),
+    [
+        (1, "a reply to a request that is over: 1"),
+        (2, "a reply to a request that is never sent: 2"),
+        (0, "a reply to a request that is never sent: 0"),
+    ],
+)
+def test_a_reply_that_nobody_waits_for_is_counted_and_logged(
+    request_id: int, detail: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    surprises = Surprises()
+    session = open_session(1, surprises)
     session.give_up(1)
 
-    assert isinstance(session.receive(result(1, {})), Dropped)
+    assert session.receive(result(request_id, {})) is None
+    assert surprises.counts[Surprise.UNMATCHED_REPLY] == 1
+    assert detail in caplog.text
+    assert session.ended is None
 
 
 def test_a_reply_that_cannot_be_read_is_no_reply() -> None:
-    heard = open_session(1).receive('{"id": 1, "status": 400}')
+    surprises = Surprises()
+    heard = open_session(1, surprises).receive('{"id": 1, "status": 400}')
+
+    assert surprises.counts[Surprise.UNREADABLE] == 1
 
     assert heard == Answered(
         1, NoReply("the reply to time is an unreadable payload: message.error: missing")
@@ -111,7 +122,7 @@ def test_a_reply_that_cannot_be_read_is_no_reply() -> None:
 def test_user_data_is_news() -> None:
     heard = open_session().receive(event(payloads.report()))
 
-    assert isinstance(heard, News)
+    assert isinstance(heard, UserData)
 
 
 def test_user_data_of_other_symbols_is_no_news() -> None:
@@ -145,20 +156,36 @@ def test_a_retired_session_still_hears_the_replies_that_are_due() -> None:
     assert session.receive(result(1, {})) == Answered(1, Reply(200, {}))
 
 
-def test_a_revoked_key_retires_the_session() -> None:
+def test_a_revoked_key_is_told_from_other_errors_that_name_no_request() -> None:
     text = '{"id":null,"status":401,"error":{"code":-2015,"msg":"Invalid API-key."}}'
 
-    assert open_session().receive(text) == Retired("the exchange reports -2015 Invalid API-key.")
+    assert open_session().receive(text) == Revoked("the exchange reports -2015 Invalid API-key.")
 
 
-def test_an_error_that_belongs_to_no_request_is_for_the_log() -> None:
+def test_an_error_that_belongs_to_no_request_is_counted() -> None:
     text = '{"id":null,"status":400,"error":{"code":-1135,"msg":"Invalid JSON."}}'
+    surprises = Surprises()
 
-    assert open_session().receive(text) == Dropped("the exchange reports -1135 Invalid JSON.")
+    assert open_session(0, surprises).receive(text) is None
+    assert surprises.counts[Surprise.UNMATCHED_REPLY] == 1
 
 
-def test_a_message_of_an_unknown_kind_is_for_the_log() -> None:
-    assert isinstance(open_session().receive('{"hello": 1}'), Dropped)
+@pytest.mark.parametrize("text", ['{"hello": 1}', event({"e": "somethingNew"})])
+def test_a_message_of_an_unknown_kind_is_counted(text: str) -> None:
+    surprises = Surprises()
+    session = open_session(0, surprises)
+
+    assert session.receive(text) is None
+    assert surprises.counts[Surprise.UNKNOWN_EVENT] == 1
+    assert session.ended is None
+
+
+@pytest.mark.parametrize("kind", ["balanceUpdate", "listStatus", "externalLockUpdate"])
+def test_known_events_of_no_concern_are_no_surprise(kind: str) -> None:
+    surprises = Surprises()
+
+    assert open_session(0, surprises).receive(event({"e": kind})) is None
+    assert not any(surprises.counts.values())
 
 
 @pytest.mark.parametrize(
@@ -167,7 +194,10 @@ def test_a_message_of_an_unknown_kind_is_for_the_log() -> None:
     ids=["not-json", "foreign-id", "cut-report", "no-event"],
 )
 def test_what_cannot_be_read_may_have_been_news_and_retires_the_session(text: str) -> None:
-    heard = open_session().receive(text)
+    surprises = Surprises()
+    heard = open_session(0, surprises).receive(text)
+
+    assert surprises.counts[Surprise.UNREADABLE] == 1
 
     assert isinstance(heard, Retired)
     assert heard.why.startswith("unreadable payload: ")

@@ -8,10 +8,14 @@ from hypothesis import strategies as st
 
 from symbol_trader.binance import replies
 from symbol_trader.binance.envelope import Answer, NoReply, Reply
-from symbol_trader.binance.verdicts import BY_CODE, Kind, hold_s, judge, outcome
+from symbol_trader.binance.verdicts import hold_s, judge, outcome
+from symbol_trader.core.error_codes import ErrorClass, meaning
 from symbol_trader.core.replies import Accepted, Refused, Unknown
 from unit.binance import payloads
 from unit.binance.payloads import ORDER_ID, SYMBOL
+
+FINAL, BLOCKED, UNDECIDED = ErrorClass.FINAL, ErrorClass.BLOCKED, ErrorClass.UNDECIDED
+RETRY, STOP, WAIT = ErrorClass.RETRY, ErrorClass.STOP, ErrorClass.WAIT
 
 
 def accepted(result: Any) -> Accepted:
@@ -19,36 +23,41 @@ def accepted(result: Any) -> Accepted:
 
 
 @pytest.mark.parametrize(
-    ("answer", "kind"),
+    ("answer", "orders", "reads"),
     [
-        (Reply(200, {}), Kind.DONE),
-        (Reply(400, code=-2010, message="Account has insufficient balance"), Kind.REFUSED),
-        (Reply(400, code=-2010, message="Duplicate order sent."), Kind.UNDECIDED),
-        (Reply(400, code=-1013, message="Filter failure: PRICE_FILTER"), Kind.REFUSED),
-        (Reply(400, code=-2011, message="Unknown order sent."), Kind.REFUSED),
-        (Reply(400, code=-1021, message="outside of the recvWindow."), Kind.LATE),
-        (Reply(400, code=-1000, message="unknown"), Kind.UNDECIDED),
-        (Reply(400, code=-1001, message="disconnected"), Kind.UNDECIDED),
-        (Reply(400, code=-1006, message="unexpected response"), Kind.UNDECIDED),
-        (Reply(408, code=-1007, message="timeout"), Kind.UNDECIDED),
-        (Reply(500, code=-2010, message="any code"), Kind.UNDECIDED),
-        (Reply(503, code=-1008, message="overloaded"), Kind.UNDECIDED),
-        (Reply(429, code=-1008, message="overloaded"), Kind.BUSY),
-        (Reply(429, code=-1003, message="too much"), Kind.LIMITED),
-        (Reply(429, code=-1015, message="too many orders"), Kind.LIMITED),
-        (Reply(418, code=-1003, message="banned"), Kind.LIMITED),
-        (Reply(429, code=-9999, message="a new code"), Kind.LIMITED),
-        (Reply(403, code=-9999, message="firewall"), Kind.REFUSED),
-        (Reply(401, code=-2015, message="Invalid API-key"), Kind.CREDENTIALS),
-        (Reply(400, code=-2014, message="bad format"), Kind.CREDENTIALS),
-        (Reply(400, code=-1022, message="bad signature"), Kind.CREDENTIALS),
-        (Reply(302, code=-9999, message="not documented"), Kind.UNDECIDED),
-        (NoReply("the connection was lost"), Kind.UNDECIDED),
+        (Reply(200, {}), None, None),
+        (Reply(400, code=-2010, message="Account has insufficient balance"), BLOCKED, FINAL),
+        (Reply(400, code=-2010, message="Duplicate order sent."), UNDECIDED, FINAL),
+        (Reply(400, code=-1000, message="unknown"), UNDECIDED, RETRY),
+        (Reply(408, code=-1007, message="timeout"), UNDECIDED, RETRY),
+        (Reply(500, code=-2010, message="any code"), UNDECIDED, RETRY),
+        (Reply(503, code=-1008, message="overloaded"), UNDECIDED, RETRY),
+        (Reply(429, code=-1008, message="overloaded"), UNDECIDED, WAIT),
+        (Reply(429, code=-1003, message="too much"), WAIT, WAIT),
+        (Reply(418, code=-1003, message="banned"), WAIT, WAIT),
+        (Reply(429, code=-9999, message="a new code"), UNDECIDED, WAIT),
+        (Reply(403, code=-9999, message="firewall"), UNDECIDED, WAIT),
+        (Reply(400, code=-9999, message="a new code"), UNDECIDED, WAIT),
+        (Reply(401, code=-2015, message="Invalid API-key"), STOP, STOP),
+        (Reply(302, code=-9999, message="not documented"), UNDECIDED, RETRY),
+        (NoReply("the connection was lost"), UNDECIDED, RETRY),
     ],
     ids=str,
 )
-def test_the_table(answer: Answer, kind: Kind) -> None:
-    assert judge(answer).kind is kind
+def test_status_and_code_say_what_an_answer_means(
+    answer: Answer, orders: ErrorClass | None, reads: ErrorClass | None
+) -> None:
+    verdict = judge(answer)
+
+    assert (verdict.orders, verdict.reads) == (orders, reads)
+
+
+def test_some_answers_say_more() -> None:
+    assert judge(Reply(400, code=-1021, message="outside of the recvWindow.")).late
+    assert judge(Reply(429, code=-1003, message="too much")).limited
+    assert judge(Reply(418, code=-9999, message="a new code")).limited
+    assert not judge(Reply(429, code=-9999, message="a new code")).known
+    assert judge(Reply(500, code=-9999, message="any code")).known
 
 
 @given(st.integers(500, 599), st.integers(-9999, -1), st.text())
@@ -88,7 +97,7 @@ def test_the_unknown_says_why() -> None:
 
 @pytest.mark.parametrize("code", [-2014, -2015, -1022])
 def test_a_refused_key_comes_with_a_remedy(code: int) -> None:
-    assert BY_CODE[code].reason.endswith("?")
+    assert meaning(code, "").text.endswith("?")
 
 
 @pytest.mark.parametrize(

@@ -240,7 +240,7 @@ class Desk:
 
     def prove_absent(self, intent: Intent) -> None:
         """Deny an order as often as it takes, the last time as one who has looked everywhere."""
-        for _ in range(TIMING.absences_needed):
+        for _ in range(TIMING.not_found_needed):
             assert not self.placed
             self.query(intent)
         assert Reconcile() in self.asked
@@ -359,5 +359,5 @@ def resting_buy(settings: Settings = SETTINGS) -> tuple[Desk, Intent]:
     return desk, desk.accept(desk.order)
 
 
-STRANGER = f"tsym-{INSTALLATION}-vvvvvvvvvvvvv-b1"
+UNRECORDED = f"tsym-{INSTALLATION}-vvvvvvvvvvvvv-b1"
 """An order with our mark that no record holds."""

@@ -4,10 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from symbol_trader.core.cycles import acting
-from symbol_trader.core.cycles.by_record import CANCELS_IN_VAIN_MAX
-from symbol_trader.core.cycles.next_step import next_step
-from symbol_trader.core.cycles.steps import Step, Surroundings
 from symbol_trader.core.decisions import Place, Query
 from symbol_trader.core.events import QueryReplied, RecordRefused, SettingsChanged
 from symbol_trader.core.orders import ExecutionReport, Intent, OrderState, Side
@@ -16,6 +12,10 @@ from symbol_trader.core.records import Acknowledged, TraderState
 from symbol_trader.core.replies import Accepted, Archived, NotSent, Refused
 from symbol_trader.core.settings import TradingStatus
 from symbol_trader.core.trader import Trader
+from symbol_trader.core.traders import acting
+from symbol_trader.core.traders.by_record import CANCELS_IN_VAIN_MAX
+from symbol_trader.core.traders.next_step import next_step
+from symbol_trader.core.traders.steps import Step, Surroundings
 from unit.core.builders import D
 from unit.core.desk import Desk
 
@@ -46,7 +46,7 @@ def test_a_contradiction_blocks_its_trader_by_name_and_the_others_trade_on() -> 
     desk, sell, buy = two_traders()
     contradict(desk, sell)
 
-    blocked = trader_of(desk, sell).block
+    blocked = trader_of(desk, sell).blocker
     assert blocked
     assert blocked.reason is Reason.CONTRADICTED
     assert sell.client_order_id in blocked.message
@@ -79,7 +79,7 @@ def test_what_agrees_is_recorded_of_a_contradicted_trader_which_stays_blocked() 
     desk.book[sell.client_order_id].intent = sell
     desk.fill(sell)
     assert desk.record.orders[sell.client_order_id].executed == sell.quantity
-    assert trader_of(desk, sell).block
+    assert trader_of(desk, sell).blocker
     assert not desk.record.results
 
 
@@ -111,7 +111,7 @@ def test_a_sell_that_a_person_reduced_is_sold_as_far_as_it_goes_and_the_rest_wai
     assert trader_of(desk, sell).contradiction is None
     desk.restart()
     desk.fill(sell)
-    blocked = trader_of(desk, sell).block
+    blocked = trader_of(desk, sell).blocker
     assert blocked
     assert blocked.reason is Reason.CANCELED_BY_OTHERS
     assert not desk.placed
@@ -183,11 +183,11 @@ def test_a_buy_that_prevention_ended_whole_pauses_the_next_buy() -> None:
 def test_a_persons_word_after_a_cancel_by_others_is_on_record() -> None:
     desk, sell, _ = two_traders()
     desk.end(sell, "CANCELED")
-    assert desk.leader.suspension
+    assert desk.leader.paused
     desk.ask()
     desk.refuse(desk.order)
     desk.restart()
-    assert desk.leader.suspension is None
+    assert desk.leader.paused is None
     assert (desk.order.side, desk.order.quantity) == (Side.SELL, sell.quantity)
 
 
@@ -389,6 +389,6 @@ def test_a_cancel_that_was_not_sent_makes_a_persons_cancel_no_cancel_of_ours() -
     desk.wait(2_000)
     desk.cancel_replied(desk.cancel, NotSent(desk.now_ms + 2_000, "a ban"))
     desk.end(buy, "CANCELED")
-    assert desk.leader.suspension
+    assert desk.leader.paused
     desk.ask()
-    assert desk.leader.suspension is None
+    assert desk.leader.paused is None

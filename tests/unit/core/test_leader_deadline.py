@@ -6,17 +6,17 @@ from unittest.mock import ANY
 
 import pytest
 
-from symbol_trader.core.cycles.deadline import DEADLINE_OFFERS_MAX, OFFERS_IN_VAIN_MAX
-from symbol_trader.core.cycles.unsettled import FILL_QUERIES_MAX
 from symbol_trader.core.decisions import FetchBid, Query, Reconcile
-from symbol_trader.core.events import FillsFetched, Paused, QueryReplied, SymbolRead
+from symbol_trader.core.events import Banned, FillsFetched, QueryReplied, SymbolRead
 from symbol_trader.core.orders import CancelIntent, Intent, TimeInForce
-from symbol_trader.core.reasons import Block, Reason
+from symbol_trader.core.reasons import Blocker, Reason
 from symbol_trader.core.records import TraderState
 from symbol_trader.core.replies import Accepted, Archived, BalanceChanged, Refused
 from symbol_trader.core.settings import AtDeadline, TradingStatus
+from symbol_trader.core.traders.deadline import DEADLINE_OFFERS_MAX, OFFERS_IN_VAIN_MAX
+from symbol_trader.core.traders.unsettled import FILL_QUERIES_MAX
 from unit.core.builders import SETTINGS, SYMBOL, D
-from unit.core.desk import STRANGER, Desk
+from unit.core.desk import UNRECORDED, Desk
 
 MINUTE_MS = 60_000
 HOLD: dict[str, Any] = {"status": TradingStatus.SHUTDOWN, "deadline_ms": MINUTE_MS}
@@ -280,9 +280,9 @@ def test_fills_that_cannot_be_read_are_asked_for_ever_more_rarely_and_said() -> 
     asked = sum(step(desk, buy) for _ in range(3_600))
     assert asked < 75
     (trader,) = desk.leader.traders
-    assert trader.block
-    assert trader.block.reason is Reason.FILLS_MISSING
-    assert "0 of 10 executed" in trader.block.message
+    assert trader.blocker
+    assert trader.blocker.reason is Reason.FILLS_MISSING
+    assert "0 of 10 executed" in trader.blocker.message
     assert not trader.orders[-1].fills_given_up
 
 
@@ -450,7 +450,7 @@ def test_a_sell_that_waits_for_a_person_is_given_up_all_the_same() -> None:
         desk.accept(sell)
         desk.end(sell, "EXPIRED")
         sell = desk.placed[0] if desk.placed else sell
-    assert desk.leader.traders[0].block == Block(Reason.SELL_ENDED, ANY, None)
+    assert desk.leader.traders[0].blocker == Blocker(Reason.SELL_ENDED, ANY, None)
     desk.wait(MINUTE_MS)
     desk.bid("1.8")
     desk.sold(desk.order)
@@ -550,8 +550,8 @@ def test_a_deadline_that_is_put_off_lets_the_trader_sell_on() -> None:
 def test_nothing_is_given_up_while_a_person_has_to_look_first() -> None:
     desk = Desk()
     desk.accept(sell := desk.bought())
-    stranger = replace(desk.book[sell.client_order_id].shown(), client_order_id=STRANGER)
-    desk.reconcile(strangers=(stranger,))
+    unrecorded = replace(desk.book[sell.client_order_id].shown(), client_order_id=UNRECORDED)
+    desk.reconcile(unrecorded_orders=(unrecorded,))
     desk.ask(**HOLD)
     desk.wait(MINUTE_MS)
     assert not desk.canceled
@@ -563,7 +563,7 @@ def test_the_bid_is_not_asked_for_during_a_ban() -> None:
     desk.ask(**SELL)
     desk.wait(MINUTE_MS)
     cancel = desk.cancel
-    desk.tell(Paused(desk.now_ms + 5_000))
+    desk.tell(Banned(desk.now_ms + 5_000))
     confirm(desk, sell, cancel)
     assert FetchBid() not in desk.asked
     desk.wait(4_999)

@@ -142,7 +142,7 @@ def test_queries_alone_prove_nothing_so_everything_is_looked_at() -> None:
     """What answers queries may lag behind the trades, in which a filled order shows."""
     desk, order = in_doubt()
     desk.now_ms += BOUND_MS + 1
-    for _ in range(TIMING.absences_needed * 2):
+    for _ in range(TIMING.not_found_needed * 2):
         desk.query(order)
     assert desk.asked == [Reconcile()]
     assert desk.leader.orders_in_doubt
@@ -166,7 +166,7 @@ def test_what_counts_is_the_time_that_the_exchange_reported_not_ours() -> None:
 
 def test_denials_before_the_bound_do_not_count_towards_absence() -> None:
     desk, order = in_doubt()
-    for _ in range(TIMING.absences_needed * 2):
+    for _ in range(TIMING.not_found_needed * 2):
         desk.query(order, as_of_ms=order.timestamp_ms + 1)
     desk.now_ms += BOUND_MS + 1
     desk.reconcile()
@@ -190,7 +190,7 @@ def test_a_denial_of_an_order_that_awaits_its_reply_means_nothing() -> None:
     desk.price("2")
     order = desk.order
     desk.now_ms += BOUND_MS + 1
-    for _ in range(TIMING.absences_needed):
+    for _ in range(TIMING.not_found_needed):
         desk.query(order)
     desk.reconcile()
 
@@ -244,10 +244,10 @@ def test_an_order_of_that_id_which_is_not_the_one_meant_is_a_contradiction() -> 
 def contradiction(desk: Desk) -> str:
     """Return why the only trader is blocked until a person has settled it."""
     (trader,) = desk.leader.traders
-    assert trader.block
-    assert trader.block.reason is Reason.CONTRADICTED
-    assert "symbol-trader settle" in trader.block.message
-    return trader.block.message
+    assert trader.blocker
+    assert trader.blocker.reason is Reason.CONTRADICTED
+    assert "symbol-trader settle" in trader.blocker.message
+    return trader.blocker.message
 
 
 def test_a_reply_to_an_order_of_ours_that_no_trader_has_has_the_record_asked() -> None:

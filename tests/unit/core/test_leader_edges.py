@@ -103,7 +103,7 @@ def test_a_denial_of_an_order_that_nobody_has_changes_nothing() -> None:
 def test_only_those_that_never_bought_are_ended_before_they_buy() -> None:
     desk, buy = resting_buy()
     ctx = EventContext(desk.now_ms)
-    desk.leader._cycles.end_those_that_never_bought("stopped before it bought", ctx)
+    desk.leader._traders.end_traders_without_orders("stopped before it bought", ctx)
     assert ctx.decision == Decision()
     assert [trader.trader_id for trader in desk.leader.traders] == [buy.trader_id]
 
@@ -112,7 +112,7 @@ def test_who_was_touched_and_has_ended_takes_no_step() -> None:
     desk, _ = resting_buy()
     ctx = EventContext(desk.now_ms)
     ctx.touch(Trader(TraderId("over"), desk.leader.traders[0].terms, desk.now_ms))
-    desk.leader._cycles.advance_touched(ctx)
+    desk.leader._traders.advance_touched(ctx)
     assert ctx.decision == Decision()
 
 
@@ -138,6 +138,6 @@ def test_what_the_record_could_not_have_blocks_its_trader_from_the_start_on() ->
     desk.reconcile()
     desk.tell(Started())
     (blocked,) = [t for t in desk.leader.traders if t.trader_id == sell.trader_id]
-    assert blocked.block
-    assert blocked.block.reason is Reason.CONTRADICTED
-    assert "the record has it otherwise" in blocked.block.message
+    assert blocked.blocker
+    assert blocked.blocker.reason is Reason.CONTRADICTED
+    assert "the record has it otherwise" in blocked.blocker.message

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from symbol_trader.core.orders import Intent, Side
-from symbol_trader.core.reasons import Block, Reason
+from symbol_trader.core.reasons import Blocker, Reason
 from symbol_trader.core.records import TraderState
 from symbol_trader.core.symbols import Commission, Filters, SymbolInfo
 from unit.core.builders import BASE, QUOTE, SETTINGS, D
@@ -106,10 +106,10 @@ def test_dust_that_leaves_no_room_for_a_buy_names_the_remedy_which_works() -> No
     partly(desk, "2")
     desk.price("2")
     assert not desk.placed
-    block = desk.leader.traders[0].block
-    assert isinstance(block, Block)
-    assert block.reason is Reason.BUDGET_TOO_SMALL
-    assert "larger by 3.9996 USDT works" in block.message
+    blocker = desk.leader.traders[0].blocker
+    assert isinstance(blocker, Blocker)
+    assert blocker.reason is Reason.BUDGET_TOO_SMALL
+    assert "larger by 3.9996 USDT works" in blocker.message
 
     desk.ask(budget=D("11.9996"))
     desk.price("2")

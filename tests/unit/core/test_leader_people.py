@@ -5,15 +5,15 @@ from dataclasses import replace
 import pytest
 
 from symbol_trader.core.decisions import CheckOnRecord
-from symbol_trader.core.events import StrangersFound
+from symbol_trader.core.events import UnrecordedOrdersFound
 from symbol_trader.core.orders import ExchangeOrder, ExecutionReport, Side
 from symbol_trader.core.reasons import Reason
 from symbol_trader.core.settings import TradingStatus
 from unit.core.builders import D, intent, seen
-from unit.core.desk import STRANGER, Desk
+from unit.core.desk import UNRECORDED, Desk
 
 FOREIGN = seen(intent(), "FILLED", 10, client_order_id="web_1", order_id=99)
-OURS_UNKNOWN = replace(FOREIGN, client_order_id=STRANGER)
+OURS_UNKNOWN = replace(FOREIGN, client_order_id=UNRECORDED)
 
 
 # A person cancels an order of ours.
@@ -49,13 +49,13 @@ def test_a_buy_canceled_by_others_waits_until_told_then_a_fresh_trader_buys() ->
     desk.end(buy, "CANCELED")
     desk.price("2")
     assert not desk.placed
-    assert desk.leader.suspension
+    assert desk.leader.paused
     assert desk.leader.committed_quote == 0
 
     desk.ask()
     desk.price("2")
     assert desk.order.trader_id != buy.trader_id
-    assert desk.leader.suspension is None
+    assert desk.leader.paused is None
 
 
 def test_a_buy_canceled_by_others_sells_what_was_filled_and_then_waits_until_told() -> None:
@@ -66,7 +66,7 @@ def test_a_buy_canceled_by_others_sells_what_was_filled_and_then_waits_until_tol
     desk.end(buy, "CANCELED")
     desk.sold(desk.order)
     assert desk.said("trader is blocked")[0]["reason"] == "CanceledByOthers"
-    assert desk.leader.suspension
+    assert desk.leader.paused
 
     desk.ask()
     assert desk.leader.finished == 1
@@ -100,7 +100,7 @@ def test_a_restart_does_not_forget_that_nobody_has_said_to_go_on(when: str) -> N
     desk.restart()
     desk.price("1")
 
-    assert desk.leader.suspension
+    assert desk.leader.paused
     assert not desk.placed
     assert len(desk.leader.traders) == 1
 
@@ -112,7 +112,7 @@ def test_a_restart_does_not_forget_that_somebody_has() -> None:
     desk.ask()
     second = desk.accept(desk.order)
     desk.restart()
-    assert desk.leader.suspension is None
+    assert desk.leader.paused is None
 
     desk.fill(second)
     assert desk.lines[-1] == "initialising trader"
@@ -133,14 +133,14 @@ def test_others_orders_are_never_touched_nor_mentioned() -> None:
 
 def test_another_installations_orders_are_none_of_others() -> None:
     """A record that was wiped, or a second one, has another mark than the orders."""
-    assert Desk().leader.marks(STRANGER.replace("0a1b2c", "vvvvvv"))
+    assert Desk().leader.marks(UNRECORDED.replace("0a1b2c", "vvvvvv"))
 
 
 def test_orders_of_traders_that_run_here_are_no_news() -> None:
     desk = Desk()
     desk.price("2")
     assert not desk.leader.marks(desk.order.client_order_id)
-    assert desk.leader.marks(STRANGER)
+    assert desk.leader.marks(UNRECORDED)
 
 
 def test_news_of_a_trader_that_nobody_knows_has_the_record_asked() -> None:
@@ -152,9 +152,9 @@ def test_news_of_a_trader_that_nobody_knows_has_the_record_asked() -> None:
     assert not desk.lines
 
 
-def found(desk: Desk, *strangers: ExchangeOrder) -> None:
+def found(desk: Desk, *unrecorded_orders: ExchangeOrder) -> None:
     """Let the record not hold these."""
-    desk.tell(StrangersFound(strangers))
+    desk.tell(UnrecordedOrdersFound(unrecorded_orders))
 
 
 def test_news_of_a_trader_that_the_record_does_not_hold_is_a_warning_not_a_crash() -> None:
@@ -162,57 +162,57 @@ def test_news_of_a_trader_that_the_record_does_not_hold_is_a_warning_not_a_crash
     found(desk, OURS_UNKNOWN)
 
     [line] = desk.told
-    assert line.event == "news of a trader that this leader does not know"
+    assert line.event == "order on the exchange is not on record"
     assert line.warning
-    assert line.facts == {"order": STRANGER, "status": "FILLED"}
+    assert line.facts == {"order": UNRECORDED, "status": "FILLED"}
 
 
 def test_an_order_with_our_mark_that_is_not_on_record_stops_placing() -> None:
     desk = Desk()
     desk.price("2")
     buy = desk.accept(desk.order)
-    desk.reconcile(strangers=(OURS_UNKNOWN,))
-    assert desk.lines == ["news of a trader that this leader does not know"]
-    assert desk.leader.halt
-    assert desk.leader.halt.reason == "RecordRolledBack"
+    desk.reconcile(unrecorded_orders=(OURS_UNKNOWN,))
+    assert desk.lines == ["order on the exchange is not on record"]
+    assert desk.leader.halted
+    assert desk.leader.halted.reason == "RecordRolledBack"
 
     desk.fill(buy)
     desk.price("1.9")
     desk.wait(10**9)
     assert not desk.placed, "neither a sell nor a rebuy"
-    assert STRANGER in desk.leader.halt.message
+    assert UNRECORDED in desk.leader.halted.message
 
 
-def test_a_stranger_is_told_of_once_and_another_one_beside_it() -> None:
+def test_an_unrecorded_order_is_told_of_once_and_another_one_beside_it() -> None:
     desk = Desk()
     found(desk, OURS_UNKNOWN)
-    desk.reconcile(strangers=(OURS_UNKNOWN,))
+    desk.reconcile(unrecorded_orders=(OURS_UNKNOWN,))
     assert not desk.lines
-    other = replace(OURS_UNKNOWN, client_order_id=STRANGER[:-1] + "2")
+    other = replace(OURS_UNKNOWN, client_order_id=UNRECORDED[:-1] + "2")
     found(desk, other)
     assert len(desk.lines) == 1
-    assert desk.leader.halt
-    assert other.client_order_id in desk.leader.halt.message
-    assert STRANGER in desk.leader.halt.message
+    assert desk.leader.halted
+    assert other.client_order_id in desk.leader.halted.message
+    assert UNRECORDED in desk.leader.halted.message
 
 
 def test_what_a_person_has_disowned_stops_nothing_any_more() -> None:
     desk = Desk()
     desk.price("2")
     buy = desk.accept(desk.order)
-    desk.reconcile(strangers=(OURS_UNKNOWN,))
+    desk.reconcile(unrecorded_orders=(OURS_UNKNOWN,))
     desk.fill(buy)
     assert not desk.placed
 
     desk.reconcile()
-    assert desk.leader.halt is None
+    assert desk.leader.halted is None
     assert desk.order.side is Side.SELL
 
 
 def test_a_stopped_leader_still_learns_and_still_drains_what_needs_no_order() -> None:
     desk = Desk()
     sell = desk.accept(desk.bought())
-    desk.reconcile(strangers=(OURS_UNKNOWN,))
+    desk.reconcile(unrecorded_orders=(OURS_UNKNOWN,))
     desk.ask(status=TradingStatus.SHUTDOWN)
     desk.fill(sell)
 
@@ -230,5 +230,5 @@ def test_an_absent_order_of_a_running_trader_that_turns_up_is_a_contradiction() 
     desk.report(buy)
 
     (trader,) = desk.leader.traders
-    assert trader.block
-    assert trader.block.reason is Reason.CONTRADICTED
+    assert trader.blocker
+    assert trader.blocker.reason is Reason.CONTRADICTED

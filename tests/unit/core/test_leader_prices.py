@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from symbol_trader.core.context import EventContext
 from symbol_trader.core.decisions import Decision
-from symbol_trader.core.events import Paused, PriceSeen
+from symbol_trader.core.events import Banned, PriceSeen
 from symbol_trader.core.leader import Leader
 from symbol_trader.core.orders import Side
 from symbol_trader.core.replies import BalanceChanged
@@ -66,10 +66,10 @@ class Thorough(Leader):
         state, ctx = self._state, EventContext(now_ms)
         state.last_price = event.price
         if not state.idle:
-            self._cycles._judge_rebuys(event.lowest, ctx)
+            self._traders._judge_rebuys(event.lowest, ctx)
         if now_ms - event.time_ms <= state.timing.price_age_max_ms:
             ctx.seen = event.price
-        self._cycles.advance_all(ctx)
+        self._traders.advance_all(ctx)
         return ctx.decision
 
 
@@ -159,7 +159,7 @@ DEEDS: st.SearchStrategy[Deed] = st.one_of(
     st.sampled_from((1, 999, 1_000, 20_000)).map(lambda ms: lambda desk: desk.wait(ms)),
     st.sampled_from(CHANGES).map(lambda changes: lambda desk: desk.ask(**changes)),
     st.sampled_from((None, 1_500)).map(
-        lambda ms: lambda desk: desk.tell(Paused(desk.now_ms + ms if ms else None))
+        lambda ms: lambda desk: desk.tell(Banned(desk.now_ms + ms if ms else None))
     ),
     st.decimals(0, 50, places=1).map(
         lambda free: lambda desk: desk.tell(BalanceChanged({"USDT": free, "XRP": free}))
@@ -238,7 +238,7 @@ def test_no_price_is_looked_at_by_those_whom_it_does_not_concern(
     def fail(*_: object) -> None:
         raise AssertionError("asked about a price that is quiet")
 
-    monkeypatch.setattr(desk.leader._cycles, "see_price", fail)
+    monkeypatch.setattr(desk.leader._traders, "see_price", fail)
     monkeypatch.setattr("symbol_trader.core.leader.Listeners", fail)
     for value in ("2", "1.9979", "99"):
         desk.leader.handle(PriceSeen(D(value), D(value), desk.now_ms), desk.now_ms)

@@ -7,8 +7,8 @@ import pytest
 from symbol_trader.core.decisions import RefreshSymbol
 from symbol_trader.core.events import SymbolRead
 from symbol_trader.core.orders import OrderState, Side
-from symbol_trader.core.replies import BalanceChanged
-from symbol_trader.core.settings import TradingStatus
+from symbol_trader.core.replies import BalanceChanged, Refused
+from symbol_trader.core.settings import TradingStatus, UnfilledBuys
 from unit.core.builders import COMMISSION, SYMBOL, D
 from unit.core.desk import Desk
 
@@ -20,10 +20,10 @@ def test_a_refused_order_is_warned_about_recorded_and_frees_its_budget() -> None
     desk = Desk()
     desk.price("2")
     order = desk.order
-    desk.refuse(order, "This symbol is not permitted for this account.")
+    desk.refuse(order, "Order would immediately match and take.")
 
     [refused] = desk.said("order refused")
-    assert refused["why"] == "-2010 This symbol is not permitted for this account."
+    assert refused["why"] == "-2010 Order would immediately match and take."
     assert refused["retry_in_ms"] == 1_000
     assert desk.record.orders[order.client_order_id].state is OrderState.REFUSED
     assert desk.leader.committed_quote == 0
@@ -113,8 +113,8 @@ def test_lacking_balance_is_told_with_what_a_buy_needs_and_what_is_free(
     desk.refuse(desk.order, POOR)
 
     (trader,) = desk.leader.traders
-    assert trader.block
-    assert trader.block.message == (
+    assert trader.blocker
+    assert trader.blocker.message == (
         f"-2010 {POOR} It needs 19.998 USDT; free in the account: {have}"
     )
 
@@ -125,8 +125,8 @@ def test_lacking_balance_is_told_with_what_a_sell_needs() -> None:
     desk.refuse(sell, POOR)
 
     (trader,) = desk.leader.traders
-    assert trader.block
-    assert trader.block.message.endswith("needs 9.9 XRP; free in the account: 0 XRP")
+    assert trader.blocker
+    assert trader.blocker.message.endswith("needs 9.9 XRP; free in the account: 0 XRP")
 
 
 def test_sells_go_on_while_buys_lack_balance() -> None:
@@ -244,3 +244,48 @@ def test_a_shutdown_ends_a_trader_whose_buys_are_refused() -> None:
     desk.ask(status=TradingStatus.SHUTDOWN)
 
     assert desk.leader.drained
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [(-2015, "Invalid API-key"), (-2010, "This account may not place or cancel orders.")],
+)
+def test_a_refused_account_stops_all_trading_for_a_minute(code: int, message: str) -> None:
+    desk = Desk()
+    sell = desk.accept(desk.bought())
+    desk.price("1.99")  # a rebuy
+    desk.refuse(desk.order, message, code)
+    assert desk.said("order refused")[0]["retry_in_ms"] == 60_000
+
+    desk.end(sell, "EXPIRED")
+    desk.wait(59_999)
+    assert not desk.placed
+    assert desk.leader.traders[0].blocker is not None
+    assert desk.leader.traders[0].blocker.message == f"{code} {message}"
+
+    desk.wait(1)
+    assert desk.order.side is Side.SELL
+
+
+def test_a_refused_cancel_of_a_refused_account_stops_trading_as_well() -> None:
+    desk = Desk()
+    desk.price("2")
+    buy = desk.accept(desk.order)
+    desk.ask(status=TradingStatus.SHUTDOWN, unfilled_buys=UnfilledBuys.CANCEL)
+    desk.cancel_replied(desk.cancel, Refused(-2015, "Invalid API-key"))
+    desk.now_ms += 30_000
+    desk.query(buy)
+    assert not desk.canceled
+
+    desk.now_ms += 30_000
+    desk.query(buy)
+    assert desk.canceled
+
+
+def test_a_code_that_is_not_known_leaves_an_order_in_doubt() -> None:
+    desk = Desk()
+    desk.price("2")
+    order = desk.order
+    desk.refuse(order, "something new", -9999)
+
+    assert [one.intent for one in desk.leader.orders_in_doubt] == [order]

@@ -293,7 +293,7 @@ def test_after_a_restart_a_cancel_on_record_is_in_doubt_first() -> None:
     assert desk.asked == [Query(buy.client_order_id)]
 
     desk.end(buy, "CANCELED")
-    assert desk.leader.suspension is None, "it was ours"
+    assert desk.leader.paused is None, "it was ours"
     assert desk.leader.drained
 
 

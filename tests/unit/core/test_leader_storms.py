@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from symbol_trader.core.events import Paused
+from symbol_trader.core.events import Banned
 from symbol_trader.core.orders import Intent, OrderState, Side
-from symbol_trader.core.reasons import Block, Reason
+from symbol_trader.core.reasons import Blocker, Reason
 from symbol_trader.core.replies import BalanceChanged, NotSent
 from symbol_trader.core.settings import TradingStatus, UnfilledBuys
 from unit.core.builders import FILTERS, SETTINGS, SYMBOL, D
@@ -17,8 +17,8 @@ from unit.core.desk import TIMING, Desk
 POOR = "Account has insufficient balance for requested action."
 
 
-def block(desk: Desk) -> Block:
-    [found] = [trader.block for trader in desk.leader.traders if trader.block]
+def blocker(desk: Desk) -> Blocker:
+    [found] = [trader.blocker for trader in desk.leader.traders if trader.blocker]
     return found
 
 
@@ -122,8 +122,8 @@ def test_buys_that_were_ended_are_told_as_the_reason_and_pause_all_buys_of_the_s
     desk.price("1.99")
 
     assert not desk.placed
-    assert block(desk).reason is Reason.BUYS_ENDED
-    assert block(desk).until_ms == desk.now_ms + TIMING.retry_first_ms
+    assert blocker(desk).reason is Reason.BUYS_ENDED
+    assert blocker(desk).until_ms == desk.now_ms + TIMING.retry_first_ms
     desk.fill(resting)
     assert desk.order.side is Side.SELL, "sells do not wait"
 
@@ -144,7 +144,7 @@ def test_any_fill_ends_the_pause_of_buys() -> None:
     end_unfilled(desk, desk.order)
     desk.wait(TIMING.retry_first_ms)
     desk.price("1.99")
-    assert desk.order.side is Side.BUY, "the pauses begin anew"
+    assert desk.order.side is Side.BUY, "the pauses begin again"
 
 
 def test_a_buy_that_was_filled_in_part_before_it_ended_pauses_nothing() -> None:
@@ -176,27 +176,27 @@ def test_what_blocks_a_buy_is_told_in_words_that_hardly_follow_the_price(prices:
         messages = set()
         for price in prices:
             desk.price(f"{price}")
-            messages.add(block(desk).message)
+            messages.add(blocker(desk).message)
         assert len(messages) <= (3 if desk.settings.budget == 10 else 1), messages
 
 
 @pytest.mark.parametrize(
     ("price", "least"), [("1.99", "27"), ("1.8", "27"), ("30", "45"), ("40", "60")]
 )
-def test_the_least_budget_is_told_anew_when_it_is_wrong_in_a_way_that_matters(
+def test_the_least_budget_is_told_again_when_it_is_wrong_in_a_way_that_matters(
     price: str, least: str
 ) -> None:
     desk = Desk(replace(SETTINGS, budget=D(10)))
     desk.price("2.1")
     desk.price(price)
-    assert block(desk).message.endswith(f"is {least} USDT")
+    assert blocker(desk).message.endswith(f"is {least} USDT")
 
 
-def test_the_least_budget_that_fell_by_more_than_a_quarter_is_told_anew() -> None:
+def test_the_least_budget_that_fell_by_more_than_a_quarter_is_told_again() -> None:
     desk = Desk(replace(SETTINGS, budget=D(10)))
     desk.price("40")
     desk.price("2")
-    assert block(desk).message.endswith("is 26 USDT")
+    assert blocker(desk).message.endswith("is 26 USDT")
 
 
 # Bans.
@@ -205,16 +205,16 @@ def test_the_least_budget_that_fell_by_more_than_a_quarter_is_told_anew() -> Non
 def test_nothing_is_intended_while_the_exchange_has_banned_the_address() -> None:
     desk = Desk()
     until_ms = desk.now_ms + 4_000
-    desk.tell(Paused(until_ms))
+    desk.tell(Banned(until_ms))
     for _ in range(4):
         desk.price("2")
         assert not desk.placed
-        assert block(desk).reason is Reason.RATE_LIMITED
-        assert block(desk).until_ms == until_ms
+        assert blocker(desk).reason is Reason.RATE_LIMITED
+        assert blocker(desk).until_ms == until_ms
         desk.now_ms += 1_000
     assert desk.record.orders == {}
 
-    desk.tell(Paused(None))
+    desk.tell(Banned(None))
     desk.price("2")
     assert desk.order.attempt == 1
 
@@ -223,7 +223,7 @@ def test_a_sell_follows_right_when_a_ban_is_over() -> None:
     desk = Desk()
     desk.price("2")
     desk.accept(buy := desk.order)
-    desk.tell(Paused(desk.now_ms + 1_500))
+    desk.tell(Banned(desk.now_ms + 1_500))
     desk.fill(buy)
     desk.wait(1_499)
     assert not desk.placed
@@ -238,7 +238,7 @@ def test_nothing_is_canceled_or_asked_for_during_a_ban() -> None:
     desk.accept(desk.order)
     desk.price("1.99")
     order = desk.order
-    desk.tell(Paused(desk.now_ms + 1_500))
+    desk.tell(Banned(desk.now_ms + 1_500))
     desk.lose(order)
     desk.ask(status=TradingStatus.SHUTDOWN, unfilled_buys=UnfilledBuys.CANCEL)
     desk.wait(1_499)
@@ -258,7 +258,7 @@ def test_an_order_that_a_ban_kept_from_being_sent_is_no_failed_attempt() -> None
     assert desk.record.orders[order.client_order_id].state is OrderState.REFUSED
     assert desk.lines == ["order not sent"]
     assert desk.leader.traders[0].refusals == 0
-    assert block(desk).until_ms == until_ms
+    assert blocker(desk).until_ms == until_ms
     desk.wait(1_999)
     assert not desk.placed
     desk.wait(1)

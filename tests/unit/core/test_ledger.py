@@ -2,13 +2,13 @@
 
 import pytest
 
-from symbol_trader.core.ledger import Carried, CycleMoney, Ledger, Settlement
+from symbol_trader.core.ledger import Carried, Ledger, Settlement, TraderMoney
 from symbol_trader.core.money import ZERO
 from unit.core.builders import D
 
-AT_3 = CycleMoney(received=D(10), cost=D(30), gone=ZERO, earned=ZERO, expenses=ZERO)
+AT_3 = TraderMoney(received=D(10), cost=D(30), gone=ZERO, earned=ZERO, expenses=ZERO)
 """A cycle that bought at 3."""
-NOTHING = CycleMoney(ZERO, ZERO, ZERO, ZERO, ZERO)
+NOTHING = TraderMoney(ZERO, ZERO, ZERO, ZERO, ZERO)
 
 COSTS = {
     "the first that is carried has the cycle's cost": (Carried(), 2, 6),
@@ -34,7 +34,7 @@ def test_what_a_change_of_what_is_carried_costs(
 
 
 def test_costs_are_rounded_to_eight_digits() -> None:
-    third = CycleMoney(D(3), D(1), ZERO, ZERO, ZERO)
+    third = TraderMoney(D(3), D(1), ZERO, ZERO, ZERO)
     assert third.cost_of(D(1)) == D("0.33333333")
     assert Carried(D(3), D(1)).cost_of(D(-1), AT_3) == D("-0.33333333")
 
@@ -52,7 +52,7 @@ def test_what_a_cycle_holds_is_valued_at_its_cost_and_not_carried() -> None:
 
 def test_the_book_adds_up_its_cycles() -> None:
     ledger = Ledger(profit=D(5), finished=2, carried=Carried(D(1), D(2)))
-    sold = CycleMoney(received=D(10), cost=D(30), gone=D(11), earned=D(40), expenses=D("0.5"))
+    sold = TraderMoney(received=D(10), cost=D(30), gone=D(11), earned=D(40), expenses=D("0.5"))
     settled = ledger.settle(sold, unsold=ZERO)
     assert settled == Settlement(D("7.5"), D(-1), D(-2))
     assert (ledger.profit, ledger.finished, ledger.carried) == (D("12.5"), 3, Carried(ZERO, ZERO))

@@ -6,8 +6,16 @@ from typing import Any
 
 import pytest
 
-from symbol_trader.core.cycles.next_step import next_step
-from symbol_trader.core.cycles.steps import (
+from symbol_trader.core.money import ZERO
+from symbol_trader.core.order import Order
+from symbol_trader.core.orders import OrderState, Side
+from symbol_trader.core.reasons import Blocker, Reason
+from symbol_trader.core.records import TraderState
+from symbol_trader.core.settings import UnfilledBuys
+from symbol_trader.core.strategy import OrderTerms
+from symbol_trader.core.trader import Trader
+from symbol_trader.core.traders.next_step import next_step
+from symbol_trader.core.traders.steps import (
     CancelOrder,
     FetchFills,
     Finish,
@@ -17,14 +25,6 @@ from symbol_trader.core.cycles.steps import (
     Surroundings,
     Wait,
 )
-from symbol_trader.core.money import ZERO
-from symbol_trader.core.order import Order
-from symbol_trader.core.orders import OrderState, Side
-from symbol_trader.core.reasons import Block, Reason
-from symbol_trader.core.records import TraderState
-from symbol_trader.core.settings import UnfilledBuys
-from symbol_trader.core.strategy import Quote
-from symbol_trader.core.trader import Trader
 from unit.core.builders import (
     COMMISSION,
     FILTERS,
@@ -92,27 +92,27 @@ def sell(
 
 
 FILLED = buy(OrderState.FILLED, 10)
-REFUSAL = Block(Reason.ORDER_REFUSED, "no", NOW_MS + 1)
+REFUSAL = Blocker(Reason.ORDER_REFUSED, "no", NOW_MS + 1)
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table; `block` and `around` are what differs from the usual."""
+    """One line of the table; `blocker` and `around` are what differs from the usual."""
 
     orders: Sequence[Order]
     step: Step
     around: dict[str, Any] = field(default_factory=dict)
-    block: Block | None = None
+    blocker: Blocker | None = None
 
 
 def blocked(
     reason: str, message: str, until_ms: int | None = NOW_MS, figure: D | None = None
 ) -> Wait:
-    return Wait(Block(Reason(reason), message, until_ms, figure=figure))
+    return Wait(Blocker(Reason(reason), message, until_ms, figure=figure))
 
 
-PLACE_BUY = PlaceBuy(Quote(D("1.9998"), D(10)))
-PLACE_SELL = PlaceSell(Quote(D("2.0061"), D("9.9")))
+PLACE_BUY = PlaceBuy(OrderTerms(D("1.9998"), D(10)))
+PLACE_SELL = PlaceSell(OrderTerms(D("2.0061"), D("9.9")))
 CARRIED = "too little to sell alone: carried to a later sell"
 
 
@@ -132,7 +132,9 @@ BEGINNING = {
     "shutdown, refused before: it ends": Row(
         [buy(OrderState.REFUSED)], finished("shutdown before it bought"), DRAINING, REFUSAL
     ),
-    "refused a moment ago: it waits": Row([buy(OrderState.REFUSED)], Wait(REFUSAL), block=REFUSAL),
+    "refused a moment ago: it waits": Row(
+        [buy(OrderState.REFUSED)], Wait(REFUSAL), blocker=REFUSAL
+    ),
     "refused, no price: it waits, still blocked": Row(
         [buy(OrderState.REFUSED)], Wait(REFUSAL), {"seen": None}, REFUSAL
     ),
@@ -143,7 +145,7 @@ BEGINNING = {
     "blocked until told: it waits": Row(
         [],
         blocked("RecordRolledBack", "h", None),
-        block=Block(Reason.RECORD_ROLLED_BACK, "h", None),
+        blocker=Blocker(Reason.RECORD_ROLLED_BACK, "h", None),
     ),
     "chunk below the minimum: the least budget is named": Row(
         [],
@@ -155,11 +157,6 @@ BEGINNING = {
         ),
         {"symbol": replace(SYMBOL, filters=replace(FILTERS, min_notional=D(21)))},
     ),
-    "too expensive for the filters: the filter is named": Row(
-        [],
-        blocked("FilterFailure", "a buy for 20 USDT at the market's price would fail PRICE_FILTER"),
-        {"symbol": replace(SYMBOL, filters=replace(FILTERS, max_price=D(1)))},
-    ),
     "budget spent by others: it waits": Row(
         [],
         blocked("BudgetSpent", "a buy for 20 USDT would exceed the budget: 19.9 is left"),
@@ -167,7 +164,7 @@ BEGINNING = {
     ),
     "dust takes from the chunk: it buys for what is left": Row(
         [],
-        PlaceBuy(Quote(D("1.9998"), D("8.5"))),
+        PlaceBuy(OrderTerms(D("1.9998"), D("8.5"))),
         {"spendable": D(17), "find_carried_cost": lambda: D(3)},
     ),
     "dust takes from the chunk, and others more: it waits for these": Row(
@@ -236,19 +233,19 @@ AFTER_THE_BUY = {
     "filled, no price just now: it sells": Row([FILLED], PLACE_SELL, {"seen": None}),
     "filled in shutdown: it sells": Row([FILLED], PLACE_SELL, DRAINING),
     "what others carried over joins once it makes a step": Row(
-        [FILLED], PlaceSell(Quote(D("2.0061"), D(10))), {"carried": D("0.01")}
+        [FILLED], PlaceSell(OrderTerms(D("2.0061"), D(10))), {"carried": D("0.01")}
     ),
     "what others carried over stays where it makes no step": Row(
         [FILLED], PLACE_SELL, {"carried": D("0.0099")}
     ),
-    "blocked: it waits": Row([FILLED], Wait(REFUSAL), block=REFUSAL),
+    "blocked: it waits": Row([FILLED], Wait(REFUSAL), blocker=REFUSAL),
     "its sell was refused: it sells again": Row([FILLED, sell(OrderState.REFUSED)], PLACE_SELL),
     "its sell proved absent: it sells again": Row([FILLED, sell(OrderState.ABSENT)], PLACE_SELL),
     "partly filled and expired: it sells that": Row(
-        [buy(OrderState.EXPIRED, 4)], PlaceSell(Quote(D("2.0061"), D("3.9")))
+        [buy(OrderState.EXPIRED, 4)], PlaceSell(OrderTerms(D("2.0061"), D("3.9")))
     ),
     "partly filled, canceled by others: it sells that": Row(
-        [buy(OrderState.CANCELED, 4)], PlaceSell(Quote(D("2.0061"), D("3.9")))
+        [buy(OrderState.CANCELED, 4)], PlaceSell(OrderTerms(D("2.0061"), D("3.9")))
     ),
     "expired unfilled: it ends": Row(
         [buy(OrderState.EXPIRED)], finished("its buy was expired (by others)")
@@ -272,11 +269,11 @@ AFTER_THE_BUY = {
     "too little to sell: it is carried": Row([buy(OrderState.EXPIRED, 2)], finished(CARRIED)),
     "less than a step: it is carried": Row([buy(OrderState.EXPIRED, "0.1")], finished(CARRIED)),
     "others' commission has taken from it: it sells what there is": Row(
-        [FILLED], PlaceSell(Quote(D("2.0061"), D("9.8"))), {"carried": D("-0.1")}
+        [FILLED], PlaceSell(OrderTerms(D("2.0061"), D("9.8"))), {"carried": D("-0.1")}
     ),
     "too little alone, enough with what others carried over: it sells": Row(
         [buy(OrderState.EXPIRED, "2.5")],
-        PlaceSell(Quote(D("2.0061"), D("2.5"))),
+        PlaceSell(OrderTerms(D("2.0061"), D("2.5"))),
         {"carried": D("0.01")},
     ),
 }
@@ -292,15 +289,15 @@ AFTER_THE_SELL = {
         finished("sold"),
     ),
     "expired: the rest is sold by another": Row(
-        [FILLED, sell(OrderState.EXPIRED, 4)], PlaceSell(Quote(D("2.0061"), D("5.9")))
+        [FILLED, sell(OrderState.EXPIRED, 4)], PlaceSell(OrderTerms(D("2.0061"), D("5.9")))
     ),
     "the rest does not grow by what is carried over": Row(
         [FILLED, sell(OrderState.EXPIRED, 4)],
-        PlaceSell(Quote(D("2.0061"), D("5.9"))),
+        PlaceSell(OrderTerms(D("2.0061"), D("5.9"))),
         {"carried": D(3)},
     ),
     "expired, blocked: it waits": Row(
-        [FILLED, sell(OrderState.EXPIRED, 4)], Wait(REFUSAL), block=REFUSAL
+        [FILLED, sell(OrderState.EXPIRED, 4)], Wait(REFUSAL), blocker=REFUSAL
     ),
     "expired three times: a person has to look": Row(
         [FILLED, *(sell(OrderState.EXPIRED, attempt=n) for n in (1, 2, 3))],
@@ -327,7 +324,7 @@ AFTER_THE_SELL = {
     ),
     "canceled by others, told: it sells the rest": Row(
         [FILLED, sell(OrderState.CANCELED, 4, acknowledged=True)],
-        PlaceSell(Quote(D("2.0061"), D("5.9"))),
+        PlaceSell(OrderTerms(D("2.0061"), D("5.9"))),
     ),
     "canceled by others once, sold since: it ends, whoever forgot that it was told": Row(
         [
@@ -351,14 +348,14 @@ AFTER_THE_SELL = {
     ),
     "its buy was canceled by others, its sell expired: the rest is sold": Row(
         [buy(OrderState.CANCELED, 4), sell(OrderState.EXPIRED, quantity="3.9")],
-        PlaceSell(Quote(D("2.0061"), D("3.9"))),
+        PlaceSell(OrderTerms(D("2.0061"), D("3.9"))),
     ),
     "the rest is too little: it is carried": Row(
         [FILLED, sell(OrderState.EXPIRED, D("7.5"))], finished(f"sold; the rest is {CARRIED}")
     ),
     "commission has taken from the rest: it sells what there is": Row(
         [FILLED, sell(OrderState.EXPIRED, 4)],
-        PlaceSell(Quote(D("2.0061"), D("5.8"))),
+        PlaceSell(OrderTerms(D("2.0061"), D("5.8"))),
         {"carried": D("-0.01")},
     ),
     "sold but for what commission has taken: it ends": Row(
@@ -373,7 +370,7 @@ TABLE = BEGINNING | WAITING | AFTER_THE_BUY | AFTER_THE_SELL
 
 @pytest.mark.parametrize("row", [pytest.param(row, id=name) for name, row in TABLE.items()])
 def test_the_next_step(row: Row) -> None:
-    trader = Trader(TRADER, TERMS, NOW_MS, orders=list(row.orders), block=row.block)
+    trader = Trader(TRADER, TERMS, NOW_MS, orders=list(row.orders), blocker=row.blocker)
 
     step = next_step(trader, around(**row.around))
 
@@ -382,7 +379,7 @@ def test_the_next_step(row: Row) -> None:
 
 @pytest.mark.parametrize("row", [pytest.param(row, id=name) for name, row in TABLE.items()])
 def test_deciding_changes_nothing(row: Row) -> None:
-    trader = Trader(TRADER, TERMS, NOW_MS, orders=list(row.orders), block=row.block)
+    trader = Trader(TRADER, TERMS, NOW_MS, orders=list(row.orders), blocker=row.blocker)
     before = repr(trader)
 
     next_step(trader, around(**row.around))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from symbol_trader.core.order import TIMESTAMP_TOLERANCE_MS, Order
-from symbol_trader.core.order_states import News
+from symbol_trader.core.order_states import OrderEvent
 from symbol_trader.core.orders import ExchangeOrder, Fill, Intent, OrderState, Side
 from symbol_trader.core.records import OrderChange, RecordedOrder
 from symbol_trader.errors import Contradiction
@@ -161,8 +161,8 @@ def test_a_fill_alone_raises_what_is_executed() -> None:
 def test_a_doubt_is_told_once_and_keeps_its_reason() -> None:
     order = Order(BUY)
 
-    assert order.hear(News.DOUBT, "no reply") is True
-    assert order.hear(News.DOUBT, "still none") is False
+    assert order.hear(OrderEvent.DOUBT, "no reply") is True
+    assert order.hear(OrderEvent.DOUBT, "still none") is False
     assert order.change() == OrderChange(
         BUY.client_order_id, OrderState.UNDECIDED, None, D(0), D(0), "no reply"
     )
@@ -305,10 +305,10 @@ def test_an_intent_is_not_changed_by_what_becomes_of_it() -> None:
     ],
 )
 def test_news_of_an_order_that_a_person_has_settled_are_ignored(news: ExchangeOrder) -> None:
-    """Also what contradicts it: else it would block its trader for ever."""
+    """Also what contradicts it: else it would block its trader forever."""
     row = RecordedOrder(BUY, OrderState.CANCELED, 1, D(4), D(8), "", (fill(1, 4),))
     order = Order.restore(replace(row, fills_given_up=True, settled_by_person=True))
     assert not order.learn(news)
-    assert not order.hear(News.GONE, "archived")
+    assert not order.hear(OrderEvent.GONE, "archived")
     assert not order.add_fill(fill(2, 6))
     assert (order.state, order.executed, order.settled) == (OrderState.CANCELED, D(4), True)

@@ -3,12 +3,12 @@
 import pytest
 
 from symbol_trader.core.order import Order
-from symbol_trader.core.order_states import STATUS_NEWS, TRANSITIONS, News, transition
+from symbol_trader.core.order_states import STATUS_EVENTS, TRANSITIONS, OrderEvent, transition
 from symbol_trader.core.orders import FINAL_STATES, OrderState
 from symbol_trader.errors import Contradiction
 from unit.core.builders import D, intent, seen
 
-PAIRS = [(state, news) for state in OrderState for news in News]
+PAIRS = [(state, news) for state in OrderState for news in OrderEvent]
 LIVE = set(OrderState) - FINAL_STATES
 
 
@@ -17,7 +17,9 @@ def order_in(state: OrderState) -> Order:
 
 
 @pytest.mark.parametrize(("state", "news"), PAIRS)
-def test_news_either_has_a_row_or_raises_and_changes_nothing(state: OrderState, news: News) -> None:
+def test_news_either_has_a_row_or_raises_and_changes_nothing(
+    state: OrderState, news: OrderEvent
+) -> None:
     order = order_in(state)
     before = order_in(state)
     if (state, news) in TRANSITIONS:
@@ -32,14 +34,16 @@ def test_news_either_has_a_row_or_raises_and_changes_nothing(state: OrderState, 
 
 
 @pytest.mark.parametrize(("state", "news"), sorted(TRANSITIONS, key=str))
-def test_a_final_state_is_never_left(state: OrderState, news: News) -> None:
+def test_a_final_state_is_never_left(state: OrderState, news: OrderEvent) -> None:
     assert state in LIVE or transition(state, news) is state
 
 
 @pytest.mark.parametrize("state", sorted(LIVE))
-@pytest.mark.parametrize("news", [News.OPEN, News.FILLED, News.CANCELED, News.EXPIRED])
+@pytest.mark.parametrize(
+    "news", [OrderEvent.OPEN, OrderEvent.FILLED, OrderEvent.CANCELED, OrderEvent.EXPIRED]
+)
 def test_what_the_exchange_shows_of_a_live_order_is_always_understood(
-    state: OrderState, news: News
+    state: OrderState, news: OrderEvent
 ) -> None:
     assert transition(state, news).value == news.name.lower()
 
@@ -47,7 +51,7 @@ def test_what_the_exchange_shows_of_a_live_order_is_always_understood(
 @pytest.mark.parametrize("state", sorted(OrderState))
 def test_a_lost_reply_contradicts_nothing(state: OrderState) -> None:
     """A refused order may have been rejected by a report."""
-    assert transition(state, News.DOUBT) is (
+    assert transition(state, OrderEvent.DOUBT) is (
         OrderState.UNDECIDED if state is OrderState.INTENT else state
     )
 
@@ -55,23 +59,27 @@ def test_a_lost_reply_contradicts_nothing(state: OrderState) -> None:
 @pytest.mark.parametrize("state", sorted(set(OrderState) - {OrderState.UNDECIDED}))
 def test_only_an_order_in_doubt_can_be_proved_absent(state: OrderState) -> None:
     with pytest.raises(Contradiction):
-        transition(state, News.ABSENT)
+        transition(state, OrderEvent.ABSENT)
 
 
 @pytest.mark.parametrize("never_there", [OrderState.REFUSED, OrderState.ABSENT])
-@pytest.mark.parametrize("news", [News.OPEN, News.FILLED, News.CANCELED, News.EXPIRED])
-def test_an_order_that_was_never_there_cannot_turn_up(never_there: OrderState, news: News) -> None:
+@pytest.mark.parametrize(
+    "news", [OrderEvent.OPEN, OrderEvent.FILLED, OrderEvent.CANCELED, OrderEvent.EXPIRED]
+)
+def test_an_order_that_was_never_there_cannot_turn_up(
+    never_there: OrderState, news: OrderEvent
+) -> None:
     with pytest.raises(Contradiction):
         transition(never_there, news)
 
 
-@pytest.mark.parametrize("status", sorted(STATUS_NEWS))
+@pytest.mark.parametrize("status", sorted(STATUS_EVENTS))
 def test_every_status_of_the_exchange_is_learnt(status: str) -> None:
     order = Order(intent())
 
     order.learn(seen(order.intent, status, 10 if status == "FILLED" else 0))
 
-    assert order.state is TRANSITIONS[OrderState.INTENT, STATUS_NEWS[status]]
+    assert order.state is TRANSITIONS[OrderState.INTENT, STATUS_EVENTS[status]]
 
 
 @pytest.mark.parametrize("state", sorted(OrderState))

@@ -1,18 +1,9 @@
-"""Settings, timing and refusals: small rules that others rely on."""
+"""Settings and timing: small rules that others rely on."""
 
 from dataclasses import replace
 
 import pytest
 
-from symbol_trader.core.reasons import Reason
-from symbol_trader.core.refusals import (
-    is_doubt,
-    needs_refresh,
-    passes,
-    reason_on_record,
-    refusal_reason,
-)
-from symbol_trader.core.replies import Refused
 from symbol_trader.core.timing import Timing
 from unit.core.builders import SETTINGS, D
 
@@ -35,47 +26,3 @@ def test_pauses_double_up_to_the_longest(refusals: int, pause_ms: int) -> None:
 
 def test_a_pause_after_very_many_refusals_is_still_the_longest() -> None:
     assert Timing().retry_pause_ms(1_000_000) == 60_000
-
-
-@pytest.mark.parametrize(
-    ("code", "message", "reason", "refresh"),
-    [
-        (-2010, "Account has insufficient balance for requested action.", "InsufficientBalance", 0),
-        (-2010, "Market is closed.", "SymbolNotTrading", 1),
-        (-2010, "Filter failure: MAX_NUM_ORDERS", "FilterFailure", 1),
-        (-1013, "Filter failure: PERCENT_PRICE_BY_SIDE", "FilterFailure", 1),
-        (-1013, "Quantity less than or equal to zero.", "FilterFailure", 1),
-        (-1003, "Too much request weight used", "RateLimited", 0),
-        (-1015, "Too many new orders", "RateLimited", 0),
-        (-1021, "Timestamp for this request is outside of the recvWindow.", "Late", 0),
-        (-2015, "Invalid API-key, IP, or permissions for action.", "BadCredentials", 0),
-        (-2010, "This symbol is not permitted for this account.", "OrderRefused", 0),
-    ],
-)
-def test_a_refusal_has_a_reason_that_says_what_to_do(
-    code: int, message: str, reason: str, refresh: int
-) -> None:
-    assert refusal_reason(Refused(code, message)) == reason
-    assert needs_refresh(Reason(reason)) == bool(refresh)
-
-
-@pytest.mark.parametrize(
-    ("code", "passing"),
-    [(-1003, True), (-1015, True), (-1021, True), (-1013, False), (-100, False)],
-)
-def test_some_refusals_say_nothing_against_the_order(code: int, passing: bool) -> None:
-    assert passes(reason_on_record(Refused(code, "words"))) is passing
-
-
-@pytest.mark.parametrize(
-    ("code", "message", "doubt"),
-    [
-        (-2010, "Duplicate order sent.", True),
-        (-2011, "Duplicate order sent.", False),
-        (-2010, "Market is closed.", False),
-    ],
-)
-def test_a_duplicate_may_be_the_very_order_that_was_sent(
-    code: int, message: str, *, doubt: bool
-) -> None:
-    assert is_doubt(code, message) is doubt

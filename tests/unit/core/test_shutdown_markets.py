@@ -1,4 +1,4 @@
-"""Every shutdown policy in markets that rise for ever, fall for ever and stand still.
+"""Every shutdown policy in markets that rise forever, fall forever and stand still.
 
 A shutdown ends if the market fills its orders, and always if it has a deadline. Where it has none
 and the market never comes, it waits, and its report names the order, its price and how far away
@@ -27,7 +27,7 @@ from unit.core.desk import Desk
 MINUTE_MS = 60_000
 DEADLINE_MS = 10 * MINUTE_MS
 FOR_EVER = 60
-"""Minutes that stand for ever: six times the deadline."""
+"""Minutes that stand forever: six times the deadline."""
 START = D(2)
 
 MARKETS: dict[str, Callable[[int], D]] = {
@@ -152,7 +152,7 @@ CASES = tuple(product(MARKETS, BEGINNINGS, UnfilledBuys))
 def shut_down(
     market: str, beginning: str, buys: UnfilledBuys, *, buyers: bool = True, **deadline: Any
 ) -> Floor:
-    """Begin, shut down, and let the market go on for ever."""
+    """Begin, shut down, and let the market go on forever."""
     floor = Floor(Desk(), market, buyers)
     BEGINNINGS[beginning](floor)
     floor.ask(status=TradingStatus.SHUTDOWN, unfilled_buys=buys, **deadline)

@@ -7,8 +7,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from symbol_trader.core import strategy
+from symbol_trader.core.order_filters import violation
+from symbol_trader.core.orders import Side
 from symbol_trader.core.records import TraderTerms
-from symbol_trader.core.strategy import Quote
+from symbol_trader.core.strategy import OrderTerms
 from symbol_trader.core.symbols import DEFAULT_COMMISSION, Commission, Filters
 from unit.core.builders import COMMISSION, FILTERS, FREE, TERMS, D
 
@@ -43,19 +45,19 @@ def filters_of_symbols(draw: st.DrawFn) -> Filters:
 def test_a_buy_takes_the_most_that_the_chunk_allows_and_never_more(
     terms: TraderTerms, seen: D, filters: Filters
 ) -> None:
-    quote = strategy.buy_quote(terms, seen, filters)
-    assume(quote.price > 0)
+    order_terms = strategy.size_buy(terms, seen, filters)
+    assume(order_terms.price > 0)
 
-    assert quote.notional <= terms.chunk_budget
-    assert quote.quantity % filters.step_size == 0
-    assert quote.price * (quote.quantity + filters.step_size) > terms.chunk_budget
+    assert order_terms.notional <= terms.chunk_budget
+    assert order_terms.quantity % filters.step_size == 0
+    assert order_terms.price * (order_terms.quantity + filters.step_size) > terms.chunk_budget
 
 
 @given(terms=terms_asked, seen=prices, filters=filters_of_symbols())
 def test_a_buys_price_is_the_highest_tick_not_above_what_was_asked(
     terms: TraderTerms, seen: D, filters: Filters
 ) -> None:
-    price = strategy.buy_quote(terms, seen, filters).price
+    price = strategy.size_buy(terms, seen, filters).price
     asked = seen * (1 - terms.buy_down)
 
     assert price % filters.tick_size == 0
@@ -65,7 +67,7 @@ def test_a_buys_price_is_the_highest_tick_not_above_what_was_asked(
 def test_a_price_below_the_first_tick_buys_nothing() -> None:
     filters = replace(FILTERS, tick_size=D(1))
 
-    assert strategy.buy_quote(TERMS, D("0.5"), filters) == Quote(D(0), D(0))
+    assert strategy.size_buy(TERMS, D("0.5"), filters) == OrderTerms(D(0), D(0))
 
 
 @given(price=prices, terms=terms_asked, commission=commissions, filters=filters_of_symbols())
@@ -100,7 +102,7 @@ def test_what_is_sold_earns_the_profit_asked_after_both_commissions(
 def test_what_is_not_sold_is_less_than_a_step_and_carried(
     terms: TraderTerms, seen: D, commission: Commission, filters: Filters
 ) -> None:
-    received = strategy.buy_quote(terms, seen, filters).quantity * (1 - commission.buy)
+    received = strategy.size_buy(terms, seen, filters).quantity * (1 - commission.buy)
     sold = strategy.sellable(received, filters)
 
     assert sold % filters.step_size == 0
@@ -121,11 +123,12 @@ def test_the_least_chunk_is_enough_and_one_step_less_is_not(
     least = strategy.least_chunk_budget(terms, seen, commission, filters)
 
     def works(chunk_budget: D) -> bool:
-        buy = strategy.buy_quote(replace(terms, chunk_budget=chunk_budget), seen, filters)
+        buy = strategy.size_buy(replace(terms, chunk_budget=chunk_budget), seen, filters)
         received = buy.quantity * (1 - commission.buy)
         price = strategy.sell_price(buy.price, terms.profit, commission, filters)
-        sell = Quote(price, strategy.sellable(received, filters))
-        return not any(filters.violation(q.price, q.quantity) for q in (buy, sell))
+        sell = OrderTerms(price, strategy.sellable(received, filters))
+        orders = ((Side.BUY, buy), (Side.SELL, sell))
+        return not any(violation(side, terms, filters) for side, terms in orders)
 
     assert works(least)
     assert not works(least - D("1e-12"))
@@ -157,13 +160,13 @@ def test_the_least_chunk_of_an_example() -> None:
 def test_dust_is_what_is_too_small_for_the_filters(
     price: str, quantity: str, *, dust: bool
 ) -> None:
-    assert strategy.is_dust(Quote(D(price), D(quantity)), FILTERS) is dust
+    assert strategy.is_dust(OrderTerms(D(price), D(quantity)), FILTERS) is dust
 
 
 def test_nothing_is_dust_even_where_no_minimum_is_set() -> None:
     free = Filters(tick_size=D(0), step_size=D(0), min_quantity=D(0))
 
-    assert strategy.is_dust(Quote(D(2), D(0)), free)
+    assert strategy.is_dust(OrderTerms(D(2), D(0)), free)
 
 
 @pytest.mark.parametrize(
@@ -177,22 +180,22 @@ def test_the_profit_to_expect_of_an_example() -> None:
     """10 at 2: 9.99 are received, 9.9 sold at 2.0061 less 0.1 %, 0.09 carried at cost."""
     expected = D("9.9") * D("2.0061") * D("0.999") + D("0.09") * 2 - 20
 
-    quote = Quote(D(2), D(10))
-    assert strategy.expected_profit(quote, TERMS, COMMISSION, FILTERS) == expected
+    order_terms = OrderTerms(D(2), D(10))
+    assert strategy.expected_profit(order_terms, TERMS, COMMISSION, FILTERS) == expected
 
 
 @given(terms=terms_asked, seen=prices, filters=filters_of_symbols())
 def test_without_commission_a_cycle_is_expected_to_earn_what_was_asked(
     terms: TraderTerms, seen: D, filters: Filters
 ) -> None:
-    quote = strategy.buy_quote(terms, seen, filters)
+    order_terms = strategy.size_buy(terms, seen, filters)
 
-    earned = strategy.expected_profit(quote, terms, FREE, filters)
-    assert earned >= quote.notional * terms.profit
+    earned = strategy.expected_profit(order_terms, terms, FREE, filters)
+    assert earned >= order_terms.notional * terms.profit
 
 
 def test_coarse_steps_can_cost_more_than_the_profit_asked() -> None:
     """One step of 1 is bought, commission leaves 0.999: nothing can be sold."""
     coarse = replace(FILTERS, step_size=D(1), min_quantity=D(1), min_notional=D(0))
 
-    assert strategy.expected_profit(Quote(D(2), D(1)), TERMS, DEFAULT_COMMISSION, coarse) < 0
+    assert strategy.expected_profit(OrderTerms(D(2), D(1)), TERMS, DEFAULT_COMMISSION, coarse) < 0

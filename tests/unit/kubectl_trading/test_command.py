@@ -11,7 +11,7 @@ from kubectl_trading import __main__ as command
 from kubectl_trading.cluster import ClusterError, Conflict, Where
 from kubectl_trading.serving import Claim, Leader
 from kubectl_trading.symbols import Symbol
-from tradingsymbol_api.spec import TradingStatus
+from tradingsymbol_api.values import TradingStatus
 from unit.kubectl_trading.documents import Document, document
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from kubectl_trading.symbols import NOT_SEEN, Symbol
 from kubectl_trading.table import row, table
-from tradingsymbol_api.spec import TradingStatus
+from tradingsymbol_api.values import TradingStatus
 from unit.kubectl_trading.documents import Document, document
 
 READY = {"Ready": "True LeaderReady"}
@@ -42,12 +42,12 @@ def test_a_resource_that_was_just_created() -> None:
     del new["status"]
     del new["spec"]["status"]
     symbol = Symbol.of(new)
-    assert (symbol.asked, symbol.traders, symbol.profit) == (TradingStatus.OFF, None, "")
+    assert (symbol.desired, symbol.traders, symbol.profit) == (TradingStatus.OFF, None, "")
 
 
 @pytest.mark.parametrize("written", [True, "on"])
 def test_bare_words_mean_the_same(written: object) -> None:
-    assert Symbol.of(document(status=written)).asked is TradingStatus.ON
+    assert Symbol.of(document(status=written)).desired is TradingStatus.ON
 
 
 def test_a_symbol_is_named_as_the_exchange_does() -> None:

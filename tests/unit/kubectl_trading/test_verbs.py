@@ -4,7 +4,7 @@ import pytest
 
 from kubectl_trading.symbols import Symbol
 from kubectl_trading.verbs import Answer, Progress, Verb, answer, progress
-from tradingsymbol_api.spec import TradingStatus
+from tradingsymbol_api.values import TradingStatus
 from unit.kubectl_trading.documents import document
 
 RESTS = "stopping trading: 1 order rests on the exchange and on record"

@@ -104,6 +104,19 @@ def test_a_cluster_that_an_earlier_version_made_is_found_and_deleted(
     assert not list((commands.folders.cache / "clusters").iterdir())
 
 
+def test_a_copy_that_links_to_a_clones_state_shares_its_cluster(
+    commands: Commands, stand_in: StandIns, tmp_path: Path
+) -> None:
+    calls = stand_in("docker", ONE_NODE)
+    record.write(commands.folders.state, RECORD)
+    claim(commands, commands.folders.project)
+    copy = Folders(tmp_path / "copy", commands.folders.cache)
+    copy.project.mkdir()
+    copy.state.symlink_to(commands.folders.state)
+    Commands(copy, commands.console).down("trading")
+    assert "rm --force --volumes trading-control-plane" in calls.read_text()
+
+
 def test_a_clone_has_one_cluster_at_a_time(commands: Commands) -> None:
     record.write(commands.folders.state, RECORD)
     with pytest.raises(LocalClusterError, match="has the cluster 'trading'"):

@@ -42,7 +42,7 @@ class FakeApi:
         self.always: dict[tuple[str, str], Fault] = {}
         """Faults that do not pass."""
         self.expires: set[tuple[str, str]] = set()
-        """Lists whose second page is gone once, and for ever for who asks for that page."""
+        """Lists whose second page is gone once, and forever for who asks for that page."""
         self.token = ""
         """The token that is taken; without one any is."""
         self.address = ""

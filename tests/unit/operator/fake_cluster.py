@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from symbol_operator.decide.news import News
+from symbol_operator.decide.events import EventNote
 from symbol_operator.runtime.api import Page
 from symbol_operator.runtime.errors import ConflictError, NotFoundError, RefusedError
 from symbol_operator.runtime.memory import Memory
@@ -20,7 +20,7 @@ from tradingsymbol_api.names import (
     LABEL_FENCES,
     LABEL_MANAGED_BY,
     LABEL_RESOURCE,
-    OPERATOR_MANAGER,
+    OPERATOR_FIELD_MANAGER,
 )
 from tradingsymbol_api.reading import Document, mapping, text
 from unit.operator.objects import NOW, node, timestamp
@@ -38,7 +38,7 @@ class FakeCluster:
         self.pods: dict[str, dict[str, Any]] = {}
         self.nodes: dict[str, dict[str, Any]] = {"node-1": node()}
         self.writes: list[str] = []
-        self.events: dict[str, News] = {}
+        self.events: dict[str, EventNote] = {}
         self.refusal: Exception | None = None
         self.ending = False
         self.roles = True
@@ -99,7 +99,9 @@ class FakeCluster:
         return [Page(page, self._version) for page in pages]
 
     def _is_ours(self, name: str) -> bool:
-        return text(self.pods[name], "metadata", "labels", LABEL_MANAGED_BY) == OPERATOR_MANAGER
+        return (
+            text(self.pods[name], "metadata", "labels", LABEL_MANAGED_BY) == OPERATOR_FIELD_MANAGER
+        )
 
     def _shown(self, objects: dict[str, dict[str, Any]], name: str) -> dict[str, Any] | None:
         """Show an object, in a new version if it has changed since it was shown last."""
@@ -216,10 +218,10 @@ class FakeCluster:
             if found["metadata"][precondition] != expected[precondition]:
                 raise ConflictError(f"{name} has changed")
 
-    def tell(self, resource: Document, news: News, happened: datetime) -> None:
+    def tell(self, resource: Document, event: EventNote, happened: datetime) -> None:
         """Take an Event, as the operator's queue does."""
         del happened
-        self.events.setdefault(news.name(resource), news)
+        self.events.setdefault(event.name(resource), event)
 
     # What users, leaders and nodes do.
 

@@ -13,7 +13,7 @@ import yaml
 from aiohttp import web
 
 from support.serving import serving
-from symbol_operator.decide.news import EventReason, News
+from symbol_operator.decide.events import EventNote, EventReason
 from symbol_operator.runtime.acting import namespace_of
 from symbol_operator.runtime.api import Page, _document
 from symbol_operator.runtime.cluster import Cluster, connect
@@ -196,10 +196,10 @@ async def test_fences_are_those_of_one_symbol_and_go_at_once(tmp_path: Path) -> 
 async def test_an_event_may_regard_the_namespace(tmp_path: Path) -> None:
     """Of a resource that is gone."""
     server = ApiServer((201, {}))
-    news = News(EventReason.NODE_LOST, "lost", warning=True, about="p1")
+    event = EventNote(EventReason.NODE_LOST, "lost", warning=True, about="p1")
 
     async with served(server, tmp_path) as cluster:
-        await cluster.tell(namespace_of(Key("trading", "xrpusdt")), news, NOW, "operator-1")
+        await cluster.tell(namespace_of(Key("trading", "xrpusdt")), event, NOW, "operator-1")
 
     regarding = server.asked[0].body["regarding"]
     assert (regarding["kind"], regarding["apiVersion"]) == ("Namespace", "v1")
@@ -257,11 +257,11 @@ async def test_a_pod_is_created_in_its_namespace(tmp_path: Path) -> None:
 
 async def test_an_event_regards_the_resource_and_is_told_once(tmp_path: Path) -> None:
     server = ApiServer((201, {}), problem(409, "exists"))
-    news = News(EventReason.LEADER_REPLACED, "x" * 2000, warning=True)
+    event = EventNote(EventReason.LEADER_REPLACED, "x" * 2000, warning=True)
 
     async with served(server, tmp_path) as cluster:
-        await cluster.tell(resource(), news, NOW, "operator-1")
-        await cluster.tell(resource(), news, NOW, "operator-1")
+        await cluster.tell(resource(), event, NOW, "operator-1")
+        await cluster.tell(resource(), event, NOW, "operator-1")
 
     event = server.asked[0].body
     assert server.asked[0].path == "/apis/events.k8s.io/v1/namespaces/trading/events"

@@ -39,8 +39,8 @@ class Replica:
     """One operator's part in it, and what it was told."""
 
     def __init__(self, leases: FakeLeases, pod: str, system: str = "trading-system") -> None:
-        def tenancy(namespace: str, name: str, holder: str, terms: Any) -> Tenancy:
-            candidacy = Candidacy(holder, terms, monotonic=now, clock=self._clock)
+        def tenancy(namespace: str, name: str, holder: str, timing: Any) -> Tenancy:
+            candidacy = Candidacy(holder, timing, monotonic=now, clock=self._clock)
             return Tenancy(leases, namespace, name, candidacy, now)
 
         self.said: list[tuple[bool, str]] = []

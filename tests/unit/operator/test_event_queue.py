@@ -7,7 +7,7 @@ from datetime import datetime
 
 import pytest
 
-from symbol_operator.decide.news import EventReason, News
+from symbol_operator.decide.events import EventNote, EventReason
 from symbol_operator.runtime import event_queue
 from symbol_operator.runtime.errors import RefusedError, UnavailableError
 from symbol_operator.runtime.event_queue import PAUSES_S, EventQueue
@@ -31,9 +31,9 @@ class Poster:
         self.attempts: list[str] = []
         self.dropped = 0
 
-    async def __call__(self, about: Document, news: News, happened: datetime) -> None:
+    async def __call__(self, about: Document, event: EventNote, happened: datetime) -> None:
         assert (about, happened) == (resource(), NOW)
-        self.attempts.append(news.note)
+        self.attempts.append(event.note)
         if self.errors:
             raise self.errors.pop(0)
 
@@ -51,7 +51,7 @@ async def working(poster: Poster) -> AsyncIterator[EventQueue]:
 
 def add(queue: EventQueue, *notes: str) -> None:
     for note in notes:
-        queue.add(resource(), News(EventReason.NODE_LOST, note), NOW)
+        queue.add(resource(), EventNote(EventReason.NODE_LOST, note), NOW)
 
 
 async def test_events_are_posted_in_order() -> None:

@@ -33,7 +33,9 @@ def mourned() -> list[Any]:
 
 
 def listener(woken: list[Key], soon: list[Key], mourned: list[Any]) -> Listener:
-    return Listener(Memory(relevant), changed=woken.append, moved=soon.append, gone=mourned.append)
+    return Listener(
+        Memory(relevant), changed=woken.append, pod_changed=soon.append, gone=mourned.append
+    )
 
 
 async def login(**_: object) -> kopf.AiohttpSession:

@@ -86,7 +86,7 @@ async def test_an_operator_that_watches_nothing_is_alive_and_not_ready(
 async def test_a_namespace_that_cannot_be_watched_is_named_and_holds_up_nothing(
     address: str, watches: Watches
 ) -> None:
-    """Else an update of the operator would wait for ever for one namespace that is gone."""
+    """Else an update of the operator would wait forever for one namespace that is gone."""
     for kind in ("pods", "tradingsymbols"):
         watches.stood(kind, "a")
     watches.fell("pods", "b", "forbidden")

@@ -51,7 +51,7 @@ async def test_a_namespace_that_cannot_be_listed_keeps_no_other_from_its_updates
 
 
 def test_no_namespace_is_called_served_that_is_not_claimed() -> None:
-    """A claim that was being renewed as the election was lost counts as confirmed for ever."""
+    """A claim that was being renewed as the election was lost counts as confirmed forever."""
 
     async def played() -> None:
         leases = SlowLeases()

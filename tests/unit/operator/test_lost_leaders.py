@@ -78,7 +78,7 @@ async def test_a_symbol_that_is_deleted_has_its_lost_leader_fenced_and_the_names
     cluster.end_fences("xrpusdt")
     await operator.reconcile(KEY)
     assert cluster.pods == {}
-    notes = {str(news.reason): news.note for news in cluster.events.values()}
+    notes = {str(event.reason): event.note for event in cluster.events.values()}
     assert notes.keys() == {"NodeLost", "LeaderFenced"}
     assert "pod xrpusdt-leader is given up, and may trade on" in notes["NodeLost"]
     assert await operator.survey("trading") == set()
@@ -157,13 +157,13 @@ async def test_a_leader_that_is_wanted_is_replaced_though_its_fence_is_refused(
 WRITES = ("create_pod", "delete_pod", "delete_fence", "write_status")
 
 
-@pytest.mark.parametrize("wish", ["off", "deleted", "on, then off"])
+@pytest.mark.parametrize("desired", ["off", "deleted", "on, then off"])
 @pytest.mark.parametrize("survived", range(8))
 async def test_killed_after_each_write_no_operator_forgets_a_lost_leader(
     cluster: FakeCluster,
     operator: Operator,
     monkeypatch: pytest.MonkeyPatch,
-    wish: str,
+    desired: str,
     survived: int,
 ) -> None:
     await lose(cluster, operator)
@@ -183,9 +183,9 @@ async def test_killed_after_each_write_no_operator_forgets_a_lost_leader(
 
     for name in WRITES:
         then_die(name)
-    if wish == "deleted":
+    if desired == "deleted":
         cluster.symbols.clear()
-    for asked in ("on", "off") if wish == "on, then off" else ("off",):
+    for asked in ("on", "off") if desired == "on, then off" else ("off",):
         if cluster.symbols:
             cluster.switch("xrpusdt", asked)
         for _ in range(3):

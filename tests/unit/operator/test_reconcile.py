@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from symbol_operator.decide.decision import Context, Decision, decide
-from symbol_operator.decide.news import EventReason
+from symbol_operator.decide.events import EventReason
 from symbol_operator.decide.pace import Pace
 from symbol_operator.observe.node import OVERDUE_AFTER
 from symbol_operator.observe.view import View
@@ -113,7 +113,7 @@ def condition(cluster: FakeCluster, kind: str = "Ready") -> tuple[str, str]:
 
 
 def reasons(cluster: FakeCluster) -> list[str]:
-    return [str(news.reason) for news in cluster.events.values()]
+    return [str(event.reason) for event in cluster.events.values()]
 
 
 async def running(cluster: FakeCluster, operator: Operator) -> None:
@@ -333,7 +333,7 @@ async def test_deletions_between_two_lists_are_found_and_told(
 
     assert await operator.survey("trading") == {Key("trading", "bnb")}
     assert operator.memory.symbols("trading") == {"bnb", "xrpusdt"}
-    (told,) = [news for news in cluster.events.values() if news.reason == "OrdersRest"]
+    (told,) = [event for event in cluster.events.values() if event.reason == "OrdersRest"]
     assert "2 orders rest" in told.note
 
     cluster.writes.clear()
@@ -505,6 +505,20 @@ async def test_failures_in_a_row_wait_ever_longer(cluster: FakeCluster, operator
     await operator.reconcile(KEY)
     assert "xrpusdt-leader" in cluster.pods
     assert reasons(cluster) == ["LeaderStarted", "LeaderReplaced", "LeaderReplaced"]
+
+
+async def test_a_report_that_waits_keeps_no_pod_from_being_created(
+    cluster: FakeCluster, operator: Operator
+) -> None:
+    await running(cluster, operator)
+    for _ in range(2):
+        cluster.finish("xrpusdt", "Failed")
+        await operator.reconcile(KEY)
+    for number in range(600):
+        operator._pace.acted(Key("trading", f"other-{number}"), cluster.now)
+
+    cluster.now += timedelta(seconds=4)
+    assert await operator.reconcile(KEY) == 6
 
 
 async def test_a_resource_that_is_gone_leaves_no_memory(
@@ -746,7 +760,7 @@ async def test_a_deletion_waits_until_the_leader_has_finished(careful: FakeClust
     assert careful.symbols == {}
     await operator.reconcile(KEY)
     assert careful.pods == {}
-    assert not [news for news in careful.events.values() if news.reason == "OrdersRest"]
+    assert not [event for event in careful.events.values() if event.reason == "OrdersRest"]
 
 
 async def test_a_deletion_without_a_leader_starts_one_to_finish(careful: FakeCluster) -> None:
@@ -780,8 +794,8 @@ async def test_a_deletion_that_is_told_not_to_wait_leaves_the_orders_and_says_so
         await operator.reconcile(KEY)
         assert careful.symbols == {}
     assert "delete" in careful.writes
-    (news,) = [news for news in careful.events.values() if news.reason == "OrdersRest"]
-    assert "2 orders rest on the exchange and stay on record" in news.note
+    (event,) = [event for event in careful.events.values() if event.reason == "OrdersRest"]
+    assert "2 orders rest on the exchange and stay on record" in event.note
 
 
 async def test_what_rests_is_told_before_the_resource_is_let_go(
@@ -897,9 +911,9 @@ async def test_what_rests_of_a_symbol_that_went_is_told(
     went["spec"]["deletionPolicy"] = policy
     if waited:
         went["metadata"]["deletionTimestamp"] = "2026-01-01T12:00:00Z"
-    operator.mourn(went)
+    operator.report_deleted(went)
 
-    assert [told in news.note for news in cluster.events.values() if told] == [True] * bool(told)
+    assert [told in event.note for event in cluster.events.values() if told] == [True] * bool(told)
     assert len(cluster.events) == bool(told)
 
 
@@ -929,7 +943,7 @@ async def test_leaders_are_updated_a_few_at_a_time_and_a_bad_image_stops_there(
     assert updated(cluster, before) == {"ada", "bnb"}
     replaced = [n.note for n in cluster.events.values() if n.reason is EventReason.LEADER_REPLACED]
     assert len(replaced) == 2
-    assert all("makes way" in note for note in replaced), "told once, and why"
+    assert all("is being replaced" in note for note in replaced), "told once, and why"
 
 
 @pytest.mark.parametrize("restarts_when", ["terminating", "created"])
@@ -987,7 +1001,7 @@ async def test_no_leader_is_updated_before_all_turns_that_are_taken_are_known(
     await operator.reconcile(KEY)
     assert "deletionTimestamp" not in cluster.pods["xrpusdt-leader"]["metadata"]
 
-    operator._turns.learned("second")
+    operator._slots.learned("second")
     await operator.reconcile(KEY)
     assert "deletionTimestamp" in cluster.pods["xrpusdt-leader"]["metadata"]
 
@@ -997,7 +1011,9 @@ async def test_one_that_stands_by_does_and_tells_nothing(cluster: FakeCluster) -
     operator.elected = False
     await operator.reconcile(KEY)
     assert await operator.survey("trading") == {KEY}, "it knows what is to be done"
-    operator.mourn({"metadata": {"namespace": "trading", "name": "x"}, "status": {"openOrders": 2}})
+    operator.report_deleted(
+        {"metadata": {"namespace": "trading", "name": "x"}, "status": {"openOrders": 2}}
+    )
     assert cluster.writes == []
     assert cluster.events == {}
 
@@ -1093,7 +1109,7 @@ async def test_a_namespace_that_is_left_is_emptied_first(asked: str) -> None:
     assert condition(cluster) == ("False", "NamespaceLeaving")
     assert condition(cluster, "Stalled") == ("True", "NamespaceLeaving")
     assert cluster.symbols["xrpusdt"]["status"]["requested"] == asked
-    notes = {str(news.reason): news.note for news in cluster.events.values()}
+    notes = {str(event.reason): event.note for event in cluster.events.values()}
     assert notes["LeaderStopped"].endswith("the operator is leaving the namespace")
     assert await operator.survey("trading") == set()
 
@@ -1162,11 +1178,11 @@ async def test_a_namespace_that_is_not_served_hands_its_turn_on(cluster: FakeClu
     newer = one.model_copy(update={"leader": LeaderSettings(image="symbol-trader:2")})
     await running(cluster, operator_of(cluster, one))
     operator = operator_of(cluster, newer)
-    operator._turns.take(Key("island", "xrpusdt"))
+    operator._slots.take(Key("island", "xrpusdt"))
     await operator.reconcile(KEY)
     assert "deletionTimestamp" not in cluster.pods["xrpusdt-leader"]["metadata"]
 
-    operator.end_turns("island")
+    operator.free_slots("island")
     assert KEY in cluster.called_again
     await operator.reconcile(KEY)
 
@@ -1272,8 +1288,8 @@ async def test_a_symbol_that_the_operator_fails_at_keeps_no_turn(
     cluster.create_symbol("ada")
     operator = operator_of(cluster)
     await operator.survey("trading")
-    operator._turns.take(KEY)
-    operator._turns.wait(Key("trading", "ada"))
+    operator._slots.take(KEY)
+    operator._slots.wait(Key("trading", "ada"))
     monkeypatch.setattr(reconcile, "decide", Fails("xrpusdt"))
 
     await failed(operator)

@@ -19,7 +19,7 @@ from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 
 from support.serving import serving
-from symbol_operator.decide.news import EventReason, News
+from symbol_operator.decide.events import EventNote, EventReason
 from symbol_operator.runtime.api import Api
 from symbol_operator.runtime.cluster import Cluster
 from symbol_operator.runtime.handlers import Listener, make_registry
@@ -115,7 +115,7 @@ def calls(cluster: Cluster) -> dict[str, Callable[[], Awaitable[object]]]:
     """Return a call of each method of the operator's door."""
     pod = {"metadata": {"namespace": "trading", "name": "xrpusdt-leader"}}
     target = Target("trading", "xrpusdt", "uid-1")
-    news = News(EventReason.LEADER_STARTED, "started", about="uid-1")
+    event = EventNote(EventReason.LEADER_STARTED, "started", about="uid-1")
     now = datetime(2026, 1, 1, tzinfo=UTC)
     return {
         "identity": cluster.identity,
@@ -136,14 +136,14 @@ def calls(cluster: Cluster) -> dict[str, Callable[[], Awaitable[object]]]:
         "lease": lambda: cluster.lease("trading", CLAIM_LEASE),
         "create_lease": lambda: cluster.create_lease("trading", CLAIM_LEASE, {}),
         "write_lease": lambda: cluster.write_lease(LEASE, {}),
-        "tell": lambda: cluster.tell(RESOURCE, news, now, "operator"),
+        "tell": lambda: cluster.tell(RESOURCE, event, now, "operator"),
     }
 
 
 def deaf() -> Listener:
     """Return a listener that wakes nobody."""
     nothing: Any = lambda _: None  # noqa: E731 - its type is anything
-    return Listener(Memory(), changed=nothing, moved=nothing, gone=nothing)
+    return Listener(Memory(), changed=nothing, pod_changed=nothing, gone=nothing)
 
 
 async def no_login(**_: object) -> kopf.AiohttpSession:
@@ -203,6 +203,6 @@ async def test_a_leader_may_do_what_it_does_and_no_more() -> None:
         async for _ in resource.changes():
             break
         await resource.report(Report(generation=2, epoch=1, trading=True, draining=False))
-        await resource.write_off()
+        await resource.switch_off()
 
     assert granted("symbol-trader", NAMESPACE_ROLES / "leader.yaml") == used

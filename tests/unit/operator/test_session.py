@@ -1,4 +1,4 @@
-"""Each watch goes on for ever, alone, whatever the API server answers.
+"""Each watch goes on forever, on its own, whatever the API server answers.
 
 kopf itself watches here: what it does about an answer is the question.
 """
@@ -84,7 +84,7 @@ async def watching(
     listener = Listener(
         Memory(relevant),
         changed=account.woken.put_nowait,
-        moved=lambda _: None,
+        pod_changed=lambda _: None,
         gone=lambda _: None,
     )
     registry = make_registry(listener, session.open)
@@ -166,7 +166,7 @@ async def test_a_list_with_which_a_watch_begins_anew_is_heard_of_though_nothing_
 async def test_a_list_whose_pages_have_expired_begins_anew(
     api: FakeApi, account: Account, tmp_path: Path
 ) -> None:
-    """Its second page is gone for ever: to ask for it again and again would help nobody."""
+    """Its second page is gone forever: to ask for it again and again would help nobody."""
     api.expires.add(OURS)
 
     async with watching(api, account, tmp_path):

@@ -138,3 +138,24 @@ def test_two_entries_of_one_name_are_refused(tmp_path: Path) -> None:
 def test_the_replicas_of_an_installation_have_one_name_in_common() -> None:
     assert Identity("one", "home").installation == Identity("two", "home").installation
     assert Identity("one", "home").installation != Identity("one", "away").installation
+
+
+LIVE = """
+  - name: binance
+    environment: live
+    secret: live-credentials
+"""
+
+
+def test_live_needs_no_address_and_has_to_be_allowed(tmp_path: Path) -> None:
+    """It is told where a symbol asks for it: one bad entry keeps no other from trading."""
+    text = FILE.replace("leader:", f"{LIVE.strip(chr(10))}\nleader:", 1)
+    paper, live = load_settings(write(tmp_path, text)).exchanges
+    assert paper.problem == ""
+    assert live.problem.startswith("realMoney is missing: live trades real money")
+
+    allowed = text.replace("environment: live", "environment: live\n    realMoney: true")
+    assert load_settings(write(tmp_path, allowed)).exchanges[1].problem == ""
+
+    word = allowed.replace("realMoney: true", 'realMoney: "no"')
+    assert "exchanges.1.realMoney" in refusal(write(tmp_path, word))

@@ -7,7 +7,7 @@ from typing import Any
 from paper_exchange.core.engine import Engine, Grant, Rules
 from paper_exchange.core.entries import Entry
 from paper_exchange.core.events import Step
-from paper_exchange.core.fees import FeeRates
+from paper_exchange.core.fees import Commission
 from paper_exchange.core.market import MarketQuote, MarketTrade
 from paper_exchange.core.orders import NewOrder, Order, OrderType, SelfTrade, Side, TimeInForce
 from paper_exchange.core.state import State
@@ -29,7 +29,7 @@ class Market:
     def __init__(
         self,
         rules: Rules | None = None,
-        fees: FeeRates | None = None,
+        fees: Commission | None = None,
         *,
         more: Iterable[Symbol] = (),
         bnb: Amount = 0,
@@ -37,7 +37,7 @@ class Market:
         self.state = State()
         self.engine = Engine(
             [XRP, ETH, *more],
-            rules or Rules(trades_only=False, fees=fees or FeeRates()),
+            rules or Rules(trades_only=False, fees=fees or Commission()),
             self.state,
         )
         grants = [Grant(name, asset, FUNDS) for name in "ab" for asset in ("XRP", "ETH", "USDT")]
@@ -164,6 +164,9 @@ def content(state: State) -> dict[str, Any]:
                 book.last_trade_id,
                 book.last_order_id,
                 book.last_execution_id,
+                book.prevented_count,
+                book.prevented_matches,
+                book.amendments,
                 book.price,
             )
             for name, book in state.books.items()

@@ -6,8 +6,12 @@ from typing import Any
 import pytest
 
 from paper_exchange.accounts import AccountConfig, Key
+from paper_exchange.protocol.limits import LimitSettings
 from unit.paper_exchange.clients import START, Client, D, error
 
+NO_LIMITS = LimitSettings(
+    weight=0, orders=0, orders_a_day=0, raw_requests=0, connections=0, messages=0, ban_after=0
+)
 INVALID_KEY = (-2015, "Invalid API-key, IP, or permissions for action.")
 
 
@@ -167,7 +171,7 @@ class TestLimits:
         assert client.call("ping")["rateLimits"][0]["count"] == 1
 
     def test_too_much_weight_is_refused_with_the_time_to_wait(self) -> None:
-        client = Client(weight_limit=40)
+        client = Client(limits=LimitSettings(weight=40))
         client.call("exchangeInfo")
         assert client.call("exchangeInfo")["status"] == 200
         refused = client.call("ping")
@@ -187,8 +191,8 @@ class TestLimits:
 
     def test_unfilled_orders_are_counted_and_fills_give_credit(self, client: Client) -> None:
         def count() -> list[int]:
-            reply = client.signed("order.cancel", symbol="XRPUSDT", orderId=99)
-            return [item["count"] for item in reply["rateLimits"][:2]]
+            reply = client.signed("account.rateLimits.orders")
+            return [item["count"] for item in reply["result"]]
 
         for _ in range(7):
             client.order()
@@ -199,7 +203,7 @@ class TestLimits:
         assert count() == [2, 2]
 
     def test_too_many_orders_are_refused(self) -> None:
-        client = Client(order_limit=2)
+        client = Client(limits=LimitSettings(orders=2))
         client.order()
         client.order()
         refused = client.order()
@@ -213,7 +217,7 @@ class TestLimits:
         assert client.order()["status"] == 200
 
     def test_a_limit_of_zero_is_none(self) -> None:
-        client = Client(weight_limit=0, order_limit=0, daily_order_limit=0)
+        client = Client(limits=NO_LIMITS)
         assert client.order()["rateLimits"] == []
         assert client.call("exchangeInfo")["result"]["rateLimits"] == []
 
@@ -233,6 +237,8 @@ class TestMarketData:
             "REQUEST_WEIGHT",
             "ORDERS",
             "ORDERS",
+            "RAW_REQUESTS",
+            "CONNECTIONS",
         ]
 
     @pytest.mark.parametrize(
@@ -396,7 +402,7 @@ class TestPlacing:
             ({"symbol": "NOPE"}, -1121, "Invalid symbol."),
             ({"side": None}, -1102, "Mandatory parameter 'side'"),
             ({"side": "HOLD"}, -1117, "Invalid side."),
-            ({"type": "STOP_LOSS"}, -1116, "Invalid orderType."),
+            ({"type": "ANY"}, -1116, "Invalid orderType."),
             ({"timeInForce": None}, -1102, "Mandatory parameter 'timeInForce'"),
             ({"timeInForce": "GTX"}, -1115, "Invalid timeInForce."),
             ({"type": "LIMIT_MAKER"}, -1106, "Parameter 'timeInForce' sent when not required."),
@@ -422,7 +428,10 @@ class TestPlacing:
             ),
             ({"newClientOrderId": "x" * 37}, -1100, "Illegal characters"),
             ({"newOrderRespType": "MORE"}, -1130, "Data sent for parameter 'newOrderRespType'"),
-            ({"selfTradePreventionMode": "DECREMENT"}, -1013, "This symbol does not allow"),
+            ({"icebergQty": "10"}, -1013, "Iceberg orders are not supported for this symbol."),
+            ({"type": "STOP_LOSS_LIMIT", "stopPrice": "1"}, -1013, "Stop loss limit orders are"),
+            ({"pegPriceType": "PRIMARY_PEG"}, -1013, "Pegged orders are not supported"),
+            ({"selfTradePreventionMode": "MAYBE"}, -1013, "This symbol does not allow"),
         ],
     )
     def test_a_bad_order_is_refused(

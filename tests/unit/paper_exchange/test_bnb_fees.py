@@ -21,7 +21,7 @@ from paper_exchange.accounts import (
 from paper_exchange.core.engine import Rules
 from paper_exchange.core.errors import ConfigError, ExchangeError
 from paper_exchange.core.events import Position
-from paper_exchange.core.fees import BnbFees, FeeRates
+from paper_exchange.core.fees import BnbFees, Commission, FeeRates
 from paper_exchange.core.money import ZERO
 from paper_exchange.core.orders import Fill, OrderType, Side
 from paper_exchange.core.symbols import Symbol
@@ -33,19 +33,25 @@ from unit.paper_exchange.clients import FUNDS as CLIENT_FUNDS
 from unit.paper_exchange.sockets import socket, trade
 
 AT_600 = {"USDT": D(600)}
+STANDARD = FeeRates(D("0.001"), D("0.001"))
+ON_TOP = Commission(
+    STANDARD,
+    special=FeeRates(D("0.003"), D("0.003")),
+    tax=FeeRates(D("0.002"), D("0.002")),
+)
 
 
 def paying(
     bnb: Amount = 1,
     prices: Mapping[str, Decimal] = AT_600,
     *,
-    fees: FeeRates | None = None,
+    fees: Commission | None = None,
     more: tuple[Symbol, ...] = (),
     **settings: Any,
 ) -> Market:
     """Make a market whose accounts pay in BNB."""
     owed = BnbFees(**{"everyone": True, "prices": prices, **settings})
-    rules = Rules(fees=fees or FeeRates(), trades_only=False, bnb_fees=owed)
+    rules = Rules(fees=fees or Commission(), trades_only=False, bnb_fees=owed)
     return Market(rules, more=more, bnb=bnb)
 
 
@@ -83,14 +89,14 @@ def test_the_exchanges_own_market_in_bnb_says_its_price() -> None:
 
 
 def test_tax_and_special_commission_have_no_discount() -> None:
-    market = paying(fees=FeeRates(D("0.001"), D("0.001"), tax=D("0.002"), special=D("0.003")))
+    market = paying(fees=ON_TOP)
     market.place("BUY", "10.00", 60)
     market.sell("9.00", 60)
     assert charged(market) == [(D("0.00575"), "BNB")]
 
 
 def test_tax_and_special_commission_are_charged_on_the_received_asset_too() -> None:
-    market = Market(fees=FeeRates(D("0.001"), D("0.001"), tax=D("0.002"), special=D("0.003")))
+    market = Market(fees=ON_TOP)
     market.place("BUY", "10.00", 60)
     market.sell("9.00", 60)
     assert charged(market) == [(D("0.36"), "XRP")]

@@ -57,7 +57,7 @@ def exact(state: State) -> dict[str, Any]:
 
 @dataclass
 class Exchange:
-    """A market whose journal is compacted at a size, and which is started anew now and then."""
+    """A market whose journal is compacted at a size, and which is started again now and then."""
 
     path: Path
     market: Market
@@ -246,7 +246,7 @@ def test_a_damaged_history_is_refused(path: Path, damage: Callable[[bytes], byte
         journal.read(path)
 
 
-def test_a_journal_that_is_made_anew_takes_nothing_from_an_old_history(path: Path) -> None:
+def test_a_journal_that_is_made_again_takes_nothing_from_an_old_history(path: Path) -> None:
     compacted(path)
     path.unlink()
     assert reopened(path).accounts == {}

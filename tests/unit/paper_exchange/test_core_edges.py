@@ -75,13 +75,16 @@ def test_a_recording_with_many_decimals_has_a_coarser_step() -> None:
 
 def test_an_override_of_tick_and_step_moves_the_least_price_and_quantity() -> None:
     filters = override(XRP, {"tickSize": "0.1", "stepSize": "1"}).filters
-    assert (filters.min_price, filters.min_qty) == (D("0.1"), D(1))
+    assert (filters.price.min_price, filters.lot.min_qty) == (D("0.1"), D(1))
 
 
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"tick": "0.1", "aardvark": "1"}, "unknown filter fields aardvark, tick"),
+        (
+            {"tick": "0.1", "aardvark": "1"},
+            "unknown filter fields aardvark, tick; known: PRICE_FILTER",
+        ),
         ({"tickSize": "cheap"}, "tickSize is not a number: 'cheap'"),
     ],
 )

@@ -8,7 +8,7 @@ import pytest
 from paper_exchange.core.engine import Grant, SymbolStatus
 from paper_exchange.core.errors import ExchangeError
 from paper_exchange.core.events import BalanceChange, Execution, ExecutionReport, Position
-from paper_exchange.core.fees import FeeRates
+from paper_exchange.core.fees import Commission, FeeRates
 from paper_exchange.core.orders import OrderStatus, OrderType
 from paper_exchange.core.symbols import override
 from unit.paper_exchange.builders import FUNDS, NOW, XRP, D, Market, content
@@ -148,7 +148,7 @@ def test_price_improvement_is_released(market: Market) -> None:
 
 
 def test_maker_and_taker_pay_their_own_rates() -> None:
-    market = Market(fees=FeeRates(maker=D("0.0002"), taker=D("0.0005")))
+    market = Market(fees=Commission(FeeRates(maker=D("0.0002"), taker=D("0.0005"))))
     market.place("SELL", "10.00", 5, account="b")
     market.place("BUY", "10.00", 5)
     fills = market.state.books["XRPUSDT"].fills
@@ -159,7 +159,7 @@ def test_maker_and_taker_pay_their_own_rates() -> None:
 
 
 def test_a_commission_is_truncated_to_eight_decimals() -> None:
-    market = Market(fees=FeeRates(maker=D("0.00012345"), taker=D("0.00012345")))
+    market = Market(fees=Commission(FeeRates(maker=D("0.00012345"), taker=D("0.00012345"))))
     market.place("BUY", "10.00", "0.3")
     market.sell("9.00", "0.3")
     assert market.state.books["XRPUSDT"].fills[0].commission == D("0.00003703")

@@ -8,7 +8,7 @@ import pytest
 from paper_exchange.core.events import Step
 from paper_exchange.core.market import MarketQuote
 from paper_exchange.protocol import render
-from paper_exchange.protocol.connection import Wishes
+from paper_exchange.protocol.connection import ConnectionOptions
 from paper_exchange.protocol.streams import MOST_STREAMS, StreamHub, StreamSession, shutdown_event
 from paper_exchange.protocol.text import Millis, dumps
 from unit.paper_exchange.clients import START, Client, D
@@ -115,14 +115,14 @@ class Listener:
 
     def __init__(self, hub: StreamHub, url: str = "/ws") -> None:
         self.sent: list[Any] = []
-        wishes = Wishes.of(url)
+        options = ConnectionOptions.of(url)
         self.hub = hub
         self.session = StreamSession(
             lambda text: self.sent.append(json.loads(text)),
-            combined=wishes.is_combined,
-            micros=wishes.micros,
+            combined=options.is_combined,
+            micros=options.micros,
         )
-        hub.subscribe(self.session, wishes.streams)
+        hub.subscribe(self.session, options.streams)
 
     def ask(self, method: str, params: Any = None, number: Any = 1) -> Any:
         message = {"method": method, "params": params, "id": number}
@@ -260,9 +260,9 @@ class TestStreams:
 def test_a_url_says_what_a_connection_is_for(
     url: str, streams: tuple[str, ...], api: bool, stream: bool, combined: bool
 ) -> None:
-    wishes = Wishes.of(url)
-    assert wishes.streams == streams
-    assert (wishes.is_api, wishes.is_stream, wishes.is_combined) == (api, stream, combined)
+    options = ConnectionOptions.of(url)
+    assert options.streams == streams
+    assert (options.is_api, options.is_stream, options.is_combined) == (api, stream, combined)
 
 
 def test_only_times_are_shown_in_microseconds() -> None:

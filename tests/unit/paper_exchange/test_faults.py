@@ -205,7 +205,7 @@ async def test_connections_are_disturbed_by_channel(
 
 
 async def _alive(connection: Any) -> bool:
-    """Whether anything comes."""
+    """Return whether anything comes."""
     try:
         async with asyncio.timeout(SILENCE_S):
             await connection.recv()

@@ -11,7 +11,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from paper_exchange.faults import READS, WRITES, Faults, RequestFault, Rule
-from paper_exchange.protocol.limits import EVERYONE, Limits
+from paper_exchange.protocol.limits import EVERYONE, Limits, LimitSettings
 from paper_exchange.protocol.methods import METHODS
 from paper_exchange.shell.admin_client import AdminRefusedError, call
 from paper_exchange.shell.server import PaperExchange, serve
@@ -83,7 +83,7 @@ def test_a_rule_ends_with_its_time() -> None:
 
 
 def test_every_method_that_changes_something_is_no_read() -> None:
-    changing = {name for name, method in METHODS.items() if method.is_order}
+    changing = {name for name, method in METHODS.items() if method.free_if_done}
     changing |= {"order.amend.keepPriority"}
     changing |= {name for name in METHODS if name.startswith("userDataStream")}
     assert changing == WRITES
@@ -138,7 +138,7 @@ class TestBan:
         assert (await client.call("ping"))["status"] == 200
 
     def test_a_ban_ends(self) -> None:
-        limits = Limits(0, 0, 0)
+        limits = Limits(LimitSettings())
         limits.ban(1_000, EVERYONE)
         with pytest.raises(Exception, match="banned until 1000"):
             limits.charge("10.0.0.1", 999, 1)

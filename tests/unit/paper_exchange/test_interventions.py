@@ -220,7 +220,7 @@ class TestPrevention:
             "pl": "2.00000000",
             "pL": "10.00000000",
             "pY": "20.00000000",
-            "v": 3,
+            "v": 1,
         }
 
     def test_queries_say_it_and_say_nothing_where_nothing_was_prevented(
@@ -234,7 +234,7 @@ class TestPrevention:
             interventions.prevent(engine, START, order, D(30), counter_order_id=0)
         )
         found = status(client, orderId=1)["result"]
-        assert (found["preventedQuantity"], found["preventedMatchId"]) == ("30.00000000", 2)
+        assert (found["preventedQuantity"], found["preventedMatchId"]) == ("30.00000000", 0)
         assert found["origQty"] == "100.00000000"
 
     def test_an_expired_order_says_how_much_of_it_was_prevented(self, client: Client) -> None:
@@ -380,3 +380,66 @@ async def test_what_cannot_be_done_is_refused(
     await listener.order("BUY", "0.3", "100")
     with pytest.raises(AdminRefusedError, match=text):
         await call(exchange.admin_url, command, {"symbol": "XRPUSDT", **params})
+
+
+class TestHistories:
+    """What was amended, prevented and archived can be asked for later."""
+
+    def test_amendments_come_in_order_from_an_execution_on(self, client: Client) -> None:
+        client.order(newClientOrderId="mine")
+        for quantity in ("80", "60", "40"):
+            amend(client, quantity, newClientOrderId=f"at-{quantity}")
+        asked: dict[str, Any] = {"symbol": "XRPUSDT", "orderId": 1}
+        rows = client.signed("order.amendments", **asked)["result"]
+        assert [(row["origClientOrderId"], row["newClientOrderId"]) for row in rows] == [
+            ("mine", "at-80"),
+            ("at-80", "at-60"),
+            ("at-60", "at-40"),
+        ]
+        second = rows[1]["executionId"]
+        later = client.signed("order.amendments", **asked, fromExecutionId=second, limit=1)
+        assert later["result"] == [rows[1]]
+        assert error(client.signed("order.amendments", symbol="XRPUSDT"))[0] == -1102
+        assert error(client.signed("order.amendments", symbol="XRPUSDT", orderId=9))[0] == -2013
+
+    def test_prevented_matches_are_found_by_number_and_by_either_order(
+        self, client: Client
+    ) -> None:
+        client.order("SELL", "0.5", "100")
+        client.order("SELL", "0.5", "200")
+        client.order()
+
+        def found(**asked: Any) -> list[int]:
+            rows = client.signed("myPreventedMatches", symbol="XRPUSDT", **asked)["result"]
+            return [row["preventedMatchId"] for row in rows]
+
+        assert found(orderId=3) == [0, 1]
+        assert found(orderId=2) == [1]
+        assert found(preventedMatchId=0) == [0]
+        assert found(orderId=3, fromPreventedMatchId=1) == [1]
+        assert found(orderId=3, limit=1) == [0]
+        other: dict[str, Any] = {"symbol": "XRPUSDT", "orderId": 3}
+        assert client.signed("myPreventedMatches", key="key-b", **other)["result"] == []
+        wrong: tuple[dict[str, Any], ...] = ({}, {"orderId": 3, "preventedMatchId": 0})
+        for asked in wrong:
+            refused = client.signed("myPreventedMatches", symbol="XRPUSDT", **asked)
+            assert error(refused)[0] == -1128
+
+    def test_a_reset_of_one_account_takes_its_prevented_matches(self, client: Client) -> None:
+        client.order("SELL", "0.5", "100")
+        client.order()
+        engine = client.venue.engine
+        client.venue.carry_out(interventions.forget(engine, START, "a"))
+        assert engine.book("XRPUSDT").prevented_matches == []
+
+    def test_an_order_without_execution_is_archived_after_90_days(self, client: Client) -> None:
+        client.order()
+        client.signed("order.cancel", symbol="XRPUSDT", orderId=1)
+        client.order()
+        client.now += 90 * 86_400_000
+        assert status(client, orderId=1)["result"]["status"] == "CANCELED"
+        client.now += 1
+        assert error(status(client, orderId=1))[0] == -2026
+        rows = client.signed("allOrders", symbol="XRPUSDT", orderId=1)["result"]
+        assert [row["orderId"] for row in rows] == [2]
+        assert status(client, orderId=2)["result"]["status"] == "NEW"

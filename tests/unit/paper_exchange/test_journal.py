@@ -244,3 +244,44 @@ def test_an_entry_that_is_not_exactly_right_is_refused(values: dict[str, Any] | 
 def test_entries_survive_json() -> None:
     for entry in trading().entries:
         assert decode(json.loads(json.dumps(encode(entry)))) == entry
+
+
+BEFORE_SELF_MATCHES = Path(__file__).parent / "data" / "journal_before_self_matches.jsonl"
+"""Written by the version in which self-trade prevention ended orders without naming the match."""
+
+
+def test_a_journal_from_before_prevented_matches_says_what_it_said(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_bytes(BEFORE_SELF_MATCHES.read_bytes())
+    _, state = reopen(path)
+    book = state.books["XRPUSDT"]
+    shown = [
+        f"{order.original_client_order_id} {order.status} {order.executed:f} {order.prevented:f}"
+        for order in book.orders.values()
+    ]
+    assert shown == [
+        "maker EXPIRED_IN_MATCH 0 5",
+        "taker FILLED 3.0 0",
+        "kept NEW 0 0",
+        "stopped EXPIRED_IN_MATCH 10.0 10.0",
+        "cut NEW 0 2",
+        "archived CANCELED 0 0",
+    ]
+    numbers = [order.prevented_match for order in book.orders.values()]
+    assert numbers == [0, None, None, 1, 2, None]
+    assert book.prevented_matches == []  # their makers and takers are not on record
+    assert [change.new_client_order_id for change in book.amendments[5]] == ["amended"]
+    usdt, xrp = (state.accounts["a"].of(asset) for asset in ("USDT", "XRP"))
+    assert (usdt.free, usdt.locked) == (D("9831.9"), D(38))
+    assert (xrp.free, xrp.locked) == (D("10008.987"), D(4))
+    assert {order.account for order in book.orders.values()} == {"a"}
+
+
+def test_a_reset_is_on_record(path: Path) -> None:
+    market = trading()
+    market.keep(market.engine.reset(NOW))
+    market.place("BUY", "9.00", 1)
+    write(path, [market.entries])
+    _, state = reopen(path)
+    assert content(state) == content(market.state)
+    assert list(journal.read(path).orders) == [("XRPUSDT", 1)]

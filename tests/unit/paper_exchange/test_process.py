@@ -19,7 +19,9 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from paper_exchange import journal
+from paper_exchange.core.errors import ConfigError
 from paper_exchange.journal_history import history_of
+from paper_exchange.protocol.limits import LimitSettings
 from paper_exchange.shell import admin_cli, cli
 from paper_exchange.shell.admin_client import call
 from paper_exchange.shell.server import serve
@@ -28,6 +30,8 @@ from unit.paper_exchange.sockets import Socket
 
 ROOT = Path(__file__).resolve().parents[3] / "trader_image"
 SYMBOL = "XRPUSDT"
+UNMEASURED = {k: v for k, v in os.environ.items() if not k.startswith("COVERAGE")}
+"""Of what is killed no coverage is saved, and to measure it would take most of its time."""
 
 
 class Program:
@@ -49,7 +53,7 @@ async def start(path: Path, *flags: str) -> asyncio.subprocess.Process:
         *(sys.executable, "-m", "paper_exchange", "serve", "--port", "0", "--admin-port", "0"),
         *("--journal", str(path), *flags),
         stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**UNMEASURED, "PYTHONPATH": str(ROOT)},
     )
 
 
@@ -192,6 +196,8 @@ def invoke(*arguments: str, **environment: str) -> Any:
         (["--manual", "XRPUSDT", "--taker-fee", "1"], "a fee must be less than 1"),
         (["--manual", "XRPUSDT", "--page-limit", "0"], "the page limit must be at least 1"),
         (["--manual", "XRPUSDT", "--filters", "missing.json"], "not a filters file"),
+        (["--manual", "XRPUSDT", "--tls-key", "key.pem"], "TLS needs both: a certificate"),
+        (["--manual", "XRPUSDT", "--commissions", "no.json"], "not a file of commissions"),
         (["--manual", "XRPUSDT", "--compact-after", "0"], "cannot be compacted after less than"),
     ],
 )
@@ -223,7 +229,7 @@ def test_settings_are_read_from_files_and_the_environment(tmp_path: Path) -> Non
     accounts, filters = tmp_path / "accounts.json", tmp_path / "filters.json"
     accounts.write_text(
         '[{"name":"a","keys":[{"apiKey":"k","secret":"s"}],"balances":{"USDT":"5"}},'
-        '{"keys":[{"apiKey":"k2","secret":"s"}],"balances":{}}]'
+        '{"keys":[{"apiKey":"k2","secret":"s"}],"balances":{},"tradeGroupId":7}]'
     )
     filters.write_text('{"XRPUSDT":{"tickSize":"0.01","stepSize":"0.1","maxNumOrders":5}}')
     config = made(
@@ -233,9 +239,45 @@ def test_settings_are_read_from_files_and_the_environment(tmp_path: Path) -> Non
         PAPER_EXCHANGE_MAKER_FEE="0",
     )
     assert [account.name for account in config.accounts] == ["a", "k2"]
+    assert [account.trade_group for account in config.accounts] == [None, 7]
     assert config.filters["XRPUSDT"]["maxNumOrders"] == 5
     assert [symbol.name for symbol in config.source.symbols] == ["XRPUSDT", "BTCUSDT"]
-    assert (config.fees.maker, config.fees.taker) == (0, Decimal("0.001"))
+    assert (config.fees.standard.maker, config.fees.standard.taker) == (0, Decimal("0.001"))
+
+
+def test_limits_tls_and_commissions_are_settings(tmp_path: Path) -> None:
+    commissions = tmp_path / "commissions.json"
+    commissions.write_text('[{"symbol": "XRPUSDT"}]')
+    config = made(
+        PAPER_EXCHANGE_WEIGHT_LIMIT="1",
+        PAPER_EXCHANGE_ORDER_LIMIT="2",
+        PAPER_EXCHANGE_DAILY_ORDER_LIMIT="3",
+        PAPER_EXCHANGE_RAW_REQUEST_LIMIT="4",
+        PAPER_EXCHANGE_CONNECTION_LIMIT="5",
+        PAPER_EXCHANGE_MESSAGE_LIMIT="6",
+        PAPER_EXCHANGE_BAN_AFTER="7",
+        PAPER_EXCHANGE_TLS_CERT="cert.pem",
+        PAPER_EXCHANGE_TLS_KEY="key.pem",
+        PAPER_EXCHANGE_COMMISSIONS=str(commissions),
+    )
+    assert config.limits == LimitSettings(1, 2, 3, 4, 5, 6, 7)
+    assert (config.tls_cert, config.tls_key) == (Path("cert.pem"), Path("key.pem"))
+    assert list(config.commissions) == [(None, "XRPUSDT")]
+
+
+@pytest.mark.parametrize("text", ["[]", '{"exchange": 5}'])
+def test_a_filters_file_is_an_object_of_objects(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "filters.json"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=r"filters\.json: not a filters file: an object of obj"):
+        made(PAPER_EXCHANGE_FILTERS=str(path))
+
+
+def test_a_trade_group_is_a_number(tmp_path: Path) -> None:
+    path = tmp_path / "accounts.json"
+    path.write_text('[{"keys":[{"apiKey":"k","secret":"s"}],"balances":{},"tradeGroupId":"x"}]')
+    with pytest.raises(ConfigError, match="tradeGroupId must be a number from 0: 'x'"):
+        made(PAPER_EXCHANGE_ACCOUNTS=str(path))
 
 
 def test_commission_in_bnb_is_a_setting() -> None:
@@ -247,7 +289,7 @@ def test_commission_in_bnb_is_a_setting() -> None:
     )
     assert config.bnb_fees.pays("anybody")
     assert (config.bnb_fees.prices, config.bnb_fees.discount) == ({"USDT": 600}, Decimal("0.5"))
-    assert config.fees.tax == Decimal("0.01")
+    assert config.fees.tax.maker == Decimal("0.01")
     assert not made().bnb_fees.pays("anybody")
 
 

@@ -1,5 +1,6 @@
 """Whatever happens: money is conserved, volume is never shared out twice, replay equals live."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -12,9 +13,10 @@ from paper_exchange.core.engine import Rules
 from paper_exchange.core.entries import decode, encode
 from paper_exchange.core.errors import ExchangeError
 from paper_exchange.core.events import Step
-from paper_exchange.core.fees import FeeRates
+from paper_exchange.core.fees import Commission, FeeRates
 from paper_exchange.core.money import ZERO
 from paper_exchange.core.orders import Order, OrderStatus, OrderType, SelfTrade, Side, TimeInForce
+from paper_exchange.core.state import Book
 from paper_exchange.core.symbols import Symbol
 from unit.paper_exchange.builders import ETH, FUNDS, XRP, D, Market, content, replayed
 
@@ -125,13 +127,15 @@ acts = st.one_of(
     st.builds(lambda *args: Act("deposit", args), accounts, quantities),
 )
 scripts = st.lists(acts, min_size=15, max_size=40)
+rates = st.sampled_from([ZERO, D("0.001"), D("0.00012345")])
 rules = st.builds(
     Rules,
-    fees=st.builds(FeeRates, *[st.sampled_from([ZERO, D("0.001"), D("0.00012345")])] * 2),
+    fees=st.builds(Commission, st.builds(FeeRates, rates, rates)),
     trades_only=st.booleans(),
     queue_multiple=st.sampled_from([ZERO, D(1)]),
     participation=st.sampled_from([D(1), D("0.3")]),
     typical_trade=st.just({"XRPUSDT": D(3), "ETHUSDT": D(3)}),
+    trade_groups=st.sampled_from([{}, {"a": 1, "b": 1}]),
 )
 
 
@@ -165,6 +169,17 @@ def check(market: Market) -> None:
                 assert order.status is OrderStatus.FILLED
 
 
+def transferred(book: Book) -> Iterator[tuple[str, str, Decimal]]:
+    """Yield what prevented matches moved: account, asset, amount."""
+    for match in book.prevented_matches:
+        if not match.entry.transferred:
+            continue
+        buys = book.orders[match.entry.taker_order_id].side is Side.BUY
+        for who, sign in zip(match.accounts, (1, -1) if buys else (-1, 1), strict=True):
+            yield who, book.base, sign * match.entry.quantity
+            yield who, book.quote, -sign * match.entry.price * match.entry.quantity
+
+
 @settings(max_examples=150, deadline=None)
 @given(rules, scripts)
 def test_locked_is_what_open_orders_reserve_and_totals_are_what_fills_say(
@@ -184,6 +199,8 @@ def test_locked_is_what_open_orders_reserve_and_totals_are_what_fills_say(
             expected[fill.account, book.base] += sign * fill.quantity
             expected[fill.account, book.quote] -= sign * fill.price * fill.quantity
             expected[fill.account, fill.commission_asset] -= fill.commission
+        for who, asset, amount in transferred(book):
+            expected[who, asset] += amount
         for order in book.orders.values():
             if order.is_open and order.side is Side.BUY:
                 locked[order.account, book.quote] += order.price * order.remaining

@@ -9,7 +9,7 @@ from kubernetes.aio import watch
 from kubernetes.aio.client.api.custom_objects_api import CustomObjectsApi
 from kubernetes.aio.client.exceptions import ApiException
 
-from symbol_trader.desired import OffOutcome
+from symbol_trader.desired import SwitchOffOutcome
 from symbol_trader.errors import Unavailable
 from symbol_trader.report import Report
 from symbol_trader.resource.api_server import ApiServerResource
@@ -36,14 +36,14 @@ class ApiServer:
                 self.document[parent][field] = step["value"]
 
 
-async def write_off(monkeypatch: pytest.MonkeyPatch, server: ApiServer) -> OffOutcome:
+async def switch_off(monkeypatch: pytest.MonkeyPatch, server: ApiServer) -> SwitchOffOutcome:
     async def patch(api: object, **call: Any) -> None:
         await server.patch(api, **call)
 
     monkeypatch.setattr(CustomObjectsApi, "patch_namespaced_custom_object", patch)
     resource = ApiServerResource(None, "default", "xrpusdt", print)  # type: ignore[arg-type]  # no client is asked
     resource._heard = HEARD
-    return await resource.write_off()
+    return await resource.switch_off()
 
 
 def stored(status: str, uid: str = "uid-1", generation: int = 2) -> dict[str, Any]:
@@ -53,23 +53,23 @@ def stored(status: str, uid: str = "uid-1", generation: int = 2) -> dict[str, An
 @pytest.mark.parametrize(
     ("before", "outcome", "status"),
     [
-        (stored("shutdown"), OffOutcome.WRITTEN, "off"),
-        (stored("on"), OffOutcome.SUPERSEDED, "on"),
-        (stored("shutdown", uid="another"), OffOutcome.SUPERSEDED, "shutdown"),
-        (stored("shutdown", generation=4), OffOutcome.SUPERSEDED, "shutdown"),
+        (stored("shutdown"), SwitchOffOutcome.WRITTEN, "off"),
+        (stored("on"), SwitchOffOutcome.SUPERSEDED, "on"),
+        (stored("shutdown", uid="another"), SwitchOffOutcome.SUPERSEDED, "shutdown"),
+        (stored("shutdown", generation=4), SwitchOffOutcome.SUPERSEDED, "shutdown"),
     ],
     ids=[
         "shutdown",
         "switched on meanwhile",
-        "deleted and made anew meanwhile",
+        "deleted and made again meanwhile",
         "switched on and shut down again meanwhile",
     ],
 )
 async def test_off_is_written_only_over_shutdown_and_into_the_same_resource(
-    monkeypatch: pytest.MonkeyPatch, before: dict[str, Any], outcome: OffOutcome, status: str
+    monkeypatch: pytest.MonkeyPatch, before: dict[str, Any], outcome: SwitchOffOutcome, status: str
 ) -> None:
     server = ApiServer(before)
-    assert await write_off(monkeypatch, server) is outcome
+    assert await switch_off(monkeypatch, server) is outcome
     assert server.document["spec"]["status"] == status
 
 
@@ -79,7 +79,7 @@ async def test_an_api_server_that_fails_or_is_too_busy_is_unavailable(
 ) -> None:
     """A conflict says only that others wrote, too: whoever waited for another wish would hang."""
     with pytest.raises(Unavailable, match=str(status)):
-        await write_off(monkeypatch, ApiServer(stored("shutdown"), failure=status))
+        await switch_off(monkeypatch, ApiServer(stored("shutdown"), failure=status))
 
 
 def document(generation: int, **spec: object) -> dict[str, Any]:
@@ -189,7 +189,7 @@ async def test_a_resource_that_is_deleted_is_not_switched_off(
     server = ApiServer(stored("on"))
     monkeypatch.setitem(HEARD, "deletionTimestamp", "2026-01-01T12:00:00Z")
 
-    assert await write_off(monkeypatch, server) is OffOutcome.WRITTEN
+    assert await switch_off(monkeypatch, server) is SwitchOffOutcome.WRITTEN
     assert server.document["spec"]["status"] == "on"
 
 

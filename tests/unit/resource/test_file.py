@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from support.mounts import can_mount, mounted
-from symbol_trader.desired import OffOutcome
+from symbol_trader.desired import SwitchOffOutcome
 from symbol_trader.errors import Unavailable
 from symbol_trader.resource import file as module
 from symbol_trader.resource.file import FileResource, InvalidFile, read_file
-from tradingsymbol_api.spec import TradingStatus
+from tradingsymbol_api.values import TradingStatus
 
 TEXT = """\
 apiVersion: tradingsymbol.dev/v1alpha1
@@ -34,12 +34,12 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
-def write_off(path: Path) -> OffOutcome:
-    return asyncio.run(FileResource(path, lambda why: None).write_off())
+def switch_off(path: Path) -> SwitchOffOutcome:
+    return asyncio.run(FileResource(path, lambda why: None).switch_off())
 
 
 def test_off_is_written_and_all_else_is_left_alone(path: Path) -> None:
-    assert write_off(path) is OffOutcome.WRITTEN
+    assert switch_off(path) is SwitchOffOutcome.WRITTEN
     assert path.read_text() == TEXT.format(status='"off"')
 
 
@@ -47,7 +47,7 @@ def test_off_is_written_and_all_else_is_left_alone(path: Path) -> None:
 def test_what_a_person_wrote_before_stays(path: Path, status: str) -> None:
     path.write_text(TEXT.format(status=status))
 
-    assert write_off(path) is OffOutcome.SUPERSEDED
+    assert switch_off(path) is SwitchOffOutcome.SUPERSEDED
     assert path.read_text() == TEXT.format(status=status)
 
 
@@ -58,7 +58,7 @@ def test_on_wins_that_is_written_while_off_is_on_its_way(
         path.write_text(TEXT.format(status="on"))
 
     monkeypatch.setattr(os, "fsync", edited)
-    assert write_off(path) is OffOutcome.SUPERSEDED
+    assert switch_off(path) is SwitchOffOutcome.SUPERSEDED
     assert read_file(path).spec.status is TradingStatus.ON
     assert list(path.parent.iterdir()) == [path]
 
@@ -68,7 +68,7 @@ def test_a_file_that_cannot_be_read_is_waited_for(path: Path, text: str) -> None
     path.write_text(text)
 
     with pytest.raises(Unavailable, match="off cannot be written"):
-        write_off(path)
+        switch_off(path)
     assert path.read_text() == text
 
 
@@ -77,14 +77,14 @@ def test_what_is_no_text_or_no_date_is_waited_for_as_well(path: Path, content: b
     path.write_bytes(content)
 
     with pytest.raises(Unavailable, match="off cannot be written"):
-        write_off(path)
+        switch_off(path)
 
 
 def test_a_file_that_is_gone_is_waited_for(path: Path) -> None:
     path.unlink()
 
     with pytest.raises(Unavailable, match="off cannot be written"):
-        write_off(path)
+        switch_off(path)
 
 
 def test_an_amount_that_is_another_to_yaml_is_refused_by_its_field(path: Path) -> None:
@@ -129,7 +129,7 @@ def test_off_is_written_in_place_where_the_file_cannot_be_replaced(
     path.write_bytes(text.format(status=status).encode())
     before = path.stat().st_ino
     refuse(monkeypatch, number)
-    assert write_off(path) is OffOutcome.WRITTEN
+    assert switch_off(path) is SwitchOffOutcome.WRITTEN
     assert read_file(path).spec.status is TradingStatus.OFF
     assert read_file(path).spec.budget == 100
     assert path.stat().st_ino == before
@@ -138,7 +138,7 @@ def test_off_is_written_in_place_where_the_file_cannot_be_replaced(
 
 def test_all_else_is_left_alone_in_place_too(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     refuse(monkeypatch, errno.EBUSY)
-    write_off(path)
+    switch_off(path)
     assert path.read_text() == TEXT.format(status='"off"   ')
 
 
@@ -149,7 +149,7 @@ def test_a_reader_in_the_middle_of_it_takes_no_half_word(
     old = text.format(status=status).encode()
     path.write_bytes(old)
     refuse(monkeypatch, errno.EBUSY)
-    write_off(path)
+    switch_off(path)
     new = path.read_bytes()
     assert len(new) == len(old)
     for cut in range(len(old)):
@@ -170,7 +170,7 @@ def test_on_wins_that_is_written_before_off_is_written_in_place(
         raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
 
     monkeypatch.setattr(os, "replace", edited)
-    assert write_off(path) is OffOutcome.SUPERSEDED
+    assert switch_off(path) is SwitchOffOutcome.SUPERSEDED
     assert path.read_text() == TEXT.format(status="on")
 
 
@@ -183,7 +183,7 @@ def test_a_failure_leaves_the_file_alone_and_nothing_beside_it(
 
     monkeypatch.setattr(os, call, full)
     with pytest.raises(Unavailable, match=r"off cannot be written: .*No space left"):
-        write_off(path)
+        switch_off(path)
     assert path.read_text() == TEXT.format(status="shutdown")
     assert list(path.parent.iterdir()) == [path]
 
@@ -191,7 +191,7 @@ def test_a_failure_leaves_the_file_alone_and_nothing_beside_it(
 WRITE_OFF = """
 import asyncio, pathlib, sys
 from symbol_trader.resource.file import FileResource
-print(asyncio.run(FileResource(pathlib.Path(sys.argv[1]), print).write_off()))
+print(asyncio.run(FileResource(pathlib.Path(sys.argv[1]), print).switch_off()))
 """
 
 

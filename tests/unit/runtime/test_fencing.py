@@ -7,35 +7,36 @@ import pytest
 import structlog
 
 from symbol_trader.errors import DatabaseUnavailable, SchemaMismatch
-from symbol_trader.identity import Book, Epoch
+from symbol_trader.identity import Epoch, LedgerKey
 from symbol_trader.runtime.endings import Ending
 from symbol_trader.runtime.fencing import fence
-from symbol_trader.runtime.patience import Patience
+from symbol_trader.runtime.retry_policy import RetryPolicy
 from symbol_trader.runtime.story import Story
+from tradingsymbol_api.conditions import LeaderReason
 from tradingsymbol_api.pod import Cause
 from unit.runtime.virtual import run
 
-BOOK = Book("paper", "354937868", "XRPUSDT")
-TAKEN = {BOOK: Epoch(7, "nonce")}
+LEDGER = LedgerKey("paper", "354937868", "XRPUSDT")
+TAKEN = {LEDGER: Epoch(7, "nonce")}
 WAIT_S = 14.0
 
 
 class Record:
     """Answers as it is told, one thing after the other, and remembers when it was asked."""
 
-    def __init__(self, *answers: Mapping[Book, Epoch] | Exception) -> None:
+    def __init__(self, *answers: Mapping[LedgerKey, Epoch] | Exception) -> None:
         self._answers = list(answers)
         self.takes: list[float] = []
-        self.released: list[tuple[float, Mapping[Book, Epoch]]] = []
+        self.released: list[tuple[float, Mapping[LedgerKey, Epoch]]] = []
 
-    async def take(self) -> Mapping[Book, Epoch]:
+    async def take(self) -> Mapping[LedgerKey, Epoch]:
         self.takes.append(asyncio.get_running_loop().time())
         answer = self._answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
         return answer
 
-    async def release(self, taken: Mapping[Book, Epoch]) -> Sequence[Book]:
+    async def release(self, taken: Mapping[LedgerKey, Epoch]) -> Sequence[LedgerKey]:
         self.released.append((asyncio.get_running_loop().time(), taken))
         return list(taken)
 
@@ -50,7 +51,7 @@ def fenced(
                 record.take,
                 record.release if release else None,
                 wait_s=WAIT_S,
-                patience=Patience(),
+                retry_policy=RetryPolicy(),
                 story=Story(structlog.get_logger()),
             )
         )
@@ -82,11 +83,19 @@ def test_a_leader_that_held_nothing_is_waited_for_too() -> None:
     ending, _ = fenced(record)
     ((released_s, _),) = record.released
     assert released_s >= WAIT_S
-    assert ending.message.endswith("it held nothing, and takes nothing any more")
+    assert ending.message.endswith("it held no ledger, and can take none any more")
 
 
-@pytest.mark.parametrize("error", [DatabaseUnavailable("away"), SchemaMismatch("too old")])
-def test_a_record_that_cannot_be_reached_is_tried_until_it_can(error: Exception) -> None:
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (DatabaseUnavailable("away"), LeaderReason.DATABASE_UNREACHABLE),
+        (SchemaMismatch("too old"), LeaderReason.SCHEMA_MISMATCH),
+    ],
+)
+def test_a_record_that_cannot_be_reached_is_tried_until_it_can(
+    error: Exception, reason: LeaderReason
+) -> None:
     record = Record(*[error] * 20, TAKEN)
     ending, said = fenced(record)
     assert ending.cause is Cause.FENCED
@@ -94,8 +103,6 @@ def test_a_record_that_cannot_be_reached_is_tried_until_it_can(error: Exception)
     pauses = [
         later - earlier for earlier, later in zip(record.takes, record.takes[1:], strict=False)
     ]
-    assert max(pauses) <= Patience().most_s + 0.01
+    assert max(pauses) <= RetryPolicy().most_s + 0.01
     waiting = [line for line in said if line["event"] == "waiting"]
-    assert [(line["reason"], line["why"]) for line in waiting] == [
-        (type(error).__name__, str(error))
-    ]
+    assert [(line["reason"], line["why"]) for line in waiting] == [(reason, str(error))]

@@ -23,7 +23,7 @@ def now_ms() -> int:
 
 @dataclass
 class Market:
-    """A stream that brings what it is given, and counts how often it is opened anew."""
+    """A stream that brings what it is given, and counts how often it reconnects."""
 
     queue: asyncio.Queue[Price | TradeGap | None] = field(default_factory=asyncio.Queue)
     reconnected_ms: list[int] = field(default_factory=list)

@@ -40,7 +40,7 @@ def result_of(trader_id: TraderId) -> TraderResult:
 
 
 def notes_in(record: Record) -> Notes:
-    return Notes(record, Metrics("XRPUSDT", time.monotonic))  # type: ignore[arg-type]  # a stand-in has what is used
+    return Notes(record, Metrics("XRPUSDT", "paper", time.monotonic))  # type: ignore[arg-type]  # a stand-in has what is used
 
 
 async def test_what_one_trader_contradicts_does_not_keep_the_others_from_the_record() -> None:

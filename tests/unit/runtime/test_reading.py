@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from symbol_trader.core.events import Answer, StrangersFound, ViewRead
+from symbol_trader.core.events import Answer, UnrecordedOrdersFound, ViewRead
 from symbol_trader.core.order import Order
 from symbol_trader.core.orders import ClientOrderId, ExchangeOrder, Fill, Intent, OrderState
 from symbol_trader.core.replies import Archived, NotFound, Unknown
 from symbol_trader.runtime.reading import OVERLAP_TRADES, Reader, find_order
 from unit.core.builders import D, intent, seen
-from unit.core.desk import STRANGER, Desk
+from unit.core.desk import UNRECORDED, Desk
 
 OTHERS = replace(seen(intent(), "FILLED", 10), client_order_id="web_1", order_id=99)
-OURS = replace(OTHERS, client_order_id=STRANGER, order_id=98)
+OURS = replace(OTHERS, client_order_id=UNRECORDED, order_id=98)
 
 
 @dataclass
@@ -61,10 +61,10 @@ class Record:
     numbers: frozenset[int] = frozenset()
     names: frozenset[str] = frozenset()
 
-    async def orders_not_on_record(self, order_ids: Collection[int]) -> frozenset[int]:
+    async def unrecorded_order_ids(self, order_ids: Collection[int]) -> frozenset[int]:
         return frozenset(order_ids) - self.numbers
 
-    async def names_not_on_record(self, names: Collection[str]) -> frozenset[str]:
+    async def unrecorded_client_order_ids(self, names: Collection[str]) -> frozenset[str]:
         return frozenset(names) - self.names
 
 
@@ -90,22 +90,22 @@ async def test_an_open_order_with_our_mark_that_the_record_does_not_hold_is_stra
     desk = Desk()
     exchange = Exchange(desk, open=(OURS, OTHERS))
     view, _ = await reader(exchange).read(desk.leader, 0)
-    assert view.strangers == (OURS,)
+    assert view.unrecorded_orders == (OURS,)
 
 
 async def test_a_fill_leads_to_an_order_that_is_over_and_strange() -> None:
     desk = Desk()
     exchange = Exchange(desk, all=(OURS,), fills=(fill_of(OURS, 7),))
     view, _ = await reader(exchange).read(desk.leader, 0)
-    assert view.strangers == (OURS,)
+    assert view.unrecorded_orders == (OURS,)
 
 
 async def test_orders_on_record_are_not_strange_and_not_asked_for() -> None:
     desk = Desk()
     exchange = Exchange(desk, open=(OURS,), all=(OURS,), fills=(fill_of(OURS, 7),))
-    record = Record(numbers=frozenset({98}), names=frozenset({STRANGER}))
+    record = Record(numbers=frozenset({98}), names=frozenset({UNRECORDED}))
     view, _ = await reader(exchange, record).read(desk.leader, 0)
-    assert view.strangers == ()
+    assert view.unrecorded_orders == ()
     assert exchange.asked == []
 
 
@@ -114,7 +114,7 @@ async def test_the_leaders_own_orders_are_not_asked_for() -> None:
     desk.fill(desk.accept(desk.bought()), "4")
     exchange = Exchange(desk)
     view, _ = await reader(exchange).read(desk.leader, 0)
-    assert view.strangers == ()
+    assert view.unrecorded_orders == ()
     assert exchange.asked == []
 
 
@@ -147,20 +147,20 @@ async def test_orders_of_others_are_asked_for_once() -> None:
     reading = reader(exchange)
     for _ in range(3):
         view, _ = await reading.read(desk.leader, 0)
-        assert view.strangers == ()
+        assert view.unrecorded_orders == ()
     assert exchange.asked == [99]
 
 
-async def test_a_stranger_is_looked_at_until_a_person_disowns_it() -> None:
+async def test_an_unrecorded_order_is_looked_at_until_a_person_disowns_it() -> None:
     """Also when it is off the book and behind the watermark."""
     desk = Desk()
     exchange = Exchange(desk)
-    desk.reconcile(strangers=(OURS,))
+    desk.reconcile(unrecorded_orders=(OURS,))
     view, _ = await reader(exchange).read(desk.leader, 0)
-    assert view.strangers == (OURS,)
-    disowned = Record(names=frozenset({STRANGER}))
+    assert view.unrecorded_orders == (OURS,)
+    disowned = Record(names=frozenset({UNRECORDED}))
     view, _ = await reader(exchange, disowned).read(desk.leader, 0)
-    assert view.strangers == ()
+    assert view.unrecorded_orders == ()
 
 
 async def test_an_order_that_was_proved_absent_and_is_there_after_all_is_strange() -> None:
@@ -176,28 +176,28 @@ async def test_an_order_that_was_proved_absent_and_is_there_after_all_is_strange
     there = desk.book[order.client_order_id].shown()
 
     view, _ = await reader(Exchange(desk, open=(there,))).read(desk.leader, fill.trade_id + 99)
-    assert view.strangers == (there,)
+    assert view.unrecorded_orders == (there,)
 
     view, _ = await reader(Exchange(desk, all=(there,))).read(desk.leader, 0)
-    assert view.strangers == (there,)
-    desk.reconcile(strangers=view.strangers)
-    assert desk.leader.halt
+    assert view.unrecorded_orders == (there,)
+    desk.reconcile(unrecorded_orders=view.unrecorded_orders)
+    assert desk.leader.halted
 
 
-async def test_a_view_does_not_deny_a_stranger_that_was_found_while_it_was_read() -> None:
+async def test_a_view_does_not_deny_an_unrecorded_order_that_was_found_while_it_was_read() -> None:
     """It would let the leader place again until the next view."""
     desk = Desk()
     view, _ = await reader(Exchange(desk)).read(desk.leader, 0)
-    desk.tell(StrangersFound((OURS,)))
+    desk.tell(UnrecordedOrdersFound((OURS,)))
     desk.tell(ViewRead(view, 0))
-    assert desk.leader.halt
+    assert desk.leader.halted
     desk.price("2")
     assert not desk.placed
 
-    disowned = Record(names=frozenset({STRANGER}))
+    disowned = Record(names=frozenset({UNRECORDED}))
     view, _ = await reader(Exchange(desk), disowned).read(desk.leader, 0)
     desk.tell(ViewRead(view, 0))
-    assert desk.leader.halt is None
+    assert desk.leader.halted is None
 
 
 def doubtful() -> tuple[Desk, Intent]:
@@ -261,7 +261,7 @@ class Leading:
     """A leader with these orders, as far as a reader asks it for anything."""
 
     orders_to_ask_for: tuple[Order, ...]
-    strangers: tuple[ExchangeOrder, ...] = ()
+    unrecorded_orders: tuple[ExchangeOrder, ...] = ()
 
     @property
     def traders(self) -> tuple[Any, ...]:

@@ -5,15 +5,16 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from symbol_trader.__main__ import _beat, _patience
+from symbol_trader.__main__ import _intervals
 from symbol_trader.core.orders import Side
 from symbol_trader.core.settings import TradingStatus
 from symbol_trader.core.timing import Timing
-from symbol_trader.desired import Desired, OffOutcome
+from symbol_trader.desired import Desired, SwitchOffOutcome
 from symbol_trader.errors import Contradiction, Unavailable
 from symbol_trader.identity import Identity, Owner
 from symbol_trader.options import Options
@@ -22,11 +23,11 @@ from symbol_trader.report import AwaitedOrder, Report
 from symbol_trader.runtime.endings import Ending
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.logs import configure
-from symbol_trader.runtime.parts import Links, Surface
-from symbol_trader.runtime.patience import Patience
+from symbol_trader.runtime.parts import Adapters, Telemetry
+from symbol_trader.runtime.retry_policy import RetryPolicy
 from symbol_trader.runtime.service import Service
 from symbol_trader.runtime.story import Story
-from symbol_trader.runtime.term import Beat, End
+from symbol_trader.runtime.term import End, Intervals
 from tradingsymbol_api.pod import (
     EXCHANGE_TIMEOUT_MAX_MS,
     EXCHANGE_TIMEOUT_MS,
@@ -38,7 +39,7 @@ from tradingsymbol_api.pod import (
 from unit.core.builders import SETTINGS
 from unit.runtime import virtual
 
-IMPATIENT = Patience(first_s=0)
+IMPATIENT = RetryPolicy(first_s=0)
 SHUTDOWN = replace(SETTINGS, status=TradingStatus.SHUTDOWN)
 
 
@@ -72,11 +73,11 @@ class Record:
 class Resource:
     """A resource that is switched by what comes of the attempt to write off."""
 
-    outcome: OffOutcome | Unavailable
+    outcome: SwitchOffOutcome | Unavailable
     then: TradingStatus
     made: Any = None
 
-    async def write_off(self) -> OffOutcome:
+    async def switch_off(self) -> SwitchOffOutcome:
         self.made.desired.last = Desired("XRPUSDT", replace(SETTINGS, status=self.then), 2)
         if isinstance(self.outcome, Unavailable):
             raise self.outcome
@@ -97,12 +98,12 @@ class Resource:
 def test_pauses_double_and_are_longest_where_too_many_attempts_are_punished(
     failures: int, dialed: bool, pause_s: float
 ) -> None:
-    assert Patience().pause_s(failures, dialed=dialed) == pause_s
+    assert RetryPolicy().pause_s(failures, dialed=dialed) == pause_s
 
 
 async def test_a_ban_is_waited_out_as_long_as_it_lasts_and_is_no_failure() -> None:
     """Else the pauses of attempts would go on growing long after a ban of two seconds."""
-    made = serving(Wishes(()), Patience())
+    made = serving(Revisions(()), RetryPolicy())
     banned, down = Unavailable("banned"), Unavailable("down")
     banned.retry_in_s = 2.5
 
@@ -115,7 +116,7 @@ async def test_a_long_ban_is_waited_out_in_pieces() -> None:
     """A probe allows the loop to stand still for two minutes."""
     banned = Unavailable("banned")
     banned.retry_in_s = 3 * 86_400
-    assert serving(Wishes(()), Patience()).pauses.pause_s(banned) == 60
+    assert serving(Revisions(()), RetryPolicy()).pauses.pause_s(banned) == 60
 
 
 @dataclass
@@ -132,25 +133,28 @@ class Made:
     pauses: Any
 
 
-def serving(resource: Any, patience: Patience = IMPATIENT, health: Health | None = None) -> Made:
+def serving(
+    resource: Any, retry_policy: RetryPolicy = IMPATIENT, health: Health | None = None
+) -> Made:
     record = Record()
-    links: Any = Links(resource, record, record, None, None)  # type: ignore[arg-type]  # what nothing here asks
+    adapters: Any = Adapters(resource, record, record, None, None)  # type: ignore[arg-type]  # what nothing here asks
     health = health or Health(lambda: 0.0)
-    surface: Any = Surface(Story(configure("json")), health, lambda symbol: None)  # type: ignore[arg-type,return-value]  # what nothing here asks
+    telemetry: Any = Telemetry(Story(configure("json")), health, lambda symbol: None)  # type: ignore[arg-type,return-value]  # what nothing here asks
     service = Service(
         Identity(Owner("cluster", "trading", "xrpusdt"), "paper", "pod"),
-        links,
-        surface,
+        adapters,
+        telemetry,
         timing=Timing(),
-        beat=Beat(),
-        patience=patience,
+        intervals=Intervals(),
+        retry_policy=retry_policy,
         new_bits=lambda: 1,
         jitter=lambda: 0.0,
     )
     service._desired.last = Desired("XRPUSDT", SHUTDOWN, 1)
-    metrics: Any = None
-    reports = service._make_reports(metrics)
-    leading: Any = service._make_leading(metrics, reports, metrics)
+    feed: Any = None
+    shown = telemetry.of_symbol("XRPUSDT")
+    reports = service._make_reports(shown)
+    leading: Any = service._make_leading(shown, reports, feed)
     return Made(
         service,
         record,
@@ -170,10 +174,12 @@ async def drained(resource: Resource) -> tuple[Ending | None, Record]:
 
 @pytest.mark.parametrize(
     "outcome",
-    [OffOutcome.WRITTEN, OffOutcome.SUPERSEDED, Unavailable("the answer was lost")],
+    [SwitchOffOutcome.WRITTEN, SwitchOffOutcome.SUPERSEDED, Unavailable("the answer was lost")],
     ids=str,
 )
-async def test_a_drained_symbol_that_is_off_is_given_up(outcome: OffOutcome | Unavailable) -> None:
+async def test_a_drained_symbol_that_is_off_is_given_up(
+    outcome: SwitchOffOutcome | Unavailable,
+) -> None:
     ending, record = await drained(Resource(outcome, TradingStatus.OFF))
 
     assert ending
@@ -183,7 +189,7 @@ async def test_a_drained_symbol_that_is_off_is_given_up(outcome: OffOutcome | Un
 
 
 async def test_a_symbol_that_was_switched_on_meanwhile_is_kept() -> None:
-    ending, record = await drained(Resource(OffOutcome.SUPERSEDED, TradingStatus.ON))
+    ending, record = await drained(Resource(SwitchOffOutcome.SUPERSEDED, TradingStatus.ON))
 
     assert ending is None
     assert not record.released
@@ -192,12 +198,12 @@ async def test_a_symbol_that_was_switched_on_meanwhile_is_kept() -> None:
 
 async def test_a_shutdown_that_came_after_the_one_that_is_done_is_not_ended_with_it() -> None:
     """A process that was frozen for long is told of both at once; another may lead by now."""
-    resource = Resource(OffOutcome.WRITTEN, TradingStatus.OFF)
+    resource = Resource(SwitchOffOutcome.WRITTEN, TradingStatus.OFF)
     resource.made = made = serving(resource)
     done, made.desired.last = made.desired.last, Desired("XRPUSDT", SHUTDOWN, 3)
 
     assert await made.leaving.conclude(End.DRAINED, done) is None
-    assert made.desired.wanted.generation == 3, "nothing was written"
+    assert made.desired.current.generation == 3, "nothing was written"
 
 
 @pytest.mark.parametrize("cancels_first", [False, True])
@@ -205,7 +211,7 @@ async def test_a_leader_that_is_to_cancel_first_does_not_end_at_a_signal(
     cancels_first: bool,
 ) -> None:
     """The pod's grace bounds how long it may take."""
-    resource = Resource(OffOutcome.WRITTEN, TradingStatus.OFF)
+    resource = Resource(SwitchOffOutcome.WRITTEN, TradingStatus.OFF)
     await drained(resource)
     made = resource.made
     made.desired.last = Desired("XRPUSDT", SHUTDOWN, 1, cancels_first=cancels_first)
@@ -217,7 +223,7 @@ async def test_a_leader_that_is_to_cancel_first_does_not_end_at_a_signal(
 
 async def test_a_signal_during_an_attempt_that_fails_is_not_slept_over() -> None:
     """The pod's grace is shorter than the longest pause."""
-    made = serving(Wishes(()), Patience(first_s=600, most_s=600))
+    made = serving(Revisions(()), RetryPolicy(first_s=600, most_s=600))
     made.desired.last = Desired("XRPUSDT", SETTINGS, 3)
 
     async def fail() -> None:
@@ -246,10 +252,10 @@ def test_a_signal_while_a_term_begins_is_not_kept_waiting() -> None:
     """To read what happened may take minutes, and there is nothing in it to be finished."""
 
     async def story() -> None:
-        made = serving(Wishes(()))
+        made = serving(Revisions(()))
         made.desired.last = Desired("XRPUSDT", SETTINGS, 3)
         hanging = Hanging()
-        made.leading._links.exchange = lambda _: hanging
+        made.leading._adapters.exchange = lambda _: hanging
         leading = asyncio.ensure_future(made.leading.lead())
         await asyncio.sleep(30)
         assert not leading.done()
@@ -265,7 +271,7 @@ def test_a_signal_while_a_term_begins_is_not_kept_waiting() -> None:
 
 def test_who_was_asked_to_end_does_so_in_time_whatever_hangs() -> None:
     async def story() -> None:
-        service: Any = serving(Wishes(()), Patience()).service
+        service: Any = serving(Revisions(()), RetryPolicy()).service
         leading = asyncio.ensure_future(service._while_healthy(asyncio.Event().wait(), []))
         await asyncio.sleep(100)
         assert not leading.done()
@@ -273,7 +279,7 @@ def test_who_was_asked_to_end_does_so_in_time_whatever_hangs() -> None:
         service.stop()
         ending = await leading
         assert ending.cause is Cause.TERMINATED
-        assert asyncio.get_running_loop().time() == 100 + Patience().end_s
+        assert asyncio.get_running_loop().time() == 100 + Intervals().end_s
 
     virtual.run(story())
 
@@ -284,38 +290,41 @@ def test_all_that_an_end_may_take_is_less_than_the_grace_of_a_pod(
     window_ms: int, timeout_ms: int
 ) -> None:
     options = Options(
-        "paper", "wss://a", "wss://b", "key", "secret", timeout_ms,
+        "paper", "wss://a", "wss://b", "", Path("key"), timeout_ms, False, False,
         "postgresql://db/x", window_ms, 1_000, 60.0, "", 0, "json",
     )  # fmt: skip
     settings = options.settings("XRPUSDT")
     closing_s = 2 * settings.close_timeout_s + CLOSE_TIMEOUT_S
-    beat, patience = _beat(options), _patience(options)
-    assert settings.request_timeout_s < beat.replies_s < patience.end_s
-    ending_s = patience.end_s + patience.last_report_s + closing_s
+    intervals = _intervals(options)
+    assert settings.request_timeout_s < intervals.replies_s < intervals.end_s
+    ending_s = intervals.end_s + intervals.last_report_s + closing_s
     assert ending_s < grace_seconds(window_ms, timeout_ms)
 
 
 def test_an_end_takes_no_longer_than_ever_where_nothing_is_configured() -> None:
-    options = Options("paper", "a", "b", "", "", EXCHANGE_TIMEOUT_MS, "", 1, 1, 60.0, "", 0, "json")
-    assert (_beat(options), _patience(options)) == (Beat(), Patience())
+    options = Options(
+        "paper", "a", "b", "", Path("key"), EXCHANGE_TIMEOUT_MS, False, False,
+        "", 1, 1, 60.0, "", 0, "json",
+    )  # fmt: skip
+    assert _intervals(options) == Intervals()
 
 
 @dataclass
-class Wishes:
+class Revisions:
     """A resource that asks for these things, one after the other, and then for nothing more."""
 
-    wishes: tuple[Desired, ...]
+    revisions: tuple[Desired, ...]
 
     async def changes(self) -> AsyncIterator[Desired]:
-        for wish in self.wishes:
-            yield wish
+        for revision in self.revisions:
+            yield revision
         await asyncio.Event().wait()
 
 
 async def test_of_a_resource_for_another_symbol_only_the_status_counts() -> None:
     """Its budget is in another asset; its orders would be in another book."""
     other = Desired("ETHUSDT", replace(SHUTDOWN, budget=SETTINGS.budget * 9), 2)
-    made = serving(Wishes((Desired("XRPUSDT", SETTINGS, 1), other)))
+    made = serving(Revisions((Desired("XRPUSDT", SETTINGS, 1), other)))
     made.desired.last = None
     pump = asyncio.create_task(made.desired.pump())
     asked: Any = await asyncio.wait_for(made.service.session.mailbox.get(), 5)
@@ -334,15 +343,15 @@ async def test_a_leader_that_does_not_know_yet_what_is_asked_for_is_alive() -> N
             enough.set()
         return now_s
 
-    made = serving(Wishes(()), Patience(most_s=0), health := Health(clock))
+    made = serving(Revisions(()), RetryPolicy(most_s=0), health := Health(clock))
     pump = asyncio.create_task(enough.wait())
     await asyncio.wait_for(made.desired.first(pump), 5)
-    assert health.moved_s >= 3
+    assert health.heartbeat_s >= 3
 
 
 @pytest.mark.parametrize("unfinished", [False, True])
 async def test_off_gives_the_book_up_unless_something_is_unfinished(unfinished: bool) -> None:
-    made = serving(Wishes(()))
+    made = serving(Revisions(()))
     made.record.unfinished = unfinished
 
     ending = await made.leaving.conclude(End.OFF, made.desired.last)
@@ -353,7 +362,7 @@ async def test_off_gives_the_book_up_unless_something_is_unfinished(unfinished: 
 
 @pytest.mark.parametrize("database", [False, True])
 async def test_only_an_attempt_that_reached_the_exchange_counts_as_dialed(database: bool) -> None:
-    made = serving(Wishes(()))
+    made = serving(Revisions(()))
     made.record.away = not database
 
     with pytest.raises(Unavailable):
@@ -394,7 +403,7 @@ def draining(*orders: AwaitedOrder) -> Report:
 
 
 def test_the_log_says_what_is_waited_for_when_that_changes_and_not_when_the_market_moves() -> None:
-    reports = serving(Wishes(())).reports
+    reports = serving(Revisions(())).reports
     reports._story = told = Told()
     for order in (SELL, replace(SELL, percent=4), replace(SELL, percent=None)):
         reports._tell_what_is_waited_for(draining(order))
@@ -419,7 +428,7 @@ def test_the_log_says_what_is_waited_for_when_that_changes_and_not_when_the_mark
 async def test_what_the_last_term_left_is_reported_at_the_end(
     cause: Cause, away: bool, reports: int
 ) -> None:
-    """A cycle that ends a shutdown has earned what the status would lack for ever otherwise."""
+    """A cycle that ends a shutdown has earned what the status would lack forever otherwise."""
     made = serving(told := Told(away=away))
     made.reports._reported = replace(draining(), profit=Decimal("1.5"))
     await made.reports.report_last(Ending(cause, ""))

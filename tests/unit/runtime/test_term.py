@@ -19,16 +19,16 @@ from symbol_trader.core.replies import AssetPrice, NotFound, Outcome, Unknown, U
 from symbol_trader.core.settings import TradingStatus, UnfilledBuys
 from symbol_trader.desired import Desired
 from symbol_trader.errors import Contradiction, SettledMeanwhile, Unavailable
-from symbol_trader.runtime.events import Asked, Event, Stop
+from symbol_trader.runtime.events import DesiredChanged, Event, Stop
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.mailbox import Mailbox
 from symbol_trader.runtime.metrics import Metrics
 from symbol_trader.runtime.story import Story
-from symbol_trader.runtime.term import Beat, Term
+from symbol_trader.runtime.term import Intervals, Term
 from unit.core.builders import NOW_MS, SETTINGS, D
 from unit.core.desk import TIMING, Desk, resting_buy
 
-QUIET = Beat(timer_s=3600, reconcile_s=3600)
+QUIET = Intervals(timer_s=3600, reconcile_s=3600)
 
 
 UNREADABLE = "GONE"
@@ -130,7 +130,7 @@ async def run(
     desk: Desk,
     *events: Event,
     failure: Exception | None = None,
-    beat: Beat = QUIET,
+    intervals: Intervals = QUIET,
     log: list[str] | None = None,
 ) -> list[str]:
     """Run a term over these events, and return what was asked of the record and the exchange."""
@@ -147,8 +147,8 @@ async def run(
         watermark=0,
         story=Story(structlog.get_logger()),
         health=Health(time.monotonic),
-        metrics=Metrics("XRPUSDT", time.monotonic),
-        beat=beat,
+        metrics=Metrics("XRPUSDT", "paper", time.monotonic),
+        intervals=intervals,
         changed=lambda: None,
     )
     running = asyncio.create_task(term.run())
@@ -225,7 +225,7 @@ async def test_before_an_order_counts_as_absent_its_trades_are_looked_for() -> N
     desk.price("2")
     desk.lose(order := desk.order)
     desk.now_ms += 60_000
-    for _ in range(TIMING.absences_needed):
+    for _ in range(TIMING.not_found_needed):
         desk.query(order)
 
     log = await run(desk, QueryReplied(order.client_order_id, NotFound(desk.now_ms)))
@@ -237,7 +237,7 @@ async def test_a_person_who_settles_an_order_ends_the_term() -> None:
     """Whatever the leader thinks of that order: it may have heard nothing that contradicts."""
     desk, _ = resting_buy()
     with pytest.raises(SettledMeanwhile):
-        await run(desk, beat=replace(QUIET, reconcile_s=0))
+        await run(desk, intervals=replace(QUIET, reconcile_s=0))
 
 
 async def test_what_was_decided_without_a_persons_word_is_not_sent() -> None:
@@ -249,7 +249,7 @@ async def test_what_was_decided_without_a_persons_word_is_not_sent() -> None:
 
 async def test_off_gives_up_what_never_began_before_the_term_ends() -> None:
     settings = replace(SETTINGS, status=TradingStatus.OFF)
-    log = await run(Desk(), Asked(Desired("XRPUSDT", settings, 2)), price("2"))
+    log = await run(Desk(), DesiredChanged(Desired("XRPUSDT", settings, 2)), price("2"))
     assert log == ["result begun", "result committed", "settings mirrored"]
 
 
@@ -276,6 +276,6 @@ async def test_a_price_that_cannot_be_read_does_not_end_the_term() -> None:
     assert desk.leader.unvalued_fees == ((UNREADABLE, D("0.001")),)
 
 
-def _shutdown() -> Asked:
+def _shutdown() -> DesiredChanged:
     settings = replace(SETTINGS, status=TradingStatus.SHUTDOWN, unfilled_buys=UnfilledBuys.CANCEL)
-    return Asked(Desired("XRPUSDT", settings, 2))
+    return DesiredChanged(Desired("XRPUSDT", settings, 2))

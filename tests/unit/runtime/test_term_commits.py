@@ -10,7 +10,7 @@ from symbol_trader.core.orders import CancelIntent, ExecutionReport, Intent, Tra
 from symbol_trader.core.records import FillRecorded, NewTrader, RecordChange, TraderResult
 from symbol_trader.desired import Desired
 from symbol_trader.errors import Contradiction
-from symbol_trader.runtime.events import Asked, Event, Stop
+from symbol_trader.runtime.events import DesiredChanged, Event, Stop
 from symbol_trader.runtime.holding import DECISIONS_PER_COMMIT
 from symbol_trader.runtime.term import End
 from unit.core.builders import SETTINGS, D
@@ -18,7 +18,7 @@ from unit.core.desk import Desk, resting_buy
 from unit.runtime import virtual
 from unit.runtime.test_term_ends import CANCELS, Exchange, Record, Scene, ended
 
-SHUTDOWN = Asked(Desired("XRPUSDT", CANCELS, 2))
+SHUTDOWN = DesiredChanged(Desired("XRPUSDT", CANCELS, 2))
 
 
 @dataclass
@@ -151,7 +151,7 @@ def test_what_one_trader_contradicts_keeps_no_other_from_its_order() -> None:
         [sent] = scene.exchange.sent
         assert sent.trader_id != buy.trader_id
         assert record.kinds[0] == [NewTrader, Intent]
-        assert scene.desk.leader.halt is None
+        assert scene.desk.leader.halted is None
         await stop(scene)
 
     virtual.run(story())

@@ -18,17 +18,17 @@ from symbol_trader.core.replies import Accepted, BalanceChanged, Outcome, Refuse
 from symbol_trader.core.settings import TradingStatus, UnfilledBuys
 from symbol_trader.desired import Desired
 from symbol_trader.errors import DatabaseUnavailable, ExchangeUnavailable
-from symbol_trader.runtime.events import Asked, Event, Lost, Stop
+from symbol_trader.runtime.events import DesiredChanged, Event, Lost, Stop
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.mailbox import LIMIT, Mailbox
 from symbol_trader.runtime.metrics import Metrics
 from symbol_trader.runtime.story import Story
-from symbol_trader.runtime.term import Beat, End, Term
+from symbol_trader.runtime.term import End, Intervals, Term
 from unit.core.builders import NOW_MS, SETTINGS, D, seen
 from unit.core.desk import Desk, resting_buy
 from unit.runtime import virtual
 
-QUIET = Beat(timer_s=36_000, reconcile_s=36_000)
+QUIET = Intervals(timer_s=36_000, reconcile_s=36_000)
 NEVER_S = 36_000.0
 
 
@@ -119,8 +119,8 @@ class Scene:
             watermark=0,
             story=Story(structlog.get_logger()),
             health=Health(time_s),
-            metrics=Metrics("XRPUSDT", time_s),
-            beat=QUIET,
+            metrics=Metrics("XRPUSDT", "paper", time_s),
+            intervals=QUIET,
             changed=lambda: None,
         )
         self.running = asyncio.ensure_future(self.term.run())
@@ -138,8 +138,8 @@ class Scene:
         return [change for change in self.record.noted if isinstance(change, kind)]
 
 
-def off() -> Asked:
-    return Asked(Desired("XRPUSDT", replace(SETTINGS, status=TradingStatus.OFF), 2))
+def off() -> DesiredChanged:
+    return DesiredChanged(Desired("XRPUSDT", replace(SETTINGS, status=TradingStatus.OFF), 2))
 
 
 @pytest.mark.parametrize("end", [Stop(), off()], ids=["signal", "off"])
@@ -207,7 +207,7 @@ def test_a_drained_symbol_waits_for_the_reply_to_its_cancel() -> None:
     async def story() -> None:
         desk, buy = resting_buy()
         scene = Scene(desk, Exchange(reply_s=2))
-        await scene.tell(Asked(Desired("XRPUSDT", CANCELS, 2)))
+        await scene.tell(DesiredChanged(Desired("XRPUSDT", CANCELS, 2)))
         scene.mailbox.put_nowait(ended(desk, buy))
         assert await scene.running is End.DRAINED
         [change] = scene.changes(CancelChange)
@@ -223,14 +223,14 @@ def test_a_drained_symbol_that_is_switched_on_while_it_waits_goes_on() -> None:
     async def story() -> None:
         desk, buy = resting_buy()
         scene = Scene(desk, Exchange(reply_s=2))
-        await scene.tell(Asked(Desired("XRPUSDT", CANCELS, 2)), ended(desk, buy))
-        await scene.tell(Asked(Desired("XRPUSDT", SETTINGS, 3)))
+        await scene.tell(DesiredChanged(Desired("XRPUSDT", CANCELS, 2)), ended(desk, buy))
+        await scene.tell(DesiredChanged(Desired("XRPUSDT", SETTINGS, 3)))
         await scene.price()
         await asyncio.sleep(5)
         assert not scene.running.done()
         assert isinstance(scene.exchange.sent[-1], Intent), "it buys again"
 
-        await scene.tell(Asked(Desired("XRPUSDT", CANCELS, 4)))
+        await scene.tell(DesiredChanged(Desired("XRPUSDT", CANCELS, 4)))
         await asyncio.sleep(5)
         assert not scene.running.done(), "a trader has an order on the exchange"
         await scene.tell(Stop())

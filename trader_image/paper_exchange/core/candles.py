@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
 
-from paper_exchange.core.money import ZERO, times
+from paper_exchange.core.money import ZERO, divide_down, times
 
 SECOND = 1_000
 MINUTE = 60 * SECOND
@@ -79,6 +79,17 @@ class Candles:
     def empty(self) -> bool:
         """Return whether nothing has traded."""
         return not self._kept[MINUTE]
+
+    def average(self, now: int, minutes: int) -> Decimal | None:
+        """Return the price of the last minutes, weighted by volume; None if nothing traded then."""
+        length = SECOND if minutes * MINUTE <= KEPT[SECOND] * SECOND else MINUTE
+        since = now - minutes * MINUTE
+        volume = value = ZERO
+        for candle in reversed(self._kept[length].values()):
+            if candle.start < since:
+                break
+            volume, value = volume + candle.volume, value + candle.quote_volume
+        return divide_down(value, volume) if volume else None
 
     def of(self, length: int) -> Iterator[Candle]:
         """Yield the candles of an interval's length in order, without those that had no trade."""

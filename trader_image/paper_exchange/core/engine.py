@@ -9,18 +9,18 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
-from paper_exchange.core import errors
-from paper_exchange.core.entries import Accepted, Granted, Listed, Opened, Played
+from paper_exchange.core import admission, errors
+from paper_exchange.core.candles import Candles
+from paper_exchange.core.entries import Accepted, Granted, Listed, Opened, Played, Reset
 from paper_exchange.core.events import BookChange, Step
-from paper_exchange.core.fees import BnbFees, FeeRates, FeeSchedule
-from paper_exchange.core.filters import check_static
+from paper_exchange.core.fees import BnbFees, Commission, CommissionKey, FeeSchedule
+from paper_exchange.core.filters import ExchangeLimits
 from paper_exchange.core.market import MarketQuote, MarketTrade, Top
 from paper_exchange.core.matching import (
     Plan,
-    Taker,
+    SelfMatch,
     by_priority,
     crosses,
-    plan_taker,
     requeue,
     share_level,
     share_trade,
@@ -30,23 +30,29 @@ from paper_exchange.core.orders import (
     ExpiryReason,
     NewOrder,
     Order,
-    OrderStatus,
     OrderType,
     Side,
     TimeInForce,
 )
+from paper_exchange.core.price_range import ReferencePrices
 from paper_exchange.core.recorder import Recorder
 from paper_exchange.core.seeded import draw
 from paper_exchange.core.state import Book, State
 from paper_exchange.core.symbols import Symbol
+from paper_exchange.core.trade_groups import TradeGroups
 
 
 class SymbolStatus(StrEnum):
-    """Whether a symbol trades: TRADING, BREAK at the end of the market, HALT by command."""
+    """Whether a symbol trades: TRADING, BREAK at the end of the market, others by command.
+
+    Cancels are taken in every status.
+    """
 
     TRADING = "TRADING"
-    BREAK = "BREAK"
+    END_OF_DAY = "END_OF_DAY"
     HALT = "HALT"
+    BREAK = "BREAK"
+    CANCEL_ONLY = "CANCEL_ONLY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +63,19 @@ class Rules:
     (`trades_only`), `queue_multiple` times it, times a seeded draw between 0.5 and 1.5, stands
     for what is ahead of a new order and for what is shown at the best price.
     `participation` is the share of a trade's volume that our orders may have.
+    `trade_groups` has the accounts that are in one: self-trade prevention works within a group.
     """
 
-    fees: FeeRates = field(default_factory=FeeRates)
+    fees: Commission = field(default_factory=Commission)
     seed: int = 0
     trades_only: bool = True
     queue_multiple: Decimal = Decimal(1)
     participation: Decimal = Decimal(1)
     typical_trade: Mapping[str, Decimal] = field(default_factory=dict)
     bnb_fees: BnbFees = field(default_factory=BnbFees)
+    commissions: Mapping[CommissionKey, Commission] = field(default_factory=dict)
+    trade_groups: Mapping[str, int] = field(default_factory=dict)
+    limits: ExchangeLimits = field(default_factory=ExchangeLimits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +94,13 @@ class Engine:
         self.symbols = {symbol.name: symbol for symbol in symbols}
         self.rules = rules
         self.state = state
-        self.fees = FeeSchedule(state, rules.fees, rules.bnb_fees, self.symbols)
+        self.fees = FeeSchedule(state, rules.fees, rules.commissions, rules.bnb_fees, self.symbols)
+        self.limits = rules.limits
         self.status = dict.fromkeys(self.symbols, SymbolStatus.TRADING)
+        self.candles = {name: Candles() for name in self.symbols}
+        self.references = ReferencePrices()
+        self.trade_groups = TradeGroups(rules.trade_groups)
+        self._grants: tuple[Grant, ...] = ()
         self._tops: dict[str, Top] = {}
         self._updates: dict[str, int] = {}
 
@@ -101,29 +116,67 @@ class Engine:
         """Return a traded symbol's orders and fills; raise -1121 for any other name."""
         return self.state.books[self.symbol(name).name]
 
+    def trades(self, name: str) -> bool:
+        """Return whether a symbol trades now."""
+        return self.status[name] is SymbolStatus.TRADING
+
     def top(self, name: str) -> Top:
         """Return the best outside bid and ask of a symbol, as far as they are known."""
         return self._tops.get(name, Top())
 
+    def average_price(self, name: str, now: int, minutes: int) -> Decimal | None:
+        """Return the price of the last minutes, weighted by volume; the last one for 0 minutes.
+
+        Where nothing has traded in that time it is the last price, too; None: nothing ever has.
+        """
+        average = self.candles[name].average(now, minutes) if minutes else None
+        return self.state.books[name].price if average is None else average
+
     def record(self, now: int) -> Recorder:
         """Begin a step at a wall-clock time in milliseconds."""
-        return Recorder(self.state, self.fees, now)
+        return Recorder(self.state, self.fees, self.candles, now)
 
     # -- start and market --------------------------------------------------------------------
 
     def open(self, now: int, source: str, grants: Iterable[Grant]) -> Step:
         """Record the market source, new symbols and initial balances not granted before."""
+        self._grants = tuple(grants)
+        self._remember_fills()
         record = self.record(now)
         if self.state.source != source:
             record.write(Opened(source))
         for symbol in self.symbols.values():
             if symbol.name not in self.state.books:
                 record.write(Listed(symbol.name, symbol.base, symbol.quote))
-        for grant in grants:
+        self._grant(record)
+        return record.step
+
+    def reset(self, now: int) -> Step:
+        """Remove all orders and trades, and grant the initial balances again.
+
+        This is what the testnet does about once a month.  Keys stay; ids count from 1 again.
+        """
+        record = self.record(now)
+        record.write(Reset(now))
+        self._grant(record)
+        self.candles = {name: Candles() for name in self.symbols}
+        return record.step
+
+    def _grant(self, record: Recorder) -> None:
+        for grant in self._grants:
             account = self.state.accounts.get(grant.account)
             if account is None or grant.asset not in account.granted:
                 record.write(Granted(grant.account, grant.asset, grant.amount))
-        return record.step
+
+    def _remember_fills(self) -> None:
+        """Make candles of the trades that are on record: those of our own orders."""
+        for name, candles in self.candles.items():
+            book, last = self.state.books.get(name), 0
+            for fill in book.fills if book else ():
+                if fill.trade_id > last:  # two orders that traded with each other share a trade
+                    last = fill.trade_id
+                    maker = (fill.side is Side.BUY) is fill.is_maker
+                    candles.trade(fill.time, fill.price, fill.quantity, buyer_is_maker=maker)
 
     def played(self, now: int, position: int) -> Step:
         """Record how far the market source has been played."""
@@ -138,7 +191,7 @@ class Engine:
         A symbol that does not trade has no outside trades either.
         """
         record = self.record(now)
-        if self.status[trade.symbol] is not SymbolStatus.TRADING:
+        if not self.trades(trade.symbol):
             return record.step
         rest = trade.quantity
         volume = times(trade.quantity, self.rules.participation)
@@ -157,7 +210,7 @@ class Engine:
     def quote(self, now: int, quote: MarketQuote) -> Step:
         """Take over a displayed quote: it fills orders whose limit it has reached."""
         record = self.record(now)
-        if self.status[quote.symbol] is not SymbolStatus.TRADING:
+        if not self.trades(quote.symbol):
             return record.step
         before = self.top(quote.symbol)
         top = before.quoted(quote)
@@ -183,29 +236,9 @@ class Engine:
 
     # -- orders ------------------------------------------------------------------------------
 
-    def check(self, account: str, order: NewOrder) -> Plan:
-        """Judge a new order without placing it: raise what `place` would raise."""
-        symbol = self.symbol(order.symbol)
-        book = self.state.books[order.symbol]
-        if self.status[order.symbol] is not SymbolStatus.TRADING:
-            raise errors.rejected(errors.MARKET_CLOSED)
-        check_static(order, symbol.filters, book.price)
-        if (account, order.client_order_id) in self.state.open_client_ids:
-            raise errors.rejected(errors.DUPLICATE_ORDER)
-        mine = sum(
-            other.account == account for side in book.resting.values() for other in side.values()
-        )
-        if mine >= symbol.filters.max_num_orders:
-            raise errors.rejected("Filter failure: MAX_NUM_ORDERS")
-        plan = self._plan(account, order)
-        if order.type is OrderType.LIMIT_MAKER and (plan.matches or plan.expire or plan.stopped):
-            raise errors.rejected(errors.WOULD_TAKE)
-        self._check_balance(account, order, book, plan)
-        return plan
-
     def place(self, now: int, account: str, order: NewOrder) -> tuple[Order, Step]:
         """Accept an order, let it trade at once where it can, and rest or expire the remainder."""
-        plan = self.check(account, order)
+        plan = admission.check(self, now, account, order)
         record = self.record(now)
         placed = record.accept(self._accepted(now, account, order, plan))
         if not _kills(order, plan):
@@ -226,7 +259,7 @@ class Engine:
         if not order.is_open:
             raise errors.cancel_rejected(errors.UNKNOWN_ORDER)
         record = self.record(now)
-        record.expire(order, OrderStatus.EXPIRED, ExpiryReason.EXCHANGE_CANCELED)
+        record.expire(order, ExpiryReason.EXCHANGE_CANCELED)
         return record.finish()
 
     # -- market: parts -----------------------------------------------------------------------
@@ -273,30 +306,6 @@ class Engine:
 
     # -- orders: parts -----------------------------------------------------------------------
 
-    def _plan(self, account: str, order: NewOrder) -> Plan:
-        opposite = order.side.opposite
-        own = by_priority(self.state.books[order.symbol].resting[opposite].values())
-        taker = Taker(
-            account=account,
-            side=order.side,
-            limit=None if order.type is OrderType.MARKET else order.price,
-            quantity=order.quantity,
-            budget=order.quote_quantity,
-            step=self._step(order.symbol),
-            self_trade=order.self_trade,
-        )
-        return plan_taker(taker, own, self.top(order.symbol).side(opposite))
-
-    def _check_balance(self, account: str, order: NewOrder, book: Book, plan: Plan) -> None:
-        if order.side is Side.SELL:
-            asset, needed = book.base, order.quantity or plan.quantity
-        elif order.type is OrderType.MARKET:
-            asset, needed = book.quote, max(order.quote_quantity, plan.cost)
-        else:
-            asset, needed = book.quote, times(order.price, order.quantity)
-        if self.state.accounts[account].of(asset).free < needed:
-            raise errors.rejected(errors.INSUFFICIENT_BALANCE)
-
     def _accepted(self, now: int, account: str, order: NewOrder, plan: Plan) -> Accepted:
         order_id = self.state.books[order.symbol].last_order_id + 1
         return Accepted(
@@ -307,7 +316,7 @@ class Engine:
             side=order.side,
             type=order.type,
             time_in_force=order.time_in_force,
-            quantity=plan.quantity if order.quote_quantity else order.quantity,
+            quantity=plan.used if order.quote_quantity else order.quantity,
             price=order.price,
             quote_quantity=order.quote_quantity,
             self_trade=order.self_trade,
@@ -317,7 +326,7 @@ class Engine:
 
     def _ahead(self, order: NewOrder, plan: Plan, order_id: int) -> Decimal | None:
         """Return the queue that a new order joins (rule 5); None is unknown."""
-        if plan.matches:  # what remains of a taker is the best price on its side
+        if plan.actions:  # what remains of a taker is the best price on its side
             return ZERO
         if self.rules.trades_only:
             return self._typical(order.symbol, "queue", order_id)
@@ -329,26 +338,27 @@ class Engine:
         return ZERO if crosses(order.side, order.price, level.price) else None
 
     def _execute(self, record: Recorder, taker: Order, plan: Plan) -> None:
-        for maker in plan.expire:
-            record.expire(maker, OrderStatus.EXPIRED_IN_MATCH, ExpiryReason.NONE)
         owed = plan.paid(taker.side)
-        for match in plan.matches:
-            owed -= match.paid(taker.side)
+        for action in plan.actions:
+            owed -= action.paid(taker.side)
+            if isinstance(action, SelfMatch):
+                record.self_match(taker, action, self.trade_groups.of(taker.account))
+                continue
             unlocked = taker.type is OrderType.MARKET
-            record.taken(taker, match, owed if unlocked else ZERO)
-            if match.maker is None:
-                top = self.top(taker.symbol).taken(taker.side.opposite, match.quantity)
+            record.taken(taker, action, owed if unlocked else ZERO)
+            if action.maker is None:
+                top = self.top(taker.symbol).taken(taker.side.opposite, action.quantity)
                 self._set_top(record, taker.symbol, top)
 
     def _expire_rest(self, record: Recorder, order: Order, plan: Plan) -> None:
         if not order.is_open:
             return
-        if plan.stopped:
-            record.expire(order, OrderStatus.EXPIRED_IN_MATCH, ExpiryReason.NONE)
+        if plan.out_of_range:
+            record.expire(order, ExpiryReason.EXECUTION_RULE_PRICE_RANGE_EXCEEDED)
         elif order.type is OrderType.MARKET:
-            record.expire(order, OrderStatus.EXPIRED, ExpiryReason.INSUFFICIENT_LIQUIDITY)
+            record.expire(order, ExpiryReason.INSUFFICIENT_LIQUIDITY)
         elif order.time_in_force in _EXPIRES:
-            record.expire(order, OrderStatus.EXPIRED, _EXPIRES[order.time_in_force])
+            record.expire(order, _EXPIRES[order.time_in_force])
 
     def _step(self, symbol: str) -> Decimal:
         return self.symbols[symbol].filters.step_size
@@ -361,5 +371,5 @@ _EXPIRES = {
 
 
 def _kills(order: NewOrder, plan: Plan) -> bool:
-    """Whether a fill-or-kill order cannot be filled whole at once."""
+    """Return whether a fill-or-kill order cannot be filled whole at once."""
     return order.time_in_force is TimeInForce.FOK and plan.quantity < order.quantity

@@ -141,8 +141,28 @@ class Prevented:
 
 
 @dataclass(frozen=True, slots=True)
+class SelfMatched:
+    """Self-trade prevention kept two orders from trading `quantity` and took something from each.
+
+    An order of which nothing is left has ended.  With `transferred` the assets changed hands.
+    """
+
+    kind: ClassVar[str] = "self_matched"
+    symbol: str
+    taker_order_id: int
+    maker_order_id: int
+    price: Decimal
+    quantity: Decimal
+    mode: SelfTrade
+    taker_loss: Decimal
+    maker_loss: Decimal
+    transferred: bool
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
 class Archived:
-    """An order that ended without execution is not told any more, only that it was there."""
+    """An order that ended without execution is archived: only that it existed is still shown."""
 
     kind: ClassVar[str] = "archived"
     symbol: str
@@ -155,6 +175,17 @@ class Forgotten:
 
     kind: ClassVar[str] = "forgotten"
     account: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """The exchange was reset: no orders, trades and balances; ids count from 1 again.
+
+    What is granted afterwards is granted anew.  The market goes on where it was.
+    """
+
+    kind: ClassVar[str] = "reset"
+    time: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,9 +216,10 @@ class Played:
     position: int
 
 
-OrderChange = Accepted | Filled | Ended | Amended | Prevented | Archived
+Intervention = Amended | Prevented | SelfMatched | Archived
+OrderChange = Accepted | Filled | Ended | Intervention
 MarketChange = Opened | Listed | Queued | Priced | Played
-Entry = OrderChange | MarketChange | Granted | Adjusted | Forgotten
+Entry = OrderChange | MarketChange | Granted | Adjusted | Forgotten | Reset
 
 _KINDS: dict[str, type[Entry]] = {entry.kind: entry for entry in get_args(Entry)}
 

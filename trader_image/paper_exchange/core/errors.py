@@ -1,4 +1,4 @@
-"""Refusals in Binance's codes and words (spot API errors and filters documentation)."""
+"""Refusals with Binance's codes and messages (spot API errors and filters documentation)."""
 
 from typing import Any
 
@@ -20,6 +20,18 @@ class ExchangeError(Exception):
         self.data = data
         self.request_id: int | str | None = None
         """Whose refusal it is, where only the refusal knows."""
+        self.closes = False
+        """Whether the connections of whoever asked are ended."""
+
+
+def bad_key() -> ExchangeError:
+    """Refuse a key that is unknown, or may not do what is asked."""
+    return ExchangeError(-2015, "Invalid API-key, IP, or permissions for action.")
+
+
+def bad_signature() -> ExchangeError:
+    """Refuse a request that its key has not signed."""
+    return ExchangeError(-1022, "Signature for this request is not valid.")
 
 
 def filter_failure(name: str) -> ExchangeError:
@@ -30,6 +42,13 @@ def filter_failure(name: str) -> ExchangeError:
 def rejected(message: str) -> ExchangeError:
     """Refuse a new order inside the engine."""
     return ExchangeError(-2010, message)
+
+
+def self_trade_mode() -> ExchangeError:
+    """Refuse a mode of self-trade prevention that the symbol does not allow."""
+    return ExchangeError(
+        -1013, "This symbol does not allow the specified self-trade prevention mode."
+    )
 
 
 def cancel_rejected(message: str) -> ExchangeError:
@@ -43,7 +62,7 @@ def amend_rejected(message: str) -> ExchangeError:
 
 
 def archived() -> ExchangeError:
-    """Refuse to tell an order that ended without execution long ago."""
+    """Refuse to show an order that ended without execution long ago."""
     return ExchangeError(
         -2026,
         "Order was canceled or expired with no executed qty over 90 days ago and has been "

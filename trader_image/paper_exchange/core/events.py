@@ -6,8 +6,10 @@ from enum import StrEnum
 
 from paper_exchange.core.entries import Entry, Played, Priced, Queued
 from paper_exchange.core.market import Top
+from paper_exchange.core.money import ZERO
 from paper_exchange.core.orders import Fill, Order
 from paper_exchange.core.state import Balance
+from paper_exchange.core.trade_groups import NO_TRADE_GROUP
 
 
 class Execution(StrEnum):
@@ -23,10 +25,14 @@ class Execution(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Prevention:
-    """What self-trade prevention took at once, and the order it would have traded with if known."""
+    """What self-trade prevention took at once, and the trade that it prevented, if known."""
 
     quantity: Decimal
     counter_order_id: int | None = None
+    price: Decimal = ZERO
+    execution_quantity: Decimal = ZERO
+    """What would have traded."""
+    trade_group: int = NO_TRADE_GROUP
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +132,7 @@ class Step:
 
 
 def replaced_by_later(entry: Entry) -> object:
-    """Return what fact an entry states that a later one of the same key replaces; None: no such.
+    """Return the key of the fact that an entry states; a later entry replaces one of the same key.
 
     Of entries with the same key only the last one matters, whatever stands between them.
     """

@@ -15,19 +15,44 @@ BNB = "BNB"
 
 @dataclass(frozen=True, slots=True)
 class FeeRates:
-    """Commission rates as fractions: 0.001 is 0.1 %.
+    """Rates as fractions: 0.001 is 0.1 %.  A trade pays that of its role and that of its side."""
 
-    `maker` and `taker` are the standard rates; `tax` and `special` come on top of either.
-    """
+    maker: Decimal = ZERO
+    taker: Decimal = ZERO
+    buyer: Decimal = ZERO
+    seller: Decimal = ZERO
 
-    maker: Decimal = Decimal("0.001")
-    taker: Decimal = Decimal("0.001")
-    tax: Decimal = ZERO
-    special: Decimal = ZERO
+    def of(self, side: Side, *, is_maker: bool) -> Decimal:
+        """Return the rate for one side of a trade."""
+        role = self.maker if is_maker else self.taker
+        return role + (self.buyer if side is Side.BUY else self.seller)
 
-    def of(self, *, is_maker: bool) -> Decimal:
-        """Return the standard rate for one side of a trade."""
-        return self.maker if is_maker else self.taker
+    @property
+    def highest(self) -> Decimal:
+        """The most that any trade pays."""
+        return max(self.maker, self.taker) + max(self.buyer, self.seller)
+
+
+USUAL_RATES = FeeRates(Decimal("0.001"), Decimal("0.001"))
+"""What everyone pays unless told otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Commission:
+    """What an account pays on a symbol; only the standard part is discounted in BNB."""
+
+    standard: FeeRates = USUAL_RATES
+    special: FeeRates = field(default_factory=FeeRates)
+    tax: FeeRates = field(default_factory=FeeRates)
+
+    @property
+    def highest(self) -> Decimal:
+        """The most that any trade pays."""
+        return self.standard.highest + self.special.highest + self.tax.highest
+
+
+CommissionKey = tuple[str | None, str | None]
+"""Account and symbol that a commission is for; None is all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,24 +90,43 @@ class FeeSchedule:
     """
 
     def __init__(
-        self, state: State, rates: FeeRates, bnb: BnbFees, traded: Mapping[str, object]
+        self,
+        state: State,
+        usual: Commission,
+        special_cases: Mapping[CommissionKey, Commission],
+        bnb: BnbFees,
+        traded: Mapping[str, object],
     ) -> None:
         self._state = state
         self._traded = traded
-        self.rates = rates
+        self.usual = usual
+        self.special_cases = dict(special_cases)
         self.bnb = bnb
+
+    def commission(self, account: str, symbol: str | None = None) -> Commission:
+        """Return what an account pays on a symbol: the most special case that is known.
+
+        A symbol's own commission (a pair without fees, say) comes before an account's.
+        """
+        for key in ((account, symbol), (None, symbol), (account, None)):
+            if key in self.special_cases:
+                return self.special_cases[key]
+        return self.usual
 
     def of(self, order: Order, match: Match, *, is_maker: bool, owed: Decimal = ZERO) -> Charge:
         """Return the commission of an order's fill that is about to be recorded.
 
         `owed` is what the order will pay in its later matches without having locked it.
         """
-        standard = self.rates.of(is_maker=is_maker)
-        in_bnb = self._in_bnb(order, match, standard)
+        rates = self.commission(order.account, order.symbol)
+        standard = rates.standard.of(order.side, is_maker=is_maker)
+        on_top = rates.special.of(order.side, is_maker=is_maker)
+        on_top += rates.tax.of(order.side, is_maker=is_maker)
+        in_bnb = self._in_bnb(order, match, times(standard, self.bnb.discount) + on_top)
         if in_bnb is not None and in_bnb <= self._spare(order, match, owed):
             return Charge(in_bnb, self.bnb.asset)
         received = match.quantity if order.side is Side.BUY else _value(match)
-        amount = truncate(times(received, standard + self._on_top))
+        amount = truncate(times(received, standard + on_top))
         return Charge(amount, _received_asset(self._book(order), order.side))
 
     def has_bnb_price(self, symbol: str) -> bool:
@@ -106,18 +150,13 @@ class FeeSchedule:
             else None
         )
 
-    @property
-    def _on_top(self) -> Decimal:
-        return self.rates.tax + self.rates.special
-
-    def _in_bnb(self, order: Order, match: Match, standard: Decimal) -> Decimal | None:
+    def _in_bnb(self, order: Order, match: Match, rate: Decimal) -> Decimal | None:
         if not self.bnb.pays(order.account):
             return None
         book = self._book(order)
         price = match.price if book.base == self.bnb.asset else self.bnb_price(book.quote)
         if price is None:
             return None
-        rate = times(standard, self.bnb.discount) + self._on_top
         return divide_down(times(_value(match), rate), price)
 
     def _spare(self, order: Order, match: Match, owed: Decimal) -> Decimal:

@@ -3,13 +3,13 @@
 from decimal import Decimal
 
 from paper_exchange.core import errors
-from paper_exchange.core.engine import Engine, SymbolStatus
+from paper_exchange.core.engine import Engine
 from paper_exchange.core.entries import Archived, Forgotten, Prevented
 from paper_exchange.core.events import Step
+from paper_exchange.core.filter_types import MaxNumOrderAmends
 from paper_exchange.core.filters import check_amended
 from paper_exchange.core.money import ZERO, is_multiple
 from paper_exchange.core.orders import Order, OrderStatus
-from paper_exchange.core.symbols import MAX_NUM_ORDER_AMENDS
 
 
 def amend(
@@ -28,7 +28,7 @@ def amend(
 def _check_amend(engine: Engine, order: Order, quantity: Decimal, client_order_id: str) -> None:
     if not order.is_open:
         raise errors.amend_rejected(errors.UNKNOWN_ORDER)
-    if engine.status[order.symbol] is not SymbolStatus.TRADING:
+    if not engine.trades(order.symbol):
         raise errors.amend_rejected(errors.MARKET_CLOSED)
     if quantity > order.quantity:
         raise errors.amend_rejected(errors.QUANTITY_INCREASE)
@@ -36,9 +36,11 @@ def _check_amend(engine: Engine, order: Order, quantity: Decimal, client_order_i
         raise errors.amend_rejected(errors.NO_CHANGE)
     if quantity <= order.quantity - order.remaining:  # Binance does not say with which words
         raise errors.amend_rejected(errors.NOTHING_LEFT)
-    check_amended(order, quantity, engine.symbol(order.symbol).filters)
-    if order.amends >= MAX_NUM_ORDER_AMENDS:
-        raise errors.amend_rejected("Filter failure: MAX_NUM_ORDER_AMENDS")
+    filters = engine.symbol(order.symbol).filters
+    check_amended(order, quantity, filters)
+    most = filters.get(MaxNumOrderAmends)
+    if most and order.amends >= most.max_num_order_amends:
+        raise errors.amend_rejected(f"Filter failure: {most.type}")
     taken = engine.state.open_client_ids.get((order.account, client_order_id))
     if taken not in {None, (order.symbol, order.order_id)}:
         raise errors.amend_rejected(errors.DUPLICATE_ORDER)
@@ -69,7 +71,7 @@ def prevent(
 
 
 def archive(engine: Engine, now: int, order: Order) -> Step:
-    """Tell an order from now on only as archived; raise -2011 if it is open or has executed."""
+    """Show an order only as archived from now on; raise -2011 if it is open or has executed."""
     if order.is_open or order.executed:
         raise errors.cancel_rejected("Only what ended without execution is archived.")
     record = engine.record(now)
@@ -78,7 +80,7 @@ def archive(engine: Engine, now: int, order: Order) -> Step:
 
 
 def forget(engine: Engine, now: int, account: str) -> Step:
-    """Let all orders and trades of an account be gone, without a word, as a reset does."""
+    """Remove all orders and trades of an account without an event, as a reset does."""
     record = engine.record(now)
     record.write(Forgotten(account))
     return record.step

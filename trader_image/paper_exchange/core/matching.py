@@ -1,6 +1,6 @@
 """Who trades with whom, and how much: pure allocation without accounts or ids of trades.
 
-The rules are stated in `docs/paper-exchange.md`; the numbers in comments refer to them.
+The rules are stated in `docs/reference/paper-exchange.md`; the numbers in comments refer to them.
 """
 
 from collections.abc import Iterable, Sequence
@@ -35,16 +35,53 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
+class SelfMatch:
+    """A trade that self-trade prevention kept from happening, and what it took from both orders."""
+
+    price: Decimal
+    quantity: Decimal
+    """What would have traded."""
+    maker: Order
+    mode: SelfTrade
+    taker_loss: Decimal
+    maker_loss: Decimal
+
+    @property
+    def transfers(self) -> bool:
+        """Whether the assets change hands all the same."""
+        return self.mode is SelfTrade.TRANSFER
+
+    @property
+    def ends_taker(self) -> bool:
+        """Whether nothing more happens to the arriving order."""
+        return self.mode in {SelfTrade.EXPIRE_TAKER, SelfTrade.EXPIRE_BOTH}
+
+    def paid(self, side: Side) -> Decimal:
+        """Return what a taker of this side gives: quote for BUY, base for SELL."""
+        if not self.transfers:
+            return ZERO
+        return times(self.price, self.quantity) if side is Side.BUY else self.quantity
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What happens to an arriving order at once, in order of time.
 
-    `expire` are the account's own resting orders that self-trade prevention ends first;
-    `stopped` says that it ended the arriving order itself.
+    `out_of_range` says that it would then have traded at a price that the price range rule forbids.
     """
 
-    matches: tuple[Match, ...]
-    expire: tuple[Order, ...] = ()
-    stopped: bool = False
+    actions: tuple[Match | SelfMatch, ...]
+    out_of_range: bool = False
+
+    @property
+    def matches(self) -> tuple[Match, ...]:
+        """The trades among the actions."""
+        return tuple(action for action in self.actions if isinstance(action, Match))
+
+    @property
+    def takes(self) -> bool:
+        """Whether it does anything at once, were it but to end."""
+        return bool(self.actions) or self.out_of_range
 
     @property
     def quantity(self) -> Decimal:
@@ -52,13 +89,19 @@ class Plan:
         return sum((match.quantity for match in self.matches), ZERO)
 
     @property
+    def used(self) -> Decimal:
+        """Quantity that trades at once, or is prevented from it."""
+        losses = (a.taker_loss for a in self.actions if isinstance(a, SelfMatch))
+        return sum(losses, self.quantity)
+
+    @property
     def cost(self) -> Decimal:
-        """Quote that trades at once."""
+        """Quote that a BUY gives at once."""
         return self.paid(Side.BUY)
 
     def paid(self, side: Side) -> Decimal:
         """Return what a taker of this side gives at once: quote for BUY, base for SELL."""
-        return sum((match.paid(side) for match in self.matches), ZERO)
+        return sum((action.paid(side) for action in self.actions), ZERO)
 
 
 def by_priority(orders: Iterable[Order]) -> list[Order]:
@@ -74,7 +117,7 @@ def _priority(order: Order) -> tuple[Decimal, int]:
 
 
 def crosses(side: Side, limit: Decimal, price: Decimal) -> bool:
-    """Whether an order of this side and limit may trade at `price`."""
+    """Return whether an order of this side and limit may trade at `price`."""
     return price <= limit if side is Side.BUY else price >= limit
 
 
@@ -136,21 +179,28 @@ def requeue(order: Order, level: Level) -> Decimal:
 
 @dataclass(frozen=True, slots=True)
 class Taker:
-    """An arriving order as the book sees it: limit None takes any price, `budget` is in quote."""
+    """An arriving order as the book sees it: limit None takes any price, `budget` is in quote.
+
+    `kin` are the accounts that it must not trade with, its own and those of its trade group.
+    It may trade at prices from `low` to `high`; None is no bound.
+    """
 
     account: str
+    kin: frozenset[str]
     side: Side
     limit: Decimal | None
     quantity: Decimal
     budget: Decimal
     step: Decimal
     self_trade: SelfTrade
+    low: Decimal | None = None
+    high: Decimal | None = None
 
-    def after(self, match: Match) -> "Taker":
-        """Return what is left of the taker after a match."""
+    def less(self, price: Decimal, quantity: Decimal) -> "Taker":
+        """Return what is left of the taker when it has lost so much of itself."""
         if self.budget:
-            return replace(self, budget=self.budget - times(match.price, match.quantity))
-        return replace(self, quantity=self.quantity - match.quantity)
+            return replace(self, budget=self.budget - times(price, quantity))
+        return replace(self, quantity=self.quantity - quantity)
 
     def wants(self, price: Decimal) -> Decimal:
         """Return how much it would take at a price."""
@@ -160,6 +210,15 @@ class Taker:
             return floor_to(divide_down(self.budget, price), self.step)
         return self.quantity
 
+    def may_trade_at(self, price: Decimal) -> bool:
+        """Return whether the price range rule allows a price."""
+        too_low = self.low is not None and price < self.low
+        return not too_low and (self.high is None or price <= self.high)
+
+    def is_kept_from(self, maker: Order) -> bool:
+        """Return whether self-trade prevention keeps it from trading with an order."""
+        return self.self_trade is not SelfTrade.NONE and maker.account in self.kin
+
 
 def plan_taker(taker: Taker, own: Sequence[Order], outside: Level | None) -> Plan:
     """Walk the opposite side: better price first, then what was there first (rules 1 and 7).
@@ -167,21 +226,42 @@ def plan_taker(taker: Taker, own: Sequence[Order], outside: Level | None) -> Pla
     `own` are the other side's resting orders of our accounts in priority; at one price the
     displayed outside size counts as earlier.
     """
-    matches: list[Match] = []
-    expired: list[Order] = []
+    actions: list[Match | SelfMatch] = []
     for price, size, maker in _levels(taker.side, own, outside):
         if not (wanted := taker.wants(price)):
             break
-        if maker and maker.account == taker.account and taker.self_trade is not SelfTrade.NONE:
-            if taker.self_trade is not SelfTrade.EXPIRE_TAKER:
-                expired.append(maker)
-            if taker.self_trade is not SelfTrade.EXPIRE_MAKER:
-                return Plan(tuple(matches), tuple(expired), stopped=True)
+        quantity = floor_to(min(size, wanted), taker.step)
+        if not quantity:
             continue
-        if quantity := floor_to(min(size, wanted), taker.step):
-            matches.append(Match(price, quantity, maker))
-            taker = taker.after(matches[-1])
-    return Plan(tuple(matches), tuple(expired))
+        if not taker.may_trade_at(price):
+            return Plan(tuple(actions), out_of_range=True)
+        if maker and taker.is_kept_from(maker):
+            prevented = _self_match(taker, maker, price, wanted, quantity)
+            actions.append(prevented)
+            taker = taker.less(price, prevented.taker_loss)
+            if prevented.ends_taker:
+                break
+        else:
+            actions.append(Match(price, quantity, maker))
+            taker = taker.less(price, quantity)
+    return Plan(tuple(actions))
+
+
+def _self_match(
+    taker: Taker, maker: Order, price: Decimal, wanted: Decimal, quantity: Decimal
+) -> SelfMatch:
+    """Return what self-trade prevention does, by the table of its FAQ: the taker's mode decides."""
+    mode = taker.self_trade
+    one_account = maker.account == taker.account
+    if mode is SelfTrade.TRANSFER and (one_account or maker.self_trade is not mode):
+        mode = SelfTrade.DECREMENT
+    losses = {
+        SelfTrade.EXPIRE_TAKER: (wanted, ZERO),
+        SelfTrade.EXPIRE_MAKER: (ZERO, maker.remaining),
+        SelfTrade.EXPIRE_BOTH: (wanted, maker.remaining),
+    }
+    taker_loss, maker_loss = losses.get(mode, (quantity, quantity))
+    return SelfMatch(price, quantity, maker, mode, taker_loss, maker_loss)
 
 
 def _levels(

@@ -21,7 +21,7 @@ def times(left: Decimal, right: Decimal) -> Decimal:
 
 
 def is_multiple(value: Decimal, step: Decimal) -> bool:
-    """Whether `value` is a whole number of `step`s counted from zero."""
+    """Return whether `value` is a whole number of `step`s counted from zero."""
     return not _EXACT.remainder(value, step)
 
 

@@ -47,12 +47,16 @@ class OrderStatus(StrEnum):
 
 
 class SelfTrade(StrEnum):
-    """What happens when an account's order meets another order of the same account."""
+    """What happens when an order meets one of its account or trade group: the taker's decides."""
 
     NONE = "NONE"
     EXPIRE_TAKER = "EXPIRE_TAKER"
     EXPIRE_MAKER = "EXPIRE_MAKER"
     EXPIRE_BOTH = "EXPIRE_BOTH"
+    DECREMENT = "DECREMENT"
+    """Both lose what they would have traded, so that the smaller one ends."""
+    TRANSFER = "TRANSFER"
+    """The same; between two accounts of a group the assets change hands, free of commission."""
 
 
 class ExpiryReason(StrEnum):
@@ -63,6 +67,7 @@ class ExpiryReason(StrEnum):
     UNFILLED_IOC_QUANTITY_EXPIRED = "UNFILLED_IOC_QUANTITY_EXPIRED"
     UNFILLED_FOK_ORDER_EXPIRED = "UNFILLED_FOK_ORDER_EXPIRED"
     INSUFFICIENT_LIQUIDITY = "INSUFFICIENT_LIQUIDITY"
+    EXECUTION_RULE_PRICE_RANGE_EXCEEDED = "EXECUTION_RULE_PRICE_RANGE_EXCEEDED"
 
 
 OPEN = frozenset({OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED})
@@ -113,8 +118,8 @@ class Order:
     expiry_reason: ExpiryReason = ExpiryReason.NONE
     prevented: Decimal = ZERO
     """Quantity that self-trade prevention took away."""
-    prevented_match: int = 0
-    """Execution id of the last such event, 0 without one."""
+    prevented_match: int | None = None
+    """Which prevented match of the symbol was its last one, counted from 0."""
     amends: int = 0
     archived: bool = False
 
@@ -125,7 +130,7 @@ class Order:
 
     @property
     def is_open(self) -> bool:
-        """Whether it can still trade."""
+        """Return whether it can still trade."""
         return self.status in OPEN
 
     @property

@@ -1,8 +1,9 @@
 """Carrying out decisions: each fact changes the state, joins the journal batch and is reported."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
+from paper_exchange.core.candles import Candles
 from paper_exchange.core.entries import (
     Accepted,
     Adjusted,
@@ -13,6 +14,7 @@ from paper_exchange.core.entries import (
     Prevented,
     Priced,
     Queued,
+    SelfMatched,
 )
 from paper_exchange.core.events import (
     BalanceChange,
@@ -25,7 +27,7 @@ from paper_exchange.core.events import (
 )
 from paper_exchange.core.fees import FeeSchedule
 from paper_exchange.core.market import MarketTrade
-from paper_exchange.core.matching import Match
+from paper_exchange.core.matching import Match, SelfMatch
 from paper_exchange.core.money import ZERO
 from paper_exchange.core.orders import ExpiryReason, Order, OrderStatus, Side
 from paper_exchange.core.state import State
@@ -34,10 +36,13 @@ from paper_exchange.core.state import State
 class Recorder:
     """One engine step in the making, at one moment (wall-clock milliseconds)."""
 
-    def __init__(self, state: State, fees: FeeSchedule, now: int) -> None:
+    def __init__(
+        self, state: State, fees: FeeSchedule, candles: Mapping[str, Candles], now: int
+    ) -> None:
         self.state = state
         self.step = Step(now)
         self._fees = fees
+        self._candles = candles
 
     def write(self, entry: Entry) -> None:
         """Change the state by a journal entry."""
@@ -86,18 +91,14 @@ class Recorder:
             self._publish(trade.symbol, match, buyer_is_maker=trade.buyer_is_maker)
 
     def cancel(self, order: Order, client_order_id: str) -> None:
-        """End an order by its owner's wish, under a new id."""
+        """End an order as its owner asks, under a new id."""
         self._end(order, OrderStatus.CANCELED, client_order_id, ExpiryReason.NONE)
         self._report(self.order(order), Execution.CANCELED, renamed_from=order.client_order_id)
 
-    def expire(self, order: Order, status: OrderStatus, reason: ExpiryReason) -> None:
+    def expire(self, order: Order, reason: ExpiryReason) -> None:
         """End an order by the exchange's rules."""
-        self._end(order, status, order.client_order_id, reason)
-        if status is OrderStatus.EXPIRED_IN_MATCH:
-            prevention = Prevention(order.remaining)
-            self._report(self.order(order), Execution.TRADE_PREVENTION, prevention=prevention)
-        else:
-            self._report(self.order(order), Execution.EXPIRED)
+        self._end(order, OrderStatus.EXPIRED, order.client_order_id, reason)
+        self._report(self.order(order), Execution.EXPIRED)
 
     def amend(self, order: Order, quantity: Decimal, client_order_id: str) -> None:
         """Reduce an order's quantity in its place, under a new id."""
@@ -105,11 +106,38 @@ class Recorder:
         self.write(amended)
         self._report(self.order(order), Execution.REPLACED, renamed_from=order.client_order_id)
 
+    def self_match(self, taker: Order, match: SelfMatch, trade_group: int) -> None:
+        """Take quantity from an arriving order, from its maker, or from both, and report it."""
+        book = self.state.books[taker.symbol]
+        last = book.last_execution_id
+        self.write(
+            SelfMatched(
+                symbol=taker.symbol,
+                taker_order_id=taker.order_id,
+                maker_order_id=match.maker.order_id,
+                price=match.price,
+                quantity=match.quantity,
+                mode=match.mode,
+                taker_loss=match.taker_loss,
+                maker_loss=match.maker_loss,
+                transferred=match.transfers,
+                time=self.step.at,
+            )
+        )
+        sides = ((taker, match.maker, match.taker_loss), (match.maker, taker, match.maker_loss))
+        for order, counter, loss in sides:
+            if loss:
+                last += 1
+                lost = Prevention(loss, counter.order_id, match.price, match.quantity, trade_group)
+                self._report(
+                    self.order(order), Execution.TRADE_PREVENTION, prevention=lost, number=last
+                )
+
     def prevent(self, entry: Prevented) -> None:
         """Take quantity away from an order by self-trade prevention."""
         self.write(entry)
         order = self.state.books[entry.symbol].orders[entry.order_id]
-        prevention = Prevention(entry.quantity, entry.counter_order_id)
+        prevention = Prevention(entry.quantity, entry.counter_order_id, order.price, entry.quantity)
         self._report(order, Execution.TRADE_PREVENTION, prevention=prevention)
 
     def adjust(self, account: str, asset: str, delta: Decimal) -> None:
@@ -167,6 +195,7 @@ class Recorder:
 
     def _publish(self, symbol: str, match: Match, *, buyer_is_maker: bool) -> None:
         trade_id, now = self.state.books[symbol].last_trade_id, self.step.at
+        self._candles[symbol].trade(now, match.price, match.quantity, buyer_is_maker=buyer_is_maker)
         self.step.trades.append(
             PublicTrade(symbol, trade_id, match.price, match.quantity, buyer_is_maker, now)
         )
@@ -177,13 +206,15 @@ class Recorder:
         execution: Execution,
         renamed_from: str = "",
         prevention: Prevention | None = None,
+        number: int | None = None,
     ) -> None:
+        """Report an execution; `number` is its id, None: the symbol's last one."""
         book = self.state.books[order.symbol]
         self.step.events.append(
             ExecutionReport(
                 order=order,
                 execution=execution,
-                execution_id=book.last_execution_id,
+                execution_id=book.last_execution_id if number is None else number,
                 time=self.step.at,
                 fill=book.fills[-1] if execution is Execution.TRADE else None,
                 renamed_from=renamed_from,

@@ -13,6 +13,7 @@ from paper_exchange.core.entries import (
     Filled,
     Forgotten,
     Granted,
+    Intervention,
     Listed,
     MarketChange,
     Opened,
@@ -20,8 +21,16 @@ from paper_exchange.core.entries import (
     Prevented,
     Priced,
     Queued,
+    Reset,
+    SelfMatched,
 )
 from paper_exchange.core.money import ZERO, times
+from paper_exchange.core.order_changes import (
+    after_fill,
+    after_prevention,
+    after_self_match,
+    fill_of,
+)
 from paper_exchange.core.orders import Fill, Order, OrderStatus, Side
 
 
@@ -36,6 +45,34 @@ class Balance:
     def total(self) -> Decimal:
         """Free and locked together."""
         return self.free + self.locked
+
+
+@dataclass(frozen=True, slots=True)
+class Amendment:
+    """One amendment of an order: its id among the symbol's executions, names and quantities."""
+
+    order_id: int
+    execution_id: int
+    old_client_order_id: str
+    new_client_order_id: str
+    old_quantity: Decimal
+    new_quantity: Decimal
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class PreventedMatch:
+    """A match that self-trade prevention kept from happening, as `myPreventedMatches` tells it."""
+
+    number: int
+    entry: SelfMatched
+    accounts: tuple[str, str]
+    """The taker's and the maker's."""
+
+    @property
+    def order_ids(self) -> tuple[int, int]:
+        """The taker's and the maker's."""
+        return self.entry.taker_order_id, self.entry.maker_order_id
 
 
 @dataclass(slots=True)
@@ -72,8 +109,18 @@ class Book:
     last_order_id: int = 0
     last_trade_id: int = 0
     last_execution_id: int = 0
+    prevented_count: int = 0
+    """Prevented matches so far; they are numbered from 0."""
+    prevented_matches: list[PreventedMatch] = field(default_factory=list)
+    """Those whose two orders are known."""
+    amendments: dict[int, list[Amendment]] = field(default_factory=dict)
     price: Decimal | None = None
     """Price of the last outside trade: what the source's walk and the filters refer to."""
+
+    def next_prevented(self) -> int:
+        """Return the number of the next prevented match, and count it."""
+        self.prevented_count += 1
+        return self.prevented_count - 1
 
     def put(self, order: Order) -> None:
         """Store the newest version of an order."""
@@ -89,6 +136,7 @@ class Book:
         del self.orders[order.order_id]
         self.resting[order.side].pop(order.order_id, None)
         self.fills_by_order.pop(order.order_id, None)
+        self.amendments.pop(order.order_id, None)
 
 
 class State:
@@ -110,19 +158,28 @@ class State:
                 self._fill(entry)
             case Ended():
                 self._end(entry)
-            case Amended():
-                self._amend(entry)
-            case Prevented():
-                self._prevent(entry)
-            case Archived(symbol, order_id):
-                book = self.books[symbol]
-                book.put(replace(book.orders[order_id], archived=True))
             case Granted() | Adjusted():
                 self._credit(entry)
             case Forgotten(account):
                 self._forget(account)
-            case _:
+            case Reset():
+                self._reset()
+            case Opened() | Listed() | Queued() | Priced() | Played():
                 self._apply_market(entry)
+            case _:
+                self._apply_intervention(entry)
+
+    def _apply_intervention(self, entry: Intervention) -> None:
+        match entry:
+            case Amended():
+                self._amend(entry)
+            case Prevented():
+                self._prevent(entry)
+            case SelfMatched():
+                self._self_match(entry)
+            case Archived(symbol, order_id):
+                book = self.books[symbol]
+                book.put(replace(book.orders[order_id], archived=True))
 
     def _apply_market(self, entry: MarketChange) -> None:
         match entry:
@@ -177,8 +234,8 @@ class State:
     def _fill(self, entry: Filled) -> None:
         book = self.books[entry.symbol]
         before = book.orders[entry.order_id]
-        after = _after_fill(before, entry)
-        fill = _fill_of(before, entry)
+        after = after_fill(before, entry)
+        fill = fill_of(before, entry)
         book.put(after)
         book.fills.append(fill)
         book.fills_by_order.setdefault(fill.order_id, []).append(fill)
@@ -210,7 +267,7 @@ class State:
         )
         book.last_execution_id += 1
         if after.status is OrderStatus.EXPIRED_IN_MATCH:
-            after = _after_prevention(after, before.remaining, book.last_execution_id)
+            after = after_prevention(after, before.remaining, book.next_prevented())
         book.put(after)
         book.by_client_id[after.account, after.client_order_id] = after.order_id
         self.open_client_ids.pop((before.account, before.client_order_id), None)
@@ -228,6 +285,17 @@ class State:
         )
         book.put(after)
         book.last_execution_id += 1
+        book.amendments.setdefault(before.order_id, []).append(
+            Amendment(
+                before.order_id,
+                book.last_execution_id,
+                before.client_order_id,
+                after.client_order_id,
+                before.quantity,
+                after.quantity,
+                entry.time,
+            )
+        )
         book.by_client_id[after.account, after.client_order_id] = after.order_id
         self.open_client_ids.pop((before.account, before.client_order_id), None)
         self.open_client_ids[after.account, after.client_order_id] = (after.symbol, after.order_id)
@@ -238,13 +306,47 @@ class State:
         before = book.orders[entry.order_id]
         book.last_execution_id += 1
         after = replace(
-            _after_prevention(before, entry.quantity, book.last_execution_id),
+            after_prevention(before, entry.quantity, book.next_prevented()),
             status=entry.status,
             updated=entry.time,
         )
+        self._replace(book, before, after)
+
+    def _self_match(self, entry: SelfMatched) -> None:
+        book = self.books[entry.symbol]
+        number = book.next_prevented()
+        taker, maker = book.orders[entry.taker_order_id], book.orders[entry.maker_order_id]
+        for order, loss in ((taker, entry.taker_loss), (maker, entry.maker_loss)):
+            if loss:
+                book.last_execution_id += 1
+                self._replace(book, order, after_self_match(order, loss, number, entry.time))
+        accounts = taker.account, maker.account
+        book.prevented_matches.append(PreventedMatch(number, entry, accounts))
+        if entry.transferred:
+            self._transfer(book, taker, entry)
+
+    def _transfer(self, book: Book, taker: Order, entry: SelfMatched) -> None:
+        """Move the assets of a prevented match between its accounts, without commission."""
+        maker = book.orders[entry.maker_order_id]
+        buyer, seller = (taker, maker) if taker.side is Side.BUY else (maker, taker)
+        value = times(entry.price, entry.quantity)
+        for order, sign in ((buyer, 1), (seller, -1)):
+            account = self.accounts[order.account]
+            account.move(book.base, free=entry.quantity * sign)
+            account.move(book.quote, free=-value * sign)
+
+    def _replace(self, book: Book, before: Order, after: Order) -> None:
+        """Put an order's next version in its place, with what it locks and its name."""
         book.put(after)
         self._forget_if_final(after)
-        self._reserve(before, after.reserved - before.reserved, entry.time)
+        self._reserve(before, after.reserved - before.reserved, after.updated)
+
+    def _reset(self) -> None:
+        self.accounts = {name: Account() for name in self.accounts}
+        self.books = {
+            name: Book(book.base, book.quote, price=book.price) for name, book in self.books.items()
+        }
+        self.open_client_ids = {}
 
     def _forget(self, account: str) -> None:
         for book in self.books.values():
@@ -252,6 +354,9 @@ class State:
                 self._reserve(order, -order.reserved, order.updated)
                 book.remove(order)
             book.fills = [fill for fill in book.fills if fill.account != account]
+            book.prevented_matches = [
+                match for match in book.prevented_matches if account not in match.accounts
+            ]
             book.by_client_id = {k: v for k, v in book.by_client_id.items() if k[0] != account}
         self.open_client_ids = {k: v for k, v in self.open_client_ids.items() if k[0] != account}
 
@@ -266,38 +371,3 @@ class State:
         asset = book.quote if order.side is Side.BUY else book.base
         account.move(asset, free=-amount, locked=amount)
         account.updated = time
-
-
-def _after_prevention(order: Order, quantity: Decimal, match_id: int) -> Order:
-    return replace(order, prevented=order.prevented + quantity, prevented_match=match_id)
-
-
-def _after_fill(order: Order, entry: Filled) -> Order:
-    executed = order.executed + entry.quantity
-    whole = entry.quantity == order.remaining
-    return replace(
-        order,
-        executed=executed,
-        quote_executed=order.quote_executed + times(entry.price, entry.quantity),
-        status=OrderStatus.FILLED if whole else OrderStatus.PARTIALLY_FILLED,
-        ahead=ZERO,
-        updated=entry.time,
-    )
-
-
-def _fill_of(order: Order, entry: Filled) -> Fill:
-    return Fill(
-        symbol=entry.symbol,
-        trade_id=entry.trade_id,
-        order_id=entry.order_id,
-        client_order_id=order.client_order_id,
-        account=order.account,
-        side=order.side,
-        price=entry.price,
-        quantity=entry.quantity,
-        quote_quantity=times(entry.price, entry.quantity),
-        commission=entry.commission,
-        commission_asset=entry.commission_asset,
-        is_maker=entry.is_maker,
-        time=entry.time,
-    )

@@ -1,13 +1,28 @@
 """Traded symbols and the filters that their orders must pass."""
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Self
 from unicodedata import category
 
 from paper_exchange.core.errors import ConfigError
+from paper_exchange.core.filter_types import (
+    SYMBOL_FILTERS,
+    F,
+    Filter,
+    LotSize,
+    MarketLotSize,
+    MaxNumOrderAmends,
+    MaxNumOrders,
+    Notional,
+    PercentPriceBySide,
+    PriceFilter,
+    changed,
+)
 from paper_exchange.core.money import UNIT, is_multiple, times
+from paper_exchange.core.orders import SelfTrade
 
 # Longest first, so that ...FDUSD is not read as ...USD.
 QUOTE_ASSETS = (
@@ -20,34 +35,94 @@ MIN_NOTIONAL = {"BTC": Decimal("0.0001"), "ETH": Decimal("0.001"), "BNB": Decima
 
 MONEY_MIN_NOTIONAL = Decimal(5)
 
-MAX_NUM_ORDER_AMENDS = 10
-"""How often one order may be amended."""
-
-
+MAX_PRICE = Decimal(10_000_000)
+MAX_QTY = Decimal(1_000_000_000)
+MAX_NOTIONAL = Decimal(1_000_000_000)
+FAR_UP, FAR_DOWN = Decimal(5), Decimal("0.2")
+"""The percent filter's multipliers, as Binance has them for most symbols."""
 NAME_LENGTH_MAX = 50
 NOT_IN_NAMES = re.compile("[a-z]")
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """The numbers of a symbol's filters, in the units of its base and quote asset."""
+    """A symbol's filters.  Every symbol has the two that prices and quantities are counted by."""
 
-    tick_size: Decimal
-    step_size: Decimal
-    min_notional: Decimal
-    min_price: Decimal = UNIT
-    max_price: Decimal = Decimal(10_000_000)
-    min_qty: Decimal = UNIT
-    max_qty: Decimal = Decimal(1_000_000_000)
-    max_notional: Decimal = Decimal(1_000_000_000)
-    multiplier_up: Decimal = Decimal(5)
-    multiplier_down: Decimal = Decimal("0.2")
-    max_num_orders: int = 200
+    price: PriceFilter
+    lot: LotSize
+    others: Mapping[str, Filter]
+    """By type."""
 
     @classmethod
     def of(cls, tick: Decimal, step: Decimal, min_notional: Decimal) -> Self:
-        """Build filters whose minima are one tick and one step."""
-        return cls(tick, step, min_notional, min_price=tick, min_qty=step)
+        """Build filters whose minima are one tick and one step, with limits that are far away."""
+        lot = (step, MAX_QTY, step)
+        others = (
+            MarketLotSize(*lot),
+            Notional(min_notional, True, MAX_NOTIONAL, True, 0),
+            PercentPriceBySide(FAR_UP, FAR_DOWN, FAR_UP, FAR_DOWN, 0),
+            MaxNumOrders(200),
+            MaxNumOrderAmends(10),
+        )
+        return cls(
+            PriceFilter(tick, MAX_PRICE, tick), LotSize(*lot), {one.type: one for one in others}
+        )
+
+    @property
+    def tick_size(self) -> Decimal:
+        """The step of prices."""
+        return self.price.tick_size or UNIT
+
+    @property
+    def step_size(self) -> Decimal:
+        """The step of quantities."""
+        return self.lot.step_size
+
+    @property
+    def min_notional(self) -> Decimal:
+        """The least value of an order."""
+        rule = self.get(Notional)
+        return rule.min_notional if rule else Decimal(0)
+
+    def get(self, kind: type[F]) -> F | None:
+        """Return the filter of a type, None if the symbol has none."""
+        found = self.others.get(kind.type)
+        return found if isinstance(found, kind) else None
+
+    def every(self) -> tuple[Filter, ...]:
+        """Return all filters, in the order in which they are shown."""
+        return (self.price, self.lot, *self.others.values())
+
+    def changed(self, name: str, values: object, owner: str) -> Self:
+        """Return the filters with one of them changed, added, or (None) taken away.
+
+        Raises `ConfigError`, whose text begins with `owner`.
+        """
+        if name not in SYMBOL_FILTERS:
+            raise ConfigError(f"{owner}: unknown filter {name}; known: {', '.join(SYMBOL_FILTERS)}")
+        if values is None:
+            return self._without(name, owner)
+        if name == PriceFilter.type:
+            return replace(self, price=changed(PriceFilter, self.price, values, owner))
+        if name == LotSize.type:
+            return replace(self, lot=changed(LotSize, self.lot, values, owner))
+        kind = SYMBOL_FILTERS[name]
+        new = changed(kind, self.get(kind), values, owner)
+        return replace(self, others={**self.others, name: new})
+
+    def _without(self, name: str, owner: str) -> Self:
+        if name in {PriceFilter.type, LotSize.type}:
+            raise ConfigError(f"{owner}: {name} cannot be taken away; set its numbers instead")
+        others = {kept: one for kept, one in self.others.items() if kept != name}
+        return replace(self, others=others)
+
+
+@dataclass(frozen=True, slots=True)
+class SelfTrades:
+    """Which modes of self-trade prevention orders may ask for, and the one of those that do not."""
+
+    default: SelfTrade = SelfTrade.EXPIRE_MAKER
+    allowed: tuple[SelfTrade, ...] = tuple(SelfTrade)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +133,7 @@ class Symbol:
     base: str
     quote: str
     filters: Filters
+    self_trades: SelfTrades = field(default_factory=SelfTrades)
 
     @property
     def assets(self) -> tuple[str, str]:
@@ -120,39 +196,49 @@ def symbol_of(name: str, price_decimals: int, quantity_decimals: int) -> Symbol:
     return Symbol(name, base, quote, Filters.of(tick, step, min_notional(quote)))
 
 
-OVERRIDES = {
-    "tickSize": "tick_size",
-    "stepSize": "step_size",
-    "minNotional": "min_notional",
-    "minPrice": "min_price",
-    "maxPrice": "max_price",
-    "minQty": "min_qty",
-    "maxQty": "max_qty",
-    "maxNotional": "max_notional",
-    "multiplierUp": "multiplier_up",
-    "multiplierDown": "multiplier_down",
-    "maxNumOrders": "max_num_orders",
+LOTS = (LotSize.type, MarketLotSize.type)
+BY_SIDE = PercentPriceBySide.type
+SHORT_NAMES: dict[str, tuple[tuple[str, str], ...]] = {
+    "tickSize": ((PriceFilter.type, "tickSize"),),
+    "minPrice": ((PriceFilter.type, "minPrice"),),
+    "maxPrice": ((PriceFilter.type, "maxPrice"),),
+    "stepSize": tuple((lot, "stepSize") for lot in LOTS),
+    "minQty": tuple((lot, "minQty") for lot in LOTS),
+    "maxQty": tuple((lot, "maxQty") for lot in LOTS),
+    "minNotional": ((Notional.type, "minNotional"),),
+    "maxNotional": ((Notional.type, "maxNotional"),),
+    "multiplierUp": ((BY_SIDE, "bidMultiplierUp"), (BY_SIDE, "askMultiplierUp")),
+    "multiplierDown": ((BY_SIDE, "bidMultiplierDown"), (BY_SIDE, "askMultiplierDown")),
+    "maxNumOrders": ((MaxNumOrders.type, "maxNumOrders"),),
 }
-"""The names under which a filters file overrides one number, and what it overrides."""
+"""Short names of single numbers, and where they belong: filter types and their fields."""
 
 
-def override(symbol: Symbol, changes: dict[str, Any]) -> Symbol:
-    """Apply a filters file's entry (Binance's field names) to a symbol."""
-    unknown = sorted(set(changes) - set(OVERRIDES))
+def override(symbol: Symbol, changes: Mapping[str, Any]) -> Symbol:
+    """Apply a filters file's entry to a symbol; raise `ConfigError`.
+
+    A key is a filter type (its value has the fields that change; None takes the filter away), or
+    one of `SHORT_NAMES`.  Where a step is set by its short name, the minimum is one step.
+    """
+    unknown = sorted(set(changes) - set(SHORT_NAMES) - set(SYMBOL_FILTERS))
     if unknown:
-        raise ConfigError(f"{symbol.name}: unknown filter fields {', '.join(unknown)}")
-    new = {OVERRIDES[key]: _number(symbol.name, key, value) for key, value in changes.items()}
-    if "tick_size" in new:
-        new.setdefault("min_price", new["tick_size"])
-    if "step_size" in new:
-        new.setdefault("min_qty", new["step_size"])
-    if "max_num_orders" in new:
-        new["max_num_orders"] = int(new["max_num_orders"])
-    return replace(symbol, filters=replace(symbol.filters, **new))
+        raise ConfigError(
+            f"{symbol.name}: unknown filter fields {', '.join(unknown)}; "
+            f"known: {', '.join((*SYMBOL_FILTERS, *SHORT_NAMES))}"
+        )
+    given = dict(changes)
+    for step, least in (("tickSize", "minPrice"), ("stepSize", "minQty")):
+        if step in given:
+            given.setdefault(least, given[step])
+    filters = symbol.filters
+    for key, value in given.items():
+        for name, values in _placed(key, value):
+            filters = filters.changed(name, values, symbol.name)
+    return replace(symbol, filters=filters)
 
 
-def _number(symbol: str, key: str, value: object) -> Any:
-    try:
-        return Decimal(str(value))
-    except ArithmeticError as exc:
-        raise ConfigError(f"{symbol}: {key} is not a number: {value!r}") from exc
+def _placed(key: str, value: object) -> list[tuple[str, object]]:
+    """Return which filters a key of a filters file changes, and how."""
+    if key not in SHORT_NAMES:
+        return [(key, value)]
+    return [(name, {field: value}) for name, field in SHORT_NAMES[key]]

@@ -54,7 +54,7 @@ def _open(path: Path) -> Iterator[IO[str]]:
 
 
 def _only(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
-    """Return the one file of a zip: in which order several would be played, it does not say."""
+    """Return the one file of a zip; several are refused: their order would be unknown."""
     files = [info for info in archive.infolist() if not info.is_dir()]
     if len(files) == 1:
         return files[0]

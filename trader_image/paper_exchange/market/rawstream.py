@@ -34,7 +34,7 @@ def read(path: Path) -> Iterator[tuple[int, MarketTrade | MarketQuote]]:
 
 
 def looks_like(line: str) -> bool:
-    """Whether a file's first line is of this format."""
+    """Return whether a file's first line is of this format."""
     stamp, _, rest = line.partition(" ")
     return stamp.isdigit() and rest.startswith("{")
 

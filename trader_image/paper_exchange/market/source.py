@@ -53,11 +53,11 @@ class Source(Protocol):
 
     @property
     def trades_only(self) -> bool:
-        """Whether it shows trades but no quotes."""
+        """Return whether it shows trades but no quotes."""
 
     @property
     def has_market(self) -> bool:
-        """Whether it trades at all by itself."""
+        """Return whether it trades at all by itself."""
 
     @property
     def typical_trade(self) -> Mapping[str, Decimal]:

@@ -79,7 +79,7 @@ class Synthetic:
         }
 
     def play(self, position: int, prices: Prices) -> Iterator[MarketEvent]:
-        """Yield trades for ever, symbol after symbol."""
+        """Yield trades without end, symbol after symbol."""
         while True:
             position += 1
             symbol = self.symbols[position % len(self.symbols)]

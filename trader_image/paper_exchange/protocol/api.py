@@ -15,11 +15,11 @@ from paper_exchange.core import errors
 from paper_exchange.core.errors import ExchangeError
 from paper_exchange.core.events import Step
 from paper_exchange.protocol.calls import Call, Method, Security
+from paper_exchange.protocol.keys import Keys, SessionRevokedError
 from paper_exchange.protocol.limits import Limits
 from paper_exchange.protocol.methods import METHODS
 from paper_exchange.protocol.params import Params
 from paper_exchange.protocol.session import ApiSession
-from paper_exchange.protocol.signing import is_signed
 from paper_exchange.protocol.text import echo, loads
 from paper_exchange.venue import Venue
 
@@ -50,6 +50,8 @@ class Reply:
 
     body: dict[str, Any]
     step: Step | None = None
+    closes: bool = False
+    """Whether all connections of the address are ended after it."""
 
 
 class Api:
@@ -68,8 +70,7 @@ class Api:
         self.page_limit = page_limit
         self.new_id = new_id
         """Makes the client order ids that a request leaves to the exchange."""
-        self._keys = {key.api_key: (owner.name, key.secret) for owner in accounts
-                      for key in owner.keys}  # fmt: skip
+        self.keys = Keys(accounts)
 
     def parse(self, text: str) -> Request:
         """Read a request; raise -1135 for what is none."""
@@ -99,15 +100,17 @@ class Api:
             if method is None:
                 raise ExchangeError(-1100, f"Unknown method '{request.method}'.")  # noqa: TRY301 - it is caught where all such are
             self.limits.charge(session.address, arrived, method.weight(request.params))
-            account = self._admit(method, request.params, arrived)
+            account = self._admit(session, method, request.params, arrived)
             call = Call(self, session, request.params, account or "", self.venue.clock())
-            self._check_time(method, request.params, call.now)
+            self._check_time_again(method, call)
             result = method.run(call)
+        except SessionRevokedError as error:
+            return Reply({"id": None, "status": error.status, "error": _shown(error)})
         except ExchangeError as error:
             return self._error(session, request, method, account, error)
         if call.step:
             self.venue.commit(call.step)
-        if method.is_order:  # successful order requests weigh nothing (since 2026-04-02)
+        if method.free_if_done:  # successful order requests weigh nothing (since 2026-04-02)
             self.limits.weight.add(session.address, call.now, -method.weight(request.params))
         body = {"id": request.id, "status": 200, "result": result}
         return replace(self._reply(session, request, method, account, body), step=call.step)
@@ -123,22 +126,27 @@ class Api:
 
     # -- parts -------------------------------------------------------------------------------
 
-    def _admit(self, method: Method, params: Params, arrived: int) -> str | None:
+    def _admit(
+        self, session: ApiSession, method: Method, params: Params, arrived: int
+    ) -> str | None:
         if method.security is Security.NONE:
             return None
-        api_key = params.text("apiKey")
-        if api_key not in self._keys:
-            raise ExchangeError(-2015, "Invalid API-key, IP, or permissions for action.")
-        account, secret = self._keys[api_key]
+        if method.security is Security.SESSION or not params.has("apiKey"):
+            account = self.keys.of_session(session)
+            self._check_time(method, params, arrived)
+            return account
+        account = self.keys.account(params.text("apiKey"))
         params.text("signature")
         self._check_time(method, params, arrived)
-        if not is_signed(params.values, secret):
-            raise ExchangeError(-1022, "Signature for this request is not valid.")
+        self.keys.verify(params)
         return account
 
     def _check_time(self, method: Method, params: Params, now: int) -> None:
-        if method.security is Security.NONE:
-            return
+        if method.security is Security.SIGNED:
+            self.check_time(params, now)
+
+    def check_time(self, params: Params, now: int) -> None:
+        """Raise -1021 unless a request came within its window."""
         timestamp, window = _timestamp(params), _window(params)
         if timestamp >= now + AHEAD_ALLOWED:
             raise ExchangeError(
@@ -148,6 +156,15 @@ class Api:
         if now - timestamp > window:
             raise ExchangeError(-1021, "Timestamp for this request is outside of the recvWindow.")
 
+    def _check_time_again(self, method: Method, call: Call) -> None:
+        """Judge the receive window just before execution: an order that is late then counts."""
+        try:
+            self._check_time(method, call.params, call.now)
+        except ExchangeError:
+            if method.shows_orders:
+                self.limits.count_order(call.account, call.now)
+            raise
+
     def _error(
         self,
         session: ApiSession,
@@ -156,11 +173,9 @@ class Api:
         account: str | None,
         error: ExchangeError,
     ) -> Reply:
-        shown: dict[str, Any] = {"code": error.code, "msg": error.message}
-        if error.data:
-            shown["data"] = error.data
-        body = {"id": request.id, "status": error.status, "error": shown}
-        return self._reply(session, request, method, account, body)
+        body = {"id": request.id, "status": error.status, "error": _shown(error)}
+        reply = self._reply(session, request, method, account, body)
+        return replace(reply, closes=error.closes)
 
     def _reply(
         self,
@@ -172,10 +187,15 @@ class Api:
     ) -> Reply:
         wanted = request.params.values.get("returnRateLimits", session.return_rate_limits)
         if str(wanted).lower() != "false":
-            orders_of = account if method and method.is_order else None
+            orders_of = account if method and method.shows_orders else None
             now = self.venue.clock()
             body["rateLimits"] = self.limits.used(session.address, orders_of, now)
         return Reply(body)
+
+
+def _shown(error: ExchangeError) -> dict[str, Any]:
+    shown: dict[str, Any] = {"code": error.code, "msg": error.message}
+    return {**shown, "data": error.data} if error.data else shown
 
 
 def _with_id(error: ExchangeError, request_id: int | str | None) -> ExchangeError:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from paper_exchange.protocol.params import Params
     from paper_exchange.protocol.render_orders import Json
     from paper_exchange.protocol.session import ApiSession
+    from paper_exchange.protocol.weights import Weight
 
 DEFAULT_PAGE = 500
 """Rows of a reply where the request does not say."""
@@ -28,10 +29,12 @@ T = TypeVar("T")
 
 
 class Security(Enum):
-    """Whether a method must be signed."""
+    """Who may call a method: everyone, whoever signs, or whoever is logged on."""
 
     NONE = "NONE"
     SIGNED = "SIGNED"
+    SESSION = "SESSION"
+    """Only on a session that is logged on, and without a time of its own."""
 
 
 @dataclass(slots=True)
@@ -52,19 +55,17 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A method: its function, whether it is signed, what it weighs."""
+    """A method: its function, whether it is signed, what it weighs.
+
+    One that is `free_if_done` weighs nothing when it succeeds.  One that `shows_orders` counts
+    unfilled orders, and its replies tell how many there are.
+    """
 
     run: Callable[[Call], Any]
     security: Security
-    base_weight: int
-    weight_without_symbol: int | None = None
-    is_order: bool = False
-
-    def weight(self, params: Params) -> int:
-        """Return what a request weighs."""
-        if self.weight_without_symbol is not None and not params.has("symbol"):
-            return self.weight_without_symbol
-        return self.base_weight
+    weight: Weight
+    free_if_done: bool = False
+    shows_orders: bool = False
 
 
 def commission_of(call: Call, symbol: str) -> Json:
@@ -75,7 +76,7 @@ def commission_of(call: Call, symbol: str) -> Json:
         for_symbol=fees.has_bnb_price(symbol),
         factor=fees.bnb.discount,
     )
-    return render.account_commission(symbol, fees.rates, discount)
+    return render.account_commission(symbol, fees.commission(call.account, symbol), discount)
 
 
 def span(call: Call, rows: list[T], time: Callable[[T], int]) -> list[T]:
@@ -97,6 +98,13 @@ def limit(call: Call) -> int:
     if asked == 0:
         raise ExchangeError(-1130, "Data sent for parameter 'limit' is not valid.")
     return min(asked or DEFAULT_PAGE, call.api.page_limit)
+
+
+def asked_symbols(call: Call) -> list[str] | None:
+    """Return the symbols that symbol or symbols name, None for all; raise -1128 for both."""
+    if call.params.has("symbol") and call.params.has("symbols"):
+        raise ExchangeError(-1128, "Combination of optional parameters invalid.")
+    return [call.params.symbol()] if call.params.has("symbol") else call.params.names("symbols")
 
 
 def find_order(call: Call, unknown: ExchangeError) -> Order:

@@ -5,6 +5,7 @@ from typing import Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from paper_exchange.core.errors import ExchangeError
+from paper_exchange.protocol.limits import REQUESTS, STREAMS
 
 API_PATH = "/ws-api/v3"
 
@@ -12,7 +13,7 @@ _UNITS = {"millisecond": False, "microsecond": True}
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class ConnectionOptions:
     """The path and options of a connection's URL."""
 
     path: str
@@ -38,18 +39,25 @@ class Wishes:
         )
 
     @property
+    def service(self) -> str | None:
+        """Which service the connection is to, None if there is none at its path."""
+        if self.is_api:
+            return REQUESTS
+        return STREAMS if self.is_stream else None
+
+    @property
     def is_api(self) -> bool:
-        """Whether the connection is for requests."""
+        """Return whether the connection is for requests."""
         return self.path == API_PATH
 
     @property
     def is_stream(self) -> bool:
-        """Whether the connection is for market streams."""
+        """Return whether the connection is for market streams."""
         return self.path in {"/ws", "/stream"} or self.path.startswith(("/ws/", "/stream/ws/"))
 
     @property
     def is_combined(self) -> bool:
-        """Whether payloads are wrapped with their stream's name: on /stream only."""
+        """Return whether payloads are wrapped with their stream's name: on /stream only."""
         return self.path == "/stream"
 
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from paper_exchange.core import errors
 from paper_exchange.core.candles import INTERVALS, page
 from paper_exchange.core.errors import ExchangeError
-from paper_exchange.core.money import fixed
+from paper_exchange.core.money import ZERO, fixed
 from paper_exchange.protocol import render, render_symbols
-from paper_exchange.protocol.calls import limit
+from paper_exchange.protocol.calls import asked_symbols, limit
 from paper_exchange.protocol.text import Millis
 
 if TYPE_CHECKING:
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from paper_exchange.core.candles import Candle
     from paper_exchange.protocol.calls import Call
     from paper_exchange.protocol.render_orders import Json
+
+
+AVERAGE_MINUTES = 5
+"""Over how many minutes `avgPrice` is taken."""
 
 
 def ping(_: Call) -> Json:
@@ -34,16 +38,31 @@ def time(call: Call) -> Json:
 def exchange_info(call: Call) -> Json:
     """Return the traded symbols with their filters and the exchange's limits."""
     engine = call.api.venue.engine
-    names = _asked_symbols(call) or list(engine.symbols)
+    names = asked_symbols(call) or list(engine.symbols)
     return {
         "timezone": "UTC",
         "serverTime": Millis(call.now),
         "rateLimits": call.api.limits.describe(),
-        "exchangeFilters": [],
+        "exchangeFilters": [
+            render_symbols.filter_info(one) for one in engine.limits.exchange.values()
+        ],
         "symbols": [
             render_symbols.symbol_info(engine.symbol(name), engine.status[name]) for name in names
         ],
         "sors": [],
+    }
+
+
+def average_price(call: Call) -> Json:
+    """Answer `avgPrice`: of the last minutes, or the last price where nothing traded in them."""
+    name = call.params.symbol()
+    call.book()
+    average = call.api.venue.engine.average_price(name, call.now, AVERAGE_MINUTES)
+    recent = call.api.venue.recent[name]
+    return {
+        "mins": AVERAGE_MINUTES,
+        "price": fixed(ZERO if average is None else average),
+        "closeTime": Millis(recent[-1].time if recent else 0),
     }
 
 
@@ -86,7 +105,7 @@ def _interval(call: Call) -> str:
 
 def _known_candles(call: Call, name: str, length: int) -> tuple[Iterable[Candle], Decimal | None]:
     """Return a symbol's candles, or none and the configured price of BNB that stands for them."""
-    candles = call.api.venue.candles.get(name)
+    candles = call.api.venue.engine.candles.get(name)
     price = call.api.venue.engine.fees.configured_price(name)
     if candles is None and price is None:
         raise errors.invalid_symbol()
@@ -131,14 +150,8 @@ def aggregate_trades(call: Call) -> list[Json]:
     return [render.aggregate_trade(trade) for trade in page]
 
 
-def _asked_symbols(call: Call) -> list[str] | None:
-    if call.params.has("symbol") and call.params.has("symbols"):
-        raise ExchangeError(-1128, "Combination of optional parameters invalid.")
-    return [call.params.symbol()] if call.params.has("symbol") else call.params.names("symbols")
-
-
 def _for_symbols(call: Call, show: Callable[[Call, str], Json | None]) -> Json | list[Json]:
-    names = _asked_symbols(call)
+    names = asked_symbols(call)
     if call.params.has("symbol") and names:
         shown = show(call, names[0])
         if shown is None:

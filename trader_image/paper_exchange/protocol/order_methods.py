@@ -5,15 +5,18 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from paper_exchange.core import errors, interventions
+from paper_exchange.core import admission, errors, interventions
+from paper_exchange.core.entries import SelfMatched
 from paper_exchange.core.errors import ExchangeError
 from paper_exchange.core.events import ExecutionReport, Step
-from paper_exchange.core.money import ZERO
+from paper_exchange.core.money import ZERO, fixed
 from paper_exchange.core.orders import NewOrder, Order, OrderType, SelfTrade, Side, TimeInForce
 from paper_exchange.protocol import render_orders
 from paper_exchange.protocol.calls import commission_of, find_order, open_orders
 
 if TYPE_CHECKING:
+    from paper_exchange.core.fees import FeeRates
+    from paper_exchange.core.state import PreventedMatch
     from paper_exchange.protocol.calls import Call
     from paper_exchange.protocol.params import Params
     from paper_exchange.protocol.render_orders import Json
@@ -25,6 +28,18 @@ class ResponseType(StrEnum):
     ACK = "ACK"
     RESULT = "RESULT"
     FULL = "FULL"
+
+
+UNSUPPORTED = {
+    "STOP_LOSS": "Stop loss",
+    "STOP_LOSS_LIMIT": "Stop loss limit",
+    "TAKE_PROFIT": "Take profit",
+    "TAKE_PROFIT_LIMIT": "Take profit limit",
+    "icebergQty": "Iceberg",
+    "trailingDelta": "Trailing stop",
+    "pegPriceType": "Pegged",
+}
+"""Order types and parameters of orders that are not taken, and how refusals name them."""
 
 
 def place(call: Call) -> Json:
@@ -40,27 +55,40 @@ def place(call: Call) -> Json:
     fills = [event.fill for event in call.step.events
              if isinstance(event, ExecutionReport) and event.fill
              and event.order.order_id == order.order_id]  # fmt: skip
-    return render_orders.full(order, fills)
+    group = call.api.venue.engine.trade_groups.of(call.account)
+    return render_orders.full(order, fills, _prevented(call), group)
+
+
+def _prevented(call: Call) -> list[PreventedMatch]:
+    """Return the matches of a new order that self-trade prevention kept from happening."""
+    entries = call.step.entries if call.step else ()
+    count = sum(isinstance(entry, SelfMatched) for entry in entries)
+    return call.book().prevented_matches[-count:] if count else []
 
 
 def test(call: Call) -> Json:
     """Answer `order.test`."""
     request = _new_order(call)
     _response_type(call.params, request.type)
-    call.api.venue.engine.check(call.account, request)
+    admission.check(call.api.venue.engine, call.now, call.account, request)
     if not call.params.flag("computeCommissionRates"):
         return {}
     shown = commission_of(call, request.symbol)
+    commission = call.api.venue.engine.fees.commission(call.account, request.symbol)
     return {
-        "standardCommissionForOrder": _pair(shown["standardCommission"]),
-        "specialCommissionForOrder": _pair(shown["specialCommission"]),
-        "taxCommissionForOrder": _pair(shown["taxCommission"]),
+        "standardCommissionForOrder": _pair(commission.standard, request.side),
+        "specialCommissionForOrder": _pair(commission.special, request.side),
+        "taxCommissionForOrder": _pair(commission.tax, request.side),
         "discount": shown["discount"],
     }
 
 
-def _pair(rates: Json) -> Json:
-    return {"maker": rates["maker"], "taker": rates["taker"]}
+def _pair(rates: FeeRates, side: Side) -> Json:
+    """Return rates for one order: those of its side are in those of either role."""
+    return {
+        "maker": fixed(rates.of(side, is_maker=True)),
+        "taker": fixed(rates.of(side, is_maker=False)),
+    }
 
 
 def cancel(call: Call) -> Json:
@@ -116,6 +144,7 @@ def _new_order(call: Call) -> NewOrder:
     params = call.params
     symbol = params.symbol()
     side = params.choice("side", Side, ExchangeError(-1117, "Invalid side."))
+    _check_supported(params)
     kind = params.choice("type", OrderType, ExchangeError(-1116, "Invalid orderType."))
     return NewOrder(
         symbol=symbol,
@@ -126,8 +155,19 @@ def _new_order(call: Call) -> NewOrder:
         quantity=ZERO if _by_value(params, kind) else params.amount("quantity"),
         quote_quantity=params.amount("quoteOrderQty") if _by_value(params, kind) else ZERO,
         client_order_id=params.client_id("newClientOrderId") or call.api.new_id(),
-        self_trade=_self_trade(params),
+        self_trade=_self_trade(call, symbol),
     )
+
+
+def _check_supported(params: Params) -> None:
+    """Refuse what Binance knows and no symbol of this exchange takes, in Binance's words."""
+    asked = [str(params.values.get("type"))]
+    asked += [name for name in UNSUPPORTED if params.has(name)]
+    for name in asked:
+        if name in UNSUPPORTED:
+            raise ExchangeError(
+                -1013, f"{UNSUPPORTED[name]} orders are not supported for this symbol."
+            )
 
 
 def _by_value(params: Params, kind: OrderType) -> bool:
@@ -143,13 +183,11 @@ def _time_in_force(params: Params, kind: OrderType) -> TimeInForce:
     return TimeInForce.GTC
 
 
-def _self_trade(params: Params) -> SelfTrade:
-    if not params.has("selfTradePreventionMode"):
-        return SelfTrade.EXPIRE_MAKER
-    refusal = ExchangeError(
-        -1013, "This symbol does not allow the specified self-trade prevention mode."
-    )
-    return params.choice("selfTradePreventionMode", SelfTrade, refusal)
+def _self_trade(call: Call, symbol: str) -> SelfTrade:
+    if call.params.has("selfTradePreventionMode"):
+        refusal = errors.self_trade_mode()
+        return call.params.choice("selfTradePreventionMode", SelfTrade, refusal)
+    return call.api.venue.engine.symbol(symbol).self_trades.default
 
 
 def _response_type(params: Params, kind: OrderType) -> ResponseType:

@@ -29,7 +29,7 @@ class Params:
         self.values = values
 
     def has(self, name: str) -> bool:
-        """Whether a parameter was sent and is neither null nor empty."""
+        """Return whether a parameter was sent and is neither null nor empty."""
         return self.values.get(name) not in {None, ""} if _hashable(self, name) else True
 
     def text(self, name: str) -> str:

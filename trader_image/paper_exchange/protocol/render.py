@@ -3,6 +3,7 @@
 Times are wall-clock milliseconds, marked so that they can be shown in microseconds.
 """
 
+from dataclasses import fields
 from decimal import Decimal
 from typing import Any
 
@@ -15,23 +16,24 @@ from paper_exchange.core.events import (
     Position,
     PublicTrade,
 )
-from paper_exchange.core.fees import BNB, FeeRates
+from paper_exchange.core.fees import BNB, Commission, FeeRates
 from paper_exchange.core.market import Level
 from paper_exchange.core.money import fixed
 from paper_exchange.core.state import Account, Balance
+from paper_exchange.core.trade_groups import NO_TRADE_GROUP
 from paper_exchange.protocol.render_orders import NOTHING, Json, execution_report
 from paper_exchange.protocol.text import Millis
 
 _BASIS_POINTS = 10_000
 
 
-def account(owner: Account, uid: int, fees: FeeRates, *, omit_zero: bool) -> Json:
+def account(owner: Account, uid: int, fees: FeeRates, trade_group: int, *, omit_zero: bool) -> Json:
     """Return `account.status`."""
     return {
         "makerCommission": int(fees.maker * _BASIS_POINTS),
         "takerCommission": int(fees.taker * _BASIS_POINTS),
-        "buyerCommission": 0,
-        "sellerCommission": 0,
+        "buyerCommission": int(fees.buyer * _BASIS_POINTS),
+        "sellerCommission": int(fees.seller * _BASIS_POINTS),
         "commissionRates": _rates(fees),
         "canTrade": True,
         "canWithdraw": False,
@@ -48,16 +50,17 @@ def account(owner: Account, uid: int, fees: FeeRates, *, omit_zero: bool) -> Jso
         ],
         "permissions": ["SPOT"],
         "uid": uid,
+        **({} if trade_group == NO_TRADE_GROUP else {"tradeGroupId": trade_group}),
     }
 
 
-def account_commission(symbol: str, fees: FeeRates, discount: Json) -> Json:
+def account_commission(symbol: str, commission: Commission, discount: Json) -> Json:
     """Return `account.commission`."""
     return {
         "symbol": symbol,
-        "standardCommission": _rates(fees),
-        "specialCommission": _rates(FeeRates(fees.special, fees.special)),
-        "taxCommission": _rates(FeeRates(fees.tax, fees.tax)),
+        "standardCommission": _rates(commission.standard),
+        "specialCommission": _rates(commission.special),
+        "taxCommission": _rates(commission.tax),
         "discount": discount,
     }
 
@@ -192,7 +195,7 @@ def subscribed(number: int, event: Json) -> Json:
 
 
 def stream_terminated(now: int) -> Json:
-    """Return the news that a subscription to user data has ended, its connection staying."""
+    """Return the event that a subscription to user data has ended while its connection stays."""
     return {"e": "eventStreamTerminated", "E": Millis(now)}
 
 
@@ -202,8 +205,7 @@ def server_shutdown(now: int) -> Json:
 
 
 def _rates(fees: FeeRates) -> Json:
-    rates = {"maker": fixed(fees.maker), "taker": fixed(fees.taker)}
-    return rates | {"buyer": NOTHING, "seller": NOTHING}
+    return {field.name: fixed(getattr(fees, field.name)) for field in fields(fees)}
 
 
 def _position(asset: str, balance: Balance) -> Json:

@@ -6,9 +6,12 @@ Times are wall-clock milliseconds, marked so that they can be shown in microseco
 from collections.abc import Iterable
 from typing import Any
 
+from paper_exchange.core.entries import SelfMatched
 from paper_exchange.core.events import Execution, ExecutionReport, Prevention
 from paper_exchange.core.money import ZERO, fixed, times
 from paper_exchange.core.orders import ExpiryReason, Fill, Order, Side
+from paper_exchange.core.state import Amendment, PreventedMatch
+from paper_exchange.core.trade_groups import NO_TRADE_GROUP
 from paper_exchange.protocol.text import Millis
 
 Json = dict[str, Any]
@@ -28,13 +31,79 @@ def ack(order: Order) -> Json:
 
 
 def result(order: Order) -> Json:
-    """Return the reply that also says what became of the order."""
-    return ack(order) | _state(order) | {"workingTime": Millis(order.created)} | _mode(order)
+    """Return the reply that also says what became of the order.
+
+    Unlike queries it names prevented matches in a list of their own, if at all.
+    """
+    state = {name: value for name, value in _state(order).items() if name != "preventedMatchId"}
+    return ack(order) | state | {"workingTime": Millis(order.created)} | _mode(order)
 
 
-def full(order: Order, fills: Iterable[Fill]) -> Json:
-    """Return the reply with the fills that happened at once."""
-    return result(order) | {"fills": [_fill(fill) for fill in fills]}
+def full(
+    order: Order,
+    fills: Iterable[Fill],
+    prevented: Iterable[PreventedMatch] = (),
+    trade_group: int = NO_TRADE_GROUP,
+) -> Json:
+    """Return the reply with the fills that happened at once, and those that were prevented."""
+    shown = result(order) | {"fills": [_fill(fill) for fill in fills]}
+    matches = [_prevented_now(match) for match in prevented]
+    if not matches:
+        return shown
+    group = {} if trade_group == NO_TRADE_GROUP else {"tradeGroupId": trade_group}
+    return shown | {"preventedMatches": matches} | group
+
+
+def prevented_match(match: PreventedMatch, trade_group: int) -> Json:
+    """Return a row of `myPreventedMatches`."""
+    entry = match.entry
+    return {
+        "symbol": entry.symbol,
+        "preventedMatchId": match.number,
+        "takerOrderId": entry.taker_order_id,
+        "makerSymbol": entry.symbol,
+        "makerOrderId": entry.maker_order_id,
+        "tradeGroupId": trade_group,
+        "selfTradePreventionMode": str(entry.mode),
+        "price": fixed(entry.price),
+        **_losses(entry),
+        "transactTime": Millis(entry.time),
+    }
+
+
+def _prevented_now(match: PreventedMatch) -> Json:
+    """Return a prevented match as the reply to the order that would have taken shows it."""
+    entry = match.entry
+    return {
+        "preventedMatchId": match.number,
+        "makerSymbol": entry.symbol,
+        "makerOrderId": entry.maker_order_id,
+        "price": fixed(entry.price),
+        **_losses(entry),
+    }
+
+
+def _losses(entry: SelfMatched) -> Json:
+    """Return what either side lost; who lost nothing is not named."""
+    lost = {
+        "takerPreventedQuantity": entry.taker_loss,
+        "makerPreventedQuantity": entry.maker_loss,
+    }
+    return {name: fixed(quantity) for name, quantity in lost.items() if quantity}
+
+
+def amendment(symbol: str, change: Amendment) -> Json:
+    """Return a row of `order.amendments`."""
+    return {
+        "symbol": symbol,
+        "orderId": change.order_id,
+        "executionId": change.execution_id,
+        "origClientOrderId": change.old_client_order_id,
+        "newClientOrderId": change.new_client_order_id,
+        "origQty": fixed(change.old_quantity),
+        "newQty": fixed(change.new_quantity),
+        "time": Millis(change.time),
+    }
 
 
 def canceled(order: Order, original_id: str) -> Json:
@@ -155,19 +224,18 @@ def execution_report(report: ExecutionReport, now: int) -> Json:
 
 def _prevention(order: Order, prevention: Prevention | None) -> Json:
     """Return what a report says about self-trade prevention, if there was any."""
-    if not order.prevented_match:
+    if order.prevented_match is None:
         return {}
     shown: Json = {"v": order.prevented_match, "A": fixed(order.prevented)}
     if prevention:
-        shown["B"] = fixed(prevention.quantity)
-    if prevention and prevention.counter_order_id is not None:
         shown |= {
-            "u": -1,
+            "B": fixed(prevention.quantity),
+            "u": prevention.trade_group,
             "U": prevention.counter_order_id,
             "Cs": order.symbol,
-            "pl": fixed(prevention.quantity),
-            "pL": fixed(order.price),
-            "pY": fixed(times(order.price, prevention.quantity)),
+            "pl": fixed(prevention.execution_quantity),
+            "pL": fixed(prevention.price),
+            "pY": fixed(times(prevention.price, prevention.execution_quantity)),
         }
     return shown
 
@@ -186,7 +254,7 @@ def _state(order: Order) -> Json:
     }
     if order.expiry_reason is not ExpiryReason.NONE:
         state["expiryReason"] = str(order.expiry_reason)
-    if order.prevented_match:
+    if order.prevented_match is not None:
         state["preventedMatchId"] = order.prevented_match
         state["preventedQuantity"] = fixed(order.prevented)
     return state

@@ -1,11 +1,14 @@
 """Binance's JSON shape for a symbol and its filters, as `exchangeInfo` shows them."""
 
+from dataclasses import fields
 from decimal import Decimal
 
 from paper_exchange.core.engine import SymbolStatus
+from paper_exchange.core.filter_types import Filter, json_name
 from paper_exchange.core.money import fixed
-from paper_exchange.core.orders import OrderType, SelfTrade
-from paper_exchange.core.symbols import MAX_NUM_ORDER_AMENDS, Symbol
+from paper_exchange.core.orders import OrderType
+from paper_exchange.core.price_range import PriceRange
+from paper_exchange.core.symbols import Symbol
 from paper_exchange.protocol.render_orders import Json
 
 
@@ -33,49 +36,31 @@ def symbol_info(symbol: Symbol, status: SymbolStatus) -> Json:
         "pegInstructionsAllowed": False,
         "isSpotTradingAllowed": True,
         "isMarginTradingAllowed": False,
-        "filters": _filters(symbol),
+        "filters": [filter_info(one) for one in symbol.filters.every()],
         "permissions": [],
         "permissionSets": [["SPOT"]],
-        "defaultSelfTradePreventionMode": str(SelfTrade.EXPIRE_MAKER),
-        "allowedSelfTradePreventionModes": [str(mode) for mode in SelfTrade],
+        "defaultSelfTradePreventionMode": str(symbol.self_trades.default),
+        "allowedSelfTradePreventionModes": [str(mode) for mode in symbol.self_trades.allowed],
     }
 
 
-def _filters(symbol: Symbol) -> list[Json]:
-    numbers = symbol.filters
-    lot = {
-        "minQty": fixed(numbers.min_qty),
-        "maxQty": fixed(numbers.max_qty),
-        "stepSize": fixed(numbers.step_size),
-    }
-    return [
-        {
-            "filterType": "PRICE_FILTER",
-            "minPrice": fixed(numbers.min_price),
-            "maxPrice": fixed(numbers.max_price),
-            "tickSize": fixed(numbers.tick_size),
-        },
-        {"filterType": "LOT_SIZE", **lot},
-        {"filterType": "MARKET_LOT_SIZE", **lot},
-        {
-            "filterType": "NOTIONAL",
-            "minNotional": fixed(numbers.min_notional),
-            "applyMinToMarket": True,
-            "maxNotional": fixed(numbers.max_notional),
-            "applyMaxToMarket": True,
-            "avgPriceMins": 0,
-        },
-        {
-            "filterType": "PERCENT_PRICE_BY_SIDE",
-            "bidMultiplierUp": _short(numbers.multiplier_up),
-            "bidMultiplierDown": _short(numbers.multiplier_down),
-            "askMultiplierUp": _short(numbers.multiplier_up),
-            "askMultiplierDown": _short(numbers.multiplier_down),
-            "avgPriceMins": 0,
-        },
-        {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": numbers.max_num_orders},
-        {"filterType": "MAX_NUM_ORDER_AMENDS", "maxNumOrderAmends": MAX_NUM_ORDER_AMENDS},
-    ]
+def filter_info(one: Filter) -> Json:
+    """Return a filter with Binance's fields: amounts with eight decimals, multipliers short."""
+    shown = {json_name(f.name): _value(f.name, getattr(one, f.name)) for f in fields(one)}
+    return {"filterType": one.type, **shown}
+
+
+def price_range(rule: PriceRange) -> Json:
+    """Return the price range rule as `executionRules` shows it; what is not bound is absent."""
+    bounds = {json_name(f.name): getattr(rule, f.name) for f in fields(rule)}
+    shown = {name: _short(value) for name, value in bounds.items() if value is not None}
+    return {"ruleType": "PRICE_RANGE", **shown}
+
+
+def _value(name: str, value: object) -> object:
+    if not isinstance(value, Decimal):
+        return value
+    return _short(value) if "multiplier" in name else fixed(value)
 
 
 def _short(value: Decimal) -> str:

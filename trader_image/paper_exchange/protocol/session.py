@@ -14,6 +14,18 @@ class ApiSession:
     subscriptions: dict[int, str] = field(default_factory=dict)
     """Account by subscription id."""
     next_subscription: int = 0
+    api_key: str | None = None
+    """The key that it is logged on with."""
+    authorized: int | None = None
+    """Since when."""
+    logon_subscription: int | None = None
+    """The subscription that ends with the logon."""
+
+    def log_off(self) -> None:
+        """Forget the key, and end the subscription that rests on it."""
+        if self.logon_subscription is not None:
+            self.subscriptions.pop(self.logon_subscription, None)
+        self.api_key = self.authorized = self.logon_subscription = None
 
     def subscribe(self, account: str) -> int:
         """Add a subscription and return its id."""

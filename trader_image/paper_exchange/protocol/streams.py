@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from paper_exchange.core.events import Step
+from paper_exchange.protocol.limits import MessageRate
 from paper_exchange.protocol.render import aggregate_event, book_event, trade_event
 from paper_exchange.protocol.text import Millis, dumps, echo, loads
 
@@ -17,13 +18,17 @@ Send = Callable[[str], None]
 
 
 class StreamSession:
-    """One stream connection.
+    """One stream connection of an address, whose messages are counted.
 
     `combined` wraps payloads with their stream's name; `micros` asks for microseconds.
     """
 
-    def __init__(self, send: Send, *, combined: bool = False, micros: bool = False) -> None:
+    def __init__(
+        self, send: Send, *, address: str = "", combined: bool = False, micros: bool = False
+    ) -> None:
         self.send = send
+        self.address = address
+        self.messages = MessageRate()
         self.combined = combined
         self.micros = micros
         self.names: dict[str, None] = {}

@@ -13,7 +13,7 @@ from typing import Any
 from websockets.asyncio.server import ServerConnection
 from websockets.asyncio.server import serve as serve_websockets
 
-from paper_exchange.core.errors import ExchangeError
+from paper_exchange.core.errors import ConfigError, ExchangeError
 from paper_exchange.core.money import ZERO
 
 LOOPBACK = "127.0.0.1"
@@ -39,7 +39,7 @@ class Admin:
             message = json.loads(text)
             number = message.get("id")
             result = self._run(message["command"], message.get("params") or {})
-        except (AdminError, ExchangeError) as exc:
+        except (AdminError, ConfigError, ExchangeError) as exc:
             return json.dumps({"id": number, "error": str(exc)})
         except (ValueError, KeyError, TypeError, AttributeError, InvalidOperation) as exc:
             return json.dumps({"id": number, "error": f"malformed command: {exc!r}"})

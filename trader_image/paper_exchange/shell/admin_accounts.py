@@ -3,9 +3,10 @@
 from dataclasses import replace
 from decimal import Decimal
 
-from paper_exchange.accounts import parse_prices
+from paper_exchange.accounts import parse_prices, permissions_of
 from paper_exchange.core import interventions
 from paper_exchange.core.money import ZERO
+from paper_exchange.protocol.keys import Keys
 from paper_exchange.shell.admin import AdminError, Command, Params
 from paper_exchange.venue import Venue
 
@@ -15,8 +16,9 @@ PAYS = {"on": True, "off": False}
 class Accounts:
     """Changes what accounts have."""
 
-    def __init__(self, venue: Venue) -> None:
+    def __init__(self, venue: Venue, keys: Keys) -> None:
         self._venue = venue
+        self._keys = keys
 
     @property
     def commands(self) -> dict[str, Command]:
@@ -26,6 +28,8 @@ class Accounts:
             "balance": self.balance,
             "bnb-fees": self.bnb_fees,
             "forget": self.forget,
+            "permit": self.permit,
+            "revoke": self.revoke,
         }
 
     def deposit(self, params: Params) -> Params:
@@ -44,11 +48,25 @@ class Accounts:
         return self.deposit(params | {"amount": str(Decimal(str(params["free"])) - free)})
 
     def forget(self, params: Params) -> Params:
-        """Let all orders and trades of an account be gone, as a reset of the testnet does."""
+        """Remove all orders and trades of an account, as a reset of the testnet does."""
         account = self._account(params)
         engine = self._venue.engine
         self._venue.carry_out(interventions.forget(engine, self._venue.clock(), account))
         return {"account": account}
+
+    def permit(self, params: Params) -> Params:
+        """Change what the keys of an account may do; return all of it."""
+        account = self._account(params)
+        changed = {**self._keys.permissions[account], **permissions_of(params["permissions"])}
+        self._keys.permissions[account] = changed
+        return {"account": account, "permissions": changed}
+
+    def revoke(self, params: Params) -> Params:
+        """Take a key no longer; a session that it has logged on is told at its next request."""
+        api_key = str(params["apiKey"])
+        if not self._keys.revoke(api_key):
+            raise AdminError(f"unknown key {api_key!r}")
+        return {"apiKey": api_key}
 
     def bnb_fees(self, params: Params) -> Params:
         """Let one account, or all, pay commission in BNB or not; set its discount and price."""

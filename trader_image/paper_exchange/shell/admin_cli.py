@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import click
 
+from paper_exchange.core.engine import SymbolStatus
 from paper_exchange.core.orders import OrderStatus
 from paper_exchange.faults import ANY, EventFault, RequestFault
 from paper_exchange.shell.admin_client import AdminRefusedError, call
@@ -27,7 +29,8 @@ def admin(context: click.Context, url: str) -> None:
     context.obj = url
 
 
-def _run(url: str, command: str, **params: Any) -> None:
+def run(url: str, command: str, **params: Any) -> None:
+    """Have a command carried out and show what it answers."""
     given = {name: value for name, value in params.items() if value is not None}
     try:
         result = asyncio.run(call(url, command, given))
@@ -40,21 +43,21 @@ def _run(url: str, command: str, **params: Any) -> None:
 @click.pass_obj
 def status(url: str) -> None:
     """Show instance, market position, last ids and counts."""
-    _run(url, "status")
+    run(url, "status")
 
 
 @admin.command()
 @click.pass_obj
 def pause(url: str) -> None:
-    """Let market time stand still."""
-    _run(url, "pause")
+    """Pause market time."""
+    run(url, "pause")
 
 
 @admin.command()
 @click.pass_obj
 def resume(url: str) -> None:
-    """Let market time run on."""
-    _run(url, "resume")
+    """Resume market time."""
+    run(url, "resume")
 
 
 @admin.command()
@@ -62,7 +65,7 @@ def resume(url: str) -> None:
 @click.pass_obj
 def speed(url: str, factor: str) -> None:
     """Set market time per wall time."""
-    _run(url, "speed", speed=factor)
+    run(url, "speed", speed=factor)
 
 
 @admin.command()
@@ -70,7 +73,7 @@ def speed(url: str, factor: str) -> None:
 @click.pass_obj
 def step(url: str, count: int) -> None:
     """Publish the next COUNT trades of a paused market."""
-    _run(url, "step", count=count)
+    run(url, "step", count=count)
 
 
 @admin.command()
@@ -81,16 +84,16 @@ def step(url: str, count: int) -> None:
 @click.pass_obj
 def trade(url: str, symbol: str, price: str, quantity: str, side: str) -> None:
     """Let one trade happen in a paused or manual market; SIDE is the aggressor's."""
-    _run(url, "trade", symbol=symbol, price=price, quantity=quantity, side=side)
+    run(url, "trade", symbol=symbol, price=price, quantity=quantity, side=side)
 
 
 @admin.command("symbol-status")
 @click.argument("symbol")
-@click.argument("status", type=click.Choice(["TRADING", "HALT", "BREAK"]))
+@click.argument("status", type=click.Choice([str(status) for status in SymbolStatus]))
 @click.pass_obj
 def symbol_status(url: str, symbol: str, status: str) -> None:
     """Halt a symbol, or let it trade again."""
-    _run(url, "symbol-status", symbol=symbol, status=status)
+    run(url, "symbol-status", symbol=symbol, status=status)
 
 
 @admin.command()
@@ -99,7 +102,7 @@ def symbol_status(url: str, symbol: str, status: str) -> None:
 @click.pass_obj
 def expire(url: str, symbol: str, order_id: int) -> None:
     """End an open order as the exchange itself would."""
-    _run(url, "expire", symbol=symbol, orderId=order_id)
+    run(url, "expire", symbol=symbol, orderId=order_id)
 
 
 @admin.command()
@@ -111,7 +114,7 @@ def expire(url: str, symbol: str, order_id: int) -> None:
 def amend(url: str, symbol: str, order_id: int, quantity: str, client_order_id: str | None) -> None:
     """Reduce an open order to a total of QUANTITY, as its owner does in the app."""
     given = {"orderId": order_id, "quantity": quantity, "clientOrderId": client_order_id}
-    _run(url, "amend", symbol=symbol, **given)
+    run(url, "amend", symbol=symbol, **given)
 
 
 @admin.command()
@@ -136,7 +139,7 @@ def prevent(  # noqa: PLR0917 - click passes them by name
 ) -> None:
     """Take QUANTITY (default: the rest) from an open order by self-trade prevention."""
     given = {"orderId": order_id, "quantity": quantity, "counterOrderId": counter_order_id}
-    _run(url, "prevent", symbol=symbol, end=end, **given)
+    run(url, "prevent", symbol=symbol, end=end, **given)
 
 
 @admin.command()
@@ -145,15 +148,37 @@ def prevent(  # noqa: PLR0917 - click passes them by name
 @click.pass_obj
 def archive(url: str, symbol: str, order_id: int) -> None:
     """Answer for an order that ended without execution by -2026 from now on."""
-    _run(url, "archive", symbol=symbol, orderId=order_id)
+    run(url, "archive", symbol=symbol, orderId=order_id)
 
 
 @admin.command()
 @click.option("--account", help="Default: the first account.")
 @click.pass_obj
 def forget(url: str, account: str | None) -> None:
-    """Let all orders and trades of an account be gone, as a reset of the testnet does."""
-    _run(url, "forget", account=account)
+    """Remove all orders and trades of an account, as a reset of the testnet does."""
+    run(url, "forget", account=account)
+
+
+@admin.command()
+@click.argument("changes", nargs=-1, required=True)
+@click.option("--account", help="Default: the first account.")
+@click.pass_obj
+def permit(url: str, changes: tuple[str, ...], account: str | None) -> None:
+    """Change what an account's keys may do: CHANGES are NAME=on or NAME=off.
+
+    The names are those of Binance's apiRestrictions, such as enableWithdrawals.
+    """
+    pairs = [change.partition("=") for change in changes]
+    given = {name: {"on": True, "off": False}.get(value, value) for name, _, value in pairs}
+    run(url, "permit", account=account, permissions=given)
+
+
+@admin.command()
+@click.argument("key")
+@click.pass_obj
+def revoke(url: str, key: str) -> None:
+    """Take the API key KEY no longer, nor the sessions that it has logged on."""
+    run(url, "revoke", apiKey=key)
 
 
 @admin.command()
@@ -163,7 +188,7 @@ def forget(url: str, account: str | None) -> None:
 @click.pass_obj
 def deposit(url: str, asset: str, amount: str, account: str | None) -> None:
     """Add AMOUNT to a free balance; negative takes from it (write -- before it)."""
-    _run(url, "deposit", asset=asset, amount=amount, account=account)
+    run(url, "deposit", asset=asset, amount=amount, account=account)
 
 
 @admin.command()
@@ -173,7 +198,7 @@ def deposit(url: str, asset: str, amount: str, account: str | None) -> None:
 @click.pass_obj
 def balance(url: str, asset: str, free: str, account: str | None) -> None:
     """Set a free balance."""
-    _run(url, "balance", asset=asset, free=free, account=account)
+    run(url, "balance", asset=asset, free=free, account=account)
 
 
 @admin.command("bnb-fees")
@@ -186,7 +211,7 @@ def bnb_fees(
     url: str, pay: str, account: str | None, discount: str | None, price: str | None
 ) -> None:
     """Take commission in BNB, or not, from accounts that have enough of it."""
-    _run(url, "bnb-fees", pay=pay, account=account, discount=discount, price=price)
+    run(url, "bnb-fees", pay=pay, account=account, discount=discount, price=price)
 
 
 @admin.command()
@@ -194,9 +219,35 @@ def bnb_fees(
 @click.argument("changes", nargs=-1, required=True)
 @click.pass_obj
 def filters(url: str, symbol: str, changes: tuple[str, ...]) -> None:
-    """Change a symbol's filters: CHANGES are NAME=VALUE, named as for --filters."""
-    pairs = [change.partition("=") for change in changes]
-    _run(url, "filters", symbol=symbol, filters={name: value for name, _, value in pairs})
+    """Change filters of SYMBOL, of the `exchange`, or of `assets`.
+
+    CHANGES are tickSize=0.01 (names as for --filters), MAX_POSITION.maxPosition=500 for a field of
+    any filter, MAX_POSITION=off to take it away; for `assets` XRP=1000 or XRP=off.
+    """
+    run(url, "filters", symbol=symbol, filters=filter_changes(changes))
+
+
+def filter_changes(changes: Iterable[str]) -> dict[str, Any]:
+    """Read NAME=VALUE, TYPE.FIELD=VALUE and NAME=off as a filters file has them."""
+    read: dict[str, Any] = {}
+    for name, value in pairs(changes).items():
+        kind, dot, field = name.partition(".")
+        if dot:
+            read.setdefault(kind, {})[field] = value
+        else:
+            read[name] = None if value == "off" else value
+    return read
+
+
+def pairs(texts: Iterable[str]) -> dict[str, str]:
+    """Read NAME=VALUE texts."""
+    read = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise click.BadParameter(f"{text!r} is not NAME=VALUE")
+        read[name.strip()] = value.strip()
+    return read
 
 
 @admin.command()
@@ -230,21 +281,21 @@ def fault(  # noqa: PLR0917 - click passes them by name
     """
     given = {"fault": fault, "target": target, "skip": skip, "times": times, "code": code}
     timing = {"delayMs": delay_ms, "message": message, "retryAfterMs": retry_after_ms}
-    _run(url, "fault", forMs=for_ms, orderId=order_id, **given, **timing)
+    run(url, "fault", forMs=for_ms, orderId=order_id, **given, **timing)
 
 
 @admin.command()
 @click.pass_obj
 def faults(url: str) -> None:
     """Show all faults since the last clear-faults, and how often each has hit."""
-    _run(url, "faults")
+    run(url, "faults")
 
 
 @admin.command("clear-faults")
 @click.pass_obj
 def clear_faults(url: str) -> None:
     """Disturb nothing any more."""
-    _run(url, "clear-faults")
+    run(url, "clear-faults")
 
 
 _channel = click.argument("channel", type=click.Choice(list(CHANNELS)), default="all")
@@ -255,15 +306,15 @@ _channel = click.argument("channel", type=click.Choice(list(CHANNELS)), default=
 @click.pass_obj
 def cut(url: str, channel: str) -> None:
     """Cut connections without a closing handshake."""
-    _run(url, "cut", channel=channel)
+    run(url, "cut", channel=channel)
 
 
 @admin.command()
 @_channel
 @click.pass_obj
 def stall(url: str, channel: str) -> None:
-    """Let connections fall silent, open as they are."""
-    _run(url, "stall", channel=channel)
+    """Silence connections without closing them."""
+    run(url, "stall", channel=channel)
 
 
 @admin.command()
@@ -271,8 +322,8 @@ def stall(url: str, channel: str) -> None:
 @click.option("--also-new", is_flag=True, help="Connections opened from now on, too.")
 @click.pass_obj
 def mute(url: str, kinds: str, also_new: bool) -> None:
-    """Let market streams say nothing while trading goes on; they stay open and answer pings."""
-    _run(url, "mute", kinds=kinds, alsoNew=also_new)
+    """Silence market streams while trading goes on; they stay open and answer pings."""
+    run(url, "mute", kinds=kinds, alsoNew=also_new)
 
 
 @admin.command()
@@ -281,21 +332,21 @@ def mute(url: str, kinds: str, also_new: bool) -> None:
 @click.pass_obj
 def ban(url: str, ms: int, address: str | None) -> None:
     """Ban an address from the WebSocket API for MS milliseconds; 0 ends it."""
-    _run(url, "ban", ms=ms, address=address)
+    run(url, "ban", ms=ms, address=address)
 
 
 @admin.command("end-user-data")
 @click.pass_obj
 def end_user_data(url: str) -> None:
     """End the subscriptions to user data; their connections stay."""
-    _run(url, "end-user-data")
+    run(url, "end-user-data")
 
 
 @admin.command("announce-shutdown")
 @click.pass_obj
 def announce_shutdown(url: str) -> None:
-    """Tell every connection that the server is about to close; it does not."""
-    _run(url, "announce-shutdown")
+    """Announce to every connection that the server is about to close, without closing."""
+    run(url, "announce-shutdown")
 
 
 @admin.command("page-limit")
@@ -303,12 +354,12 @@ def announce_shutdown(url: str) -> None:
 @click.pass_obj
 def page_limit(url: str, rows: int) -> None:
     """Change the most rows in one reply."""
-    _run(url, "page-limit", rows=rows)
+    run(url, "page-limit", rows=rows)
 
 
 @admin.command("clock-skew")
 @click.argument("ms", type=int)
 @click.pass_obj
 def clock_skew(url: str, ms: int) -> None:
-    """Let the server's clock be off by MS milliseconds (write -- before a negative one)."""
-    _run(url, "clock-skew", ms=ms)
+    """Set the server's clock off by MS milliseconds (write -- before a negative number)."""
+    run(url, "clock-skew", ms=ms)

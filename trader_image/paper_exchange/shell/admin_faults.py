@@ -1,4 +1,4 @@
-"""The administrator's commands that make things go wrong; `docs/paper-exchange.md` lists them."""
+"""The administrator's commands that make things go wrong: docs/reference/paper-exchange.md."""
 
 from paper_exchange.core.errors import ExchangeError
 from paper_exchange.faults import ANY, Faults, Rule, fault_named
@@ -100,12 +100,12 @@ class Disturbances:
         return {"connections": self._connections.cut(api=api, streams=streams)}
 
     def stall(self, params: Params) -> Params:
-        """Let connections fall silent, open as they are."""
+        """Silence connections without closing them."""
         api, streams = _channels(params)
         return {"connections": self._connections.stall(api=api, streams=streams)}
 
     def mute(self, params: Params) -> Params:
-        """Let market streams say nothing while trading goes on; they stay open and answer pings."""
+        """Silence market streams while trading goes on; they stay open and answer pings."""
         kinds = str(params.get("kinds", "all"))
         if kinds not in STREAM_KINDS:
             raise AdminError(f"unknown kinds {kinds!r}; known: {', '.join(STREAM_KINDS)}")
@@ -126,7 +126,7 @@ class Disturbances:
         return {"subscriptions": self._connections.end_user_data()}
 
     def announce_shutdown(self, _: Params) -> Params:
-        """Tell every connection that the server is about to close; it does not."""
+        """Announce to every connection that the server is about to close, without closing."""
         return {"connections": self._connections.say_shutdown()}
 
     def page_limit(self, params: Params) -> Params:
@@ -138,7 +138,7 @@ class Disturbances:
         return {"rows": limit}
 
     def clock_skew(self, params: Params) -> Params:
-        """Let the server's clock be off by so many milliseconds."""
+        """Set the server's clock off by so many milliseconds."""
         self._clock.skew_ms = int(params["ms"])
         return {"ms": self._clock.skew_ms}
 

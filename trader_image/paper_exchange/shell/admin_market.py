@@ -2,6 +2,7 @@
 
 from paper_exchange.accounts import uid
 from paper_exchange.core.engine import SymbolStatus
+from paper_exchange.core.filters import ASSETS, EXCHANGE
 from paper_exchange.core.market import MarketTrade
 from paper_exchange.core.money import is_multiple
 from paper_exchange.core.orders import Side
@@ -62,12 +63,12 @@ class Market:
         }
 
     def pause(self, _: Params) -> Params:
-        """Let market time stand still."""
+        """Pause market time."""
         self._player.pause()
         return {"paused": self._player.paused}
 
     def resume(self, _: Params) -> Params:
-        """Let market time run on."""
+        """Resume market time."""
         self._player.resume()
         return {"paused": self._player.paused}
 
@@ -104,10 +105,21 @@ class Market:
         return {"status": str(self._venue.engine.status[name])}
 
     def filters(self, params: Params) -> Params:
-        """Change a symbol's filters from now on; orders that rest stay as they are."""
-        symbol = self._venue.engine.symbol(params["symbol"])
-        changes = {str(name): str(value) for name, value in params["filters"].items()}
-        self._venue.engine.symbols[symbol.name] = override(symbol, changes)
+        """Change a symbol's filters from now on; orders that rest stay as they are.
+
+        `exchange` and `assets` stand for the filters of the exchange, and for MAX_ASSET.
+        """
+        owner, changes = str(params["symbol"]), dict(params["filters"])
+        engine = self._venue.engine
+        if owner == EXCHANGE:
+            for name, values in changes.items():
+                engine.limits = engine.limits.changed(name, values)
+        elif owner == ASSETS:
+            for asset, most in changes.items():
+                engine.limits = engine.limits.limited(asset, most)
+        else:
+            symbol = engine.symbol(owner)
+            engine.symbols[symbol.name] = override(symbol, changes)
         return {"changed": sorted(changes)}
 
     def _need_paused(self) -> None:

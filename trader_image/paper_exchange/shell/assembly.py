@@ -4,9 +4,11 @@ import secrets
 from dataclasses import replace
 
 from paper_exchange.accounts import AccountConfig, check_accounts
+from paper_exchange.commissions import check_known
 from paper_exchange.core.engine import Engine, Rules
 from paper_exchange.core.errors import ConfigError
 from paper_exchange.core.fees import BnbFees
+from paper_exchange.core.filters import ASSETS, EXCHANGE, ExchangeLimits
 from paper_exchange.core.state import State
 from paper_exchange.core.symbols import Symbol, override
 from paper_exchange.journal import FileJournal, Header, Journal, MemoryJournal
@@ -22,6 +24,8 @@ def open_venue(config: Config, clock: Clock) -> Venue:
     """Rebuild the exchange from its journal; raise `ConfigError` or `JournalError`."""
     state = State()
     engine = Engine(_symbols(config), _rules(config), state)
+    names = [account.name for account in accounts_of(config)]
+    check_known(config.commissions, names, engine.symbols)
     venue = Venue(engine, _journal(config, state, clock), clock)
     traded = [asset for symbol in config.source.symbols for asset in symbol.assets]
     grants = [grant for account in accounts_of(config) for grant in account.grants(traded)]
@@ -31,7 +35,7 @@ def open_venue(config: Config, clock: Clock) -> Venue:
 
 def make_api(config: Config, venue: Venue) -> Api:
     """Put the WebSocket API in front of an exchange."""
-    limits = Limits(config.weight_limit, config.order_limit, config.daily_order_limit)
+    limits = Limits(config.limits)
     venue.listen(limits.count_orders)
     return Api(venue, accounts_of(config), limits, config.page_limit)
 
@@ -52,7 +56,23 @@ def _rules(config: Config) -> Rules:
         participation=config.participation,
         typical_trade=config.source.typical_trade,
         bnb_fees=_bnb_fees(config),
+        commissions=config.commissions,
+        trade_groups=_trade_groups(config),
+        limits=_limits(config),
     )
+
+
+def _trade_groups(config: Config) -> dict[str, int]:
+    return {a.name: a.trade_group for a in accounts_of(config) if a.trade_group is not None}
+
+
+def _limits(config: Config) -> ExchangeLimits:
+    limits = ExchangeLimits()
+    for name, values in config.filters.get(EXCHANGE, {}).items():
+        limits = limits.changed(name, values)
+    for asset, most in config.filters.get(ASSETS, {}).items():
+        limits = limits.limited(asset, most)
+    return limits
 
 
 def _bnb_fees(config: Config) -> BnbFees:
@@ -61,9 +81,13 @@ def _bnb_fees(config: Config) -> BnbFees:
 
 
 def _symbols(config: Config) -> list[Symbol]:
-    unknown = set(config.filters) - {symbol.name for symbol in config.source.symbols}
+    known = [symbol.name for symbol in config.source.symbols]
+    unknown = set(config.filters) - {*known, EXCHANGE, ASSETS}
     if unknown:
-        raise ConfigError(f"filters given for unknown symbols: {', '.join(sorted(unknown))}")
+        raise ConfigError(
+            f"filters given for unknown symbols: {', '.join(sorted(unknown))}; "
+            f"known: {', '.join((*known, EXCHANGE, ASSETS))}"
+        )
     return [
         override(symbol, dict(config.filters.get(symbol.name, {})))
         for symbol in config.source.symbols

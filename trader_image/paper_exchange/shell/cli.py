@@ -18,14 +18,16 @@ from paper_exchange.accounts import (
     parse_prices,
     read_accounts,
 )
+from paper_exchange.commissions import read_commissions
 from paper_exchange.core.errors import ConfigError
-from paper_exchange.core.fees import BnbFees, FeeRates
+from paper_exchange.core.fees import BnbFees, Commission, FeeRates
 from paper_exchange.core.symbols import symbol_at
 from paper_exchange.journal import COMPACT_AFTER, MEBIBYTE, JournalError
 from paper_exchange.market.recording import Recording
 from paper_exchange.market.source import Manual, Source, SourceError
 from paper_exchange.market.synthetic import Synthetic
-from paper_exchange.shell.admin_cli import admin
+from paper_exchange.protocol.limits import LimitSettings
+from paper_exchange.shell import admin_cli_rules
 from paper_exchange.shell.config import DEFAULT_KEY, Config, default_account
 from paper_exchange.shell.server import serve as run_exchange
 
@@ -59,7 +61,7 @@ def main() -> None:
     """Run a paper exchange that speaks Binance Spot's WebSocket protocol."""
 
 
-main.add_command(admin)
+main.add_command(admin_cli_rules.admin_with_rules())
 
 
 def _setting(name: str, help_text: str, **attributes: Any) -> Callable[[Function], Function]:
@@ -151,6 +153,12 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @_setting("tax-fee", "Tax on every trade, as a fraction.", type=Number(), default="0")
 @_setting("special-fee", "Special commission, as a fraction.", type=Number(), default="0")
 @_setting(
+    "commissions",
+    "JSON file of rates for accounts or symbols: "
+    '[{"symbol": "XRPUSDT", "standardCommission": {"maker": "0", "taker": "0"}}].',
+    type=FILE,
+)
+@_setting(
     "bnb-fees",
     "Take commission in BNB, with a discount, from accounts that have enough of it.",
     is_flag=True,
@@ -181,7 +189,9 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 )
 @_setting(
     "filters",
-    'JSON file that overrides filters: {"XRPUSDT": {"tickSize": "0.0001"}}.',
+    'JSON file that overrides filters: {"XRPUSDT": {"tickSize": "0.0001", "MAX_POSITION": '
+    '{"maxPosition": "500"}}, "exchange": {"EXCHANGE_MAX_NUM_ORDERS": {"maxNumOrders": 9}}, '
+    '"assets": {"XRP": "1000"}}.',
     type=FILE,
 )
 @_setting(
@@ -198,6 +208,28 @@ FILE = click.Path(dir_okay=False, path_type=Path)
     "Unfilled orders per day and account; 0 for no limit.",
     default=1_000_000,
 )
+@_setting(
+    "raw-request-limit",
+    "Requests per 5 minutes and address, whatever they weigh; 0 for no limit.",
+    default=300_000,
+)
+@_setting(
+    "connection-limit",
+    "Connection attempts per 5 minutes, address and service; 0 for no limit.",
+    default=300,
+)
+@_setting(
+    "message-limit",
+    "Messages per second that a market stream connection may send; 0 for no limit.",
+    default=5,
+)
+@_setting(
+    "ban-after",
+    "Refusals by a limit within a minute after which the address is banned; 0 for never.",
+    default=10,
+)
+@_setting("tls-cert", "PEM file of the certificate to serve with, its chain below.", type=FILE)
+@_setting("tls-key", "PEM file of its key, without a password.", type=FILE)
 @_setting("connection-life", "Seconds after which a connection is closed.", default=86_400.0)
 def serve(**options: Any) -> None:
     """Serve the exchange until SIGTERM or SIGINT."""
@@ -232,22 +264,33 @@ def _config(options: dict[str, Any]) -> Config:
         speed=options["speed"],
         paused=options["paused"],
         seed=options["seed"],
-        fees=FeeRates(
-            options["maker_fee"], options["taker_fee"], options["tax_fee"], options["special_fee"]
+        fees=Commission(
+            standard=FeeRates(options["maker_fee"], options["taker_fee"]),
+            special=FeeRates(options["special_fee"], options["special_fee"]),
+            tax=FeeRates(options["tax_fee"], options["tax_fee"]),
         ),
         bnb_fees=BnbFees(
             everyone=options["bnb_fees"],
             discount=options["bnb_discount"],
             prices=parse_prices(options["bnb_price"]),
         ),
+        commissions=read_commissions(options["commissions"]) if options["commissions"] else {},
         queue_multiple=options["queue_multiple"],
         participation=options["participation"],
         filters=_filters(options["filters"]),
         page_limit=options["page_limit"],
-        weight_limit=options["weight_limit"],
-        order_limit=options["order_limit"],
-        daily_order_limit=options["daily_order_limit"],
+        limits=LimitSettings(
+            weight=options["weight_limit"],
+            orders=options["order_limit"],
+            orders_a_day=options["daily_order_limit"],
+            raw_requests=options["raw_request_limit"],
+            connections=options["connection_limit"],
+            messages=options["message_limit"],
+            ban_after=options["ban_after"],
+        ),
         connection_life=options["connection_life"],
+        tls_cert=options["tls_cert"],
+        tls_key=options["tls_key"],
     )
 
 
@@ -279,4 +322,6 @@ def _filters(path: Path | None) -> dict[str, dict[str, Any]]:
         found: dict[str, dict[str, Any]] = json.loads(path.read_text())
     except (OSError, ValueError) as exc:
         raise ConfigError(f"{path}: not a filters file: {exc}") from exc
+    if not isinstance(found, dict) or not all(isinstance(one, dict) for one in found.values()):
+        raise ConfigError(f"{path}: not a filters file: an object of objects is expected")
     return found

@@ -5,12 +5,13 @@ purpose: it is received, answered (executed and recorded), and its answer is del
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import CloseCode
 
 from paper_exchange.core.errors import ExchangeError
 from paper_exchange.core.events import Step
@@ -27,7 +28,8 @@ from paper_exchange.faults import (
 from paper_exchange.journal import JournalError
 from paper_exchange.protocol import render
 from paper_exchange.protocol.api import Api, Reply, Request
-from paper_exchange.protocol.connection import Wishes
+from paper_exchange.protocol.connection import ConnectionOptions
+from paper_exchange.protocol.limits import DAY, STREAMS
 from paper_exchange.protocol.session import ApiSession
 from paper_exchange.protocol.streams import StreamHub, StreamSession, shutdown_event
 from paper_exchange.protocol.text import dumps
@@ -60,16 +62,20 @@ class Connections:
         self._stream_sessions: dict[StreamSession, Outbox] = {}
         self._muted_from_start: frozenset[str] = frozenset()
         self._held: list[tuple[Outbox, str]] = []
+        self.life: float = DAY / 1000
+        """Seconds after which a connection is closed; for those that are opened from now on."""
         venue.listen(self._report)
         venue.listen(self._streams.publish)
 
-    async def serve(self, connection: ServerConnection, outbox: Outbox, wishes: Wishes) -> None:
+    async def serve(
+        self, connection: ServerConnection, outbox: Outbox, options: ConnectionOptions
+    ) -> None:
         """Serve a connection until it closes."""
         with suppress(ConnectionClosed):
-            if wishes.is_api:
-                await self._serve_api(connection, outbox, wishes)
+            if options.is_api:
+                await self._serve_api(connection, outbox, options)
             else:
-                await self._serve_streams(connection, outbox, wishes)
+                await self._serve_streams(connection, outbox, options)
 
     async def announce_shutdown(self) -> None:
         """Tell every connection that the server is about to close, and wait until it is sent."""
@@ -93,7 +99,7 @@ class Connections:
         return self._each(Outbox.cut, api=api, streams=streams)
 
     def stall(self, *, api: bool, streams: bool) -> int:
-        """Let connections fall silent, open as they are; return how many."""
+        """Silence connections without closing them; return how many."""
         return self._each(Outbox.stall, api=api, streams=streams)
 
     def _each(self, do: Callable[[Outbox], None], *, api: bool, streams: bool) -> int:
@@ -113,6 +119,17 @@ class Connections:
             session.muted = kinds
         return len(self._stream_sessions)
 
+    def close_all(self) -> int:
+        """Say that the server is about to close, then close every connection; return how many."""
+        self.say_shutdown()
+        return self._each(lambda outbox: outbox.end(CloseCode.GOING_AWAY), api=True, streams=True)
+
+    def _close_address(self, sessions: Mapping[Any, Outbox], address: str) -> None:
+        """Close every connection of an address to a service: it was banned."""
+        for session, outbox in sessions.items():
+            if session.address == address:
+                outbox.end(CloseCode.POLICY_VIOLATION)
+
     def end_user_data(self) -> int:
         """End every subscription to an account, its connection staying; return how many."""
         ended = 0
@@ -127,10 +144,10 @@ class Connections:
     # -- requests ----------------------------------------------------------------------------
 
     async def _serve_api(
-        self, connection: ServerConnection, outbox: Outbox, wishes: Wishes
+        self, connection: ServerConnection, outbox: Outbox, options: ConnectionOptions
     ) -> None:
         now = self._venue.clock()
-        session = ApiSession(address_of(connection), now, wishes.rate_limits, wishes.micros)
+        session = ApiSession(address_of(connection), now, options.rate_limits, options.micros)
         self._api.limits.weight.add(session.address, now, CONNECT_WEIGHT)
         self._api_sessions[session] = outbox
         try:
@@ -161,6 +178,8 @@ class Connections:
 
     def _send(self, session: ApiSession, outbox: Outbox, reply: Reply) -> None:
         outbox.send(dumps(reply.body, micros=session.micros))
+        if reply.closes:
+            self._close_address(self._api_sessions, session.address)
 
     def _publish(self, reply: Reply) -> None:
         if reply.step:
@@ -240,18 +259,38 @@ class Connections:
     # -- streams -----------------------------------------------------------------------------
 
     async def _serve_streams(
-        self, connection: ServerConnection, outbox: Outbox, wishes: Wishes
+        self, connection: ServerConnection, outbox: Outbox, options: ConnectionOptions
     ) -> None:
-        session = StreamSession(outbox.send, combined=wishes.is_combined, micros=wishes.micros)
+        session = StreamSession(
+            outbox.send,
+            address=address_of(connection),
+            combined=options.is_combined,
+            micros=options.micros,
+        )
         session.muted = self._muted_from_start
-        self._streams.subscribe(session, wishes.streams)
+        self._streams.subscribe(session, options.streams)
         self._stream_sessions[session] = outbox
         try:
             async for message in connection:
+                if not self._may_send(session):
+                    outbox.end(CloseCode.POLICY_VIOLATION)
+                    await connection.wait_closed()
+                    return
                 outbox.send(self._streams.control(session, _text(message)))
         finally:
             self._streams.close(session)
             del self._stream_sessions[session]
+
+    def _may_send(self, session: StreamSession) -> bool:
+        """Count a message; return whether the connection may send it, and stay."""
+        now, limits = self._venue.clock(), self._api.limits
+        if not session.messages.exceeds(limits.messages, now):
+            return True
+        try:
+            limits.note_refusal(session.address, now, STREAMS)
+        except ExchangeError:
+            self._close_address(self._stream_sessions, session.address)
+        return False
 
 
 def address_of(connection: ServerConnection) -> str:

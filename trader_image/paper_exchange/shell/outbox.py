@@ -5,6 +5,7 @@ from contextlib import suppress
 
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import CloseCode
 
 MOST_UNSENT = 20_000
 """Messages a connection may be behind before it is cut off: it does not read."""
@@ -15,7 +16,7 @@ class Outbox:
 
     def __init__(self, connection: ServerConnection) -> None:
         self._connection = connection
-        self._queue: asyncio.Queue[str] = asyncio.Queue()
+        self._queue: asyncio.Queue[str | CloseCode] = asyncio.Queue()
         self._silent = False
 
     def send(self, text: str) -> None:
@@ -32,8 +33,14 @@ class Outbox:
         self._silent = True
         self._connection.transport.abort()
 
+    def end(self, code: CloseCode) -> None:
+        """Close the connection once everything queued so far is sent."""
+        if not self._silent:
+            self._silent = True
+            self._queue.put_nowait(code)
+
     def stall(self) -> None:
-        """Say nothing and hear nothing any more, not even a ping."""
+        """Send nothing and read nothing any more, not even a ping."""
         self._silent = True
         self._connection.transport.pause_reading()
 
@@ -45,5 +52,11 @@ class Outbox:
         """Send until the connection closes."""
         with suppress(ConnectionClosed):
             while True:
-                await self._connection.send(await self._queue.get())
+                await self._write(await self._queue.get())
                 self._queue.task_done()
+
+    async def _write(self, message: str | CloseCode) -> None:
+        if isinstance(message, CloseCode):
+            await self._connection.close(message)
+        else:
+            await self._connection.send(message)

@@ -42,7 +42,7 @@ class Player:
 
     @property
     def paused(self) -> bool:
-        """Whether market time stands still."""
+        """Return whether market time stands still."""
         return self._anchor is None
 
     @property
@@ -51,7 +51,7 @@ class Player:
         return self._next.time if self._next else None
 
     def resume(self) -> None:
-        """Let market time run on from the next event."""
+        """Resume market time from the next event."""
         if self._anchor is None and self._next:
             self._anchor = (self._monotonic(), self._next.time)
             self._changed.set()

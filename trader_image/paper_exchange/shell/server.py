@@ -2,27 +2,31 @@
 
 import asyncio
 import logging
+import ssl
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from websockets.asyncio.server import ServerConnection
 from websockets.asyncio.server import serve as serve_websockets
 from websockets.http11 import Request, Response
 
-from paper_exchange.core.errors import ExchangeError
+from paper_exchange.core.errors import ConfigError, ExchangeError
 from paper_exchange.faults import Faults
 from paper_exchange.journal import JournalError
 from paper_exchange.protocol import rest
-from paper_exchange.protocol.connection import API_PATH, Wishes
-from paper_exchange.protocol.text import dumps
+from paper_exchange.protocol.connection import API_PATH, ConnectionOptions
+from paper_exchange.protocol.maintenance import Maintenance
 from paper_exchange.shell.admin import LOOPBACK, Admin, serve_admin
 from paper_exchange.shell.admin_accounts import Accounts
 from paper_exchange.shell.admin_faults import Disturbances
 from paper_exchange.shell.admin_market import Market
 from paper_exchange.shell.admin_orders import Orders
+from paper_exchange.shell.admin_outages import Outages
+from paper_exchange.shell.admin_rules import Trading, Traffic
 from paper_exchange.shell.assembly import make_api, open_venue
 from paper_exchange.shell.config import Config
 from paper_exchange.shell.connections import Connections, address_of
@@ -54,6 +58,8 @@ class PaperExchange:
         self.api = make_api(config, self.venue)
         self.faults = Faults()
         self.connections = Connections(self.venue, self.api, self.faults, self._fail)
+        self.connections.life = config.connection_life
+        self.maintenance = Maintenance()
         self.port = 0
         self.admin_port = 0
         self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -61,12 +67,13 @@ class PaperExchange:
     @property
     def api_url(self) -> str:
         """Where the WebSocket API is."""
-        return f"ws://{self.config.host}:{self.port}{API_PATH}"
+        return f"{self.stream_url}{API_PATH}"
 
     @property
     def stream_url(self) -> str:
         """The base address of the market streams."""
-        return f"ws://{self.config.host}:{self.port}"
+        scheme = "wss" if self.config.tls_cert else "ws"
+        return f"{scheme}://{self.config.host}:{self.port}"
 
     @property
     def admin_url(self) -> str:
@@ -100,17 +107,19 @@ class PaperExchange:
         url = urlsplit(request.path)
         if url.path == "/healthz":
             return connection.respond(HTTPStatus.OK, "ok\n")
-        answer = rest.get(self.api, address_of(connection), url.path, url.query)
-        if answer is not None:
-            return _json(connection, *answer)
+        address, now = address_of(connection), self.clock()
+        api_key = request.headers.get("X-MBX-APIKEY", "")
         try:
-            wishes = Wishes.of(request.path)
-            if wishes.is_api:
-                self.api.limits.check_ban(address_of(connection), self.clock())
+            self.maintenance.check(now)
+            answer = rest.get(self.api, address, url.path, url.query, api_key)
+            if answer is not None:
+                return _json(connection, answer)
+            options = ConnectionOptions.of(request.path)
+            if options.service:
+                self.api.limits.connect(address, options.service, now)
         except ExchangeError as error:
-            shown = dumps({"code": error.code, "msg": error.message})
-            return _json(connection, error.status, shown)
-        known = wishes.is_api or wishes.is_stream
+            return _json(connection, rest.refused(error, now))
+        known = options.service is not None
         return None if known else connection.respond(HTTPStatus.NOT_FOUND, "not found\n")
 
     async def handle(self, connection: ServerConnection) -> None:
@@ -121,9 +130,9 @@ class PaperExchange:
         writer = asyncio.create_task(outbox.run())
         try:
             with suppress(TimeoutError):
-                async with asyncio.timeout(self.config.connection_life):
-                    wishes = Wishes.of(connection.request.path)
-                    await self.connections.serve(connection, outbox, wishes)
+                async with asyncio.timeout(self.connections.life):
+                    options = ConnectionOptions.of(connection.request.path)
+                    await self.connections.serve(connection, outbox, options)
         except JournalError as exc:
             self._fail(exc)
         finally:
@@ -145,11 +154,17 @@ async def serve(config: Config) -> AsyncIterator[PaperExchange]:
 
     Leaving the block announces the shutdown, closes every connection and the journal.
     """
+    tls = tls_context(config.tls_cert, config.tls_key)
     exchange = PaperExchange(config)
     admin = Admin(
         Market(exchange.venue, exchange.player).commands
         | Orders(exchange.venue).commands
-        | Accounts(exchange.venue).commands
+        | Accounts(exchange.venue, exchange.api.keys).commands
+        | Trading(exchange.venue).commands
+        | Traffic(exchange.api, exchange.connections).commands
+        | Outages(
+            exchange.venue, exchange.player, exchange.connections, exchange.maintenance
+        ).commands
         | Disturbances(exchange.api, exchange.faults, exchange.connections, exchange.clock).commands
     )
     player = asyncio.create_task(exchange.play())
@@ -164,6 +179,7 @@ async def serve(config: Config) -> AsyncIterator[PaperExchange]:
                 ping_interval=PING_INTERVAL,
                 ping_timeout=PONG_TIMEOUT,
                 close_timeout=CLOSE_TIMEOUT,
+                ssl=tls,
             ) as server,
             serve_admin(admin, config.admin_port) as exchange.admin_port,
         ):
@@ -183,8 +199,29 @@ async def serve(config: Config) -> AsyncIterator[PaperExchange]:
         exchange.venue.journal.close()
 
 
-def _json(connection: ServerConnection, status: int, body: str) -> Response:
-    response = connection.respond(HTTPStatus(status), body)
+def tls_context(cert: Path | None, key: Path | None) -> ssl.SSLContext | None:
+    """Return how TLS is spoken, None without a certificate; raise `ConfigError`."""
+    if cert is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(cert, key, password=_no_password)
+    except (OSError, ValueError) as exc:
+        raise ConfigError(
+            f"TLS cannot be served with {cert} (tls-cert) and {key} (tls-key): {exc}; both must be "
+            "PEM files that belong together, the key without a password"
+        ) from exc
+    return context
+
+
+def _no_password() -> str:
+    """Refuse a key with a password: OpenSSL would ask for it at the terminal."""
+    raise ValueError("the key has a password")
+
+
+def _json(connection: ServerConnection, answer: rest.Answer) -> Response:
+    response = connection.respond(HTTPStatus(answer.status), answer.body)
     del response.headers["Content-Type"]
     response.headers["Content-Type"] = "application/json"
+    response.headers.update(answer.headers)
     return response

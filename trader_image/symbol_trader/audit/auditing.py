@@ -11,16 +11,19 @@ import asyncpg
 
 from symbol_trader.audit import exchange
 from symbol_trader.audit.look import Audit, Look, Say
-from symbol_trader.binance.allowance import Allowance
-from symbol_trader.binance.asking import Asker
+from symbol_trader.binance.keys import Key
 from symbol_trader.binance.link import Link
+from symbol_trader.binance.rate_limit import RateLimit
+from symbol_trader.binance.requesting import RequestClient
 from symbol_trader.binance.settings import BinanceSettings
-from symbol_trader.identity import Book
+from symbol_trader.identity import LedgerKey
 from symbol_trader.postgres import connection, errors, schema
 
 LOOKS = 3
 """A symbol that is traded moves while it is read: only what every look finds is a difference."""
-READING = connection.Limits(answer_ms=610_000, statement_ms=600_000, idle_in_transaction_ms=600_000)
+READING = connection.Timeouts(
+    answer_ms=610_000, statement_ms=600_000, idle_in_transaction_ms=600_000
+)
 """Its transactions only read and keep nobody waiting, however slowly this machine goes on."""
 
 
@@ -28,6 +31,7 @@ async def audit(
     database_url: str,
     environment: str,
     settings: BinanceSettings,
+    key: Key,
     *,
     pause_s: float,
     since_ms: int = 0,
@@ -35,9 +39,9 @@ async def audit(
 ) -> Audit:
     """Compare exchange and record for the key's account and the symbol, `LOOKS` times at most.
 
-    Only cycles that were not over at `since_ms` (exchange time) are looked at, and orders of later
-    ones; totals are compared over all. `say` gets a line of progress now and then. Memory does not
-    grow with what there is to compare: the exchange's side waits in temporary tables.
+    Only traders that were not over at `since_ms` (exchange time) are looked at, and orders of later
+    ones; totals are compared over all. `say` gets a line of progress from time to time. Memory
+    does not grow with what there is to compare: the exchange's side waits in temporary tables.
 
     Raises:
         Unavailable: One of the two cannot be reached.
@@ -45,10 +49,10 @@ async def audit(
         SchemaMismatch: The record has another schema than this program knows.
 
     """
-    async with _record(database_url) as driver, _exchange(settings) as asker:
-        account = await exchange.account(asker, settings.symbol)
-        book = Book(environment, account.uid, settings.symbol)
-        look = Look(driver, asker, book, account, since_ms=since_ms, say=say)
+    async with _record(database_url) as driver, _exchange(settings, key) as client:
+        account = await exchange.account(client, settings.symbol)
+        ledger = LedgerKey(environment, account.uid, settings.symbol)
+        look = Look(driver, client, ledger, account, since_ms=since_ms, say=say)
         return await settled(look.take, lambda: asyncio.sleep(pause_s))
 
 
@@ -80,13 +84,16 @@ async def _record(url: str) -> AsyncIterator[asyncpg.Connection]:
 
 
 @asynccontextmanager
-async def _exchange(settings: BinanceSettings) -> AsyncIterator[Asker]:
+async def _exchange(settings: BinanceSettings, key: Key) -> AsyncIterator[RequestClient]:
     link = Link(settings)
-    allowance = Allowance(time.monotonic_ns)
-    asker = Asker(settings, link, allowance, monotonic_ns=time.monotonic_ns, random=random)
+    rate_limit = RateLimit(time.monotonic_ns)
+    client = RequestClient(
+        settings, link, rate_limit, key, monotonic_ns=time.monotonic_ns, random=random
+    )
     await link.open()
     try:
-        await asker.measure_clock()
-        yield asker
+        await client.measure_clock()
+        await client.log_on()
+        yield client
     finally:
         await link.close()

@@ -1,7 +1,7 @@
-"""What must be true of a batch of cycles on both sides, one function per promise. Pure.
+"""What must be true of a batch of traders on both sides, one function per promise. Pure.
 
 Equality of the two alone is not enough: an order doubled and recorded twice is equal. So what each
-cycle intended is checked too.
+trader intended is checked too.
 """
 
 from collections import defaultdict
@@ -11,13 +11,13 @@ from decimal import Decimal
 from functools import cached_property
 from itertools import pairwise
 
-from symbol_trader.audit import ledger
+from symbol_trader.audit import money
 from symbol_trader.audit.evidence import (
-    ExchangeOrder,
     ExchangeSide,
-    RecordedOrder,
-    RecordedTrader,
+    ListedOrder,
+    OrderRow,
     RecordSide,
+    TraderRow,
 )
 from symbol_trader.audit.finding import Finding
 
@@ -36,14 +36,14 @@ STATUSES = {"intent": ANY, "undecided": ANY, "open": OPEN, **FINAL}
 
 
 @dataclass(frozen=True)
-class Books:
+class Batch:
     """Both sides, with what the checks look up in them."""
 
     exchange: ExchangeSide
     record: RecordSide
 
     @cached_property
-    def ours(self) -> dict[int, ExchangeOrder]:
+    def ours(self) -> dict[int, ListedOrder]:
         """Return the exchange's orders by id."""
         return {order.order_id: order for order in self.exchange.orders}
 
@@ -58,29 +58,29 @@ class Books:
         return {row.order_id for row in self.record.orders if row.fills_given_up}
 
     @cached_property
-    def counted(self) -> list[ledger.Counted]:
+    def counted(self) -> list[money.Counted]:
         """Return the record's fills, each with the way its commission is counted."""
         fees = {(fee.order_id, fee.trade_id): fee for fee in self.record.fees}
         return [
-            ledger.Counted(fill, fees.get((fill.order_id, fill.trade_id)))
+            money.Counted(fill, fees.get((fill.order_id, fill.trade_id)))
             for fill in self.record.executions
         ]
 
     @cached_property
-    def _counted_of(self) -> dict[int | None, list[ledger.Counted]]:
-        found: dict[int | None, list[ledger.Counted]] = defaultdict(list)
+    def _counted_of(self) -> dict[int | None, list[money.Counted]]:
+        found: dict[int | None, list[money.Counted]] = defaultdict(list)
         for fill in self.counted:
             found[fill.execution.order_id].append(fill)
         return found
 
-    def flow(self, trader: RecordedTrader, side: str) -> ledger.Flow:
-        """Return what a side of a cycle executed and paid, by the record."""
+    def flow(self, trader: TraderRow, side: str) -> money.Flow:
+        """Return what a side of a trader executed and paid, by the record."""
         rows = [row for row in self.of_trader.get(trader.trader_id, ()) if row.side == side]
         fills = [fill for row in rows for fill in self._counted_of.get(row.order_id, ())]
-        return ledger.flow(rows, fills, *self.assets)
+        return money.flow(rows, fills, *self.assets)
 
     @cached_property
-    def there(self) -> dict[str, ExchangeOrder]:
+    def there(self) -> dict[str, ListedOrder]:
         """Return what the exchange knows of the record's orders, by their client order ids."""
         by_name = {order.client_order_id: order for order in self.ours.values()}
         found = {
@@ -92,34 +92,34 @@ class Books:
         return {name: order for name, order in found.items() if order is not None}
 
     @cached_property
-    def of_trader(self) -> dict[str, list[RecordedOrder]]:
+    def of_trader(self) -> dict[str, list[OrderRow]]:
         """Return each trader's orders, oldest first."""
-        found: dict[str, list[RecordedOrder]] = defaultdict(list)
+        found: dict[str, list[OrderRow]] = defaultdict(list)
         for order in sorted(self.record.orders, key=lambda o: (o.committed_at, o.attempt)):
             found[order.trader_id].append(order)
         return found
 
-    def placed(self, rows: Iterable[RecordedOrder]) -> list[ExchangeOrder]:
+    def placed(self, rows: Iterable[OrderRow]) -> list[ListedOrder]:
         """Return what the exchange knows of these orders, oldest first."""
         found = [self.there[name] for row in rows if (name := row.client_order_id) in self.there]
         return sorted(found, key=lambda order: order.order_id)
 
 
-def findings(books: Books) -> list[Finding]:
+def findings(batch: Batch) -> list[Finding]:
     """Return all differences, in the order of `CHECKS`."""
-    return [finding for check in CHECKS for finding in check(books)]
+    return [finding for check in CHECKS for finding in check(batch)]
 
 
-def orders_agree(books: Books) -> Iterator[Finding]:
+def orders_agree(batch: Batch) -> Iterator[Finding]:
     """Check that every order on record is on the exchange, with the same facts.
 
     What a person said of an order stands, whatever the exchange says.
     """
-    for row in books.record.orders:
+    for row in batch.record.orders:
         if row.settled_because is not None:
             continue
         subject = row.client_order_id
-        order = books.there.get(row.client_order_id)
+        order = batch.there.get(row.client_order_id)
         if order is None:
             yield from _not_there(row)
             continue
@@ -134,14 +134,14 @@ def orders_agree(books: Books) -> Iterator[Finding]:
             )
 
 
-def _not_there(row: RecordedOrder) -> Iterator[Finding]:
+def _not_there(row: OrderRow) -> Iterator[Finding]:
     if row.order_id is not None:
         yield Finding("order is not on the exchange", row.client_order_id, f"{row.state} on record")
     elif row.absent and not row.reason:
         yield Finding("no reason on record", row.client_order_id, f"it is {row.state}")
 
 
-def _facts(row: RecordedOrder, order: ExchangeOrder) -> Iterator[tuple[str, object, object]]:
+def _facts(row: OrderRow, order: ListedOrder) -> Iterator[tuple[str, object, object]]:
     yield "side", row.side, order.side
     yield "price", row.price, order.price
     yield "quantity", row.at_most, order.quantity
@@ -149,20 +149,20 @@ def _facts(row: RecordedOrder, order: ExchangeOrder) -> Iterator[tuple[str, obje
     yield "executed quote quantity", row.executed_quote, order.executed_quote
 
 
-def intended_before(books: Books) -> Iterator[Finding]:
+def intended_before(batch: Batch) -> Iterator[Finding]:
     """Check that no order is older than its intent, which carries its own timestamp."""
-    for row in books.record.orders:
-        order = books.there.get(row.client_order_id)
+    for row in batch.record.orders:
+        order = batch.there.get(row.client_order_id)
         if order and order.time_ms + CLOCK_TOLERANCE_MS < row.timestamp_ms:
             early = row.timestamp_ms - order.time_ms
             yield Finding("order is older than its intent", row.client_order_id, f"by {early} ms")
 
 
-def fills_agree(books: Books) -> Iterator[Finding]:
+def fills_agree(batch: Batch) -> Iterator[Finding]:
     """Check that every fill of ours is on both sides, to the last digit."""
-    here = {(fill.order_id, fill.trade_id): fill for fill in books.record.executions}
-    for theirs in books.exchange.executions:
-        if theirs.order_id in books.given_up:
+    here = {(fill.order_id, fill.trade_id): fill for fill in batch.record.executions}
+    for theirs in batch.exchange.executions:
+        if theirs.order_id in batch.given_up:
             continue
         subject = f"trade {theirs.trade_id} of order {theirs.order_id}"
         ours = here.pop((theirs.order_id, theirs.trade_id), None)
@@ -171,20 +171,20 @@ def fills_agree(books: Books) -> Iterator[Finding]:
         elif ours != theirs:
             yield Finding("fill differs", subject, f"{theirs} on the exchange, {ours} on record")
     for order_id, trade_id in here:
-        if order_id in books.given_up:
+        if order_id in batch.given_up:
             continue
         subject = f"trade {trade_id} of order {order_id}"
         yield Finding("fill is not on the exchange", subject, "it is on record")
 
 
-def fills_add_up(books: Books) -> Iterator[Finding]:
+def fills_add_up(batch: Batch) -> Iterator[Finding]:
     """Check that the fills of each order are what the exchange says it executed."""
     sums: dict[int, tuple[Decimal, Decimal]] = defaultdict(lambda: (ZERO, ZERO))
-    for fill in books.exchange.executions:
+    for fill in batch.exchange.executions:
         base, quote = sums[fill.order_id]
         sums[fill.order_id] = base + fill.quantity, quote + fill.quote_quantity
-    for order_id, order in books.ours.items():
-        if order_id in books.given_up:
+    for order_id, order in batch.ours.items():
+        if order_id in batch.given_up:
             continue
         if sums[order_id] != (order.executed, order.executed_quote):
             yield Finding(
@@ -195,102 +195,104 @@ def fills_add_up(books: Books) -> Iterator[Finding]:
             )
 
 
-def legs_within_intent(books: Books) -> Iterator[Finding]:
-    """Check that no leg of a cycle executed more than it set out to, over all its attempts."""
-    for trader_id, rows in books.of_trader.items():
+def legs_within_intent(batch: Batch) -> Iterator[Finding]:
+    """Check that no leg of a trader executed more than it set out to, over all its attempts."""
+    for trader_id, rows in batch.of_trader.items():
         for side in ("BUY", "SELL"):
             leg = [row for row in rows if row.side == side]
             intended = max((row.quantity for row in leg), default=ZERO)
-            executed = sum((order.executed for order in books.placed(leg)), ZERO)
+            executed = sum((order.executed for order in batch.placed(leg)), ZERO)
             if executed > intended:
                 detail = f"executed {executed} of {intended}"
                 yield Finding(f"{side.lower()} is doubled", f"trader {trader_id}", detail)
 
 
-def one_at_a_time(books: Books) -> Iterator[Finding]:
-    """Check that no cycle has two orders on the exchange, or open and undecided on record."""
-    for trader_id, rows in books.of_trader.items():
+def one_at_a_time(batch: Batch) -> Iterator[Finding]:
+    """Check that no trader has two orders on the exchange, or open and undecided on record."""
+    for trader_id, rows in batch.of_trader.items():
         live = [row.client_order_id for row in rows if row.live]
         if len(live) > 1:
             yield Finding("two live orders on record", f"trader {trader_id}", ", ".join(live))
-        for earlier, later in pairwise(books.placed(rows)):
+        for earlier, later in pairwise(batch.placed(rows)):
             over = earlier.status not in OPEN
             if not over or later.time_ms < earlier.updated_ms:
                 detail = f"{later.order_id} was placed before {earlier.order_id} was over"
                 yield Finding("two orders at once", f"trader {trader_id}", detail)
 
 
-def cycles_within_chunk(books: Books) -> Iterator[Finding]:
-    """Check that no cycle's buys cost more than its chunk of the budget."""
-    for trader in books.record.traders:
-        cost = sum((_may_cost(row) for row in books.of_trader.get(trader.trader_id, [])), ZERO)
+def traders_within_chunk(batch: Batch) -> Iterator[Finding]:
+    """Check that no trader's buys cost more than its chunk of the budget."""
+    for trader in batch.record.traders:
+        cost = sum((_may_cost(row) for row in batch.of_trader.get(trader.trader_id, [])), ZERO)
         if cost > trader.chunk_budget:
             detail = f"its buys may cost {cost}, its chunk is {trader.chunk_budget}"
-            yield Finding("cycle over its chunk", f"trader {trader.trader_id}", detail)
+            yield Finding("trader over its chunk", f"trader {trader.trader_id}", detail)
 
 
-def _may_cost(row: RecordedOrder) -> Decimal:
+def _may_cost(row: OrderRow) -> Decimal:
     if row.side != "BUY":
         return ZERO
     rest = row.at_most - row.executed if row.live else ZERO
     return row.executed_quote + rest * row.price
 
 
-def fees_counted(books: Books) -> Iterator[Finding]:
+def fees_counted(batch: Batch) -> Iterator[Finding]:
     """Check that each fee counts in its asset and at its price."""
-    for fill in books.counted:
-        yield from ledger.fee_counted(fill, *books.assets)
+    for fill in batch.counted:
+        yield from money.fee_counted(fill, *batch.assets)
 
 
-def money_adds_up(books: Books) -> Iterator[Finding]:
-    """Check what each ended cycle made and left."""
-    for trader in books.record.traders:
+def money_adds_up(batch: Batch) -> Iterator[Finding]:
+    """Check what each ended trader made and left."""
+    for trader in batch.record.traders:
         if not trader.running:
-            yield from ledger.money(trader, books.flow(trader, "BUY"), books.flow(trader, "SELL"))
+            yield from money.result_follows(
+                trader, batch.flow(trader, "BUY"), batch.flow(trader, "SELL")
+            )
 
 
-def see_costs(books: Books, costs: ledger.CostRange) -> None:
-    """Let the cycles that are over be compared once all were seen."""
-    for trader in books.record.traders:
+def see_costs(batch: Batch, costs: money.CostRange) -> None:
+    """Let the traders that are over be compared once all were seen."""
+    for trader in batch.record.traders:
         if not trader.running:
-            costs.see(trader, books.flow(trader, "BUY"))
+            costs.see(trader, batch.flow(trader, "BUY"))
 
 
-def carried(books: Books) -> Decimal:
-    """Return the base asset that these cycles leave to later sells, or take from earlier ones.
+def carried(batch: Batch) -> Decimal:
+    """Return the base asset that these traders leave to later sells, or take from earlier ones.
 
-    A running cycle does once it has set out to sell: what it received beyond that.
+    A running trader does once it has set out to sell: what it received beyond that.
     """
     total = ZERO
-    for trader in books.record.traders:
+    for trader in batch.record.traders:
         if not trader.running:
             total += trader.carried or ZERO
-        elif sells := _sells(books, trader):
-            buys, sold = books.flow(trader, "BUY"), books.flow(trader, "SELL")
+        elif sells := _sells(batch, trader):
+            buys, sold = batch.flow(trader, "BUY"), batch.flow(trader, "SELL")
             total += buys.base - buys.base_fee - sold.base_fee - sells[0].quantity
     return total
 
 
-def _sells(books: Books, trader: RecordedTrader) -> list[RecordedOrder]:
-    rows = books.of_trader.get(trader.trader_id, [])
+def _sells(batch: Batch, trader: TraderRow) -> list[OrderRow]:
+    rows = batch.of_trader.get(trader.trader_id, [])
     return [row for row in rows if row.side == "SELL" and not row.absent]
 
 
-def ended_with_nothing_open(books: Books) -> Iterator[Finding]:
-    """Check that a finished cycle has nothing on the exchange."""
-    for trader in books.record.traders:
+def ended_with_nothing_open(batch: Batch) -> Iterator[Finding]:
+    """Check that a finished trader has nothing on the exchange."""
+    for trader in batch.record.traders:
         if trader.running:
             continue
-        for row in books.of_trader.get(trader.trader_id, []):
-            order = books.there.get(row.client_order_id)
+        for row in batch.of_trader.get(trader.trader_id, []):
+            order = batch.there.get(row.client_order_id)
             if row.live or (order and order.status in OPEN):
                 detail = f"trader {trader.trader_id} is {trader.state}"
                 yield Finding("order outlives its trader", row.client_order_id, detail)
 
 
-def remarks(books: Books) -> Iterator[Finding]:
+def remarks(batch: Batch) -> Iterator[Finding]:
     """Yield what is no difference, and what a person should know: each by its order's key."""
-    for row in books.record.orders:
+    for row in batch.record.orders:
         if row.settled_because is not None:
             yield Finding("a person said how it ended", row.client_order_id, row.settled_because)
         elif row.fills_given_up:
@@ -299,20 +301,20 @@ def remarks(books: Books) -> Iterator[Finding]:
         if row.current_quantity is not None:
             detail = f"{row.current_quantity} of {row.quantity} are left of it"
             yield Finding("it was amended", row.client_order_id, detail)
-    for fill in books.counted:
-        if fill.kind(*books.assets) == "other" and (fill.fee is None or fill.fee.value is None):
+    for fill in batch.counted:
+        if fill.kind(*batch.assets) == "other" and (fill.fee is None or fill.fee.value is None):
             paid = f"{fill.execution.commission} {fill.execution.commission_asset}"
             yield Finding("fee is not valued", fill.key, paid)
 
 
-CHECKS: tuple[Callable[[Books], Iterable[Finding]], ...] = (
+CHECKS: tuple[Callable[[Batch], Iterable[Finding]], ...] = (
     orders_agree,
     intended_before,
     fills_agree,
     fills_add_up,
     legs_within_intent,
     one_at_a_time,
-    cycles_within_chunk,
+    traders_within_chunk,
     fees_counted,
     money_adds_up,
     ended_with_nothing_open,

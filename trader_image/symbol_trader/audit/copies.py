@@ -1,6 +1,6 @@
-"""Keeps the exchange's side in temporary tables beside the record, to look it up by cycle.
+"""Keeps the exchange's side in temporary tables beside the record, to look it up by trader.
 
-The exchange lists orders and fills by number, and a cycle's are far apart. In memory they would
+The exchange lists orders and fills by number, and a trader's are far apart. In memory they would
 grow with all that ever happened; the session's temporary tables end with the connection.
 """
 
@@ -10,8 +10,8 @@ from typing import Final
 
 import asyncpg
 
-from symbol_trader.audit.evidence import ExchangeOrder, Execution
-from symbol_trader.identity import Book
+from symbol_trader.audit.evidence import Execution, ListedOrder
+from symbol_trader.identity import LedgerKey
 
 CREATE: Final = """
 DROP TABLE IF EXISTS pg_temp.exchange_orders, pg_temp.exchange_fills;
@@ -60,9 +60,9 @@ async def create(driver: asyncpg.Connection) -> None:
     await driver.execute(CREATE)
 
 
-async def add_orders(driver: asyncpg.Connection, page: Iterable[ExchangeOrder]) -> None:
+async def add_orders(driver: asyncpg.Connection, page: Iterable[ListedOrder]) -> None:
     """Add a page of orders."""
-    await _add(driver, "exchange_orders", ExchangeOrder, page)
+    await _add(driver, "exchange_orders", ListedOrder, page)
 
 
 async def add_fills(driver: asyncpg.Connection, page: Iterable[Execution]) -> None:
@@ -73,8 +73,8 @@ async def add_fills(driver: asyncpg.Connection, page: Iterable[Execution]) -> No
 async def _add(
     driver: asyncpg.Connection,
     table: str,
-    kind: type[ExchangeOrder | Execution],
-    page: Iterable[ExchangeOrder | Execution],
+    kind: type[ListedOrder | Execution],
+    page: Iterable[ListedOrder | Execution],
 ) -> None:
     await driver.copy_records_to_table(
         table, records=map(astuple, page), columns=[field.name for field in fields(kind)]
@@ -88,10 +88,10 @@ async def index(driver: asyncpg.Connection) -> None:
 
 async def orders(
     driver: asyncpg.Connection, order_ids: list[int], names: list[str]
-) -> tuple[ExchangeOrder, ...]:
+) -> tuple[ListedOrder, ...]:
     """Return the exchange's orders with these numbers or client order ids."""
     rows = await driver.fetch(ORDERS, order_ids, names)
-    return tuple(ExchangeOrder(**row) for row in rows)
+    return tuple(ListedOrder(**row) for row in rows)
 
 
 async def fills(driver: asyncpg.Connection, order_ids: list[int]) -> tuple[Execution, ...]:
@@ -99,14 +99,16 @@ async def fills(driver: asyncpg.Connection, order_ids: list[int]) -> tuple[Execu
     return tuple(Execution(**row) for row in await driver.fetch(FILLS, order_ids))
 
 
-async def unrecorded(driver: asyncpg.Connection, book: Book, mark: str) -> list[tuple[int, str]]:
+async def unrecorded(
+    driver: asyncpg.Connection, ledger: LedgerKey, mark: str
+) -> list[tuple[int, str]]:
     """Return number and name of the first thousand orders with our mark that are not on record."""
-    where = (book.environment, book.account, book.symbol, mark)
+    where = (ledger.environment, ledger.account, ledger.symbol, mark)
     return [tuple(row) for row in await driver.fetch(UNRECORDED, *where)]
 
 
-async def foreign(driver: asyncpg.Connection, book: Book, mark: str) -> int:
+async def foreign(driver: asyncpg.Connection, ledger: LedgerKey, mark: str) -> int:
     """Return how many orders others placed."""
-    where = (book.environment, book.account, book.symbol, mark)
+    where = (ledger.environment, ledger.account, ledger.symbol, mark)
     found: int = await driver.fetchval(FOREIGN, *where)
     return found

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 
 @dataclass(frozen=True, slots=True)
-class ExchangeOrder:
+class ListedOrder:
     """A row of `allOrders`."""
 
     order_id: int
@@ -42,16 +42,16 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class ExchangeSide:
-    """What the exchange knows of the orders of some cycles."""
+    """What the exchange knows of the orders of some traders."""
 
     base_asset: str
     quote_asset: str
-    orders: tuple[ExchangeOrder, ...]
+    orders: tuple[ListedOrder, ...]
     executions: tuple[Execution, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class RecordedOrder:
+class OrderRow:
     """A row of `orders`. `committed_at` and `changed_at` are the database's clock."""
 
     client_order_id: str
@@ -82,17 +82,17 @@ class RecordedOrder:
 
     @property
     def live(self) -> bool:
-        """Whether the order is, or may be, on the exchange."""
+        """Return whether the order is, or may be, on the exchange."""
         return self.state in {"intent", "undecided", "open"}
 
     @property
     def absent(self) -> bool:
-        """Whether the record says that it never was on the exchange."""
+        """Return whether the record says that it never was on the exchange."""
         return self.state in {"refused", "absent"}
 
 
 @dataclass(frozen=True, slots=True)
-class RecordedTrader:
+class TraderRow:
     """A row of `traders`; what describes its end is None while it runs.
 
     `unsold` and `carried` are base asset, `profit` and `carried_cost` are quote.
@@ -108,7 +108,7 @@ class RecordedTrader:
 
     @property
     def running(self) -> bool:
-        """Whether the cycle is unfinished."""
+        """Return whether the trader is unfinished."""
         return self.state == "running"
 
 
@@ -128,7 +128,7 @@ class Fee:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Totals over the ended cycles: as the book's row keeps them, or as they add up."""
+    """Totals over the ended traders: as the ledger's row keeps them, or as they add up."""
 
     ended_count: int
     ended_profit: Decimal
@@ -138,10 +138,10 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class Commitment:
-    """A moment at which cycles or quote are tied up (positive), or are free again (negative)."""
+    """A moment at which traders or quote are tied up (positive), or are free again (negative)."""
 
     moment: datetime
-    cycles: int
+    traders: int
     quote: Decimal
 
 
@@ -156,9 +156,9 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class RecordSide:
-    """What the record holds of some cycles."""
+    """What the record holds of some traders."""
 
-    traders: tuple[RecordedTrader, ...]
-    orders: tuple[RecordedOrder, ...]
+    traders: tuple[TraderRow, ...]
+    orders: tuple[OrderRow, ...]
     executions: tuple[Execution, ...]
     fees: tuple[Fee, ...] = ()

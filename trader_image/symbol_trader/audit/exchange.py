@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from symbol_trader.audit.evidence import ExchangeOrder, Execution
-from symbol_trader.binance.asking import Asker
+from symbol_trader.audit.evidence import Execution, ListedOrder
 from symbol_trader.binance.fields import Fields, objects
+from symbol_trader.binance.requesting import RequestClient
 
 Row = TypeVar("Row")
 
@@ -23,29 +23,29 @@ class Account:
     quote_asset: str
 
 
-async def account(ask: Asker, symbol: str) -> Account:
+async def account(client: RequestClient, symbol: str) -> Account:
     """Read the account's uid and the symbol's assets. Raises `Unavailable`."""
-    uid = await ask.query("account.status", {"omitZeroBalances": True}, _uid)
-    base, quote = await ask.query(
+    uid = await client.query("account.status", {"omitZeroBalances": True}, _uid)
+    base, quote = await client.query(
         "exchangeInfo", {"symbol": symbol}, lambda result: _assets(result, symbol), private=False
     )
     return Account(uid, base, quote)
 
 
-def orders(ask: Asker, symbol: str, first: int) -> AsyncIterator[list[ExchangeOrder]]:
+def orders(client: RequestClient, symbol: str, first: int) -> AsyncIterator[list[ListedOrder]]:
     """Yield all orders of the account from an order id on, page by page."""
 
-    async def page(start: int) -> list[ExchangeOrder]:
-        return await ask.query("allOrders", _page(symbol, orderId=start), _orders)
+    async def page(start: int) -> list[ListedOrder]:
+        return await client.query("allOrders", _page(symbol, orderId=start), _orders)
 
     return _pages(page, lambda order: order.order_id, first)
 
 
-def executions(ask: Asker, symbol: str, first: int) -> AsyncIterator[list[Execution]]:
+def executions(client: RequestClient, symbol: str, first: int) -> AsyncIterator[list[Execution]]:
     """Yield all fills of the account from a trade id on, page by page."""
 
     async def page(start: int) -> list[Execution]:
-        return await ask.query("myTrades", _page(symbol, fromId=start), _executions)
+        return await client.query("myTrades", _page(symbol, fromId=start), _executions)
 
     return _pages(page, lambda fill: fill.trade_id, first)
 
@@ -75,9 +75,9 @@ def _assets(result: Any, symbol: str) -> tuple[str, str]:
     raise Fields(result, "exchangeInfo").error("symbols", f"{symbol} is not among them")
 
 
-def _orders(result: Any) -> list[ExchangeOrder]:
+def _orders(result: Any) -> list[ListedOrder]:
     return [
-        ExchangeOrder(
+        ListedOrder(
             order_id=row.integer("orderId"),
             client_order_id=row.text("clientOrderId"),
             side=row.text("side"),

@@ -1,4 +1,4 @@
-"""One look at both sides, cycle by cycle."""
+"""One look at both sides, trader by trader."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,16 +7,16 @@ from typing import Final
 
 import asyncpg
 
-from symbol_trader.audit import checks, copies, exchange, ledger, record, whole
+from symbol_trader.audit import checks, copies, exchange, money, record, whole
 from symbol_trader.audit.evidence import ExchangeSide, RecordSide
 from symbol_trader.audit.finding import Finding
-from symbol_trader.binance.asking import Asker
-from symbol_trader.identity import Book
+from symbol_trader.binance.requesting import RequestClient
+from symbol_trader.identity import LedgerKey
 
 MARK: Final = "tsym-"
 """How the client order ids of leaders begin."""
 TOLD_MOST: Final = 1000
-"""Findings, and remarks, that are kept: memory stays flat where a million cycles differ."""
+"""Findings, and remarks, that are kept: memory stays flat where a million traders differ."""
 PAGES_PER_LINE: Final = 50
 
 Say = Callable[[str], None]
@@ -26,89 +26,89 @@ Say = Callable[[str], None]
 class Audit:
     """What was compared, what differs, and what a person should know besides."""
 
-    book: Book
+    ledger: LedgerKey
     orders: int
     fills: int
-    cycles: int
+    traders: int
     foreign_orders: int
     findings: tuple[Finding, ...]
     remarks: tuple[Finding, ...] = ()
 
     @property
     def passed(self) -> bool:
-        """Whether something was compared and nothing differs."""
+        """Return whether something was compared and nothing differs."""
         return not self.findings and self.orders > 0
 
 
 class Look:
-    """Reads the exchange's side into temporary tables, then the record's cycles in batches."""
+    """Reads the exchange's side into temporary tables, then the record's traders in batches."""
 
     def __init__(
         self,
         driver: asyncpg.Connection,
-        asker: Asker,
-        book: Book,
+        client: RequestClient,
+        ledger: LedgerKey,
         account: exchange.Account,
         *,
         since_ms: int,
         say: Say,
     ) -> None:
         self._driver = driver
-        self._asker = asker
-        self._book = book
+        self._client = client
+        self._ledger = ledger
         self._account = account
         self._since_ms = since_ms
         self._say = say
 
     async def take(self) -> Audit:
         """Compare everything once. Raises `Unavailable`."""
-        self._orders = self._fills = self._cycles = 0
+        self._orders = self._fills = self._traders = 0
         self._findings: list[Finding] = []
         self._remarks: list[Finding] = []
         await self._copy_exchange()
-        await self._look_at_cycles()
+        await self._look_at_traders()
         await self._look_at_unrecorded()
-        await self._look_at_book()
+        await self._look_at_ledger()
         return Audit(
-            self._book,
+            self._ledger,
             self._orders,
             self._fills,
-            self._cycles,
-            await copies.foreign(self._driver, self._book, MARK),
+            self._traders,
+            await copies.foreign(self._driver, self._ledger, MARK),
             tuple(self._findings),
             tuple(self._remarks),
         )
 
     async def _copy_exchange(self) -> None:
-        symbol = self._book.symbol
+        symbol = self._ledger.symbol
         first_order, first_fill = 0, 0
         if self._since_ms:
             first_order, first_fill = await record.first_ids(
-                self._driver, self._book, self._since_ms
+                self._driver, self._ledger, self._since_ms
             )
         await copies.create(self._driver)
         read = 0
-        async for fills in exchange.executions(self._asker, symbol, first_fill):
+        async for fills in exchange.executions(self._client, symbol, first_fill):
             await copies.add_fills(self._driver, fills)
             read = self._progress(read, len(fills), "fills of the exchange")
         read = 0
-        async for orders in exchange.orders(self._asker, symbol, first_order):
+        async for orders in exchange.orders(self._client, symbol, first_order):
             await copies.add_orders(self._driver, orders)
             read = self._progress(read, len(orders), "orders of the exchange")
         await copies.index(self._driver)
 
-    async def _look_at_cycles(self) -> None:
-        carried, costs = Decimal(0), ledger.CostRange()
-        async for side in record.batches(self._driver, self._book, self._since_ms):
-            books = checks.Books(await self._there(side), side)
-            self._add(checks.findings(books), list(checks.remarks(books)))
-            carried += checks.carried(books)
-            checks.see_costs(books, costs)
+    async def _look_at_traders(self) -> None:
+        carried, costs = Decimal(0), money.CostRange()
+        async for side in record.batches(self._driver, self._ledger, self._since_ms):
+            batch = checks.Batch(await self._there(side), side)
+            self._add(checks.findings(batch), list(checks.remarks(batch)))
+            carried += checks.carried(batch)
+            checks.see_costs(batch, costs)
             self._orders += len(side.orders)
-            self._fills += len(books.exchange.executions)
-            self._cycles = self._progress(self._cycles, len(side.traders), "cycles on record")
+            self._fills += len(batch.exchange.executions)
+            self._traders = self._progress(self._traders, len(side.traders), "traders on record")
         if self._since_ms:
-            # Cycles before may have carried something over, at their own cost.
+            # Traders before may have carried something over, at their own cost.
             return
         self._add(list(costs.findings()))
         if carried < 0:
@@ -123,16 +123,16 @@ class Look:
         return ExchangeSide(self._account.base_asset, self._account.quote_asset, orders, fills)
 
     async def _look_at_unrecorded(self) -> None:
-        for number, name in await copies.unrecorded(self._driver, self._book, MARK):
+        for number, name in await copies.unrecorded(self._driver, self._ledger, MARK):
             self._add([Finding("order is not on record", name, f"it is order {number}")])
 
-    async def _look_at_book(self) -> None:
-        if totals := await record.totals(self._driver, self._book):
+    async def _look_at_ledger(self) -> None:
+        if totals := await record.totals(self._driver, self._ledger):
             self._add(list(whole.totals_agree(*totals)))
-        if (limits := await record.limits(self._driver, self._book)) is None:
+        if (limits := await record.limits(self._driver, self._ledger)) is None:
             return
         check = whole.LimitsCheck(limits)
-        async for change in record.commitments(self._driver, self._book, limits):
+        async for change in record.commitments(self._driver, self._ledger, limits):
             self._add(list(check.see(change)))
 
     def _add(self, findings: list[Finding], remarks: list[Finding] | None = None) -> None:
@@ -140,7 +140,7 @@ class Look:
         self._remarks += (remarks or [])[: TOLD_MOST - len(self._remarks)]
 
     def _progress(self, before: int, more: int, what: str) -> int:
-        """Return the new count; say it now and then."""
+        """Return the new count, and report it once per `PAGES_PER_LINE` pages."""
         step = PAGES_PER_LINE * exchange.PAGE
         if (before + more) // step > before // step:
             self._say(f"read {before + more} {what}")

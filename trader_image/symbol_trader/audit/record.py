@@ -1,4 +1,4 @@
-"""Reads the record's side: cycles in batches, each as of one moment, and what the book adds up."""
+"""Reads the record's side: traders in batches, each as of one moment, and the ledger's sums."""
 
 from collections.abc import AsyncIterator
 from typing import Final
@@ -10,19 +10,19 @@ from symbol_trader.audit.evidence import (
     Execution,
     Fee,
     Limits,
-    RecordedOrder,
-    RecordedTrader,
+    OrderRow,
     RecordSide,
     Totals,
+    TraderRow,
 )
-from symbol_trader.identity import Book
+from symbol_trader.identity import LedgerKey
 
 BATCH: Final = 500
-"""Cycles that are in memory at once."""
-_BOOK: Final = "(environment, account, symbol) = ($1, $2, $3)"
+"""Traders that are in memory at once."""
+_LEDGER: Final = "(environment, account, symbol) = ($1, $2, $3)"
 _SINCE: Final = "(state = 'running' OR finished_ms >= $4)"
 
-# The settings of whoever owns the book; a resource that is gone leaves its last ones.
+# The settings of whoever owns the ledger; a resource that is gone leaves its last ones.
 LIMITS: Final = """
 SELECT budget, chunks, mirrored_at AS since
 FROM owners JOIN settings USING (cluster, namespace, name)
@@ -33,39 +33,39 @@ FIRST: Final = f"""
 SELECT coalesce(min(orders.order_id), 0) AS order_id, coalesce(min(trade_id), 0) AS trade_id
 FROM traders JOIN orders USING (environment, account, symbol, trader_id)
 LEFT JOIN fills USING (environment, account, symbol, order_id)
-WHERE {_BOOK} AND (traders.state = 'running' OR finished_ms >= $4)
+WHERE {_LEDGER} AND (traders.state = 'running' OR finished_ms >= $4)
 """  # noqa: S608 - constants alone
 
 TRADERS: Final = f"""
 SELECT trader_id, state::text, chunk_budget, unsold, carried, profit, carried_cost
-FROM traders WHERE {_BOOK} AND {_SINCE} AND trader_id > $5 ORDER BY trader_id LIMIT {BATCH}
+FROM traders WHERE {_LEDGER} AND {_SINCE} AND trader_id > $5 ORDER BY trader_id LIMIT {BATCH}
 """  # noqa: S608 - constants alone
 
 ORDERS: Final = f"""
 SELECT client_order_id, trader_id, side::text, attempt, price, quantity, timestamp_ms,
     committed_at, changed_at, state::text, order_id, executed, executed_quote, reason,
     current_quantity, fills_given_up, settled_because
-FROM orders WHERE {_BOOK} AND trader_id = ANY($4)
+FROM orders WHERE {_LEDGER} AND trader_id = ANY($4)
 """  # noqa: S608 - constants alone
 
 FILLS: Final = f"""
 SELECT order_id, trade_id, price, quantity, quote_quantity, commission,
     CASE WHEN commission = 0 THEN '' ELSE commission_asset END AS commission_asset,
     fee_in::text, fee_value, fee_price
-FROM fills WHERE {_BOOK} AND order_id = ANY($4)
+FROM fills WHERE {_LEDGER} AND order_id = ANY($4)
 """  # noqa: S608 - constants alone
 
 KEPT: Final = f"""
-SELECT ended_count, ended_profit, ended_carried, ended_carried_cost FROM owners WHERE {_BOOK}
+SELECT ended_count, ended_profit, ended_carried, ended_carried_cost FROM owners WHERE {_LEDGER}
 """  # noqa: S608 - constants alone
 
 ADDED_UP: Final = f"""
 SELECT count(*) AS ended_count, coalesce(sum(profit), 0) AS ended_profit,
     coalesce(sum(carried), 0) AS ended_carried, coalesce(sum(carried_cost), 0) AS ended_carried_cost
-FROM traders WHERE {_BOOK} AND state <> 'running'
+FROM traders WHERE {_LEDGER} AND state <> 'running'
 """  # noqa: S608 - constants alone
 
-# When each cycle had orders, and each of its buys tied up how much quote until the cycle ended.
+# When each trader had orders, and each of its buys tied up how much quote until the trader ended.
 # What an order of the past might still have cost at the time is not on record; what it did cost in
 # the end is, and is no more than that. At one moment what ends goes first: no clock tells them
 # apart.
@@ -74,58 +74,62 @@ WITH spans AS (
     SELECT trader_id, min(orders.committed_at) AS begins,
         CASE WHEN traders.state = 'running' THEN 'infinity' ELSE max(orders.changed_at) END AS ends
     FROM traders JOIN orders USING (environment, account, symbol, trader_id)
-    WHERE {_BOOK} GROUP BY trader_id, traders.state
+    WHERE {_LEDGER} GROUP BY trader_id, traders.state
     HAVING traders.state = 'running' OR max(orders.changed_at) >= $4
 ), buys AS (
     SELECT committed_at AS begins, ends,
         executed_quote + CASE WHEN state < 'filled'
             THEN (coalesce(current_quantity, quantity) - executed) * price ELSE 0 END AS quote
     FROM orders JOIN spans USING (trader_id)
-    WHERE {_BOOK} AND side = 'BUY' AND state NOT IN ('refused', 'absent')
+    WHERE {_LEDGER} AND side = 'BUY' AND state NOT IN ('refused', 'absent')
 )
-SELECT begins AS moment, 1 AS cycles, 0 AS quote FROM spans
+SELECT begins AS moment, 1 AS traders, 0 AS quote FROM spans
 UNION ALL SELECT ends, -1, 0 FROM spans WHERE ends < 'infinity'
 UNION ALL SELECT begins, 0, quote FROM buys
 UNION ALL SELECT ends, 0, -quote FROM buys WHERE ends < 'infinity'
-ORDER BY moment, cycles, quote
+ORDER BY moment, traders, quote
 """  # noqa: S608 - constants alone
 
 Key = tuple[str, str, str]
 
 
-def key(book: Book) -> Key:
+def key(ledger: LedgerKey) -> Key:
     """Return $1 to $3 of the statements."""
-    return book.environment, book.account, book.symbol
+    return ledger.environment, ledger.account, ledger.symbol
 
 
-async def first_ids(driver: asyncpg.Connection, book: Book, since_ms: int) -> tuple[int, int]:
-    """Return the least order id and trade id of all cycles that were not over at a time."""
-    row = await driver.fetchrow(FIRST, *key(book), since_ms)
+async def first_ids(
+    driver: asyncpg.Connection, ledger: LedgerKey, since_ms: int
+) -> tuple[int, int]:
+    """Return the least order id and trade id of all traders that were not over at a time."""
+    row = await driver.fetchrow(FIRST, *key(ledger), since_ms)
     return row["order_id"], row["trade_id"]
 
 
 async def batches(
-    driver: asyncpg.Connection, book: Book, since_ms: int
+    driver: asyncpg.Connection, ledger: LedgerKey, since_ms: int
 ) -> AsyncIterator[RecordSide]:
-    """Yield the cycles that were not over at a time, with all that is on record of them."""
+    """Yield the traders that were not over at a time, with all that is on record of them."""
     last = ""
     while True:
         async with driver.transaction(isolation="repeatable_read", readonly=True):
-            side = await _batch(driver, book, since_ms, last)
+            side = await _batch(driver, ledger, since_ms, last)
         if not side.traders:
             return
         yield side
         last = side.traders[-1].trader_id
 
 
-async def _batch(driver: asyncpg.Connection, book: Book, since_ms: int, last: str) -> RecordSide:
+async def _batch(
+    driver: asyncpg.Connection, ledger: LedgerKey, since_ms: int, last: str
+) -> RecordSide:
     traders = [
-        RecordedTrader(**row) for row in await driver.fetch(TRADERS, *key(book), since_ms, last)
+        TraderRow(**row) for row in await driver.fetch(TRADERS, *key(ledger), since_ms, last)
     ]
     names = [trader.trader_id for trader in traders]
-    orders = [RecordedOrder(**row) for row in await driver.fetch(ORDERS, *key(book), names)]
+    orders = [OrderRow(**row) for row in await driver.fetch(ORDERS, *key(ledger), names)]
     numbers = [order.order_id for order in orders if order.order_id is not None]
-    fills = await driver.fetch(FILLS, *key(book), numbers)
+    fills = await driver.fetch(FILLS, *key(ledger), numbers)
     return RecordSide(
         tuple(traders),
         tuple(orders),
@@ -150,24 +154,24 @@ def _fee(row: asyncpg.Record) -> Fee:
     return Fee(row["order_id"], row["trade_id"], row["fee_in"], row["fee_value"], row["fee_price"])
 
 
-async def totals(driver: asyncpg.Connection, book: Book) -> tuple[Totals, Totals] | None:
-    """Return the totals as they are kept and as they add up, of one moment; None: no such book."""
+async def totals(driver: asyncpg.Connection, ledger: LedgerKey) -> tuple[Totals, Totals] | None:
+    """Return the totals as kept and as added up, of one moment; None for an unknown ledger."""
     async with driver.transaction(isolation="repeatable_read", readonly=True):
-        kept = await driver.fetchrow(KEPT, *key(book))
-        added_up = await driver.fetchrow(ADDED_UP, *key(book))
+        kept = await driver.fetchrow(KEPT, *key(ledger))
+        added_up = await driver.fetchrow(ADDED_UP, *key(ledger))
     return (Totals(**kept), Totals(**added_up)) if kept else None
 
 
-async def limits(driver: asyncpg.Connection, book: Book) -> Limits | None:
+async def limits(driver: asyncpg.Connection, ledger: LedgerKey) -> Limits | None:
     """Return the settings in force; None where there are none."""
-    row = await driver.fetchrow(LIMITS, *key(book))
+    row = await driver.fetchrow(LIMITS, *key(ledger))
     return Limits(**row) if row else None
 
 
 async def commitments(
-    driver: asyncpg.Connection, book: Book, limits_: Limits
+    driver: asyncpg.Connection, ledger: LedgerKey, limits_: Limits
 ) -> AsyncIterator[Commitment]:
-    """Yield what cycles tied up since their limits are in force, oldest first."""
+    """Yield what traders tied up since their limits are in force, oldest first."""
     async with driver.transaction(isolation="repeatable_read", readonly=True):
-        async for row in driver.cursor(COMMITMENTS, *key(book), limits_.since, prefetch=BATCH):
+        async for row in driver.cursor(COMMITMENTS, *key(ledger), limits_.since, prefetch=BATCH):
             yield Commitment(**row)

@@ -17,8 +17,9 @@ def report_lines(found: Audit) -> Iterator[str]:
 def verdict(found: Audit) -> str:
     """Return what was compared, and how many differences there are, in one line."""
     outcome = "nothing to compare" if not found.orders else f"{len(found.findings)} differences"
+    ledger = found.ledger
     return (
-        f"{found.book.symbol} of account {found.book.account}: compared {found.orders} orders and "
-        f"{found.fills} fills of {found.cycles} cycles: {outcome}; orders of others, not looked "
+        f"{ledger.symbol} of account {ledger.account}: compared {found.orders} orders and "
+        f"{found.fills} fills of {found.traders} traders: {outcome}; orders of others, not looked "
         f"at: {found.foreign_orders}"
     )

@@ -1,4 +1,4 @@
-"""What must be true of a book as a whole: its totals, and its limits at every moment. Pure."""
+"""What must be true of a ledger as a whole: its totals, and its limits at every moment. Pure."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
@@ -9,11 +9,11 @@ from symbol_trader.audit.finding import Finding
 
 
 def totals_agree(kept: Totals, added_up: Totals) -> Iterator[Finding]:
-    """Check that the totals on the book's row are those of its ended cycles, to the last digit."""
+    """Check that the totals on the ledger's row are the exact sums of its ended traders."""
     sums = asdict(added_up)
     for name, value in asdict(kept).items():
         if value != sums[name]:
-            detail = f"{value} on the book's row, its cycles add up to {sums[name]}"
+            detail = f"{value} on the ledger's row, its traders add up to {sums[name]}"
             yield Finding("total is wrong", name, detail)
 
 
@@ -22,19 +22,19 @@ class LimitsCheck:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._cycles = 0
+        self._traders = 0
         self._quote = Decimal(0)
 
     def see(self, change: Commitment) -> Iterator[Finding]:
         """Take in the next change, oldest first; of one moment, what ends goes first."""
-        self._cycles += change.cycles
+        self._traders += change.traders
         self._quote += change.quote
         if change.moment < self._limits.since:
             return
         when = f"at {change.moment.isoformat()}"
-        if change.cycles > 0 and self._cycles > self._limits.chunks:
-            detail = f"{self._cycles} of {self._limits.chunks}"
-            yield Finding("more cycles than chunks", when, detail)
+        if change.traders > 0 and self._traders > self._limits.chunks:
+            detail = f"{self._traders} of {self._limits.chunks}"
+            yield Finding("more traders than chunks", when, detail)
         if change.quote > 0 and self._quote > self._limits.budget:
             detail = f"{self._quote} of {self._limits.budget}"
             yield Finding("over budget", when, detail)

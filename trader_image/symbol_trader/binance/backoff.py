@@ -7,7 +7,7 @@ _DOUBLINGS_MAX = 32
 
 
 def delays(first_s: float, limit_s: float, random: Callable[[], float]) -> Iterator[float]:
-    """Yield seconds for ever: each anything up to a bound that doubles up to the limit.
+    """Yield seconds without end: each anything up to a bound that doubles up to the limit.
 
     `random` returns numbers in [0, 1). The full jitter spreads clients that were cut off together
     over the whole time in which they come back.

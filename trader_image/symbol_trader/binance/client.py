@@ -1,28 +1,32 @@
 """The port `Exchange`: requests and user data of one symbol.
 
-This is the port's vocabulary; how requests are sent, and what is never sent twice, is in `asking`,
-and how the WebSocket that carries them is replaced by a new one, in `renewal`.
+This is the port's vocabulary; how requests are sent, and which never twice, is in `requesting`, and
+how the WebSocket that carries them is replaced by a new one, in `renewal`.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
 from decimal import Context, Decimal
 from functools import partial
 from typing import Any
 
-from symbol_trader.binance import replies, requests
-from symbol_trader.binance.allowance import Allowance
-from symbol_trader.binance.asking import Asker
+from symbol_trader.binance import replies, requests, symbols
 from symbol_trader.binance.errors import ConnectionsLimited, RequestRefused, UnreadableReply
+from symbol_trader.binance.guard import KeyGuard
+from symbol_trader.binance.keys import Key
 from symbol_trader.binance.link import Link
 from symbol_trader.binance.pacing import ConnectionPacer
-from symbol_trader.binance.reconnects import Reconnects
+from symbol_trader.binance.rate_limit import RateLimit
+from symbol_trader.binance.reconnects import Cause, Reconnects
 from symbol_trader.binance.renewal import Line, RenewedLine
 from symbol_trader.binance.replies import Candle
+from symbol_trader.binance.requesting import RequestClient
 from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.binance.signing import Params
-from symbol_trader.binance.verdicts import (
+from symbol_trader.binance.surprises import Surprise, Surprises
+from symbol_trader.core.error_codes import (
     ALREADY_SUBSCRIBED,
     NO_SUCH_ORDER,
     ORDER_ARCHIVED,
@@ -37,11 +41,12 @@ from symbol_trader.core.replies import (
     NotFound,
     Outcome,
     Price,
+    ReferencePrice,
     TradeGap,
     UserEvent,
 )
 from symbol_trader.core.symbols import DEFAULT_COMMISSION, Commission, SymbolInfo
-from symbol_trader.errors import ExchangeUnavailable, UnknownSymbol
+from symbol_trader.errors import BadCredentials, ExchangeUnavailable, UnknownSymbol
 
 GAP_PAGES_MAX = 5
 """Pages of 1,000 aggregated trades that are read of a gap at most."""
@@ -56,24 +61,34 @@ class BinanceExchange:
     """One session with Binance Spot, or with an exchange that speaks like it, for one symbol.
 
     `monotonic_ns` is a clock that never jumps; `random` returns numbers in [0, 1). Sessions that
-    follow each other share an `allowance`: a limit is not over because a connection is. They share
-    a `pacer`, too, which says when a connection may be opened; without one it is opened at once.
+    follow each other share a `rate_limit`, for a limit is not over because a connection is, and
+    `surprises`, for what is not understood is logged once. They share a `guard` of the key, too,
+    where one is needed, and a `pacer` that says when a connection may be opened; without one it is
+    opened at once. A session ends when its key `is_replaced`.
     """
 
     def __init__(
         self,
         settings: BinanceSettings,
+        key: Key,
         *,
         monotonic_ns: Callable[[], int],
         random: Callable[[], float],
-        allowance: Allowance | None = None,
+        rate_limit: RateLimit | None = None,
+        guard: KeyGuard | None = None,
+        is_replaced: Callable[[Key], bool] = lambda _: False,
+        surprises: Surprises | None = None,
         pacer: ConnectionPacer | None = None,
         reconnects: Reconnects | None = None,
     ) -> None:
         self._settings = settings
+        self._key = key
+        self._guard = guard
+        self._is_replaced = is_replaced
         self._monotonic_ns = monotonic_ns
         self._random = random
-        self._allowance = allowance or Allowance(monotonic_ns)
+        self._surprises = surprises or Surprises()
+        self._rate_limit = rate_limit or RateLimit(monotonic_ns)
         self._pacer = pacer
         self._line = RenewedLine(
             settings,
@@ -82,42 +97,49 @@ class BinanceExchange:
             pacer=pacer,
             random=random,
             reconnects=reconnects or Reconnects(),
+            surprises=self._surprises,
         )
         self._quote_asset: str | None = None
 
     @property
-    def _asker(self) -> Asker:
+    def _client(self) -> RequestClient:
         """Return what asks over the connection that is in use now."""
-        return self._line.current.asker
+        return self._line.current.client
 
     async def open(self) -> None:
-        """Connect, measure the clock, subscribe to user data on the same socket.
+        """Connect, measure the clock, log on, subscribe to user data on the same socket.
 
         Raises `Unavailable`, `BadCredentials`; nothing is left open then.
         """
         await self._line.open()
 
     def _make_line(self, link: Link) -> Line:
-        asker = Asker(
+        client = RequestClient(
             self._settings,
             link,
-            self._allowance,
+            self._rate_limit,
+            self._key,
             monotonic_ns=self._monotonic_ns,
             random=self._random,
+            surprises=self._surprises,
         )
-        return Line(link, asker)
+        return Line(link, client)
 
     async def _make_ready(self, line: Line, age_max_s: float) -> None:
         """Open a link, and do on it all that has to be done before it is used."""
-        line.asker.respect_limits("a connection")
+        line.client.respect_limits("a connection")
         try:
             await line.link.open(age_max_s)
         except ConnectionsLimited as exc:
-            self._allowance.hold(exc.retry_in_s)
+            self._rate_limit.hold(exc.retry_in_s)
             raise
-        await line.asker.measure_clock()
-        await _subscribe(line.asker)
-        line.keepers = (asyncio.create_task(line.asker.keep_clock()),)
+        await line.client.measure_clock()
+        if self._guard is not None:
+            await self._guard.admit(self._key, line.client.now_ms())
+        await line.client.log_on()
+        await _subscribe(line.client, signed=not self._key.logs_on)
+        keepers = (line.client.keep_clock(), self._keep_key(line.link))
+        line.keepers = tuple(asyncio.create_task(keeper) for keeper in keepers)
 
     async def close(self) -> None:
         """Close the socket; never raises."""
@@ -125,11 +147,11 @@ class BinanceExchange:
 
     def now_ms(self) -> int:
         """Return exchange time: the measured offset plus a monotonic clock."""
-        return self._asker.now_ms()
+        return self._client.now_ms()
 
     def held_until_ms(self) -> int | None:
         """Return the exchange time until which a known ban lasts, None without one."""
-        return self._asker.held_until_ms()
+        return self._client.held_until_ms()
 
     def user_events(self) -> AsyncIterator[UserEvent]:
         """Yield user data from `open` on, for one reader; raises `Unavailable` at the end."""
@@ -137,7 +159,7 @@ class BinanceExchange:
 
     async def account(self) -> Account:
         """Read the account's uid and balances."""
-        return await self._asker.query(
+        return await self._client.query(
             "account.status", {"omitZeroBalances": True}, replies.account
         )
 
@@ -145,8 +167,8 @@ class BinanceExchange:
         """Read the symbol. Raises `UnknownSymbol`."""
         name = self._settings.symbol
         try:
-            info = await self._asker.query(
-                "exchangeInfo", {"symbol": name}, self._read_symbol, private=False
+            info = await self._client.query(
+                "exchangeInfo", {"symbol": name}, self._described, private=False
             )
         except RequestRefused as exc:
             if exc.code != UNKNOWN_SYMBOL:
@@ -156,12 +178,42 @@ class BinanceExchange:
         self._quote_asset = info.quote_asset
         return info
 
-    def _read_symbol(self, result: Any) -> SymbolInfo:
-        """Read the reply to `exchangeInfo`, and what it says of connections."""
+    def _described(self, result: Any) -> SymbolInfo:
+        """Read the symbol, and what is said of connections.
+
+        Filters that are not known are counted, and left to the exchange.
+        """
         limit = replies.connection_limit(result)
         if limit is not None and self._pacer is not None:
-            self._pacer.limit = limit
-        return replies.symbol_info(result, self._settings.symbol)
+            self._pacer.known.limit = limit
+        name = self._settings.symbol
+        info = symbols.symbol_info(result, name)
+        for kind, shown in symbols.unknown_filters(result, name).items():
+            self._surprises.note(Surprise.UNKNOWN_FILTER, kind, f"left to the exchange: {shown}")
+        return info
+
+    async def asset_limits(self) -> Mapping[str, Decimal]:
+        """Read how much of an asset the account may trade in one order, by asset."""
+        symbol = {"symbol": self._settings.symbol}
+        try:
+            return await self._client.query("myFilters", symbol, symbols.asset_limits)
+        except (RequestRefused, UnreadableReply) as exc:
+            log.info("no limits of the account's assets: %s", exc)
+            return {}
+
+    async def reference_price(self, minutes: int) -> ReferencePrice | None:
+        """Read the market price that percent filters measure from; None where it is not told."""
+        name = self._settings.symbol
+        symbol, ask = {"symbol": name}, partial(self._client.query, private=False)
+        parse = partial(symbols.reference_price, symbol=name)
+        with suppress(RequestRefused):
+            if price := await ask("referencePrice", symbol, parse):
+                return price
+        with suppress(RequestRefused):
+            if not minutes:
+                return await ask("ticker.price", symbol, partial(symbols.last_price, symbol=name))
+            return await ask("avgPrice", symbol, partial(symbols.average_price, minutes=minutes))
+        return None
 
     async def _check_unknown(self, name: str) -> None:
         """Make sure that the account knows no such symbol either: orders of it may rest."""
@@ -182,11 +234,11 @@ class BinanceExchange:
         """
         symbol = {"symbol": self._settings.symbol}
         try:
-            return await self._asker.query("account.commission", symbol, replies.commission)
+            return await self._client.query("account.commission", symbol, replies.commission)
         except (RequestRefused, UnreadableReply) as exc:
             log.warning("no commission of the symbol, asking for the account's: %s", exc)
         try:
-            return await self._asker.query("account.status", {}, replies.account_commission)
+            return await self._client.query("account.status", {}, replies.account_commission)
         except (RequestRefused, UnreadableReply) as exc:
             log.warning("no commission of the account, assuming the standard one: %s", exc)
         return DEFAULT_COMMISSION
@@ -195,12 +247,12 @@ class BinanceExchange:
         """Read the best price that buyers offer in the symbol, zero where none is known."""
         symbol = {"symbol": self._settings.symbol}
         parse = partial(replies.best_bid, symbol=self._settings.symbol)
-        return await self._asker.query("ticker.book", symbol, parse, private=False)
+        return await self._client.query("ticker.book", symbol, parse, private=False)
 
     async def last_trade(self) -> Price | None:
         """Read the symbol's newest public trade, with its own time; None if there never was one."""
         params: Params = {"symbol": self._settings.symbol, "limit": 1}
-        return await self._asker.query("trades.recent", params, replies.last_trade, private=False)
+        return await self._client.query("trades.recent", params, replies.last_trade, private=False)
 
     async def lowest_price(self, gap: TradeGap) -> Decimal | None:
         """Read the lowest price of missed trades, from aggregated ones: 4 weight per 1,000.
@@ -209,7 +261,7 @@ class BinanceExchange:
         """
         params, prices = requests.aggregate_trades(self._settings.symbol, gap), list[Decimal]()
         for _ in range(GAP_PAGES_MAX):
-            page = await self._asker.query(
+            page = await self._client.query(
                 "trades.aggregate", params, replies.aggregate_trades, private=False
             )
             prices += [
@@ -242,7 +294,7 @@ class BinanceExchange:
         """Read the candle of a market at a time; None where there is no such market, or price."""
         params = requests.klines(symbol, time_ms)
         try:
-            candle = await self._asker.query("klines", params, replies.candle, private=False)
+            candle = await self._client.query("klines", params, replies.candle, private=False)
         except RequestRefused as exc:
             if exc.code != UNKNOWN_SYMBOL:
                 raise
@@ -252,7 +304,7 @@ class BinanceExchange:
     async def order(self, client_order_id: str) -> Answer:
         """Query an order by its client id; the server's time is asked first."""
         symbol = self._settings.symbol
-        as_of_ms = await self._asker.query("time", {}, replies.server_time_ms, private=False)
+        as_of_ms = await self._client.query("time", {}, replies.server_time_ms, private=False)
         params = requests.order_status(client_order_id, symbol)
         parse = partial(replies.order_status, symbol=symbol, client_order_id=client_order_id)
         return await self._order_or_denial(params, parse, as_of_ms)
@@ -261,7 +313,7 @@ class BinanceExchange:
         self, params: Params, parse: Callable[[Any], ExchangeOrder], as_of_ms: int
     ) -> Answer:
         try:
-            return await self._asker.query("order.status", params, parse)
+            return await self._client.query("order.status", params, parse)
         except RequestRefused as exc:
             if exc.code == ORDER_ARCHIVED:
                 return Archived()
@@ -272,7 +324,7 @@ class BinanceExchange:
     async def order_by_id(self, order_id: int) -> Answer:
         """Query any order of the account by the exchange's id; a canceled one may be renamed."""
         symbol = self._settings.symbol
-        as_of_ms = await self._asker.query("time", {}, replies.server_time_ms, private=False)
+        as_of_ms = await self._client.query("time", {}, replies.server_time_ms, private=False)
         params = requests.order_by_id(order_id, symbol)
         parse = partial(replies.order_by_id, symbol=symbol)
         return await self._order_or_denial(params, parse, as_of_ms)
@@ -281,31 +333,44 @@ class BinanceExchange:
         """Read all open orders of the account in the symbol, ours and others'."""
         symbol = self._settings.symbol
         parse = partial(replies.open_orders, symbol=symbol)
-        return await self._asker.query("openOrders.status", {"symbol": symbol}, parse)
+        return await self._client.query("openOrders.status", {"symbol": symbol}, parse)
 
     async def trades(self, from_id: int | None, order_id: int | None = None) -> tuple[Fill, ...]:
         """Read a page of the account's fills in the symbol, ascending, from a trade id on."""
         symbol = self._settings.symbol
         params = requests.my_trades(symbol, from_id, order_id)
-        return await self._asker.query("myTrades", params, partial(replies.trades, symbol=symbol))
+        return await self._client.query("myTrades", params, partial(replies.trades, symbol=symbol))
 
     async def place(self, intent: Intent) -> Outcome:
         """Send an order, once, with exactly the intent's values."""
         symbol = self._settings.symbol
         accepted = partial(replies.placed, symbol=symbol, client_order_id=intent.client_order_id)
-        return await self._asker.act("order.place", requests.place(intent, symbol), accepted)
+        return await self._client.act("order.place", requests.place(intent, symbol), accepted)
 
     async def cancel(self, intent: CancelIntent) -> Outcome:
         """Send a cancel, once, with exactly the intent's values."""
         symbol = self._settings.symbol
         accepted = partial(replies.canceled, symbol=symbol, intent=intent)
-        return await self._asker.act("order.cancel", requests.cancel(intent, symbol), accepted)
+        return await self._client.act("order.cancel", requests.cancel(intent, symbol), accepted)
+
+    async def _keep_key(self, link: Link) -> None:
+        """End the session once its key is another one, or must not trade any more."""
+        while link.ended is None:
+            await link.wait_for_end(self._settings.key_interval_s)
+            if link.ended is None and self._is_replaced(self._key):
+                link.retire("the key was replaced", Cause.REVOKED)
+            elif link.ended is None and self._guard is not None:
+                try:
+                    await self._guard.look_again(self._key, self.now_ms())
+                except BadCredentials as exc:
+                    link.retire(str(exc), Cause.REVOKED)
 
 
-async def _subscribe(asker: Asker) -> None:
+async def _subscribe(client: RequestClient, *, signed: bool) -> None:
     """Subscribe to user data; a repeated attempt may find that the first one was heard."""
+    method = "userDataStream.subscribe.signature" if signed else "userDataStream.subscribe"
     try:
-        await asker.read("userDataStream.subscribe.signature", {}, private=True)
+        await client.read(method, {}, private=signed)
     except RequestRefused as exc:
         if exc.code != ALREADY_SUBSCRIBED:
             raise

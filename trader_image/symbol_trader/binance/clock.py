@@ -34,7 +34,7 @@ class Clock:
 
     @property
     def measured(self) -> bool:
-        """Tell whether there is exchange time."""
+        """Return whether there is exchange time."""
         return self._offset_ns is not None
 
     def adjust(self, samples: Iterable[Sample]) -> int:

@@ -4,8 +4,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from symbol_trader.binance.allowance import Weight
 from symbol_trader.binance.fields import Fields
+from symbol_trader.binance.rate_limit import Weight
 from symbol_trader.binance.signing import Params
 
 OK = 200
@@ -65,7 +65,7 @@ def _time_of(error: Fields, name: str) -> int | None:
     if "data" not in error:
         return None
     data = error.child("data")
-    return data.integer(name) if name in data else None
+    return data.time_ms(name) if name in data else None
 
 
 def _weight(message: Fields) -> Weight | None:

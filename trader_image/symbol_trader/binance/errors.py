@@ -65,7 +65,7 @@ def unreachable(url: str, exc: Exception, proxy: ProxyInUse | None = None) -> Un
 
 
 def closed(url: str, exc: ConnectionClosed) -> str:
-    """Say how a connection ended."""
+    """Return how a connection ended, as text."""
     if exc.rcvd is not None:
         reason = f": {exc.rcvd.reason}" if exc.rcvd.reason else ""
         return f"{place_of(url)} closed the connection (code {exc.rcvd.code}{reason})"
@@ -74,6 +74,11 @@ def closed(url: str, exc: ConnectionClosed) -> str:
             f"the connection to {place_of(url)} was closed here ({exc.sent.reason or 'normally'})"
         )
     return f"the connection to {place_of(url)} was lost"
+
+
+def is_oversized(exc: ConnectionClosed) -> bool:
+    """Return whether a connection was closed here because a message was too long."""
+    return exc.sent is not None and exc.sent.code == CloseCode.MESSAGE_TOO_BIG
 
 
 def is_stall(exc: ConnectionClosed) -> bool:
@@ -88,7 +93,7 @@ def _fault(exc: Exception, proxy: ProxyInUse | None) -> str:
 
 
 def _reason(exc: Exception) -> str:
-    """Say what went wrong; the more special errors come before those that include them."""
+    """Return what went wrong; special errors come before the general ones that include them."""
     match exc:
         case TimeoutError():
             return "no answer in time"

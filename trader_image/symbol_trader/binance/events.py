@@ -8,8 +8,7 @@ from collections.abc import Hashable
 from typing import NamedTuple
 
 from symbol_trader.binance.fields import Fields
-from symbol_trader.binance.replies import commission_asset, side
-from symbol_trader.core.money import ZERO
+from symbol_trader.binance.replies import commission_asset, expiry_reason, or_zero, side
 from symbol_trader.core.orders import ExchangeOrder, ExecutionReport, Fill
 from symbol_trader.core.replies import BalanceChanged, Price, UserEvent
 
@@ -17,6 +16,18 @@ SHUTDOWN = "serverShutdown"
 """The exchange is about to close the connection. Until then it goes on as before."""
 ENDINGS = {"eventStreamTerminated": "the exchange ended the user data stream"}
 """Events after which a stream says nothing more, and what they mean."""
+
+
+USER_EVENTS = frozenset(
+    {
+        "executionReport",
+        "outboundAccountPosition",
+        "balanceUpdate",
+        "listStatus",
+        "externalLockUpdate",
+    }
+)
+"""The events of a user data stream that do not end it."""
 
 
 _EXECUTION = ("i", "I", "x", "t", "q", "z")
@@ -44,8 +55,10 @@ def user_event(event: Fields, symbol: str) -> UserEvent | None:
     if kind == "executionReport" and event.text("s") == symbol:
         return execution_report(event)
     if kind == "outboundAccountPosition":
+        balances = tuple(event.children("B"))
         return BalanceChanged(
-            {entry.text("a"): entry.decimal("f") for entry in event.children("B")}
+            {entry.text("a"): entry.amount("f") for entry in balances},
+            {entry.text("a"): entry.amount("l") for entry in balances},
         )
     return None
 
@@ -71,7 +84,10 @@ def public_trade(event: Fields) -> Price | None:
     """Read a `@trade` event; None for any other."""
     if "e" not in event or event.text("e") != "trade":
         return None
-    return Price(event.integer("t"), event.decimal("p"), event.integer("E"))
+    price = event.amount("p")
+    if not price:
+        raise event.error("p", "a price of zero")
+    return Price(event.integer("t"), price, event.time_ms("E"))
 
 
 def mark(event: Fields) -> Mark | None:
@@ -84,7 +100,7 @@ def mark(event: Fields) -> Mark | None:
     if "I" in event and "i" in event:
         return Mark(tuple(event.raw(name) for name in _EXECUTION), None)
     if "u" in event and "B" in event:
-        free = tuple((entry.text("a"), entry.decimal("f")) for entry in event.children("B"))
+        free = tuple((entry.text("a"), entry.amount("f")) for entry in event.children("B"))
         return Mark(free, event.integer("u"))
     return None
 
@@ -95,7 +111,7 @@ def is_shutdown(event: Fields) -> bool:
 
 
 def ending(event: Fields) -> str | None:
-    """Say why a stream ends, if this event says that it does."""
+    """Return why a stream ends, None if this event does not end it."""
     return ENDINGS.get(event.text("e")) if "e" in event else None
 
 
@@ -104,13 +120,14 @@ def _reported_order(event: Fields, client_order_id: str) -> ExchangeOrder:
         client_order_id=client_order_id,
         order_id=event.integer("i"),
         side=side(event, "S"),
-        price=event.decimal("p"),
-        quantity=event.decimal("q"),
+        price=event.amount("p"),
+        quantity=event.amount("q"),
         status=event.text("X"),
-        executed=event.decimal("z"),
-        executed_quote=event.decimal("Z"),
-        time_ms=event.integer("O"),
-        prevented=event.decimal("A") if "A" in event else ZERO,
+        executed=event.amount("z"),
+        executed_quote=event.amount("Z"),
+        time_ms=event.time_ms("O"),
+        prevented=or_zero(event, "A"),
+        expiry_reason=expiry_reason(event, "eR"),
     )
 
 
@@ -119,11 +136,11 @@ def _reported_fill(event: Fields) -> Fill:
     return Fill(
         order_id=event.integer("i"),
         trade_id=event.integer("t"),
-        price=event.decimal("L"),
-        quantity=event.decimal("l"),
-        quote_quantity=event.decimal("Y"),
+        price=event.amount("L"),
+        quantity=event.amount("l"),
+        quote_quantity=event.amount("Y"),
         commission=commission,
         commission_asset=commission_asset(event, "N", commission),
         is_maker=event.flag("m"),
-        time_ms=event.integer("T"),
+        time_ms=event.time_ms("T"),
     )

@@ -6,11 +6,18 @@ not know are no error: Binance adds some every few months.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]{1,2})?")
+DIGITS_MAX = 30
+"""The longest number that is read: none that is meant has so many digits before the point, or
+after it, and products of two of them are exact still."""
+_INTEGER_MAX = 2**63 - 1
+"""The largest whole number: ids and times are of 64 bits."""
+_TIME_MAX_MS = 253_402_300_799_999
+"""The last millisecond of the year 9999."""
 _TEXT_SHOWN_MAX = 60
 """Characters of an offending value that an error shows."""
 
@@ -51,6 +58,15 @@ class Fields:
     def __contains__(self, name: str) -> bool:
         return self._values.get(name) is not None
 
+    def __str__(self) -> str:
+        """Return the object as it came, cut short, for the log."""
+        return _shown(self._values)
+
+    @property
+    def names(self) -> Iterable[str]:
+        """Return the names of all fields."""
+        return self._values.keys()
+
     def error(self, name: str, problem: str) -> PayloadError:
         """Make the error that says what is wrong with a field."""
         return PayloadError(f"{self._path}.{name}", problem)
@@ -69,10 +85,17 @@ class Fields:
         return value
 
     def integer(self, name: str) -> int:
-        """Return a whole number."""
+        """Return a whole number of 64 bits."""
         value = self.raw(name)
-        if not isinstance(value, int) or isinstance(value, bool):
+        if not isinstance(value, int) or isinstance(value, bool) or abs(value) > _INTEGER_MAX:
             raise self._unexpected(name, "a whole number")
+        return value
+
+    def time_ms(self, name: str) -> int:
+        """Return a time in milliseconds since 1970."""
+        value = self.integer(name)
+        if not 0 <= value <= _TIME_MAX_MS:
+            raise self._unexpected(name, "a time in milliseconds")
         return value
 
     def flag(self, name: str) -> bool:
@@ -86,10 +109,20 @@ class Fields:
         """Return an exact number; Binance writes them as strings."""
         value = self.raw(name)
         if isinstance(value, str) and _NUMBER.fullmatch(value):
-            return Decimal(value)
-        if isinstance(value, int | Decimal) and not isinstance(value, bool):
-            return Decimal(value)
-        raise self._unexpected(name, "a decimal")
+            value = Decimal(value)
+        if not isinstance(value, int | Decimal) or isinstance(value, bool):
+            raise self._unexpected(name, "a decimal")
+        number = Decimal(value)
+        if not _is_short(number):
+            raise self._unexpected(name, f"a decimal of at most {DIGITS_MAX} digits")
+        return number
+
+    def amount(self, name: str) -> Decimal:
+        """Return an exact number that is not negative: a price, a quantity, a limit."""
+        value = self.decimal(name)
+        if value < 0:
+            raise self._unexpected(name, "a number that is not negative")
+        return value
 
     def child(self, name: str) -> "Fields":
         """Return a nested object."""
@@ -108,6 +141,18 @@ def objects(value: object, path: str) -> Iterator[Fields]:
     if not isinstance(value, list):
         raise PayloadError(path, f"an array was expected, not {_shown(value)}")
     return (Fields(item, f"{path}[{index}]") for index, item in enumerate(value))
+
+
+def excerpt(text: str | bytes) -> str:
+    """Return the beginning of a message, for the log."""
+    return _shown(text)
+
+
+def _is_short(number: Decimal) -> bool:
+    """Return whether a number has few enough digits before the point, and after it."""
+    exponent = number.as_tuple().exponent
+    before, after = number.adjusted() + 1, -int(exponent)
+    return max(before, after, len(number.as_tuple().digits)) <= DIGITS_MAX
 
 
 def _refuse_constant(name: str) -> object:

@@ -9,22 +9,23 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from symbol_trader.binance.envelope import Answer, NoReply
-from symbol_trader.binance.errors import closed, is_stall
+from symbol_trader.binance.errors import closed, is_oversized, is_stall
 from symbol_trader.binance.reconnects import Cause
 from symbol_trader.binance.session import (
     Announced,
     Answered,
-    Dropped,
     Heard,
-    News,
     Retired,
+    Revoked,
     Session,
+    UserData,
 )
 from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.binance.signing import Params
 from symbol_trader.binance.sockets import dial
+from symbol_trader.binance.surprises import Surprise, Surprises
 from symbol_trader.binance.turns import Turns
-from symbol_trader.binance.user_data import UserData
+from symbol_trader.binance.user_data import UserDataBuffer
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +36,9 @@ class Link:
     def __init__(
         self,
         settings: BinanceSettings,
-        user_data: UserData | None = None,
+        user_data: UserDataBuffer | None = None,
         due: Callable[["Link", Cause], None] = lambda *_: None,
+        surprises: Surprises | None = None,
     ) -> None:
         """Bring user data, if any is subscribed to. `due` is told that another link is needed.
 
@@ -44,8 +46,9 @@ class Link:
         `due` is told for the last time.
         """
         self._settings = settings
-        self._session = Session(settings.symbol)
-        self._user_data = user_data or UserData(settings.user_events_max)
+        self._surprises = surprises or Surprises()
+        self._session = Session(settings.symbol, self._surprises)
+        self._user_data = user_data or UserDataBuffer(settings.user_events_max)
         self._due = due
         self._is_due = False
         self._waiting: dict[int, asyncio.Future[Answer]] = {}
@@ -142,10 +145,17 @@ class Link:
             why = closed(self._settings.api_url, exc)
             cause = Cause.STALLED if is_stall(exc) else Cause.LOST
             self.said_goodbye = exc.rcvd is not None
+            if is_oversized(exc):
+                cause = Cause.UNREADABLE
+                self._surprises.note(Surprise.OVERSIZED, why)
         finally:
-            self.retire(why, cause)
-            for answered in self._session.lost(why):
-                self._hear(answered)
+            self._give_up(why, cause)
+
+    def _give_up(self, why: str, cause: Cause) -> None:
+        """Take no new requests, and tell all who wait that there is no reply."""
+        self.retire(why, cause)
+        for answered in self._session.lost(why):
+            self._hear(answered)
 
     def _hear(self, heard: Heard | None) -> None:
         match heard:
@@ -153,13 +163,13 @@ class Link:
                 waiting = self._waiting[request_id]
                 if not waiting.done():
                     waiting.set_result(answer)
-            case News():
+            case UserData():
                 if self._session.ended is None and not self._user_data.put(heard):
                     self.retire("more user events wait than the leader reads")
-            case Dropped(why):
-                log.info("dropped: %s", why)
             case Announced():
                 self.announced = True
                 self._call(Cause.ANNOUNCED)
             case Retired(why):
                 self.retire(why)
+            case Revoked(why):
+                self._give_up(why, Cause.REVOKED)

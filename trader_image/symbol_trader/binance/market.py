@@ -10,6 +10,7 @@ from symbol_trader.binance.errors import ConnectionsLimited
 from symbol_trader.binance.pacing import ConnectionPacer
 from symbol_trader.binance.reconnects import Cause, Reconnects, Service
 from symbol_trader.binance.settings import BinanceSettings
+from symbol_trader.binance.surprises import Surprises
 from symbol_trader.binance.trade_ids import TradeIds
 from symbol_trader.binance.trade_stream import StreamLost, TradeStream, open_stream, overlap
 from symbol_trader.binance.turns import Turns
@@ -32,8 +33,10 @@ class BinanceMarket:
         random: Callable[[], float],
         pacer: ConnectionPacer | None = None,
         reconnects: Reconnects | None = None,
+        surprises: Surprises | None = None,
     ) -> None:
         self._settings = settings
+        self._surprises = surprises or Surprises()
         self._random = random
         self._pacer = pacer
         self._reconnects = reconnects or Reconnects()
@@ -44,7 +47,7 @@ class BinanceMarket:
         self._closing = asyncio.Event()
 
     async def prices(self) -> AsyncGenerator[Price | TradeGap | None]:
-        """Yield each trade once, until `close`, reconnecting for ever.
+        """Yield each trade once, until `close`, reconnecting as often as it takes.
 
         None says that the stream was lost or could not be opened: once for each outage, before the
         first attempt to mend it. A stream on which nothing is traded is silent, which is no loss.
@@ -132,7 +135,7 @@ class BinanceMarket:
         while self._pacer is not None and (wait_s := await self._pacer.wait_s()):
             await self._pause(wait_s)
         age_max_s = self._settings.age_max_s(self._random())
-        return await open_stream(self._settings, age_max_s, self._renew)
+        return await open_stream(self._settings, age_max_s, self._renew, self._surprises)
 
     # Renewal: the next connection is open before the last one goes.
 

@@ -12,7 +12,7 @@ small: nothing is bought while the record is away.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from symbol_trader.errors import Unavailable
@@ -43,6 +43,13 @@ class ConnectionLimit:
     def wait_s(self, reserved_s: float) -> float:
         """Return how long to wait for a slot that ends `reserved_s` from now."""
         return max(0.0, reserved_s - self.burst * self.spacing_s)
+
+
+@dataclass(slots=True)
+class KnownLimit:
+    """The exchange's limit, for all services of a leader: as documented, until it is read."""
+
+    limit: ConnectionLimit = field(default_factory=ConnectionLimit)
 
 
 class SharedSlots(Protocol):
@@ -79,10 +86,10 @@ class ConnectionPacer:
         *,
         clock: Callable[[], float],
         random: Callable[[], float],
+        known: KnownLimit | None = None,
         share: StaticShare | None = None,
     ) -> None:
-        self.limit = ConnectionLimit()
-        """The exchange's limit; as documented, until it is read."""
+        self.known = known or KnownLimit()
         self._slots = slots
         self._clock = clock
         self._random = random
@@ -98,15 +105,15 @@ class ConnectionPacer:
         """
         if self._due_s is None:
             try:
-                reserved_s = await self._slots.reserve(self.limit.spacing_s)
+                reserved_s = await self._slots.reserve(self.known.limit.spacing_s)
             except Unavailable:
                 if self._share is None:
                     raise
                 return self._wait_alone_s(self._share)
             self._alone_due_s = None
             if reserved_s is None:
-                return self._random() * self.limit.window_s
-            self._due_s = self._clock() + self.limit.wait_s(reserved_s)
+                return self._random() * self.known.limit.window_s
+            self._due_s = self._clock() + self.known.limit.wait_s(reserved_s)
         left_s = self._due_s - self._clock()
         if left_s > 0:
             return left_s
@@ -124,3 +131,13 @@ class ConnectionPacer:
             return min(left_s, share.ask_again_s)
         self._alone_due_s = None
         return 0.0
+
+
+def pacers(
+    slots: SharedSlots, *, clock: Callable[[], float], random: Callable[[], float]
+) -> tuple[ConnectionPacer, ConnectionPacer]:
+    """Return the pacers of a leader: for its sessions, and for its market stream."""
+    known = KnownLimit()
+    sessions = ConnectionPacer(slots, clock=clock, random=random, known=known)
+    market = ConnectionPacer(slots, clock=clock, random=random, known=known, share=StaticShare())
+    return sessions, market

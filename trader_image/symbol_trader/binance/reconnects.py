@@ -24,6 +24,8 @@ class Cause(StrEnum):
     """It stood, and did not answer a ping, or was silent where it had to speak."""
     UNREADABLE = "unreadable"
     """It brought what cannot be read."""
+    REVOKED = "revoked"
+    """The key is another one, or the exchange takes it no longer."""
     REFUSED = "refused"
     """It could not be opened."""
 

@@ -18,15 +18,16 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from symbol_trader.binance.asking import Asker
 from symbol_trader.binance.backoff import delays
 from symbol_trader.binance.errors import RateLimited
 from symbol_trader.binance.link import Link
 from symbol_trader.binance.mailbox import Mailbox
 from symbol_trader.binance.pacing import ConnectionPacer
 from symbol_trader.binance.reconnects import Cause, Reconnects, Service
+from symbol_trader.binance.requesting import RequestClient
 from symbol_trader.binance.settings import BinanceSettings
-from symbol_trader.binance.user_data import UserData
+from symbol_trader.binance.surprises import Surprises
+from symbol_trader.binance.user_data import UserDataBuffer
 from symbol_trader.core.replies import UserEvent
 from symbol_trader.errors import BadCredentials, ExchangeUnavailable, Unavailable
 
@@ -41,7 +42,7 @@ class Line:
     """A link, what asks over it, and what keeps it in order once it is ready."""
 
     link: Link
-    asker: Asker
+    client: RequestClient
     keepers: tuple[asyncio.Task[None], ...] = ()
 
     async def close(self) -> None:
@@ -68,6 +69,7 @@ class RenewedLine:
         pacer: ConnectionPacer | None,
         random: Callable[[], float],
         reconnects: Reconnects,
+        surprises: Surprises,
     ) -> None:
         self._settings = settings
         self._make = make
@@ -75,7 +77,8 @@ class RenewedLine:
         self._pacer = pacer
         self._random = random
         self._reconnects = reconnects
-        self._user_data = UserData(settings.user_events_max)
+        self._surprises = surprises
+        self._user_data = UserDataBuffer(settings.user_events_max)
         self.current = self._new()
         """What requests go over."""
         self._old: Line | None = None
@@ -101,7 +104,7 @@ class RenewedLine:
             await self._old.close()
 
     def _new(self) -> Line:
-        return self._make(Link(self._settings, self._user_data, self._due))
+        return self._make(Link(self._settings, self._user_data, self._due, self._surprises))
 
     async def _open_link(self) -> Line:
         await self._wait_for_slot()

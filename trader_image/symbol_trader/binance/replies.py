@@ -13,7 +13,7 @@ from symbol_trader.binance.pacing import ConnectionLimit
 from symbol_trader.core.money import ZERO
 from symbol_trader.core.orders import NO_ASSET, CancelIntent, ExchangeOrder, Fill, Side
 from symbol_trader.core.replies import Accepted, Account, Price
-from symbol_trader.core.symbols import Commission, Filters, SymbolInfo
+from symbol_trader.core.symbols import Commission
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,9 @@ class AggregateTrade:
     price: Decimal
 
 
+_NOT_EXPIRED = "NONE"
 _COMMISSION_PARTS = ("standardCommission", "specialCommission", "taxCommission")
 _INTERVALS_S = {"SECOND": 1.0, "MINUTE": 60.0, "HOUR": 3_600.0, "DAY": 86_400.0}
-_NOTIONAL_FILTERS = ("NOTIONAL", "MIN_NOTIONAL")
 
 
 def server_time_ms(result: Any) -> int:
@@ -48,26 +48,12 @@ def server_time_ms(result: Any) -> int:
 def account(result: Any) -> Account:
     """Read the reply to `account.status`."""
     fields = Fields(result, "account")
-    balances = fields.children("balances")
+    balances = tuple(fields.children("balances"))
     return Account(
         uid=str(fields.integer("uid")),
-        free={balance.text("asset"): balance.decimal("free") for balance in balances},
+        free={balance.text("asset"): balance.amount("free") for balance in balances},
+        locked={balance.text("asset"): balance.amount("locked") for balance in balances},
     )
-
-
-def symbol_info(result: Any, symbol: str) -> SymbolInfo:
-    """Read the reply to `exchangeInfo`."""
-    fields = Fields(result, "exchangeInfo")
-    for entry in fields.children("symbols"):
-        if entry.text("symbol") == symbol:
-            return SymbolInfo(
-                name=symbol,
-                base_asset=entry.text("baseAsset"),
-                quote_asset=entry.text("quoteAsset"),
-                filters=_filters(entry),
-                status=entry.text("status"),
-            )
-    raise fields.error("symbols", f"{symbol} is not among them")
 
 
 def commission(result: Any) -> Commission:
@@ -83,7 +69,7 @@ def commission(result: Any) -> Commission:
 def last_trade(result: Any) -> Price | None:
     """Read the reply to `trades.recent` for one trade; its time is that of the trade."""
     trades = [
-        Price(fields.integer("id"), fields.decimal("price"), fields.integer("time"))
+        Price(fields.integer("id"), fields.amount("price"), fields.time_ms("time"))
         for fields in objects(result, "trades.recent")
     ]
     return max(trades, key=lambda trade: trade.trade_id, default=None)
@@ -124,14 +110,14 @@ def candle(result: Any) -> Candle | None:
     except (TypeError, LookupError) as exc:
         raise PayloadError("klines", "a candle was expected") from exc
     fields = Fields(values, "klines")
-    return Candle(fields.integer("opened"), fields.decimal("close"), fields.integer("closed"))
+    return Candle(fields.time_ms("opened"), fields.amount("close"), fields.time_ms("closed"))
 
 
 def best_bid(result: Any, symbol: str) -> Decimal:
     """Read the reply to `ticker.book`; a book without bids shows a price of zero, or null."""
     fields = Fields(result, "ticker.book")
-    _expect(fields, "symbol", symbol)
-    return ZERO if fields.raw("bidPrice") is None else fields.decimal("bidPrice")
+    expect(fields, "symbol", symbol)
+    return ZERO if fields.raw("bidPrice") is None else fields.amount("bidPrice")
 
 
 def account_commission(result: Any) -> Commission:
@@ -147,8 +133,8 @@ def placed(result: Any, symbol: str, client_order_id: str) -> Accepted:
     rounds, they are left out: the stream and `myTrades` state them exactly.
     """
     fields = Fields(result, "order.place")
-    order = _order(fields, symbol, client_order_id, fields.integer("transactTime"))
-    _expect(fields, "clientOrderId", client_order_id)
+    order = _order(fields, symbol, client_order_id, fields.time_ms("transactTime"))
+    expect(fields, "clientOrderId", client_order_id)
     fills = _fills_at_once(fields, order.order_id) if "fills" in fields else ()
     return Accepted(order, fills if _add_up(fills, order) else ())
 
@@ -160,7 +146,7 @@ def canceled(result: Any, symbol: str, intent: CancelIntent) -> Accepted:
     """
     fields = Fields(result, "order.cancel")
     if intent.order_id is None:
-        _expect(fields, "origClientOrderId", intent.client_order_id)
+        expect(fields, "origClientOrderId", intent.client_order_id)
     order = _order(fields, symbol, intent.client_order_id, time_ms=None)
     if intent.order_id not in {None, order.order_id}:
         raise fields.error("orderId", f"{intent.order_id} was expected, not {order.order_id}")
@@ -174,19 +160,19 @@ def order_status(result: Any, symbol: str, client_order_id: str) -> ExchangeOrde
     that was asked for, and keeps it here.
     """
     fields = Fields(result, "order.status")
-    return _order(fields, symbol, client_order_id, fields.integer("time"))
+    return _order(fields, symbol, client_order_id, fields.time_ms("time"))
 
 
 def order_by_id(result: Any, symbol: str) -> ExchangeOrder:
     """Read the reply to `order.status` by the exchange's id, whoever placed the order."""
     fields = Fields(result, "order.status")
-    return _order(fields, symbol, fields.text("clientOrderId"), fields.integer("time"))
+    return _order(fields, symbol, fields.text("clientOrderId"), fields.time_ms("time"))
 
 
 def open_orders(result: Any, symbol: str) -> tuple[ExchangeOrder, ...]:
     """Read the reply to `openOrders.status`."""
     return tuple(
-        _order(fields, symbol, fields.text("clientOrderId"), fields.integer("time"))
+        _order(fields, symbol, fields.text("clientOrderId"), fields.time_ms("time"))
         for fields in objects(result, "openOrders")
     )
 
@@ -206,6 +192,12 @@ def side(fields: Fields, name: str) -> Side:
         raise fields.error(name, f"BUY or SELL was expected, not {text!r}") from exc
 
 
+def expiry_reason(fields: Fields, name: str) -> str:
+    """Read why the exchange ended an order; empty where it does not say, or has not."""
+    text = fields.text(name) if name in fields else _NOT_EXPIRED
+    return "" if text == _NOT_EXPIRED else text
+
+
 def commission_asset(fields: Fields, name: str, commission: Decimal) -> str:
     """Read in what a commission was charged; where it is zero, no asset need be named."""
     if name in fields:
@@ -217,28 +209,31 @@ def commission_asset(fields: Fields, name: str, commission: Decimal) -> str:
 
 def _order(fields: Fields, symbol: str, client_order_id: str, time_ms: int | None) -> ExchangeOrder:
     """Read the facts that all replies about an order share."""
-    _expect(fields, "symbol", symbol)
+    expect(fields, "symbol", symbol)
     return ExchangeOrder(
         client_order_id=client_order_id,
         order_id=fields.integer("orderId"),
         side=side(fields, "side"),
-        price=fields.decimal("price"),
-        quantity=fields.decimal("origQty"),
+        price=fields.amount("price"),
+        quantity=fields.amount("origQty"),
         status=fields.text("status"),
-        executed=fields.decimal("executedQty"),
-        executed_quote=fields.decimal("cummulativeQuoteQty"),  # with a double m, as documented
+        executed=fields.amount("executedQty"),
+        executed_quote=fields.decimal(
+            "cummulativeQuoteQty"
+        ),  # below 0 where it is not known any more
         time_ms=time_ms,
-        prevented=_or_zero(fields, "preventedQuantity"),
+        prevented=or_zero(fields, "preventedQuantity"),
+        expiry_reason=expiry_reason(fields, "expiryReason"),
     )
 
 
 def _fills_at_once(fields: Fields, order_id: int) -> tuple[Fill, ...]:
-    time_ms = fields.integer("transactTime")
+    time_ms = fields.time_ms("transactTime")
     return tuple(_fill_at_once(fill, order_id, time_ms) for fill in fields.children("fills"))
 
 
 def _fill_at_once(fields: Fields, order_id: int, time_ms: int) -> Fill:
-    price, quantity = fields.decimal("price"), fields.decimal("qty")
+    price, quantity = fields.amount("price"), fields.amount("qty")
     commission = fields.decimal("commission")
     return Fill(
         order_id=order_id,
@@ -260,48 +255,24 @@ def _add_up(fills: tuple[Fill, ...], order: ExchangeOrder) -> bool:
 
 
 def _trade(fields: Fields, symbol: str) -> Fill:
-    _expect(fields, "symbol", symbol)
+    expect(fields, "symbol", symbol)
     charged = fields.decimal("commission")
     return Fill(
         order_id=fields.integer("orderId"),
         trade_id=fields.integer("id"),
-        price=fields.decimal("price"),
-        quantity=fields.decimal("qty"),
-        quote_quantity=fields.decimal("quoteQty"),
+        price=fields.amount("price"),
+        quantity=fields.amount("qty"),
+        quote_quantity=fields.amount("quoteQty"),
         commission=charged,
         commission_asset=commission_asset(fields, "commissionAsset", charged),
         is_maker=fields.flag("isMaker"),
-        time_ms=fields.integer("time"),
+        time_ms=fields.time_ms("time"),
     )
 
 
-def _filters(entry: Fields) -> Filters:
-    """Read the static filters; a symbol without tick or step would make every order a guess."""
-    found = {fields.text("filterType"): fields for fields in entry.children("filters")}
-    for name in ("PRICE_FILTER", "LOT_SIZE"):
-        if name not in found:
-            raise entry.error("filters", f"{name} is missing")
-    price, lot = found["PRICE_FILTER"], found["LOT_SIZE"]
-    notional = next((found[name] for name in _NOTIONAL_FILTERS if name in found), None)
-    return Filters(
-        tick_size=_unit(price.decimal("tickSize"), entry, "quoteAssetPrecision"),
-        min_price=price.decimal("minPrice"),
-        max_price=price.decimal("maxPrice"),
-        step_size=_unit(lot.decimal("stepSize"), entry, "baseAssetPrecision"),
-        min_quantity=lot.decimal("minQty"),
-        max_quantity=lot.decimal("maxQty"),
-        min_notional=_or_zero(notional, "minNotional"),
-        max_notional=_or_zero(notional, "maxNotional"),
-    )
-
-
-def _unit(step: Decimal, entry: Fields, precision: str) -> Decimal:
-    """Return a step, or the asset's smallest unit where zero says that the rule is disabled."""
-    return step or Decimal(1).scaleb(-entry.integer(precision))
-
-
-def _or_zero(fields: Fields | None, name: str) -> Decimal:
-    return ZERO if fields is None or name not in fields else fields.decimal(name)
+def or_zero(fields: Fields | None, name: str) -> Decimal:
+    """Read an amount, zero where it is not there."""
+    return ZERO if fields is None or name not in fields else fields.amount(name)
 
 
 def _commission(parts: list[Fields]) -> Commission:
@@ -316,7 +287,7 @@ def _commission(parts: list[Fields]) -> Commission:
     return Commission(buy=either + total("buyer"), sell=either + total("seller"))
 
 
-def _expect(fields: Fields, name: str, expected: str) -> None:
+def expect(fields: Fields, name: str, expected: str) -> None:
     """Refuse a message that speaks of another symbol or order than the request."""
     if fields.text(name) != expected:
         raise fields.error(name, f"{expected} was expected, not {fields.text(name)!r}")

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from symbol_trader.binance import envelope, events
 from symbol_trader.binance.envelope import Answer, NoReply, Reply
 from symbol_trader.binance.events import Mark
-from symbol_trader.binance.fields import Fields, PayloadError, parse
+from symbol_trader.binance.fields import Fields, PayloadError, excerpt, parse
 from symbol_trader.binance.signing import Params
-from symbol_trader.binance.verdicts import Kind, judge
+from symbol_trader.binance.surprises import Surprise, Surprises
+from symbol_trader.binance.verdicts import judge
+from symbol_trader.core.error_codes import ErrorClass
 from symbol_trader.core.replies import UserEvent
 
 
@@ -27,18 +29,11 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
-class News:
-    """User data, and what tells it from other news: two connections may bring the same."""
+class UserData:
+    """User data, and what tells it from other user data: two connections may bring the same."""
 
     event: UserEvent
     mark: Mark | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Dropped:
-    """A message that nobody waits for; `why` is for the log."""
-
-    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +48,23 @@ class Announced:
     """The exchange is about to close the connection: a new one has to be opened now."""
 
 
-Heard = Answered | News | Dropped | Retired | Announced
+@dataclass(frozen=True, slots=True)
+class Revoked:
+    """The exchange takes the key no longer: no request that waits will have a reply."""
+
+    why: str
+
+
+Heard = Answered | UserData | Announced | Retired | Revoked
 """What a message turned out to be."""
 
 
 class Session:
     """The machine behind one connection."""
 
-    def __init__(self, symbol: str) -> None:
+    def __init__(self, symbol: str, surprises: Surprises | None = None) -> None:
         self._symbol = symbol
+        self._surprises = surprises or Surprises()
         self._next_id = 1
         self._waiting: dict[int, str] = {}
         self._ended: str | None = None
@@ -81,13 +84,15 @@ class Session:
         return request_id, envelope.request(request_id, method, params)
 
     def receive(self, text: str | bytes) -> Heard | None:
-        """Take one message; None for news of no concern, such as other symbols'.
+        """Take one message; None for events of no concern, such as other symbols'.
 
-        What cannot be read may have been news that matters, so it retires the session.
+        What cannot be read may have been news that matters, so it retires the session. What nobody
+        waits for is counted among the surprises, and is None as well.
         """
         try:
             return self._hear(parse(text))
         except PayloadError as exc:
+            self._surprises.note(Surprise.UNREADABLE, str(exc), excerpt(text))
             return self.retire(str(exc))
 
     def give_up(self, request_id: int) -> None:
@@ -115,7 +120,9 @@ class Session:
             return self._reply(message, message.integer("id"))
         if "status" in message:
             return self._unasked(envelope.reply(message))
-        return Dropped("a message of an unknown kind")
+        fields = ", ".join(sorted(message.names))
+        self._surprises.note(Surprise.UNKNOWN_EVENT, f"a message with the fields {fields}")
+        return None
 
     def _push(self, event: Fields) -> Heard | None:
         if events.is_shutdown(event):
@@ -124,18 +131,27 @@ class Session:
         if ending is not None:
             return self.retire(ending)
         news = events.user_event(event, self._symbol)
-        return None if news is None else News(news, events.mark(event))
+        if news is None and event.text("e") not in events.USER_EVENTS:
+            self._surprises.note(Surprise.UNKNOWN_EVENT, event.text("e"))
+        return None if news is None else UserData(news, events.mark(event))
 
-    def _reply(self, message: Fields, request_id: int) -> Heard:
+    def _reply(self, message: Fields, request_id: int) -> Heard | None:
         method = self._waiting.pop(request_id, None)
         if method is None:
-            return Dropped(f"a reply to request {request_id}, which waits no longer")
+            never = "never sent" if request_id >= self._next_id or request_id < 1 else "over"
+            detail = f"a reply to a request that is {never}"
+            self._surprises.note(Surprise.UNMATCHED_REPLY, detail, str(request_id))
+            return None
         try:
             return Answered(request_id, envelope.reply(message))
         except PayloadError as exc:
+            self._surprises.note(Surprise.UNREADABLE, f"the reply to {method}: {exc}")
             return Answered(request_id, NoReply(f"the reply to {method} is an {exc}"))
 
-    def _unasked(self, error: Reply) -> Heard:
+    def _unasked(self, error: Reply) -> Heard | None:
         """Take an error that belongs to no request: a revoked key, or a request not understood."""
         text = f"the exchange reports {error.code} {error.message}"
-        return self.retire(text) if judge(error).kind is Kind.CREDENTIALS else Dropped(text)
+        if judge(error).reads is ErrorClass.STOP:
+            return Revoked(text)
+        self._surprises.note(Surprise.UNMATCHED_REPLY, text)
+        return None

@@ -1,10 +1,8 @@
-"""What the client is told: addresses, key, and every limit, each with its unit in its name."""
+"""What the client is told: addresses, and every limit, each with its unit in its name."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlsplit
-
-from symbol_trader.binance.signing import Credentials
 
 _AGE_SPREAD = 0.1
 """The part of its highest age by which a connection may be renewed earlier, by chance: leaders that
@@ -23,8 +21,6 @@ class BinanceSettings:
     stream_url: str
     """The base of the market streams, such as `wss://stream.binance.com:9443`."""
     symbol: str
-    api_key: str = field(repr=False)
-    api_secret: str = field(repr=False)
 
     ca_file: Path | None = None
     """Certificates of authorities (PEM) that are trusted besides the system's."""
@@ -36,7 +32,7 @@ class BinanceSettings:
     """Limit of the closing handshake."""
     read_recv_window_ms: int = 5000
     """Window of requests that only read; orders and cancels carry their intent's."""
-    read_patience_s: float = 20.0
+    read_retries_s: float = 20.0
     """How long a request that only reads is repeated, bans that are waited out included. With the
     last reply and the wait for the exchange's next minute it stays below what a probe allows."""
     retry_first_s: float = 0.5
@@ -52,6 +48,8 @@ class BinanceSettings:
     """Questions for the time per measurement; the one with the least round trip counts."""
     clock_interval_s: float = 300.0
     """Time between measurements."""
+    key_interval_s: float = 10.0
+    """Time between two looks whether the key is another one."""
     session_age_max_s: float = 23 * 3600.0
     """Age at which a connection is renewed at the latest; the exchange closes it at 24 h."""
     overlap_s: float = 5.0
@@ -77,11 +75,6 @@ class BinanceSettings:
     def __post_init__(self) -> None:
         for url in (self.api_url, self.stream_url):
             _check(url)
-
-    @property
-    def credentials(self) -> Credentials:
-        """Return the key and its secret."""
-        return Credentials(self.api_key, self.api_secret)
 
     @property
     def trade_stream_url(self) -> str:

@@ -2,31 +2,23 @@
 
 Source: Binance Spot, web-socket-api.md, "Signed requests": every parameter but the signature,
 sorted by name, joined as `name=value` with `&`, without percent-encoding (which is REST's
-business), HMAC-SHA-256 with the secret, in hexadecimal.
+business), signed with the key.
 """
 
-import hashlib
-import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from urllib.parse import quote, urlencode
+
+from symbol_trader.binance.keys import Key
 
 ParamValue = str | int | bool
 Params = Mapping[str, ParamValue]
 """Parameters of a request. Prices and quantities are strings; nothing is ever a float."""
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """An API key and its secret. Neither shows in a repr, so neither gets into a log."""
-
-    key: str = field(repr=False)
-    secret: str = field(repr=False)
-
-
-def signed(params: Params, credentials: Credentials) -> dict[str, ParamValue]:
+def signed(params: Params, key: Key) -> dict[str, ParamValue]:
     """Return the parameters with the key and the signature; `timestamp` must be among them."""
-    full: dict[str, ParamValue] = {**params, "apiKey": credentials.key}
-    return {**full, "signature": signature(payload(full), credentials.secret)}
+    full: dict[str, ParamValue] = {**params, "apiKey": key.api_key}
+    return {**full, "signature": key.sign(payload(full))}
 
 
 def payload(params: Params) -> str:
@@ -34,9 +26,13 @@ def payload(params: Params) -> str:
     return "&".join(f"{name}={_text(params[name])}" for name in sorted(params))
 
 
-def signature(text: str, secret: str) -> str:
-    """Return the HMAC-SHA-256 of the text, in hexadecimal."""
-    return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
+def signed_query(params: Params, key: Key) -> str:
+    """Return the query of a REST request: percent-encoded before it is signed, in any order.
+
+    The key's name goes into a header. Source: rest-api.md, "SIGNED endpoint security".
+    """
+    query = urlencode({name: _text(value) for name, value in params.items()}, quote_via=quote)
+    return f"{query}&signature={quote(key.sign(query), safe='')}"
 
 
 def _text(value: ParamValue) -> str:

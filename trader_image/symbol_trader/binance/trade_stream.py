@@ -6,12 +6,13 @@ from collections.abc import AsyncGenerator, Callable
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from symbol_trader.binance.errors import closed, is_stall
+from symbol_trader.binance.errors import closed, is_oversized, is_stall
 from symbol_trader.binance.events import ending, is_shutdown, public_trade
-from symbol_trader.binance.fields import PayloadError, parse
+from symbol_trader.binance.fields import Fields, PayloadError, excerpt, parse
 from symbol_trader.binance.reconnects import Cause
 from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.binance.sockets import dial
+from symbol_trader.binance.surprises import Surprise, Surprises
 from symbol_trader.binance.trade_ids import TradeIds
 from symbol_trader.core.replies import Price
 from symbol_trader.errors import ExchangeUnavailable
@@ -29,12 +30,18 @@ class TradeStream:
     """A connection that stands."""
 
     def __init__(
-        self, socket: ClientConnection, url: str, age_max_s: float, due: Callable[[Cause], None]
+        self,
+        socket: ClientConnection,
+        settings: BinanceSettings,
+        age_max_s: float,
+        due: Callable[[Cause], None],
+        surprises: Surprises,
     ) -> None:
         """Take over a socket. `due` is told when it has to be renewed, while it still goes on."""
         self._socket = socket
-        self._url = url
+        self._settings = settings
         self._due = due
+        self._surprises = surprises
         self._renewal = asyncio.get_running_loop().call_later(age_max_s, due, Cause.AGE)
         self._is_given_up = False
         self._opened_s = asyncio.get_running_loop().time()
@@ -49,19 +56,34 @@ class TradeStream:
         try:
             text = await self._socket.recv()
         except ConnectionClosed as exc:
-            stalled = self._is_given_up or is_stall(exc)
-            cause = Cause.STALLED if stalled else Cause.LOST
-            raise StreamLost(closed(self._url, exc), cause) from exc
+            why = closed(self._settings.trade_stream_url, exc)
+            raise StreamLost(why, self._cause(exc, why)) from exc
         try:
-            event = parse(text)
-            if is_shutdown(event):
-                self._due(Cause.ANNOUNCED)
-            why = ending(event)
-            trade = public_trade(event)
+            return self._read(parse(text))
         except PayloadError as exc:
+            self._surprises.note(Surprise.UNREADABLE, str(exc), excerpt(text))
             raise StreamLost(str(exc), Cause.UNREADABLE) from exc
-        if why is not None:
+
+    def _cause(self, exc: ConnectionClosed, why: str) -> Cause:
+        if is_oversized(exc):
+            self._surprises.note(Surprise.OVERSIZED, why)
+            return Cause.UNREADABLE
+        return Cause.STALLED if self._is_given_up or is_stall(exc) else Cause.LOST
+
+    def _read(self, event: Fields) -> Price | None:
+        """Read a trade of the symbol; what else comes is counted among the surprises."""
+        if is_shutdown(event):
+            self._due(Cause.ANNOUNCED)
+            return None
+        if why := ending(event):
             raise StreamLost(why, Cause.LOST)
+        trade = public_trade(event)
+        if trade is None:
+            kind = event.text("e") if "e" in event else ", ".join(sorted(event.names))
+            self._surprises.note(Surprise.UNKNOWN_EVENT, f"on the market stream: {kind}")
+        elif (symbol := event.text("s")) != self._settings.symbol:
+            self._surprises.note(Surprise.WRONG_SYMBOL, symbol)
+            return None
         return trade
 
     def cut(self) -> None:
@@ -76,12 +98,14 @@ class TradeStream:
 
 
 async def open_stream(
-    settings: BinanceSettings, age_max_s: float, due: Callable[[Cause], None]
+    settings: BinanceSettings,
+    age_max_s: float,
+    due: Callable[[Cause], None],
+    surprises: Surprises,
 ) -> TradeStream:
     """Connect to the symbol's trades. Raises `Unavailable`."""
-    url = settings.trade_stream_url
-    socket = await dial(url, settings, settings.market_frames_max)
-    return TradeStream(socket, url, age_max_s, due)
+    socket = await dial(settings.trade_stream_url, settings, settings.market_frames_max)
+    return TradeStream(socket, settings, age_max_s, due, surprises)
 
 
 async def overlap(

@@ -1,4 +1,4 @@
-"""Turns of the event loop: what takes one message after the other lets others run in between."""
+"""Turns of the event loop: a reader of many messages lets other tasks run in between."""
 
 import asyncio
 
@@ -7,10 +7,10 @@ MESSAGES_PER_TURN = 32
 
 
 class Turns:
-    """Counts messages that were there already, and now and then passes the turn on.
+    """Counts messages, and yields to the event loop after every `MESSAGES_PER_TURN` of them.
 
-    To wait for what is in a queue does not give the loop a turn: as long as thousands of messages
-    wait, no ping would be answered, no probe and no timer.
+    Awaiting an item that is already in a queue does not yield: while thousands of messages wait,
+    no ping, probe or timer would be served.
     """
 
     def __init__(self) -> None:

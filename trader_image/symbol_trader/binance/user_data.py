@@ -4,14 +4,14 @@ from collections import deque
 
 from symbol_trader.binance.events import Mark
 from symbol_trader.binance.mailbox import Mailbox
-from symbol_trader.binance.session import News
+from symbol_trader.binance.session import UserData
 from symbol_trader.core.replies import UserEvent
 
 REMEMBERED = 4096
 """So many events are known again: more than come while two connections overlap."""
 
 
-class UserData:
+class UserDataBuffer:
     """What the leader reads. Connections that overlap bring the same events, each in its order."""
 
     def __init__(self, limit: int) -> None:
@@ -21,7 +21,7 @@ class UserData:
         self._updated_ms = 0
         """The time of the newest balances."""
 
-    def put(self, news: News) -> bool:
+    def put(self, news: UserData) -> bool:
         """Add news unless they came before; False says that there is no room for them.
 
         Balances that are older than those known are dropped: they are not the account's any more.

@@ -10,8 +10,10 @@ import click
 
 from symbol_trader.audit import auditing
 from symbol_trader.audit.report import report_lines
+from symbol_trader.binance.keyfiles import KeyFolder
 from symbol_trader.errors import BadCredentials, SchemaMismatch, Unavailable
 from symbol_trader.options import (
+    KEY_ADVICE,
     ExchangeOptions,
     context_settings,
     database_option,
@@ -19,6 +21,7 @@ from symbol_trader.options import (
     option,
     since_option,
 )
+from symbol_trader.secrecy import hide_memory
 
 
 @click.command(context_settings=context_settings)
@@ -37,12 +40,16 @@ def audit(
     that came while no leader ran are not on record before the next one has taken them up.
     """
     entry = ExchangeOptions(**flags)
+    # It only reads, and so needs no leave to trade real money.
+    entry.check(real_money=entry.exchange_environment == "live", allow_unrestricted_key=False)
+    hide_memory()
     try:
         found = asyncio.run(
             auditing.audit(
                 database_url,
                 entry.exchange_environment,
                 entry.settings(symbol),
+                KeyFolder(entry.exchange_key, KEY_ADVICE).read(),
                 pause_s=pause_s,
                 since_ms=_since_ms(since, datetime.now(UTC)),
                 say=partial(click.echo, err=True),

@@ -7,7 +7,7 @@ import click
 
 from symbol_trader.core.orders import OrderState
 from symbol_trader.errors import SchemaMismatch, Unavailable
-from symbol_trader.identity import Book, Owner
+from symbol_trader.identity import LedgerKey, Owner
 from symbol_trader.options import context_settings, database_option, option
 from symbol_trader.postgres import ownership
 
@@ -17,17 +17,17 @@ from symbol_trader.postgres import ownership
 def migrate(database_url: str) -> None:
     """Bring the record's schema up to date; safe to repeat and to run twice at once."""
     # Loaded here alone: the migration tool is heavy, and a leader never migrates.
-    from symbol_trader.postgres.migrate import migrate as bring_up_to_date  # noqa: PLC0415 - only this command pays for it
+    from symbol_trader.postgres import migrate as migrations  # noqa: PLC0415 - only this command pays for it
 
     try:
-        asyncio.run(bring_up_to_date(database_url, click.echo))
+        asyncio.run(migrations.migrate(database_url, click.echo))
     except (Unavailable, SchemaMismatch) as exc:
         raise click.ClickException(str(exc)) from exc
 
 
 @click.command(context_settings=context_settings)
 @option("--database-url", required=True, help="The record.")
-@option("--exchange-environment", default="paper", help="Environment of the book.")
+@option("--exchange-environment", default="paper", help="Environment of the ledger.")
 @option("--account", required=True, help="The account's uid, as the refusal names it.")
 @option("--symbol", required=True, help="The symbol, such as XRPUSDT.")
 @option("--cluster", required=True, help="Uid of kube-system; `file` for `run FILE`.")
@@ -42,14 +42,16 @@ def takeover(  # noqa: PLR0917 - click passes them by name
     namespace: str,
     name: str,
 ) -> None:
-    """Give a symbol's open cycles to another resource, whoever held them.
+    """Give a symbol's open traders to another resource, whoever held them.
 
     Stop the other one first: its leader is fenced at its next write, and what it has under way is
     taken up by the new owner.
     """
-    book = Book(exchange_environment, account, symbol)
+    ledger = LedgerKey(exchange_environment, account, symbol)
     try:
-        epoch = asyncio.run(ownership.takeover(database_url, book, Owner(cluster, namespace, name)))
+        epoch = asyncio.run(
+            ownership.takeover(database_url, ledger, Owner(cluster, namespace, name))
+        )
     except (Unavailable, SchemaMismatch) as exc:
         raise click.ClickException(str(exc)) from exc
     if epoch is None:
@@ -60,7 +62,7 @@ def takeover(  # noqa: PLR0917 - click passes them by name
 @click.command(context_settings=context_settings)
 @click.argument("orders", nargs=-1, required=True)
 @database_option
-@option("--exchange-environment", default="paper", help="Environment of the book.")
+@option("--exchange-environment", default="paper", help="Environment of the ledger.")
 @option("--account", required=True, help="The account's uid.")
 @option("--symbol", required=True, help="The symbol, such as XRPUSDT.")
 @option("--reason", required=True, help="Why they may be left alone; it is kept on record.")
@@ -75,12 +77,12 @@ def disown(  # noqa: PLR0917 - click passes them by name
     """Let a symbol trade on although ORDERS, by their client order ids, are not on record.
 
     A leader that finds orders with this record's mark that the record does not hold stops
-    placing: commits were lost, or another record with the same mark is about. Look first at what
-    they did (`audit` lists them); what they bought or sold is not in any cycle.
+    placing: commits were lost, or a second record uses the same mark. Look first at what
+    they did (`audit` lists them); what they bought or sold is not in any trader.
     """
-    book = Book(exchange_environment, account, symbol)
+    ledger = LedgerKey(exchange_environment, account, symbol)
     try:
-        noted = asyncio.run(ownership.disown(database_url, book, orders, reason))
+        noted = asyncio.run(ownership.disown(database_url, ledger, orders, reason))
     except (Unavailable, SchemaMismatch) as exc:
         raise click.ClickException(str(exc)) from exc
     for name in noted:
@@ -95,7 +97,7 @@ def disown(  # noqa: PLR0917 - click passes them by name
 @click.command(context_settings=context_settings)
 @click.argument("order")
 @database_option
-@option("--exchange-environment", default="paper", help="Environment of the book.")
+@option("--exchange-environment", default="paper", help="Environment of the ledger.")
 @option("--account", required=True, help="The account's uid.")
 @option("--symbol", required=True, help="The symbol, such as XRPUSDT.")
 @option("--reason", required=True, help="How it is known; it is kept on record.")
@@ -122,17 +124,17 @@ def settle(  # noqa: PLR0917 - click passes them by name
 
     For an order on which the exchange and the record contradict each other: the leader names it
     and places nothing for its trader until then. Look at the exchange first. What is said here
-    counts in the ledger, and whatever the exchange tells of the order later is ignored.
+    counts in the ledger, and whatever the exchange reports of the order later is ignored.
     """
-    word = ownership.Word(
+    stated = ownership.StatedEnd(
         reason,
         None if state is None else OrderState(state),
         _amount("--executed", executed),
         _amount("--executed-quote", executed_quote),
     )
-    book = Book(exchange_environment, account, symbol)
+    ledger = LedgerKey(exchange_environment, account, symbol)
     try:
-        ending = asyncio.run(ownership.settle(database_url, book, order, word))
+        ending = asyncio.run(ownership.settle(database_url, ledger, order, stated))
     except (Unavailable, SchemaMismatch, ownership.NotSettled) as exc:
         raise click.ClickException(str(exc)) from exc
     click.echo(

@@ -1,13 +1,12 @@
-"""What people ask of a leader: to trade, other settings, the word to go on, to be off.
+"""What people ask of a leader: to start, to change settings, to go on, to switch off.
 
-That is learned as anything else is; what follows from it, traders do at their next step.
+Commands only change what is known; traders act on it at their next step.
 """
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from symbol_trader.core.context import EventContext
-from symbol_trader.core.cycles.acting import Cycles
 from symbol_trader.core.events import SettingsChanged
 from symbol_trader.core.evidence.learning import Evidence
 from symbol_trader.core.money import plain
@@ -17,6 +16,7 @@ from symbol_trader.core.records import Acknowledged
 from symbol_trader.core.settings import Settings, TradingStatus
 from symbol_trader.core.state import State
 from symbol_trader.core.trader import Rebuy
+from symbol_trader.core.traders.acting import Traders
 
 
 class Commands:
@@ -26,7 +26,7 @@ class Commands:
         self,
         state: State,
         evidence: Evidence,
-        cycles: Cycles,
+        traders: Traders,
         *,
         shutdown_age_ms: int,
         refused: Mapping[TraderId, str],
@@ -35,7 +35,7 @@ class Commands:
         """Command this state; see `Leader` for what was there before the start."""
         self._state = state
         self._evidence = evidence
-        self._cycles = cycles
+        self._traders = traders
         self._shutdown_age_ms = shutdown_age_ms
         self._refused = dict(refused)
         self._acknowledged = frozenset(acknowledged)
@@ -68,14 +68,14 @@ class Commands:
             state.draining_since_ms = ctx.now_ms
         self._acknowledge(ctx)
         if before != state.settings and not state.idle:
-            self._cycles.replace_those_that_never_bought(ctx)
+            self._traders.replace_traders_without_orders(ctx)
 
     def switch_off(self, ctx: EventContext) -> None:
-        """Take in that the symbol goes off; where no cycle has begun, nothing is left over."""
+        """Take in that the symbol goes off; where no trader has begun, nothing is left over."""
         state = self._state
         state.settings = replace(state.settings, status=TradingStatus.OFF)
         if not any(trader.last_order for trader in state.traders.values()):
-            self._cycles.end_those_that_never_bought("stopped before it bought", ctx)
+            self._traders.end_traders_without_orders("stopped before it bought", ctx)
 
     def _tell_status(self, before: Settings, ctx: EventContext) -> None:
         state = self._state
@@ -89,16 +89,16 @@ class Commands:
             ctx.say("starting trading", why="switched on", running=len(state.traders))
 
     def _acknowledge(self, ctx: EventContext) -> None:
-        """Take a person's word to go on, for all that waits for it."""
+        """Take a change of the resource as the acknowledgement that blocked traders wait for."""
         for trader in self._state.traders.values():
-            trader.block = None
+            trader.blocker = None
             if trader.rebuy is Rebuy.REFUSED:
                 trader.rebuy = Rebuy.ARMED
             for order in trader.orders:
                 self._acknowledge_end(order, ctx)
 
     def _acknowledge_end(self, order: Order, ctx: EventContext) -> None:
-        """Take the word for an order that is over; given before its end, it does not mean that."""
+        """Acknowledge how an order ended; one that is not over yet is not meant."""
         if order.acknowledged or not (order.canceled_by_others or order.ended_by_exchange):
             return
         order.acknowledged = True

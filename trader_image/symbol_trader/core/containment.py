@@ -1,4 +1,4 @@
-"""Which trader a change of the record is about: what it cannot have concerns that trader alone."""
+"""Which trader a change of the record belongs to: a change that is refused stops only that one."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ _OF_A_TRADER = (NewTrader, TraderResult, FeeValued, Intent, CancelIntent)
 
 
 def trader_of(change: RecordChange) -> TraderId:
-    """Return the trader that a change is about."""
+    """Return the trader that a change belongs to."""
     if isinstance(change, _OF_A_TRADER):
         return change.trader_id
     name = change.cancel_id if isinstance(change, CancelChange) else change.client_order_id

@@ -40,12 +40,20 @@ class FetchTrades:
 
 @dataclass(frozen=True, slots=True)
 class RefreshSymbol:
-    """Read the symbol's filters and status again: an order was refused because of them."""
+    """Read the symbol's filters and status again: an order was refused, or an hour has passed."""
 
 
 @dataclass(frozen=True, slots=True)
 class FetchBid:
     """Ask the exchange for the best bid: a shutdown's deadline sells to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class FetchReferencePrice:
+    """Ask for the market price that a percent filter measures from: it may refuse an order."""
+
+    minutes: int
+    """Of the average that counts where the symbol has no reference price; 0: the last price."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +85,7 @@ Request = (
     | FetchTrades
     | RefreshSymbol
     | FetchBid
+    | FetchReferencePrice
     | PriceFee
     | CheckOnRecord
     | Reconcile

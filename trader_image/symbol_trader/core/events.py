@@ -15,7 +15,14 @@ from symbol_trader.core.orders import (
     Fill,
     TraderId,
 )
-from symbol_trader.core.replies import Archived, AssetPrice, BalanceChanged, NotFound, Outcome
+from symbol_trader.core.replies import (
+    Archived,
+    AssetPrice,
+    BalanceChanged,
+    NotFound,
+    Outcome,
+    ReferencePrice,
+)
 from symbol_trader.core.settings import Settings
 from symbol_trader.core.symbols import Commission, SymbolInfo
 
@@ -28,15 +35,19 @@ class ExchangeView:
     """What the exchange says when it is asked for everything.
 
     `answers` holds a reply for each order that is not over on record, `fills` the account's trades
-    since the watermark with any that an unsettled order still lacks. `strangers` are orders with
-    our mark, open or traded, that the record does not hold; `met` those that were known when they
-    were looked for, None for those of now: one that was found since is not denied by the view.
+    since the watermark with any that an unsettled order still lacks.
+
+    `unrecorded_orders` have our mark, are open or were traded, and the record does not hold them.
+    `known_before` are those that the leader knew when the reading began (None: those that it knows
+    now). One that was found while the view was read is in neither, so the view does not end it.
     """
 
     answers: Mapping[ClientOrderId, Answer] = field(default_factory=dict)
-    strangers: tuple[ExchangeOrder, ...] = ()
+    unrecorded_orders: tuple[ExchangeOrder, ...] = ()
     fills: tuple[Fill, ...] = ()
-    met: tuple[ExchangeOrder, ...] | None = None
+    known_before: tuple[ExchangeOrder, ...] | None = None
+    open_orders: tuple[ExchangeOrder, ...] = ()
+    """All of the account's open orders in the symbol, whoever placed them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +110,18 @@ class BidFetched:
 
 
 @dataclass(frozen=True, slots=True)
-class FeePriced:
-    """The price of the asset in which a fill's fee was taken was asked for; None: it is not told.
+class ReferencePriceFetched:
+    """The price that percent filters of so many minutes measure from; None: it is not told."""
 
-    There may be no market of the asset, or no answer: either way it is asked for again.
+    minutes: int
+    price: ReferencePrice | None
+
+
+@dataclass(frozen=True, slots=True)
+class FeePriced:
+    """The answer to the question what the asset of a fill's fee cost; None: there is no price.
+
+    The asset may have no market, or there was no answer: either way it is asked for again.
     """
 
     order_id: int
@@ -111,7 +130,7 @@ class FeePriced:
 
 
 @dataclass(frozen=True, slots=True)
-class StrangersFound:
+class UnrecordedOrdersFound:
     """The record does not hold these orders, which have our mark."""
 
     orders: tuple[ExchangeOrder, ...]
@@ -147,8 +166,9 @@ class ViewRead:
 class SettingsChanged:
     """The resource was written: what it asks for now, which may be what it asked for before.
 
-    It is also the word that traders wait for whose order others canceled. Unless it is `continued`,
-    earlier revisions were missed, an off perhaps among them: a shutdown counts from now then.
+    It is also the acknowledgement that traders wait for whose order others canceled. If not
+    `continued`, earlier revisions (perhaps an `off`) may have been missed, so the clock of a
+    shutdown starts again.
     """
 
     settings: Settings
@@ -156,7 +176,7 @@ class SettingsChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class Paused:
+class Banned:
     """The exchange has banned the address until this exchange time; None: it is asked again."""
 
     until_ms: int | None
@@ -174,7 +194,7 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class TimePassed:
-    """The timer's beat: what is due is done."""
+    """The timer has fired: what is due is done."""
 
 
 StateEvent = (
@@ -186,13 +206,14 @@ StateEvent = (
     | QueryReplied
     | FillsFetched
     | BidFetched
+    | ReferencePriceFetched
     | FeePriced
-    | StrangersFound
+    | UnrecordedOrdersFound
     | RecordRefused
     | SymbolRead
     | ViewRead
     | SettingsChanged
-    | Paused
+    | Banned
     | SwitchedOff
     | Ending
     | TimePassed

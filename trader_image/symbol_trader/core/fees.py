@@ -1,7 +1,7 @@
 """Commissions in third assets (BNB, say) until their value in quote is known.
 
 The exchange is asked what an asset cost at the time of each fill. An asset whose price it does not
-tell is asked for ever more rarely: a market that does not exist today may be opened.
+tell is asked for again after growing pauses: a market may be opened that does not exist today.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -31,7 +31,7 @@ FeeKey = tuple[int, int]
 
 
 class UnvaluedFees:
-    """The fees of a book that have no value yet, of running and of ended cycles.
+    """The fees of a ledger that have no value yet, of running and of ended traders.
 
     All are counted. Beyond `WAITING_MAX` of an asset they are on record alone, and their prices
     are asked for by a later term: a history without a market does not pile up here.

@@ -49,7 +49,7 @@ def trader_of(order_or_cancel: str) -> TraderId:
 
 
 def is_marked(client_id: str) -> bool:
-    """Tell whether an order seen on the exchange was placed by a leader, of whatever installation.
+    """Return whether a leader, of whatever installation, placed an order seen on the exchange.
 
     A record that was wiped has another installation than its orders, and so has a second record.
     """

@@ -2,7 +2,7 @@
 
 A sans-I/O machine with one door: `handle` takes one event with the exchange's time and returns a
 `Decision`. An event is learned first (`evidence`), then those whom it touched take their next step
-(`cycles`). Before `Started`, after `Ending`, and while the symbol is off, it only learns: it
+(`traders`). Before `Started`, after `Ending`, and while the symbol is off, it only learns: it
 decides nothing.
 
 Nothing is assumed about the decision's fate: if the record or the exchange cannot be reached, the
@@ -18,27 +18,27 @@ from typing import assert_never
 from symbol_trader.core import ids
 from symbol_trader.core.commands import Commands
 from symbol_trader.core.context import EventContext
-from symbol_trader.core.cycles.acting import Cycles
 from symbol_trader.core.decisions import Decision
 from symbol_trader.core.events import (
+    Banned,
     BidFetched,
     CancelReplied,
     Ending,
     FeePriced,
     FillsFetched,
     LeaderEvent,
-    Paused,
     PlaceReplied,
     PriceSeen,
     QueryReplied,
     RecordRefused,
+    ReferencePriceFetched,
     SettingsChanged,
     Started,
     StateEvent,
-    StrangersFound,
     SwitchedOff,
     SymbolRead,
     TimePassed,
+    UnrecordedOrdersFound,
     ViewRead,
 )
 from symbol_trader.core.evidence.learning import Evidence
@@ -51,7 +51,7 @@ from symbol_trader.core.orders import (
     TraderId,
 )
 from symbol_trader.core.quiet import Listeners, QuietRange
-from symbol_trader.core.reasons import Block
+from symbol_trader.core.reasons import Blocker
 from symbol_trader.core.records import Snapshot
 from symbol_trader.core.replies import BalanceChanged
 from symbol_trader.core.settings import Settings
@@ -59,6 +59,7 @@ from symbol_trader.core.state import State
 from symbol_trader.core.symbols import Commission, SymbolInfo
 from symbol_trader.core.timing import Timing
 from symbol_trader.core.trader import Trader
+from symbol_trader.core.traders.acting import Traders
 
 
 class Leader:
@@ -74,14 +75,16 @@ class Leader:
         timing: Timing,
         new_bits: Callable[[], int],
         free: Mapping[str, Decimal] = MappingProxyType({}),
+        locked: Mapping[str, Decimal] = MappingProxyType({}),
         refused: Mapping[TraderId, str] = MappingProxyType({}),
         acknowledged: Collection[ClientOrderId] = (),
     ) -> None:
         """Take up the record. `new_bits` returns 64 random bits at each call.
 
-        `free` is what the account has free of each asset that it holds. `refused` holds traders
-        of which the record could not have what they led to, and why; `acknowledged` the orders for
-        whose cancel by others a person gave the word while nobody traded.
+        `free` is what the account has free of each asset that it holds, `locked` what its open
+        orders hold. `refused` holds traders whose changes the record refused, and why;
+        `acknowledged` the orders that others canceled and that a person acknowledged while nobody
+        traded.
         """
         self._state = State(
             snapshot,
@@ -91,13 +94,14 @@ class Leader:
             timing=timing,
             new_bits=new_bits,
             free=free,
+            locked=locked,
         )
         self._evidence = Evidence(self._state)
-        self._cycles = Cycles(self._state, self._evidence)
+        self._traders = Traders(self._state, self._evidence)
         self._commands = Commands(
             self._state,
             self._evidence,
-            self._cycles,
+            self._traders,
             shutdown_age_ms=snapshot.shutdown_age_ms,
             refused=refused,
             acknowledged=acknowledged,
@@ -116,9 +120,9 @@ class Leader:
         ctx = EventContext(now_ms)
         self._learn(event, ctx)
         if isinstance(event, _CONCERN_ALL):
-            self._cycles.advance_all(ctx)
+            self._traders.advance_all(ctx)
         else:
-            self._cycles.advance_touched(ctx)
+            self._traders.advance_touched(ctx)
         return ctx.decision
 
     def _see_price(self, event: PriceSeen, now_ms: int) -> Decision:
@@ -128,7 +132,7 @@ class Leader:
             return Decision()
         listeners, self._quiet = self._find_listeners(), None
         ctx = EventContext(now_ms)
-        self._cycles.see_price(event, listeners, ctx)
+        self._traders.see_price(event, listeners, ctx)
         if ctx.decision != Decision():
             self._listeners = None
         return ctx.decision
@@ -145,8 +149,8 @@ class Leader:
                 self._commands.start(ctx)
             case ExecutionReport(_, seen, fill):
                 evidence.orders.seen(seen, (fill,) if fill else (), ctx)
-            case BalanceChanged(free):
-                evidence.market.balance_changed(free, ctx)
+            case BalanceChanged(free, locked):
+                evidence.market.balance_changed(free, locked, ctx)
             case PlaceReplied(name, outcome):
                 evidence.orders.place_replied(name, outcome, ctx)
             case CancelReplied(intent, outcome):
@@ -157,30 +161,33 @@ class Leader:
                 evidence.fills.fetched(name, fills, ctx)
             case BidFetched(bid):
                 ctx.bid = bid
+            case ReferencePriceFetched(minutes, reference):
+                self._state.market_prices.told(minutes, reference, ctx.now_ms)
             case FeePriced(order_id, trade_id, price):
                 evidence.fills.fee_priced((order_id, trade_id), price, ctx)
-            case StrangersFound(orders):
+            case UnrecordedOrdersFound(orders):
                 evidence.unrecorded.found(orders, ctx)
             case RecordRefused(trader_id, why, unsent):
                 evidence.record_refused(trader_id, why, ctx, unsent=unsent)
             case SymbolRead(symbol, commission):
-                evidence.market.symbol_read(symbol, commission)
+                evidence.market.symbol_read(symbol, commission, ctx)
             case ViewRead(view):
                 evidence.view_read(view, ctx)
             case SettingsChanged():
                 self._commands.change_settings(event, ctx)
-            case Paused(until_ms):
-                evidence.market.paused(until_ms)
+            case Banned(until_ms):
+                evidence.market.banned(until_ms)
             case SwitchedOff():
                 self._commands.switch_off(ctx)
             case Ending():
                 self._state.ending = True
             case TimePassed():
                 evidence.questions.ask_for_all_due(ctx)
+                evidence.market.read_symbol_if_due(ctx)
             case _:
                 assert_never(event)
 
-    # What there is to see of it.
+    # What others read of it.
 
     @property
     def settings(self) -> Settings:
@@ -213,9 +220,9 @@ class Leader:
         return self._state.fees.amounts
 
     @property
-    def strangers(self) -> tuple[ExchangeOrder, ...]:
+    def unrecorded_orders(self) -> tuple[ExchangeOrder, ...]:
         """Return the orders with our mark that the record does not hold."""
-        return self._state.strangers
+        return self._state.unrecorded_orders
 
     @property
     def last_price(self) -> Decimal | None:
@@ -249,14 +256,14 @@ class Leader:
         return state.draining and not state.traders and not state.fees.answer_expected
 
     @property
-    def halt(self) -> Block | None:
-        """Return why nothing is placed for the whole symbol: orders that nobody can explain."""
-        return self._state.halt
+    def halted(self) -> Blocker | None:
+        """Return why nothing is placed: the exchange has orders of ours that are not on record."""
+        return self._state.halted
 
     @property
-    def suspension(self) -> Block | None:
+    def paused(self) -> Blocker | None:
         """Return why no trader is started: others canceled an order, nobody said to go on."""
-        return self._state.suspension
+        return self._state.paused
 
     @property
     def carried(self) -> Decimal:
@@ -270,7 +277,7 @@ class Leader:
 
     @property
     def committed_quote(self) -> Decimal:
-        """Return the quote that all running cycles have spent or may still spend."""
+        """Return the quote that all running traders have spent or may still spend."""
         return self._state.committed_quote
 
     @property
@@ -298,7 +305,14 @@ class Leader:
         return self._state.marks(client_order_id)
 
 
-_CONCERN_ALL = (Started, BidFetched, ViewRead, SettingsChanged, TimePassed)
+_CONCERN_ALL = (
+    Started,
+    BidFetched,
+    ReferencePriceFetched,
+    ViewRead,
+    SettingsChanged,
+    TimePassed,
+)
 """Events after which every trader takes its next step, whoever was touched."""
 
 

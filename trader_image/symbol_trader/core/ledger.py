@@ -1,8 +1,8 @@
-"""The money of a cycle and of the book: what is held, what it cost, and what was earned.
+"""The money of a trader and of the ledger: what is held, what it cost, and what was earned.
 
 A commission counts where it was taken: in base it lessens what is held, in quote what was earned,
-in a third asset it is an expense of its value. What a cycle leaves is valued at cost, so that over
-a book the profits add up to the flow of quote, less fees, plus the cost of the inventory.
+in a third asset it is an expense of its value. What a trader leaves is valued at cost, so that over
+a ledger the profits add up to the flow of quote, less fees, plus the cost of the inventory.
 """
 
 from collections.abc import Iterable
@@ -20,8 +20,8 @@ COST_STEP = Decimal("0.00000001")
 
 
 @dataclass(frozen=True, slots=True)
-class CycleMoney:
-    """What the fills of a cycle moved, so far."""
+class TraderMoney:
+    """What the fills of a trader moved, so far."""
 
     received: Decimal
     """Base asset bought, less its commission."""
@@ -35,7 +35,7 @@ class CycleMoney:
     """The value in quote of commissions in third assets, as far as it is known."""
 
     @classmethod
-    def of(cls, trader: Trader, symbol: SymbolInfo) -> "CycleMoney":
+    def of(cls, trader: Trader, symbol: SymbolInfo) -> "TraderMoney":
         """Add up a trader's fills."""
         buys, sells = trader.leg(Side.BUY), trader.leg(Side.SELL)
         return cls(
@@ -47,7 +47,7 @@ class CycleMoney:
         )
 
     def cost_of(self, quantity: Decimal) -> Decimal:
-        """Return what a quantity had cost the cycle; zero if it bought nothing."""
+        """Return what a quantity had cost the trader; zero if it bought nothing."""
         if not self.received:
             return ZERO
         return (quantity * self.cost / self.received).quantize(COST_STEP)
@@ -55,7 +55,7 @@ class CycleMoney:
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """The base asset that ended cycles left to later sells, and what it had cost, in quote.
+    """The base asset that ended traders left to later sells, and what it had cost, in quote.
 
     Negative where sells' commission took more than there was: the next sell makes up for it. Cost
     and quantity have the same sign, and are zero together.
@@ -64,21 +64,23 @@ class Carried:
     quantity: Decimal = ZERO
     cost: Decimal = ZERO
 
-    def cost_of(self, change: Decimal, cycle: CycleMoney) -> Decimal:
-        """Return what a cycle adds to the cost by changing the quantity.
+    def cost_of(self, change: Decimal, trader: TraderMoney) -> Decimal:
+        """Return what a trader adds to the cost by changing the quantity.
 
         What it takes along (or makes up for) has the cost that it has here, on average; what it
-        adds (or takes beyond that) has the cycle's own.
+        adds (or takes beyond that) has the trader's own.
         """
         if self.quantity * change >= ZERO:
-            return cycle.cost_of(change)
-        met = max(change, -self.quantity) if change < ZERO else min(change, -self.quantity)
-        return (met * self.cost / self.quantity).quantize(COST_STEP) + cycle.cost_of(change - met)
+            return trader.cost_of(change)
+        part = max(change, -self.quantity) if change < ZERO else min(change, -self.quantity)
+        return (part * self.cost / self.quantity).quantize(COST_STEP) + trader.cost_of(
+            change - part
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What a cycle comes to: its profit in quote, and what it leaves to later sells, with cost."""
+    """What a trader comes to: its profit in quote, and what it leaves to later sells, with cost."""
 
     profit: Decimal
     carried: Decimal
@@ -87,25 +89,25 @@ class Settlement:
 
 @dataclass(slots=True)
 class Ledger:
-    """The totals of a book's ended cycles."""
+    """The totals of a ledger's ended traders."""
 
     profit: Decimal = ZERO
     finished: int = 0
     carried: Carried = field(default_factory=Carried)
 
-    def settle(self, cycle: CycleMoney, unsold: Decimal) -> Settlement:
-        """Take in a cycle that is over; `unsold` is base asset that it keeps for itself."""
-        change = cycle.received - cycle.gone - unsold
-        cost = self.carried.cost_of(change, cycle)
-        left = cycle.cost_of(unsold) + cost
-        profit = cycle.earned - cycle.cost - cycle.expenses + left
+    def settle(self, trader: TraderMoney, unsold: Decimal) -> Settlement:
+        """Take in a trader that is over; `unsold` is base asset that it keeps for itself."""
+        change = trader.received - trader.gone - unsold
+        cost = self.carried.cost_of(change, trader)
+        left = trader.cost_of(unsold) + cost
+        profit = trader.earned - trader.cost - trader.expenses + left
         self.carried = Carried(self.carried.quantity + change, self.carried.cost + cost)
         self.profit += profit
         self.finished += 1
         return Settlement(profit, change, cost)
 
     def charge(self, value: Decimal) -> None:
-        """Take in the value of a fee whose cycle was over before it was known."""
+        """Take in the value of a fee whose trader was over before it was known."""
         self.profit -= value
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from symbol_trader.core.money import ZERO, plain
-from symbol_trader.core.order_states import STATUS_NEWS, News, transition
+from symbol_trader.core.order_states import STATUS_EVENTS, OrderEvent, transition
 from symbol_trader.core.orders import (
     CancelIntent,
     ExchangeOrder,
@@ -43,21 +43,21 @@ class Order:
     cancels_unsent: int = 0
     """Those among the cancels that a ban kept from being sent."""
     cancels_in_vain: int = 0
-    """Cancels that the exchange refused since it has no such open order."""
-    last_said: News | None = None
-    """What the exchange said of it last, even where that cannot be and nothing else took it in."""
+    """Cancels that the exchange refused because it has no such open order."""
+    last_said: OrderEvent | None = None
+    """What the exchange said of it last, also where that contradicts the record and was ignored."""
     missing_on_exchange: bool = False
-    """It rests by the record, and the exchange, asked for everything, does not know it."""
+    """It is open on record, and a reconciliation did not find it on the exchange."""
     fills_given_up: bool = False
     """Its fills could not be read: what was executed counts."""
     fill_queries: int = 0
     """How often its missing fills were asked for."""
-    late_absences: int = 0
+    not_found_count: int = 0
     """Answers that it does not exist, counted from when it can no longer appear."""
     next_query_ms: int = 0
     """When to ask the exchange for it again, while that is needed."""
     settled_by_person: bool = False
-    """A person said how it ended: news of it is ignored."""
+    """A person said how it ended: later reports are ignored."""
     quantity: Decimal = ZERO
     """The current quantity: the intent's, or what others have reduced it to."""
     filled: Decimal = field(init=False)
@@ -91,7 +91,7 @@ class Order:
             quantity=row.quantity or row.intent.quantity,
         )
         if order.state is OrderState.INTENT:
-            order.state = transition(order.state, News.DOUBT)
+            order.state = transition(order.state, OrderEvent.DOUBT)
         order.cancel_pending = order.cancel_doubted = bool(order.cancels) and not order.state.final
         return order
 
@@ -108,19 +108,19 @@ class Order:
 
     @property
     def in_doubt(self) -> bool:
-        """Tell whether the exchange must be asked what became of the order."""
+        """Return whether the exchange must be asked what became of the order."""
         unsettled = self.state.final and not self.settled
         return self.state is OrderState.UNDECIDED or self.cancel_doubted or unsettled
 
     @property
     def existed(self) -> bool:
-        """Tell whether the order was, or may have been, on the exchange."""
+        """Return whether the order was, or may have been, on the exchange."""
         return self.state not in {OrderState.REFUSED, OrderState.ABSENT}
 
     @property
     def said_over(self) -> bool:
         """Return whether the exchange says that it is not open any more, believed or not."""
-        return self.last_said not in {None, News.OPEN}
+        return self.last_said not in {None, OrderEvent.OPEN}
 
     @property
     def committed_quote(self) -> Decimal:
@@ -139,14 +139,14 @@ class Order:
 
     @property
     def canceled_by_others(self) -> bool:
-        """Return whether someone took all or a part of it off the book without a cancel of ours."""
+        """Return whether others took it, or a part of it, off the book without a cancel of ours."""
         sent = len(self.cancels) > self.cancels_unsent
         canceled = self.state is OrderState.CANCELED and not sent
         return canceled or (self.state.final and self.existed and self.reduced_by_others)
 
     @property
     def ended_by_exchange(self) -> bool:
-        """Return whether the exchange took a resting order, or a part of it, off the book.
+        """Return whether the exchange took a resting order, or a part of it, off the order book.
 
         An order that self-trade prevention reduced ends FILLED with less than its quantity.
         """
@@ -155,7 +155,7 @@ class Order:
 
     @property
     def ended_unfilled_buy(self) -> bool:
-        """Return whether it is a buy that the exchange took off the book before any fill."""
+        """Return whether it is a buy that the exchange took off the order book before any fill."""
         return self.side is Side.BUY and self.ended_by_exchange and not self.executed
 
     def commission_in(self, asset: str) -> Decimal:
@@ -172,33 +172,35 @@ class Order:
             self.fills[fill.trade_id] = replace(fill, fee_value=value)
 
     def learn(self, seen: ExchangeOrder) -> bool:
-        """Take in what the exchange says of the order; tell whether anything is new.
+        """Take in what the exchange says of the order; return whether anything is new.
 
-        News may be old: quantities only grow, and the table keeps a final state.
+        Reports may be old: quantities only grow, and the table keeps a final state.
         Raises `Contradiction` where the order is not the one that was meant.
         """
         if self.settled_by_person:
             return False
         if self.order_id in {None, seen.order_id}:
-            self.last_said = STATUS_NEWS.get(seen.status)
+            self.last_said = STATUS_EVENTS.get(seen.status)
         self._check_same(seen)
-        if seen.status not in STATUS_NEWS:
+        if seen.status not in STATUS_EVENTS:
             raise Contradiction(f"{seen.client_order_id}: its status {seen.status} is not known")
         before = self._facts()
         self.missing_on_exchange = False
-        self.state = self._transition(STATUS_NEWS[seen.status])
+        self.state = self._transition(STATUS_EVENTS[seen.status])
         self.order_id = seen.order_id
         self.quantity = min(self.quantity, seen.quantity)
+        if self.state.final and seen.expiry_reason:
+            self.reason = seen.expiry_reason
         if seen.executed >= self.executed:
             self.executed, self.executed_quote = seen.executed, seen.executed_quote
         return self._facts() != before
 
-    def hear(self, news: News, reason: str) -> bool:
-        """Take in news that comes without an order: a refusal, a doubt, a proof of absence."""
+    def hear(self, event: OrderEvent, reason: str) -> bool:
+        """Take in an event that comes without an order: a refusal, a doubt, a proof of absence."""
         if self.settled_by_person:
             return False
         before = self._facts()
-        self.state = self._transition(news)
+        self.state = self._transition(event)
         if self._facts() == before:
             return False
         self.reason = reason
@@ -235,9 +237,9 @@ class Order:
     def _facts(self) -> tuple[OrderState, int | None, Decimal, Decimal, Decimal]:
         return self.state, self.order_id, self.executed, self.executed_quote, self.quantity
 
-    def _transition(self, news: News) -> OrderState:
+    def _transition(self, event: OrderEvent) -> OrderState:
         try:
-            return transition(self.state, news)
+            return transition(self.state, event)
         except Contradiction as exc:
             raise Contradiction(f"{self.intent.client_order_id}: {exc}") from None
 

@@ -3,7 +3,7 @@
 Rule 1: whatever changes an order's state is a row here. Rule 2: an unknown pair changes nothing
 and raises, because then the exchange and the record contradict each other and a person must know.
 
-Messages come late, twice, and in any order, so a final state meets older news again and again;
+Messages come late, twice, and in any order, so a final state meets older events again and again;
 those rows stand where they are. Each row that a race makes necessary says which race.
 """
 
@@ -13,7 +13,7 @@ from symbol_trader.core.orders import OrderState
 from symbol_trader.errors import Contradiction
 
 
-class News(Enum):
+class OrderEvent(Enum):
     """What a reply, a report or a query can teach about an order."""
 
     OPEN = auto()
@@ -31,70 +31,70 @@ class News(Enum):
     """It ended without executing more, and the exchange keeps nothing of it (or never had it)."""
 
 
-STATUS_NEWS = {
-    "NEW": News.OPEN,
-    "PENDING_NEW": News.OPEN,
-    "PARTIALLY_FILLED": News.OPEN,
-    "PENDING_CANCEL": News.OPEN,
-    "FILLED": News.FILLED,
-    "CANCELED": News.CANCELED,
-    "EXPIRED": News.EXPIRED,
-    "EXPIRED_IN_MATCH": News.EXPIRED,
-    "REJECTED": News.REFUSED,
+STATUS_EVENTS = {
+    "NEW": OrderEvent.OPEN,
+    "PENDING_NEW": OrderEvent.OPEN,
+    "PARTIALLY_FILLED": OrderEvent.OPEN,
+    "PENDING_CANCEL": OrderEvent.OPEN,
+    "FILLED": OrderEvent.FILLED,
+    "CANCELED": OrderEvent.CANCELED,
+    "EXPIRED": OrderEvent.EXPIRED,
+    "EXPIRED_IN_MATCH": OrderEvent.EXPIRED,
+    "REJECTED": OrderEvent.REFUSED,
 }
 """Binance's order status -> what it teaches."""
 
-TRANSITIONS: dict[tuple[OrderState, News], OrderState] = {
+TRANSITIONS: dict[tuple[OrderState, OrderEvent], OrderState] = {
     # The normal life, in whatever order reply and report arrive: a fill may overtake the reply.
-    (OrderState.INTENT, News.OPEN): OrderState.OPEN,
-    (OrderState.INTENT, News.FILLED): OrderState.FILLED,
-    (OrderState.INTENT, News.CANCELED): OrderState.CANCELED,
-    (OrderState.INTENT, News.EXPIRED): OrderState.EXPIRED,
-    (OrderState.INTENT, News.REFUSED): OrderState.REFUSED,
-    (OrderState.INTENT, News.DOUBT): OrderState.UNDECIDED,
+    (OrderState.INTENT, OrderEvent.OPEN): OrderState.OPEN,
+    (OrderState.INTENT, OrderEvent.FILLED): OrderState.FILLED,
+    (OrderState.INTENT, OrderEvent.CANCELED): OrderState.CANCELED,
+    (OrderState.INTENT, OrderEvent.EXPIRED): OrderState.EXPIRED,
+    (OrderState.INTENT, OrderEvent.REFUSED): OrderState.REFUSED,
+    (OrderState.INTENT, OrderEvent.DOUBT): OrderState.UNDECIDED,
     # A doubt is ended by evidence alone.
-    (OrderState.UNDECIDED, News.OPEN): OrderState.OPEN,
-    (OrderState.UNDECIDED, News.FILLED): OrderState.FILLED,
-    (OrderState.UNDECIDED, News.CANCELED): OrderState.CANCELED,
-    (OrderState.UNDECIDED, News.EXPIRED): OrderState.EXPIRED,
-    (OrderState.UNDECIDED, News.REFUSED): OrderState.REFUSED,
-    (OrderState.UNDECIDED, News.DOUBT): OrderState.UNDECIDED,
-    (OrderState.UNDECIDED, News.ABSENT): OrderState.ABSENT,
-    # On the book. The reply may be lost after the report came: that is no doubt any more.
-    (OrderState.OPEN, News.OPEN): OrderState.OPEN,
-    (OrderState.OPEN, News.FILLED): OrderState.FILLED,
-    (OrderState.OPEN, News.CANCELED): OrderState.CANCELED,
-    (OrderState.OPEN, News.EXPIRED): OrderState.EXPIRED,
-    (OrderState.OPEN, News.DOUBT): OrderState.OPEN,
-    # Late or repeated news of a finished order: the reply to the placement, a partial fill
+    (OrderState.UNDECIDED, OrderEvent.OPEN): OrderState.OPEN,
+    (OrderState.UNDECIDED, OrderEvent.FILLED): OrderState.FILLED,
+    (OrderState.UNDECIDED, OrderEvent.CANCELED): OrderState.CANCELED,
+    (OrderState.UNDECIDED, OrderEvent.EXPIRED): OrderState.EXPIRED,
+    (OrderState.UNDECIDED, OrderEvent.REFUSED): OrderState.REFUSED,
+    (OrderState.UNDECIDED, OrderEvent.DOUBT): OrderState.UNDECIDED,
+    (OrderState.UNDECIDED, OrderEvent.ABSENT): OrderState.ABSENT,
+    # On the order book. The reply may be lost after the report came: that is no doubt any more.
+    (OrderState.OPEN, OrderEvent.OPEN): OrderState.OPEN,
+    (OrderState.OPEN, OrderEvent.FILLED): OrderState.FILLED,
+    (OrderState.OPEN, OrderEvent.CANCELED): OrderState.CANCELED,
+    (OrderState.OPEN, OrderEvent.EXPIRED): OrderState.EXPIRED,
+    (OrderState.OPEN, OrderEvent.DOUBT): OrderState.OPEN,
+    # Late or repeated events of a finished order: the reply to the placement, a partial fill
     # reported after the end, a lagging query, a lost reply.
-    (OrderState.FILLED, News.OPEN): OrderState.FILLED,
-    (OrderState.FILLED, News.FILLED): OrderState.FILLED,
-    (OrderState.FILLED, News.DOUBT): OrderState.FILLED,
-    (OrderState.CANCELED, News.OPEN): OrderState.CANCELED,
-    (OrderState.CANCELED, News.CANCELED): OrderState.CANCELED,
-    (OrderState.CANCELED, News.DOUBT): OrderState.CANCELED,
-    (OrderState.EXPIRED, News.OPEN): OrderState.EXPIRED,
-    (OrderState.EXPIRED, News.EXPIRED): OrderState.EXPIRED,
-    (OrderState.EXPIRED, News.DOUBT): OrderState.EXPIRED,
-    (OrderState.REFUSED, News.REFUSED): OrderState.REFUSED,
+    (OrderState.FILLED, OrderEvent.OPEN): OrderState.FILLED,
+    (OrderState.FILLED, OrderEvent.FILLED): OrderState.FILLED,
+    (OrderState.FILLED, OrderEvent.DOUBT): OrderState.FILLED,
+    (OrderState.CANCELED, OrderEvent.OPEN): OrderState.CANCELED,
+    (OrderState.CANCELED, OrderEvent.CANCELED): OrderState.CANCELED,
+    (OrderState.CANCELED, OrderEvent.DOUBT): OrderState.CANCELED,
+    (OrderState.EXPIRED, OrderEvent.OPEN): OrderState.EXPIRED,
+    (OrderState.EXPIRED, OrderEvent.EXPIRED): OrderState.EXPIRED,
+    (OrderState.EXPIRED, OrderEvent.DOUBT): OrderState.EXPIRED,
+    (OrderState.REFUSED, OrderEvent.REFUSED): OrderState.REFUSED,
     # A report of REJECTED came, and the reply was lost.
-    (OrderState.REFUSED, News.DOUBT): OrderState.REFUSED,
+    (OrderState.REFUSED, OrderEvent.DOUBT): OrderState.REFUSED,
     # An order proved absent can only be doubted again, by a reply that was lost.
-    (OrderState.ABSENT, News.DOUBT): OrderState.ABSENT,
+    (OrderState.ABSENT, OrderEvent.DOUBT): OrderState.ABSENT,
     # Archived, or given up. What has no id was never accepted, as far as anybody can tell.
-    (OrderState.UNDECIDED, News.GONE): OrderState.ABSENT,
-    (OrderState.OPEN, News.GONE): OrderState.CANCELED,
-    (OrderState.CANCELED, News.GONE): OrderState.CANCELED,
-    (OrderState.EXPIRED, News.GONE): OrderState.EXPIRED,
-    (OrderState.REFUSED, News.GONE): OrderState.REFUSED,
-    (OrderState.ABSENT, News.GONE): OrderState.ABSENT,
+    (OrderState.UNDECIDED, OrderEvent.GONE): OrderState.ABSENT,
+    (OrderState.OPEN, OrderEvent.GONE): OrderState.CANCELED,
+    (OrderState.CANCELED, OrderEvent.GONE): OrderState.CANCELED,
+    (OrderState.EXPIRED, OrderEvent.GONE): OrderState.EXPIRED,
+    (OrderState.REFUSED, OrderEvent.GONE): OrderState.REFUSED,
+    (OrderState.ABSENT, OrderEvent.GONE): OrderState.ABSENT,
 }
 
 
-def transition(state: OrderState, news: News) -> OrderState:
+def transition(state: OrderState, event: OrderEvent) -> OrderState:
     """Return the next state. Raises `Contradiction` for a pair that must not happen."""
     try:
-        return TRANSITIONS[state, news]
+        return TRANSITIONS[state, event]
     except KeyError:
-        raise Contradiction(f"an order that is {state} cannot become {news.name}") from None
+        raise Contradiction(f"an order that is {state} cannot become {event.name}") from None

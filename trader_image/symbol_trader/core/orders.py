@@ -44,11 +44,11 @@ class OrderState(StrEnum):
     REFUSED = "refused"
     """The exchange answered that it did not take the order."""
     ABSENT = "absent"
-    """Proved never to have reached the book (design: "unknown is not failed")."""
+    """Proved never to have reached the order book (design: "unknown is not failed")."""
 
     @property
     def final(self) -> bool:
-        """Tell whether nothing more can happen to the order."""
+        """Return whether nothing more can happen to the order."""
         return self in FINAL_STATES
 
 
@@ -165,6 +165,8 @@ class ExchangeOrder:
     executed_quote: Decimal
     time_ms: int | None = None
     prevented: Decimal = ZERO
+    expiry_reason: str = ""
+    """Why the exchange ended it, in Binance's words; empty where it does not say."""
 
 
 @dataclass(frozen=True, slots=True)

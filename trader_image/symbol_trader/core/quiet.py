@@ -14,7 +14,7 @@ from symbol_trader.core.state import State
 
 @dataclass(frozen=True, slots=True)
 class QuietRange:
-    """Prices of `low` and above lead to nothing before `until_ms` (exchange time; None: ever).
+    """Prices of `low` and above lead to nothing before `until_ms` (exchange time; None: no limit).
 
     It stands until something other than such a price happens.
     """
@@ -30,7 +30,7 @@ class QuietRange:
 class Listeners:
     """To whom a price matters: rebuy triggers, the highest of them at `low`, and `buyers`.
 
-    While nothing may be decided, there are none. They are found anew when anything has changed.
+    While nothing may be decided, there are none. They are found again after each change.
     """
 
     def __init__(self, state: State) -> None:
@@ -45,12 +45,12 @@ class Listeners:
     @property
     def range(self) -> QuietRange:
         """Return the prices that matter to none of them; who is blocked does not listen."""
-        ends = (buyer.block.until_ms if buyer.block else 0 for buyer in self.buyers)
+        ends = (buyer.blocker.until_ms if buyer.blocker else 0 for buyer in self.buyers)
         return QuietRange(self.low, min((end for end in ends if end is not None), default=None))
 
     @property
     def committed_quote(self) -> Decimal:
-        """Return what all cycles have committed, added up once for all prices that change nothing.
+        """Return what all traders have committed, added up once for all prices that change nothing.
 
         It holds as long as nothing has changed.
         """

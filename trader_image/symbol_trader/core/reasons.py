@@ -6,8 +6,9 @@ from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """The kinds of obstacles, in CamelCase as conditions have them."""
+    """The kinds of blockers, in CamelCase as conditions have them."""
 
+    ACCOUNT_RESTRICTED = "AccountRestricted"
     BAD_CREDENTIALS = "BadCredentials"
     BUDGET_SPENT = "BudgetSpent"
     BUDGET_TOO_SMALL = "BudgetTooSmall"
@@ -35,12 +36,12 @@ class Need:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
-    """Why a trader cannot go on now. `until_ms` is when to try again, None: when told.
+class Blocker:
+    """Why a trader cannot go on now. `until_ms` is when to try again, None: when told to.
 
-    `need` is there where a balance is missing: enough of it ends the block before its time.
-    `figure` is the amount that the message names, where it follows the price: it is said again
-    while it is about right, so that the message does not change with each trade.
+    `need` is set where a balance is missing: as soon as that much is free, the blocker is lifted.
+    `figure` is the amount that the message names, where it follows the price: it is repeated
+    while it is roughly right, so that the message does not change with each trade.
     """
 
     reason: Reason

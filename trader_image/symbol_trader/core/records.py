@@ -24,7 +24,7 @@ class TraderState(StrEnum):
 
     RUNNING = "running"
     FINISHED = "finished"
-    """The cycle is over: sold, or it never bought anything."""
+    """The trader is over: sold, or it never bought anything."""
     HELD = "held"
     """Given up with base asset in hand, which the row names with its cost."""
     STRANDED = "stranded"
@@ -36,7 +36,7 @@ class TraderState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TraderTerms:
-    """The settings that a trader was started with; they stay its own for all of its cycle."""
+    """The settings that a trader was started with; they stay the same until it ends."""
 
     chunk_budget: Decimal
     buy_down: Decimal
@@ -108,7 +108,7 @@ class FillRecorded:
 
 @dataclass(frozen=True, slots=True)
 class FeeValued:
-    """A commission in a third asset has been valued; the profit of its cycle falls by `value`."""
+    """A commission in a third asset has been valued; the profit of its trader falls by `value`."""
 
     trader_id: TraderId
     order_id: int
@@ -162,7 +162,7 @@ class RecordedOrder:
     fills_given_up: bool = False
     acknowledged: bool = False
     settled_by_person: bool = False
-    """A person said how it ended: news of it is ignored."""
+    """A person said how it ended: later reports of it are ignored."""
 
 
 @dataclass(frozen=True, slots=True)

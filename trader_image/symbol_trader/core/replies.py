@@ -1,9 +1,11 @@
-"""What the exchange says, in the core's words: replies, and news of its streams."""
+"""What the exchange says, in the core's words: replies, and events of its streams."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
+from symbol_trader.core.money import plain
 from symbol_trader.core.orders import ExchangeOrder, ExecutionReport, Fill
+from symbol_trader.core.times import utc
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,22 @@ class AssetPrice:
     time_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class ReferencePrice:
+    """The market price that percent filters measure from, by `source`, at `time_ms`.
+
+    `time_ms` is exchange time, None where the exchange does not say of when the price is.
+    """
+
+    price: Decimal
+    source: str
+    time_ms: int | None
+
+    def __str__(self) -> str:
+        of = "" if self.time_ms is None else f" of {utc(self.time_ms)}"
+        return f"{self.source}{of}: {plain(self.price)}"
+
+
 Outcome = Accepted | Refused | Unknown | NotSent
 """What is known of a request to place or to cancel after it was sent, or not."""
 
@@ -68,6 +86,8 @@ class Account:
 
     uid: str
     free: dict[str, Decimal]
+    locked: dict[str, Decimal] = field(default_factory=dict)
+    """What open orders hold of each asset."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +95,8 @@ class BalanceChanged:
     """The user stream reported new balances; `free` holds the assets that it named."""
 
     free: dict[str, Decimal]
+    locked: dict[str, Decimal] = field(default_factory=dict)
+    """What open orders hold of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,4 +127,4 @@ class TradeGap:
 
 
 UserEvent = ExecutionReport | BalanceChanged
-"""News of the user data stream."""
+"""An event of the user data stream."""

@@ -21,7 +21,7 @@ class UnfilledBuys(StrEnum):
 
 
 class AtDeadline(StrEnum):
-    """What a shutdown does with open cycles when its deadline has passed."""
+    """What a shutdown does with open traders when its deadline has passed."""
 
     HOLD = "Hold"
     SELL = "Sell"

@@ -1,20 +1,23 @@
 """What a leader knows of its symbol: settings, filters, balances, traders and their orders.
 
-It is loaded from the record and changed by two hands alone: `evidence` writes orders, `cycles`
-writes traders. Orders are found by their client order id, and by the exchange's id, for others may
-have renamed them (an amendment does).
+It is loaded from the record and changed by two packages alone: `evidence` writes orders,
+`traders` writes traders. Orders are found by their client order id, and by the exchange's id, since
+others may have renamed them (an amendment does).
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
+from types import MappingProxyType
 
 from symbol_trader.core import ids
 from symbol_trader.core.fees import UnvaluedFees
-from symbol_trader.core.ledger import Carried, CycleMoney, Ledger, Settlement
+from symbol_trader.core.ledger import Carried, Ledger, Settlement, TraderMoney
+from symbol_trader.core.market_prices import MarketPrices
 from symbol_trader.core.money import ZERO
 from symbol_trader.core.order import Order
+from symbol_trader.core.order_filters import Load
 from symbol_trader.core.orders import ExchangeOrder, FeeAsset, Fill, OrderState, Side
-from symbol_trader.core.reasons import Block, Reason
+from symbol_trader.core.reasons import Blocker, Reason
 from symbol_trader.core.records import Snapshot, UnvaluedFee
 from symbol_trader.core.settings import Settings, TradingStatus
 from symbol_trader.core.symbols import Commission, SymbolInfo
@@ -38,6 +41,7 @@ class State:
         timing: Timing,
         new_bits: Callable[[], int],
         free: Mapping[str, Decimal],
+        locked: Mapping[str, Decimal] = MappingProxyType({}),
     ) -> None:
         """Take up the record; see `Leader` for the arguments."""
         self.settings = settings
@@ -48,9 +52,16 @@ class State:
         self.installation = snapshot.installation
         self.free = dict(free)
         """What the account has free of each asset, as far as it is known."""
+        self.locked = dict(locked)
+        """What the account's open orders hold of each asset, as far as it is known."""
+        self.market_prices = MarketPrices()
+        self.symbol_read_ms: int | None = None
+        """When the symbol was read last, None before the first beat of the timer."""
+        self.others: dict[int, ExchangeOrder] = {}
+        """The account's open orders in the symbol that are not ours, by order id."""
         self.started = False
         self.ending = False
-        self.strangers: tuple[ExchangeOrder, ...] = ()
+        self.unrecorded_orders: tuple[ExchangeOrder, ...] = ()
         """Orders with our mark that the record does not hold."""
         self.given_up: dict[str, Decimal] = {}
         """Orders that were given up, and what of each had executed by then."""
@@ -58,6 +69,8 @@ class State:
         self.draining_since_ms: int | None = None
         self.banned_until_ms = 0
         """Until when the exchange has banned the address: nothing is intended before."""
+        self.stopped: Blocker | None = None
+        """Why the exchange takes nothing from the account: a person has to act first."""
         self.buys_ended = 0
         """How many buys in a row the exchange has ended without a fill."""
         self.buys_paused_until_ms = 0
@@ -84,37 +97,48 @@ class State:
         return not self.started or self.ending or self.settings.status is TradingStatus.OFF
 
     @property
-    def halt(self) -> Block | None:
-        """Return why nothing is placed for the whole symbol: orders that nobody can explain."""
-        if not self.strangers:
+    def halted(self) -> Blocker | None:
+        """Return why nothing is placed: the exchange has orders of ours that are not on record."""
+        if not self.unrecorded_orders:
             return None
-        names = ", ".join(order.client_order_id for order in self.strangers)
+        names = ", ".join(order.client_order_id for order in self.unrecorded_orders)
         text = f"on the exchange, not on record: {names}; see `symbol-trader disown --help`"
-        return Block(Reason.RECORD_ROLLED_BACK, text, None)
+        return Blocker(Reason.RECORD_ROLLED_BACK, text, None)
 
     @property
-    def suspension(self) -> Block | None:
+    def paused(self) -> Blocker | None:
         """Return why no trader is started: others canceled an order, nobody said to go on."""
         if not any(trader.interrupted for trader in self.traders.values()):
             return None
         text = "an order was canceled by others; change the resource to go on"
-        return Block(Reason.CANCELED_BY_OTHERS, text, None)
+        return Blocker(Reason.CANCELED_BY_OTHERS, text, None)
 
     # What keeps the whole symbol from placing orders for a while.
 
-    def banned(self, now_ms: int) -> Block | None:
+    def banned(self, now_ms: int) -> Blocker | None:
         """Return why nothing is sent: the exchange has banned the address, and said how long."""
         if now_ms >= self.banned_until_ms:
             return None
         text = f"the exchange has banned the address until {utc(self.banned_until_ms)}"
-        return Block(Reason.RATE_LIMITED, text, self.banned_until_ms)
+        return Blocker(Reason.RATE_LIMITED, text, self.banned_until_ms)
 
-    def buys_paused(self, now_ms: int) -> Block | None:
+    def stop_trading(self, reason: Reason, message: str, now_ms: int) -> int:
+        """Take in that the key or the account is refused; return the pause before another try."""
+        pause_ms = self.timing.retry_most_ms
+        self.stopped = Blocker(reason, message, now_ms + pause_ms)
+        return pause_ms
+
+    def silenced(self, now_ms: int) -> Blocker | None:
+        """Return why nothing is sent, neither orders nor cancels: a ban, or a refused account."""
+        refused = self.stopped if self.stopped and self.stopped.holds(now_ms) else None
+        return self.banned(now_ms) or refused
+
+    def buys_paused(self, now_ms: int) -> Blocker | None:
         """Return why nothing is bought: the exchange has ended the last buys unfilled."""
         if now_ms >= self.buys_paused_until_ms:
             return None
         text = "the exchange ended the last buys without a fill; the next ones wait ever longer"
-        return Block(Reason.BUYS_ENDED, text, self.buys_paused_until_ms)
+        return Blocker(Reason.BUYS_ENDED, text, self.buys_paused_until_ms)
 
     def buy_ended(self, now_ms: int) -> None:
         """Take in that the exchange ended a buy unfilled: the pause before another doubles."""
@@ -167,11 +191,21 @@ class State:
         found = self.find(client_order_id)
         return found is None or not found[1].existed
 
+    @property
+    def load(self) -> Load:
+        """Return what the account has on the symbol, as far as it is known."""
+        ours = [order for _, order in self.orders() if not order.state.final]
+        buys = [order.quantity for order in ours if order.side is Side.BUY]
+        buys += [order.quantity for order in self.others.values() if order.side is Side.BUY]
+        base = self.symbol.base_asset
+        held = self.free.get(base, ZERO) + self.locked.get(base, ZERO)
+        return Load(len(ours) + len(self.others), held + sum(buys, ZERO))
+
     # The ledger.
 
     @property
     def committed_quote(self) -> Decimal:
-        """Return the quote that all running cycles have spent or may still spend."""
+        """Return the quote that all running traders have spent or may still spend."""
         return sum((trader.committed_quote for trader in self.traders.values()), ZERO)
 
     @property
@@ -190,14 +224,14 @@ class State:
         return max(self.ledger.carried.cost, ZERO)
 
     def base_on_its_way(self, trader: Trader) -> Decimal:
-        """Return what the others' sells take of which no answer tells whether they have."""
+        """Return what sells of other traders may take that are not answered yet, in base asset."""
         unanswered = {OrderState.INTENT, OrderState.UNDECIDED}
         orders = (o for t, o in self.orders() if t is not trader and o.state in unanswered)
         return sum((o.intent.quantity for o in orders if o.side is Side.SELL), ZERO)
 
     def close(self, trader: Trader, unsold: Decimal) -> Settlement:
-        """Take a trader that is over off the books; `unsold` is base asset that it keeps."""
-        settlement = self.ledger.settle(CycleMoney.of(trader, self.symbol), unsold)
+        """Take out a trader that is over; `unsold` is base asset that it keeps."""
+        settlement = self.ledger.settle(TraderMoney.of(trader, self.symbol), unsold)
         del self.traders[trader.trader_id]
         for order in trader.orders:
             self.forget(order)
@@ -226,6 +260,6 @@ class State:
         return sum((self._carried_by(trader) for trader in self.traders.values()), ZERO)
 
     def _carried_by(self, trader: Trader) -> Decimal:
-        """Return what a running cycle leaves to others once it has set out to sell."""
+        """Return what a running trader leaves to others once it has set out to sell."""
         target, base = trader.sell_target, self.symbol.base_asset
         return ZERO if target is None else trader.received(base) - trader.sell_fees(base) - target

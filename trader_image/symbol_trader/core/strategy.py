@@ -1,4 +1,4 @@
-"""Naive buy low, sell high: the prices and quantities of a cycle, and when to start another.
+"""Naive buy low, sell high: the prices and quantities of a trader, and when to start another.
 
 All functions are pure; prices are in quote per base, intervals and commissions are fractions.
 """
@@ -15,7 +15,7 @@ DEADLINE_SLIPPAGE = Decimal("0.005")
 
 
 @dataclass(frozen=True, slots=True)
-class Quote:
+class OrderTerms:
     """A price and a quantity, rounded to the symbol's filters."""
 
     price: Decimal
@@ -27,11 +27,11 @@ class Quote:
         return self.price * self.quantity
 
 
-def buy_quote(terms: TraderTerms, seen: Decimal, filters: Filters) -> Quote:
+def size_buy(terms: TraderTerms, seen: Decimal, filters: Filters) -> OrderTerms:
     """Price and size a buy below the price seen; the chunk's budget is never exceeded."""
     price = floor_to(seen * (ONE - terms.buy_down), filters.tick_size)
     quantity = floor_to(terms.chunk_budget / price, filters.step_size) if price else price
-    return Quote(price, quantity)
+    return OrderTerms(price, quantity)
 
 
 def sell_price(
@@ -55,15 +55,15 @@ def sellable(quantity: Decimal, filters: Filters) -> Decimal:
     return floor_to(quantity, filters.step_size)
 
 
-def is_dust(quote: Quote, filters: Filters) -> bool:
-    """Tell whether a sell is too small for the filters at its target price.
+def is_dust(order_terms: OrderTerms, filters: Filters) -> bool:
+    """Return whether a sell is too small for the filters at its target price.
 
     Only smallness counts: every other refusal may pass with time.
     """
     return (
-        quote.quantity <= 0
-        or quote.quantity < filters.min_quantity
-        or quote.notional < filters.min_notional
+        order_terms.quantity <= 0
+        or order_terms.quantity < filters.min_quantity
+        or order_terms.notional < filters.min_notional
     )
 
 
@@ -89,14 +89,14 @@ def least_chunk_budget(
 
 
 def expected_profit(
-    quote: Quote, terms: TraderTerms, commission: Commission, filters: Filters
+    order_terms: OrderTerms, terms: TraderTerms, commission: Commission, filters: Filters
 ) -> Decimal:
-    """Return what a cycle is left with in quote, the carried remainder valued at cost."""
-    received = quote.quantity * (ONE - commission.buy)
+    """Return what a trader is left with in quote, the carried remainder valued at cost."""
+    received = order_terms.quantity * (ONE - commission.buy)
     sold = sellable(received, filters)
-    target = sell_price(quote.price, terms.profit, commission, filters)
-    carried = (received - sold) * quote.price
-    return sold * target * (ONE - commission.sell) + carried - quote.notional
+    target = sell_price(order_terms.price, terms.profit, commission, filters)
+    carried = (received - sold) * order_terms.price
+    return sold * target * (ONE - commission.sell) + carried - order_terms.notional
 
 
 def _least_quantity(price: Decimal, filters: Filters) -> Decimal:

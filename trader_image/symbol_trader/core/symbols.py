@@ -1,14 +1,14 @@
 """A symbol as the exchange describes it: its assets and the filters an order must pass.
 
-Source of the rules: Binance Spot, filters.md (PRICE_FILTER, LOT_SIZE, NOTIONAL, MIN_NOTIONAL).
+Source of the rules: Binance Spot, filters.md.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 
-from symbol_trader.core.money import ZERO, floor_to
-from symbol_trader.core.orders import FeeAsset, Fill
+from symbol_trader.core.money import ZERO
+from symbol_trader.core.orders import FeeAsset, Fill, Side
 
 TRADING = "TRADING"
 """The one status of a symbol in which orders are accepted."""
@@ -18,8 +18,32 @@ GONE = "GONE"
 
 
 @dataclass(frozen=True, slots=True)
+class PercentPrice:
+    """How far a price may be from the market's, by side, as multipliers of the market's price.
+
+    That is the symbol's reference price, or else its average over `minutes` (0: the last price).
+    """
+
+    name: str
+    bid_down: Decimal
+    bid_up: Decimal
+    ask_down: Decimal
+    ask_up: Decimal
+    minutes: int
+
+    def band(self, side: Side) -> tuple[Decimal, Decimal]:
+        """Return the lowest and the highest multiplier of a side."""
+        if side is Side.BUY:
+            return self.bid_down, self.bid_up
+        return self.ask_down, self.ask_up
+
+
+@dataclass(frozen=True, slots=True)
 class Filters:
-    """The static limits of a symbol. A zero maximum, minimum price or tick means "no limit"."""
+    """The limits of a symbol. A zero maximum, minimum price or tick means "no limit".
+
+    `order_filters` says what they let pass.
+    """
 
     tick_size: Decimal
     step_size: Decimal
@@ -29,19 +53,24 @@ class Filters:
     max_price: Decimal = ZERO
     min_notional: Decimal = ZERO
     max_notional: Decimal = ZERO
+    notional_filter: str = "NOTIONAL"
+    """Which of NOTIONAL and MIN_NOTIONAL states the notional's limits."""
+    percents: tuple[PercentPrice, ...] = ()
+    max_orders: int | None = None
+    """Open orders of the account in the symbol."""
+    exchange_max_orders: int | None = None
+    """Open orders of the account on the exchange."""
+    max_position: Decimal | None = None
+    """Base asset that the account may have, what is on order included."""
+    max_base: Decimal | None = None
+    """Base asset that the account may trade in one order."""
+    max_quote: Decimal | None = None
+    """The same of the quote asset."""
 
-    def violation(self, price: Decimal, quantity: Decimal) -> str | None:
-        """Return the name of the first filter that an order at this price would fail, if any."""
-        if price < self.min_price or _above(price, self.max_price) or _off(price, self.tick_size):
-            return "PRICE_FILTER"
-        if quantity < self.min_quantity or _above(quantity, self.max_quantity):
-            return "LOT_SIZE"
-        if quantity <= 0 or _off(quantity, self.step_size):
-            return "LOT_SIZE"
-        notional = price * quantity
-        if notional < self.min_notional or _above(notional, self.max_notional):
-            return "NOTIONAL"
-        return None
+    def differences(self, other: "Filters") -> dict[str, str]:
+        """Return what is different in others, by name, as "old -> new"."""
+        pairs = ((f.name, getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
+        return {name: f"{old} -> {new}" for name, old, new in pairs if old != new}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +82,11 @@ class SymbolInfo:
     quote_asset: str
     filters: Filters
     status: str = TRADING
+
+    def limited_to(self, limits: Mapping[str, Decimal]) -> "SymbolInfo":
+        """Return it with the account's own limits, by asset, on what one order may trade."""
+        base, quote = limits.get(self.base_asset), limits.get(self.quote_asset)
+        return replace(self, filters=replace(self.filters, max_base=base, max_quote=quote))
 
     def fee_asset(self, fill: Fill) -> FeeAsset:
         """Return what a fill's commission was charged in, seen from this symbol."""
@@ -90,11 +124,3 @@ class Commission:
 
 DEFAULT_COMMISSION = Commission(buy=Decimal("0.001"), sell=Decimal("0.001"))
 """Binance's standard rate, used where the account's own is unknown."""
-
-
-def _above(value: Decimal, limit: Decimal) -> bool:
-    return bool(limit) and value > limit
-
-
-def _off(value: Decimal, step: Decimal) -> bool:
-    return bool(step) and floor_to(value, step) != value

@@ -1,4 +1,4 @@
-"""The times that safety and patience depend on, in milliseconds of exchange time."""
+"""The times that safety and retries depend on, in milliseconds of exchange time."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ class Timing:
     """The longest that the exchange works on a request it took (its documented timeout)."""
     margin_ms: int = 1_000
     """Added to the two above before an order that nobody knows counts as absent."""
-    absences_needed: int = 3
+    not_found_needed: int = 3
     """How often the exchange must deny an order after that."""
     query_every_ms: int = 500
     """How often an undecided order is asked for."""

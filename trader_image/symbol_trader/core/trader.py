@@ -1,6 +1,6 @@
-"""One trader in memory: a cycle of buy and sell, told by its orders.
+"""One trader in memory: a buy and a sell, told by its orders.
 
-What a trader does next is not a state that could be lost: it follows from its orders (`cycles`).
+What a trader does next is not a state that could be lost: it follows from its orders (`traders`).
 """
 
 from collections import Counter
@@ -13,8 +13,9 @@ from symbol_trader.core import strategy
 from symbol_trader.core.money import ZERO
 from symbol_trader.core.order import Order
 from symbol_trader.core.orders import Side, TraderId
-from symbol_trader.core.reasons import Block
+from symbol_trader.core.reasons import Blocker
 from symbol_trader.core.records import FeeValued, RecordedTrader, TraderTerms
+from symbol_trader.core.timing import Timing
 
 
 class Rebuy(Enum):
@@ -22,13 +23,13 @@ class Rebuy(Enum):
 
     ARMED = auto()
     REFUSED = auto()
-    """It was triggered in vain; it is judged again when chunks, budget or status change."""
+    """It was triggered and no trader could start; it is judged again when the settings change."""
     SPENT = auto()
 
 
 @dataclass(slots=True)
 class Trader:
-    """The facts of one cycle.
+    """The facts of one trader.
 
     `orders` holds those that existed and the last attempt of each side; `attempts` counts all.
     """
@@ -39,13 +40,13 @@ class Trader:
     rebuy: Rebuy = Rebuy.ARMED
     orders: list[Order] = field(default_factory=list)
     attempts: Counter[Side] = field(default_factory=Counter)
-    block: Block | None = None
+    blocker: Blocker | None = None
     refusals: int = 0
     """Refusals in a row; they space out the attempts."""
     contradiction: str | None = None
     """What exchange or record say of it that cannot be; nothing is done for it then."""
     short_of_base: bool = False
-    """A sell was refused because the account has less of the base asset than the cycle."""
+    """A sell was refused because the account has less of the base asset than the trader."""
     refused_offers: int = 0
     """How often a sell at the shutdown's deadline was refused for a reason that does not pass."""
 
@@ -72,7 +73,7 @@ class Trader:
 
     @property
     def buy_price(self) -> Decimal | None:
-        """Return the limit price of the cycle's buy, None before there is one."""
+        """Return the limit price of the trader's buy, None before there is one."""
         buy = _newest(self.leg(Side.BUY))
         return buy.intent.price if buy else None
 
@@ -89,7 +90,18 @@ class Trader:
 
     def is_blocked(self, now_ms: int) -> bool:
         """Return whether it is too early to try again what could not be done."""
-        return self.block is not None and self.block.holds(now_ms)
+        return self.blocker is not None and self.blocker.holds(now_ms)
+
+    def refused(self, timing: Timing, *, offer: bool) -> int:
+        """Count a refusal; return the pause in milliseconds before another attempt.
+
+        An `offer` is a sell at a deadline, which has no time for pauses that grew before it.
+        """
+        self.refusals += 1
+        if not offer:
+            return timing.retry_pause_ms(self.refusals)
+        self.refused_offers += 1
+        return timing.retry_pause_ms(self.refused_offers)
 
     @property
     def interrupted(self) -> Order | None:
@@ -105,12 +117,12 @@ class Trader:
 
     @property
     def committed_quote(self) -> Decimal:
-        """Return the quote that the cycle has spent or may still spend."""
+        """Return the quote that the trader has spent or may still spend."""
         return sum((order.committed_quote for order in self.orders), ZERO)
 
     @property
     def sell_target(self) -> Decimal | None:
-        """Return how much the cycle set out to sell: its first sell's quantity, carry included."""
+        """Return how much the trader set out to sell: its first sell's quantity, carry included."""
         sells = [order for order in self.leg(Side.SELL) if order.existed]
         return sells[0].intent.quantity if sells else None
 

@@ -12,7 +12,7 @@ from symbol_trader.postgres import errors, session, statements, tls, urls
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class Timeouts:
     """The longest waits, in milliseconds. What takes longer counts as not done."""
 
     connect_ms: int = 5_000
@@ -38,7 +38,7 @@ class Limits:
         }
 
 
-DEFAULT_LIMITS: Final = Limits()
+DEFAULT_TIMEOUTS: Final = Timeouts()
 
 _SESSION: Final = {
     # The epoch checks rely on this level: a statement that waited for a lock looks again.
@@ -49,7 +49,7 @@ _SESSION: Final = {
 
 
 async def connect(
-    url: str, limits: Limits = DEFAULT_LIMITS, *, application: str = "symbol-trader"
+    url: str, timeouts: Timeouts = DEFAULT_TIMEOUTS, *, application: str = "symbol-trader"
 ) -> asyncpg.Connection:
     """Connect with the limits set and commits that wait for the disk.
 
@@ -59,12 +59,12 @@ async def connect(
 
     """
     nonce = secrets.token_hex(8)
-    settings = {**_SESSION, **limits.server_settings, "application_name": application}
-    connection = await _connect(url, limits, {**settings, session.MARK: nonce})
+    settings = {**_SESSION, **timeouts.server_settings, "application_name": application}
+    connection = await _connect(url, timeouts, {**settings, session.MARK: nonce})
     try:
         with errors.translated(errors.describe(url), connection.is_closed):
             if not await session.has_mark(connection, nonce):
-                await _make_sure_of_session(url, limits, connection, settings)
+                await _make_sure_of_session(url, timeouts, connection, settings)
             await connection.execute(statements.DURABLE_COMMITS)
     except BaseException:
         connection.terminate()
@@ -73,10 +73,10 @@ async def connect(
 
 
 async def _make_sure_of_session(
-    url: str, limits: Limits, connection: asyncpg.Connection, settings: Mapping[str, str]
+    url: str, timeouts: Timeouts, connection: asyncpg.Connection, settings: Mapping[str, str]
 ) -> None:
     """Refuse a pooler that shares the connection; give the session of any other its settings."""
-    witness = await _connect(url, limits, {})
+    witness = await _connect(url, timeouts, {})
     try:
         shared = await session.is_shared(connection, witness)
     finally:
@@ -86,7 +86,7 @@ async def _make_sure_of_session(
     await connection.execute(session.set_all(settings))
 
 
-async def _connect(url: str, limits: Limits, settings: dict[str, str]) -> asyncpg.Connection:
+async def _connect(url: str, timeouts: Timeouts, settings: dict[str, str]) -> asyncpg.Connection:
     where = errors.describe(url)
     if why := urls.malformed(url) or tls.unusable_file(url):
         raise DatabaseUnavailable(f"{where}: {urls.redacted(why, where.hidden)}")
@@ -94,8 +94,8 @@ async def _connect(url: str, limits: Limits, settings: dict[str, str]) -> asyncp
         with errors.translated(where, is_closed=lambda: True):
             return await asyncpg.connect(
                 url,
-                timeout=limits.connect_ms / 1000,
-                command_timeout=limits.answer_ms / 1000,
+                timeout=timeouts.connect_ms / 1000,
+                command_timeout=timeouts.answer_ms / 1000,
                 max_cached_statement_lifetime=0,
                 server_settings=settings,
             )
@@ -115,7 +115,7 @@ class Origin:
     """None for a standby: it writes none."""
 
     def forgets(self, earlier: "Origin") -> bool:
-        """Tell whether what was committed to the earlier one cannot be relied on here."""
+        """Return whether what was committed to the earlier one cannot be relied on here."""
         if self.system != earlier.system:
             return True
         if self.timeline is None or earlier.timeline is None:
@@ -123,7 +123,7 @@ class Origin:
         return self.timeline < earlier.timeline
 
     def __str__(self) -> str:
-        """Say it as PostgreSQL's own tools do."""
+        """Return it as PostgreSQL's own tools write it."""
         return f"system {self.system}, timeline {self.timeline or 'unknown'}"
 
 

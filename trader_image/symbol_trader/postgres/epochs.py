@@ -1,4 +1,4 @@
-"""The `Ownership` port on PostgreSQL: a book is claimed, its epoch confirmed, and released."""
+"""The `Ownership` port on PostgreSQL: a ledger is claimed, its epoch confirmed, and released."""
 
 from typing import Final
 
@@ -12,7 +12,7 @@ from symbol_trader.errors import (
     OwnedByAnother,
     RolledBack,
 )
-from symbol_trader.identity import Book, Epoch, Owner
+from symbol_trader.identity import Epoch, LedgerKey, Owner
 from symbol_trader.postgres import statements
 from symbol_trader.postgres.leader_connection import LeaderConnection, describe, key_of, name_of
 
@@ -21,7 +21,7 @@ FILE: Final = "file"
 
 
 class PostgresOwnership:
-    """The ownership of one book.
+    """The ownership of one ledger.
 
     After `Unavailable` the connection is gone: `open` and `confirm` come before anything else.
     """
@@ -41,23 +41,23 @@ class PostgresOwnership:
         """
         await self._link.open()
 
-    async def claim(self, book: Book, owner: Owner, *, pod: str) -> Epoch:
-        """Take the next epoch of a book.
+    async def claim(self, ledger: LedgerKey, owner: Owner, *, pod: str) -> Epoch:
+        """Take the next epoch of a ledger.
 
         `pod` names one life of a pod, by its uid: a pod that was superseded by another is refused.
 
         Raises:
-            OwnedByAnother: Another resource holds the book and has not released it.
-            AccountChanged: The owner's open cycles are on record for another account.
-            Fenced: Another pod took the book from this one, or this one was barred.
+            OwnedByAnother: Another resource holds the ledger and has not released it.
+            AccountChanged: The owner's open traders are on record for another account.
+            Fenced: Another pod took the ledger from this one, or this one was barred.
 
         """
-        where_and_who = (*key_of(book), owner.cluster, owner.namespace, owner.name)
+        where_and_who = (*key_of(ledger), owner.cluster, owner.namespace, owner.name)
         found = await self._link.ask(statements.CLAIM, *where_and_who, pod)
         if not found:
-            raise await self._why_not_claimed(book, owner, pod)
+            raise await self._why_not_claimed(ledger, owner, pod)
         epoch = Epoch(found[0]["epoch"], found[0]["nonce"])
-        self._link.claimed(book, epoch, settlements=found[0]["settlements"])
+        self._link.claimed(ledger, epoch, settlements=found[0]["settlements"])
         return epoch
 
     async def confirm(self) -> None:
@@ -83,32 +83,32 @@ class PostgresOwnership:
         claim = self._link.claim
         if not await self._link.ask(statements.RELEASE, *claim.arguments):
             await self.confirm()
-            raise Contradiction(f"{name_of(claim.book)}: traders are unfinished on record")
+            raise Contradiction(f"{name_of(claim.ledger)}: traders are unfinished on record")
 
     async def close(self) -> None:
         """Close the connection; never raises."""
         await self._link.close()
 
-    async def _why_not_claimed(self, book: Book, owner: Owner, pod: str) -> Exception:
+    async def _why_not_claimed(self, ledger: LedgerKey, owner: Owner, pod: str) -> Exception:
         if barred := await self._link.ask(statements.BARRED, pod):
             return Fenced(f"pod {pod} was barred at {barred[0]['barred_at']:%Y-%m-%dT%H:%M:%SZ}")
-        where_and_who = (*key_of(book), owner.cluster, owner.namespace, owner.name)
+        where_and_who = (*key_of(ledger), owner.cluster, owner.namespace, owner.name)
         if others := await self._link.ask(statements.OTHER_ACCOUNTS, *where_and_who):
-            cycles = ", ".join(f"{row['cycles']} for account {row['account']}" for row in others)
+            traders = ", ".join(f"{row['traders']} for account {row['account']}" for row in others)
             return AccountChanged(
-                f"unfinished cycles of {book.symbol} on {book.environment} are on record "
-                f"({cycles}), and the key belongs to account {book.account}: "
+                f"unfinished traders of {ledger.symbol} on {ledger.environment} are on record "
+                f"({traders}), and the key belongs to account {ledger.account}: "
                 "go back to a key of the account that they were begun with"
             )
-        holder = await self._link.holder(book)
+        holder = await self._link.holder(ledger)
         if holder is None:
             return DatabaseUnavailable(
-                f"{self._link.where}: {name_of(book)} went away while it was claimed"
+                f"{self._link.where}: {name_of(ledger)} went away while it was claimed"
             )
         if _owner(holder) == owner:
-            return Fenced(f"pod {pod} lost {name_of(book)} to another: {describe(holder)}")
+            return Fenced(f"pod {pod} lost {name_of(ledger)} to another: {describe(holder)}")
         return OwnedByAnother(
-            f"{name_of(book)} belongs to another resource: {describe(holder)}; "
+            f"{name_of(ledger)} belongs to another resource: {describe(holder)}; "
             f"to take it from there, stop that one and {_remedy(holder)}"
         )
 

@@ -1,7 +1,7 @@
 """What PostgreSQL's and the driver's errors mean to a leader: one table.
 
 Unavailable: the database cannot serve now; whatever was asked counts as not done.
-Fenced: another epoch holds the book.
+Fenced: another epoch holds the ledger.
 SettledMeanwhile: a person has settled an order since the record was loaded.
 Contradiction: the record refuses what does not fit it; the text names the row's key.
 Everything else is a mistake in this program and goes up as it is.

@@ -12,42 +12,42 @@ from typing import Any, Final
 import asyncpg
 
 from symbol_trader.errors import DatabaseUnavailable, Fenced, RolledBack, Unavailable
-from symbol_trader.identity import Book, Epoch
+from symbol_trader.identity import Epoch, LedgerKey
 from symbol_trader.postgres import connection, errors, schema, statements
-from symbol_trader.postgres.connection import DEFAULT_LIMITS, Limits
+from symbol_trader.postgres.connection import DEFAULT_TIMEOUTS, Timeouts
 
 CLOSE_TIMEOUT_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A book, and the epoch that was taken of it."""
+    """A ledger, and the epoch that was taken of it."""
 
-    book: Book
+    ledger: LedgerKey
     epoch: Epoch
 
     @property
     def arguments(self) -> tuple[str, str, str, int, str]:
         """Return $1 to $5 of the statements that check the epoch."""
-        return (*key_of(self.book), self.epoch.number, self.epoch.nonce)
+        return (*key_of(self.ledger), self.epoch.number, self.epoch.nonce)
 
 
 class LeaderConnection:
-    """One connection, one book, one epoch.
+    """One connection, one ledger, one epoch.
 
     After `Unavailable` the connection is gone: it is opened again, and the epoch confirmed, before
     anything else is asked. What was asked then counts as not done, although it may be.
     """
 
-    def __init__(self, url: str, limits: Limits = DEFAULT_LIMITS) -> None:
+    def __init__(self, url: str, timeouts: Timeouts = DEFAULT_TIMEOUTS) -> None:
         """Name the database by its URL (postgresql://…). Nothing is connected yet."""
         self.where = errors.describe(url)
         self.committed: str | None = None
         """The intent that was committed last: what a record that lost commits lacks first."""
         self.settlements = 0
-        """How often a person had settled an order of the book when it was claimed or loaded."""
+        """How often a person had settled an order of the ledger when it was claimed or loaded."""
         self._url = url
-        self._limits = limits
+        self._timeouts = timeouts
         self._connection: asyncpg.Connection | None = None
         self._opened = asyncio.Event()
         self._lock = asyncio.Lock()
@@ -66,7 +66,7 @@ class LeaderConnection:
         """
         async with self._lock:
             self._drop()
-            self._connection = await connection.connect(self._url, self._limits)
+            self._connection = await connection.connect(self._url, self._timeouts)
         try:
             async with self.session() as session:
                 self._recognise(await connection.origin(session))
@@ -101,12 +101,12 @@ class LeaderConnection:
     def claim(self) -> Claim:
         """Return what was claimed last."""
         if self._claim is None:
-            raise AssertionError("the book is claimed before it is used")
+            raise AssertionError("the ledger is claimed before it is used")
         return self._claim
 
-    def claimed(self, book: Book, epoch: Epoch, *, settlements: int) -> None:
+    def claimed(self, ledger: LedgerKey, epoch: Epoch, *, settlements: int) -> None:
         """Let what follows be checked against this epoch."""
-        self._claim = Claim(book, epoch)
+        self._claim = Claim(ledger, epoch)
         self.settlements = settlements
 
     async def ask(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
@@ -138,17 +138,17 @@ class LeaderConnection:
     async def why_over(self) -> Fenced | RolledBack:
         """Return why the epoch is not on record: another was taken, or this one was lost."""
         claim = self.claim
-        holder = await self.holder(claim.book)
-        epoch = f"epoch {claim.epoch.number} of {name_of(claim.book)}"
+        holder = await self.holder(claim.ledger)
+        epoch = f"epoch {claim.epoch.number} of {name_of(claim.ledger)}"
         if holder is None:
             return RolledBack(f"{self.where} has lost {epoch}: it holds nothing of it")
         if holder["epoch"] < claim.epoch.number:
             return RolledBack(f"{self.where} has lost {epoch}: {describe(holder)}")
         return Fenced(f"{epoch} is over: {describe(holder)}")
 
-    async def holder(self, book: Book) -> asyncpg.Record | None:
-        """Return the row that says who holds a book, None where nobody ever has."""
-        return next(iter(await self.ask(statements.HOLDER, *key_of(book))), None)
+    async def holder(self, ledger: LedgerKey) -> asyncpg.Record | None:
+        """Return the row that says who holds a ledger, None where nobody ever has."""
+        return next(iter(await self.ask(statements.HOLDER, *key_of(ledger))), None)
 
     def _drop(self) -> None:
         self._opened.clear()
@@ -157,18 +157,18 @@ class LeaderConnection:
             self._connection = None
 
 
-def key_of(book: Book) -> tuple[str, str, str]:
-    """Return a book as arguments of a statement."""
-    return book.environment, book.account, book.symbol
+def key_of(ledger: LedgerKey) -> tuple[str, str, str]:
+    """Return a ledger as arguments of a statement."""
+    return ledger.environment, ledger.account, ledger.symbol
 
 
-def name_of(book: Book) -> str:
-    """Name a book for people."""
-    return f"{book.symbol} (account {book.account}, {book.environment})"
+def name_of(ledger: LedgerKey) -> str:
+    """Name a ledger for people."""
+    return f"{ledger.symbol} (account {ledger.account}, {ledger.environment})"
 
 
 def describe(holder: asyncpg.Record) -> str:
-    """Say who holds a book, or when it was given up."""
+    """Return who holds a ledger, or when it was given up, as text."""
     who = f"{holder['namespace']}/{holder['name']} in cluster {holder['cluster']}"
     if holder["released_at"]:
         return f"{who} released it at {holder['released_at']:%Y-%m-%dT%H:%M:%SZ}"

@@ -14,18 +14,18 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from symbol_trader.postgres import connection, errors, schema
-from symbol_trader.postgres.connection import Limits
+from symbol_trader.postgres.connection import Timeouts
 
 Say = Callable[[str], None]
 
-LIMITS: Final = Limits(answer_ms=660_000, statement_ms=600_000, lock_ms=600_000)
+TIMEOUTS: Final = Timeouts(answer_ms=660_000, statement_ms=600_000, lock_ms=600_000)
 """A migration may move much data, and waits for another one that runs."""
 
 ADVISORY_LOCK: Final = 0x7473796D
 """The key that all migrations of a record agree on ("tsym" in ASCII)."""
 
 
-async def migrate(url: str, say: Say, limits: Limits = LIMITS) -> None:
+async def migrate(url: str, say: Say, timeouts: Timeouts = TIMEOUTS) -> None:
     """Migrate to `SCHEMA_VERSION`: idempotent, one at a time, all or nothing.
 
     `say` gets a line for each step.
@@ -37,7 +37,7 @@ async def migrate(url: str, say: Say, limits: Limits = LIMITS) -> None:
     """
     where = errors.describe(url)
     say(f"connecting to {where}")
-    driver = await connection.connect(url, limits, application="symbol-trader migrate")
+    driver = await connection.connect(url, timeouts, application="symbol-trader migrate")
     try:
         with errors.translated(where, driver.is_closed):
             await _lock(driver, say)

@@ -1,4 +1,4 @@
-"""What is done to books besides leading them: `takeover`, `disown`, `settle`, `fence`, a rename."""
+"""What commands do to ledgers: `takeover`, `disown`, `settle`, `fence`, and renaming an owner."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -10,14 +10,14 @@ import asyncpg
 
 from symbol_trader.core.orders import OrderState
 from symbol_trader.errors import InvalidInput
-from symbol_trader.identity import Book, Epoch, Owner
+from symbol_trader.identity import Epoch, LedgerKey, Owner
 from symbol_trader.postgres import connection, errors, schema, statements
 
 NEVER_THERE: Final = {OrderState.REFUSED, OrderState.ABSENT}
 
 
-async def takeover(url: str, book: Book, owner: Owner) -> int | None:
-    """Give a book to an owner, whoever held it; return the new epoch, None for an unknown book.
+async def takeover(url: str, ledger: LedgerKey, owner: Owner) -> int | None:
+    """Give a ledger to an owner, whoever held it; return the new epoch, None for an unknown ledger.
 
     A leader of the owner before is fenced at its next write, and refused when it claims again.
 
@@ -27,14 +27,14 @@ async def takeover(url: str, book: Book, owner: Owner) -> int | None:
 
     """
     arguments = (owner.cluster, owner.namespace, owner.name)
-    rows = await _carry_out(url, "takeover", statements.TAKEOVER, *_key(book), *arguments)
+    rows = await _carry_out(url, "takeover", statements.TAKEOVER, *_key(ledger), *arguments)
     return rows[0]["epoch"] if rows else None
 
 
-async def fence(url: str, pod: str) -> dict[Book, Epoch]:
+async def fence(url: str, pod: str) -> dict[LedgerKey, Epoch]:
     """End what a pod leads, by its uid, and bar it; return the epochs that were taken from it.
 
-    It may be repeated. A book that a later leader has taken stays with that one.
+    It may be repeated. A ledger that a later leader has taken stays with that one.
 
     Raises:
         Unavailable: The database cannot be reached, or claims are under way for too long.
@@ -46,13 +46,15 @@ async def fence(url: str, pod: str) -> dict[Book, Epoch]:
         await driver.execute(statements.BAR, pod)
         rows = await driver.fetch(statements.FENCE, pod, f"fence of {pod}")
     return {
-        Book(row["environment"], row["account"], row["symbol"]): Epoch(row["epoch"], row["nonce"])
+        LedgerKey(row["environment"], row["account"], row["symbol"]): Epoch(
+            row["epoch"], row["nonce"]
+        )
         for row in rows
     }
 
 
-async def release(url: str, held: Mapping[Book, Epoch]) -> list[Book]:
-    """Give up those books that are still held and have nothing unfinished; return them.
+async def release(url: str, held: Mapping[LedgerKey, Epoch]) -> list[LedgerKey]:
+    """Give up those ledgers that are still held and have nothing unfinished; return them.
 
     Raises:
         Unavailable: The database cannot be reached.
@@ -61,13 +63,13 @@ async def release(url: str, held: Mapping[Book, Epoch]) -> list[Book]:
     """
     async with _connected(url, "fence") as driver:
         return [
-            book
-            for book, epoch in held.items()
-            if await driver.fetch(statements.RELEASE, *_key(book), epoch.number, epoch.nonce)
+            ledger
+            for ledger, epoch in held.items()
+            if await driver.fetch(statements.RELEASE, *_key(ledger), epoch.number, epoch.nonce)
         ]
 
 
-async def disown(url: str, book: Book, names: Sequence[str], reason: str) -> list[str]:
+async def disown(url: str, ledger: LedgerKey, names: Sequence[str], reason: str) -> list[str]:
     """Let leaders trade on although these orders are not on record; return those newly noted.
 
     Raises:
@@ -75,14 +77,14 @@ async def disown(url: str, book: Book, names: Sequence[str], reason: str) -> lis
         SchemaMismatch: The record has another schema than this program knows.
 
     """
-    rows = await _carry_out(url, "disown", statements.DISOWN, *_key(book), list(names), reason)
+    rows = await _carry_out(url, "disown", statements.DISOWN, *_key(ledger), list(names), reason)
     return [row["client_order_id"] for row in rows]
 
 
 async def rename_owner(
     url: str, environment: str, symbol: str, before: Owner, after: Owner
 ) -> list[str]:
-    """Give the same owner another name in its books of a symbol; return their accounts.
+    """Give the same owner another name in its ledgers of a symbol; return their accounts.
 
     Nobody is fenced: it is for an owner that is the same under both names.
 
@@ -98,8 +100,8 @@ async def rename_owner(
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
-    """What a person says of an order. None: as its fills on record say."""
+class StatedEnd:
+    """How an order ended, as a person says. None: as its fills on record say."""
 
     reason: str
     state: OrderState | None = None
@@ -117,56 +119,56 @@ class Settled:
 
 
 class NotSettled(InvalidInput):
-    """The record does not take the word; the text says why and what to do."""
+    """The record does not accept what a person says; the text says why and what to do."""
 
 
-async def settle(url: str, book: Book, order: str, word: Word) -> Settled:
+async def settle(url: str, ledger: LedgerKey, order: str, stated: StatedEnd) -> Settled:
     """Set how an order ended: for one on which the exchange and the record contradict each other.
 
     News of it is ignored from then on, and its trader goes on. The order of a trader that is over
     keeps its amounts: they are part of its profit.
 
     Raises:
-        NotSettled: There is no such order, it is settled already, or the word cannot be true.
+        NotSettled: There is no such order, it is settled already, or what is said cannot be true.
         Unavailable: The database cannot be reached.
         SchemaMismatch: The record has another schema than this program knows.
 
     """
     async with _connected(url, "settle") as driver, driver.transaction():
-        where = (*_key(book), order)
+        where = (*_key(ledger), order)
         found = await driver.fetchrow(statements.ORDER_TO_SETTLE, *where)
-        ending = _ending(order, found, word)
+        ending = _ending(order, found, stated)
         await driver.execute(
             statements.SETTLE,
             *where,
             ending.state,
             ending.executed,
             ending.executed_quote,
-            word.reason,
+            stated.reason,
         )
     return ending
 
 
-def _ending(name: str, order: asyncpg.Record | None, word: Word) -> Settled:
+def _ending(name: str, order: asyncpg.Record | None, stated: StatedEnd) -> Settled:
     """Return what to set. Raises `NotSettled`."""
     if order is None:
-        raise NotSettled(f"{name}: no such order is on record in this book")
+        raise NotSettled(f"{name}: no such order is on record in this ledger")
     if order["settled_because"] is not None:
         raise NotSettled(f"{name} is settled already: {order['settled_because']}")
     if order["trader_state"] != "running":
-        return _ending_of_ended(name, order, word)
+        return _ending_of_ended(name, order, stated)
     ending = Settled(
-        word.state or OrderState.CANCELED,
-        order["filled"] if word.executed is None else word.executed,
-        order["filled_quote"] if word.executed_quote is None else word.executed_quote,
+        stated.state or OrderState.CANCELED,
+        order["filled"] if stated.executed is None else stated.executed,
+        order["filled_quote"] if stated.executed_quote is None else stated.executed_quote,
     )
     if why := _impossible(ending, order):
         raise NotSettled(f"{name}: {why}")
     return ending
 
 
-def _ending_of_ended(name: str, order: asyncpg.Record, word: Word) -> Settled:
-    if (word.state, word.executed, word.executed_quote) != (None, None, None):
+def _ending_of_ended(name: str, order: asyncpg.Record, stated: StatedEnd) -> Settled:
+    if (stated.state, stated.executed, stated.executed_quote) != (None, None, None):
         raise NotSettled(
             f"{name}: its trader {order['trader_id']} is over ({order['trader_state']}), so its "
             "state and amounts stay; give --reason alone to have news of it ignored"
@@ -215,5 +217,5 @@ async def _connected(url: str, command: str) -> AsyncIterator[asyncpg.Connection
         driver.terminate()
 
 
-def _key(book: Book) -> tuple[str, str, str]:
-    return book.environment, book.account, book.symbol
+def _key(ledger: LedgerKey) -> tuple[str, str, str]:
+    return ledger.environment, ledger.account, ledger.symbol

@@ -13,7 +13,7 @@ from symbol_trader.postgres.leader_connection import LeaderConnection, key_of
 
 
 class PostgresRecord:
-    """The record of one book, once it is claimed.
+    """The record of one ledger, once it is claimed.
 
     Besides the port's errors, a write that does not fit what is on record raises `Contradiction`.
     What was asked as `Unavailable` came counts as not done, although it may be: `load` tells.
@@ -31,15 +31,15 @@ class PostgresRecord:
             session.transaction(isolation="repeatable_read", readonly=True),
         ):
             sums = await session.fetchrow(statements.SUMS, *claim.arguments)
-            book = key_of(claim.book)
+            ledger = key_of(claim.ledger)
             questions = (
-                (statements.TRADERS, book),
-                (statements.ATTEMPTS, book),
-                (statements.ORDERS, book),
-                (statements.CANCELS, book),
-                (statements.FILLS, book),
-                (statements.UNVALUED_FEES, (*book, WAITING_MAX)),
-                (statements.UNVALUED_SUMS, book),
+                (statements.TRADERS, ledger),
+                (statements.ATTEMPTS, ledger),
+                (statements.ORDERS, ledger),
+                (statements.CANCELS, ledger),
+                (statements.FILLS, ledger),
+                (statements.UNVALUED_FEES, (*ledger, WAITING_MAX)),
+                (statements.UNVALUED_SUMS, ledger),
             )
             parts = rows.Parts(*[await session.fetch(sql, *about) for sql, about in questions])
         if sums is None:
@@ -75,23 +75,25 @@ class PostgresRecord:
                 link.committed = change.client_order_id
 
     async def settled_meanwhile(self) -> bool:
-        """Return whether a person has settled an order of the book since it was loaded."""
+        """Return whether a person has settled an order of the ledger since it was loaded."""
         arguments = (*self._link.claim.arguments, self._link.settlements)
         found = await self._link.ask(statements.SETTLED_MEANWHILE, *arguments)
         return any(row["more"] for row in found)
 
-    async def orders_not_on_record(self, order_ids: Collection[int]) -> frozenset[int]:
+    async def unrecorded_order_ids(self, order_ids: Collection[int]) -> frozenset[int]:
         """Return those of the exchange's order ids that no order on record has."""
         claim = self._link.claim
         found = await self._link.ask(
-            statements.ORDERS_NOT_ON_RECORD, *claim.arguments, list(order_ids)
+            statements.UNRECORDED_ORDER_IDS, *claim.arguments, list(order_ids)
         )
         return frozenset(row["number"] for row in found)
 
-    async def names_not_on_record(self, names: Collection[str]) -> frozenset[str]:
+    async def unrecorded_client_order_ids(self, names: Collection[str]) -> frozenset[str]:
         """Return those client order ids that are neither on record nor disowned."""
         claim = self._link.claim
-        found = await self._link.ask(statements.NAMES_NOT_ON_RECORD, *claim.arguments, list(names))
+        found = await self._link.ask(
+            statements.UNRECORDED_CLIENT_ORDER_IDS, *claim.arguments, list(names)
+        )
         return frozenset(row["id"] for row in found)
 
     async def advance_watermark(self, trade_id: int) -> None:

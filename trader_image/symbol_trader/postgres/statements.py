@@ -1,4 +1,4 @@
-"""The SQL of a leader. $1 to $5 are always the book and the epoch that must still hold it.
+"""The SQL of a leader. $1 to $5 are always the ledger and the epoch that must still hold it.
 
 Whatever writes checks the epoch in the same statement, under a lock that a claim waits for: a
 claim that comes first makes it write nothing, one that comes later finds what it wrote.
@@ -9,8 +9,8 @@ claim that comes first makes it write nothing, one that comes later finds what i
 
 from typing import Final
 
-_BOOK: Final = "(environment, account, symbol) = ($1::text, $2::text, $3::text)"
-_HELD: Final = f"{_BOOK} AND epoch = $4::bigint AND nonce = $5::text AND released_at IS NULL"
+_LEDGER: Final = "(environment, account, symbol) = ($1::text, $2::text, $3::text)"
+_HELD: Final = f"{_LEDGER} AND epoch = $4::bigint AND nonce = $5::text AND released_at IS NULL"
 
 SCHEMA_VERSION: Final = "SELECT version_num FROM schema_version"
 
@@ -68,18 +68,18 @@ SELECT epoch, nonce, settlements FROM claimed
 """
 """Take the next epoch. $4 to $6 are the owner, $7 the pod. No row: refused, see `HOLDER`.
 
-A pod that held the book and was superseded by another never takes it again, or the two would
-depose each other for ever. Nor does one that was barred, see `BAR`.
+A pod that held the ledger and was superseded by another never takes it again, or the two would
+depose each other without end. Nor does one that was barred, see `BAR`.
 """
 
 BARRED: Final = "SELECT barred_at FROM barred WHERE pod = $1::text"
 
 HOLDER: Final = f"""
-SELECT cluster, namespace, name, pod, epoch, claimed_at, released_at FROM owners WHERE {_BOOK}
+SELECT cluster, namespace, name, pod, epoch, claimed_at, released_at FROM owners WHERE {_LEDGER}
 """
 
 OTHER_ACCOUNTS: Final = """
-SELECT account, count(*) AS cycles
+SELECT account, count(*) AS traders
 FROM owners JOIN traders USING (environment, account, symbol)
 WHERE environment = $1::text AND account <> $2::text AND symbol = $3::text
     AND (cluster, namespace, name) = ($4::text, $5::text, $6::text)
@@ -89,27 +89,27 @@ GROUP BY account
 
 CONFIRM: Final = f"""
 SELECT $6::text IS NULL OR EXISTS (
-    SELECT FROM orders WHERE {_BOOK} AND client_order_id = $6::text
+    SELECT FROM orders WHERE {_LEDGER} AND client_order_id = $6::text
 ) AS whole
 FROM owners WHERE {_HELD}
 """
 """Check the epoch, and that the intent committed last ($6) is there."""
 
-ORDERS_NOT_ON_RECORD: Final = f"""
+UNRECORDED_ORDER_IDS: Final = f"""
 SELECT number FROM unnest($6::bigint[]) AS number
 WHERE EXISTS (SELECT FROM owners WHERE {_HELD}) AND NOT EXISTS (
-    SELECT FROM orders WHERE {_BOOK} AND order_id = number
+    SELECT FROM orders WHERE {_LEDGER} AND order_id = number
 )
 """
 
-NAMES_NOT_ON_RECORD: Final = f"""
+UNRECORDED_CLIENT_ORDER_IDS: Final = f"""
 SELECT asked.id FROM unnest($6::text[]) AS asked (id)
 WHERE EXISTS (SELECT FROM owners WHERE {_HELD})
     AND NOT EXISTS (
-        SELECT FROM orders WHERE {_BOOK} AND client_order_id = asked.id AND NOT never_there(state)
+        SELECT FROM orders WHERE {_LEDGER} AND client_order_id = asked.id AND NOT never_there(state)
     )
-    AND NOT EXISTS (SELECT FROM cancels WHERE {_BOOK} AND cancel_id = asked.id)
-    AND NOT EXISTS (SELECT FROM disowned WHERE {_BOOK} AND client_order_id = asked.id)
+    AND NOT EXISTS (SELECT FROM cancels WHERE {_LEDGER} AND cancel_id = asked.id)
+    AND NOT EXISTS (SELECT FROM disowned WHERE {_LEDGER} AND client_order_id = asked.id)
 """
 
 NOTE: Final = (
@@ -156,7 +156,7 @@ counts as another shutdown then, which at worst lasts longer. The other mistake 
 
 RELEASE: Final = f"""
 UPDATE owners SET released_at = now()
-WHERE {_HELD} AND NOT EXISTS (SELECT FROM traders WHERE {_BOOK} AND state = 'running')
+WHERE {_HELD} AND NOT EXISTS (SELECT FROM traders WHERE {_LEDGER} AND state = 'running')
 RETURNING epoch
 """
 
@@ -165,7 +165,7 @@ WITH taken AS (
     UPDATE owners SET
         cluster = $4::text, namespace = $5::text, name = $6::text, pod = 'takeover',
         epoch = epoch + 1, nonce = gen_random_uuid()::text, claimed_at = now(), released_at = NULL
-    WHERE {_BOOK}
+    WHERE {_LEDGER}
     RETURNING epoch
 ), remembered AS (
     INSERT INTO epochs (environment, account, symbol, epoch, cluster, namespace, name, pod)
@@ -173,7 +173,7 @@ WITH taken AS (
 )
 SELECT epoch FROM taken
 """
-"""Give a book to another owner ($4 to $6) and end the epoch of whoever leads it now."""
+"""Give a ledger to another owner ($4 to $6) and end the epoch of whoever leads it now."""
 
 # To fence a pod: in one transaction, in this order.
 
@@ -195,9 +195,9 @@ WITH taken AS (
 )
 SELECT environment, account, symbol, epoch, nonce FROM taken
 """
-"""Take the next epoch of each book that a pod ($1) holds, in the name of its fence ($2).
+"""Take the next epoch of each ledger that a pod ($1) holds, in the name of its fence ($2).
 
-A book that a later leader holds is left to it. What the fence holds already it takes again: the
+A ledger that a later leader holds is left to it. What the fence holds already it takes again: the
 answer to its first attempt may have been lost.
 """
 
@@ -213,13 +213,13 @@ WHERE (environment, symbol) = ($1::text, $2::text)
     AND (cluster, namespace, name) = ($3::text, $4::text, $5::text)
 RETURNING account
 """
-"""Give an owner of a symbol's books ($3 to $5) another name ($6 to $8); its epochs stand."""
+"""Give an owner of a symbol's ledgers ($3 to $5) another name ($6 to $8); its epochs stand."""
 
 DISOWN: Final = f"""
 INSERT INTO disowned (environment, account, symbol, client_order_id, reason)
 SELECT environment, account, symbol, asked.id, $5::text
 FROM owners, unnest($4::text[]) AS asked (id)
-WHERE {_BOOK}
+WHERE {_LEDGER}
 ON CONFLICT DO NOTHING
 RETURNING client_order_id
 """
@@ -233,24 +233,24 @@ FROM owners
 JOIN orders USING (environment, account, symbol)
 JOIN traders USING (environment, account, symbol, trader_id)
 JOIN settlements USING (environment, account, symbol, client_order_id)
-WHERE {_BOOK} AND client_order_id = $4::text
+WHERE {_LEDGER} AND client_order_id = $4::text
 FOR UPDATE OF owners, orders, traders
 """
-"""An order ($4) and what is known of it, and no leader notes anything meanwhile."""
+"""An order ($4) and what is known of it. The locks keep leaders from noting until `SETTLE`."""
 
 SETTLE: Final = f"""
 WITH counted AS (
-    UPDATE owners SET settlements = settlements + 1 WHERE {_BOOK}
+    UPDATE owners SET settlements = settlements + 1 WHERE {_LEDGER}
 )
 UPDATE orders
 SET state = $5::text::order_state, executed = $6::numeric, executed_quote = $7::numeric,
     fills_given_up = true, acknowledged = true, settled_because = $8::text,
     changed_at = clock_timestamp()
-WHERE {_BOOK} AND client_order_id = $4::text
+WHERE {_LEDGER} AND client_order_id = $4::text
 """
-"""Note how an order ($4) ended, by a person's word, which is the word to go on as well.
+"""Note how an order ($4) ended, as a person says; that also acknowledges it.
 
-The leader notices by the book's count of settlements.
+The leader notices by the ledger's count of settlements.
 """
 
 SETTLED_MEANWHILE: Final = f"SELECT settlements <> $6::bigint AS more FROM owners WHERE {_HELD}"
@@ -267,7 +267,7 @@ CROSS JOIN installation
 LEFT JOIN (SELECT cluster, namespace, name, shutdown_since FROM settings) AS mirror
     USING (cluster, namespace, name)
 CROSS JOIN (
-    SELECT coalesce(sum(carried), 0) AS carried FROM cycles WHERE {_BOOK} AND state = 'running'
+    SELECT coalesce(sum(carried), 0) AS carried FROM cycles WHERE {_LEDGER} AND state = 'running'
 ) AS running
 WHERE {_HELD}
 """
@@ -281,18 +281,18 @@ SELECT trader_id, chunk_budget, buy_down, profit_interval, rebuy, started_ms,
             = (t.environment, t.account, t.symbol, t.trader_id)
     ) AS rebuy_spent
 FROM traders AS t
-WHERE {_BOOK} AND state = 'running'
+WHERE {_LEDGER} AND state = 'running'
 ORDER BY started_ms, trader_id
 """
 
 _RUNNING: Final = (
-    f"trader_id IN (SELECT trader_id FROM traders WHERE {_BOOK} AND state = 'running')"
+    f"trader_id IN (SELECT trader_id FROM traders WHERE {_LEDGER} AND state = 'running')"
 )
 
 ATTEMPTS: Final = f"""
 SELECT trader_id, side::text, max(attempt) AS attempt
 FROM orders
-WHERE {_BOOK} AND {_RUNNING}
+WHERE {_LEDGER} AND {_RUNNING}
 GROUP BY trader_id, orders.side
 """
 
@@ -301,7 +301,7 @@ SELECT client_order_id, trader_id, side::text, attempt, price, quantity, time_in
     timestamp_ms, recv_window_ms, state::text, order_id, executed, executed_quote, reason,
     current_quantity, fills_given_up, acknowledged, settled_because IS NOT NULL AS settled
 FROM orders
-WHERE {_BOOK} AND {_RUNNING} AND NOT never_there(state)
+WHERE {_LEDGER} AND {_RUNNING} AND NOT never_there(state)
 ORDER BY orders.side, attempt
 """
 
@@ -309,7 +309,7 @@ CANCELS: Final = f"""
 SELECT cancel_id, client_order_id, orders.trader_id, cancels.attempt, cancels.timestamp_ms,
     cancels.recv_window_ms, cancels.reason
 FROM cancels JOIN orders USING (environment, account, symbol, client_order_id)
-WHERE {_BOOK} AND orders.{_RUNNING} AND NOT never_there(state)
+WHERE {_LEDGER} AND orders.{_RUNNING} AND NOT never_there(state)
 ORDER BY cancels.attempt
 """
 
@@ -317,7 +317,7 @@ FILLS: Final = f"""
 SELECT order_id, trade_id, price, quantity, quote_quantity, commission, commission_asset,
     is_maker, time_ms, fee_value, fee_price, fee_source, fee_price_ms
 FROM fills
-WHERE {_BOOK} AND {_RUNNING}
+WHERE {_LEDGER} AND {_RUNNING}
 ORDER BY trade_id
 """
 
@@ -327,7 +327,7 @@ FROM (
     SELECT *, row_number() OVER (
         PARTITION BY asset ORDER BY time_ms, order_id, trade_id
     ) AS number
-    FROM unvalued_fees WHERE {_BOOK}
+    FROM unvalued_fees WHERE {_LEDGER}
 ) AS numbered
 WHERE number <= $4::integer
 ORDER BY time_ms, order_id, trade_id
@@ -335,7 +335,7 @@ ORDER BY time_ms, order_id, trade_id
 """The oldest of each asset ($4): after an update, a whole history may be without values."""
 
 UNVALUED_SUMS: Final = f"""
-SELECT asset, sum(amount) AS amount FROM unvalued_fees WHERE {_BOOK} GROUP BY asset
+SELECT asset, sum(amount) AS amount FROM unvalued_fees WHERE {_LEDGER} GROUP BY asset
 """
 
 RESERVE_SLOT: Final = """

@@ -16,19 +16,19 @@ from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 from kubernetes.aio.client.exceptions import ApiException
 
-from symbol_trader.desired import Desired, OffOutcome
+from symbol_trader.desired import Desired, SwitchOffOutcome
 from symbol_trader.errors import ApiServerUnavailable, Unavailable
 from symbol_trader.report import Report
 from symbol_trader.resource.outage import Outage, Tell
-from symbol_trader.resource.wishes import deleted, desired_of, status_of
-from tradingsymbol_api.names import GROUP, PLURAL, TRADER_MANAGER, VERSION
+from symbol_trader.resource.translation import deleted, desired_of, status_of
+from tradingsymbol_api.names import GROUP, LEADER_FIELD_MANAGER, PLURAL, VERSION
 from tradingsymbol_api.spec import InvalidResourceError, parse_resource
 from tradingsymbol_api.status import Target, says_the_same
 
 WATCH_S = 290
 """How long a watch is asked to last; then it is renewed, so that a dead one is noticed."""
 SILENCE_S = 300
-"""A watch without a word for this long is dead."""
+"""A watch without an event for this long is dead."""
 REQUEST_S = 10
 GOES_ON = "trading goes on as it was asked for last, and what is to be written is written later"
 PAUSES_S = (0.5, 1.0, 2.0, 5.0)
@@ -125,26 +125,26 @@ class ApiServerResource:
         target = Target(self._namespace, self._name, metadata["uid"])
         status = self._seen.get("status", {})
         document = status_of(report, target, self._clock(), status)
-        if says_the_same(TRADER_MANAGER, document, status):
+        if says_the_same(LEADER_FIELD_MANAGER, document, status):
             return
         self._seen = await self._try(
             self._api.patch_namespaced_custom_object_status,
             name=self._name,
             body=document,
-            field_manager=TRADER_MANAGER,
+            field_manager=LEADER_FIELD_MANAGER,
             force=True,
             _content_type="application/apply-patch+yaml",
             **self._where,
         )
 
-    async def write_off(self) -> OffOutcome:
+    async def switch_off(self) -> SwitchOffOutcome:
         """Patch `spec.status` from shutdown to off; the patch tests the value that it replaces.
 
         And the generation: a leader that was frozen here must not end a later shutdown.
         """
         if DELETED in self._heard:
             # To go off is to go: the operator sees that the leader has finished.
-            return OffOutcome.WRITTEN
+            return SwitchOffOutcome.WRITTEN
         body = [
             {"op": "test", "path": "/metadata/uid", "value": self._heard["uid"]},
             {"op": "test", "path": "/metadata/generation", "value": self._heard["generation"]},
@@ -155,18 +155,18 @@ class ApiServerResource:
             await self._api.patch_namespaced_custom_object(
                 name=self._name,
                 body=body,
-                field_manager=TRADER_MANAGER,
+                field_manager=LEADER_FIELD_MANAGER,
                 _content_type="application/json-patch+json",
                 _request_timeout=REQUEST_S,
                 **self._where,
             )
         except ApiException as exc:
             if exc.status in _SUPERSEDED:
-                return OffOutcome.SUPERSEDED
+                return SwitchOffOutcome.SUPERSEDED
             raise ApiServerUnavailable(f"API server: {exc.status} {exc.reason}") from exc
         except _FAILURES as exc:
             raise ApiServerUnavailable(f"API server: {exc!r}") from exc
-        return OffOutcome.WRITTEN
+        return SwitchOffOutcome.WRITTEN
 
     async def close(self) -> None:
         """Close the client's connections."""

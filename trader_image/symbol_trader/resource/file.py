@@ -13,10 +13,10 @@ from pathlib import Path
 import yaml
 
 from symbol_trader.core.settings import TradingStatus
-from symbol_trader.desired import Desired, OffOutcome
+from symbol_trader.desired import Desired, SwitchOffOutcome
 from symbol_trader.errors import InvalidInput, Unavailable
 from symbol_trader.report import Report
-from symbol_trader.resource.wishes import desired_of
+from symbol_trader.resource.translation import desired_of
 from tradingsymbol_api.documents import MisleadingNumberError, load_document
 from tradingsymbol_api.spec import InvalidResourceError, TradingSymbol, parse_resource
 
@@ -86,23 +86,23 @@ class FileResource:
             stamp, resource = await self._next(stamp)
 
     async def report(self, report: Report) -> None:
-        """Say nothing: the log tells the story, and the file is the user's."""
+        """Write nothing: the log has it all, and the file belongs to the user."""
 
-    async def write_off(self) -> OffOutcome:
+    async def switch_off(self) -> SwitchOffOutcome:
         """Write off into the file, leaving everything else in it as it is.
 
         What is written is made of the one text that was seen to ask for shutdown; an edit that
-        comes meanwhile wins. A file that a person has broken is waited for.
+        comes in between wins. While a person has broken the file, it raises `Unavailable`.
         """
         try:
             old = self._path.read_bytes()
             text = old.decode()
             if _parse(self._path, text).spec.status.value != TradingStatus.SHUTDOWN.value:
-                return OffOutcome.SUPERSEDED
+                return SwitchOffOutcome.SUPERSEDED
             written = self._write(old, text)
         except (InvalidFile, OSError, UnicodeError) as exc:
             raise Unavailable(f"off cannot be written: {exc}") from exc
-        return OffOutcome.WRITTEN if written else OffOutcome.SUPERSEDED
+        return SwitchOffOutcome.WRITTEN if written else SwitchOffOutcome.SUPERSEDED
 
     def _write(self, old: bytes, text: str) -> bool:
         try:
@@ -167,7 +167,7 @@ class FileResource:
 
         `new` is no shorter, so that nothing has to be cut off before or after it is written, and
         only the bytes that differ are touched, by one system call: a reader who comes in the
-        middle of it finds a word that is no status, and refuses it.
+        middle of it finds a value that is no status, and refuses it.
         Return whether it was done: not if the file no longer says what it said.
         """
         begin, end = _differing(old, new)

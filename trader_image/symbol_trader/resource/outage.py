@@ -1,4 +1,4 @@
-"""What is told of a time without the other side: at once, then again and again, and its end. Pure.
+"""What is logged of an outage: its start at once, then that it lasts, and its end. Pure.
 
 A clock is given; nothing here waits.
 """
@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 AGAIN: Final = timedelta(minutes=5)
-"""At most so often it is told that an outage lasts."""
+"""The least time between two lines that say that an outage lasts."""
 
 Tell = Callable[[str, str], None]
-"""Tells an event, and why."""
+"""Logs an event and the reason for it."""
 
 
 class Outage:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from symbol_trader.core.settings import TradingStatus
 from symbol_trader.desired import Desired
 from symbol_trader.ports import Resource
-from symbol_trader.runtime.events import Asked
+from symbol_trader.runtime.events import DesiredChanged
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.story import Story
 
@@ -24,7 +24,7 @@ class DesiredState:
         health: Health,
         stopped: asyncio.Event,
         poll_s: float,
-        tell: Callable[[Asked], None],
+        tell: Callable[[DesiredChanged], None],
     ) -> None:
         """Read this resource; `tell` hears of each change after the first reading.
 
@@ -42,20 +42,20 @@ class DesiredState:
         self._tell = tell
 
     @property
-    def wanted(self) -> Desired:
+    def current(self) -> Desired:
         """Return what is asked for, once that is known."""
         if self.last is None:
             raise AssertionError("asked before the first reading")
         return self.last
 
     async def pump(self) -> None:
-        """Hear what is asked for, for ever."""
+        """Read what is asked for, until it is canceled."""
         async for asked in self._resource.changes():
             desired, before = self._for_this_symbol(asked), self.last
             self.last = desired
             self.changed.set()
             if before is not None:
-                self._tell(Asked(desired, desired.continues(before)))
+                self._tell(DesiredChanged(desired, desired.continues(before)))
 
     async def first(self, pump: asyncio.Task[None]) -> None:
         """Wait until it is known what is asked for; the API server may be away for long."""
@@ -66,30 +66,30 @@ class DesiredState:
                 timeout=self._poll_s,
                 return_when=asyncio.FIRST_COMPLETED,
             )
-            self._health.moved()
+            self._health.heartbeat()
         waiting.cancel()
         if pump.done():
             pump.result()
 
     async def other_than(self, heard: Desired) -> None:
         """Wait until something else is asked for than what was heard, or the process is to end."""
-        while self.wanted == heard and not self._stopped.is_set():
+        while self.current == heard and not self._stopped.is_set():
             self.changed.clear()
-            self._health.moved()
+            self._health.heartbeat()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.changed.wait(), self._poll_s)
 
     def still_drains(self, heard: Desired) -> bool:
         """Return whether a shutdown is the last that was heard.
 
-        A wish to go on may have come as the last trader ended, and the term did not take it up.
+        A change may have come as the last trader ended, too late for the term to handle it.
         """
-        return self.wanted == heard and heard.settings.status is TradingStatus.SHUTDOWN
+        return self.current == heard and heard.settings.status is TradingStatus.SHUTDOWN
 
     def _for_this_symbol(self, asked: Desired) -> Desired:
-        """Let a leader stay with its symbol: of a resource for another one, only its status counts.
+        """Keep a leader on its symbol: if the resource names another one, only its status counts.
 
-        The budget would be in another asset, and the orders in another book.
+        The budget would be in another asset, and the orders in another ledger.
         """
         before = self.last
         if before is None or asked.symbol == before.symbol:

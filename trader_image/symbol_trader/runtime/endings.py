@@ -7,7 +7,7 @@ from tradingsymbol_api.pod import Cause
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How the process ended, in a word and in a sentence."""
+    """How the process ended: the cause that the operator reads, and a sentence for people."""
 
     cause: Cause
     message: str

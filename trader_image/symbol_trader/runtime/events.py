@@ -8,7 +8,7 @@ from symbol_trader.desired import Desired
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class DesiredChanged:
     """The resource was written. `continued`: nothing that it asked for before was missed."""
 
     desired: Desired
@@ -29,9 +29,9 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A link is gone, or a task failed."""
+    """A connection is gone, or a task failed."""
 
     cause: BaseException
 
 
-Event = LeaderEvent | Asked | RequestOver | Stop | Lost
+Event = LeaderEvent | DesiredChanged | RequestOver | Stop | Lost

@@ -13,7 +13,7 @@ DENIALS_NEEDED = 3
 
 @dataclass(slots=True)
 class Denials:
-    """The answers in a row that the exchange knows no such symbol: one may be its mistake."""
+    """How often in a row the exchange said that it has no such symbol: once may be its mistake."""
 
     count: int = 0
     _first_s: float = 0.0
@@ -38,20 +38,20 @@ class Handover:
     """Facts of this process, from one term to the next."""
 
     refused: dict[TraderId, str] = field(default_factory=dict)
-    """Traders of which the record could not have how they ended, until a person has acted."""
+    """Traders whose end the record refused, and why, until a person has acted."""
     _settled: frozenset[ClientOrderId] = frozenset()
     """Orders of running traders that a person had settled when the record was loaded last."""
     acknowledged: frozenset[ClientOrderId] = frozenset()
-    """Orders for whose cancel by others the word to go on came, until the record shows it."""
+    """Orders that others canceled and a person acknowledged, until the record shows that."""
     denials: Denials = field(default_factory=Denials)
     _interrupted: frozenset[ClientOrderId] = frozenset()
     """Orders that others had canceled as the last term ended."""
 
     def loaded(self, snapshot: Snapshot) -> None:
-        """Let a trader be tried again of which a person has settled another order since.
+        """Let a trader be tried again if a person has settled an order of it since.
 
-        The word to go on is kept for orders that still lack it on record: whatever it was told to
-        may have ended before it was noted.
+        An acknowledgement is kept until it is on record: the term that heard it may have ended
+        before it was noted.
         """
         orders = [order for trader in snapshot.traders for order in trader.orders]
         settled = frozenset(o.intent.client_order_id for o in orders if o.settled_by_person)
@@ -61,13 +61,14 @@ class Handover:
         self.acknowledged &= {o.intent.client_order_id for o in orders if not o.acknowledged}
 
     def term_ended(self, leader: Leader) -> None:
-        """Keep which orders others canceled: the word to go on may come while nobody trades."""
+        """Keep which orders others canceled: a person may acknowledge them while nobody trades."""
         self._interrupted = _interrupted(leader)
 
     def resource_written(self, in_session: Leader | None) -> None:
-        """Take a person's word: it is about the orders that are known as canceled by now.
+        """Take a change of the resource as the acknowledgement of all cancels known by now.
 
-        A leader in session hears it itself, unless its term ends before that is on record.
+        A leader in session hears of the change itself, but its term may end before that is on
+        record.
         """
         self.refused.clear()
         self.acknowledged |= _interrupted(in_session) if in_session else self._interrupted

@@ -13,44 +13,50 @@ class Health:
     """Facts kept by the loop; `clock` is monotonic, in seconds."""
 
     clock: Callable[[], float]
-    moved_s: float = field(init=False)
+    heartbeat_s: float = field(init=False)
     epoch: int | None = None
     market_fresh: bool = False
-    price_came_s: float = field(init=False)
+    price_received_s: float = field(init=False)
     """When the last price came, by `clock`; before the first one, when the process started."""
     price_time_ms: int | None = None
     """The exchange's time of that price."""
     user_stream_live: bool = False
     database_reachable: bool = False
+    key_warning: str | None = None
+    """What a person should know of the exchange's key, though it trades."""
 
     def __post_init__(self) -> None:
         """Count the start as the first move."""
-        self.moved()
-        self.price_came_s = self.moved_s
+        self.heartbeat()
+        self.price_received_s = self.heartbeat_s
 
-    def moved(self) -> None:
+    def heartbeat(self) -> None:
         """Note that the loop made progress."""
-        self.moved_s = self.clock()
+        self.heartbeat_s = self.clock()
 
-    def price_came(self, time_ms: int) -> None:
+    def price_received(self, time_ms: int) -> None:
         """Note a price, with the exchange's time of it."""
         self.market_fresh = True
-        self.price_came_s = self.clock()
+        self.price_received_s = self.clock()
         self.price_time_ms = time_ms
 
     @property
     def market_age_s(self) -> float:
         """Return for how long no price has come."""
-        return self.clock() - self.price_came_s
+        return self.clock() - self.price_received_s
 
-    def links_down(self) -> None:
+    def warn_of_key(self, warning: str | None) -> None:
+        """Note what a person should know of the exchange's key; None ends it."""
+        self.key_warning = warning
+
+    def disconnected(self) -> None:
         """Note that the leader is not connected (any more)."""
         self.user_stream_live = self.database_reachable = False
 
     @property
     def alive(self) -> bool:
-        """Tell whether the loop moves."""
-        return self.clock() - self.moved_s < STALL_AFTER_S
+        """Return whether the loop moves."""
+        return self.clock() - self.heartbeat_s < STALL_AFTER_S
 
     @property
     def missing(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""One term after another. What stands in the way is said and waited out, then it begins again."""
+"""One term after another. What stands in the way is reported and waited out, then retried."""
 
 import asyncio
 
@@ -7,16 +7,13 @@ from symbol_trader.errors import AccountChanged, Fenced, OwnedByAnother, Retryab
 from symbol_trader.ports import Exchange
 from symbol_trader.runtime import tasks
 from symbol_trader.runtime.beginning import Beginning
-from symbol_trader.runtime.desired import DesiredState
 from symbol_trader.runtime.endings import Ending
-from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.leaving import Leaving
 from symbol_trader.runtime.noting import RecordRefuses
-from symbol_trader.runtime.parts import Links
+from symbol_trader.runtime.parts import Adapters, SymbolTelemetry
 from symbol_trader.runtime.pauses import Pauses
+from symbol_trader.runtime.process import ProcessState
 from symbol_trader.runtime.reports import Reports
-from symbol_trader.runtime.session import Session
-from symbol_trader.runtime.story import Story
 from symbol_trader.runtime.term import End, Term
 from tradingsymbol_api.pod import Cause
 
@@ -26,34 +23,31 @@ class Leading:
 
     def __init__(
         self,
-        links: Links,
+        adapters: Adapters,
         *,
-        desired: DesiredState,
-        session: Session,
-        stopped: asyncio.Event,
+        process: ProcessState,
         beginning: Beginning,
         leaving: Leaving,
         pauses: Pauses,
         reports: Reports,
-        story: Story,
-        health: Health,
+        telemetry: SymbolTelemetry,
     ) -> None:
-        """Lead over these links."""
-        self._links = links
-        self._desired = desired
-        self._session = session
-        self._stopped = stopped
+        """Lead over these adapters."""
+        self._adapters = adapters
+        self._desired = process.desired
+        self._session = process.session
+        self._stopped = process.stopped
         self._beginning = beginning
         self._leaving = leaving
         self._pauses = pauses
         self._reports = reports
-        self._story = story
-        self._health = health
+        self._story = telemetry.story
+        self._health = telemetry.health
 
     async def lead(self) -> Ending:
-        """Lead until there is a reason to end. Raises what nobody foresaw."""
+        """Lead until there is a reason to end. Raises what is not expected to happen."""
         while not self._stopped.is_set():
-            if self._desired.wanted.settings.status is TradingStatus.OFF:
+            if self._desired.current.settings.status is TradingStatus.OFF:
                 self._story.tell("already stopped")
                 return Ending(Cause.STOPPED, "the resource says off")
             self._desired.changed.clear()
@@ -73,12 +67,13 @@ class Leading:
         return Ending(Cause.TERMINATED, "asked to terminate")
 
     async def _one_term(self) -> Ending | None:
-        exchange = self._links.exchange(self._desired.wanted.symbol)
+        self._pauses.dialed = False
+        exchange = self._adapters.exchange(self._desired.current.symbol)
         try:
             term = await self._begin(exchange)
             if term is None:
                 return None
-            self._reports.trouble = None
+            self._reports.problem = None
             self._session.term = term
             end = await self._run(term)
         finally:
@@ -86,7 +81,7 @@ class Leading:
             if leader := self._session.leader:
                 self._session.handover.term_ended(leader)
             self._session.term = None
-            self._health.links_down()
+            self._health.disconnected()
             self._reports.due.set()
             await exchange.close()
         return await self._leaving.conclude(end, term.desired)
@@ -103,7 +98,7 @@ class Leading:
             self._pauses.term_ended(lasted_s=self._health.clock() - began_s)
 
     async def _begin(self, exchange: Exchange) -> Term | None:
-        """Begin a term; reading may take long, and nothing in it has to come to its end."""
+        """Begin a term, or None if asked to stop: reading may take long, and can be broken off."""
         beginning = asyncio.create_task(self._beginning.begin(exchange))
         stopped = asyncio.create_task(self._stopped.wait())
         try:

@@ -14,8 +14,8 @@ async def describe(
 ) -> tuple[SymbolInfo, Commission]:
     """Read the symbol and the account's commission on it.
 
-    Where it is given up, a symbol that the exchange does not list any more is done without: what
-    is on record ends as held. Raises `UnknownSymbol` otherwise.
+    Where the exchange does not list the symbol any more and `give_up` agrees, a description is made
+    from the record, so that its traders can end as held. Raises `UnknownSymbol` otherwise.
     """
     try:
         return await exchange.symbol(), await exchange.commission()

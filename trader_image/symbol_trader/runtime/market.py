@@ -78,7 +78,7 @@ class MarketFeed:
         self._gap_came = asyncio.Event()
 
     async def pump(self) -> None:
-        """Bring each price, for ever."""
+        """Deliver each price, until it is canceled."""
         try:
             async for price in self._market.prices():
                 self._bring(price)
@@ -88,8 +88,8 @@ class MarketFeed:
     def _bring(self, news: Price | TradeGap | None) -> None:
         match news:
             case Price(_, price, time_ms):
-                self._health.price_came(time_ms)
-                self._newest = PriceSeen(price, price, time_ms, self._health.price_came_s)
+                self._health.price_received(time_ms)
+                self._newest = PriceSeen(price, price, time_ms, self._health.price_received_s)
                 self._deliver(self._newest)
             case TradeGap():
                 self._note_gap(news)
@@ -152,4 +152,4 @@ class MarketFeed:
         self._health.market_fresh = False
         self._changed()
         silent_s = round(self._health.market_age_s)
-        self._story.warn("the market stream misses trades: it is opened anew", silent_s=silent_s)
+        self._story.warn("the market stream misses trades: reconnecting", silent_s=silent_s)

@@ -15,62 +15,82 @@ LATENCY_BUCKETS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.
 
 
 class Metrics:
-    """The leader's metrics, in a registry of their own; `clock` is monotonic, in seconds."""
+    """The leader's metrics, in a registry of their own; `clock` is monotonic, in seconds.
 
-    def __init__(self, symbol: str, clock: Callable[[], float]) -> None:
-        """Create the metrics of one symbol's leader."""
+    `not_understood` returns how much from the exchange was not understood, by kind; `reconnects`
+    how often a connection was replaced, by service and cause.
+    """
+
+    def __init__(
+        self,
+        symbol: str,
+        environment: str,
+        clock: Callable[[], float],
+        not_understood: Callable[[], Mapping[str, int]] = dict,
+        reconnects: Callable[[], Mapping[tuple[str, str], int]] = dict,
+    ) -> None:
+        """Create the metrics of one symbol's leader; whose money it is is a label of each."""
         self._clock = clock
         self._registry = CollectorRegistry()
-        self._placed = self._counter("orders_placed", "Orders sent to the exchange.", symbol)
-        self._refused = self._counter("orders_refused", "Orders refused or absent.", symbol)
-        self._doubts = self._counter("orders_in_doubt", "Orders whose fate was unknown.", symbol)
-        self._fills = self._counter("fills", "Fills recorded.", symbol)
-        self._cycles = self._counter("cycles_finished", "Traders that came to an end.", symbol)
-        self._traders = self._gauge("traders", "Traders that run now.", symbol)
-        self._open = self._gauge("open_orders", "Orders on the exchange.", symbol)
-        self._profit = self._gauge("profit_quote", "Realised profit in quote currency.", symbol)
-        self._draining = self._gauge("draining", "1 while the symbol is shut down.", symbol)
-        self._market_age = self._gauge(
-            "market_age_seconds", "Time since the last price came in.", symbol
+        self._labels = {"symbol": symbol, "environment": environment}
+        self._registry.register(
+            _Counts(
+                "not_understood",
+                "Messages from the exchange that were not understood, by kind.",
+                ["kind"],
+                self._labels,
+                lambda: {(kind,): count for kind, count in not_understood().items()},
+            )
         )
-        self._gaps = self._counter("trade_gaps", "Gaps in the market stream.", symbol)
-        self._missed = self._counter("trades_missed", "Trades that it did not bring.", symbol)
-        self._symbol = symbol
+        self._registry.register(
+            _Counts(
+                "reconnects",
+                "Connections to the exchange that were replaced, by service and cause.",
+                ["service", "cause"],
+                self._labels,
+                lambda: dict(reconnects().items()),
+            )
+        )
+        self._placed = self._counter("orders_placed", "Orders sent to the exchange.")
+        self._refused = self._counter("orders_refused", "Orders refused or absent.")
+        self._doubts = self._counter("orders_in_doubt", "Orders whose fate was unknown.")
+        self._fills = self._counter("fills", "Fills recorded.")
+        self._finished = self._counter("cycles_finished", "Traders that came to an end.")
+        self._traders = self._gauge("traders", "Traders that run now.")
+        self._open = self._gauge("open_orders", "Orders on the exchange.")
+        self._profit = self._gauge("profit_quote", "Realised profit in quote currency.")
+        self._draining = self._gauge("draining", "1 while the symbol is shut down.")
+        self._market_age = self._gauge("market_age_seconds", "Time since the last price came in.")
+        self._gaps = self._counter("trade_gaps", "Gaps in the market stream.")
+        self._missed = self._counter("trades_missed", "Trades that it did not bring.")
         self._degraded = Gauge(
             "symbol_trader_degraded",
             "1 for each reason why it is degraded.",
-            ["symbol", "reason"],
+            [*self._labels, "reason"],
             registry=self._registry,
         )
         self._latency = Histogram(
             "symbol_trader_price_to_order_seconds",
             "From a price coming in to the order that follows from it being written.",
-            ["symbol"],
+            list(self._labels),
             registry=self._registry,
             buckets=LATENCY_BUCKETS_S,
-        ).labels(symbol)
+        ).labels(**self._labels)
 
     def watch_market(self, age_s: Callable[[], float]) -> None:
         """Show, whenever it is asked for, how old the last price is."""
         self._market_age.set_function(age_s)
-
-    def watch_reconnects(self, counts: Callable[[], Mapping[tuple[str, str], int]]) -> None:
-        """Show, whenever it is asked for, how often which connection was replaced, and why.
-
-        Services and causes are those of `binance.reconnects`.
-        """
-        self._registry.register(_Reconnects(self._symbol, counts))
 
     def missed(self, gap: TradeGap) -> None:
         """Count public trades that the market stream did not bring."""
         self._gaps.inc()
         self._missed.inc(gap.count)
 
-    def placed(self, came_s: float | None) -> None:
+    def placed(self, received_s: float | None) -> None:
         """Count an order, and the time since the price that led to it, if one did."""
         self._placed.inc()
-        if came_s is not None:
-            self._latency.observe(self._clock() - came_s)
+        if received_s is not None:
+            self._latency.observe(self._clock() - received_s)
 
     def noted(self, changes: Sequence[RecordChange]) -> None:
         """Count what was recorded."""
@@ -79,7 +99,7 @@ class Metrics:
                 case FillRecorded():
                     self._fills.inc()
                 case TraderResult():
-                    self._cycles.inc()
+                    self._finished.inc()
                 case OrderChange(state=OrderState.REFUSED | OrderState.ABSENT):
                     self._refused.inc()
                 case OrderChange(state=OrderState.UNDECIDED):
@@ -92,36 +112,43 @@ class Metrics:
         self._profit.set(float(report.profit))
         self._draining.set(report.draining)
         self._degraded.clear()
-        for trouble in report.troubles:
-            self._degraded.labels(self._symbol, trouble.reason).set(1)
+        for problem in report.problems:
+            self._degraded.labels(**self._labels, reason=problem.reason).set(1)
 
     def text(self) -> bytes:
         """Return the metrics in Prometheus' text format."""
         return generate_latest(self._registry)
 
-    def _counter(self, name: str, text: str, symbol: str) -> Counter:
-        counter = Counter(f"symbol_trader_{name}", text, ["symbol"], registry=self._registry)
-        return counter.labels(symbol)
+    def _counter(self, name: str, text: str) -> Counter:
+        name = f"symbol_trader_{name}"
+        counter = Counter(name, text, list(self._labels), registry=self._registry)
+        return counter.labels(**self._labels)
 
-    def _gauge(self, name: str, text: str, symbol: str) -> Gauge:
-        gauge = Gauge(f"symbol_trader_{name}", text, ["symbol"], registry=self._registry)
-        return gauge.labels(symbol)
+    def _gauge(self, name: str, text: str) -> Gauge:
+        gauge = Gauge(f"symbol_trader_{name}", text, list(self._labels), registry=self._registry)
+        return gauge.labels(**self._labels)
 
 
-class _Reconnects(Collector):
+class _Counts(Collector):
     """What is counted elsewhere, read when the metrics are asked for."""
 
-    def __init__(self, symbol: str, counts: Callable[[], Mapping[tuple[str, str], int]]) -> None:
-        self._symbol = symbol
+    def __init__(
+        self,
+        name: str,
+        text: str,
+        kinds: Sequence[str],
+        labels: Mapping[str, str],
+        counts: Callable[[], Mapping[tuple[str, ...], int]],
+    ) -> None:
+        self._name, self._text = name, text
+        self._kinds = kinds
+        self._labels = labels
         self._counts = counts
 
     def collect(self) -> Iterator[CounterMetricFamily]:
-        """Yield the one family."""
         family = CounterMetricFamily(
-            "symbol_trader_reconnects",
-            "Connections to the exchange that were replaced, by service and cause.",
-            labels=["symbol", "service", "cause"],
+            f"symbol_trader_{self._name}", self._text, labels=[*self._labels, *self._kinds]
         )
-        for (service, cause), count in self._counts().items():
-            family.add_metric([self._symbol, service, cause], count)
+        for kinds, count in self._counts().items():
+            family.add_metric([*self._labels.values(), *kinds], count)
         yield family

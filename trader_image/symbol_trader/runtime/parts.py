@@ -1,4 +1,4 @@
-"""What a service is put together from: its links to the world, and what it shows of itself."""
+"""What a service is put together from: its adapters, and what it shows of itself."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from symbol_trader.runtime.story import Story
 
 
 @dataclass(slots=True)
-class Links:
-    """How to reach the world. A market and an exchange session are made per symbol."""
+class Adapters:
+    """What fills the ports. A market and an exchange session are made per symbol."""
 
     resource: Resource
     ownership: Ownership
@@ -21,9 +21,22 @@ class Links:
 
 
 @dataclass(slots=True)
-class Surface:
+class Telemetry:
     """What the process shows of itself."""
 
     story: Story
     health: Health
     metrics: Callable[[str], Metrics]
+
+    def of_symbol(self, symbol: str) -> "SymbolTelemetry":
+        """Return the same with the metrics of a symbol: they are labeled with its name."""
+        return SymbolTelemetry(self.story, self.health, self.metrics(symbol))
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolTelemetry:
+    """What the process shows of itself, once it knows its symbol."""
+
+    story: Story
+    health: Health
+    metrics: Metrics

@@ -1,4 +1,4 @@
-"""Pauses between attempts: how long they are, and that it is said what is waited for."""
+"""Pauses between attempts: how long they are, and the report of what is waited for."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,9 +6,9 @@ from contextlib import suppress
 
 from symbol_trader.errors import Unavailable
 from symbol_trader.runtime.health import Health
-from symbol_trader.runtime.patience import Patience
-from symbol_trader.runtime.reporting import trouble_of
+from symbol_trader.runtime.reporting import problem_of
 from symbol_trader.runtime.reports import Reports
+from symbol_trader.runtime.retry_policy import RetryPolicy
 from symbol_trader.runtime.story import Story
 
 
@@ -17,7 +17,7 @@ class Pauses:
 
     def __init__(
         self,
-        patience: Patience,
+        retry_policy: RetryPolicy,
         *,
         jitter: Callable[[], float],
         changed: asyncio.Event,
@@ -28,7 +28,7 @@ class Pauses:
         """Wait until a pause is over, or `changed` is set; `jitter` is from 0 to 1."""
         self.dialed = False
         """The last attempt went as far as the exchange."""
-        self._patience = patience
+        self._retry_policy = retry_policy
         self._jitter = jitter
         self._changed = changed
         self._reports = reports
@@ -37,13 +37,13 @@ class Pauses:
         self._failures = 0
 
     async def wait_out(self, cause: Exception) -> None:
-        """Say what is waited for, and pause before the next attempt."""
+        """Log and report what is waited for, and pause before the next attempt."""
         pause_s = self.pause_s(cause)
-        trouble = trouble_of(cause)
-        if trouble != self._reports.trouble:
-            self._story.warn("waiting", reason=trouble.reason, why=trouble.message)
-        self._reports.trouble = trouble
-        self._health.moved()
+        problem = problem_of(cause)
+        if problem != self._reports.problem:
+            self._story.warn("waiting", reason=problem.reason, why=problem.message)
+        self._reports.problem = problem
+        self._health.heartbeat()
         self._reports.due.set()
         # What was asked for during the attempt is not slept over.
         with suppress(TimeoutError):
@@ -52,14 +52,15 @@ class Pauses:
     def pause_s(self, cause: Exception) -> float:
         """Return how long to wait before the next attempt.
 
-        Where the other side has said how long, that is waited, and it is no failure whose pauses
-        grow: work goes on when a ban is over. One that lasts longer than a probe allows the loop
-        to stand still is waited out in pieces; an attempt during it sends nothing.
+        Where the other side says how long (a ban), that is the pause, and it does not count as a
+        failure: pauses grow with failures, and work is to go on as soon as the ban is over. A ban
+        longer than the liveness probe allows is waited out in pieces; attempts in between send
+        nothing.
         """
         if isinstance(cause, Unavailable) and cause.retry_in_s is not None:
-            return min(cause.retry_in_s, self._patience.exchange_most_s)
+            return min(cause.retry_in_s, self._retry_policy.exchange_most_s)
         self._failures += 1
-        pause_s = self._patience.pause_s(self._failures, dialed=self.dialed)
+        pause_s = self._retry_policy.pause_s(self._failures, dialed=self.dialed)
         return pause_s * (0.5 + self._jitter() / 2)
 
     def term_ended(self, *, lasted_s: float) -> None:
@@ -67,5 +68,5 @@ class Pauses:
 
         Some outages let a term begin and end it at its first write: a full disk, say.
         """
-        if lasted_s > self._patience.most_s:
+        if lasted_s > self._retry_policy.most_s:
             self._failures = 0

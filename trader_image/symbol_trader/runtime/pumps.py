@@ -13,7 +13,7 @@ from symbol_trader.runtime.views import Views
 
 
 class Pumps:
-    """Tasks that run beside the loop of a term, from its begin to its end."""
+    """Tasks that run beside the loop of a term, from its start to its end."""
 
     def __init__(
         self,

@@ -20,18 +20,18 @@ NO_TRADES = -1
 
 
 async def read_fills(
-    exchange: Exchange, from_id: int, order_id: int | None, moved: Callable[[], None]
+    exchange: Exchange, from_id: int, order_id: int | None, on_progress: Callable[[], None]
 ) -> list[Fill]:
     """Read all fills from a trade id on, page by page. Raises `Unavailable`.
 
-    Many pages take long, for the exchange limits what may be asked in a minute; `moved` is called
-    after each.
+    Many pages take long, for the exchange limits what may be asked in a minute; `on_progress` is
+    called after each.
     """
     fills: list[Fill] = []
     while page := await exchange.trades(from_id, order_id):
         fills.extend(page)
         from_id = page[-1].trade_id + 1
-        moved()
+        on_progress()
     return fills
 
 
@@ -47,9 +47,9 @@ async def first_watermark(exchange: Exchange) -> int:
 async def find_order(
     exchange: Exchange, client_order_id: ClientOrderId, order_id: int | None
 ) -> Answer:
-    """Query an order; one that is denied by either id is looked for on the book.
+    """Query an order; where the exchange denies it by both ids, look among the open orders.
 
-    What answers queries may lag behind the book.
+    The servers that answer queries may lag behind the order book.
     """
     answer = await _query(exchange, client_order_id, order_id)
     if not isinstance(answer, NotFound):
@@ -90,35 +90,37 @@ def _on_book(
 
 
 class Reader:
-    """Asks the exchange for all that a reconciliation needs, and the record who placed it."""
+    """Asks the exchange for all that a reconciliation needs, and the record which orders it has."""
 
-    def __init__(self, exchange: Exchange, record: Record, moved: Callable[[], None]) -> None:
-        """Read with open links; `moved` hears that it is getting on."""
+    def __init__(self, exchange: Exchange, record: Record, on_progress: Callable[[], None]) -> None:
+        """Read over open connections; `on_progress` is called after each answer."""
         self._exchange = exchange
         self._record = record
-        self._moved = moved
+        self._on_progress = on_progress
         self._explained: set[int] = set()
-        """Orders of others, or that a person has disowned: they are not asked for again."""
+        """Orders of others, and those that a person has disowned: the record is not asked again."""
 
     async def read(self, leader: Leader, watermark: int) -> tuple[ExchangeView, int]:
-        """Read what is not over on record, the trades since the watermark, and who is strange.
+        """Read the orders that are not over on record, and the trades since the watermark.
 
-        Returns the view and the newest trade id in it. What is asked, and in which order:
+        Returns the view, with the orders that nobody recorded, and the newest trade id in it. What
+        is asked, and in which order:
 
-        1. The book, once: it answers for all of ours that rest, however many. An order that was
-           placed after it was read is not on it, so to be absent from it is no denial.
-        2. Each of ours that is not over on record and was not on the book, by its ids: it ended,
-           came to the book since, or does not exist.
-        3. Where one of them is denied, the book again. A denial counts once the order can no longer
-           appear at the time of the query; what answers queries may lag, the first book may be
-           older than the order, but a book that is read after the denial shows what rests.
-        4. The trades. A fill that happens between two of these questions is in this last answer,
+        1. The open orders, once: they answer for all of ours that rest, however many. An order that
+           was placed after they were read is not among them, so its absence proves nothing.
+        2. Each of ours that is not over on record and was not among them, by its ids: it ended, was
+           placed since, or does not exist.
+        3. Where the exchange denies one of those, the open orders again. The servers that answer
+           queries may lag behind the order book, so a denial alone does not count; and the first
+           list may be older than the order. Open orders that are read after the denial show
+           whether it rests.
+        4. The trades, last: a fill that happens between two of these requests is in this answer,
            whatever the earlier ones said of its order.
         """
         known = {order.intent.client_order_id: order for order in leader.orders_to_ask_for}
         answers, open_orders = await self._ask_for(known)
         start = max(watermark - OVERLAP_TRADES, NO_TRADES) + 1
-        fills = await read_fills(self._exchange, start, None, self._moved)
+        fills = await read_fills(self._exchange, start, None, self._on_progress)
         newest = max([watermark, *(fill.trade_id for fill in fills)])
         traded = {fill.order_id for fill in fills} - _order_ids(leader, answers)
         unexplained = await self._unexplained(traded)
@@ -126,26 +128,30 @@ class Reader:
         by_name = {o.client_order_id: o for o in unexplained}
         answers |= {name: by_name[name] for name in known if name in by_name}
         fills += await self._older_fills(known, answers, fills)
-        met = leader.strangers
-        strangers = await self._strangers(leader, (*met, *open_orders, *unexplained))
-        return ExchangeView(answers, strangers, tuple(fills), met), newest
+        known_before = leader.unrecorded_orders
+        unrecorded_orders = await self._unrecorded_orders(
+            leader, (*known_before, *open_orders, *unexplained)
+        )
+        return ExchangeView(
+            answers, unrecorded_orders, tuple(fills), known_before, open_orders
+        ), newest
 
     async def _ask_for(
         self, known: Mapping[ClientOrderId, Order]
     ) -> tuple[dict[ClientOrderId, Answer], tuple[ExchangeOrder, ...]]:
-        """Return what the exchange says of these orders, and all that was seen on its book."""
+        """Return what the exchange says of these orders, and all open orders that it showed."""
         exchange = self._exchange
         wanted = {name: order.order_id for name, order in known.items()}
         open_orders = await exchange.open_orders()
-        self._moved()
+        self._on_progress()
         answers: dict[ClientOrderId, Answer] = dict(_on_book(open_orders, wanted))
         for name in [name for name in wanted if name not in answers]:
             answers[name] = await _query(exchange, name, wanted[name])
-            self._moved()
-        denied = {n: wanted[n] for n, answer in answers.items() if isinstance(answer, NotFound)}
-        if denied:
+            self._on_progress()
+        not_found = {n: wanted[n] for n, answer in answers.items() if isinstance(answer, NotFound)}
+        if not_found:
             later = await exchange.open_orders()
-            answers |= _on_book(later, denied)
+            answers |= _on_book(later, not_found)
             open_orders = (*open_orders, *later)
         return {name: answers[name] for name in known}, open_orders
 
@@ -159,27 +165,27 @@ class Reader:
         fills: list[Fill] = []
         for name, answer in answers.items():
             if isinstance(answer, ExchangeOrder) and _lacks_fills(known[name], answer, read):
-                fills += await read_fills(self._exchange, 0, answer.order_id, self._moved)
+                fills += await read_fills(self._exchange, 0, answer.order_id, self._on_progress)
         return fills
 
     async def _unexplained(self, traded: set[int]) -> list[ExchangeOrder]:
         """Look at the orders of trades that neither the leader nor the record knows."""
         if not (unknown := traded - self._explained):
             return []
-        unknown = set(await self._record.orders_not_on_record(unknown))
+        unknown = set(await self._record.unrecorded_order_ids(unknown))
         found = [await self._look_at(number) for number in sorted(unknown)]
         return [order for order in found if isinstance(order, ExchangeOrder)]
 
     async def _look_at(self, order_id: int) -> Answer:
         order = await self._exchange.order_by_id(order_id)
-        self._moved()
+        self._on_progress()
         return order
 
-    async def _strangers(
+    async def _unrecorded_orders(
         self, leader: Leader, seen: tuple[ExchangeOrder, ...]
     ) -> tuple[ExchangeOrder, ...]:
         marked = {o.client_order_id: o for o in seen if leader.marks(o.client_order_id)}
-        strange = await self._record.names_not_on_record(marked) if marked else frozenset()
+        strange = await self._record.unrecorded_client_order_ids(marked) if marked else frozenset()
         self._explained |= {o.order_id for o in seen if o.client_order_id not in strange}
         return tuple(order for name, order in marked.items() if name in strange)
 

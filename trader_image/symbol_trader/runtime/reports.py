@@ -6,15 +6,12 @@ from dataclasses import replace
 
 from symbol_trader.errors import Unavailable
 from symbol_trader.ports import Resource
-from symbol_trader.report import AwaitedOrder, Report, Trouble
-from symbol_trader.runtime.desired import DesiredState
+from symbol_trader.report import AwaitedOrder, Problem, Report
 from symbol_trader.runtime.endings import Ending
-from symbol_trader.runtime.health import Health
-from symbol_trader.runtime.metrics import Metrics
-from symbol_trader.runtime.patience import Patience
-from symbol_trader.runtime.reporting import report_trading, report_waiting
-from symbol_trader.runtime.session import Session
-from symbol_trader.runtime.story import Story
+from symbol_trader.runtime.parts import SymbolTelemetry
+from symbol_trader.runtime.process import ProcessState
+from symbol_trader.runtime.reporting import explained, report_trading, report_waiting
+from symbol_trader.runtime.term import Intervals
 from tradingsymbol_api.pod import Cause
 
 
@@ -25,51 +22,50 @@ class Reports:
         self,
         resource: Resource,
         *,
-        desired: DesiredState,
-        session: Session,
-        patience: Patience,
-        metrics: Metrics,
-        story: Story,
-        health: Health,
+        environment: str,
+        process: ProcessState,
+        intervals: Intervals,
+        telemetry: SymbolTelemetry,
     ) -> None:
         """Report to this resource."""
         self.due = asyncio.Event()
         """Set when there may be something new to report."""
-        self.trouble: Trouble | None = None
+        self.problem: Problem | None = None
         """What keeps a term from beginning."""
         self._resource = resource
-        self._desired = desired
-        self._session = session
-        self._patience = patience
-        self._metrics = metrics
-        self._story = story
-        self._health = health
+        self._environment = environment
+        self._desired = process.desired
+        self._session = process.session
+        self._intervals = intervals
+        self._metrics = telemetry.metrics
+        self._story = telemetry.story
+        self._health = telemetry.health
         self._reported: Report | None = None
         """The last report of a term: what is known of the record while none is in session."""
         self._told: list[AwaitedOrder] = []
 
     async def pump(self) -> None:
-        """Report each change, not more often than the patience says, for ever."""
+        """Report each change, at most once in `report_s` seconds, until it is canceled."""
         last: Report | None = None
         while True:
             await self.due.wait()
             self.due.clear()
-            report = self.make()
+            report = explained(self.make(), self._environment)
             if report != last:
                 self._tell_what_is_waited_for(report)
                 with suppress(Unavailable):
                     await self._resource.report(report)
                     last = report
                 self._metrics.reported(report)
-            await asyncio.sleep(self._patience.report_s)
+            await asyncio.sleep(self._intervals.report_s)
 
     def make(self) -> Report:
         """Return what there is to say now; a term's figures are kept for the time after it."""
         before = self._reported
         leader = self._session.leader
         if leader is None:
-            return report_waiting(self._desired.wanted, self._health, self.trouble, before)
-        self._reported = report_trading(leader, self._desired.wanted, self._health, before)
+            return report_waiting(self._desired.current, self._health, self.problem, before)
+        self._reported = report_trading(leader, self._desired.current, self._health, before)
         return self._reported
 
     async def report_last(self, ending: Ending) -> None:
@@ -77,8 +73,8 @@ class Reports:
         if ending.cause is Cause.FENCED or self._reported is None:
             return
         with suppress(Unavailable, TimeoutError):
-            async with asyncio.timeout(self._patience.last_report_s):
-                await self._resource.report(self.make())
+            async with asyncio.timeout(self._intervals.last_report_s):
+                await self._resource.report(explained(self.make(), self._environment))
 
     def _tell_what_is_waited_for(self, report: Report) -> None:
         """Let the log say what a shutdown waits for, for those who see no condition.

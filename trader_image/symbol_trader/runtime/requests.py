@@ -9,6 +9,7 @@ from symbol_trader.core.decisions import (
     Cancel,
     CheckOnRecord,
     FetchBid,
+    FetchReferencePrice,
     FetchTrades,
     Place,
     PriceFee,
@@ -24,8 +25,9 @@ from symbol_trader.core.events import (
     FillsFetched,
     PlaceReplied,
     QueryReplied,
-    StrangersFound,
+    ReferencePriceFetched,
     SymbolRead,
+    UnrecordedOrdersFound,
 )
 from symbol_trader.core.orders import CancelIntent, ExchangeOrder, Intent
 from symbol_trader.errors import Unavailable
@@ -50,15 +52,15 @@ class Requests:
         mailbox: Mailbox,
         metrics: Metrics,
         views: Views,
-        moved: Callable[[], None],
+        on_progress: Callable[[], None],
     ) -> None:
-        """Ask over open links; `moved` hears that reading is getting on."""
+        """Ask over open connections; `on_progress` is called while reading advances."""
         self._exchange = exchange
         self._record = record
         self._mailbox = mailbox
         self._metrics = metrics
         self._views = views
-        self._moved = moved
+        self._on_progress = on_progress
         self.acts: set[asyncio.Task[None]] = set()
         """Orders and cancels under way: an end waits for their replies."""
         self.reads: set[asyncio.Task[None]] = set()
@@ -78,6 +80,8 @@ class Requests:
                 self._read(self._refresh)
             case FetchBid():
                 self._read(self._fetch_bid)
+            case FetchReferencePrice(minutes):
+                self._read(partial(self._fetch_reference_price, minutes))
             case PriceFee():
                 self._read(partial(self._price_fee, request))
             case CheckOnRecord(order):
@@ -113,20 +117,29 @@ class Requests:
         self._mailbox.put_nowait(QueryReplied(query.client_order_id, answer))
 
     async def _fetch(self, fetch: FetchTrades) -> None:
-        fills = await read_fills(self._exchange, 0, fetch.order_id, self._moved)
+        fills = await read_fills(self._exchange, 0, fetch.order_id, self._on_progress)
         self._mailbox.put_nowait(FillsFetched(fetch.client_order_id, tuple(fills)))
 
     async def _refresh(self) -> None:
         symbol = await self._exchange.symbol()
         commission = await self._exchange.commission()
-        self._mailbox.put_nowait(SymbolRead(symbol, commission))
+        limits = await self._exchange.asset_limits()
+        self._mailbox.put_nowait(SymbolRead(symbol.limited_to(limits), commission))
 
     async def _check_on_record(self, order: ExchangeOrder) -> None:
-        if await self._record.names_not_on_record({order.client_order_id}):
-            self._mailbox.put_nowait(StrangersFound((order,)))
+        if await self._record.unrecorded_client_order_ids({order.client_order_id}):
+            self._mailbox.put_nowait(UnrecordedOrdersFound((order,)))
 
     async def _fetch_bid(self) -> None:
         self._mailbox.put_nowait(BidFetched(await self._exchange.best_bid()))
+
+    async def _fetch_reference_price(self, minutes: int) -> None:
+        """Ask for a price; without an answer the exchange judges the order that waits for it."""
+        try:
+            price = await self._exchange.reference_price(minutes)
+        except Unavailable:
+            price = None
+        self._mailbox.put_nowait(ReferencePriceFetched(minutes, price))
 
     async def _price_fee(self, fee: PriceFee) -> None:
         """Ask for a price; a profit that lacks a fee for a while is no reason to end the term."""

@@ -1,7 +1,7 @@
-"""The leader as a process: it outlives its terms, from what is asked for to the last report.
+"""The leader as a process: it outlives its terms, from the first reading to the last report.
 
-Every start is a recovery and every recovery a start: links, ownership, record, reconciliation,
-then trading. What stands in the way is said in the log and in the report, and tried again.
+Every start is a recovery and every recovery a start: connect, own, load, reconcile, then trade.
+What stands in the way is logged and reported, and tried again.
 """
 
 import asyncio
@@ -10,20 +10,20 @@ from collections.abc import Awaitable, Callable
 from symbol_trader.core.timing import Timing
 from symbol_trader.identity import Identity
 from symbol_trader.runtime import tasks
-from symbol_trader.runtime.beginning import Beginning
+from symbol_trader.runtime.beginning import Beginning, TermSettings
 from symbol_trader.runtime.desired import DesiredState
 from symbol_trader.runtime.endings import Ending
-from symbol_trader.runtime.events import Asked, Stop
+from symbol_trader.runtime.events import DesiredChanged, Stop
 from symbol_trader.runtime.leading import Leading
 from symbol_trader.runtime.leaving import Leaving
 from symbol_trader.runtime.market import WATCH, MarketFeed, Watch
-from symbol_trader.runtime.metrics import Metrics
-from symbol_trader.runtime.parts import Links, Surface
-from symbol_trader.runtime.patience import Patience
+from symbol_trader.runtime.parts import Adapters, SymbolTelemetry, Telemetry
 from symbol_trader.runtime.pauses import Pauses
+from symbol_trader.runtime.process import ProcessState
 from symbol_trader.runtime.reports import Reports
+from symbol_trader.runtime.retry_policy import RetryPolicy
 from symbol_trader.runtime.session import Session
-from symbol_trader.runtime.term import Beat
+from symbol_trader.runtime.term import Intervals
 from tradingsymbol_api.pod import Cause
 
 
@@ -33,12 +33,12 @@ class Service:
     def __init__(
         self,
         identity: Identity,
-        links: Links,
-        surface: Surface,
+        adapters: Adapters,
+        telemetry: Telemetry,
         *,
         timing: Timing,
-        beat: Beat,
-        patience: Patience,
+        intervals: Intervals,
+        retry_policy: RetryPolicy,
         new_bits: Callable[[], int],
         jitter: Callable[[], float],
         watch: Watch = WATCH,
@@ -46,29 +46,28 @@ class Service:
         """Put the parts together. `new_bits` and `jitter` (0 to 1) are the sources of chance."""
         self.session = Session()
         self._identity = identity
-        self._links = links
-        self._surface = surface
-        self._timing = timing
-        self._beat = beat
-        self._patience = patience
-        self._new_bits = new_bits
+        self._adapters = adapters
+        self._telemetry = telemetry
+        self._settings = TermSettings(timing, intervals, new_bits)
+        self._retry_policy = retry_policy
         self._jitter = jitter
         self._watch = watch
         self._stopped = asyncio.Event()
         self._desired = DesiredState(
-            links.resource,
-            story=surface.story,
-            health=surface.health,
+            adapters.resource,
+            story=telemetry.story,
+            health=telemetry.health,
             stopped=self._stopped,
-            poll_s=patience.most_s,
+            poll_s=retry_policy.most_s,
             tell=self._heard,
         )
-        self._metrics: Metrics | None = None
+        self._process = ProcessState(self._desired, self.session, self._stopped)
+        self._symbol_telemetry: SymbolTelemetry | None = None
 
     @property
     def metrics_text(self) -> bytes:
         """Return the metrics for Prometheus."""
-        return self._metrics.text() if self._metrics else b""
+        return self._symbol_telemetry.metrics.text() if self._symbol_telemetry else b""
 
     def stop(self) -> None:
         """Ask the process to end: no new intent, outstanding replies are waited for.
@@ -77,24 +76,25 @@ class Service:
         """
         desired = self._desired.last
         if desired is not None and desired.cancels_first:
-            self._surface.story.tell("asked to terminate: its orders are canceled first")
+            self._telemetry.story.tell("asked to terminate: its orders are canceled first")
             return
         self._stopped.set()
         self._desired.changed.set()
         self.session.mailbox.put_nowait(Stop())
 
     async def run(self) -> Ending:
-        """Lead until there is a reason to end. Raises what nobody foresaw."""
+        """Lead until there is a reason to end. Raises what is not expected to happen."""
         pumps = [asyncio.create_task(self._desired.pump())]
         try:
             await self._desired.first(pumps[0])
             if self._desired.last is None:
                 return Ending(Cause.TERMINATED, "terminated before it knew what was asked")
-            self._metrics = metrics = self._surface.metrics(self._desired.last.symbol)
-            metrics.watch_market(lambda: self._surface.health.market_age_s)
-            reports = self._make_reports(metrics)
-            feed = self._make_feed(self._desired.last.symbol, reports, metrics)
-            leading = self._make_leading(metrics, reports, feed)
+            symbol = self._desired.last.symbol
+            self._symbol_telemetry = telemetry = self._telemetry.of_symbol(symbol)
+            telemetry.metrics.watch_market(lambda: telemetry.health.market_age_s)
+            reports = self._make_reports(telemetry)
+            feed = self._make_feed(symbol, reports, telemetry)
+            leading = self._make_leading(telemetry, reports, feed)
             pumps.append(asyncio.create_task(feed.pump()))
             pumps.append(asyncio.create_task(reports.pump()))
             ending = await self._while_healthy(leading.lead(), pumps)
@@ -104,76 +104,66 @@ class Service:
         finally:
             await self._close(pumps)
 
-    def _heard(self, asked: Asked) -> None:
-        """Bring what is asked for to whoever trades, and keep a person's word for whoever will."""
+    def _heard(self, asked: DesiredChanged) -> None:
+        """Tell whoever trades what is asked for, and keep the acknowledgement for the next term."""
         self.session.handover.resource_written(self.session.leader)
         self.session.mailbox.put_nowait(asked)
 
     # Parts that need to know the symbol.
 
-    def _make_reports(self, metrics: Metrics) -> Reports:
+    def _make_reports(self, telemetry: SymbolTelemetry) -> Reports:
         return Reports(
-            self._links.resource,
-            desired=self._desired,
-            session=self.session,
-            patience=self._patience,
-            metrics=metrics,
-            story=self._surface.story,
-            health=self._surface.health,
+            self._adapters.resource,
+            environment=self._identity.environment,
+            process=self._process,
+            intervals=self._settings.intervals,
+            telemetry=telemetry,
         )
 
-    def _make_feed(self, symbol: str, reports: Reports, metrics: Metrics) -> MarketFeed:
+    def _make_feed(self, symbol: str, reports: Reports, telemetry: SymbolTelemetry) -> MarketFeed:
         return MarketFeed(
-            self._links.market(symbol),
-            health=self._surface.health,
-            story=self._surface.story,
+            self._adapters.market(symbol),
+            health=telemetry.health,
+            story=telemetry.story,
             deliver=self.session.bring,
             changed=reports.due.set,
-            missed=metrics.missed,
+            missed=telemetry.metrics.missed,
             trigger=self.session.rebuy_trigger,
             watch=self._watch,
         )
 
-    def _make_leading(self, metrics: Metrics, reports: Reports, feed: MarketFeed) -> Leading:
-        story, health = self._surface.story, self._surface.health
+    def _make_leading(
+        self, telemetry: SymbolTelemetry, reports: Reports, feed: MarketFeed
+    ) -> Leading:
         pauses = Pauses(
-            self._patience,
+            self._retry_policy,
             jitter=self._jitter,
             changed=self._desired.changed,
             reports=reports,
-            story=story,
-            health=health,
+            story=telemetry.story,
+            health=telemetry.health,
         )
         beginning = Beginning(
             self._identity,
-            self._links,
-            desired=self._desired,
-            session=self.session,
-            stopped=self._stopped,
-            timing=self._timing,
-            beat=self._beat,
-            new_bits=self._new_bits,
+            self._adapters,
+            process=self._process,
+            settings=self._settings,
+            telemetry=telemetry,
             feed=feed,
             pauses=pauses,
             reports=reports,
-            metrics=metrics,
-            story=story,
-            health=health,
         )
         leaving = Leaving(
-            self._links, desired=self._desired, stopped=self._stopped, pauses=pauses, story=story
+            self._adapters, process=self._process, pauses=pauses, story=telemetry.story
         )
         return Leading(
-            self._links,
-            desired=self._desired,
-            session=self.session,
-            stopped=self._stopped,
+            self._adapters,
+            process=self._process,
             beginning=beginning,
             leaving=leaving,
             pauses=pauses,
             reports=reports,
-            story=story,
-            health=health,
+            telemetry=telemetry,
         )
 
     # The end.
@@ -181,7 +171,7 @@ class Service:
     async def _while_healthy(
         self, work: Awaitable[Ending], pumps: list[asyncio.Task[None]]
     ) -> Ending:
-        """Run until the work is done, or the time of who was asked to end is up.
+        """Run until the work is done, or the time to end after a signal is up.
 
         A pump that ends first has failed, and that is raised.
         """
@@ -194,7 +184,10 @@ class Service:
                     raise AssertionError("a pump ended by itself")
             if lead.done():
                 return lead.result()
-            self._surface.story.warn("what does not answer is left", after_s=self._patience.end_s)
+            self._telemetry.story.warn(
+                "out of time: what does not answer is abandoned",
+                after_s=self._settings.intervals.end_s,
+            )
             return Ending(Cause.TERMINATED, "asked to terminate")
         finally:
             await tasks.end([lead, out_of_time])
@@ -202,9 +195,9 @@ class Service:
     async def _run_out(self) -> None:
         """Wait until the process was asked to end and has had its time for it."""
         await self._stopped.wait()
-        await asyncio.sleep(self._patience.end_s)
+        await asyncio.sleep(self._settings.intervals.end_s)
 
     async def _close(self, pumps: list[asyncio.Task[None]]) -> None:
         await tasks.end(pumps)
-        await self._links.ownership.close()
-        await self._links.resource.close()
+        await self._adapters.ownership.close()
+        await self._adapters.resource.close()

@@ -23,5 +23,5 @@ class Story:
         self._log.warning(event, **facts)
 
     def say(self, said: Said) -> None:
-        """Write what the leader said."""
+        """Write what the leader decided to say."""
         (self.warn if said.warning else self.tell)(said.event, **said.facts)

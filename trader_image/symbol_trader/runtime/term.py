@@ -1,10 +1,13 @@
-"""One term of trading: from the moment all links stand until the first of them is lost.
+"""One term of trading: from the moment all connections stand until the first of them is lost.
+
+A term is a trading session. It is not the term of a consensus protocol: that is the epoch here.
 
 The loop takes one event at a time and lets the leader decide. Once nothing waits any more, all that
 was decided is carried out in the order that safety asks for: record it, in one commit, and only
 then ask anything of the exchange. An order's intent is committed before the request is written, and
 with it or before it every fact that the decision knew of; requests then run beside the loop and
-come back as events. A lost link ends the term; the next one starts from the record, as at start.
+come back as events. A lost connection ends the term; the next one starts from the record, as the
+first one did.
 """
 
 import asyncio
@@ -15,9 +18,9 @@ from enum import Enum, auto
 
 from symbol_trader.core.decisions import Cancel, Decision, Place, Request
 from symbol_trader.core.events import (
+    Banned,
     Ending,
     LeaderEvent,
-    Paused,
     PriceSeen,
     RecordRefused,
     SettingsChanged,
@@ -32,7 +35,7 @@ from symbol_trader.desired import Desired
 from symbol_trader.errors import DatabaseUnavailable, Unavailable
 from symbol_trader.ports import Exchange, Ownership, Record
 from symbol_trader.runtime import tasks
-from symbol_trader.runtime.events import Asked, Event, Lost, RequestOver, Stop
+from symbol_trader.runtime.events import DesiredChanged, Event, Lost, RequestOver, Stop
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.holding import Held
 from symbol_trader.runtime.mailbox import Mailbox
@@ -46,7 +49,7 @@ from symbol_trader.runtime.views import Views
 
 
 class End(Enum):
-    """How a term ended, other than by a lost link (which raises)."""
+    """How a term ended, other than by a lost connection (which raises)."""
 
     DRAINED = auto()
     STOPPED = auto()
@@ -56,15 +59,22 @@ class End(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Beat:
-    """How often the term does what no event calls for, and how long its end may take; seconds."""
+class Intervals:
+    """How often a leader does what no event calls for, and how long its end may take; seconds."""
 
     timer_s: float = 0.25
     reconcile_s: float = 60.0
+    report_s: float = 1.0
+    """The least time between two reports."""
     replies_s: float = 10.5
     """How long an end waits for replies to orders and cancels; the adapter gives them up at 10."""
     last_replies_s: float = 3.0
-    """The same where a link was lost: what is not answered soon will be asked for."""
+    """The same where a connection was lost: what is not answered soon will be asked for."""
+    end_s: float = 12.0
+    """How long after a signal a term may take to end. With the last report, and with what the
+    adapters take to close, it stays below the grace period of a leader's pod (20 s)."""
+    last_report_s: float = 2.0
+    """How long the last report may take: the process is asked to end."""
 
 
 class Term:
@@ -83,11 +93,11 @@ class Term:
         story: Story,
         health: Health,
         metrics: Metrics,
-        beat: Beat,
+        intervals: Intervals,
         changed: Callable[[], None],
         beside: Sequence[Work] = (),
     ) -> None:
-        """Take over open links. `changed` is called after each event.
+        """Take over open connections. `changed` is called after each event.
 
         `beside` is work that goes on for as long as the term does.
         """
@@ -101,7 +111,7 @@ class Term:
         self._mailbox = mailbox
         self._story = story
         self._health = health
-        self._beat = beat
+        self._intervals = intervals
         self._changed = changed
         self._views = Views(
             leader,
@@ -109,7 +119,7 @@ class Term:
             record=record,
             mailbox=mailbox,
             watermark=watermark,
-            moved=self._got_on,
+            on_progress=self._on_progress,
         )
         self._requests = Requests(
             exchange,
@@ -117,7 +127,7 @@ class Term:
             mailbox=mailbox,
             metrics=metrics,
             views=self._views,
-            moved=self._got_on,
+            on_progress=self._on_progress,
         )
         self._pumps = Pumps(
             ownership=ownership,
@@ -125,8 +135,8 @@ class Term:
             exchange=exchange,
             mailbox=mailbox,
             views=self._views,
-            timer_s=beat.timer_s,
-            reconcile_s=beat.reconcile_s,
+            timer_s=intervals.timer_s,
+            reconcile_s=intervals.reconcile_s,
             beside=beside,
         )
         self._stopping: End | Lost | None = None
@@ -154,28 +164,28 @@ class Term:
         """Read everything and bring the record up to date, before the term begins."""
         await self._apply_view(await self._views.read())
 
-    def _got_on(self) -> None:
+    def _on_progress(self) -> None:
         """Note progress in reading: before the loop runs, there is no other."""
         if not self._pumps.tasks:
-            self._health.moved()
+            self._health.heartbeat()
 
     def _end(self) -> End | Lost | None:
         """Return how the term has ended: not before the replies are on record that are due.
 
-        Who is drained goes on if that is asked for meanwhile.
+        A drained term goes on if that is asked for before it has ended.
         """
         end = self._stopping or (End.DRAINED if self.leader.drained else None)
         if end is None:
             self._replies_by_s = None
             return None
         if self._replies_by_s is None:
-            self._replies_by_s = self._time_s() + self._beat.replies_s
+            self._replies_by_s = self._time_s() + self._intervals.replies_s
         return None if self._requests.acts and self._time_s() < self._replies_by_s else end
 
-    def _stop(self, end: End | Lost, patience_s: float) -> None:
-        """Ask for nothing any more, and wait for replies so long at most."""
+    def _stop(self, end: End | Lost, replies_s: float) -> None:
+        """Send no more requests, and wait for replies for at most `replies_s` seconds."""
         if self._stopping is None:
-            self._replies_by_s = self._time_s() + patience_s
+            self._replies_by_s = self._time_s() + replies_s
             self.leader.handle(Ending(), self._exchange.now_ms())
         self._stopping = end
 
@@ -195,7 +205,7 @@ class Term:
     # Events.
 
     async def _handle(self, event: Event) -> None:
-        self._health.moved()
+        self._health.heartbeat()
         self._received_s = event.received_s if isinstance(event, PriceSeen) else None
         await self._dispatch(event)
         if self._mailbox.is_empty or self._held.is_full:
@@ -204,12 +214,12 @@ class Term:
             self._changed()
 
     def _decide(self, event: LeaderEvent) -> Decision:
-        """Let the leader decide; of a ban it hears first, for nothing must be intended then."""
+        """Let the leader decide; it hears of a ban first: no order may be intended during one."""
         held_until_ms = self._exchange.held_until_ms()
         now_ms = self._exchange.now_ms()
         if held_until_ms != self._held_until_ms:
             self._held_until_ms = held_until_ms
-            self.leader.handle(Paused(held_until_ms), now_ms)
+            self.leader.handle(Banned(held_until_ms), now_ms)
         return self.leader.handle(event, now_ms)
 
     async def _dispatch(self, event: Event) -> None:
@@ -217,10 +227,10 @@ class Term:
             case Lost():
                 self._lose(event)
             case Stop():
-                self._stop(self._stopping or End.STOPPED, self._beat.replies_s)
+                self._stop(self._stopping or End.STOPPED, self._intervals.replies_s)
             case RequestOver(task):
                 self._requests.acts.discard(task)
-            case Asked():
+            case DesiredChanged():
                 await self._ask(event)
             case ViewRead():
                 await self._apply_view(event)
@@ -228,12 +238,12 @@ class Term:
                 self._hold(self._decide(event))
 
     def _lose(self, lost: Lost) -> None:
-        """End without this link; where the record still takes replies, they are waited for."""
+        """End without this connection; while the record can still note replies, wait for them."""
         if not isinstance(lost.cause, Unavailable) or isinstance(lost.cause, DatabaseUnavailable):
             raise lost.cause
-        self._stop(self._stopping or lost, self._beat.last_replies_s)
+        self._stop(self._stopping or lost, self._intervals.last_replies_s)
 
-    async def _ask(self, event: Asked) -> None:
+    async def _ask(self, event: DesiredChanged) -> None:
         # What was decided before was decided by what was asked for then.
         await self._carry_out()
         self.desired = event.desired
@@ -241,7 +251,7 @@ class Term:
         if settings.status is TradingStatus.OFF:
             self._story.tell("stopping trading", open_orders=len(self.leader.open_orders))
             if not isinstance(self._stopping, Lost):
-                self._stop(End.OFF, self._beat.replies_s)
+                self._stop(End.OFF, self._intervals.replies_s)
             self._hold(self._decide(SwitchedOff()))
         else:
             self._hold(self._decide(SettingsChanged(settings, event.continued)))
@@ -277,8 +287,10 @@ class Term:
     async def _end_tasks(self) -> None:
         """End what runs beside the loop; the replies that were waited for are in by now.
 
-        The exchange is closed after those who read from it, and before those who have acted: they
-        have been written, and nobody hears any more what becomes of them.
+        The order matters. Tasks that read are canceled first: they would fail when the exchange is
+        closed. Then the exchange is closed, so that no request can be written any more. Orders and
+        cancels that are still unanswered are canceled last: their requests have been written, so
+        canceling a task takes nothing back, and the next term asks what became of them.
         """
         await tasks.end([*self._pumps.tasks, *self._requests.reads])
         await self._exchange.close()

@@ -1,4 +1,4 @@
-"""Looks at everything: the exchange's side, and up to which trade it was taken in."""
+"""Views of everything on the exchange's side, and the trade up to which they were taken in."""
 
 from collections.abc import Callable
 
@@ -20,14 +20,14 @@ class Views:
         record: Record,
         mailbox: Mailbox,
         watermark: int,
-        moved: Callable[[], None],
+        on_progress: Callable[[], None],
     ) -> None:
-        """Look with open links; `moved` hears that reading is getting on."""
+        """Look over open connections; `on_progress` is called while reading advances."""
         self._leader = leader
         self._record = record
         self._mailbox = mailbox
         self._watermark = watermark
-        self._reader = Reader(exchange, record, moved)
+        self._reader = Reader(exchange, record, on_progress)
         self.being_read = False
         """A look is under way whose view will come into the mailbox."""
 
@@ -45,8 +45,11 @@ class Views:
             self.being_read = False
 
     async def taken_in(self, newest: int) -> None:
-        """Move the watermark on to a trade once its view is on record and leaves no doubt."""
-        settled = not self._leader.orders_in_doubt and not self._leader.strangers
+        """Advance the watermark to a trade once its view is on record and leaves nothing open.
+
+        While an order is in doubt, or one is not on record, its trades are read again next time.
+        """
+        settled = not self._leader.orders_in_doubt and not self._leader.unrecorded_orders
         if settled and newest > self._watermark:
             await self._record.advance_watermark(newest)
             self._watermark = newest

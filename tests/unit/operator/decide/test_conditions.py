@@ -11,14 +11,14 @@ from symbol_operator.decide.conditions import (
     Situation,
     find_situation,
 )
-from symbol_operator.decide.plan import Backoff, Wish, plan
+from symbol_operator.decide.plan import Backoff, Desired, plan
 from symbol_operator.observe.fence import Fence, FenceState, LostPod
-from symbol_operator.observe.pod import NO_POD, LeaderPod, PodState, Trouble
-from tradingsymbol_api.status import ConditionType, OperatorReason
+from symbol_operator.observe.pod import NO_POD, LeaderPod, PodState, Problem
+from tradingsymbol_api.conditions import ConditionType, OperatorReason
 from unit.operator.objects import NOW
 
-SECRETS = SecretNames("trading", "paper-credentials", "trading-database")
-BLOCKED = Trouble(OperatorReason.UNKNOWN_EXCHANGE, "no such exchange")
+SECRETS = SecretNames("trading", "trading-database")
+BLOCKED = Problem(OperatorReason.UNKNOWN_EXCHANGE, "no such exchange")
 R = OperatorReason
 
 
@@ -28,9 +28,9 @@ def leader(state: PodState, **facts: object) -> LeaderPod:
     return LeaderPod(state, "xrpusdt-leader", "p1", "node-1", **facts)  # type: ignore[arg-type]  # fields by their names
 
 
-def situation(wish: Wish, pod: LeaderPod, blocker: Trouble | None = None) -> Situation:
-    planned = plan(wish, pod, now=NOW, blocked=blocker is not None)
-    return find_situation(wish, pod, planned, blocker, SECRETS)
+def situation(desired: Desired, pod: LeaderPod, blocker: Problem | None = None) -> Situation:
+    planned = plan(desired, pod, now=NOW, blocked=blocker is not None)
+    return find_situation(desired, pod, planned, blocker, SECRETS)
 
 
 # Rows of: state, reason for on, off, shutdown.
@@ -54,12 +54,12 @@ ROWS = [
 def test_each_state_has_a_reason(
     state: PodState, on: OperatorReason, off: OperatorReason, shutdown: OperatorReason
 ) -> None:
-    assert situation(Wish.ON, leader(state)).reason is on
-    assert situation(Wish.OFF, leader(state)).reason is off
-    assert situation(Wish.SHUTDOWN, leader(state)).reason is shutdown
+    assert situation(Desired.ON, leader(state)).reason is on
+    assert situation(Desired.OFF, leader(state)).reason is off
+    assert situation(Desired.SHUTDOWN, leader(state)).reason is shutdown
     going = R.FENCING if state is PodState.LOST else R.DELETING
-    assert situation(Wish.END, leader(state)).reason is going
-    assert situation(Wish.ON, leader(state)).message
+    assert situation(Desired.END, leader(state)).reason is going
+    assert situation(Desired.ON, leader(state)).message
 
 
 def test_every_state_is_covered() -> None:
@@ -69,37 +69,39 @@ def test_every_state_is_covered() -> None:
 def test_a_ready_leader_is_what_on_asks_for_and_draining_what_shutdown_begins_with() -> None:
     ready = leader(PodState.RUNNING, ready=True)
 
-    assert situation(Wish.ON, ready).reason is R.LEADER_READY
-    assert situation(Wish.SHUTDOWN, ready).reason is R.DRAINING
-    assert situation(Wish.OFF, ready).reason is R.STOPPING
+    assert situation(Desired.ON, ready).reason is R.LEADER_READY
+    assert situation(Desired.SHUTDOWN, ready).reason is R.DRAINING
+    assert situation(Desired.OFF, ready).reason is R.STOPPING
 
 
 @pytest.mark.parametrize("state", [PodState.PENDING, PodState.RUNNING])
 def test_a_pod_that_gets_nowhere_says_why(state: PodState) -> None:
-    trouble = Trouble(R.IMAGE_UNAVAILABLE, "no such image")
+    problem = Problem(R.IMAGE_UNAVAILABLE, "no such image")
 
-    found = situation(Wish.ON, leader(state, trouble=trouble))
+    found = situation(Desired.ON, leader(state, problem=problem))
 
     assert found == Situation(R.IMAGE_UNAVAILABLE, "no such image")
 
 
 @pytest.mark.parametrize("state", list(PodState))
-@pytest.mark.parametrize("wish", [Wish.ON, Wish.SHUTDOWN])
-def test_what_blocks_a_leader_is_told_whatever_runs(wish: Wish, state: PodState) -> None:
-    assert situation(wish, leader(state), BLOCKED).reason is BLOCKED.reason
+@pytest.mark.parametrize("desired", [Desired.ON, Desired.SHUTDOWN])
+def test_what_blocks_a_leader_is_told_whatever_runs(desired: Desired, state: PodState) -> None:
+    assert situation(desired, leader(state), BLOCKED).reason is BLOCKED.reason
 
 
 @pytest.mark.parametrize("pod", [NO_POD, leader(PodState.PENDING), leader(PodState.LOST)])
-@pytest.mark.parametrize(("wish", "asked"), [(Wish.OFF, "Off"), (Wish.END, "Being deleted")])
+@pytest.mark.parametrize(
+    ("desired", "asked"), [(Desired.OFF, "Off"), (Desired.END, "Being deleted")]
+)
 def test_a_leader_that_may_trade_on_is_named_with_its_node(
-    wish: Wish, asked: str, pod: LeaderPod
+    desired: Desired, asked: str, pod: LeaderPod
 ) -> None:
     """Whatever became of the pods since; and it says the same again, or it would be news."""
     lost = LostPod("p1", "xrpusdt-leader", "node-1", "no such image")
     fence = Fence("xrpusdt-fence-p1", "f1", lost, FenceState.WORKING, NOW)
-    planned = plan(wish, pod, now=NOW, fences=[fence])
+    planned = plan(desired, pod, now=NOW, fences=[fence])
 
-    found = find_situation(wish, pod, planned, None, SECRETS)
+    found = find_situation(desired, pod, planned, None, SECRETS)
 
     assert found.reason is R.FENCING
     assert found.message == (
@@ -110,17 +112,17 @@ def test_a_leader_that_may_trade_on_is_named_with_its_node(
 
 
 def test_nothing_blocks_off() -> None:
-    assert situation(Wish.OFF, NO_POD, BLOCKED).reason is R.STOPPED
+    assert situation(Desired.OFF, NO_POD, BLOCKED).reason is R.STOPPED
 
 
 @pytest.mark.parametrize(
     ("message", "command"),
     [
         (
-            'secret "paper-credentials" not found',
+            'secret "trading-database" not found',
             (
-                "kubectl create secret generic paper-credentials --namespace trading "
-                "--from-literal=api-key=… --from-literal=api-secret=…"
+                "kubectl create secret generic trading-database --namespace trading "
+                "--from-literal=url=postgresql://…"
             ),
         ),
         (
@@ -135,33 +137,33 @@ def test_nothing_blocks_off() -> None:
 def test_a_missing_secret_comes_with_the_command_that_creates_it(
     message: str, command: str
 ) -> None:
-    pod = leader(PodState.PENDING, trouble=Trouble(R.SECRET_MISSING, message))
+    pod = leader(PodState.PENDING, problem=Problem(R.SECRET_MISSING, message))
 
-    found = situation(Wish.ON, pod)
+    found = situation(Desired.ON, pod)
 
     assert found.message == f"{message}. Create it: {command}"
 
 
 def test_a_secret_that_nobody_configured_gets_no_advice() -> None:
     message = 'secret "other" not found'
-    pod = leader(PodState.PENDING, trouble=Trouble(R.SECRET_MISSING, message))
+    pod = leader(PodState.PENDING, problem=Problem(R.SECRET_MISSING, message))
 
-    assert situation(Wish.ON, pod).message == message
+    assert situation(Desired.ON, pod).message == message
 
 
 def test_a_pod_that_ended_says_how() -> None:
     pod = leader(PodState.FAILED, outcome="Evicted: low on memory")
 
-    assert situation(Wish.ON, pod).message == (
+    assert situation(Desired.ON, pod).message == (
         "Pod xrpusdt-leader ended and is replaced. (Evicted: low on memory)"
     )
 
 
 def test_a_wait_says_until_when() -> None:
     backoff = Backoff(3, "p1", NOW + timedelta(seconds=20))
-    planned = plan(Wish.ON, NO_POD, now=NOW, backoff=backoff)
+    planned = plan(Desired.ON, NO_POD, now=NOW, backoff=backoff)
 
-    found = find_situation(Wish.ON, NO_POD, planned, None, SECRETS)
+    found = find_situation(Desired.ON, NO_POD, planned, None, SECRETS)
 
     assert found.reason is R.BACKING_OFF
     assert found.message == (

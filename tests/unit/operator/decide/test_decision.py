@@ -6,11 +6,11 @@ import pytest
 
 from symbol_operator.decide.decision import Context, Decision, decide
 from symbol_operator.decide.manifests import pod_manifest
-from symbol_operator.decide.plan import NO_BACKOFF, CreatePod, DeletePod, Wish
+from symbol_operator.decide.plan import NO_BACKOFF, CreatePod, DeletePod, Desired
 from symbol_operator.decide.rescue import after_failure, rescue
 from symbol_operator.observe.view import View
 from symbol_operator.settings import OperatorSettings
-from tradingsymbol_api.status import OperatorReason
+from tradingsymbol_api.conditions import OperatorReason
 from unit.operator.objects import NOW, pod, resource
 
 
@@ -25,29 +25,29 @@ def decision(context: Context, document: dict[str, Any] | None, **view: Any) -> 
 
 
 @pytest.mark.parametrize(
-    ("written", "wish"),
+    ("written", "desired"),
     [
-        (True, Wish.ON),
-        ("on", Wish.ON),
-        (False, Wish.OFF),
-        ("off", Wish.OFF),
-        ("shutdown", Wish.SHUTDOWN),
+        (True, Desired.ON),
+        ("on", Desired.ON),
+        (False, Desired.OFF),
+        ("off", Desired.OFF),
+        ("shutdown", Desired.SHUTDOWN),
     ],
 )
 def test_a_status_is_a_wish_and_is_shown_in_one_spelling(
-    context: Context, written: object, wish: Wish
+    context: Context, written: object, desired: Desired
 ) -> None:
     decided = decision(context, resource(written))
 
-    assert decided.request.wish is wish
+    assert decided.desired.status is desired
     assert decided.status is not None
-    assert decided.status["status"]["requested"] == wish.value
+    assert decided.status["status"]["requested"] == desired.value
 
 
 def test_a_missing_resource_is_the_end(context: Context) -> None:
     decided = decision(context, None)
 
-    assert decided.request.wish is Wish.END
+    assert decided.desired.status is Desired.END
     assert decided.idle
 
 
@@ -66,7 +66,10 @@ def test_a_leader_of_a_missing_resource_is_work(context: Context) -> None:
         (
             "binance",
             OperatorReason.EXCHANGE_REFUSED,
-            "Exchange binance is live: this version trades on paper only.",
+            (
+                "Entry binance of the operator's exchange list: realMoney is missing: live trades "
+                "real money, which has to be allowed by realMoney: true."
+            ),
         ),
     ],
 )
@@ -129,3 +132,25 @@ def test_the_pod_of_a_resource_that_is_gone_is_deleted_whatever_else_fails(
     settings: OperatorSettings,
 ) -> None:
     assert rescue(View(None, pod()), settings) == (DeletePod("p1"),)
+
+
+def environment(decided: Decision) -> Any:
+    return (decided.status or {})["status"]["environment"]
+
+
+def test_whose_money_it_is_is_shown_also_while_nothing_trades(context: Context) -> None:
+    assert environment(decision(context, resource("off"))) == "paper"
+    assert environment(decision(context, resource("on", uid="r2", exchange="binance"))) == "live"
+    unknown = decision(context, resource("on", uid="r3", exchange="nobody's"))
+    assert "environment" not in (unknown.status or {})["status"]
+
+
+def test_a_leader_that_was_told_another_money_trades_that(context: Context) -> None:
+    """The entry was changed under it, and it is not replaced yet."""
+    leader = pod(ready=True)
+    told = {"name": "SYMBOL_TRADER_EXCHANGE_ENVIRONMENT", "value": "testnet"}
+    leader["spec"]["containers"] = [{"name": "leader", "env": [told]}]
+
+    assert environment(decision(context, resource("on"), pod=leader)) == "testnet"
+    told["value"] = "something else"
+    assert environment(decision(context, resource("on"), pod=leader)) == "paper"

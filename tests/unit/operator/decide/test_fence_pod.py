@@ -33,7 +33,7 @@ def lost(settings: OperatorSettings) -> dict[str, Any]:
     token = {"name": "kube-api-access-x", "mountPath": TOKEN_PATH, "readOnly": True}
     roots = {"name": "roots", "mountPath": "/etc/roots"}
     (leader,) = pod["spec"]["containers"]
-    leader["volumeMounts"] = [token, roots]
+    leader["volumeMounts"] += [token, roots]
     leader["env"].append({"name": "PGSSLROOTCERT", "value": "/etc/roots/ca.crt"})
     pod["spec"] |= {
         "nodeName": "node-1",
@@ -41,6 +41,7 @@ def lost(settings: OperatorSettings) -> dict[str, Any]:
         "imagePullSecrets": [{"name": "registry"}],
         "priority": 0,
         "volumes": [
+            *pod["spec"]["volumes"],
             {"name": "kube-api-access-x", "projected": {"sources": []}},
             {"name": "roots", "secret": {"secretName": "roots"}},
         ],
@@ -111,8 +112,8 @@ def test_it_runs_anywhere_but_on_the_lost_node(lost: dict[str, Any]) -> None:
     assert term == {
         "matchFields": [{"key": "metadata.name", "operator": "NotIn", "values": ["node-1"]}]
     }
-    (wish,) = preferred
-    assert wish["preference"]["matchExpressions"] == [
+    (preference,) = preferred
+    assert preference["preference"]["matchExpressions"] == [
         {"key": "role", "operator": "In", "values": ["trading"]}
     ]
 

@@ -58,6 +58,7 @@ def test_the_leader_is_told_all_that_it_needs(settings: OperatorSettings) -> Non
         "SYMBOL_TRADER_EXCHANGE_ENVIRONMENT": "paper",
         "SYMBOL_TRADER_EXCHANGE_API_URL": "ws://paper-exchange:9443/ws-api/v3",
         "SYMBOL_TRADER_EXCHANGE_STREAM_URL": "ws://paper-exchange:9443",
+        "SYMBOL_TRADER_EXCHANGE_KEY": "/run/exchange-keys/paper-credentials",
         "SYMBOL_TRADER_CLUSTER": "cluster-1",
         "SYMBOL_TRADER_NAMESPACE": "trading",
         "SYMBOL_TRADER_NAME": "xrpusdt",
@@ -66,12 +67,6 @@ def test_the_leader_is_told_all_that_it_needs(settings: OperatorSettings) -> Non
         "SYMBOL_TRADER_LOG_FORMAT": "json",
     }
     assert referred == {
-        "SYMBOL_TRADER_EXCHANGE_API_KEY": {
-            "secretKeyRef": {"name": "paper-credentials", "key": "api-key"}
-        },
-        "SYMBOL_TRADER_EXCHANGE_API_SECRET": {
-            "secretKeyRef": {"name": "paper-credentials", "key": "api-secret"}
-        },
         "SYMBOL_TRADER_DATABASE_URL": {"secretKeyRef": {"name": "trading-database", "key": "url"}},
         "SYMBOL_TRADER_POD": {"fieldRef": {"fieldPath": "metadata.name"}},
         "SYMBOL_TRADER_POD_UID": {"fieldRef": {"fieldPath": "metadata.uid"}},
@@ -97,7 +92,52 @@ def test_the_pod_passes_the_restricted_pod_security_standard(settings: OperatorS
         "readOnlyRootFilesystem": True,
         "capabilities": {"drop": ["ALL"]},
     }
-    assert "volumes" not in pod["spec"]
+    assert all(volume.keys() <= {"name", "secret"} for volume in pod["spec"]["volumes"])
+
+
+def test_the_key_is_mounted_and_no_part_of_it_is_a_variable(settings: OperatorSettings) -> None:
+    """Files follow a change of the Secret; a missing one is the leader's to tell."""
+    pod = build(settings)
+
+    assert pod["spec"]["volumes"] == [
+        {"name": "exchange-key", "secret": {"secretName": "paper-credentials", "optional": True}}
+    ]
+    assert container_of(pod)["volumeMounts"] == [
+        {
+            "name": "exchange-key",
+            "mountPath": "/run/exchange-keys/paper-credentials",
+            "readOnly": True,
+        }
+    ]
+    assert "paper-credentials" not in {
+        item.get("valueFrom", {}).get("secretKeyRef", {}).get("name")
+        for item in container_of(pod)["env"]
+    }
+
+
+def test_a_leader_of_real_money_is_told_so_and_no_address_that_is_known(
+    settings: OperatorSettings,
+) -> None:
+    entry = ExchangeEntry(
+        name="paper",
+        environment="live",
+        real_money=True,
+        rest_url="https://api1.binance.com",
+        secret="live",
+        allow_unrestricted_key=True,
+    )
+    pod = build(settings.model_copy(update={"exchanges": (entry,)}))
+    told = {item["name"]: item.get("value") for item in container_of(pod)["env"]}
+
+    assert {
+        name: value for name, value in told.items() if "EXCHANGE" in name or "ALLOW" in name
+    } == {
+        "SYMBOL_TRADER_EXCHANGE_ENVIRONMENT": "live",
+        "SYMBOL_TRADER_EXCHANGE_REST_URL": "https://api1.binance.com",
+        "SYMBOL_TRADER_EXCHANGE_KEY": "/run/exchange-keys/live",
+        "SYMBOL_TRADER_ALLOW_UNRESTRICTED_KEY": "true",
+    }
+    assert told["SYMBOL_TRADER_REAL_MONEY"] == "true"
 
 
 def test_the_grace_period_covers_an_order_on_its_way(settings: OperatorSettings) -> None:
@@ -193,7 +233,7 @@ def test_a_leader_asks_for_little(settings: OperatorSettings) -> None:
 def test_the_hash_of_a_leader_is_that_of_the_version_before(settings: OperatorSettings) -> None:
     """Else an update of the operator alone replaces every leader."""
     assert build(settings)["metadata"]["annotations"][ANNOTATION_TEMPLATE_HASH] == (
-        "e57abe7857b4f90c"
+        "357090cbde857899"
     )
 
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from symbol_operator.decide.lease import DURATION_MAX, Candidacy, Terms
+from symbol_operator.decide.lease import DURATION_MAX, Candidacy, LeaseTiming
 from unit.operator.objects import NOW
 
-TERMS = Terms(duration=12, deadline=8, renewal=2, retry=2)
+TIMING = LeaseTiming(duration=12, deadline=8, renewal=2, retry=2)
 WRITTEN = "2026-01-01T12:00:00.000000Z"
 
 
@@ -34,7 +34,7 @@ def mine(clock: Clock) -> Candidacy:
 
 def candidacy(holder: str, clock: Clock) -> Candidacy:
     return Candidacy(
-        holder, TERMS, monotonic=clock, clock=lambda: datetime(2026, 1, 1, 12, tzinfo=UTC)
+        holder, TIMING, monotonic=clock, clock=lambda: datetime(2026, 1, 1, 12, tzinfo=UTC)
     )
 
 
@@ -125,7 +125,7 @@ def test_it_is_relied_on_for_less_than_others_wait(mine: Candidacy, clock: Clock
     clock.now += 3
     mine.written(since)
     assert mine.held
-    clock.now = since + TERMS.deadline - 0.1
+    clock.now = since + TIMING.deadline - 0.1
     assert mine.held
     clock.now += 0.1
     assert not mine.held
@@ -166,6 +166,6 @@ def test_two_never_hold_it_at_once(steps: list[tuple[str, float, bool, bool]]) -
 
 
 def test_the_clock_that_people_read_is_in_utc(clock: Clock) -> None:
-    wanted = Candidacy("mine", TERMS, monotonic=clock, clock=lambda: NOW).wanted(None)
+    wanted = Candidacy("mine", TIMING, monotonic=clock, clock=lambda: NOW).wanted(None)
     assert wanted is not None
     assert wanted["renewTime"].endswith("Z")

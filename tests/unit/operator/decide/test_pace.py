@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from symbol_operator.decide.pace import Pace
+from symbol_operator.decide.pace import SPARED_AT_MOST, SPARED_SECONDS, Pace
 from unit.operator.objects import NOW
 
 LATER = NOW + timedelta(seconds=0.25)
@@ -19,6 +19,47 @@ def test_what_moves_on_by_itself_waits_and_what_is_settled_does_not() -> None:
     assert pace.wait("ada", LATER, settled=False) == 0.75
     assert pace.wait("ada", LATER, settled=True) == 0
     assert pace.wait("bnb", LATER, settled=False) == 0
+
+
+def test_what_moves_on_by_itself_waits_longer_while_others_do() -> None:
+    pace = Pace[int](quiet=0)
+    for key in range(101):
+        pace.acted(key, NOW)
+
+    assert pace.wait(0, NOW, settled=False) == 1 + 100 * SPARED_SECONDS
+    assert pace.wait(0, NOW, settled=True) == 0
+    for key in range(1, 51):
+        pace.reported(key, NOW)
+    pace.forget(lambda key: key > 90)
+    assert pace.wait(0, NOW, settled=False) == 1 + 40 * SPARED_SECONDS
+
+
+def test_no_state_is_kept_from_being_reported_for_long() -> None:
+    pace = Pace[int](quiet=0)
+    for key in range(10_000):
+        pace.acted(key, NOW)
+
+    assert pace.wait(0, NOW, settled=False) == 1 + SPARED_AT_MOST
+    assert pace.wait(0, NOW + timedelta(seconds=1 + SPARED_AT_MOST), settled=False) == 0
+
+
+def test_what_needs_no_report_keeps_no_other_waiting_in_the_end() -> None:
+    pace = Pace[int](quiet=0)
+    for key in range(100):
+        pace.acted(key, NOW)
+    later = NOW + timedelta(seconds=SPARED_AT_MOST + 0.1)
+    pace.acted(0, later)
+
+    assert pace.wait(0, later, settled=False) == 1
+
+
+def test_a_clock_that_was_set_back_spares_nothing() -> None:
+    pace = Pace[int](quiet=0)
+    for key in range(100):
+        pace.acted(key, NOW + timedelta(days=1))
+    pace.acted(0, NOW)
+
+    assert pace.wait(0, NOW, settled=False) == 1
 
 
 def test_one_report_a_second() -> None:

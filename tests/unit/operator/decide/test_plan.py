@@ -17,9 +17,9 @@ from symbol_operator.decide.plan import (
     Backoff,
     CreatePod,
     DeletePod,
+    Desired,
     SetFinalizer,
     Step,
-    Wish,
     backoff_delay,
     plan,
 )
@@ -71,38 +71,40 @@ ROWS = [
     (PodState.UNKNOWN, (), (DELETE,), (), (), (DELETE,)),
 ]
 CELLS = [
-    pytest.param(wish, row[0], actions, id=f"{wish}-{row[0]}")
+    pytest.param(desired, row[0], actions, id=f"{desired}-{row[0]}")
     for row in ROWS
-    for wish, actions in zip(COLUMNS, row[1:], strict=True)
+    for desired, actions in zip(COLUMNS, row[1:], strict=True)
 ]
 
 
-@pytest.mark.parametrize(("wish", "state", "actions"), CELLS)
-def test_each_cell_of_the_table(wish: Wish, state: PodState, actions: tuple[object, ...]) -> None:
-    assert plan(wish, leader(state), now=NOW).actions == actions
+@pytest.mark.parametrize(("desired", "state", "actions"), CELLS)
+def test_each_cell_of_the_table(
+    desired: Desired, state: PodState, actions: tuple[object, ...]
+) -> None:
+    assert plan(desired, leader(state), now=NOW).actions == actions
 
 
 KEEPS, LETS_GO = SetFinalizer(kept=True), SetFinalizer(kept=False)
 
 
 @pytest.mark.parametrize(
-    ("wish", "finishes", "kept", "actions"),
+    ("desired", "finishes", "kept", "actions"),
     [
-        (Wish.ON, True, False, (KEEPS,)),
-        (Wish.ON, True, True, ()),
-        (Wish.ON, False, True, (LETS_GO,)),
-        (Wish.ON, False, False, ()),
-        (Wish.SHUTDOWN, True, False, (KEEPS,)),
-        (Wish.FINISH, True, True, ()),
-        (Wish.END, True, True, (LETS_GO, DELETE)),
-        (Wish.END, False, True, (LETS_GO, DELETE)),
-        (Wish.END, False, False, (DELETE,)),
+        (Desired.ON, True, False, (KEEPS,)),
+        (Desired.ON, True, True, ()),
+        (Desired.ON, False, True, (LETS_GO,)),
+        (Desired.ON, False, False, ()),
+        (Desired.SHUTDOWN, True, False, (KEEPS,)),
+        (Desired.FINISH, True, True, ()),
+        (Desired.END, True, True, (LETS_GO, DELETE)),
+        (Desired.END, False, True, (LETS_GO, DELETE)),
+        (Desired.END, False, False, (DELETE,)),
     ],
 )
 def test_the_finalizer_is_there_as_long_as_a_deletion_is_to_wait(
-    wish: Wish, finishes: bool, kept: bool, actions: tuple[object, ...]
+    desired: Desired, finishes: bool, kept: bool, actions: tuple[object, ...]
 ) -> None:
-    planned = plan(wish, leader(PodState.RUNNING), now=NOW, finishes=finishes, kept=kept)
+    planned = plan(desired, leader(PodState.RUNNING), now=NOW, finishes=finishes, kept=kept)
 
     assert planned.actions == actions
 
@@ -110,16 +112,16 @@ def test_the_finalizer_is_there_as_long_as_a_deletion_is_to_wait(
 def test_a_resource_that_waited_goes_once_its_leader_is_drained() -> None:
     drained = leader(PodState.DRAINED)
 
-    assert plan(Wish.FINISH, drained, now=NOW, finishes=True, kept=True).actions == (LETS_GO,)
+    assert plan(Desired.FINISH, drained, now=NOW, finishes=True, kept=True).actions == (LETS_GO,)
 
 
 def test_the_table_is_complete() -> None:
     assert {row[0] for row in ROWS} == set(TABLE) == set(PodState)
-    assert set(COLUMNS) == set(Wish)
+    assert set(COLUMNS) == set(Desired)
 
 
 anything = {
-    "wish": st.sampled_from(Wish),
+    "desired": st.sampled_from(Desired),
     "state": st.sampled_from(PodState),
     "blocked": st.booleans(),
     "reported": st.booleans(),
@@ -130,13 +132,13 @@ anything = {
 
 @given(**anything)
 def test_no_plan_leads_to_two_leaders_or_a_pod_nobody_asked_for(
-    *, wish: Wish, state: PodState, blocked: bool, reported: bool, failures: int, wait: int
+    *, desired: Desired, state: PodState, blocked: bool, reported: bool, failures: int, wait: int
 ) -> None:
     """Whatever the circumstances, these hold."""
     backoff = Backoff(failures, "p0", NOW + timedelta(seconds=wait)) if failures else NO_BACKOFF
 
     planned = plan(
-        wish,
+        desired,
         leader(state),
         now=NOW,
         backoff=backoff,
@@ -146,14 +148,14 @@ def test_no_plan_leads_to_two_leaders_or_a_pod_nobody_asked_for(
 
     kinds = [type(action) for action in planned.actions]
     assert len(set(kinds)) == len(kinds)
-    # A pod is created for a wish that needs one, and only where none stands in its way.
+    # A pod is created for a desired status that needs one, and only where none stands in its way.
     if CREATE in planned.actions:
-        assert wish in {Wish.ON, Wish.SHUTDOWN, Wish.FINISH}
+        assert desired in {Desired.ON, Desired.SHUTDOWN, Desired.FINISH}
         assert not blocked
         assert state is PodState.NONE or DeletePod in kinds
         assert kinds[-1] is CreatePod
-    # Nothing that lives is deleted for a wish that needs it.
-    if wish in {Wish.ON, Wish.SHUTDOWN, Wish.FINISH}:
+    # Nothing that lives is deleted for a desired status that needs it.
+    if desired in {Desired.ON, Desired.SHUTDOWN, Desired.FINISH}:
         assert DeletePod not in kinds or state not in {
             PodState.PENDING,
             PodState.RUNNING,
@@ -171,33 +173,33 @@ def test_no_plan_leads_to_two_leaders_or_a_pod_nobody_asked_for(
         assert planned.wake_at > NOW
         assert CREATE not in planned.actions
     # What is left waiting for nothing has been said to be blocked or is as asked.
-    if state is PodState.NONE and wish in {Wish.ON, Wish.SHUTDOWN} and not blocked:
+    if state is PodState.NONE and desired in {Desired.ON, Desired.SHUTDOWN} and not blocked:
         assert CREATE in planned.actions or planned.wake_at is not None
 
 
 def test_a_blocked_symbol_loses_what_ended_and_gets_nothing_new() -> None:
-    assert plan(Wish.ON, NO_POD, now=NOW, blocked=True).actions == ()
-    assert plan(Wish.ON, leader(PodState.FAILED), now=NOW, blocked=True).actions == (DELETE,)
-    assert plan(Wish.ON, leader(PodState.RUNNING), now=NOW, blocked=True).actions == ()
+    assert plan(Desired.ON, NO_POD, now=NOW, blocked=True).actions == ()
+    assert plan(Desired.ON, leader(PodState.FAILED), now=NOW, blocked=True).actions == (DELETE,)
+    assert plan(Desired.ON, leader(PodState.RUNNING), now=NOW, blocked=True).actions == ()
 
 
 @pytest.mark.parametrize(
-    ("wish", "state", "withdraws"),
+    ("desired", "state", "withdraws"),
     [
-        (Wish.OFF, PodState.NONE, True),
-        (Wish.ON, PodState.NONE, True),
-        (Wish.ON, PodState.FAILED, True),
-        (Wish.ON, PodState.FOREIGN, True),
-        (Wish.ON, PodState.RUNNING, False),
-        (Wish.OFF, PodState.TERMINATING, False),
-        (Wish.END, PodState.NONE, False),
+        (Desired.OFF, PodState.NONE, True),
+        (Desired.ON, PodState.NONE, True),
+        (Desired.ON, PodState.FAILED, True),
+        (Desired.ON, PodState.FOREIGN, True),
+        (Desired.ON, PodState.RUNNING, False),
+        (Desired.OFF, PodState.TERMINATING, False),
+        (Desired.END, PodState.NONE, False),
     ],
 )
 def test_a_leaders_report_goes_with_its_pod(
-    wish: Wish, state: PodState, *, withdraws: bool
+    desired: Desired, state: PodState, *, withdraws: bool
 ) -> None:
-    assert plan(wish, leader(state), now=NOW, reported=True).withdraws is withdraws
-    assert plan(wish, leader(state), now=NOW).withdraws is False
+    assert plan(desired, leader(state), now=NOW, reported=True).withdraws is withdraws
+    assert plan(desired, leader(state), now=NOW).withdraws is False
 
 
 def test_the_first_replacement_is_immediate_and_the_next_ones_wait_ever_longer() -> None:
@@ -212,26 +214,26 @@ def test_the_first_replacement_is_immediate_and_the_next_ones_wait_ever_longer()
 def test_the_second_failure_in_a_row_waits() -> None:
     second = LeaderPod(PodState.FAILED, "xrpusdt-leader", "p2", created=NOW - timedelta(seconds=5))
 
-    planned = plan(Wish.ON, second, now=NOW, backoff=FIRST_FAILURE)
+    planned = plan(Desired.ON, second, now=NOW, backoff=FIRST_FAILURE)
 
     assert planned.step is Step.REPLACE_LATER
     assert planned.actions == (DeletePod("p2"),)
     assert planned.wake_at == NOW + BACKOFF_FIRST
-    later = plan(Wish.ON, NO_POD, now=NOW + BACKOFF_FIRST, backoff=planned.backoff)
+    later = plan(Desired.ON, NO_POD, now=NOW + BACKOFF_FIRST, backoff=planned.backoff)
     assert later.actions == (CREATE,)
 
 
 def test_the_wait_is_kept_while_no_pod_exists() -> None:
     waiting = Backoff(2, "p2", NOW + timedelta(seconds=3))
 
-    planned = plan(Wish.ON, NO_POD, now=NOW, backoff=waiting)
+    planned = plan(Desired.ON, NO_POD, now=NOW, backoff=waiting)
 
     assert (planned.actions, planned.wake_at) == ((), NOW + timedelta(seconds=3))
     assert planned.backoff == waiting
 
 
 def test_a_failure_seen_twice_counts_once() -> None:
-    planned = plan(Wish.ON, leader(PodState.FAILED), now=NOW, backoff=FIRST_FAILURE)
+    planned = plan(Desired.ON, leader(PodState.FAILED), now=NOW, backoff=FIRST_FAILURE)
 
     assert planned.backoff == FIRST_FAILURE
 
@@ -242,18 +244,18 @@ def test_a_failure_seen_twice_counts_once() -> None:
 def test_a_long_life_ends_a_series(age: timedelta, failures: int) -> None:
     failed = LeaderPod(PodState.FAILED, "xrpusdt-leader", "p9", created=NOW - age)
 
-    planned = plan(Wish.ON, failed, now=NOW, backoff=Backoff(5, "p8", NOW))
+    planned = plan(Desired.ON, failed, now=NOW, backoff=Backoff(5, "p8", NOW))
 
     assert planned.backoff.failures == failures
 
 
-@pytest.mark.parametrize("wish", [Wish.OFF, Wish.END])
-def test_switching_off_forgives(wish: Wish) -> None:
-    assert plan(wish, NO_POD, now=NOW, backoff=Backoff(5, "p8", NOW)).backoff == NO_BACKOFF
+@pytest.mark.parametrize("desired", [Desired.OFF, Desired.END])
+def test_switching_off_forgives(desired: Desired) -> None:
+    assert plan(desired, NO_POD, now=NOW, backoff=Backoff(5, "p8", NOW)).backoff == NO_BACKOFF
 
 
 def test_a_drained_leader_is_no_failure() -> None:
-    assert plan(Wish.ON, leader(PodState.DRAINED), now=NOW).backoff == NO_BACKOFF
+    assert plan(Desired.ON, leader(PodState.DRAINED), now=NOW).backoff == NO_BACKOFF
 
 
 @pytest.mark.parametrize(

@@ -30,17 +30,17 @@ def test_what_has_no_uid_or_generation_is_read_each_time(specs: Specs) -> None:
 
 
 def test_the_digest_is_that_of_the_pod(specs: Specs) -> None:
-    asked = specs.read(resource())
+    desired = specs.read(resource())
 
-    assert asked.digest == template_hash(specs.pod(asked))
+    assert desired.digest == template_hash(specs.pod(desired))
 
 
 @pytest.mark.parametrize("exchange", ["unknown", "binance", 7])
 def test_what_may_have_no_leader_has_no_digest(specs: Specs, exchange: object) -> None:
-    asked = specs.read(resource(exchange=exchange))
+    desired = specs.read(resource(exchange=exchange))
 
-    assert asked.blocker is not None
-    assert asked.digest == ""
+    assert desired.blocker is not None
+    assert desired.digest == ""
 
 
 def test_what_was_read_first_is_forgotten_first(

@@ -1,4 +1,4 @@
-"""A leader pod of an earlier configuration: what differs, whose turn it is, when it makes way."""
+"""A leader pod of an earlier configuration: what differs, who has a slot, when it is replaced."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import pytest
 from symbol_operator.decide.decision import Context, decide
 from symbol_operator.decide.manifests import pod_manifest
 from symbol_operator.decide.plan import NO_BACKOFF, DeletePod, Step
-from symbol_operator.decide.updates import OLDER, Turns, outdated
+from symbol_operator.decide.updates import OLDER, UpdateSlots, outdated
 from symbol_operator.observe.view import View
 from symbol_operator.settings import LeaderSettings, OperatorSettings
 from tradingsymbol_api.names import ANNOTATION_TEMPLATE_HASH
@@ -60,10 +60,10 @@ def of_the_first_image(settings: OperatorSettings, **facts: Any) -> dict[str, An
 
 
 def step(settings: OperatorSettings, found: dict[str, Any], **view: Any) -> Step:
-    turn = view.pop("turn", True)
+    slot = view.pop("slot", True)
     document = view.pop("document", None) or resource(**view)
     new = context(settings, "symbol-trader:2")
-    return decide(View(document, found), new, NO_BACKOFF, NOW, turn=turn).planned.step
+    return decide(View(document, found), new, NO_BACKOFF, NOW, slot=slot).planned.step
 
 
 def test_a_leader_of_an_earlier_image_makes_way(settings: OperatorSettings) -> None:
@@ -74,10 +74,10 @@ def test_a_leader_of_an_earlier_image_makes_way(settings: OperatorSettings) -> N
     decided = decide(View(document, found), new, NO_BACKOFF, NOW)
 
     assert decided.planned.actions == (DeletePod("p1"),)
-    assert decided.situation.message == f"Pod xrpusdt-leader makes way for a new one: {IMAGE}."
-    (news,) = decided.news
-    assert (str(news.reason), news.warning) == ("LeaderReplaced", False)
-    assert news.note.endswith(IMAGE)
+    assert decided.situation.message == f"Pod xrpusdt-leader is being replaced: {IMAGE}."
+    (event,) = decided.events
+    assert (str(event.reason), event.warning) == ("LeaderReplaced", False)
+    assert event.note.endswith(IMAGE)
 
 
 def test_one_of_this_configuration_stays(settings: OperatorSettings) -> None:
@@ -103,7 +103,7 @@ def test_by_hand_it_waits_and_says_what_differs(settings: OperatorSettings) -> N
     decided = decide(View(manual, found), context(settings, "symbol-trader:2"), NO_BACKOFF, NOW)
 
     assert decided.planned.step is Step.KEEP
-    assert not decided.waits_for_turn
+    assert not decided.waits_for_slot
     assert decided.situation.reason == "LeaderReady"
     assert IMAGE in decided.situation.message
 
@@ -115,7 +115,7 @@ def test_what_does_not_trade_makes_way_at_once(
 ) -> None:
     """A wrong image is put right like that, whoever is being updated."""
     found = of_the_first_image(settings, phase=phase)
-    assert step(settings, found, updateStrategy=strategy, turn=False) is Step.UPDATE
+    assert step(settings, found, updateStrategy=strategy, slot=False) is Step.UPDATE
 
 
 def test_an_order_in_doubt_is_waited_for(settings: OperatorSettings) -> None:
@@ -146,37 +146,37 @@ def test_a_doubt_is_told_by_its_count(
 def test_others_are_waited_for(settings: OperatorSettings) -> None:
     found = of_the_first_image(settings, ready=True)
     new = context(settings, "symbol-trader:2")
-    decided = decide(View(resource(), found), new, NO_BACKOFF, NOW, turn=False)
+    decided = decide(View(resource(), found), new, NO_BACKOFF, NOW, slot=False)
     assert decided.planned.step is Step.KEEP
-    assert decided.waits_for_turn
+    assert decided.waits_for_slot
 
 
 def test_turns_are_few_and_handed_on() -> None:
-    turns = Turns[str](at_once=2)
-    turns.take("a")
-    assert turns.free("b")
-    turns.take("b")
-    assert not turns.free("c")
-    assert turns.free("a")
-    turns.wait("c")
-    turns.wait("d")
+    slots = UpdateSlots[str](at_once=2)
+    slots.take("a")
+    assert slots.free("b")
+    slots.take("b")
+    assert not slots.free("c")
+    assert slots.free("a")
+    slots.wait("c")
+    slots.wait("d")
 
-    assert turns.end("x") is None, "it had no turn"
-    assert turns.end("a") == "c"
-    turns.take("c")
-    assert turns.end("d") is None, "it wants none any more"
-    assert turns.end("b") is None
-    assert turns.end("c") is None
+    assert slots.end("x") is None, "it had no slot"
+    assert slots.end("a") == "c"
+    slots.take("c")
+    assert slots.end("d") is None, "it wants none any more"
+    assert slots.end("b") is None
+    assert slots.end("c") is None
 
 
 def test_turns_of_those_that_are_not_served_are_handed_on() -> None:
-    turns = Turns[str](at_once=2)
+    slots = UpdateSlots[str](at_once=2)
     for name in ("island/a", "other/b"):
-        turns.take(name)
+        slots.take(name)
     for name in ("island/c", "other/d", "other/e"):
-        turns.wait(name)
+        slots.wait(name)
 
-    assert turns.end_all(lambda name: name.startswith("island/")) == ["other/d"]
-    assert turns.free("other/d")
-    assert turns.end("other/b") == "other/d"
-    assert turns.end_all(lambda name: name.startswith("island/")) == []
+    assert slots.end_all(lambda name: name.startswith("island/")) == ["other/d"]
+    assert slots.free("other/d")
+    assert slots.end("other/b") == "other/d"
+    assert slots.end_all(lambda name: name.startswith("island/")) == []

@@ -8,7 +8,7 @@ import pytest
 from symbol_operator.observe.managed_fields import status_writer
 from symbol_operator.observe.node import OVERDUE_AFTER, node_lost, node_suspect, overdue_at
 from symbol_operator.observe.pod import NO_POD, LeaderPod, PodState, missing_secret, observe_pod
-from tradingsymbol_api.status import OperatorReason
+from tradingsymbol_api.conditions import OperatorReason
 from unit.operator.objects import (
     NOW,
     container,
@@ -109,8 +109,8 @@ def test_the_outcome_is_told_in_the_words_of_kubelet_and_leader(
 
 
 def test_a_pod_that_gets_on_has_no_trouble() -> None:
-    assert observe(pod("Pending")).trouble is None
-    assert observe(pod(containerStatuses=container({"running": {}}))).trouble is None
+    assert observe(pod("Pending")).problem is None
+    assert observe(pod(containerStatuses=container({"running": {}}))).problem is None
 
 
 @pytest.mark.parametrize(
@@ -135,11 +135,11 @@ def test_a_pod_that_gets_on_has_no_trouble() -> None:
     ],
 )
 def test_trouble_is_told_by_its_cause(state: dict[str, Any], reason: OperatorReason) -> None:
-    trouble = observe(pod("Pending", containerStatuses=container(state))).trouble
+    problem = observe(pod("Pending", containerStatuses=container(state))).problem
 
-    assert trouble is not None
-    assert trouble.reason is reason
-    assert trouble.message
+    assert problem is not None
+    assert problem.reason is reason
+    assert problem.message
 
 
 def test_a_missing_secret_is_found_in_either_wording() -> None:
@@ -159,22 +159,22 @@ def test_the_moment_between_two_crashes_is_no_recovery(
         {"running": {}}, lastState=terminated(code), restartCount=restarts, ready=ready
     )
 
-    trouble = observe(pod(containerStatuses=statuses)).trouble
+    problem = observe(pod(containerStatuses=statuses)).problem
 
-    assert (trouble is not None) is looping
-    if trouble:
-        assert trouble.reason is OperatorReason.CRASH_LOOPING
-        assert trouble.message == f"{restarts} restarts; the last one: exit code 1: Error"
+    assert (problem is not None) is looping
+    if problem:
+        assert problem.reason is OperatorReason.CRASH_LOOPING
+        assert problem.message == f"{restarts} restarts; the last one: exit code 1: Error"
 
 
 def test_a_pod_that_no_node_takes_says_why() -> None:
     unschedulable = {"type": "PodScheduled", "status": "False", "message": "0/3 nodes"}
 
-    trouble = observe(pod("Pending", node=None, conditions=[unschedulable])).trouble
+    problem = observe(pod("Pending", node=None, conditions=[unschedulable])).problem
 
-    assert trouble is not None
-    assert trouble.reason is OperatorReason.UNSCHEDULABLE
-    assert trouble.message == "0/3 nodes"
+    assert problem is not None
+    assert problem.reason is OperatorReason.UNSCHEDULABLE
+    assert problem.message == "0/3 nodes"
 
 
 EVICTED = {"type": "DisruptionTarget", "status": "True", "reason": "DeletionByTaintManager"}

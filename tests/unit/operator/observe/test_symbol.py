@@ -11,7 +11,7 @@ from symbol_operator.observe.symbol import (
     observe_symbol,
 )
 from tradingsymbol_api.names import ANNOTATION_ABANDON, FINALIZER, FOREGROUND_FINALIZER
-from tradingsymbol_api.spec import DeletionPolicy, TradingStatus
+from tradingsymbol_api.values import DeletionPolicy, TradingStatus
 from unit.operator.objects import resource
 
 
@@ -76,7 +76,7 @@ def test_the_ledger_alone_is_no_report_of_a_leader() -> None:
 def test_what_cannot_be_read_lets_nothing_trade_and_the_resource_go(written: object) -> None:
     life = observe_lifecycle(resource(written, deletionPolicy=written))
 
-    assert (life.asked, life.policy) == (TradingStatus.OFF, DeletionPolicy.STOP)
+    assert (life.desired, life.policy) == (TradingStatus.OFF, DeletionPolicy.STOP)
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,12 @@
 """What is learned of cancels, which are requests of their own."""
 
 from symbol_trader.core.context import EventContext
+from symbol_trader.core.error_codes import ErrorClass, meaning
 from symbol_trader.core.evidence.orders import OrderEvidence
 from symbol_trader.core.evidence.questions import Questions
 from symbol_trader.core.order import Order
 from symbol_trader.core.orders import CancelIntent
 from symbol_trader.core.records import CancelChange
-from symbol_trader.core.refusals import is_denial
 from symbol_trader.core.replies import Accepted, NotSent, Outcome, Refused
 from symbol_trader.core.state import State
 
@@ -27,8 +27,10 @@ class CancelEvidence:
                 ctx.change(CancelChange(intent.cancel_id, "accepted"))
                 self._orders.seen(order, fills, ctx)
             case Refused(code, message):
-                denied = is_denial(message)
-                self._failed(intent, "refused", f"{code} {message}", ctx, denied=denied)
+                said, why = meaning(code, message), f"{code} {message}"
+                if said.orders is ErrorClass.STOP:
+                    self._state.stop_trading(said.reason, why, ctx.now_ms)
+                self._failed(intent, "refused", why, ctx, denied=said.denies_order)
             case NotSent():
                 self._not_sent(intent, outcome, ctx)
             case unknown:

@@ -25,7 +25,7 @@ class FillEvidence:
     def fetched(
         self, client_order_id: ClientOrderId, fills: tuple[Fill, ...], ctx: EventContext
     ) -> None:
-        """Take in the fills of one order; what is missing still is asked for ever more rarely."""
+        """Take in the fills of one order; missing ones are asked for again after growing pauses."""
         if found := self._state.find(client_order_id):
             trader, order = found
             pause_ms = self._state.timing.retry_pause_ms(max(order.fill_queries, 1))
@@ -48,7 +48,7 @@ class FillEvidence:
         )
 
     def fee_priced(self, key: FeeKey, price: AssetPrice | None, ctx: EventContext) -> None:
-        """Take in what a third asset cost at a fill: a fee of an ended cycle is charged late."""
+        """Take in what a third asset cost at a fill: a fee of an ended trader is charged late."""
         for valued in self._state.fees.priced(key, price, ctx.now_ms):
             if trader := self._state.traders.get(valued.trader_id):
                 trader.value_fee(valued)
@@ -102,7 +102,7 @@ class FillEvidence:
 
 
 def tell_order(trader: Trader, order: Order, ctx: EventContext) -> None:
-    """Say what an order has become."""
+    """Log what an order has become."""
     partly = order.state is OrderState.OPEN and order.executed
     ctx.say(
         f"{order.side.lower()} {'partially filled' if partly else order.state}",

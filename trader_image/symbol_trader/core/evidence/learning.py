@@ -1,7 +1,7 @@
 """Learning: what replies, reports, queries and denials say of orders.
 
 It writes orders, the balances and the orders that are not on record, and never starts, places,
-cancels or ends anything: whoever was touched takes the next step afterwards (`cycles`).
+cancels or ends anything: whoever was touched takes the next step afterwards (`traders`).
 """
 
 from symbol_trader.core.context import EventContext
@@ -14,7 +14,7 @@ from symbol_trader.core.evidence.orders import OrderEvidence
 from symbol_trader.core.evidence.queries import QueryEvidence
 from symbol_trader.core.evidence.questions import Questions
 from symbol_trader.core.evidence.unrecorded import UnrecordedOrders
-from symbol_trader.core.order_states import News
+from symbol_trader.core.order_states import OrderEvent
 from symbol_trader.core.orders import ClientOrderId, TraderId
 from symbol_trader.core.state import State
 
@@ -38,9 +38,16 @@ class Evidence:
         for client_order_id, answer in view.answers.items():
             self.queries.answered(client_order_id, answer, ctx, thorough=True)
         self.fills.sort(view.fills, ctx)
-        met = self._state.strangers if view.met is None else view.met
-        found_since = (order for order in self._state.strangers if order not in met)
-        self.unrecorded.update((*view.strangers, *found_since), ctx)
+        state = self._state
+        others = (order for order in view.open_orders if state.find_seen(order) is None)
+        state.others = {order.order_id: order for order in others}
+        known_before = (
+            self._state.unrecorded_orders if view.known_before is None else view.known_before
+        )
+        found_since = (
+            order for order in self._state.unrecorded_orders if order not in known_before
+        )
+        self.unrecorded.update((*view.unrecorded_orders, *found_since), ctx)
 
     def record_refused(
         self,
@@ -52,6 +59,6 @@ class Evidence:
     ) -> None:
         """Take in that the record cannot have what a trader led to: an order was not sent then."""
         if unsent and (found := self._state.find(unsent)):
-            found[1].hear(News.REFUSED, why)
+            found[1].hear(OrderEvent.REFUSED, why)
         if trader := self._state.traders.get(trader_id):
             contradicted(trader, why, ctx)

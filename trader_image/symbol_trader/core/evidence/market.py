@@ -1,14 +1,18 @@
-"""What is learned that is not about one order: the symbol, balances, a ban of the address."""
+"""What is learned that concerns all orders: the symbol, balances, a ban of the address."""
 
 from collections.abc import Mapping
 from decimal import Decimal
 
 from symbol_trader.core.context import EventContext
-from symbol_trader.core.money import ZERO
+from symbol_trader.core.decisions import RefreshSymbol
+from symbol_trader.core.money import ZERO, plain
 from symbol_trader.core.reasons import Need, Reason
 from symbol_trader.core.state import State
 from symbol_trader.core.symbols import TRADING, Commission, SymbolInfo
 from symbol_trader.core.trader import Trader
+
+SYMBOL_AGE_MAX_MS = 3_600_000
+"""After so long the symbol's filters, its status and the commission are read again."""
 
 
 class MarketEvidence:
@@ -18,32 +22,53 @@ class MarketEvidence:
         """Write into this state."""
         self._state = state
 
-    def symbol_read(self, symbol: SymbolInfo, commission: Commission) -> None:
+    def symbol_read(self, symbol: SymbolInfo, commission: Commission, ctx: EventContext) -> None:
         """Take in the symbol's filters, status and commission, read again."""
         state = self._state
         resumed = state.symbol.status != TRADING and symbol.status == TRADING
+        if changed := state.symbol.filters.differences(symbol.filters):
+            ctx.say("the symbol's filters have changed", warning=True, **changed)
+            unblock(state, Reason.FILTER_FAILURE)
+        if commission != state.commission:
+            ctx.say(
+                "the commission has changed",
+                buy=f"{plain(state.commission.buy)} -> {plain(commission.buy)}",
+                sell=f"{plain(state.commission.sell)} -> {plain(commission.sell)}",
+            )
         state.symbol, state.commission = symbol, commission
         if resumed:
             unblock(state, Reason.SYMBOL_NOT_TRADING)
 
-    def balance_changed(self, free: Mapping[str, Decimal], ctx: EventContext) -> None:
+    def read_symbol_if_due(self, ctx: EventContext) -> None:
+        """Have the symbol read once an hour: its filters change without a word."""
+        state = self._state
+        read_ms = ctx.now_ms if state.symbol_read_ms is None else state.symbol_read_ms
+        due = ctx.now_ms - read_ms >= SYMBOL_AGE_MAX_MS and not state.banned(ctx.now_ms)
+        state.symbol_read_ms = ctx.now_ms if due else read_ms
+        if due:
+            ctx.request_once(RefreshSymbol())
+
+    def balance_changed(
+        self, free: Mapping[str, Decimal], locked: Mapping[str, Decimal], ctx: EventContext
+    ) -> None:
         """Take in what is free now of some assets, and let be tried again what lacked balance.
 
-        Only what has grown is news to those who lack it, and it is enough for some of them at most:
-        whoever has waited longest comes first.
+        Only an asset whose balance has grown unblocks traders, and only as many as it is enough
+        for: those that have waited longest come first.
         """
         known = self._state.free
         grown = {asset: amount for asset, amount in free.items() if amount > known.get(asset, ZERO)}
         known |= free
+        self._state.locked |= locked
         for trader in tuple(self._state.traders.values()):
             if need := _lacking(trader):
                 left = grown.get(need.asset, ZERO)
                 if need.amount <= left:
                     grown[need.asset] = left - need.amount
-                    trader.block = None
+                    trader.blocker = None
                     ctx.touch(trader)
 
-    def paused(self, until_ms: int | None) -> None:
+    def banned(self, until_ms: int | None) -> None:
         """Take in until when the exchange has banned the address, if it has."""
         self._state.banned_until_ms = until_ms or 0
 
@@ -51,11 +76,11 @@ class MarketEvidence:
 def unblock(state: State, reason: Reason) -> None:
     """Let what was blocked for a reason be tried again."""
     for trader in state.traders.values():
-        if trader.block and trader.block.reason is reason:
-            trader.block = None
+        if trader.blocker and trader.blocker.reason is reason:
+            trader.blocker = None
 
 
 def _lacking(trader: Trader) -> Need | None:
     """Return what balance a trader waits for, if that is what it waits for."""
-    block = trader.block
-    return block.need if block and block.reason is Reason.INSUFFICIENT_BALANCE else None
+    blocker = trader.blocker
+    return blocker.need if blocker and blocker.reason is Reason.INSUFFICIENT_BALANCE else None

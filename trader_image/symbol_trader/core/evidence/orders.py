@@ -2,27 +2,21 @@
 
 from symbol_trader.core.context import EventContext
 from symbol_trader.core.decisions import RefreshSymbol
+from symbol_trader.core.error_codes import REJECTED_BY_ENGINE, ErrorClass, meaning
 from symbol_trader.core.evidence.contradictions import contained
 from symbol_trader.core.evidence.fills import FillEvidence
 from symbol_trader.core.evidence.questions import Questions
 from symbol_trader.core.evidence.unrecorded import UnrecordedOrders
 from symbol_trader.core.money import ZERO, plain
 from symbol_trader.core.order import Order
-from symbol_trader.core.order_states import STATUS_NEWS, News
+from symbol_trader.core.order_states import STATUS_EVENTS, OrderEvent
 from symbol_trader.core.orders import ClientOrderId, ExchangeOrder, Fill, Intent, Side, TimeInForce
-from symbol_trader.core.reasons import Block, Need, Reason
-from symbol_trader.core.refusals import (
-    is_doubt,
-    needs_refresh,
-    passes,
-    reason_on_record,
-    refusal_reason,
-)
+from symbol_trader.core.reasons import Blocker, Need, Reason
 from symbol_trader.core.replies import Accepted, NotSent, Outcome, Refused
 from symbol_trader.core.state import State
 from symbol_trader.core.trader import Trader
 
-REJECTED = Refused(-2010, "rejected, as a report says")
+REJECTED = Refused(REJECTED_BY_ENGINE, "rejected, as a report says")
 """What a report of REJECTED, which has no message of its own, amounts to."""
 
 
@@ -32,7 +26,7 @@ class OrderEvidence:
     def __init__(
         self, state: State, fills: FillEvidence, unrecorded: UnrecordedOrders, questions: Questions
     ) -> None:
-        """Write into this state, and pass on what is about fills or about no trader."""
+        """Write into this state, and pass on what concerns fills, or no running trader."""
         self._state = state
         self._fills = fills
         self._unrecorded = unrecorded
@@ -45,7 +39,7 @@ class OrderEvidence:
             self._unrecorded.seen(seen, ctx)
             return
         with contained(found[0], ctx):
-            if STATUS_NEWS.get(seen.status) is News.REFUSED:
+            if STATUS_EVENTS.get(seen.status) is OrderEvent.REFUSED:
                 self._refused(*found, REJECTED, ctx)
             else:
                 self._learn(*found, seen, fills, ctx)
@@ -58,11 +52,12 @@ class OrderEvidence:
         match outcome:
             case Accepted(order, fills):
                 self.seen(order, fills, ctx)
-            case Refused(code, message) if found and not is_doubt(code, message):
+            case Refused(code, message) if found:
+                if meaning(code, message).orders is ErrorClass.UNDECIDED:
+                    self._doubt(*found, message, ctx)
+                    return
                 with contained(found[0], ctx):
                     self._refused(*found, outcome, ctx)
-            case Refused(_, why) if found:
-                self._doubt(*found, why, ctx)
             case NotSent() if found:
                 with contained(found[0], ctx):
                     self._not_sent(*found, outcome, ctx)
@@ -86,46 +81,45 @@ class OrderEvidence:
         if order.ended_unfilled_buy and not was_over:
             self._state.buy_ended(ctx.now_ms)
         if changed:
-            trader.refusals, trader.block = 0, None
+            trader.refusals, trader.blocker = 0, None
         ctx.touch(trader)
 
     def _refused(self, trader: Trader, order: Order, refusal: Refused, ctx: EventContext) -> None:
-        message = reason_on_record(refusal)
-        if not order.hear(News.REFUSED, message):
+        message = f"{refusal.code} {refusal.message}"
+        if not order.hear(OrderEvent.REFUSED, message):
             return
         ctx.change(order.change())
-        trader.refusals += 1
-        refusals = trader.refusals
-        if order.intent.time_in_force is TimeInForce.IOC and not passes(message):
-            # A deadline has no time for pauses that grew before it.
-            refusals = trader.refused_offers = trader.refused_offers + 1
-        pause = self._state.timing.retry_pause_ms(refusals)
-        reason, need = refusal_reason(refusal), None
+        said, state = meaning(refusal.code, refusal.message), self._state
+        offer = order.intent.time_in_force is TimeInForce.IOC and not said.passes
+        pause = trader.refused(state.timing, offer=offer)
+        reason, need = said.reason, None
+        if said.orders is ErrorClass.STOP:
+            pause = state.stop_trading(reason, message, ctx.now_ms)
         if reason is Reason.INSUFFICIENT_BALANCE:
             trader.short_of_base |= order.side is Side.SELL
             need = self._need(order.intent)
             message += f" It needs {self._shortfall(need)}"
-        trader.block = Block(reason, message, ctx.now_ms + pause, need)
+        trader.blocker = Blocker(reason, message, ctx.now_ms + pause, need)
         ctx.say(
             "order refused",
             warning=True,
             trader=trader.trader_id,
             order=order.intent.client_order_id,
-            why=trader.block.message,
+            why=trader.blocker.message,
             retry_in_ms=pause,
         )
-        if needs_refresh(reason):
+        if said.needs_refresh:
             ctx.request(RefreshSymbol())
         ctx.touch(trader)
 
     def _not_sent(self, trader: Trader, order: Order, outcome: NotSent, ctx: EventContext) -> None:
         """Take an order back that a ban kept from being sent: it is no failed attempt."""
         state = self._state
-        if not order.hear(News.REFUSED, outcome.why):
+        if not order.hear(OrderEvent.REFUSED, outcome.why):
             return
         ctx.change(order.change())
         state.banned_until_ms = max(state.banned_until_ms, outcome.until_ms)
-        trader.block = state.banned(ctx.now_ms)
+        trader.blocker = state.banned(ctx.now_ms)
         name = order.intent.client_order_id
         ctx.say(
             "order not sent", warning=True, trader=trader.trader_id, order=name, why=outcome.why
@@ -133,7 +127,7 @@ class OrderEvidence:
         ctx.touch(trader)
 
     def _doubt(self, trader: Trader, order: Order, why: str, ctx: EventContext) -> None:
-        if not order.hear(News.DOUBT, why):
+        if not order.hear(OrderEvent.DOUBT, why):
             return
         ctx.change(order.change())
         order.next_query_ms = ctx.now_ms
@@ -152,7 +146,7 @@ class OrderEvidence:
         return Need(self._state.symbol.base_asset, intent.quantity)
 
     def _shortfall(self, need: Need) -> str:
-        """Say what an order needs and what the account has free, all symbols and people taken."""
+        """Return as text what an order needs, and what is free in the account that others share."""
         have = self._state.free.get(need.asset, ZERO)
         free = f"free in the account: {plain(have)} {need.asset}"
         return f"{plain(need.amount)} {need.asset}; {free}"

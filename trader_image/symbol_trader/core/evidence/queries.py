@@ -1,4 +1,4 @@
-"""What is learned by asking: an order that the exchange does not know is denied, not absent."""
+"""What is learned by queries: one answer of "no such order" is a denial, no proof of absence."""
 
 from symbol_trader.core.context import EventContext
 from symbol_trader.core.decisions import Reconcile
@@ -9,7 +9,7 @@ from symbol_trader.core.evidence.fills import tell_order
 from symbol_trader.core.evidence.orders import OrderEvidence
 from symbol_trader.core.money import plain
 from symbol_trader.core.order import Order
-from symbol_trader.core.order_states import News
+from symbol_trader.core.order_states import OrderEvent
 from symbol_trader.core.orders import ClientOrderId, ExchangeOrder, OrderState
 from symbol_trader.core.replies import Archived, NotFound
 from symbol_trader.core.state import State
@@ -45,13 +45,13 @@ class QueryEvidence:
             case ExchangeOrder():
                 self._orders.seen(answer, (), ctx)
             case NotFound():
-                self._denied(trader, order, answer, ctx, thorough=thorough)
+                self._not_found(trader, order, answer, ctx, thorough=thorough)
             case Archived():
                 self._archived(trader, order, ctx)
 
     def give_up(self, trader: Trader, order: Order, reason: str, ctx: EventContext) -> None:
         """Take an order for over: the exchange keeps nothing of it, or a deadline has passed."""
-        if order.hear(News.GONE, reason):
+        if order.hear(OrderEvent.GONE, reason):
             ctx.change(order.change())
             tell_order(trader, order, ctx)
         order.cancel_pending = order.cancel_doubted = False
@@ -67,19 +67,22 @@ class QueryEvidence:
             return
         with contained(trader, ctx):
             if order.executed:
-                order.last_said = News.GONE
+                order.last_said = OrderEvent.GONE
                 name = order.intent.client_order_id
                 raise Contradiction(
                     f"{name} executed {plain(order.executed)} on record, the exchange says nothing"
                 )
             self.give_up(trader, order, "ended without executing anything (archived)", ctx)
 
-    def _denied(
+    def _not_found(
         self, trader: Trader, order: Order, answer: NotFound, ctx: EventContext, *, thorough: bool
     ) -> None:
-        """Count denials of an undecided order once it can no longer appear.
+        """Count the denials of an undecided order; enough of them prove it absent.
 
-        The last of them has to be thorough: what answers queries may lag behind the trades.
+        A denial counts only if the exchange's clock had passed the last moment at which the order
+        could still appear, before the query was sent. The denial that decides has to be thorough:
+        the servers that answer queries may lag behind the order book and the trades, so a
+        reconciliation, which reads those too, is asked for first.
         """
         timing = self._state.timing
         if answer.as_of_ms <= order.intent.timestamp_ms + timing.bound_ms:
@@ -88,20 +91,20 @@ class QueryEvidence:
             self._missing(trader, order, ctx, thorough=thorough)
         if order.state is not OrderState.UNDECIDED:
             return
-        missing = timing.absences_needed - order.late_absences
+        missing = timing.not_found_needed - order.not_found_count
         if missing <= 1 and not thorough:
             ctx.request(Reconcile())
             return
-        order.late_absences += 1
+        order.not_found_count += 1
         if missing > 1:
             return
-        order.hear(News.ABSENT, "never reached the exchange")
+        order.hear(OrderEvent.ABSENT, "never reached the exchange")
         ctx.change(order.change())
         ctx.say("order proved absent", trader=trader.trader_id, order=order.intent.client_order_id)
         ctx.touch(trader)
 
     def _missing(self, trader: Trader, order: Order, ctx: EventContext, *, thorough: bool) -> None:
-        """Take in that an order rests by the record, and that the exchange does not know it."""
+        """Take in that the exchange does not know an order that is open on record."""
         if not thorough:
             ctx.request_once(Reconcile())
             return

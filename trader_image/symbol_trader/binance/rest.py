@@ -1,0 +1,94 @@
+"""The one question that the WebSocket API does not answer: what a key may do."""
+
+import asyncio
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import aiohttp
+from aiohttp_socks import ProxyConnector, ProxyError
+from websockets.proxy import parse_proxy
+from yarl import URL
+
+from symbol_trader.binance.envelope import Reply
+from symbol_trader.binance.fields import Fields, PayloadError, parse
+from symbol_trader.binance.keys import Key
+from symbol_trader.binance.permissions import KeyPermissions, key_permissions
+from symbol_trader.binance.proxies import proxy_for
+from symbol_trader.binance.signing import signed_query
+from symbol_trader.binance.tls import trusted
+from symbol_trader.binance.verdicts import explain, judge
+from symbol_trader.core.error_codes import ErrorClass
+from symbol_trader.errors import BadCredentials, ExchangeUnavailable
+
+PATH: Final = "/sapi/v1/account/apiRestrictions"
+_OK: Final = 200
+_QUESTION: Final = "what the key may do"
+
+
+async def read_permissions(
+    base_url: str,
+    key: Key,
+    now_ms: int,
+    *,
+    recv_window_ms: int,
+    timeout_s: float,
+    ca_file: Path | None = None,
+) -> KeyPermissions:
+    """Ask once what a key may do; `now_ms` is exchange time.
+
+    Raises `ExchangeUnavailable`, and `BadCredentials` where the exchange refuses the key. What the
+    libraries say of a request holds its address, and with it the signature: it stays unsaid.
+    """
+    place = urlsplit(base_url).netloc
+    query = signed_query({"timestamp": now_ms, "recvWindow": recv_window_ms}, key)
+    url = f"{base_url.rstrip('/')}{PATH}?{query}"
+    try:
+        async with asyncio.timeout(timeout_s):
+            status, body = await _get(url, key, ca_file)
+    except TimeoutError:
+        raise ExchangeUnavailable(f"{place} does not answer {_QUESTION}") from None
+    except (aiohttp.ClientError, ProxyError, OSError) as exc:
+        text = f"{place} cannot be asked {_QUESTION}: {type(exc).__name__}"
+        raise ExchangeUnavailable(text) from None
+    try:
+        answer = parse(body)
+        if status == _OK:
+            return key_permissions(answer)
+        raise _refused(place, status, answer)
+    except PayloadError as exc:
+        text = f"{place} answered HTTP {status} when asked {_QUESTION}: {exc}"
+        raise ExchangeUnavailable(text) from None
+
+
+async def _get(url: str, key: Key, ca_file: Path | None) -> tuple[int, bytes]:
+    """Send the request, once, and never to where a redirection points: the key goes with it."""
+    async with (
+        aiohttp.ClientSession(connector=_connector(url, ca_file)) as session,
+        session.get(
+            URL(url, encoded=True),
+            headers={"X-MBX-APIKEY": key.api_key},
+            allow_redirects=False,
+        ) as response,
+    ):
+        return response.status, await response.read()
+
+
+def _connector(url: str, ca_file: Path | None) -> aiohttp.BaseConnector:
+    """Go the way that the WebSockets go, through a proxy if the environment names one."""
+    trust = trusted(ca_file) if url.startswith("https:") else True
+    proxy = proxy_for(f"ws{urlsplit(url)._replace(query='').geturl().removeprefix('http')}")
+    if proxy is None:
+        return aiohttp.TCPConnector(ssl=trust)
+    parsed = parse_proxy(proxy.address)
+    remote = parsed.scheme in {"socks5h", "socks4a"}
+    plain = {"socks5h": "socks5", "socks4a": "socks4"}.get(parsed.scheme, parsed.scheme)
+    address = proxy.address.replace(parsed.scheme, plain, 1)
+    return ProxyConnector.from_url(address, rdns=remote or not proxy.is_socks, ssl=trust)
+
+
+def _refused(place: str, status: int, answer: Fields) -> Exception:
+    reply = Reply(status, code=answer.integer("code"), message=answer.text("msg"))
+    verdict = judge(reply)
+    text = f"{place} was asked {_QUESTION}: {explain(reply, verdict)}"
+    return BadCredentials(text) if verdict.reads is ErrorClass.STOP else ExchangeUnavailable(text)
