@@ -1,10 +1,11 @@
 """The exchange client against the paper exchange: both sides of the protocol, over real sockets."""
 
+import asyncio
 import itertools
 import random
 import time
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from decimal import Decimal
 from typing import Any
 
@@ -29,7 +30,14 @@ from symbol_trader.core.orders import (
     Side,
     TimeInForce,
 )
-from symbol_trader.core.replies import Accepted, BalanceChanged, NotFound, Refused, Unknown
+from symbol_trader.core.replies import (
+    Accepted,
+    BalanceChanged,
+    NotFound,
+    Refused,
+    TradeGap,
+    Unknown,
+)
 from symbol_trader.core.symbols import Commission, Filters
 from symbol_trader.errors import BadCredentials, Unavailable, UnknownSymbol
 
@@ -413,14 +421,45 @@ async def test_trades_are_read_page_by_page_until_one_is_empty() -> None:
 
 
 async def test_an_exchange_that_shuts_down_ends_the_session() -> None:
+    async with AsyncExitStack() as running:
+        paper = await running.enter_async_context(serve(config()))
+        trade(paper, "0.5", "1")
+        async with session(paper) as trader:
+            intent = trader.intent(Side.BUY, "0.49", "100")
+            await running.aclose()
+            with pytest.raises(Unavailable, match="closed the connection"):
+                await anext(trader.client.user_events())
+
+            assert isinstance(await trader.client.place(intent), Unknown)
+        assert not paper.venue.engine.book(SYMBOL).orders
+
+
+async def test_an_announced_shutdown_renews_the_session_and_reports_come_once() -> None:
     async with serve(config()) as paper:
         trade(paper, "0.5", "1")
         async with session(paper) as trader:
             await paper.announce_shutdown()
-            with pytest.raises(Unavailable, match="announced that it closes"):
-                await anext(trader.client.user_events())
+            while not any(s.subscriptions for s in list(paper.connections._api_sessions)[1:]):  # noqa: ASYNC110 - no event tells of it
+                await asyncio.sleep(0.01)
+            placed = [
+                await trader.client.place(trader.intent(Side.BUY, "0.49", "100")) for _ in range(2)
+            ]
+            events = trader.client.user_events()
+            reported: list[int] = []
+            while len(reported) < 2:
+                if isinstance(event := await anext(events), ExecutionReport):
+                    reported.append(event.order.order_id)
 
-            assert isinstance(
-                await trader.client.place(trader.intent(Side.BUY, "0.49", "100")), Unknown
-            )
-        assert not paper.venue.engine.book(SYMBOL).orders
+        assert [one.order.order_id for one in placed if isinstance(one, Accepted)] == reported
+
+
+async def test_the_lowest_price_of_missed_trades_is_the_exchanges() -> None:
+    async with serve(config()) as paper:
+        for price in ("0.5", "0.4", "0.3", "0.6", "0.2"):
+            trade(paper, price, "1")
+        recent = list(paper.venue.recent[SYMBOL])
+        gap = TradeGap(recent[1].trade_id, recent[3].trade_id, recent[0].time, recent[4].time)
+        async with session(paper) as trader:
+            assert await trader.client.lowest_price(gap) == Decimal("0.3")
+            later = TradeGap(gap.last_id + 9, gap.last_id + 9, gap.before_ms, gap.before_ms)
+            assert await trader.client.lowest_price(later) is None

@@ -11,7 +11,7 @@ from paper_exchange.shell.config import Config
 from paper_exchange.shell.server import PaperExchange, serve
 from symbol_trader.binance.market import BinanceMarket
 from symbol_trader.binance.settings import BinanceSettings
-from symbol_trader.core.replies import Price
+from symbol_trader.core.replies import Price, TradeGap
 
 SYMBOL = "XRPUSDT"
 
@@ -36,7 +36,7 @@ def market_of(exchange: PaperExchange, symbol: str = SYMBOL) -> BinanceMarket:
 
 
 async def price_at(
-    exchange: PaperExchange, prices: AsyncIterator[Price | None], price: str
+    exchange: PaperExchange, prices: AsyncIterator[Price | TradeGap | None], price: str
 ) -> Price:
     """Let others trade at a price until the stream, once it is connected, shows it."""
     waiting = asyncio.ensure_future(anext(prices))
@@ -44,7 +44,7 @@ async def price_at(
         trade(exchange, price)
         await asyncio.sleep(0.01)
     seen = await waiting
-    while seen is None:
+    while not isinstance(seen, Price):
         seen = await price_at(exchange, prices, price)
     return seen
 

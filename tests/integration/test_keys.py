@@ -123,7 +123,7 @@ async def test_the_secret_of_another_key_is_refused(paper: PaperExchange, kind: 
     other = MadeKey(kind, MADE[kind].name).files
     files = {**other, "api-secret": b"another"} if kind == HMAC else other
     client = client_of(paper, kind)
-    client._client._key = read_key(files)
+    client._key = read_key(files)
     with pytest.raises(BadCredentials, match="-1022"):
         await client.open()
 

@@ -19,6 +19,7 @@ from symbol_trader.core.replies import (
     Price,
     ReferencePrice,
     Refused,
+    TradeGap,
     Unknown,
     UserEvent,
 )
@@ -168,6 +169,10 @@ class Session:
     async def last_trade(self) -> Price | None:
         """Read the newest public trade."""
         return await self._read("last trade", lambda: self._network.last_trade)
+
+    async def lowest_price(self, gap: TradeGap) -> Decimal | None:
+        """Know nothing of missed trades: the streams here name none."""
+        return await self._read("lowest price", lambda: None)
 
     async def asset_limits(self) -> dict[str, Decimal]:
         """Read the account's limits: there are none."""
@@ -424,11 +429,12 @@ class SimulatedMarket:
         self._free_ms = max(self._free_ms, now_ms + self._late_ms)
         self._timeline.after(self._free_ms - now_ms, lambda: self._prices.push(price))
 
-    def reconnect(self) -> None:
+    def reconnect(self) -> bool:
         """Give up a connection that is silent: another one takes its place."""
         self.silent = False
         if not self._gone:
             self._prices.push(None)
+        return not self._gone
 
     def be_late(self, late_ms: int) -> None:
         """Bring each trade so much later; trades keep their order."""

@@ -26,8 +26,10 @@ from symbol_trader.binance.guard import KeyGuard
 from symbol_trader.binance.keyfiles import KeyFolder
 from symbol_trader.binance.keys import Key
 from symbol_trader.binance.market import BinanceMarket
+from symbol_trader.binance.pacing import pacers
 from symbol_trader.binance.permissions import KeyPermissions
 from symbol_trader.binance.rate_limit import RateLimit
+from symbol_trader.binance.reconnects import Reconnects
 from symbol_trader.binance.surprises import Surprises
 from symbol_trader.cli import audit, record
 from symbol_trader.core.leader import new_trader_bits
@@ -44,6 +46,7 @@ from symbol_trader.options import (
 )
 from symbol_trader.ports import Resource
 from symbol_trader.postgres import ownership
+from symbol_trader.postgres.connection_slots import PostgresConnectionSlots
 from symbol_trader.postgres.epochs import PostgresOwnership
 from symbol_trader.postgres.leader_connection import LeaderConnection
 from symbol_trader.postgres.record import PostgresRecord
@@ -261,15 +264,21 @@ async def _lead(
     options: Options, keys: KeyFolder, resource: Resource, identity: Identity, story: Story
 ) -> Ending:
     """Put the adapters together and lead until there is a reason to end."""
-    health, surprises = Health(time.monotonic), Surprises()
+    health, surprises, reconnects = Health(time.monotonic), Surprises(), Reconnects()
     service = Service(
         identity,
-        _adapters(options, keys, resource, health, surprises),
+        _adapters(
+            options, keys, resource, health=health, surprises=surprises, reconnects=reconnects
+        ),
         Telemetry(
             story,
             health,
             lambda symbol: Metrics(
-                symbol, options.exchange_environment, time.monotonic, lambda: surprises.counts
+                symbol,
+                options.exchange_environment,
+                time.monotonic,
+                not_understood=lambda: surprises.counts,
+                reconnects=lambda: reconnects.counts,
             ),
         ),
         timing=Timing(
@@ -304,11 +313,21 @@ def _intervals(options: Options) -> Intervals:
 
 
 def _adapters(
-    options: Options, keys: KeyFolder, resource: Resource, health: Health, surprises: Surprises
+    options: Options,
+    keys: KeyFolder,
+    resource: Resource,
+    *,
+    health: Health,
+    surprises: Surprises,
+    reconnects: Reconnects,
 ) -> Adapters:
     rate_limit = RateLimit(time.monotonic_ns)
     guard = _guard(options, health) if options.exchange_environment == "live" else None
     connection = LeaderConnection(options.database_url)
+    slots = PostgresConnectionSlots(
+        connection, options.exchange_environment, options.exchange_address_group
+    )
+    session_pacer, market_pacer = pacers(slots, clock=time.monotonic, random=random.random)
     return Adapters(
         resource=resource,
         ownership=PostgresOwnership(connection),
@@ -322,9 +341,15 @@ def _adapters(
             guard=guard,
             is_replaced=keys.replaces,
             surprises=surprises,
+            pacer=session_pacer,
+            reconnects=reconnects,
         ),
         market=lambda symbol: BinanceMarket(
-            options.settings(symbol), random=random.random, surprises=surprises
+            options.settings(symbol),
+            random=random.random,
+            surprises=surprises,
+            pacer=market_pacer,
+            reconnects=reconnects,
         ),
     )
 
@@ -341,6 +366,7 @@ def _guard(options: Options, health: Health) -> KeyGuard:
             now_ms,
             recv_window_ms=options.recv_window_ms,
             timeout_s=options.exchange_timeout_ms / 1000,
+            ca_file=options.exchange_ca_file,
         )
 
     return KeyGuard(

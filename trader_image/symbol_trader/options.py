@@ -49,6 +49,8 @@ class ExchangeOptions:
     exchange_rest_url: str
     exchange_key: Path
     exchange_timeout_ms: int
+    exchange_ca_file: Path | None = field(default=None, kw_only=True)
+    exchange_address_group: str = field(default="default", kw_only=True)
 
     def check(self, *, real_money: bool, allow_unrestricted_key: bool) -> None:
         """Refuse what must not trade, or cannot be reached. Raises `click.UsageError`."""
@@ -70,6 +72,7 @@ class ExchangeOptions:
             stream_url=known.stream_url,
             symbol=symbol,
             request_timeout_s=self.exchange_timeout_ms / 1000,
+            ca_file=self.exchange_ca_file,
         )
 
     @property
@@ -201,6 +204,17 @@ _EXCHANGE = (
         "api-secret (HMAC). It is read again when it changes.",
     ),
     _TIMEOUT,
+    option(
+        "--exchange-ca-file",
+        type=click.Path(dir_okay=False, path_type=Path),
+        default=None,
+        help="Certificates (PEM) of authorities that the exchange may show, besides the system's.",
+    ),
+    option(
+        "--exchange-address-group",
+        default="default",
+        help="Leaders that reach the exchange from one address; they share its limits.",
+    ),
 )
 
 database_option = option(

@@ -16,6 +16,7 @@ from symbol_trader.core.replies import (
     Outcome,
     Price,
     ReferencePrice,
+    TradeGap,
     UserEvent,
 )
 from symbol_trader.core.symbols import Commission, SymbolInfo
@@ -127,6 +128,12 @@ class Exchange(Protocol):
     async def last_trade(self) -> Price | None:
         """Read the symbol's newest public trade, with its own time; None if there never was one."""
 
+    async def lowest_price(self, gap: TradeGap) -> Decimal | None:
+        """Read the lowest price of trades that the market stream did not bring.
+
+        None where the exchange shows none of them any more. Of very many the first are read.
+        """
+
     async def asset_limits(self) -> Mapping[str, Decimal]:
         """Read how much of an asset the account may trade in one order, by asset.
 
@@ -191,13 +198,16 @@ class Resource(Protocol):
 class Market(Protocol):
     """The public trades of the symbol."""
 
-    def prices(self) -> AsyncIterator[Price | None]:
-        """Yield each trade without end, reconnecting as needed; None when a connection is lost."""
+    def prices(self) -> AsyncIterator[Price | TradeGap | None]:
+        """Yield each trade without end, reconnecting as needed; None when a connection is lost.
 
-    def reconnect(self) -> None:
+        A gap goes before the trade that shows it: the trades that it names did not come.
+        """
+
+    def reconnect(self) -> bool:
         """Give up a connection that is open and silent; `prices` opens another one.
 
-        Where none is open there is nothing to do.
+        Return whether there was one. One that was opened just now has had no time to speak.
         """
 
     async def close(self) -> None:

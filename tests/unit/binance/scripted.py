@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 import time
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -144,12 +145,12 @@ class ScriptedExchange:
 
 
 @asynccontextmanager
-async def scripted() -> AsyncIterator[ScriptedExchange]:
-    """Run a scripted exchange on a free port of this machine."""
+async def scripted(tls: ssl.SSLContext | None = None) -> AsyncIterator[ScriptedExchange]:
+    """Run a scripted exchange on a free port of this machine, over TLS if a context is given."""
     exchange = ScriptedExchange()
-    async with serve(exchange.serve, "127.0.0.1", 0, close_timeout=0.1) as server:
+    async with serve(exchange.serve, "127.0.0.1", 0, close_timeout=0.1, ssl=tls) as server:
         port = server.sockets[0].getsockname()[1]
-        exchange.url = f"ws://127.0.0.1:{port}/ws-api/v3"
+        exchange.url = f"ws{'s' if tls else ''}://127.0.0.1:{port}/ws-api/v3"
         yield exchange
 
 

@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosedError
 
-from symbol_trader.binance.client import BinanceExchange
+from symbol_trader.binance.client import GAP_PAGES_MAX, BinanceExchange
 from symbol_trader.binance.envelope import Reply
 from symbol_trader.binance.errors import RateLimited
 from symbol_trader.binance.keys import HmacKey
+from symbol_trader.binance.pacing import ConnectionLimit, ConnectionPacer
 from symbol_trader.binance.rate_limit import RateLimit
 from symbol_trader.binance.session import Answered
 from symbol_trader.binance.settings import BinanceSettings
@@ -33,6 +34,7 @@ from symbol_trader.core.replies import (
     NotSent,
     Price,
     Refused,
+    TradeGap,
     Unknown,
 )
 from symbol_trader.core.symbols import DEFAULT_COMMISSION, Commission
@@ -107,7 +109,9 @@ async def opened(exchange: ScriptedExchange, **changes: Any) -> AsyncIterator[Bi
 
 def impatient(client: BinanceExchange) -> None:
     """Shorten the time-out of a session that is open: opening takes what it takes."""
-    client._link._settings = settings_for(client._settings.api_url, request_timeout_s=0.05)
+    client._line.current.link._settings = settings_for(
+        client._settings.api_url, request_timeout_s=0.05
+    )
 
 
 @pytest.fixture
@@ -267,7 +271,7 @@ async def test_a_late_reply_is_dropped_with_a_line_in_the_log(
     async with opened(exchange) as client:
         impatient(client)
         assert isinstance(await client.place(INTENT), Unknown)
-        client._link._settings = client._settings
+        client._line.current.link._settings = client._settings
         caplog.set_level(logging.INFO)
         await reply(payloads.placed())(late[0])
         await client.account()
@@ -322,7 +326,7 @@ async def test_an_order_whose_writing_fails_is_unknown(
         raise ConnectionClosedError(None, None)
 
     async with opened(exchange) as client:
-        monkeypatch.setattr(client._link._socket, "send", fail)
+        monkeypatch.setattr(client._line.current.link._socket, "send", fail)
         outcome = await client.place(INTENT)
 
     assert isinstance(outcome, Unknown)
@@ -337,7 +341,9 @@ async def test_a_placing_that_is_cancelled_leaves_no_trace(exchange: ScriptedExc
         placing = asyncio.create_task(client.place(INTENT))
         request = await exchange.heard("order.place")
         placing.cancel()
-        client._link._hear(Answered(request.id, Reply(200, payloads.placed())))  # just then
+        client._line.current.link._hear(
+            Answered(request.id, Reply(200, payloads.placed()))
+        )  # just then
         with pytest.raises(asyncio.CancelledError):
             await placing
 
@@ -611,7 +617,7 @@ async def test_reading_is_repeated_with_a_fresh_timestamp(
 
     async with opened(exchange, clock=lambda: next(now_ns)) as client:
         if fault is silence:
-            client._link._settings = settings_for(exchange.url, request_timeout_s=0.5)
+            client._line.current.link._settings = settings_for(exchange.url, request_timeout_s=0.5)
         assert (await client.account()).free["XRP"] == Decimal("10.5")
 
     first, second = exchange.asked("account.status")
@@ -642,7 +648,7 @@ async def test_reading_is_repeated_for_a_bounded_time(
     exchange.on("openOrders.status", fault)
 
     async with opened(exchange, read_retries_s=0.2) as client:
-        client._link._settings = settings_for(exchange.url, request_timeout_s=0.05)
+        client._line.current.link._settings = settings_for(exchange.url, request_timeout_s=0.05)
         with pytest.raises(Unavailable, match=words):
             await client.open_orders()
 
@@ -867,6 +873,90 @@ async def test_the_newest_public_trade(exchange: ScriptedExchange) -> None:
     assert exchange.asked("trades.recent")[0] == {"symbol": SYMBOL, "limit": 1}
 
 
+GAP = TradeGap(10, 2_509, 1_700_000_000_000, 1_700_000_009_000)
+
+
+def aggregates(first: int, count: int, price: str = "2") -> list[dict[str, Any]]:
+    """Make a page of `trades.aggregate`: trades whose ids are their own."""
+    return [
+        {"a": n + 7, "f": n, "l": n, "p": price, "q": "1", "T": 1, "m": True, "M": True}
+        for n in range(first, first + count)
+    ]
+
+
+async def test_the_lowest_price_of_a_gap_is_that_of_the_trades_in_it(
+    exchange: ScriptedExchange,
+) -> None:
+    pages = [
+        [*aggregates(8, 2, "0.1"), *aggregates(10, 998)],
+        [*aggregates(1_008, 500), *aggregates(1_508, 1, "0.9"), *aggregates(1_509, 499)],
+        [*aggregates(2_008, 502), *aggregates(2_510, 2, "0.1")],
+    ]
+    exchange.on("trades.aggregate", *map(reply, pages))
+
+    async with opened(exchange) as client:
+        assert await client.lowest_price(GAP) == Decimal("0.9")
+
+    assert exchange.asked("trades.aggregate") == [
+        {
+            "symbol": SYMBOL,
+            "startTime": GAP.after_ms - 1_000,
+            "endTime": GAP.before_ms,
+            "limit": 1_000,
+        },
+        {"symbol": SYMBOL, "fromId": 1_015, "limit": 1_000},
+        {"symbol": SYMBOL, "fromId": 2_015, "limit": 1_000},
+    ]
+
+
+async def test_an_aggregated_trade_that_reaches_into_the_gap_counts(
+    exchange: ScriptedExchange,
+) -> None:
+    page = [{**aggregates(7, 1, "0.5")[0], "l": 12}]
+    exchange.on("trades.aggregate", reply(page), reply([]))
+
+    async with opened(exchange) as client:
+        assert await client.lowest_price(GAP) == Decimal("0.5")
+        assert await client.lowest_price(GAP) is None
+
+
+async def test_of_a_very_long_gap_the_first_trades_are_read(exchange: ScriptedExchange) -> None:
+    exchange.on("trades.aggregate", *(reply(aggregates(10 + n * 1_000, 1_000)) for n in range(9)))
+    endless = replace(GAP, last_id=100_000)
+
+    async with opened(exchange) as client:
+        assert await client.lowest_price(endless) == 2
+
+    assert len(exchange.asked("trades.aggregate")) == GAP_PAGES_MAX
+
+
+async def test_the_exchange_says_itself_how_many_connections_it_takes(
+    exchange: ScriptedExchange,
+) -> None:
+    class Slots:
+        async def reserve(self, _: float) -> float | None:
+            return 0.0
+
+    pacer = ConnectionPacer(Slots(), clock=lambda: 0.0, random=lambda: 0.5)
+    limits = [
+        {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": 6000},
+        {"rateLimitType": "CONNECTIONS", "interval": "MINUTE", "intervalNum": 5, "limit": 150},
+    ]
+    exchange.on("exchangeInfo", reply({**payloads.exchange_info(), "rateLimits": limits}))
+    client = BinanceExchange(
+        settings_for(exchange.url),
+        KEY,
+        monotonic_ns=time.monotonic_ns,
+        random=lambda: 0.5,
+        pacer=pacer,
+    )
+    await client.open()
+    assert (await client.symbol()).name == SYMBOL
+    await client.close()
+
+    assert pacer.known.limit == ConnectionLimit(150, 300.0)
+
+
 MINUTE_MS = 1_699_999_980_000
 """The minute in which `NOW_MS` is."""
 
@@ -1012,8 +1102,8 @@ async def test_user_data_is_buffered_from_the_subscription_on(exchange: Scripted
 
 async def test_more_user_data_than_is_read_ends_the_session(exchange: ScriptedExchange) -> None:
     async with opened(exchange, user_events_max=2) as client:
-        for _ in range(3):
-            await exchange.push(payloads.report())
+        for number in range(3):
+            await exchange.push(payloads.report(I=number))
         events = client.user_events()
         await asyncio.gather(*(anext(events) for _ in range(2)))
 
@@ -1023,11 +1113,11 @@ async def test_more_user_data_than_is_read_ends_the_session(exchange: ScriptedEx
             await client.account()
 
 
-@pytest.mark.parametrize("kind", ["serverShutdown", "eventStreamTerminated"])
-async def test_an_announced_end_lets_the_reply_that_is_due_arrive(
-    exchange: ScriptedExchange, kind: str
+async def test_the_end_of_the_stream_lets_the_reply_that_is_due_arrive(
+    exchange: ScriptedExchange,
 ) -> None:
-    exchange.on("order.place", both(push({"e": kind, "E": 1}), reply(payloads.placed())))
+    ending = push({"e": "eventStreamTerminated", "E": 1})
+    exchange.on("order.place", both(ending, reply(payloads.placed())))
 
     async with opened(exchange) as client:
         assert isinstance(await client.place(INTENT), Accepted)
@@ -1045,12 +1135,6 @@ async def test_a_report_that_cannot_be_read_ends_the_session(exchange: ScriptedE
     async with opened(exchange) as client:
         await exchange.push(cut)
         with pytest.raises(Unavailable, match=r"message\.event\.z: missing"):
-            await anext(client.user_events())
-
-
-async def test_a_session_gives_way_to_a_new_one_in_time(exchange: ScriptedExchange) -> None:
-    async with opened(exchange, session_age_max_s=0.01) as client:
-        with pytest.raises(Unavailable, match="due for renewal"):
             await anext(client.user_events())
 
 
@@ -1150,7 +1234,7 @@ async def test_a_failure_of_the_reader_is_not_silent(
     exchange.on("order.place", reply(payloads.placed()))
 
     async with opened(exchange) as client:
-        monkeypatch.setattr(client._link._session, "_hear", lambda _: 1 / 0)
+        monkeypatch.setattr(client._line.current.link._session, "_hear", lambda _: 1 / 0)
         outcome = await client.place(INTENT)
 
     assert isinstance(outcome, Unknown)

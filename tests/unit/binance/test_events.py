@@ -162,9 +162,36 @@ def test_what_is_no_public_trade(payload: object) -> None:
     assert events.public_trade(Fields(payload, "event")) is None
 
 
-@pytest.mark.parametrize("kind", ["serverShutdown", "eventStreamTerminated"])
-def test_the_end_of_a_stream_has_a_reason(kind: str) -> None:
-    assert events.ending(Fields({"e": kind, "E": 1}, "event")) == events.ENDINGS[kind]
+def test_the_end_of_a_stream_has_a_reason() -> None:
+    event = Fields({"e": "eventStreamTerminated", "E": 1}, "event")
+    assert events.ending(event) == "the exchange ended the user data stream"
+    assert not events.is_shutdown(event)
+
+
+def test_an_announced_end_is_not_the_end_yet() -> None:
+    event = Fields({"e": "serverShutdown", "E": 1}, "event")
+    assert events.is_shutdown(event)
+    assert events.ending(event) is None
+    assert not events.is_shutdown(Fields({"id": 1}, "event"))
+
+
+def test_reports_of_one_execution_have_one_mark() -> None:
+    reports = (payloads.report(), TRADE_REPORT, payloads.report(E=1), payloads.report(I=56))
+    marks = [events.mark(Fields(payload, "event")) for payload in reports]
+    assert marks[0] == marks[2]
+    assert len(set(marks)) == 3
+
+
+def test_balances_are_marked_by_their_time_and_what_they_say() -> None:
+    mark = events.mark(Fields(POSITION, "event"))
+    assert mark is not None
+    assert mark.updated_ms == POSITION["u"]
+    assert mark == events.mark(Fields({**POSITION, "E": 1}, "event"))
+    assert mark != events.mark(Fields({**POSITION, "B": []}, "event"))
+
+
+def test_what_says_of_no_execution_and_no_time_has_no_mark() -> None:
+    assert events.mark(Fields({"e": "balanceUpdate"}, "event")) is None
 
 
 @pytest.mark.parametrize("payload", [{}, {"e": "trade"}])

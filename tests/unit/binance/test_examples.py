@@ -9,7 +9,7 @@ from symbol_trader.binance import events, replies, symbols
 from symbol_trader.binance.envelope import Reply
 from symbol_trader.binance.fields import Fields
 from symbol_trader.binance.rate_limit import Weight
-from symbol_trader.binance.session import Answered, Retired, Revoked, Session, UserData
+from symbol_trader.binance.session import Announced, Answered, Retired, Revoked, Session, UserData
 from symbol_trader.binance.surprises import Surprises
 from symbol_trader.core.orders import ExecutionReport
 from symbol_trader.core.symbols import Commission
@@ -62,8 +62,10 @@ def test_other_events(name: str) -> None:
 def test_the_end_of_a_session_and_of_a_stream(name: str) -> None:
     event = examples.ENDINGS[name]
 
-    assert isinstance(heard({"event": event})[0], Retired)
-    assert events.ending(Fields(event, "event"))
+    announced = events.is_shutdown(Fields(event, "event"))
+    assert announced == (name == "the server")
+    assert isinstance(heard({"event": event})[0], Announced if announced else Retired)
+    assert announced or events.ending(Fields(event, "event"))
 
 
 def test_errors_with_all_that_they_say() -> None:

@@ -13,16 +13,21 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
 from symbol_trader.binance.market import BinanceMarket
+from symbol_trader.binance.pacing import ConnectionPacer
+from symbol_trader.binance.reconnects import Cause, Reconnects, Service
 from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.binance.surprises import Surprise, Surprises
-from symbol_trader.core.replies import Price
+from symbol_trader.core.replies import Price, TradeGap
 from unit.binance import payloads
 from unit.binance.scripted import refusing
 
 FIRST = Price(1, Decimal("0.5"), 1_700_000_003_001)
 SECOND = Price(2, Decimal("0.4"), 1_700_000_003_001)
+THIRD = Price(3, Decimal("0.5"), 1_700_000_003_001)
 
+SHUTDOWN = '{"e":"serverShutdown","E":1}'
 TRADE = json.dumps(payloads.public_trade(1, "0.5"))
+THIRD_TRADE = json.dumps(payloads.public_trade(3, "0.5"))
 NEXT_TRADE = json.dumps(payloads.public_trade(2, "0.4"))
 
 
@@ -58,7 +63,18 @@ async def streams() -> AsyncIterator[Streams]:
         yield server
 
 
-def market_of(url: str, surprises: Surprises | None = None, **changes: Any) -> BinanceMarket:
+def line(number: int) -> str:
+    """Make the message of a trade that is as much later as its number is higher."""
+    return json.dumps({**payloads.public_trade(number, "0.5"), "E": 1_700_000_000_000 + number})
+
+
+def market_of(
+    url: str,
+    surprises: Surprises | None = None,
+    reconnects: Reconnects | None = None,
+    random: float = 0.5,
+    **changes: Any,
+) -> BinanceMarket:
     values: dict[str, Any] = {
         "api_url": "ws://127.0.0.1:1",
         "stream_url": url,
@@ -67,11 +83,16 @@ def market_of(url: str, surprises: Surprises | None = None, **changes: Any) -> B
         "reconnect_first_s": 0.001,
         **changes,
     }
-    return BinanceMarket(BinanceSettings(**values), random=lambda: 0.5, surprises=surprises)
+    return BinanceMarket(
+        BinanceSettings(**values),
+        random=lambda: random,
+        surprises=surprises,
+        reconnects=reconnects,
+    )
 
 
 @asynccontextmanager
-async def prices_of(market: BinanceMarket) -> AsyncIterator[AsyncIterator[Price | None]]:
+async def prices_of(market: BinanceMarket) -> AsyncIterator[AsyncIterator[Price | TradeGap | None]]:
     async with aclosing(market.prices()) as prices:
         yield prices
     await market.close()
@@ -88,8 +109,8 @@ async def test_trades_come_from_the_symbols_stream(streams: Streams) -> None:
 
 @pytest.mark.parametrize(
     "end",
-    [(), ('{"e":"serverShutdown","E":1}',), ("{",), ('{"e":"trade","t":"x"}',)],
-    ids=["closed", "shutdown", "not json", "cut trade"],
+    [(), ('{"e":"eventStreamTerminated","E":1}',), ("{",), ('{"e":"trade","t":"x"}',)],
+    ids=["closed", "ended", "not json", "cut trade"],
 )
 async def test_a_lost_stream_says_so_and_comes_back(streams: Streams, end: tuple[str, ...]) -> None:
     streams.scripts = [(TRADE, *end), (NEXT_TRADE,)]
@@ -167,7 +188,7 @@ async def test_one_outage_is_reported_once_however_many_attempts_it_takes(
 async def test_each_outage_is_reported_and_its_pauses_begin_anew(
     streams: Streams, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    streams.scripts = [(TRADE,), (), (), (NEXT_TRADE,), (TRADE,)]
+    streams.scripts = [(TRADE,), (), (), (NEXT_TRADE,), (THIRD_TRADE,)]
     market = market_of(streams.url, reconnect_first_s=4.0)
     pauses: list[float] = []
 
@@ -177,9 +198,9 @@ async def test_each_outage_is_reported_and_its_pauses_begin_anew(
     monkeypatch.setattr(market, "_pause", note)
 
     async with prices_of(market) as prices:
-        assert [await anext(prices) for _ in range(5)] == [FIRST, None, SECOND, None, FIRST]
+        assert [await anext(prices) for _ in range(5)] == [FIRST, None, SECOND, None, THIRD]
 
-    assert pauses == [3.0, 6.0, 12.0, 3.0]
+    assert pauses == [2.0, 4.0, 8.0, 2.0]
 
 
 async def test_a_stream_that_cannot_be_opened_says_so(caplog: pytest.LogCaptureFixture) -> None:
@@ -211,7 +232,7 @@ async def test_a_slow_reader_misses_nothing(streams: Streams) -> None:
     async with prices_of(market_of(streams.url, market_frames_max=2)) as prices:
         seen = [await anext(prices) for _ in lines]
 
-    assert [price.trade_id for price in seen if price] == list(range(200))
+    assert [price.trade_id for price in seen if isinstance(price, Price)] == list(range(200))
 
 
 async def test_closing_ends_the_prices(streams: Streams) -> None:
@@ -285,12 +306,12 @@ async def test_a_ban_is_no_outage_whose_pauses_grow(monkeypatch: pytest.MonkeyPa
 
 async def test_a_stream_that_is_given_up_comes_back(streams: Streams) -> None:
     streams.scripts = [(TRADE,)]
-    market = market_of(streams.url)
-    market.reconnect()  # there is none yet
+    market = market_of(streams.url, silent_s=0.0)
+    assert not market.reconnect(), "there is none yet"
 
     async with prices_of(market) as prices:
         assert await anext(prices) == FIRST
-        market.reconnect()
+        assert market.reconnect()
         market.reconnect()
         assert await anext(prices) is None
 
@@ -298,3 +319,204 @@ async def test_a_stream_that_is_given_up_comes_back(streams: Streams) -> None:
         assert await anext(prices) == SECOND
 
     assert len(streams.paths) == 2
+
+
+async def trades_of(prices: AsyncIterator[Price | TradeGap | None], last: int) -> list[Any]:
+    """Read until the last trade; return the ids, and everything else as it came."""
+    seen: list[Any] = []
+    async for price in prices:
+        seen.append(price.trade_id if isinstance(price, Price) else price)
+        if seen[-1] == last:
+            return seen
+    raise AssertionError("the stream has no end")
+
+
+async def test_a_stream_that_ends_soon_gives_way_without_a_break(streams: Streams) -> None:
+    streams.patient = True
+    streams.scripts = [(line(1), line(2), SHUTDOWN), (line(2), line(3))]
+    reconnects = Reconnects()
+
+    async with prices_of(market_of(streams.url, reconnects=reconnects)) as prices:
+        reading = asyncio.ensure_future(trades_of(prices, 4))
+        old, new = [await streams.connections.get() for _ in range(2)]
+        await old.send(line(3))
+        await new.send(line(4))
+
+        assert await reading == [1, 2, 3, 4]
+        await old.wait_closed()
+
+    assert old.close_code == 1000
+    assert reconnects.counts[Service.MARKET, Cause.ANNOUNCED] == 1
+    assert sum(reconnects.counts.values()) == 1
+
+
+async def test_the_slower_old_stream_is_read_up_to_the_new_ones_first_trade(
+    streams: Streams,
+) -> None:
+    streams.patient = True
+    streams.scripts = [(line(1), SHUTDOWN), (line(5),)]
+
+    async with prices_of(market_of(streams.url)) as prices:
+        reading = asyncio.ensure_future(trades_of(prices, 5))
+        old, _ = [await streams.connections.get() for _ in range(2)]
+        for number in (2, 3, 4):
+            await old.send(line(number))
+
+        assert await reading == [1, 2, 3, 4, 5]
+
+
+async def test_what_neither_stream_brings_is_a_gap(streams: Streams) -> None:
+    streams.patient = True
+    streams.scripts = [(line(1), SHUTDOWN), (line(5),)]
+
+    async with prices_of(market_of(streams.url, overlap_s=0.05)) as prices:
+        reading = asyncio.ensure_future(trades_of(prices, 5))
+        old, _ = [await streams.connections.get() for _ in range(2)]
+        await old.send(line(2))
+
+        gap = TradeGap(3, 4, 1_700_000_000_002, 1_700_000_000_005)
+        assert await reading == [1, 2, gap, 5]
+
+
+async def test_an_old_stream_that_closes_leaves_the_new_one_without_a_break(
+    streams: Streams,
+) -> None:
+    streams.patient = True
+    streams.scripts = [(line(1), SHUTDOWN), ()]
+
+    async with prices_of(market_of(streams.url)) as prices:
+        reading = asyncio.ensure_future(trades_of(prices, 3))
+        old, new = [await streams.connections.get() for _ in range(2)]
+        await old.send(line(2))
+        await old.close(1001)
+        await new.send(line(3))
+
+        assert await reading == [1, 2, 3]
+
+
+async def test_a_silent_market_is_renewed_as_well(streams: Streams) -> None:
+    streams.patient = True
+    streams.scripts = [(SHUTDOWN,), ()]
+
+    async with prices_of(market_of(streams.url)) as prices:
+        reading = asyncio.ensure_future(trades_of(prices, 1))
+        old, new = [await streams.connections.get() for _ in range(2)]
+        await (await new.ping())
+        await old.close(1001)
+        await new.send(line(1))
+
+        assert await reading == [1]
+
+
+async def test_a_new_stream_that_is_silent_is_not_trusted(streams: Streams) -> None:
+    streams.patient = True
+    streams.scripts = [(line(1), SHUTDOWN), (), (line(4),)]
+    reconnects = Reconnects()
+
+    async with prices_of(market_of(streams.url, reconnects=reconnects, overlap_s=0.05)) as prices:
+        reading = asyncio.ensure_future(trades_of(prices, 4))
+        old, new = [await streams.connections.get() for _ in range(2)]
+        await (await new.ping())
+        await old.send(line(2))  # after it, both are listened to
+        await (await old.ping())
+        await old.send(line(3))
+
+        assert await reading == [1, 2, 3, None, 4]
+
+    assert reconnects.counts[Service.MARKET, Cause.STALLED] == 1
+
+
+async def test_a_stream_that_is_too_old_is_renewed(streams: Streams) -> None:
+    streams.patient = True
+    streams.scripts = [(line(1),), (line(2),)]
+    reconnects = Reconnects()
+    market = market_of(streams.url, reconnects=reconnects, random=0.0, session_age_max_s=0.2)
+
+    async with prices_of(market) as prices:
+        reading = asyncio.ensure_future(trades_of(prices, 2))
+        old = await streams.connections.get()
+        await streams.connections.get()
+        await old.close(1001)
+
+        assert await reading == [1, 2]
+
+    assert reconnects.counts[Service.MARKET, Cause.AGE] >= 1
+
+
+async def test_trades_that_were_missed_in_an_outage_are_a_gap(streams: Streams) -> None:
+    streams.scripts = [(line(1),), (line(1), line(4))]
+
+    async with prices_of(market_of(streams.url)) as prices:
+        seen = await trades_of(prices, 4)
+
+    assert seen == [1, None, TradeGap(2, 3, 1_700_000_000_001, 1_700_000_000_004), 4]
+
+
+async def test_ids_that_begin_again_are_no_repetition(streams: Streams) -> None:
+    reset = json.dumps({**payloads.public_trade(1, "0.5"), "E": 1_700_000_000_900})
+    streams.scripts = [(line(800),), (reset,)]
+
+    async with prices_of(market_of(streams.url)) as prices:
+        assert await trades_of(prices, 1) == [800, None, 1]
+
+
+async def test_a_stream_that_answers_no_ping_is_given_up(streams: Streams) -> None:
+    streams.scripts = [(line(1),)]
+    reconnects = Reconnects()
+    market = market_of(
+        streams.url,
+        reconnects=reconnects,
+        ping_interval_s=0.05,
+        ping_timeout_s=0.05,
+        reconnect_first_s=9.0,
+    )
+
+    async with prices_of(market) as prices:
+        assert await trades_of(prices, 1) == [1]
+        (await streams.connections.get()).transport.pause_reading()
+        assert await anext(prices) is None
+
+    assert reconnects.counts[Service.MARKET, Cause.STALLED] == 1
+
+
+class Slots:
+    """Slots of which the first is far away and the second free."""
+
+    def __init__(self) -> None:
+        self.reserved = 0
+
+    async def reserve(self, _: float) -> float | None:
+        self.reserved += 1
+        return 2_000.0 if self.reserved == 1 else 0.0
+
+
+async def test_a_stream_waits_for_its_slot(
+    streams: Streams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    streams.scripts = [(line(1),)]
+    pauses: list[float] = []
+    market = market_of(streams.url)
+    market._pacer = ConnectionPacer(
+        Slots(), clock=lambda: 1_000.0 * len(pauses), random=lambda: 0.5
+    )
+
+    async def pause(delay: float) -> None:
+        pauses.append(delay)
+
+    monkeypatch.setattr(market, "_pause", pause)
+
+    async with prices_of(market) as prices:
+        assert await trades_of(prices, 1) == [1]
+
+    assert pauses == [1_962.5, 962.5]
+
+
+async def test_a_stream_that_was_opened_just_now_is_not_given_up(streams: Streams) -> None:
+    streams.scripts = [(TRADE,)]
+    market = market_of(streams.url)
+
+    async with prices_of(market) as prices:
+        assert await anext(prices) == FIRST
+        assert not market.reconnect()
+        await (await streams.connections.get()).send(NEXT_TRADE)
+        assert await anext(prices) == SECOND

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from symbol_trader.binance.envelope import NoReply, Reply
 from symbol_trader.binance.rate_limit import Weight
-from symbol_trader.binance.session import Answered, Retired, Revoked, Session, UserData
+from symbol_trader.binance.session import Announced, Answered, Retired, Revoked, Session, UserData
 from symbol_trader.binance.surprises import Surprise, Surprises
 from unit.binance import payloads
 from unit.binance.payloads import SYMBOL
@@ -129,11 +129,19 @@ def test_user_data_of_other_symbols_is_no_news() -> None:
     assert open_session().receive(event(payloads.report(s="BTCUSDT"))) is None
 
 
-@pytest.mark.parametrize("kind", ["serverShutdown", "eventStreamTerminated"])
-def test_the_end_of_the_stream_retires_the_session(kind: str) -> None:
+def test_an_announced_end_calls_for_another_session_and_this_one_goes_on() -> None:
     session = open_session(1)
 
-    heard = session.receive(event({"e": kind, "E": 1}))
+    heard = session.receive(event({"e": "serverShutdown", "E": 1}))
+
+    assert heard == Announced()
+    assert session.ended is None
+
+
+def test_the_end_of_the_stream_retires_the_session() -> None:
+    session = open_session(1)
+
+    heard = session.receive(event({"e": "eventStreamTerminated", "E": 1}))
 
     assert isinstance(heard, Retired)
     assert session.ended == heard.why

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosedError
 
-from symbol_trader.binance import market as market_module
+from symbol_trader.binance import trade_stream
 from symbol_trader.binance.link import Link
 from symbol_trader.binance.mailbox import Mailbox
 from symbol_trader.binance.turns import MESSAGES_PER_TURN
@@ -64,7 +64,7 @@ async def turns_during(work: Awaitable[None]) -> int:
 
 async def test_reading_a_session_lets_others_run() -> None:
     link = Link(settings_for(URL, user_events_max=MESSAGES))
-    socket: Any = Full({"subscriptionId": 0, "event": payloads.report()})
+    socket: Any = Full({"subscriptionId": 0, "event": payloads.report(I=None)})
 
     assert await turns_during(link._listen(socket)) >= ENOUGH
 
@@ -84,7 +84,7 @@ async def test_taking_prices_lets_others_run(monkeypatch: pytest.MonkeyPatch) ->
     async def dial(*_: object) -> Full:
         return Full(payloads.public_trade(1, "0.5"))
 
-    monkeypatch.setattr(market_module, "dial", dial)
+    monkeypatch.setattr(trade_stream, "dial", dial)
 
     async def take() -> None:
         async for price in market_of(URL).prices():

@@ -309,6 +309,34 @@ class TestMarketData:
             }
         ]
 
+    def test_aggregated_trades_are_shown(self, client: Client) -> None:
+        for price in ("0.5", "0.51", "0.52"):
+            client.trade(price, "10")
+        method = "trades.aggregate"
+
+        def asked(**params: int) -> list[int]:
+            result = client.call(method, symbol="XRPUSDT", **params)["result"]
+            return [row["a"] for row in result]
+
+        assert client.call(method, symbol="XRPUSDT", fromId=2, limit=1)["result"] == [
+            {
+                "a": 2,
+                "p": "0.51000000",
+                "q": "10.00000000",
+                "f": 2,
+                "l": 2,
+                "T": START,
+                "m": True,
+                "M": True,
+            }
+        ]
+        assert asked() == asked(startTime=START, endTime=START) == [1, 2, 3]
+        assert asked(limit=1) == [3]
+        assert asked(startTime=START, limit=2) == [1, 2]
+        assert asked(startTime=START + 1) == asked(endTime=START - 1) == []
+        refused = client.call(method, symbol="XRPUSDT", fromId=2, startTime=START)
+        assert refused["error"]["code"] == -1128
+
 
 class TestPlacing:
     def test_a_full_reply_is_the_default(self, client: Client) -> None:

@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from symbol_trader.core.events import PriceSeen
-from symbol_trader.core.replies import Price
+from symbol_trader.core.replies import Price, TradeGap
 from symbol_trader.errors import ExchangeUnavailable
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.market import WATCH, MarketFeed
@@ -24,16 +25,20 @@ def now_ms() -> int:
 class Market:
     """A stream that brings what it is given, and counts how often it reconnects."""
 
-    queue: asyncio.Queue[Price | None] = field(default_factory=asyncio.Queue)
+    queue: asyncio.Queue[Price | TradeGap | None] = field(default_factory=asyncio.Queue)
     reconnected_ms: list[int] = field(default_factory=list)
+    is_young: bool = False
     closed: bool = False
 
-    async def prices(self) -> AsyncIterator[Price | None]:
+    async def prices(self) -> AsyncIterator[Price | TradeGap | None]:
         while True:
             yield await self.queue.get()
 
-    def reconnect(self) -> None:
+    def reconnect(self) -> bool:
+        if self.is_young:
+            return False
         self.reconnected_ms.append(now_ms())
+        return True
 
     async def close(self) -> None:
         self.closed = True
@@ -46,6 +51,8 @@ class Exchange:
     trade: Price | Exception | None = None
     held: bool = False
     asked: int = 0
+    lowest: Decimal | Exception | None = None
+    gaps: list[TradeGap] = field(default_factory=list)
 
     def now_ms(self) -> int:
         return now_ms()
@@ -58,6 +65,12 @@ class Exchange:
         if isinstance(self.trade, Exception):
             raise self.trade
         return self.trade
+
+    async def lowest_price(self, gap: TradeGap) -> Decimal | None:
+        self.gaps.append(gap)
+        if isinstance(self.lowest, Exception):
+            raise self.lowest
+        return self.lowest
 
 
 @dataclass
@@ -76,7 +89,9 @@ class Scene:
     exchange: Exchange = field(default_factory=Exchange)
     story: Told = field(default_factory=Told)
     delivered: list[PriceSeen] = field(default_factory=list)
+    missed: list[TradeGap] = field(default_factory=list)
     changes: int = 0
+    trigger: Decimal = Decimal(1)
 
     def __post_init__(self) -> None:
         self.health = Health(asyncio.get_running_loop().time)
@@ -86,9 +101,12 @@ class Scene:
             story=self.story,  # type: ignore[arg-type]  # a stand-in has what is used
             deliver=self.delivered.append,
             changed=self._changed,
+            missed=self.missed.append,
+            trigger=lambda: self.trigger,
             watch=WATCH,
         )
-        work = (self.feed.pump(), self.feed.watch(self.exchange))  # type: ignore[arg-type]  # a stand-in has what is used
+        exchange: Any = self.exchange
+        work = (self.feed.pump(), self.feed.watch(exchange), self.feed.fill_gaps(exchange))
         self.tasks = [asyncio.ensure_future(one) for one in work]
 
     def _changed(self) -> None:
@@ -100,6 +118,14 @@ class Scene:
         self.market.queue.put_nowait(trade)
         await asyncio.sleep(0)
         return trade
+
+    async def gap(self, count: int = 3, ms: int = 1_000) -> TradeGap:
+        """Let trades be missed that took some time, and bring the one that shows it."""
+        gap = TradeGap(2, 1 + count, now_ms() - ms, now_ms())
+        self.market.queue.put_nowait(gap)
+        await self.price()
+        await asyncio.sleep(0.001)
+        return gap
 
     def trade(self, value: str = "2") -> Price:
         """Let a trade happen that nobody hears of."""
@@ -142,6 +168,21 @@ def test_a_stream_that_never_brought_a_price_is_opened_anew_as_well() -> None:
         scene.trade()
         await asyncio.sleep(59)
         assert len(scene.market.reconnected_ms) == 1
+        await scene.close()
+
+    virtual.run(story())
+
+
+def test_a_stream_that_was_opened_just_now_is_not_given_up() -> None:
+    async def story() -> None:
+        scene = Scene()
+        await scene.price()
+        scene.market.is_young = True
+        scene.trade()
+        await asyncio.sleep(60)
+        assert scene.health.market_fresh
+        assert scene.story.lines == []
+        assert scene.changes == 0
         await scene.close()
 
     virtual.run(story())
@@ -203,6 +244,74 @@ def test_a_lost_connection_is_said_at_once() -> None:
         await asyncio.sleep(0)
         assert not scene.health.market_fresh
         assert scene.changes == 1
+        await scene.close()
+
+    virtual.run(story())
+
+
+def test_a_gap_is_counted_and_said_and_its_lowest_price_is_brought() -> None:
+    async def story() -> None:
+        scene = Scene()
+        scene.exchange.lowest = D("0.5")
+        gap = await scene.gap()
+
+        assert scene.missed == scene.exchange.gaps == [gap]
+        assert scene.story.lines == ["the market stream missed trades"]
+        assert [(seen.price, seen.lowest) for seen in scene.delivered] == [
+            (D(2), D(2)),
+            (D(2), D("0.5")),
+        ]
+        assert scene.delivered[0].time_ms == scene.delivered[1].time_ms
+        await scene.close()
+
+    virtual.run(story())
+
+
+def test_a_gap_in_which_no_price_was_lower_leads_to_nothing() -> None:
+    async def story() -> None:
+        scene = Scene()
+        for lowest in (D(2), D(3), None):
+            scene.exchange.lowest = lowest
+            await scene.gap()
+        assert len(scene.exchange.gaps) == len(scene.delivered) == 3
+        await scene.close()
+
+    virtual.run(story())
+
+
+def test_of_a_gap_that_no_trigger_waits_for_nothing_is_asked() -> None:
+    async def story() -> None:
+        scene = Scene(trigger=D(0))
+        gap = await scene.gap()
+        assert scene.missed == [gap]
+        assert scene.exchange.gaps == []
+        await scene.close()
+
+    virtual.run(story())
+
+
+def test_of_a_gap_that_is_long_over_nothing_is_asked() -> None:
+    async def story() -> None:
+        scene = Scene()
+        await asyncio.sleep(100)
+        await scene.gap(ms=60_100)
+        assert scene.exchange.gaps == []
+        await scene.gap(ms=59_000)
+        assert len(scene.exchange.gaps) == 1
+        await scene.close()
+
+    virtual.run(story())
+
+
+def test_a_gap_that_cannot_be_asked_for_stays_one() -> None:
+    async def story() -> None:
+        scene = Scene()
+        scene.exchange.lowest = ExchangeUnavailable("no answer")
+        await scene.gap()
+        scene.exchange.lowest = D("0.5")
+        await scene.gap()
+        assert len(scene.exchange.gaps) == 2
+        assert [seen.lowest for seen in scene.delivered] == [D(2), D(2), D("0.5")]
         await scene.close()
 
     virtual.run(story())

@@ -4,8 +4,10 @@ from decimal import Decimal
 
 import pytest
 
+from symbol_trader.binance.reconnects import Cause, Reconnects, Service
 from symbol_trader.core.orders import ClientOrderId, OrderState
 from symbol_trader.core.records import OrderChange
+from symbol_trader.core.replies import TradeGap
 from symbol_trader.report import Problem, Report
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.metrics import Metrics
@@ -105,3 +107,26 @@ def test_what_was_not_understood_is_counted_by_kind_whenever_it_is_asked_for() -
     name = 'symbol_trader_not_understood_total{environment="paper",kind="%s",symbol="XRPUSDT"} %s'
     assert name % ("unknown_code", "2.0") in text
     assert name % ("unreadable", "0.0") in text
+
+
+def test_gaps_and_the_trades_in_them_are_counted() -> None:
+    metrics = Metrics("XRPUSDT", "paper", lambda: 0.0)
+    for last in (2, 5):
+        metrics.missed(TradeGap(2, last, 1, 2))
+    text = metrics.text().decode()
+    labels = '{environment="paper",symbol="XRPUSDT"}'
+    assert f"symbol_trader_trade_gaps_total{labels} 2.0" in text
+    assert f"symbol_trader_trades_missed_total{labels} 5.0" in text
+
+
+def test_reconnects_are_counted_by_service_and_cause_also_those_that_never_were() -> None:
+    reconnects = Reconnects()
+    metrics = Metrics("XRPUSDT", "paper", lambda: 0.0, reconnects=lambda: reconnects.counts)
+    for _ in range(2):
+        reconnects.note(Service.MARKET, Cause.STALLED)
+    text = metrics.text().decode()
+    name = "symbol_trader_reconnects_total"
+    shown = name + '{cause="%s",environment="paper",service="%s",symbol="XRPUSDT"} %s'
+    assert shown % ("stalled", "market", "2.0") in text
+    assert shown % ("age", "api", "0.0") in text
+    assert text.count(name + "{") == len(Service) * len(Cause)

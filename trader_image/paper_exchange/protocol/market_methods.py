@@ -131,6 +131,25 @@ def recent_trades(call: Call) -> list[Json]:
     return [render.recent_trade(trade) for trade in trades]
 
 
+def aggregate_trades(call: Call) -> list[Json]:
+    """Answer `trades.aggregate`: from an id, or a time, on; without either the newest."""
+    name = call.params.symbol()
+    call.book()
+    first, start, end = (call.params.integer(n) for n in ("fromId", "startTime", "endTime"))
+    if first is not None and (start is not None or end is not None):
+        raise ExchangeError(-1128, "Combination of optional parameters invalid.")
+    trades = [
+        trade
+        for trade in call.api.venue.recent[name]
+        if trade.trade_id >= (first or 0)
+        and (start or 0) <= trade.time
+        and (end is None or trade.time <= end)
+    ]
+    newest = first is None and start is None
+    page = trades[-limit(call) :] if newest else trades[: limit(call)]
+    return [render.aggregate_trade(trade) for trade in page]
+
+
 def _for_symbols(call: Call, show: Callable[[Call, str], Json | None]) -> Json | list[Json]:
     names = asked_symbols(call)
     if call.params.has("symbol") and names:

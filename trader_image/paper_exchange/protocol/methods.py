@@ -23,6 +23,7 @@ METHODS: dict[str, Method] = {
     "ticker.price": Method(market_methods.ticker_price, Security.NONE, by_symbol(2, 4)),
     "ticker.book": Method(market_methods.ticker_book, Security.NONE, by_symbol(2, 4)),
     "trades.recent": Method(market_methods.recent_trades, Security.NONE, fixed(25)),
+    "trades.aggregate": Method(market_methods.aggregate_trades, Security.NONE, fixed(4)),
     "klines": Method(market_methods.klines, Security.NONE, fixed(2)),
     "order.place": Method(
         order_methods.place, Security.SIGNED, fixed(1), free_if_done=True, shows_orders=True

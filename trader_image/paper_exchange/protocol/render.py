@@ -99,6 +99,20 @@ def recent_trade(trade: PublicTrade) -> Json:
     }
 
 
+def aggregate_trade(trade: PublicTrade) -> Json:
+    """Return a public trade as `trades.aggregate` shows it: an aggregate of its own."""
+    return {
+        "a": trade.trade_id,
+        "p": fixed(trade.price),
+        "q": fixed(trade.quantity),
+        "f": trade.trade_id,
+        "l": trade.trade_id,
+        "T": Millis(trade.time),
+        "m": trade.buyer_is_maker,
+        "M": True,
+    }
+
+
 def kline(candle: Candle, length: int) -> list[Any]:
     """Return a candlestick of `length` milliseconds as `klines` shows it."""
     return [

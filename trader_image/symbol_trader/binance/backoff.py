@@ -7,13 +7,13 @@ _DOUBLINGS_MAX = 32
 
 
 def delays(first_s: float, limit_s: float, random: Callable[[], float]) -> Iterator[float]:
-    """Yield seconds without end: doubling up to the limit, each cut to between half and all of it.
+    """Yield seconds without end: each anything up to a bound that doubles up to the limit.
 
-    `random` returns numbers in [0, 1). The jitter keeps clients that were cut off together from
-    coming back together.
+    `random` returns numbers in [0, 1). The full jitter spreads clients that were cut off together
+    over the whole time in which they come back.
     """
     doublings = 0
     while True:
         full = min(first_s * 2**doublings, limit_s)
-        yield full * (1 + random()) / 2
+        yield full * random()
         doublings = min(doublings + 1, _DOUBLINGS_MAX)

@@ -1,6 +1,7 @@
-"""The port `Exchange` over one WebSocket: requests and user data share it, and end with it.
+"""The port `Exchange`: requests and user data of one symbol.
 
-This is the port's vocabulary; how requests are sent, and which never twice, is in `requesting`.
+This is the port's vocabulary; how requests are sent, and which never twice, is in `requesting`, and
+how the WebSocket that carries them is replaced by a new one, in `renewal`.
 """
 
 import asyncio
@@ -16,7 +17,10 @@ from symbol_trader.binance.errors import ConnectionsLimited, RequestRefused, Unr
 from symbol_trader.binance.guard import KeyGuard
 from symbol_trader.binance.keys import Key
 from symbol_trader.binance.link import Link
+from symbol_trader.binance.pacing import ConnectionPacer
 from symbol_trader.binance.rate_limit import RateLimit
+from symbol_trader.binance.reconnects import Cause, Reconnects
+from symbol_trader.binance.renewal import Line, RenewedLine
 from symbol_trader.binance.replies import Candle
 from symbol_trader.binance.requesting import RequestClient
 from symbol_trader.binance.settings import BinanceSettings
@@ -38,10 +42,14 @@ from symbol_trader.core.replies import (
     Outcome,
     Price,
     ReferencePrice,
+    TradeGap,
     UserEvent,
 )
 from symbol_trader.core.symbols import DEFAULT_COMMISSION, Commission, SymbolInfo
 from symbol_trader.errors import BadCredentials, ExchangeUnavailable, UnknownSymbol
+
+GAP_PAGES_MAX = 5
+"""Pages of 1,000 aggregated trades that are read of a gap at most."""
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +63,8 @@ class BinanceExchange:
     `monotonic_ns` is a clock that never jumps; `random` returns numbers in [0, 1). Sessions that
     follow each other share a `rate_limit`, for a limit is not over because a connection is, and
     `surprises`, for what is not understood is logged once. They share a `guard` of the key, too,
-    where one is needed. A session ends when its key `is_replaced`.
+    where one is needed, and a `pacer` that says when a connection may be opened; without one it is
+    opened at once. A session ends when its key `is_replaced`.
     """
 
     def __init__(
@@ -69,55 +78,72 @@ class BinanceExchange:
         guard: KeyGuard | None = None,
         is_replaced: Callable[[Key], bool] = lambda _: False,
         surprises: Surprises | None = None,
+        pacer: ConnectionPacer | None = None,
+        reconnects: Reconnects | None = None,
     ) -> None:
         self._settings = settings
         self._key = key
         self._guard = guard
         self._is_replaced = is_replaced
+        self._monotonic_ns = monotonic_ns
+        self._random = random
         self._surprises = surprises or Surprises()
-        self._link = Link(settings, self._surprises)
         self._rate_limit = rate_limit or RateLimit(monotonic_ns)
-        self._client = RequestClient(
+        self._pacer = pacer
+        self._line = RenewedLine(
             settings,
-            self._link,
-            self._rate_limit,
-            key,
-            monotonic_ns=monotonic_ns,
+            self._make_line,
+            self._make_ready,
+            pacer=pacer,
             random=random,
+            reconnects=reconnects or Reconnects(),
             surprises=self._surprises,
         )
-        self._keepers: list[asyncio.Task[None]] = []
         self._quote_asset: str | None = None
+
+    @property
+    def _client(self) -> RequestClient:
+        """Return what asks over the connection that is in use now."""
+        return self._line.current.client
 
     async def open(self) -> None:
         """Connect, measure the clock, log on, subscribe to user data on the same socket.
 
         Raises `Unavailable`, `BadCredentials`; nothing is left open then.
         """
-        self._client.respect_limits("a connection")
+        await self._line.open()
+
+    def _make_line(self, link: Link) -> Line:
+        client = RequestClient(
+            self._settings,
+            link,
+            self._rate_limit,
+            self._key,
+            monotonic_ns=self._monotonic_ns,
+            random=self._random,
+            surprises=self._surprises,
+        )
+        return Line(link, client)
+
+    async def _make_ready(self, line: Line, age_max_s: float) -> None:
+        """Open a link, and do on it all that has to be done before it is used."""
+        line.client.respect_limits("a connection")
         try:
-            await self._link.open()
+            await line.link.open(age_max_s)
         except ConnectionsLimited as exc:
             self._rate_limit.hold(exc.retry_in_s)
             raise
-        try:
-            await self._client.measure_clock()
-            if self._guard is not None:
-                await self._guard.admit(self._key, self.now_ms())
-            await self._client.log_on()
-            await self._subscribe()
-        except BaseException:
-            await self.close()
-            raise
-        keepers = (self._client.keep_clock(), self._keep_key())
-        self._keepers = [asyncio.create_task(keeper) for keeper in keepers]
+        await line.client.measure_clock()
+        if self._guard is not None:
+            await self._guard.admit(self._key, line.client.now_ms())
+        await line.client.log_on()
+        await _subscribe(line.client, signed=not self._key.logs_on)
+        keepers = (line.client.keep_clock(), self._keep_key(line.link))
+        line.keepers = tuple(asyncio.create_task(keeper) for keeper in keepers)
 
     async def close(self) -> None:
         """Close the socket; never raises."""
-        await self._link.close()
-        for keeper in self._keepers:
-            keeper.cancel()
-        await asyncio.gather(*self._keepers, return_exceptions=True)
+        await self._line.close()
 
     def now_ms(self) -> int:
         """Return exchange time: the measured offset plus a monotonic clock."""
@@ -129,7 +155,7 @@ class BinanceExchange:
 
     def user_events(self) -> AsyncIterator[UserEvent]:
         """Yield user data from `open` on, for one reader; raises `Unavailable` at the end."""
-        return self._link.events
+        return self._line.events
 
     async def account(self) -> Account:
         """Read the account's uid and balances."""
@@ -153,7 +179,13 @@ class BinanceExchange:
         return info
 
     def _described(self, result: Any) -> SymbolInfo:
-        """Read the symbol; filters that are not known are counted, and left to the exchange."""
+        """Read the symbol, and what is said of connections.
+
+        Filters that are not known are counted, and left to the exchange.
+        """
+        limit = replies.connection_limit(result)
+        if limit is not None and self._pacer is not None:
+            self._pacer.known.limit = limit
         name = self._settings.symbol
         info = symbols.symbol_info(result, name)
         for kind, shown in symbols.unknown_filters(result, name).items():
@@ -221,6 +253,24 @@ class BinanceExchange:
         """Read the symbol's newest public trade, with its own time; None if there never was one."""
         params: Params = {"symbol": self._settings.symbol, "limit": 1}
         return await self._client.query("trades.recent", params, replies.last_trade, private=False)
+
+    async def lowest_price(self, gap: TradeGap) -> Decimal | None:
+        """Read the lowest price of missed trades, from aggregated ones: 4 weight per 1,000.
+
+        `trades.historical` would show single trades by id, for 25 weight.
+        """
+        params, prices = requests.aggregate_trades(self._settings.symbol, gap), list[Decimal]()
+        for _ in range(GAP_PAGES_MAX):
+            page = await self._client.query(
+                "trades.aggregate", params, replies.aggregate_trades, private=False
+            )
+            prices += [
+                t.price for t in page if t.first_id <= gap.last_id and t.last_id >= gap.first_id
+            ]
+            if len(page) < requests.AGGREGATES_PAGE or page[-1].last_id >= gap.last_id:
+                break
+            params = requests.aggregate_trades_from(self._settings.symbol, page[-1].number + 1)
+        return min(prices, default=None)
 
     async def price_of(self, asset: str, time_ms: int) -> AssetPrice | None:
         """Read what one unit of an asset cost in the symbol's quote at an exchange time.
@@ -303,24 +353,24 @@ class BinanceExchange:
         accepted = partial(replies.canceled, symbol=symbol, intent=intent)
         return await self._client.act("order.cancel", requests.cancel(intent, symbol), accepted)
 
-    async def _keep_key(self) -> None:
+    async def _keep_key(self, link: Link) -> None:
         """End the session once its key is another one, or must not trade any more."""
-        while self._link.ended is None:
-            await self._link.wait_for_end(self._settings.key_interval_s)
-            if self._link.ended is None and self._is_replaced(self._key):
-                self._link.retire("the key was replaced")
-            elif self._link.ended is None and self._guard is not None:
+        while link.ended is None:
+            await link.wait_for_end(self._settings.key_interval_s)
+            if link.ended is None and self._is_replaced(self._key):
+                link.retire("the key was replaced", Cause.REVOKED)
+            elif link.ended is None and self._guard is not None:
                 try:
                     await self._guard.look_again(self._key, self.now_ms())
                 except BadCredentials as exc:
-                    self._link.retire(str(exc))
+                    link.retire(str(exc), Cause.REVOKED)
 
-    async def _subscribe(self) -> None:
-        """Subscribe to user data; a repeated attempt may find that the first one was heard."""
-        signed = not self._key.logs_on
-        method = "userDataStream.subscribe.signature" if signed else "userDataStream.subscribe"
-        try:
-            await self._client.read(method, {}, private=signed)
-        except RequestRefused as exc:
-            if exc.code != ALREADY_SUBSCRIBED:
-                raise
+
+async def _subscribe(client: RequestClient, *, signed: bool) -> None:
+    """Subscribe to user data; a repeated attempt may find that the first one was heard."""
+    method = "userDataStream.subscribe.signature" if signed else "userDataStream.subscribe"
+    try:
+        await client.read(method, {}, private=signed)
+    except RequestRefused as exc:
+        if exc.code != ALREADY_SUBSCRIBED:
+            raise

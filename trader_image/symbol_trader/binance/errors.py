@@ -81,6 +81,11 @@ def is_oversized(exc: ConnectionClosed) -> bool:
     return exc.sent is not None and exc.sent.code == CloseCode.MESSAGE_TOO_BIG
 
 
+def is_stall(exc: ConnectionClosed) -> bool:
+    """Return whether a connection was given up here because it did not answer a ping."""
+    return exc.sent is not None and exc.sent.code == CloseCode.INTERNAL_ERROR
+
+
 def _fault(exc: Exception, proxy: ProxyInUse | None) -> str:
     if proxy is None:
         return _reason(exc)

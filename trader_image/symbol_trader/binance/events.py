@@ -4,15 +4,17 @@ Sources: user-data-stream.md, web-socket-streams.md. Every function raises `Payl
 the field, for what it cannot read.
 """
 
+from collections.abc import Hashable
+from typing import NamedTuple
+
 from symbol_trader.binance.fields import Fields
 from symbol_trader.binance.replies import commission_asset, expiry_reason, or_zero, side
 from symbol_trader.core.orders import ExchangeOrder, ExecutionReport, Fill
 from symbol_trader.core.replies import BalanceChanged, Price, UserEvent
 
-ENDINGS = {
-    "serverShutdown": "the exchange announced that it closes the connection",
-    "eventStreamTerminated": "the exchange ended the user data stream",
-}
+SHUTDOWN = "serverShutdown"
+"""The exchange is about to close the connection. Until then it goes on as before."""
+ENDINGS = {"eventStreamTerminated": "the exchange ended the user data stream"}
 """Events after which a stream says nothing more, and what they mean."""
 
 
@@ -26,6 +28,21 @@ USER_EVENTS = frozenset(
     }
 )
 """The events of a user data stream that do not end it."""
+
+
+_EXECUTION = ("i", "I", "x", "t", "q", "z")
+"""Order, execution, its type, trade, quantity, and executed quantity."""
+
+
+class Mark(NamedTuple):
+    """What tells an event of an account from all others; two connections bring it with the same.
+
+    `updated_ms` is the time of a whole state, which an older one must not replace; None for news
+    of one order, which stand for themselves.
+    """
+
+    identity: Hashable
+    updated_ms: int | None
 
 
 def user_event(event: Fields, symbol: str) -> UserEvent | None:
@@ -71,6 +88,26 @@ def public_trade(event: Fields) -> Price | None:
     if not price:
         raise event.error("p", "a price of zero")
     return Price(event.integer("t"), price, event.time_ms("E"))
+
+
+def mark(event: Fields) -> Mark | None:
+    """Return what tells an event of the user data stream from others, if it says so.
+
+    An `executionReport` has an execution id (`I`); what it says of the order's progress is part of
+    its mark all the same, for a fill that is dropped costs more than one that comes twice. Balances
+    have the time of the account's last update.
+    """
+    if "I" in event and "i" in event:
+        return Mark(tuple(event.raw(name) for name in _EXECUTION), None)
+    if "u" in event and "B" in event:
+        free = tuple((entry.text("a"), entry.amount("f")) for entry in event.children("B"))
+        return Mark(free, event.integer("u"))
+    return None
+
+
+def is_shutdown(event: Fields) -> bool:
+    """Return whether the exchange announces that it closes the connection."""
+    return "e" in event and event.text("e") == SHUTDOWN
 
 
 def ending(event: Fields) -> str | None:

@@ -7,6 +7,7 @@ than scheme, host and port.
 import errno
 import socket
 from dataclasses import dataclass, field
+from urllib.request import getproxies, proxy_bypass
 
 from websockets.exceptions import InvalidProxy, InvalidProxyStatus, ProxyError
 from websockets.proxy import Proxy, get_proxy, parse_proxy
@@ -37,9 +38,15 @@ class ProxyInUse:
 def proxy_for(url: str) -> ProxyInUse | None:
     """Return the proxy that the environment names for a WebSocket URL, if any.
 
+    The variables are those of the library (`WSS_PROXY`, `HTTPS_PROXY`, …, also in lower case), and
+    `ALL_PROXY` where none of them is set. Hosts in `NO_PROXY` are reached without one.
+
     Raises `ExchangeUnavailable` if the address of the proxy is no good: somebody may correct it.
     """
-    address = get_proxy(parse_uri(url))
+    uri = parse_uri(url)
+    address = get_proxy(uri)
+    if address is None and not proxy_bypass(f"{uri.host}:{uri.port}"):
+        address = getproxies().get("all")
     if address is None:
         return None
     try:

@@ -9,6 +9,7 @@ from operator import itemgetter
 from typing import Any
 
 from symbol_trader.binance.fields import Fields, PayloadError, objects
+from symbol_trader.binance.pacing import ConnectionLimit
 from symbol_trader.core.money import ZERO
 from symbol_trader.core.orders import NO_ASSET, CancelIntent, ExchangeOrder, Fill, Side
 from symbol_trader.core.replies import Accepted, Account, Price
@@ -24,8 +25,19 @@ class Candle:
     closed_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class AggregateTrade:
+    """Trades of one price that one order made at once: from one trade id to another."""
+
+    number: int
+    first_id: int
+    last_id: int
+    price: Decimal
+
+
 _NOT_EXPIRED = "NONE"
 _COMMISSION_PARTS = ("standardCommission", "specialCommission", "taxCommission")
+_INTERVALS_S = {"SECOND": 1.0, "MINUTE": 60.0, "HOUR": 3_600.0, "DAY": 86_400.0}
 
 
 def server_time_ms(result: Any) -> int:
@@ -61,6 +73,29 @@ def last_trade(result: Any) -> Price | None:
         for fields in objects(result, "trades.recent")
     ]
     return max(trades, key=lambda trade: trade.trade_id, default=None)
+
+
+def aggregate_trades(result: Any) -> tuple[AggregateTrade, ...]:
+    """Read the reply to `trades.aggregate`, in the order of ids."""
+    return tuple(
+        AggregateTrade(
+            number=fields.integer("a"),
+            first_id=fields.integer("f"),
+            last_id=fields.integer("l"),
+            price=fields.decimal("p"),
+        )
+        for fields in objects(result, "trades.aggregate")
+    )
+
+
+def connection_limit(result: Any) -> ConnectionLimit | None:
+    """Read how many connections `exchangeInfo` allows; None where it does not say."""
+    info = Fields(result, "exchangeInfo")
+    for limit in info.children("rateLimits") if "rateLimits" in info else ():
+        if limit.text("rateLimitType") == "CONNECTIONS" and limit.text("interval") in _INTERVALS_S:
+            window_s = limit.integer("intervalNum") * _INTERVALS_S[limit.text("interval")]
+            return ConnectionLimit(limit.integer("limit"), window_s)
+    return None
 
 
 def candle(result: Any) -> Candle | None:

@@ -8,11 +8,16 @@ web-socket-api.md.
 from symbol_trader.binance.signing import Params
 from symbol_trader.core.money import plain
 from symbol_trader.core.orders import CancelIntent, Intent
+from symbol_trader.core.replies import TradeGap
 
 TRADES_PAGE = 1000
 """Trades per page of `myTrades`, the most that Binance allows."""
 
+AGGREGATES_PAGE = 1000
+"""Trades per page of `trades.aggregate`, the most that Binance allows."""
+
 _MINUTE_MS = 60_000
+_EVENT_LATE_MS = 1_000
 
 
 def place(intent: Intent, symbol: str) -> Params:
@@ -60,6 +65,24 @@ def klines(symbol: str, time_ms: int) -> Params:
     """Parameters of `klines`: the candle of the minute that holds a time, or the last before it."""
     end_ms = time_ms - time_ms % _MINUTE_MS + _MINUTE_MS - 1
     return {"symbol": symbol, "interval": "1m", "endTime": end_ms, "limit": 1}
+
+
+def aggregate_trades(symbol: str, gap: TradeGap) -> Params:
+    """Parameters of `trades.aggregate`: the first page of those around missed trades.
+
+    Event times may be later than those of the trades, by which the exchange looks.
+    """
+    return {
+        "symbol": symbol,
+        "startTime": gap.after_ms - _EVENT_LATE_MS,
+        "endTime": gap.before_ms,
+        "limit": AGGREGATES_PAGE,
+    }
+
+
+def aggregate_trades_from(symbol: str, number: int) -> Params:
+    """Parameters of `trades.aggregate`: a page from the id of an aggregated trade on."""
+    return {"symbol": symbol, "fromId": number, "limit": AGGREGATES_PAGE}
 
 
 def my_trades(symbol: str, from_id: int | None, order_id: int | None) -> Params:

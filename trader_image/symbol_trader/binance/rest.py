@@ -1,6 +1,7 @@
 """The one question that the WebSocket API does not answer: what a key may do."""
 
 import asyncio
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ from symbol_trader.binance.keys import Key
 from symbol_trader.binance.permissions import KeyPermissions, key_permissions
 from symbol_trader.binance.proxies import proxy_for
 from symbol_trader.binance.signing import signed_query
+from symbol_trader.binance.tls import trusted
 from symbol_trader.binance.verdicts import explain, judge
 from symbol_trader.core.error_codes import ErrorClass
 from symbol_trader.errors import BadCredentials, ExchangeUnavailable
@@ -25,7 +27,13 @@ _QUESTION: Final = "what the key may do"
 
 
 async def read_permissions(
-    base_url: str, key: Key, now_ms: int, *, recv_window_ms: int, timeout_s: float
+    base_url: str,
+    key: Key,
+    now_ms: int,
+    *,
+    recv_window_ms: int,
+    timeout_s: float,
+    ca_file: Path | None = None,
 ) -> KeyPermissions:
     """Ask once what a key may do; `now_ms` is exchange time.
 
@@ -37,7 +45,7 @@ async def read_permissions(
     url = f"{base_url.rstrip('/')}{PATH}?{query}"
     try:
         async with asyncio.timeout(timeout_s):
-            status, body = await _get(url, key)
+            status, body = await _get(url, key, ca_file)
     except TimeoutError:
         raise ExchangeUnavailable(f"{place} does not answer {_QUESTION}") from None
     except (aiohttp.ClientError, ProxyError, OSError) as exc:
@@ -53,10 +61,10 @@ async def read_permissions(
         raise ExchangeUnavailable(text) from None
 
 
-async def _get(url: str, key: Key) -> tuple[int, bytes]:
+async def _get(url: str, key: Key, ca_file: Path | None) -> tuple[int, bytes]:
     """Send the request, once, and never to where a redirection points: the key goes with it."""
     async with (
-        aiohttp.ClientSession(connector=_connector(url)) as session,
+        aiohttp.ClientSession(connector=_connector(url, ca_file)) as session,
         session.get(
             URL(url, encoded=True),
             headers={"X-MBX-APIKEY": key.api_key},
@@ -66,16 +74,17 @@ async def _get(url: str, key: Key) -> tuple[int, bytes]:
         return response.status, await response.read()
 
 
-def _connector(url: str) -> aiohttp.BaseConnector:
+def _connector(url: str, ca_file: Path | None) -> aiohttp.BaseConnector:
     """Go the way that the WebSockets go, through a proxy if the environment names one."""
+    trust = trusted(ca_file) if url.startswith("https:") else True
     proxy = proxy_for(f"ws{urlsplit(url)._replace(query='').geturl().removeprefix('http')}")
     if proxy is None:
-        return aiohttp.TCPConnector()
+        return aiohttp.TCPConnector(ssl=trust)
     parsed = parse_proxy(proxy.address)
     remote = parsed.scheme in {"socks5h", "socks4a"}
     plain = {"socks5h": "socks5", "socks4a": "socks4"}.get(parsed.scheme, parsed.scheme)
     address = proxy.address.replace(parsed.scheme, plain, 1)
-    return ProxyConnector.from_url(address, rdns=remote or not proxy.is_socks)
+    return ProxyConnector.from_url(address, rdns=remote or not proxy.is_socks, ssl=trust)
 
 
 def _refused(place: str, status: int, answer: Fields) -> Exception:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from symbol_trader.binance import envelope, events
 from symbol_trader.binance.envelope import Answer, NoReply, Reply
+from symbol_trader.binance.events import Mark
 from symbol_trader.binance.fields import Fields, PayloadError, excerpt, parse
 from symbol_trader.binance.signing import Params
 from symbol_trader.binance.surprises import Surprise, Surprises
@@ -29,9 +30,10 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class UserData:
-    """User data."""
+    """User data, and what tells it from other user data: two connections may bring the same."""
 
     event: UserEvent
+    mark: Mark | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +44,18 @@ class Retired:
 
 
 @dataclass(frozen=True, slots=True)
+class Announced:
+    """The exchange is about to close the connection: a new one has to be opened now."""
+
+
+@dataclass(frozen=True, slots=True)
 class Revoked:
     """The exchange takes the key no longer: no request that waits will have a reply."""
 
     why: str
 
 
-Heard = Answered | UserData | Retired | Revoked
+Heard = Answered | UserData | Announced | Retired | Revoked
 """What a message turned out to be."""
 
 
@@ -118,13 +125,15 @@ class Session:
         return None
 
     def _push(self, event: Fields) -> Heard | None:
+        if events.is_shutdown(event):
+            return Announced()
         ending = events.ending(event)
         if ending is not None:
             return self.retire(ending)
         news = events.user_event(event, self._symbol)
         if news is None and event.text("e") not in events.USER_EVENTS:
             self._surprises.note(Surprise.UNKNOWN_EVENT, event.text("e"))
-        return None if news is None else UserData(news)
+        return None if news is None else UserData(news, events.mark(event))
 
     def _reply(self, message: Fields, request_id: int) -> Heard | None:
         method = self._waiting.pop(request_id, None)

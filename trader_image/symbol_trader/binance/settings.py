@@ -1,7 +1,12 @@
 """What the client is told: addresses, and every limit, each with its unit in its name."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import quote, urlsplit
+
+_AGE_SPREAD = 0.1
+"""The part of its highest age by which a connection may be renewed earlier, by chance: leaders that
+started together do not renew together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +22,8 @@ class BinanceSettings:
     """The base of the market streams, such as `wss://stream.binance.com:9443`."""
     symbol: str
 
+    ca_file: Path | None = None
+    """Certificates of authorities (PEM) that are trusted besides the system's."""
     request_timeout_s: float = 10.0
     """How long a reply is waited for; the exchange's own limit is 10 s."""
     open_timeout_s: float = 10.0
@@ -31,6 +38,8 @@ class BinanceSettings:
     retry_first_s: float = 0.5
     retry_limit_s: float = 8.0
     """First and longest pause between attempts to read."""
+    silent_s: float = 30.0
+    """How long a market connection stands at least before it may be given up as silent."""
     reconnect_first_s: float = 2.0
     reconnect_limit_s: float = 60.0
     """First and longest pause before reconnecting to the market; Binance bans an address that
@@ -42,13 +51,26 @@ class BinanceSettings:
     key_interval_s: float = 10.0
     """Time between two looks whether the key is another one."""
     session_age_max_s: float = 23 * 3600.0
-    """Age at which a session is replaced by a new one; the exchange closes it at 24 h."""
+    """Age at which a connection is renewed at the latest; the exchange closes it at 24 h."""
+    overlap_s: float = 5.0
+    """How long a connection that was replaced is still listened to: what happened before the new
+    one stood may be on its way."""
+    drain_s: float = 25.0
+    """How long it is kept for replies that are due."""
+    ping_interval_s: float = 20.0
+    ping_timeout_s: float = 20.0
+    """A peer is pinged so often, and given up when it has not answered for so long. The exchange
+    itself pings every 20 s and closes after 60 s without a pong; the library answers it."""
     user_events_max: int = 4096
     """User events that wait for the leader; one more ends the session."""
     message_bytes_max: int = 16 * 2**20
     """Longest message; `exchangeInfo` is the long one."""
     market_frames_max: int = 1024
     """Public trades that wait for the leader before the socket is read no further."""
+
+    def age_max_s(self, random: float) -> float:
+        """Return at which age a connection is renewed; `random` is from 0 to 1."""
+        return self.session_age_max_s * (1 - _AGE_SPREAD * random)
 
     def __post_init__(self) -> None:
         for url in (self.api_url, self.stream_url):

@@ -108,5 +108,23 @@ class Price:
     time_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class TradeGap:
+    """Public trades that the market stream did not bring: ids from `first_id` to `last_id`.
+
+    `after_ms` and `before_ms` are the event times of the trades on either side of the gap.
+    """
+
+    first_id: int
+    last_id: int
+    after_ms: int
+    before_ms: int
+
+    @property
+    def count(self) -> int:
+        """Return how many trades are missing."""
+        return self.last_id - self.first_id + 1
+
+
 UserEvent = ExecutionReport | BalanceChanged
 """An event of the user data stream."""

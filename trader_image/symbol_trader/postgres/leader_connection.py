@@ -49,6 +49,7 @@ class LeaderConnection:
         self._url = url
         self._timeouts = timeouts
         self._connection: asyncpg.Connection | None = None
+        self._opened = asyncio.Event()
         self._lock = asyncio.Lock()
         self._claim: Claim | None = None
         self._origin: connection.Origin | None = None
@@ -73,6 +74,13 @@ class LeaderConnection:
         except BaseException:
             self._drop()
             raise
+        self._opened.set()
+
+    async def wait_until_open(self, timeout_s: float) -> None:
+        """Wait until somebody has opened the connection, or until so many seconds have passed."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._opened.wait()
 
     def _recognise(self, found: connection.Origin) -> None:
         """Compare with where the epoch was taken; a fail-over forward is for `confirm` to judge."""
@@ -143,6 +151,7 @@ class LeaderConnection:
         return next(iter(await self.ask(statements.HOLDER, *key_of(ledger))), None)
 
     def _drop(self) -> None:
+        self._opened.clear()
         if self._connection is not None:
             self._connection.terminate()
             self._connection = None

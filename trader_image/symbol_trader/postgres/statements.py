@@ -337,3 +337,14 @@ ORDER BY time_ms, order_id, trade_id
 UNVALUED_SUMS: Final = f"""
 SELECT asset, sum(amount) AS amount FROM unvalued_fees WHERE {_LEDGER} GROUP BY asset
 """
+
+RESERVE_SLOT: Final = """
+INSERT INTO connection_slots AS slots (environment, address_group, reserved_until)
+VALUES ($1::text, $2::text, clock_timestamp() + make_interval(secs => $3::float8))
+ON CONFLICT (environment, address_group) DO UPDATE
+SET reserved_until =
+    greatest(slots.reserved_until, clock_timestamp()) + make_interval(secs => $3::float8)
+WHERE slots.reserved_until < clock_timestamp() + make_interval(secs => $4::float8)
+RETURNING extract(epoch FROM reserved_until - clock_timestamp()) AS ends_in_s
+"""
+"""Reserve the next of the slots for connections, unless too many are reserved."""

@@ -136,7 +136,7 @@ class Beginning:
             metrics=self._telemetry.metrics,
             intervals=self._settings.intervals,
             changed=self._reports.due.set,
-            beside=(partial(self._feed.watch, exchange),),
+            beside=(partial(self._feed.watch, exchange), partial(self._feed.fill_gaps, exchange)),
         )
 
     def _gives_up(self, snapshot: Snapshot) -> bool:

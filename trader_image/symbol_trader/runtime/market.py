@@ -2,15 +2,23 @@
 
 A stream may be open and silent. Whether that is the market's silence, the exchange is asked: a
 trade that is newer than the last price heard means that the stream has missed it.
+
+A stream may also miss trades and go on: the ids of trades tell. To a buy that is no matter, for it
+follows from the newest price. But a rebuy trigger judges the lowest price, and a fall that was in
+the gap alone would not pull it: one trader less would be started, until the price falls again. So
+the exchange is asked for the lowest price of the gap, if a trigger is armed and the gap is short:
+of a fall that is long over nobody buys, as of any old price.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from symbol_trader.core.events import PriceSeen
-from symbol_trader.core.replies import Price
+from symbol_trader.core.replies import Price, TradeGap
 from symbol_trader.errors import Unavailable
 from symbol_trader.ports import Exchange, Market
 from symbol_trader.runtime.health import Health
@@ -27,9 +35,14 @@ class Watch:
     """The exchange is asked for its last trade so often then."""
     underway_s: float = 5.0
     """A trade that it names may be on its way for so long."""
+    gap_s: float = 60.0
+    """Of a gap that began longer ago than this, nothing is asked any more."""
 
 
 WATCH = Watch()
+
+_GAPS_MAX = 16
+"""Gaps that wait to be asked for; of more, the newest count."""
 
 
 class MarketFeed:
@@ -43,15 +56,26 @@ class MarketFeed:
         story: Story,
         deliver: Callable[[PriceSeen], None],
         changed: Callable[[], None],
+        missed: Callable[[TradeGap], None],
+        trigger: Callable[[], Decimal],
         watch: Watch,
     ) -> None:
-        """Pass prices to `deliver`; `changed` is called when none come any more."""
+        """Pass prices to `deliver`; `changed` is called when none come any more.
+
+        `missed` counts gaps. `trigger` returns the price below which a rebuy trigger is pulled now,
+        zero where none is armed.
+        """
         self._market = market
         self._health = health
         self._story = story
         self._deliver = deliver
         self._changed = changed
+        self._missed = missed
+        self._trigger = trigger
         self._watch = watch
+        self._newest: PriceSeen | None = None
+        self._gaps: deque[TradeGap] = deque(maxlen=_GAPS_MAX)
+        self._gap_came = asyncio.Event()
 
     async def pump(self) -> None:
         """Deliver each price, until it is canceled."""
@@ -61,14 +85,42 @@ class MarketFeed:
         finally:
             await self._market.close()
 
-    def _bring(self, price: Price | None) -> None:
-        if price is None:
-            self._health.market_fresh = False
-            self._changed()
+    def _bring(self, news: Price | TradeGap | None) -> None:
+        match news:
+            case Price(_, price, time_ms):
+                self._health.price_received(time_ms)
+                self._newest = PriceSeen(price, price, time_ms, self._health.price_received_s)
+                self._deliver(self._newest)
+            case TradeGap():
+                self._note_gap(news)
+            case None:
+                self._health.market_fresh = False
+                self._changed()
+
+    def _note_gap(self, gap: TradeGap) -> None:
+        self._story.warn(
+            "the market stream missed trades", trades=gap.count, ms=gap.before_ms - gap.after_ms
+        )
+        self._missed(gap)
+        self._gaps.append(gap)
+        self._gap_came.set()
+
+    async def fill_gaps(self, exchange: Exchange) -> None:
+        """Bring the lowest price of each gap, while a session with the exchange stands."""
+        while True:
+            await self._gap_came.wait()
+            self._gap_came.clear()
+            while self._gaps:
+                with suppress(Unavailable):
+                    await self._fill(self._gaps.popleft(), exchange)
+
+    async def _fill(self, gap: TradeGap, exchange: Exchange) -> None:
+        began_ms = exchange.now_ms() - round(self._watch.gap_s * 1_000)
+        if gap.after_ms < began_ms or not self._trigger():
             return
-        self._health.price_received(price.time_ms)
-        received_s = self._health.price_received_s
-        self._deliver(PriceSeen(price.price, price.price, price.time_ms, received_s))
+        lowest = await exchange.lowest_price(gap)
+        if lowest is not None and self._newest is not None and lowest < self._newest.price:
+            self._deliver(replace(self._newest, lowest=lowest))
 
     async def watch(self, exchange: Exchange) -> None:
         """Look, while a session with the exchange stands, whether a silent stream misses trades."""
@@ -95,8 +147,9 @@ class MarketFeed:
         return self._health.price_time_ms == heard_ms
 
     def _reconnect(self) -> None:
+        if not self._market.reconnect():
+            return
         self._health.market_fresh = False
         self._changed()
         silent_s = round(self._health.market_age_s)
         self._story.warn("the market stream misses trades: reconnecting", silent_s=silent_s)
-        self._market.reconnect()

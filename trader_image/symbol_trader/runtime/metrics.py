@@ -8,6 +8,7 @@ from prometheus_client.registry import Collector
 
 from symbol_trader.core.orders import OrderState
 from symbol_trader.core.records import FillRecorded, OrderChange, RecordChange, TraderResult
+from symbol_trader.core.replies import TradeGap
 from symbol_trader.report import Report
 
 LATENCY_BUCKETS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
@@ -16,7 +17,8 @@ LATENCY_BUCKETS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.
 class Metrics:
     """The leader's metrics, in a registry of their own; `clock` is monotonic, in seconds.
 
-    `not_understood` returns how much from the exchange was not understood, by kind.
+    `not_understood` returns how much from the exchange was not understood, by kind; `reconnects`
+    how often a connection was replaced, by service and cause.
     """
 
     def __init__(
@@ -25,12 +27,30 @@ class Metrics:
         environment: str,
         clock: Callable[[], float],
         not_understood: Callable[[], Mapping[str, int]] = dict,
+        reconnects: Callable[[], Mapping[tuple[str, str], int]] = dict,
     ) -> None:
         """Create the metrics of one symbol's leader; whose money it is is a label of each."""
         self._clock = clock
         self._registry = CollectorRegistry()
         self._labels = {"symbol": symbol, "environment": environment}
-        self._registry.register(_NotUnderstood(self._labels, not_understood))
+        self._registry.register(
+            _Counts(
+                "not_understood",
+                "Messages from the exchange that were not understood, by kind.",
+                ["kind"],
+                self._labels,
+                lambda: {(kind,): count for kind, count in not_understood().items()},
+            )
+        )
+        self._registry.register(
+            _Counts(
+                "reconnects",
+                "Connections to the exchange that were replaced, by service and cause.",
+                ["service", "cause"],
+                self._labels,
+                lambda: dict(reconnects().items()),
+            )
+        )
         self._placed = self._counter("orders_placed", "Orders sent to the exchange.")
         self._refused = self._counter("orders_refused", "Orders refused or absent.")
         self._doubts = self._counter("orders_in_doubt", "Orders whose fate was unknown.")
@@ -41,6 +61,8 @@ class Metrics:
         self._profit = self._gauge("profit_quote", "Realised profit in quote currency.")
         self._draining = self._gauge("draining", "1 while the symbol is shut down.")
         self._market_age = self._gauge("market_age_seconds", "Time since the last price came in.")
+        self._gaps = self._counter("trade_gaps", "Gaps in the market stream.")
+        self._missed = self._counter("trades_missed", "Trades that it did not bring.")
         self._degraded = Gauge(
             "symbol_trader_degraded",
             "1 for each reason why it is degraded.",
@@ -58,6 +80,11 @@ class Metrics:
     def watch_market(self, age_s: Callable[[], float]) -> None:
         """Show, whenever it is asked for, how old the last price is."""
         self._market_age.set_function(age_s)
+
+    def missed(self, gap: TradeGap) -> None:
+        """Count public trades that the market stream did not bring."""
+        self._gaps.inc()
+        self._missed.inc(gap.count)
 
     def placed(self, received_s: float | None) -> None:
         """Count an order, and the time since the price that led to it, if one did."""
@@ -102,19 +129,26 @@ class Metrics:
         return gauge.labels(**self._labels)
 
 
-class _NotUnderstood(Collector):
+class _Counts(Collector):
     """What is counted elsewhere, read when the metrics are asked for."""
 
-    def __init__(self, labels: Mapping[str, str], counts: Callable[[], Mapping[str, int]]) -> None:
+    def __init__(
+        self,
+        name: str,
+        text: str,
+        kinds: Sequence[str],
+        labels: Mapping[str, str],
+        counts: Callable[[], Mapping[tuple[str, ...], int]],
+    ) -> None:
+        self._name, self._text = name, text
+        self._kinds = kinds
         self._labels = labels
         self._counts = counts
 
     def collect(self) -> Iterator[CounterMetricFamily]:
         family = CounterMetricFamily(
-            "symbol_trader_not_understood",
-            "Messages from the exchange that were not understood, by kind.",
-            labels=[*self._labels, "kind"],
+            f"symbol_trader_{self._name}", self._text, labels=[*self._labels, *self._kinds]
         )
-        for kind, count in self._counts().items():
-            family.add_metric([*self._labels.values(), kind], count)
+        for kinds, count in self._counts().items():
+            family.add_metric([*self._labels.values(), *kinds], count)
         yield family

@@ -93,7 +93,7 @@ class Service:
             self._symbol_telemetry = telemetry = self._telemetry.of_symbol(symbol)
             telemetry.metrics.watch_market(lambda: telemetry.health.market_age_s)
             reports = self._make_reports(telemetry)
-            feed = self._make_feed(symbol, reports)
+            feed = self._make_feed(symbol, reports, telemetry)
             leading = self._make_leading(telemetry, reports, feed)
             pumps.append(asyncio.create_task(feed.pump()))
             pumps.append(asyncio.create_task(reports.pump()))
@@ -120,13 +120,15 @@ class Service:
             telemetry=telemetry,
         )
 
-    def _make_feed(self, symbol: str, reports: Reports) -> MarketFeed:
+    def _make_feed(self, symbol: str, reports: Reports, telemetry: SymbolTelemetry) -> MarketFeed:
         return MarketFeed(
             self._adapters.market(symbol),
-            health=self._telemetry.health,
-            story=self._telemetry.story,
+            health=telemetry.health,
+            story=telemetry.story,
             deliver=self.session.bring,
             changed=reports.due.set,
+            missed=telemetry.metrics.missed,
+            trigger=self.session.rebuy_trigger,
             watch=self._watch,
         )
 

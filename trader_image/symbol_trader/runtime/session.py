@@ -1,9 +1,11 @@
 """What is in session: the term, if one is, its mailbox, and what it leaves to the next one."""
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from symbol_trader.core.events import PriceSeen
 from symbol_trader.core.leader import Leader
+from symbol_trader.core.money import ZERO
 from symbol_trader.runtime.handover import Handover
 from symbol_trader.runtime.mailbox import Mailbox
 from symbol_trader.runtime.term import Term
@@ -22,6 +24,10 @@ class Session:
     def leader(self) -> Leader | None:
         """Return the leader that trades."""
         return self.term.leader if self.term else None
+
+    def rebuy_trigger(self) -> Decimal:
+        """Return the price below which a rebuy trigger is pulled now, zero where none is armed."""
+        return self.leader.quiet_range.low if self.leader else ZERO
 
     def bring(self, seen: PriceSeen) -> None:
         """Bring a price; between terms nobody waits for one."""
