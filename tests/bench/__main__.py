@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from bench import core, ending, history, recovery, scale
+from bench import core, ending, history, limits, recovery, scale
 from bench.latency import compare
 from bench.rounds import Row
 from kind.kubectl import STATE, Kubectl, eventually, manifest
@@ -21,6 +21,7 @@ from kind.trading import SYMBOLS, Platform, image, platform, trading, wait_until
 ALONE = 3
 FIVE_TRADERS_WITHIN_S = 120
 SYMBOLS_MANY = 500
+SESSIONS = 500
 ROUNDS = 3
 IDLE_S = 180.0
 
@@ -28,11 +29,12 @@ IDLE_S = 180.0
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    names = ("leaders", "operator", "latency", "history", "core")
+    names = ("leaders", "operator", "latency", "history", "core", "limits")
     parser.add_argument("--only", choices=names)
     parser.add_argument("--symbols", type=int, default=SYMBOLS_MANY, help="of the operator's part")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="of flips, each with a floor")
     parser.add_argument("--cycles", type=int, default=history.CYCLES, help="of the history")
+    parser.add_argument("--sessions", type=int, default=SESSIONS, help="of the limits' part")
     parser.add_argument("--soak", type=int, default=0, metavar="MINUTES", help="and its memory")
     options = parser.parse_args()
     parts = _parts(options)
@@ -51,6 +53,7 @@ def _parts(options: argparse.Namespace) -> dict[str, Callable[[], list[Row]]]:
         "latency": lambda: asyncio.run(_latency()),
         "history": lambda: asyncio.run(history.measure(options.cycles)),
         "core": core.measure,
+        "limits": lambda: asyncio.run(limits.measure(options.sessions)),
     }
 
 
