@@ -192,3 +192,12 @@ def test_a_file_that_was_replaced_is_read_again(tmp_path: Path, authority: Autho
     file.write_text("hello")
     with pytest.raises(ExchangeUnavailable):
         tls.trusted(file)
+
+
+def test_what_a_pod_misses_is_named_by_its_object() -> None:
+    with pytest.raises(ExchangeUnavailable) as caught:
+        tls.trusted(Path("/run/exchange-ca/authorities/ca.crt"))
+    assert str(caught.value).endswith(
+        "No such file or directory; put the certificates (PEM) under the key ca.crt of the "
+        "ConfigMap or Secret authorities, or correct caConfigMap or caSecret of the exchange entry"
+    )
