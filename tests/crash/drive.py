@@ -42,7 +42,7 @@ OCCASIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "exchange.order": ("fault", {"fault": "request-lost", "target": "order.place", "times": 1}),
     "record.unrecorded_client_order_ids": (
         "fault",
-        {"fault": "event-twice", "target": "TRADE", "times": 0},
+        {"fault": "event-delayed", "target": "NEW", "times": 0, "delayMs": 300},
     ),
 }
 """What has to happen for a call to be made at all: a lost link; a lost order (what rests is read
