@@ -60,3 +60,15 @@ async def test_of_a_long_life_only_the_newest_is_remembered() -> None:
     for number in range(REMEMBERED * 2):
         data._is_new(Mark(number, None))
     assert len(data._seen) == len(data._order) == REMEMBERED
+
+
+async def test_only_of_the_assets_that_are_named_are_older_balances_dropped() -> None:
+    """The slower connection brings a buy of ours after the faster one has brought a later event."""
+    data = UserDataBuffer(10)
+    ours = {"XRP": Decimal(5), "USDT": Decimal(90)}
+    later = {"ETH": Decimal(1), "USDT": Decimal(80)}
+    for free, updated_ms in ((later, 2), (ours, 1), ({"USDT": Decimal(95)}, 1)):
+        event = BalanceChanged(free, dict.fromkeys(free, Decimal(0)))
+        assert data.put(UserData(event, Mark(tuple(free.items()), updated_ms)))
+    events = await read(data)
+    assert events[1:] == [BalanceChanged({"XRP": Decimal(5)}, {"XRP": Decimal(0)})]
