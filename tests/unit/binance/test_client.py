@@ -488,6 +488,17 @@ async def test_a_handshake_that_is_limited_is_not_tried_again_before_its_time() 
     assert len(asked) == 1
 
 
+@pytest.mark.parametrize("asked_s", ["9" * 400, "99999999"])
+async def test_no_ban_is_longer_than_the_longest_that_there_is(asked_s: str) -> None:
+    async with refusing(HTTPStatus.TOO_MANY_REQUESTS, Retry_After=asked_s) as (url, _):
+        client = BinanceExchange(
+            settings_for(url), KEY, monotonic_ns=time.monotonic_ns, random=lambda: 0.5
+        )
+        with pytest.raises(Unavailable) as caught:
+            await client.open()
+        assert caught.value.retry_in_s == 3 * 86_400
+
+
 async def test_a_limit_is_not_over_because_the_connection_is(exchange: ScriptedExchange) -> None:
     """The next session does not even connect, which counts as well."""
     until_ms = int(time.time() * 1000) + 60_000
