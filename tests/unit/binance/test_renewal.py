@@ -258,7 +258,7 @@ async def test_balances_of_the_slower_connection_are_not_taken_back(
 ) -> None:
     async with opened(exchange, overlap_s=5) as client:
         old, new = await renewed(exchange, client)
-        balances = [{**entry, "f": "7", "l": "0"} for entry in POSITION["B"]]
+        balances = [{"a": asset, "f": "7", "l": "0"} for asset in ("XRP", "USDT")]
         await tell(new, {**POSITION, "u": 1_700_000_002_001, "B": balances})
         first = await anext(client.user_events())
         await tell(old, POSITION)

@@ -3,6 +3,8 @@
 from contextlib import suppress
 from decimal import Decimal
 
+import pytest
+
 from symbol_trader.binance.events import Mark
 from symbol_trader.binance.session import UserData
 from symbol_trader.binance.user_data import REMEMBERED, UserDataBuffer
@@ -55,10 +57,21 @@ async def test_there_may_be_no_room() -> None:
     assert not data.put(execution(2))
 
 
+@pytest.mark.parametrize("again", [execution(2), balances(90, 2)])
+async def test_what_there_was_no_room_for_is_told_by_the_other_connection(again: UserData) -> None:
+    """A connection that is not in use yet ends unnoticed when there is no room for its news."""
+    data = UserDataBuffer(1)
+    assert data.put(execution(1))
+    assert not data.put(again)
+    await anext(data.events)
+    assert data.put(again)
+    assert await read(data) == [again.event]
+
+
 async def test_of_a_long_life_only_the_newest_is_remembered() -> None:
-    data = UserDataBuffer(10)
+    data = UserDataBuffer(REMEMBERED * 2)
     for number in range(REMEMBERED * 2):
-        data._is_new(Mark(number, None))
+        data.put(execution(number))
     assert len(data._seen) == len(data._order) == REMEMBERED
 
 
