@@ -237,3 +237,12 @@ async def test_a_key_waits_for_a_proxy_that_refuses(proxied: Callable[[str], Non
         with pytest.raises(ExchangeUnavailable, match="through the proxy"):
             await look("https://127.0.0.1:1")
         assert proxy.asked == [("127.0.0.1", 1)]
+
+
+@pytest.mark.parametrize("address", ["http://a..b:1", "http://user:€@127.0.0.1:1"])
+async def test_a_key_waits_for_an_address_of_the_proxy_that_can_be_used(
+    proxied: Callable[[str], None], address: str
+) -> None:
+    proxied(address)
+    with pytest.raises(ExchangeUnavailable, match="proxy"):
+        await look("https://127.0.0.1:1")

@@ -61,7 +61,8 @@ def unreachable(url: str, exc: Exception, proxy: ProxyInUse | None = None) -> Un
     """Make the error that says why a connection could not be opened, and whose fault it is."""
     text = f"cannot connect to {place_of(url)}: {_fault(exc, proxy)}"
     if isinstance(exc, InvalidStatus) and exc.response.status_code in _LIMITED:
-        pause_s = exc.response.headers.get("Retry-After", "")
+        # A proxy in between may have added its own.
+        pause_s = max(exc.response.headers.get_all("Retry-After"), key=len, default="")
         ban_s = min(float(pause_s), BAN_MAX_S) if pause_s.isdecimal() else BAN_S
         return ConnectionsLimited(text, ban_s)
     return ExchangeUnavailable(text)

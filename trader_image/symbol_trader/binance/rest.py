@@ -36,8 +36,10 @@ _FOREIGN: Final = (
     ProxyError,
     ProxyTimeoutError,
     OSError,
+    ValueError,
 )
-"""What asking may raise; the errors of a SOCKS proxy have no class in common."""
+"""What asking may raise; the errors of a SOCKS proxy have no class in common. A `ValueError` says
+that the proxy's name or password cannot be sent."""
 
 
 async def read_permissions(
