@@ -12,11 +12,19 @@ from dataclasses import replace
 import pytest
 import structlog
 
-from symbol_trader.core.events import ExchangeView, PriceSeen, QueryReplied, TimePassed, ViewRead
+from symbol_trader.core.events import (
+    ExchangeView,
+    PlaceReplied,
+    PriceSeen,
+    QueryReplied,
+    TimePassed,
+    ViewRead,
+)
 from symbol_trader.core.orders import CancelIntent, ExchangeOrder, ExecutionReport, Fill, Intent
 from symbol_trader.core.records import FeeValued, NewTrader, RecordChange, TraderResult
-from symbol_trader.core.replies import AssetPrice, NotFound, Outcome, Unknown, UserEvent
+from symbol_trader.core.replies import AssetPrice, NotFound, Outcome, Refused, Unknown, UserEvent
 from symbol_trader.core.settings import TradingStatus, UnfilledBuys
+from symbol_trader.core.symbols import SymbolInfo
 from symbol_trader.desired import Desired
 from symbol_trader.errors import Contradiction, SettledMeanwhile, Unavailable
 from symbol_trader.runtime.events import DesiredChanged, Event, Stop
@@ -118,6 +126,10 @@ class Exchange:
             raise Unavailable("no answer")
         return AssetPrice(D(600), "a test", time_ms)
 
+    async def symbol(self) -> SymbolInfo:
+        self._log.append("symbol asked for")
+        raise Unavailable("no answer")
+
     async def user_events(self) -> AsyncIterator[UserEvent]:
         await asyncio.Event().wait()
         yield ExecutionReport("", None, None)  # type: ignore[arg-type]  # what no program sends
@@ -183,6 +195,15 @@ async def test_an_intent_is_committed_before_its_order_is_sent() -> None:
 async def test_an_order_whose_commit_came_to_nothing_is_not_sent() -> None:
     log = await run(Desk(), price("2"), failure=Unavailable("its answer is lost"))
     assert log == ["intent begun", "term lost"]
+
+
+async def test_a_symbol_that_cannot_be_read_again_ends_no_term() -> None:
+    """What is known of it goes on to hold: a new term would have to read much more."""
+    desk = Desk()
+    desk.price("2")
+    refused = Refused(-1013, "Filter failure: PRICE_FILTER")
+    log = await run(desk, PlaceReplied(desk.order.client_order_id, refused))
+    assert log == ["symbol asked for"]
 
 
 async def test_a_cancel_is_committed_before_it_is_sent() -> None:

@@ -98,10 +98,12 @@ def mark(event: Fields) -> Mark | None:
     have the time of the account's last update.
     """
     if "I" in event and "i" in event:
-        return Mark(tuple(event.raw(name) for name in _EXECUTION), None)
+        return Mark(tuple(str(event.raw(name)) for name in _EXECUTION), None)
     if "u" in event and "B" in event:
-        free = tuple((entry.text("a"), entry.amount("f")) for entry in event.children("B"))
-        return Mark(free, event.integer("u"))
+        balances = tuple(
+            (entry.text("a"), entry.amount("f"), entry.amount("l")) for entry in event.children("B")
+        )
+        return Mark(balances, event.integer("u"))
     return None
 
 

@@ -18,6 +18,9 @@ _INTEGER_MAX = 2**63 - 1
 """The largest whole number: ids and times are of 64 bits."""
 _TIME_MAX_MS = 253_402_300_799_999
 """The last millisecond of the year 9999."""
+_API_KEY = re.compile(r'("apiKey"\s*:\s*)"[^"]*"?')
+_EXCERPT_READ = 1_000
+"""Characters of a message that are looked at to show its beginning."""
 _TEXT_SHOWN_MAX = 60
 """Characters of an offending value that an error shows."""
 
@@ -80,7 +83,7 @@ class Fields:
     def text(self, name: str) -> str:
         """Return a string."""
         value = self.raw(name)
-        if not isinstance(value, str):
+        if not isinstance(value, str) or not _is_text(value):
             raise self._unexpected(name, "a string")
         return value
 
@@ -144,8 +147,15 @@ def objects(value: object, path: str) -> Iterator[Fields]:
 
 
 def excerpt(text: str | bytes) -> str:
-    """Return the beginning of a message, for the log."""
-    return _shown(text)
+    """Return the beginning of a message, for the log, without the key that a logon answers."""
+    return _cut(_API_KEY.sub(r"\1…", repr(text[:_EXCERPT_READ])))
+
+
+def _is_text(value: str) -> bool:
+    """Return whether a string can be logged and recorded: JSON has NUL, and halves of letters."""
+    if value.isascii():
+        return "\0" not in value
+    return not any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in value)
 
 
 def _is_short(number: Decimal) -> bool:
@@ -161,5 +171,8 @@ def _refuse_constant(name: str) -> object:
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
+    return _cut(repr(value))
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= _TEXT_SHOWN_MAX else f"{text[:_TEXT_SHOWN_MAX]}…"

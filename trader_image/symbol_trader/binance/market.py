@@ -15,7 +15,7 @@ from symbol_trader.binance.trade_ids import TradeIds
 from symbol_trader.binance.trade_stream import StreamLost, TradeStream, open_stream, overlap
 from symbol_trader.binance.turns import Turns
 from symbol_trader.core.replies import Price, TradeGap
-from symbol_trader.errors import Unavailable
+from symbol_trader.errors import ExchangeUnavailable, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -134,6 +134,8 @@ class BinanceMarket:
         """Open a connection once there is a slot for it. Raises `Unavailable`."""
         while self._pacer is not None and (wait_s := await self._pacer.wait_s()):
             await self._pause(wait_s)
+            if self._closing.is_set():
+                raise ExchangeUnavailable("the market stream was closed here")
         age_max_s = self._settings.age_max_s(self._random())
         return await open_stream(self._settings, age_max_s, self._renew, self._surprises)
 

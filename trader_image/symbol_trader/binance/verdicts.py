@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from symbol_trader.binance.envelope import OK, Answer, NoReply, Reply
-from symbol_trader.binance.errors import BAN_S
+from symbol_trader.binance.errors import BAN_MAX_S, BAN_S
 from symbol_trader.binance.fields import PayloadError
 from symbol_trader.core.error_codes import (
     TOO_MANY_CONNECTIONS,
@@ -101,4 +101,4 @@ def hold_s(answer: Reply, now_ms: int | None) -> float | None:
         return BAN_S if answer.code == TOO_MANY_CONNECTIONS else None
     limits = {TOO_MUCH_WEIGHT, TOO_MANY_CONNECTIONS}
     banned = answer.status == _IP_BANNED or answer.code in limits
-    return (answer.retry_after_ms - now_ms) / 1000 if banned else None
+    return min((answer.retry_after_ms - now_ms) / 1000, BAN_MAX_S) if banned else None

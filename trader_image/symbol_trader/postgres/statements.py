@@ -342,9 +342,17 @@ RESERVE_SLOT: Final = """
 INSERT INTO connection_slots AS slots (environment, address_group, reserved_until)
 VALUES ($1::text, $2::text, clock_timestamp() + make_interval(secs => $3::float8))
 ON CONFLICT (environment, address_group) DO UPDATE
-SET reserved_until =
-    greatest(slots.reserved_until, clock_timestamp()) + make_interval(secs => $3::float8)
-WHERE slots.reserved_until < clock_timestamp() + make_interval(secs => $4::float8)
+SET reserved_until = make_interval(secs => $3::float8) + CASE
+    WHEN slots.reserved_until > clock_timestamp() + make_interval(secs => 2 * $4::float8)
+    THEN clock_timestamp()
+    ELSE greatest(slots.reserved_until, clock_timestamp())
+END
+WHERE slots.reserved_until NOT BETWEEN clock_timestamp() + make_interval(secs => $4::float8)
+    AND clock_timestamp() + make_interval(secs => 2 * $4::float8)
 RETURNING extract(epoch FROM reserved_until - clock_timestamp()) AS ends_in_s
 """
-"""Reserve the next of the slots for connections, unless too many are reserved."""
+"""Reserve the next of the slots for connections, unless too many are reserved.
+
+So far ahead as twice the limit nobody has reserved: the clock has been set back, or the database
+runs elsewhere now, and nobody could connect until it is as late again.
+"""
