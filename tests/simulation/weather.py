@@ -81,6 +81,10 @@ class Weather:
     """The exchange has banned the address, for a moment or for longer than reading is repeated."""
     exchange_away: float = 0.0
     """No session can be opened for seconds."""
+    maintenance: float = 0.0
+    """The exchange is away for minutes or hours, and nothing is traded meanwhile."""
+    key_revoked: float = 0.0
+    """The key is taken no longer, also for what is under way, until a person has exchanged it."""
     database_down: float = 0.0
     """Nothing can be asked of the record for seconds."""
     api_server_away: float = 0.0
@@ -133,6 +137,8 @@ _RARE = {
     "stream_gone": 40,
     "clock_off": 40,
     "exchange_away": 60,
+    "maintenance": 300,
+    "key_revoked": 60,
     "database_down": 60,
     "api_server_away": 60,
     "halt": 60,
