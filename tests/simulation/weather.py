@@ -110,6 +110,9 @@ class Weather:
     """Self-trade prevention reduces an order of ours (DECREMENT)."""
     forget: float = 0.0
     """The exchange forgets an order that has executed nothing: -2013 from then on, or -2026."""
+    reset: float = 0.0
+    """A testnet is reset: it forgets our open orders, or ends those that have executed something,
+    all base asset goes, and every session ends."""
     hide_trades: float = 0.0
     """`myTrades` is empty for up to a minute."""
     market_stalled: float = 0.0
@@ -152,6 +155,7 @@ _RARE = {
     "amend": 10,
     "prevent": 20,
     "forget": 20,
+    "reset": 100,
     "hide_trades": 60,
     "market_stalled": 20,
 }

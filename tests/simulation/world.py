@@ -284,9 +284,24 @@ class World:
     # What goes wrong.
 
     def _problem(self) -> None:
-        chance, now_ms = self.chance, self.timeline.now_ms
+        chance = self.chance
         for fault, end in (("expire", self.exchange.expire), ("foreign_cancel", self._cancel)):
             self._end_one(fault, end)
+        self._outage()
+        if not self.exchange.halted and chance.happens("halt"):
+            self.exchange.halt()
+            self.timeline.after(chance.between(AWAY_MS), self.exchange.resume)
+        if chance.happens("flip"):
+            self._flip()
+        if chance.happens("change"):
+            self._change()
+        if self._current is not None and self._current.alive:
+            self._trouble_with(self._current)
+        self._faults.tick(self._current)
+
+    def _outage(self) -> None:
+        """Let what a leader needs be away for a time."""
+        chance, now_ms = self.chance, self.timeline.now_ms
         if chance.happens("ban"):
             self.network.banned_until_ms = now_ms + chance.between(BANNED_MS)
         if chance.happens("exchange_away"):
@@ -301,16 +316,6 @@ class World:
             self.database.go_down(now_ms + chance.between(AWAY_MS))
         if chance.happens("api_server_away"):
             self.cluster.away_until_ms = now_ms + chance.between(AWAY_MS)
-        if not self.exchange.halted and chance.happens("halt"):
-            self.exchange.halt()
-            self.timeline.after(chance.between(AWAY_MS), self.exchange.resume)
-        if chance.happens("flip"):
-            self._flip()
-        if chance.happens("change"):
-            self._change()
-        if self._current is not None and self._current.alive:
-            self._trouble_with(self._current)
-        self._faults.tick(self._current)
 
     def _trouble_with(self, process: Process) -> None:
         chance = self.chance
