@@ -188,6 +188,10 @@ def request_steps() -> Iterator[Step]:
 
 def _faults_of(call: str) -> tuple[Fault, ...]:
     """Return what can go wrong at a request itself, and at the connection that it goes over."""
+    if call == RENEWAL:
+        # A connection that is cut is not renewed: a new session begins.
+        lost = {"fault": "reply-lost", "target": "session.logon", "times": 1}
+        return NO_FAULT, _command("its logon unanswered", "fault", **lost)
     about = (NO_FAULT, _command("connections cut", "cut", channel="all"))
     if call not in REQUESTS or call == LOOK:
         return about
