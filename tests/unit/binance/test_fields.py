@@ -23,12 +23,21 @@ from symbol_trader.binance.fields import Fields, PayloadError, excerpt, objects,
         b"\xff",
         "[" * 100_000,
         '{"x": 1e99999999999999999999}',
+        "{} {}",
     ],
-    ids=["empty", "cut", "null", "array", "string", "nan", "infinity", "not-utf8", "deep", "huge"],
+    ids=[
+        *("empty", "cut", "null", "array", "string", "nan", "infinity"),
+        *("not-utf8", "deep", "huge", "more"),
+    ],
 )
 def test_a_message_is_a_json_object(text: str | bytes) -> None:
     with pytest.raises(PayloadError, match="message"):
         parse(text)
+
+
+@pytest.mark.parametrize("text", ['{"x": "é"}', ' \r\n\t{"x": "é"} \n', '{"x": "é"}'.encode()])
+def test_a_message_may_have_space_around_it_and_be_binary(text: str | bytes) -> None:
+    assert parse(text).text("x") == "é"
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ def execution_report(event: Fields) -> ExecutionReport:
 
 def public_trade(event: Fields) -> Price | None:
     """Read a `@trade` event; None for any other."""
-    if "e" not in event or event.text("e") != "trade":
+    if event.get("e") != "trade":
         return None
     price = event.amount("p")
     if not price:
