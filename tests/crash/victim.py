@@ -19,7 +19,7 @@ from symbol_trader.binance import rest
 from symbol_trader.binance.link import Link
 from symbol_trader.binance.renewal import RenewedLine
 from symbol_trader.core.orders import CancelIntent, Intent
-from symbol_trader.postgres.connection_slots import PostgresConnectionSlots
+from symbol_trader.postgres.limit_slots import PostgresSlots
 
 T = TypeVar("T")
 
@@ -108,7 +108,7 @@ def _watch_requests(steps: Steps) -> None:
     """Take the steps of what goes on inside of a port's call, or beside all of them."""
     _around(steps, Link, "send", lambda arguments: str(arguments[1]), only=REQUESTS)
     _around(steps, RenewedLine, "_successor", lambda _: RENEWAL)
-    _around(steps, PostgresConnectionSlots, "reserve", lambda _: SLOT)
+    _around(steps, PostgresSlots, "reserve", lambda _: SLOT)
     _around(steps, rest, "read_permissions", lambda _: LOOK)
 
 

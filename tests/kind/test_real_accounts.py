@@ -181,7 +181,7 @@ def test_each_kind_of_key_and_each_environment_trades_and_shuts_down(
         code, lines = kubectl_trading(accounts, "audit", name)
         assert code == 0, lines
     says_once_that_hmac_is_deprecated(accounts)
-    groups = market.query("SELECT DISTINCT environment, address_group FROM connection_slots")
+    groups = market.query("SELECT environment, scope FROM limit_slots WHERE kind = 'connections'")
     assert {tuple(row) for row in groups} == {
         ("paper", "behind-proxy"),
         *((environment, "default") for environment in ENVIRONMENTS.values()),

@@ -158,6 +158,10 @@ class Session:
 
     # Requests that only read: asked and answered at moments in between.
 
+    async def has_room(self) -> bool:
+        """Return that nobody else asks anything."""
+        return True
+
     def held_until_ms(self) -> int | None:
         """Return until when the exchange has banned the leader's address, as it knows."""
         until_ms = self._network.banned_until_ms
@@ -167,11 +171,11 @@ class Session:
         """Read the account."""
         return await self._read("account", lambda: Account(UID, self._exchange.free), listed=False)
 
-    async def symbol(self) -> SymbolInfo:
+    async def symbol(self, age_max_s: float = 0.0) -> SymbolInfo:
         """Read the symbol."""
         return await self._read("symbol", self._exchange.symbol, listed=False)
 
-    async def commission(self) -> Commission:
+    async def commission(self, age_max_s: float = 0.0) -> Commission:
         """Read the commission."""
         return await self._read("commission", lambda: COMMISSION)
 

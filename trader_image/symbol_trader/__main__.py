@@ -21,7 +21,9 @@ from typing import Any
 import click
 from structlog.typing import FilteringBoundLogger
 
+from symbol_trader.binance.budgets import Budget
 from symbol_trader.binance.client import BinanceExchange
+from symbol_trader.binance.clock import Clock
 from symbol_trader.binance.guard import KeyGuard
 from symbol_trader.binance.keyfiles import KeyFolder
 from symbol_trader.binance.keys import Key
@@ -42,13 +44,15 @@ from symbol_trader.options import (
     context_settings,
     fence_options,
     option,
+    secret_advice,
     trading_options,
 )
 from symbol_trader.ports import Resource
 from symbol_trader.postgres import ownership
-from symbol_trader.postgres.connection_slots import PostgresConnectionSlots
 from symbol_trader.postgres.epochs import PostgresOwnership
+from symbol_trader.postgres.known_replies import PostgresReplies
 from symbol_trader.postgres.leader_connection import LeaderConnection
+from symbol_trader.postgres.limit_slots import LimitKind, PostgresSlots
 from symbol_trader.postgres.record import PostgresRecord
 from symbol_trader.resource.file import FileResource, InvalidFile, read_file
 from symbol_trader.resource.owner import former_owner, owner_of
@@ -64,7 +68,6 @@ from symbol_trader.runtime.story import Story
 from symbol_trader.runtime.term import Intervals
 from symbol_trader.secrecy import hide_memory
 from tradingsymbol_api.conditions import LeaderReason
-from tradingsymbol_api.names import API_KEY_FILE, PRIVATE_KEY_FILE
 from tradingsymbol_api.pod import ENV_PREFIX, Cause, Variable
 
 TERMINATED_STATUS = 128 + signal.SIGTERM
@@ -184,21 +187,12 @@ def lead(  # noqa: PLR0917 - click passes them by name
         resource = ApiServerResource.in_cluster(
             namespace, name, lambda event, why: story.warn(event, why=why)
         )
-        keys = KeyFolder(options.exchange_key, _secret_advice(options.exchange_key, namespace))
+        keys = KeyFolder(options.exchange_key, secret_advice(options.exchange_key, namespace))
         return await _lead(options, keys, resource, identity, story)
 
     ending = asyncio.run(lead_it())
     _write_termination_message(termination_log, ending)
     sys.exit(TERMINATED_STATUS if ending.cause is Cause.TERMINATED else 0)
-
-
-def _secret_advice(folder: Path, namespace: str) -> str:
-    """Say how to bring a key into a leader's pod, where the folder has the name of its Secret."""
-    files = f"--from-file={API_KEY_FILE} --from-file={PRIVATE_KEY_FILE}"
-    return (
-        f"kubectl create secret generic {folder.name} --namespace {namespace} {files}; of a Secret "
-        "that is there, kubectl edit changes it, and the leader takes it within two minutes"
-    )
 
 
 @main.command(context_settings=context_settings)
@@ -324,10 +318,18 @@ def _adapters(
     rate_limit = RateLimit(time.monotonic_ns)
     guard = _guard(options, health) if options.exchange_environment == "live" else None
     connection = LeaderConnection(options.database_url)
-    slots = PostgresConnectionSlots(
-        connection, options.exchange_environment, options.exchange_address_group
+    environment, group = options.exchange_environment, options.exchange_address_group
+    slots = partial(PostgresSlots, connection, environment)
+    session_pacer, market_pacer = pacers(
+        slots(LimitKind.CONNECTIONS, group), clock=time.monotonic, random=random.random
     )
-    session_pacer, market_pacer = pacers(slots, clock=time.monotonic, random=random.random)
+    budget = Budget(
+        slots(LimitKind.WEIGHT, group),
+        partial(slots, LimitKind.ORDERS),
+        clock=time.monotonic,
+        random=random.random,
+    )
+    clock = Clock(time.monotonic_ns, time.time_ns)
     return Adapters(
         resource=resource,
         ownership=PostgresOwnership(connection),
@@ -343,6 +345,9 @@ def _adapters(
             surprises=surprises,
             pacer=session_pacer,
             reconnects=reconnects,
+            clock=clock,
+            budget=budget,
+            known=PostgresReplies(connection, environment),
         ),
         market=lambda symbol: BinanceMarket(
             options.settings(symbol),

@@ -18,6 +18,7 @@ from tradingsymbol_api.environments import (
     Spelling,
     problem,
 )
+from tradingsymbol_api.names import API_KEY_FILE, PRIVATE_KEY_FILE
 from tradingsymbol_api.pod import (
     ENV_PREFIX,
     EXCHANGE_MARGIN_MS,
@@ -37,6 +38,15 @@ Command = Callable[..., Any]
 
 KEY_ADVICE = f"{Variable.EXCHANGE_KEY.flag} names the folder of its files"
 """How a person without Kubernetes brings a key."""
+
+
+def secret_advice(folder: Path, namespace: str) -> str:
+    """Say how to bring a key into a leader's pod, where the folder has the name of its Secret."""
+    files = f"--from-file={API_KEY_FILE} --from-file={PRIVATE_KEY_FILE}"
+    return (
+        f"kubectl create secret generic {folder.name} --namespace {namespace} {files}; of a Secret "
+        "that is there, kubectl edit changes it, and the leader takes it within two minutes"
+    )
 
 
 @dataclass(frozen=True, slots=True)

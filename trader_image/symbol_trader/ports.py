@@ -110,11 +110,17 @@ class Exchange(Protocol):
     async def account(self) -> Account:
         """Read the account's uid and balances."""
 
-    async def symbol(self) -> SymbolInfo:
-        """Read the symbol. Raises `UnknownSymbol` if nor open orders of it can be asked for."""
+    async def has_room(self) -> bool:
+        """Return whether what can wait may be asked now, within the limits of all leaders."""
 
-    async def commission(self) -> Commission:
-        """Read the account's commission on the symbol."""
+    async def symbol(self, age_max_s: float = 0.0) -> SymbolInfo:
+        """Read the symbol, or take what any leader read no longer ago.
+
+        Raises `UnknownSymbol` if nor open orders of it can be asked for.
+        """
+
+    async def commission(self, age_max_s: float = 0.0) -> Commission:
+        """Read the account's commission on the symbol; what any leader read as late will do."""
 
     async def best_bid(self) -> Decimal:
         """Read the best price that buyers offer in the symbol, zero where none is known."""

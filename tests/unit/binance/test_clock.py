@@ -20,11 +20,14 @@ def test_the_sample_with_the_least_round_trip_counts() -> None:
 
 
 def test_time_goes_on_with_the_local_clock() -> None:
-    times = iter([0, 1 * MS, 250 * MS])
-    clock = Clock(lambda: next(times))
+    now = [0]
+    clock = Clock(lambda: now[0])
     clock.adjust([Sample(0, 0, 7_000)])
+    told = []
+    for now[0] in (0, 1 * MS, 250 * MS):
+        told.append(clock.now_ms())
 
-    assert [clock.now_ms() for _ in range(3)] == [7_000, 7_001, 7_250]
+    assert told == [7_000, 7_001, 7_250]
 
 
 def test_a_new_measurement_replaces_the_old_one() -> None:
@@ -47,3 +50,21 @@ def test_the_error_is_at_most_half_a_round_trip(offset: int, out_ms: int, back_m
     clock.adjust([sample])
 
     assert abs(clock.now_ms() - offset) <= (out_ms + back_ms) / 2 + 1
+
+
+@pytest.mark.parametrize(
+    ("passed_s", "by_wall_s", "stands"),
+    [(300, 300, True), (301, 301, False), (10, 10.2, False), (10, 9.8, False), (10, 10.05, True)],
+)
+def test_a_measurement_stands_for_a_while_unless_the_machine_slept_or_its_clock_was_set(
+    passed_s: float, by_wall_s: float, *, stands: bool
+) -> None:
+    now_s = [1_000.0, 5_000.0]
+    clock = Clock(*(lambda n=n: round(now_s[n] * 1_000 * MS) for n in (0, 1)))
+    assert not clock.stands(300)
+    clock.adjust([Sample(0, 0, 7_000)])
+    assert clock.stands(300)
+
+    now_s[:] = [1_000 + passed_s, 5_000 + by_wall_s]
+    assert clock.stands(300) is stands
+    assert clock.age_s == passed_s

@@ -8,7 +8,7 @@ import pytest
 from symbol_trader.binance import events, replies, symbols
 from symbol_trader.binance.envelope import Reply
 from symbol_trader.binance.fields import Fields
-from symbol_trader.binance.rate_limit import Weight
+from symbol_trader.binance.rate_limit import Counted, Use
 from symbol_trader.binance.session import Announced, Answered, Retired, Revoked, Session, UserData
 from symbol_trader.binance.surprises import Surprises
 from symbol_trader.core.orders import ExecutionReport
@@ -69,8 +69,13 @@ def test_the_end_of_a_session_and_of_a_stream(name: str) -> None:
 
 
 def test_errors_with_all_that_they_say() -> None:
-    weight = Weight(12, 6000, 1)
-    poor = Reply(400, None, -2010, "Account has insufficient balance.", weight=weight)
+    weight = Use(Counted.WEIGHT, 12, 6000, 60_000)
+    orders = (
+        Use(Counted.ORDERS, 1, 50, 10_000),
+        Use(Counted.ORDERS, 9, 160_000, 86_400_000),
+    )
+    uses = (*orders, weight)
+    poor = Reply(400, None, -2010, "Account has insufficient balance.", uses=uses)
     limited = Reply(
         429,
         None,
@@ -78,7 +83,7 @@ def test_errors_with_all_that_they_say() -> None:
         "Too much request weight used.",
         examples.T + 1_000,
         examples.T,
-        weight=weight,
+        uses=uses,
     )
     assert heard(examples.ERRORS["poor"])[0] == Answered(1, poor)
     assert heard(examples.ERRORS["limited"])[0] == Answered(1, limited)

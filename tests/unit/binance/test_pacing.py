@@ -68,7 +68,7 @@ def connect_all(shared: Shared, pacers: list[ConnectionPacer]) -> list[float]:
 
 def test_the_documented_limit_is_used_with_room_for_people() -> None:
     assert (LIMIT.attempts, LIMIT.window_s) == (300, 300)
-    assert LIMIT.burst + LIMIT.window_s / LIMIT.spacing_s == 270
+    assert LIMIT.pace.burst + LIMIT.window_s / LIMIT.pace.spacing_s == 270
 
 
 def test_500_leaders_that_were_cut_off_together_come_back_within_the_limit() -> None:
@@ -77,7 +77,7 @@ def test_500_leaders_that_were_cut_off_together_come_back_within_the_limit() -> 
 
     assert len(times_s) == 1_000
     assert most_in_window(times_s, LIMIT.window_s) <= LIMIT.attempts * 0.9 + 1
-    assert max(times_s) <= 1_000 * LIMIT.spacing_s
+    assert max(times_s) <= 1_000 * LIMIT.pace.spacing_s
 
 
 @given(

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from symbol_trader.binance import requests
+from symbol_trader.binance.weights import weight_of
 from symbol_trader.core.orders import Side, TimeInForce
 from unit.binance.payloads import CANCEL, CANCEL_ID, INTENT, ORDER_ID, SYMBOL
 
@@ -66,11 +67,16 @@ def test_prices_and_quantities_are_plain_and_exact(price: Decimal, quantity: Dec
 
 
 def test_trades_are_asked_for_from_an_id_on_or_of_an_order_or_the_newest() -> None:
-    newest = {"symbol": SYMBOL, "limit": 1000}
+    page = {"symbol": SYMBOL, "limit": 1000}
 
-    assert requests.my_trades(SYMBOL, None, None) == newest
-    assert requests.my_trades(SYMBOL, 0, None) == {**newest, "fromId": 0}
-    assert requests.my_trades(SYMBOL, 5, 101) == {**newest, "fromId": 5, "orderId": 101}
+    assert requests.my_trades(SYMBOL, None, None) == {"symbol": SYMBOL, "limit": 100}
+    assert requests.my_trades(SYMBOL, 0, None) == {**page, "fromId": 0}
+    assert requests.my_trades(SYMBOL, 5, 101) == {**page, "fromId": 5, "orderId": 101}
+
+
+def test_the_trades_of_an_order_weigh_less_than_those_of_a_symbol() -> None:
+    assert weight_of("myTrades", requests.my_trades(SYMBOL, 5, None)) == 20
+    assert weight_of("myTrades", requests.my_trades(SYMBOL, 5, 101)) == 5
 
 
 def test_an_order_is_queried_by_its_own_id() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from symbol_trader.binance.envelope import NoReply, Reply
-from symbol_trader.binance.rate_limit import Weight
+from symbol_trader.binance.rate_limit import Counted, Use
 from symbol_trader.binance.session import Announced, Answered, Retired, Revoked, Session, UserData
 from symbol_trader.binance.surprises import Surprise, Surprises
 from unit.binance import payloads
@@ -65,7 +65,10 @@ def test_an_error_finds_its_request_with_all_it_says() -> None:
             message="too much",
             retry_after_ms=99,
             server_time_ms=1,
-            weight=Weight(6001, 6000, 1),
+            uses=(
+                Use(Counted.ORDERS, 1, 9, 86_400_000),
+                Use(Counted.WEIGHT, 6001, 6000, 60_000),
+            ),
         ),
     )
 

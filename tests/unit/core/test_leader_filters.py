@@ -230,6 +230,15 @@ def test_the_symbol_is_read_once_an_hour() -> None:
     assert RefreshSymbol() not in desk.asked
 
 
+def test_what_another_leader_read_is_read_again_when_it_is_an_hour_old() -> None:
+    read_ms = Desk().now_ms - 10 * 60_000
+    desk = Desk(symbol=replace(SYMBOL, read_ms=read_ms))
+    desk.wait(HOUR_MS - 10 * 60_000 - 1)
+    assert RefreshSymbol() not in desk.asked
+    desk.wait(1)
+    assert RefreshSymbol() in desk.asked
+
+
 def test_filters_that_have_changed_are_named_and_what_they_refused_is_tried_again() -> None:
     desk = Desk(symbol=limited(max_price=D(1)))
     desk.price("2")

@@ -101,3 +101,11 @@ def test_a_word_before_an_order_was_canceled_does_not_mean_that() -> None:
     desk.end(sell, "CANCELED")
     handover.term_ended(desk.leader)
     assert next_leader(desk, handover).handle(Started(), desk.now_ms).changes == []
+
+
+@pytest.mark.parametrize(("read_s", "known"), [(None, False), (100.0, True), (99.0, False)])
+def test_trades_that_were_read_lately_can_wait_for_a_regular_look(
+    read_s: float | None, *, known: bool
+) -> None:
+    handover = Handover(trades_read_s=read_s)
+    assert handover.trades_are_known(400.0) is known

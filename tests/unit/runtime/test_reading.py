@@ -10,7 +10,13 @@ from symbol_trader.core.events import Answer, UnrecordedOrdersFound, ViewRead
 from symbol_trader.core.order import Order
 from symbol_trader.core.orders import ClientOrderId, ExchangeOrder, Fill, Intent, OrderState
 from symbol_trader.core.replies import Archived, NotFound, Unknown
-from symbol_trader.runtime.reading import OVERLAP_TRADES, Reader, find_order
+from symbol_trader.runtime.reading import (
+    OVERLAP_TRADES,
+    Reader,
+    Trades,
+    find_order,
+    first_watermark,
+)
 from unit.core.builders import D, intent, seen
 from unit.core.desk import UNRECORDED, Desk
 
@@ -46,7 +52,8 @@ class Exchange:
         known = [*self.fills, *(f for one in self.desk.book.values() for f in one.fills)]
         found = [f for f in known if f.trade_id >= (from_id or 0)]
         found = [f for f in found if order_id in {None, f.order_id}]
-        return tuple(sorted(found, key=lambda f: f.trade_id)[: self.page])
+        found.sort(key=lambda f: f.trade_id)
+        return tuple(found[-self.page :] if from_id is None else found[: self.page])
 
     async def order_by_id(self, order_id: int) -> Answer:
         self.log.append("order by id")
@@ -83,7 +90,64 @@ async def test_fills_are_read_page_by_page_from_before_the_watermark() -> None:
     view, newest = await reader(exchange).read(desk.leader, 90)
     assert [fill.trade_id for fill in view.fills] == [100, 101, 102, 103, 104]
     assert newest == 104
-    assert exchange.from_ids[0] == 90 - OVERLAP_TRADES + 1
+    assert exchange.from_ids[:2] == [None, 90 - OVERLAP_TRADES + 1]
+
+
+async def test_the_newest_page_is_enough_if_it_reaches_back_to_the_watermark() -> None:
+    desk = Desk()
+    exchange = Exchange(desk, fills=tuple(fill_of(OTHERS, 60 + n) for n in range(40)), page=30)
+    view, newest = await reader(exchange).read(desk.leader, 90)
+    assert [fill.trade_id for fill in view.fills] == list(range(71, 100))
+    assert newest == 99
+    assert exchange.from_ids == [None]
+
+
+async def test_a_page_that_was_read_just_now_is_not_read_again() -> None:
+    desk = Desk()
+    page = tuple(fill_of(OTHERS, 100 + n) for n in range(2))
+    exchange = Exchange(desk, fills=page)
+    view, newest = await reader(exchange).read(desk.leader, 100, Trades.NEWEST, page)
+    assert view.fills == page
+    assert newest == 101
+    assert exchange.from_ids == []
+
+
+@pytest.mark.parametrize(("count", "page", "asked"), [(5, 2, 1), (60, 55, 3)])
+async def test_a_start_takes_a_short_page_for_all_there_is_and_the_next_look_makes_sure(
+    count: int, page: int, asked: int
+) -> None:
+    """Only what is surely complete lets the watermark advance; a long page tells of many more."""
+    desk = Desk()
+    fills = tuple(fill_of(OTHERS, 100 + n) for n in range(count))
+    exchange = Exchange(desk, fills=fills, page=page)
+    view, newest = await reader(exchange).read(desk.leader, 90, Trades.NEWEST)
+    assert len(exchange.from_ids) == asked + (asked > 1)
+    complete = asked > 1
+    assert len(view.fills) == (count if complete else page)
+    assert newest == (99 + count if complete else 90)
+
+
+async def test_trades_can_wait_for_the_next_look_unless_an_order_is_denied() -> None:
+    desk = Desk()
+    name = desk.bought()
+    exchange = Exchange(desk, fills=(fill_of(OTHERS, 100),))
+    desk.book.clear()
+    view, newest = await reader(exchange).read(desk.leader, 90, Trades.LATER)
+    assert isinstance(view.answers[name.client_order_id], NotFound)
+    assert "trades" in exchange.log
+    assert newest == 100
+
+    exchange = Exchange(settled := Desk(), fills=(fill_of(OTHERS, 100),))
+    view, newest = await reader(exchange).read(settled.leader, 90, Trades.LATER)
+    assert exchange.log == ["book"]
+    assert (view.fills, newest) == ((), 90)
+
+
+@pytest.mark.parametrize(("count", "first"), [(0, -1), (1, 100), (20, 100), (30, 109)])
+def test_a_new_record_looks_at_the_last_twenty_trades(count: int, first: int) -> None:
+    """Of fewer trades at all of them: a bit before the watermark is read as well."""
+    page = tuple(fill_of(OTHERS, 100 + n) for n in range(count))
+    assert first_watermark(page) == first
 
 
 async def test_an_open_order_with_our_mark_that_the_record_does_not_hold_is_strange() -> None:
@@ -124,12 +188,12 @@ async def test_fills_that_are_known_are_not_read_again() -> None:
     desk.fill(sell := desk.accept(desk.bought()), "4")
     exchange = Exchange(desk)
     await reader(exchange).read(desk.leader, 90)
-    assert exchange.from_ids == [90 - OVERLAP_TRADES + 1]
+    assert exchange.from_ids == [None]
 
     fill = desk.execute(sell, "1")
     exchange.from_ids.clear()
     view, _ = await reader(exchange).read(desk.leader, 90)
-    assert exchange.from_ids[:2] == [90 - OVERLAP_TRADES + 1, 0]
+    assert exchange.from_ids[:2] == [None, 0]
     assert fill in view.fills
 
 
@@ -138,7 +202,7 @@ async def test_it_says_after_each_page_that_it_gets_on() -> None:
     exchange = Exchange(desk := Desk(), fills=tuple(fill_of(OTHERS, 100 + n) for n in range(5)))
     reading = Reader(exchange, Record(), lambda: moves.append(None))  # type: ignore[arg-type]  # a stand-in has what is used
     await reading.read(desk.leader, 90)
-    assert len(moves) == 5, "the book, three pages, and the order behind them"
+    assert len(moves) == 6, "the book, the newest page, three pages, the order behind them"
 
 
 async def test_orders_of_others_are_asked_for_once() -> None:

@@ -95,6 +95,9 @@ class Exchange:
     def now_ms(self) -> int:
         return NOW_MS
 
+    async def has_room(self) -> bool:
+        return True
+
     def held_until_ms(self) -> int | None:
         return None
 

@@ -68,6 +68,9 @@ class Exchange:
     def now_ms(self) -> int:
         return NOW_MS + round(time_s() * 1_000)
 
+    async def has_room(self) -> bool:
+        return True
+
     def held_until_ms(self) -> int | None:
         return self.held_until_ms_
 

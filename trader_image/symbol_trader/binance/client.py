@@ -13,11 +13,14 @@ from functools import partial
 from typing import Any
 
 from symbol_trader.binance import replies, requests, symbols
+from symbol_trader.binance.budgets import Budget, StatedLimits
+from symbol_trader.binance.clock import Clock
+from symbol_trader.binance.descriptions import Descriptions, KnownReplies
 from symbol_trader.binance.errors import ConnectionsLimited, RequestRefused, UnreadableReply
 from symbol_trader.binance.guard import KeyGuard
 from symbol_trader.binance.keys import Key
 from symbol_trader.binance.link import Link
-from symbol_trader.binance.pacing import ConnectionPacer
+from symbol_trader.binance.pacing import ConnectionLimit, ConnectionPacer
 from symbol_trader.binance.rate_limit import RateLimit
 from symbol_trader.binance.reconnects import Cause, Reconnects
 from symbol_trader.binance.renewal import Line, RenewedLine
@@ -25,7 +28,7 @@ from symbol_trader.binance.replies import Candle
 from symbol_trader.binance.requesting import RequestClient
 from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.binance.signing import Params
-from symbol_trader.binance.surprises import Surprise, Surprises
+from symbol_trader.binance.surprises import Surprises
 from symbol_trader.core.error_codes import (
     ALREADY_SUBSCRIBED,
     NO_SUCH_ORDER,
@@ -45,8 +48,8 @@ from symbol_trader.core.replies import (
     TradeGap,
     UserEvent,
 )
-from symbol_trader.core.symbols import DEFAULT_COMMISSION, Commission, SymbolInfo
-from symbol_trader.errors import BadCredentials, ExchangeUnavailable, UnknownSymbol
+from symbol_trader.core.symbols import Commission, SymbolInfo
+from symbol_trader.errors import BadCredentials, ExchangeUnavailable
 
 GAP_PAGES_MAX = 5
 """Pages of 1,000 aggregated trades that are read of a gap at most."""
@@ -64,7 +67,8 @@ class BinanceExchange:
     follow each other share a `rate_limit`, for a limit is not over because a connection is, and
     `surprises`, for what is not understood is logged once. They share a `guard` of the key, too,
     where one is needed, and a `pacer` that says when a connection may be opened; without one it is
-    opened at once. A session ends when its key `is_replaced`.
+    opened at once. The same goes for their `clock`, and for the `budget` of what they ask. Replies
+    that leaders share are in `known`. A session ends when its key `is_replaced`.
     """
 
     def __init__(
@@ -80,6 +84,9 @@ class BinanceExchange:
         surprises: Surprises | None = None,
         pacer: ConnectionPacer | None = None,
         reconnects: Reconnects | None = None,
+        clock: Clock | None = None,
+        budget: Budget | None = None,
+        known: KnownReplies | None = None,
     ) -> None:
         self._settings = settings
         self._key = key
@@ -90,6 +97,16 @@ class BinanceExchange:
         self._surprises = surprises or Surprises()
         self._rate_limit = rate_limit or RateLimit(monotonic_ns)
         self._pacer = pacer
+        self._clock = clock or Clock(monotonic_ns)
+        self._budget = budget
+        self._descriptions = Descriptions(
+            settings.symbol,
+            lambda: self._client,
+            known=known,
+            surprises=self._surprises,
+            check_unknown=self._check_unknown,
+            told=self._take_limits,
+        )
         self._line = RenewedLine(
             settings,
             self._make_line,
@@ -122,18 +139,21 @@ class BinanceExchange:
             monotonic_ns=self._monotonic_ns,
             random=self._random,
             surprises=self._surprises,
+            budget=self._budget,
+            clock=self._clock,
         )
         return Line(link, client)
 
     async def _make_ready(self, line: Line, age_max_s: float) -> None:
         """Open a link, and do on it all that has to be done before it is used."""
         line.client.respect_limits("a connection")
+        await line.client.wait_for_connection()
         try:
             await line.link.open(age_max_s)
         except ConnectionsLimited as exc:
             self._rate_limit.hold(exc.retry_in_s)
             raise
-        await line.client.measure_clock()
+        await line.client.know_time()
         if self._guard is not None:
             await self._guard.admit(self._key, line.client.now_ms())
         await line.client.log_on()
@@ -157,40 +177,37 @@ class BinanceExchange:
         """Yield user data from `open` on, for one reader; raises `Unavailable` at the end."""
         return self._line.events
 
+    async def has_room(self) -> bool:
+        """Return whether what can wait may be asked now, within the limits of all leaders."""
+        return await self._client.has_room()
+
     async def account(self) -> Account:
         """Read the account's uid and balances."""
-        return await self._client.query(
+        account = await self._client.query(
             "account.status", {"omitZeroBalances": True}, replies.account
         )
+        self._descriptions.account = account.uid
+        if self._budget is not None:
+            self._budget.account = account.uid
+        return account
 
-    async def symbol(self) -> SymbolInfo:
-        """Read the symbol. Raises `UnknownSymbol`."""
-        name = self._settings.symbol
-        try:
-            info = await self._client.query(
-                "exchangeInfo", {"symbol": name}, self._described, private=False
-            )
-        except RequestRefused as exc:
-            if exc.code != UNKNOWN_SYMBOL:
-                raise
-            await self._check_unknown(name)
-            raise UnknownSymbol(f"the exchange does not know the symbol {name}") from exc
+    async def symbol(self, age_max_s: float = 0.0) -> SymbolInfo:
+        """Read the symbol, or take what any leader read so long ago. Raises `UnknownSymbol`."""
+        info = await self._descriptions.symbol(age_max_s)
         self._quote_asset = info.quote_asset
         return info
 
-    def _described(self, result: Any) -> SymbolInfo:
-        """Read the symbol, and what is said of connections.
+    async def commission(self, age_max_s: float = 0.0) -> Commission:
+        """Read the account's commission on the symbol, or take what any leader on it read."""
+        return await self._descriptions.commission(age_max_s)
 
-        Filters that are not known are counted, and left to the exchange.
-        """
-        limit = replies.connection_limit(result)
-        if limit is not None and self._pacer is not None:
-            self._pacer.known.limit = limit
-        name = self._settings.symbol
-        info = symbols.symbol_info(result, name)
-        for kind, shown in symbols.unknown_filters(result, name).items():
-            self._surprises.note(Surprise.UNKNOWN_FILTER, kind, f"left to the exchange: {shown}")
-        return info
+    def _take_limits(self, stated: StatedLimits) -> None:
+        """Keep to the limits that the exchange states from now on."""
+        if self._pacer is not None:
+            connections = stated.connections
+            self._pacer.known.limit = ConnectionLimit(connections.count, connections.window_s)
+        if self._budget is not None:
+            self._budget.stated = stated
 
     async def asset_limits(self) -> Mapping[str, Decimal]:
         """Read how much of an asset the account may trade in one order, by asset."""
@@ -226,22 +243,6 @@ class BinanceExchange:
         raise ExchangeUnavailable(
             f"the exchange denies the symbol {name}, and yet answers for its open orders"
         )
-
-    async def commission(self) -> Commission:
-        """Read the account's commission on the symbol, or its general one, or assume the default.
-
-        Only where the exchange has no such answer; being unreachable is `Unavailable`.
-        """
-        symbol = {"symbol": self._settings.symbol}
-        try:
-            return await self._client.query("account.commission", symbol, replies.commission)
-        except (RequestRefused, UnreadableReply) as exc:
-            log.warning("no commission of the symbol, asking for the account's: %s", exc)
-        try:
-            return await self._client.query("account.status", {}, replies.account_commission)
-        except (RequestRefused, UnreadableReply) as exc:
-            log.warning("no commission of the account, assuming the standard one: %s", exc)
-        return DEFAULT_COMMISSION
 
     async def best_bid(self) -> Decimal:
         """Read the best price that buyers offer in the symbol, zero where none is known."""
@@ -333,7 +334,12 @@ class BinanceExchange:
         """Read all open orders of the account in the symbol, ours and others'."""
         symbol = self._settings.symbol
         parse = partial(replies.open_orders, symbol=symbol)
-        return await self._client.query("openOrders.status", {"symbol": symbol}, parse)
+        try:
+            return await self._client.query("openOrders.status", {"symbol": symbol}, parse)
+        except RequestRefused as exc:
+            if exc.code == UNKNOWN_SYMBOL:
+                await self._descriptions.forget()
+            raise
 
     async def trades(self, from_id: int | None, order_id: int | None = None) -> tuple[Fill, ...]:
         """Read a page of the account's fills in the symbol, ascending, from a trade id on."""
@@ -345,13 +351,13 @@ class BinanceExchange:
         """Send an order, once, with exactly the intent's values."""
         symbol = self._settings.symbol
         accepted = partial(replies.placed, symbol=symbol, client_order_id=intent.client_order_id)
-        return await self._client.act("order.place", requests.place(intent, symbol), accepted)
+        return await self._client.place(requests.place(intent, symbol), intent.side, accepted)
 
     async def cancel(self, intent: CancelIntent) -> Outcome:
         """Send a cancel, once, with exactly the intent's values."""
         symbol = self._settings.symbol
         accepted = partial(replies.canceled, symbol=symbol, intent=intent)
-        return await self._client.act("order.cancel", requests.cancel(intent, symbol), accepted)
+        return await self._client.cancel(requests.cancel(intent, symbol), accepted)
 
     async def _keep_key(self, link: Link) -> None:
         """End the session once its key is another one, or must not trade any more."""

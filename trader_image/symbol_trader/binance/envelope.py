@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from symbol_trader.binance.fields import Fields
-from symbol_trader.binance.rate_limit import Weight
+from symbol_trader.binance.rate_limit import Counted, Use
 from symbol_trader.binance.signing import Params
 
 OK = 200
+
+INTERVALS_MS = {"SECOND": 1_000, "MINUTE": 60_000, "HOUR": 3_600_000, "DAY": 86_400_000}
+_COUNTED = {"REQUEST_WEIGHT": Counted.WEIGHT, "ORDERS": Counted.ORDERS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,8 @@ class Reply:
     message: str = ""
     retry_after_ms: int | None = None
     server_time_ms: int | None = None
-    weight: Weight | None = None
+    uses: tuple[Use, ...] = ()
+    """What is used of limits by now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +51,9 @@ def request(request_id: int, method: str, params: Params) -> str:
 def reply(message: Fields) -> Reply:
     """Read one reply. Raises `PayloadError` if it is neither a result nor an error."""
     status = message.integer("status")
-    weight = _weight(message)
+    uses = _uses(message)
     if status == OK:
-        return Reply(status, message.raw("result"), weight=weight)
+        return Reply(status, message.raw("result"), uses=uses)
     error = message.child("error")
     return Reply(
         status,
@@ -57,7 +61,7 @@ def reply(message: Fields) -> Reply:
         message=error.text("msg"),
         retry_after_ms=_time_of(error, "retryAfter"),
         server_time_ms=_time_of(error, "serverTime"),
-        weight=weight,
+        uses=uses,
     )
 
 
@@ -68,10 +72,16 @@ def _time_of(error: Fields, name: str) -> int | None:
     return data.time_ms(name) if name in data else None
 
 
-def _weight(message: Fields) -> Weight | None:
-    """Read how much request weight is used, counted in minutes, if the reply says so."""
-    for limit in message.children("rateLimits") if "rateLimits" in message else ():
-        if (limit.text("rateLimitType"), limit.text("interval")) == ("REQUEST_WEIGHT", "MINUTE"):
-            count, most = limit.integer("count"), limit.integer("limit")
-            return Weight(count, most, limit.integer("intervalNum"))
-    return None
+def _uses(message: Fields) -> tuple[Use, ...]:
+    """Read how much of the limits is used, as far as the reply says so and it is known here."""
+    limits = message.children("rateLimits") if "rateLimits" in message else ()
+    return tuple(use for limit in limits if (use := _use(limit)))
+
+
+def _use(limit: Fields) -> Use | None:
+    counted = _COUNTED.get(limit.text("rateLimitType"))
+    interval_ms = INTERVALS_MS.get(limit.text("interval"))
+    if counted is None or interval_ms is None:
+        return None
+    window_ms = limit.integer("intervalNum") * interval_ms
+    return Use(counted, limit.integer("count"), limit.integer("limit"), window_ms)

@@ -1,5 +1,7 @@
 """When a connection may be opened: the exchange limits attempts per address, whoever makes them.
 
+`Pace` is the arithmetic of that, and of the exchange's other limits (`budgets`).
+
 Binance Spot allows 300 attempts in 5 minutes per address, both services together (web-socket-api.md
 and web-socket-streams.md, "General"; `CONNECTIONS` among the `rateLimits` of `exchangeInfo`), and
 bans an address that goes on. Many leaders may share one. So each attempt needs a slot: the record
@@ -17,10 +19,38 @@ from typing import Protocol
 
 from symbol_trader.errors import Unavailable
 
-_USABLE = 0.9
-"""The part of the limit that leaders use: the rest is for people and their commands."""
-_BURST = 0.1
-"""The part of the limit that may be used at once."""
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How slots are laid so that no window of a limit holds more than `usable` of it.
+
+    `count` is allowed in `window_s` seconds. `at_once` is the part that may be used at once.
+    """
+
+    count: int
+    window_s: float
+    usable: float = 0.9
+    """The rest is for people and their commands."""
+    at_once: float = 0.1
+
+    @property
+    def burst(self) -> int:
+        """Return how many slots may be used at once after a quiet time."""
+        return max(1, int(self.count * self.at_once))
+
+    @property
+    def spacing_s(self) -> float:
+        """Return how far apart slots are, in seconds."""
+        return self.window_s / max(self.count * self.usable - self.burst, 1)
+
+    @property
+    def burst_s(self) -> float:
+        """Return how far ahead slots may be used, in seconds."""
+        return self.burst * self.spacing_s
+
+    def wait_s(self, reserved_s: float) -> float:
+        """Return how long to wait for a slot that ends `reserved_s` from now."""
+        return max(0.0, reserved_s - self.burst_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +61,9 @@ class ConnectionLimit:
     window_s: float = 300.0
 
     @property
-    def burst(self) -> int:
-        """Return how many slots may be used at once after a quiet time."""
-        return max(1, int(self.attempts * _BURST))
-
-    @property
-    def spacing_s(self) -> float:
-        """Return how far apart slots are, in seconds."""
-        return self.window_s / max(self.attempts * _USABLE - self.burst, 1)
-
-    def wait_s(self, reserved_s: float) -> float:
-        """Return how long to wait for a slot that ends `reserved_s` from now."""
-        return max(0.0, reserved_s - self.burst * self.spacing_s)
+    def pace(self) -> Pace:
+        """Return how attempts are laid."""
+        return Pace(self.attempts, self.window_s)
 
 
 @dataclass(slots=True)
@@ -105,7 +126,7 @@ class ConnectionPacer:
         """
         if self._due_s is None:
             try:
-                reserved_s = await self._slots.reserve(self.known.limit.spacing_s)
+                reserved_s = await self._slots.reserve(self.known.limit.pace.spacing_s)
             except Unavailable:
                 if self._share is None:
                     raise
@@ -113,7 +134,7 @@ class ConnectionPacer:
             self._alone_due_s = None
             if reserved_s is None:
                 return self._random() * self.known.limit.window_s
-            self._due_s = self._clock() + self.known.limit.wait_s(reserved_s)
+            self._due_s = self._clock() + self.known.limit.pace.wait_s(reserved_s)
         left_s = self._due_s - self._clock()
         if left_s > 0:
             return left_s

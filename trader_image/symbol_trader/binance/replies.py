@@ -8,8 +8,9 @@ from decimal import Decimal
 from operator import itemgetter
 from typing import Any
 
+from symbol_trader.binance.budgets import Allowed, StatedLimits
+from symbol_trader.binance.envelope import INTERVALS_MS
 from symbol_trader.binance.fields import Fields, PayloadError, objects
-from symbol_trader.binance.pacing import ConnectionLimit
 from symbol_trader.core.money import ZERO
 from symbol_trader.core.orders import NO_ASSET, CancelIntent, ExchangeOrder, Fill, Side
 from symbol_trader.core.replies import Accepted, Account, Price
@@ -36,8 +37,15 @@ class AggregateTrade:
 
 
 _NOT_EXPIRED = "NONE"
+_MS_PER_S = 1_000
+_LIMITS = {
+    "REQUEST_WEIGHT": "weight",
+    "RAW_REQUESTS": "raw_requests",
+    "ORDERS": "orders",
+    "CONNECTIONS": "connections",
+}
+"""The field of each limit of `exchangeInfo` that is kept to here."""
 _COMMISSION_PARTS = ("standardCommission", "specialCommission", "taxCommission")
-_INTERVALS_S = {"SECOND": 1.0, "MINUTE": 60.0, "HOUR": 3_600.0, "DAY": 86_400.0}
 
 
 def server_time_ms(result: Any) -> int:
@@ -88,14 +96,17 @@ def aggregate_trades(result: Any) -> tuple[AggregateTrade, ...]:
     )
 
 
-def connection_limit(result: Any) -> ConnectionLimit | None:
-    """Read how many connections `exchangeInfo` allows; None where it does not say."""
-    info = Fields(result, "exchangeInfo")
+def stated_limits(result: Any) -> StatedLimits:
+    """Read the limits that `exchangeInfo` states; what it does not say is as documented."""
+    info, found = Fields(result, "exchangeInfo"), dict[str, Allowed]()
     for limit in info.children("rateLimits") if "rateLimits" in info else ():
-        if limit.text("rateLimitType") == "CONNECTIONS" and limit.text("interval") in _INTERVALS_S:
-            window_s = limit.integer("intervalNum") * _INTERVALS_S[limit.text("interval")]
-            return ConnectionLimit(limit.integer("limit"), window_s)
-    return None
+        kind, interval_ms = limit.text("rateLimitType"), INTERVALS_MS.get(limit.text("interval"))
+        if interval_ms is not None and limit.integer("limit") > 0:
+            window_s = limit.integer("intervalNum") * interval_ms / _MS_PER_S
+            allowed = Allowed(limit.integer("limit"), window_s)
+            found[kind] = min(found.get(kind, allowed), allowed, key=lambda one: one.window_s)
+    stated = {_LIMITS[kind]: allowed for kind, allowed in found.items() if kind in _LIMITS}
+    return StatedLimits(**stated)
 
 
 def candle(result: Any) -> Candle | None:

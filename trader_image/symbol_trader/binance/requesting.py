@@ -12,19 +12,29 @@ from typing import Any, TypeVar
 
 from symbol_trader.binance import replies, requests
 from symbol_trader.binance.backoff import delays
+from symbol_trader.binance.budgets import Budget
 from symbol_trader.binance.clock import Clock, Sample
 from symbol_trader.binance.envelope import Answer, Reply
 from symbol_trader.binance.errors import RateLimited, RequestRefused, UnreadableReply
 from symbol_trader.binance.fields import PayloadError
 from symbol_trader.binance.keys import Key
 from symbol_trader.binance.link import Link
-from symbol_trader.binance.rate_limit import RateLimit
+from symbol_trader.binance.rate_limit import Purpose, RateLimit
 from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.binance.signing import Params, signed
 from symbol_trader.binance.surprises import Surprise, Surprises
-from symbol_trader.binance.verdicts import Verdict, explain, hold_s, judge, outcome
-from symbol_trader.core.error_codes import ErrorClass
-from symbol_trader.core.replies import Accepted, NotSent, Outcome
+from symbol_trader.binance.verdicts import (
+    Verdict,
+    explain,
+    hold_orders_s,
+    hold_s,
+    judge,
+    outcome,
+)
+from symbol_trader.binance.weights import CONNECTION, weight_of
+from symbol_trader.core.error_codes import TOO_MANY_ORDERS, ErrorClass
+from symbol_trader.core.orders import Side
+from symbol_trader.core.replies import Accepted, NotSent, Outcome, Refused
 from symbol_trader.errors import BadCredentials, ExchangeUnavailable, Unavailable
 
 log = logging.getLogger(__name__)
@@ -32,8 +42,12 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _TIME = "time"
+_PLACE, _CANCEL = "order.place", "order.cancel"
 _LOGON = "session.logon"
 _HELD = "the exchange limits requests for now"
+_PURPOSES = {Side.BUY: Purpose.BUY, Side.SELL: Purpose.SELL}
+_WAIT_MAX_S = 60.0
+"""Who would wait longer for its part of the budget comes back for it: it holds connections."""
 
 _MS_PER_S = 1000
 
@@ -51,29 +65,59 @@ class RequestClient:
         monotonic_ns: Callable[[], int],
         random: Callable[[], float],
         surprises: Surprises | None = None,
+        budget: Budget | None = None,
+        clock: Clock | None = None,
     ) -> None:
+        """Ask over this link. Clients that follow each other share a `clock`, and a `budget`."""
         self._settings = settings
         self._link = link
+        self._budget = budget
         self._rate_limit = rate_limit
         self._surprises = surprises or Surprises()
         self._key = key
         self._logged_on = False
         self._monotonic_ns = monotonic_ns
         self._random = random
-        self._clock = Clock(monotonic_ns)
+        self._clock = clock or Clock(monotonic_ns)
         self._clock_doubted = asyncio.Event()
 
     def now_ms(self) -> int:
         """Return exchange time in milliseconds."""
         return self._clock.now_ms()
 
-    async def act(
+    async def place(
+        self, params: Params, side: Side, accepted: Callable[[Any], Accepted]
+    ) -> Outcome:
+        """Send an order, once, unless a limit keeps it back; `accepted` reads the result.
+
+        Whom the exchange would refuse for a limit is refused here in its words, and not counted.
+        """
+        if (until_ms := self.held_until_ms()) is not None:
+            return NotSent(until_ms, f"{_PLACE} was not sent: {_HELD}")
+        if why := await self._kept_back(side):
+            return Refused(TOO_MANY_ORDERS, f"not sent: {why}")
+        return await self._act(_PLACE, params, accepted)
+
+    async def cancel(self, params: Params, accepted: Callable[[Any], Accepted]) -> Outcome:
+        """Send a cancel, once, unless too much is asked already; `accepted` reads the result."""
+        until_ms = self.held_until_ms()
+        if until_ms is None and (until_ns := self._rate_limit.pause_until_ns(Purpose.CANCEL)):
+            until_ms = self._clock.reached_ms(until_ns)
+        if until_ms is not None:
+            return NotSent(until_ms, f"{_CANCEL} was not sent: {_HELD}")
+        return await self._act(_CANCEL, params, accepted)
+
+    async def _kept_back(self, side: Side) -> str:
+        """Return why an order is not sent now, if that is so: what replies say, then the budget."""
+        if pause_s := self._rate_limit.pause_s(_PURPOSES[side]):
+            return f"the limits of address and account are used up for {pause_s:.3f} s"
+        if self._budget is not None and not await self._budget.may_place(side):
+            return "all leaders on the account place as many orders as it allows"
+        return ""
+
+    async def _act(
         self, method: str, params: Params, accepted: Callable[[Any], Accepted]
     ) -> Outcome:
-        """Send an order or a cancel, once; `accepted` reads the result."""
-        until_ms = self.held_until_ms()
-        if until_ms is not None:
-            return NotSent(until_ms, f"{method} was not sent: {_HELD}")
         answer = await self._send(method, self._authorized(params))
         if judge(answer).late:
             self._clock_doubted.set()
@@ -83,11 +127,7 @@ class RequestClient:
         self, method: str, params: Params, parse: Callable[[Any], T], *, private: bool = True
     ) -> T:
         """Ask something and read the answer. Raises `Unavailable`, `BadCredentials`."""
-        result = await self.read(method, params, private=private)
-        try:
-            return parse(result)
-        except PayloadError as exc:
-            raise UnreadableReply(f"{method}: {exc}") from exc
+        return readable(method, await self.read(method, params, private=private), parse)
 
     async def read(self, method: str, params: Params, *, private: bool) -> Any:
         """Ask until there is an answer, for at most `read_retries_s` seconds."""
@@ -95,13 +135,14 @@ class RequestClient:
         async def ask() -> Answer:
             return await self._send(method, self._private(params) if private else params)
 
-        return await self._repeat(method, ask, self._retries())
+        return await self._repeat(method, ask, self._retries(), weight_of(method, params))
 
     async def _repeat(
-        self, method: str, ask: Callable[[], Awaitable[Answer]], retries: "_Retries"
+        self, method: str, ask: Callable[[], Awaitable[Answer]], retries: "_Retries", weight: int
     ) -> Any:
         """Ask until there is an answer; a pause that would take too long is not begun."""
         while True:
+            await self._wait_for_turn(method, weight)
             await self._wait_out_limits(method, retries)
             answer = await ask()
             verdict = judge(answer)
@@ -126,6 +167,11 @@ class RequestClient:
         """Ask for the time a few times and take over the best answer. Raises `Unavailable`."""
         await self._measure_clock(self._retries())
 
+    async def know_time(self) -> None:
+        """Measure the clock, unless it was measured not long ago. Raises `Unavailable`."""
+        if not self._clock.stands(self._settings.clock_interval_s):
+            await self.measure_clock()
+
     async def _measure_clock(self, retries: "_Retries") -> None:
         samples = [await self._sample(retries) for _ in range(self._settings.clock_samples)]
         round_trip_ns = self._clock.adjust(samples)
@@ -133,9 +179,10 @@ class RequestClient:
 
     async def keep_clock(self) -> None:
         """Measure again from time to time, and whenever a request was outside its window."""
+        interval_s = self._settings.clock_interval_s
         while self._link.ended is None:
             try:
-                async with asyncio.timeout(self._settings.clock_interval_s):
+                async with asyncio.timeout(max(interval_s - self._clock.age_s, interval_s / 10)):
                     await self._clock_doubted.wait()
             except TimeoutError:
                 pass
@@ -200,6 +247,26 @@ class RequestClient:
         if held_s := self._rate_limit.held_s:
             raise RateLimited(f"{what} was not sent: {_HELD}", held_s)
 
+    async def wait_for_connection(self) -> None:
+        """Wait until a connection may be opened, by what it weighs. Raises `RateLimited`."""
+        await self._wait_for_turn("a connection", CONNECTION)
+
+    async def has_room(self) -> bool:
+        """Return whether what can wait may be asked now: nothing else waits to be read."""
+        if self._rate_limit.pause_s(Purpose.READ) or self._rate_limit.held_s:
+            return False
+        return self._budget is None or await self._budget.has_room()
+
+    async def _wait_for_turn(self, what: str, weight: int) -> None:
+        """Wait for the part of the budget that a read needs. Raises `RateLimited` if it is far."""
+        if self._budget is None or not (wait_s := await self._budget.wait_s(weight)):
+            return
+        if wait_s > _WAIT_MAX_S:
+            text = f"{what} was not sent: the leaders behind this address ask as much as they may"
+            raise RateLimited(text, wait_s)
+        log.info("%s waits for %.1f s: other leaders ask much", what, wait_s)
+        await self._link.wait_for_end(wait_s)
+
     async def _wait_out_limits(self, method: str, retries: "_Retries") -> None:
         """Wait for the end of a ban that is near, and leave room for orders.
 
@@ -212,7 +279,7 @@ class RequestClient:
             await self._link.wait_for_end(held_s)
             if self._link.ended is not None:
                 return
-        if pause_s := self._rate_limit.reading_pause_s:
+        if pause_s := self._rate_limit.pause_s(Purpose.READ):
             log.info("%s waits for %.1f s: much request weight is used", method, pause_s)
             await self._link.wait_for_end(pause_s)
 
@@ -231,8 +298,11 @@ class RequestClient:
         seconds = hold_s(answer, now_ms)
         if seconds is not None:
             self._rate_limit.hold(seconds)
-        elif answer.weight is not None and now_ms is not None:
-            self._rate_limit.count(answer.weight, now_ms)
+        elif now_ms is not None:
+            for use in answer.uses:
+                self._rate_limit.count(use, now_ms)
+        if (seconds := hold_orders_s(answer, now_ms)) is not None:
+            self._rate_limit.hold_orders(seconds)
 
     async def _sample(self, retries: "_Retries") -> Sample:
         sent_ns = received_ns = 0
@@ -244,7 +314,7 @@ class RequestClient:
             received_ns = self._monotonic_ns()
             return answer
 
-        result = await self._repeat(_TIME, ask, retries)
+        result = await self._repeat(_TIME, ask, retries, weight_of(_TIME, {}))
         try:
             return Sample(sent_ns, received_ns, replies.server_time_ms(result))
         except PayloadError as exc:
@@ -262,6 +332,14 @@ class RequestClient:
         if verdict.reads is ErrorClass.FINAL and isinstance(answer, Reply):
             return RequestRefused(text, answer.code)
         return ExchangeUnavailable(text)
+
+
+def readable(method: str, result: Any, parse: Callable[[Any], T]) -> T:
+    """Read the result of a method. Raises `Unavailable` where that is not possible."""
+    try:
+        return parse(result)
+    except PayloadError as exc:
+        raise UnreadableReply(f"{method}: {exc}") from exc
 
 
 class _Retries:

@@ -13,6 +13,9 @@ from symbol_trader.core.replies import TradeGap
 TRADES_PAGE = 1000
 """Trades per page of `myTrades`, the most that Binance allows."""
 
+NEWEST_TRADES = 100
+"""Trades in the newest page: it is read often, and rarely are there so many new ones."""
+
 AGGREGATES_PAGE = 1000
 """Trades per page of `trades.aggregate`, the most that Binance allows."""
 
@@ -87,7 +90,8 @@ def aggregate_trades_from(symbol: str, number: int) -> Params:
 
 def my_trades(symbol: str, from_id: int | None, order_id: int | None) -> Params:
     """Parameters of `myTrades`: from a trade id on, or the newest page."""
-    params: dict[str, str | int | bool] = {"symbol": symbol, "limit": TRADES_PAGE}
+    page = NEWEST_TRADES if from_id is None else TRADES_PAGE
+    params: dict[str, str | int | bool] = {"symbol": symbol, "limit": page}
     if from_id is not None:
         params["fromId"] = from_id
     if order_id is not None:

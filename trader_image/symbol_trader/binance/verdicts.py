@@ -14,6 +14,7 @@ from symbol_trader.binance.errors import BAN_MAX_S, BAN_S
 from symbol_trader.binance.fields import PayloadError
 from symbol_trader.core.error_codes import (
     TOO_MANY_CONNECTIONS,
+    TOO_MANY_ORDERS,
     TOO_MUCH_WEIGHT,
     UNKNOWN,
     ErrorClass,
@@ -102,3 +103,10 @@ def hold_s(answer: Reply, now_ms: int | None) -> float | None:
     limits = {TOO_MUCH_WEIGHT, TOO_MANY_CONNECTIONS}
     banned = answer.status == _IP_BANNED or answer.code in limits
     return min((answer.retry_after_ms - now_ms) / 1000, BAN_MAX_S) if banned else None
+
+
+def hold_orders_s(answer: Reply, now_ms: int | None) -> float | None:
+    """Return for how long the exchange takes no orders of the account, if the answer says so."""
+    if answer.code != TOO_MANY_ORDERS or answer.retry_after_ms is None or now_ms is None:
+        return None
+    return min((answer.retry_after_ms - now_ms) / 1000, BAN_MAX_S)

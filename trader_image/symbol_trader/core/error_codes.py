@@ -17,6 +17,7 @@ from typing import Final
 from symbol_trader.core.reasons import Reason
 
 TOO_MUCH_WEIGHT: Final = -1003
+TOO_MANY_ORDERS: Final = -1015
 TOO_MANY_CONNECTIONS: Final = -1034
 UNKNOWN_SYMBOL: Final = -1121
 REJECTED_BY_ENGINE: Final = -2010
@@ -170,7 +171,7 @@ CODES: Final[Mapping[int, tuple[Meaning, ...]]] = {
     ),
     # Limits. -1015 counts orders alone, -1181 messages of the FIX interface.
     TOO_MUCH_WEIGHT: (_limited("over the request limit"),),
-    -1015: (_limited("over the order limit"),),
+    TOO_MANY_ORDERS: (_limited("over the order limit"),),
     TOO_MANY_CONNECTIONS: (_limited("too many connections"),),
     -1181: (_limited("too many messages"),),
     # Time. An order or a cancel is never sent again, so its attempt is over.

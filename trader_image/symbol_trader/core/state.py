@@ -55,7 +55,7 @@ class State:
         self.locked = dict(locked)
         """What the account's open orders hold of each asset, as far as it is known."""
         self.market_prices = MarketPrices()
-        self.symbol_read_ms: int | None = None
+        self.symbol_read_ms = symbol.read_ms
         """When the symbol was read last, None before the first beat of the timer."""
         self.others: dict[int, ExchangeOrder] = {}
         """The account's open orders in the symbol that are not ours, by order id."""

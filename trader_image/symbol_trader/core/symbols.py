@@ -4,7 +4,7 @@ Source of the rules: Binance Spot, filters.md.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 
 from symbol_trader.core.money import ZERO
@@ -82,6 +82,8 @@ class SymbolInfo:
     quote_asset: str
     filters: Filters
     status: str = TRADING
+    read_ms: int | None = field(default=None, compare=False)
+    """When the exchange said so, by its clock; None: just now."""
 
     def limited_to(self, limits: Mapping[str, Decimal]) -> "SymbolInfo":
         """Return it with the account's own limits, by asset, on what one order may trade."""

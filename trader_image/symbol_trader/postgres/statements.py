@@ -339,20 +339,42 @@ SELECT asset, sum(amount) AS amount FROM unvalued_fees WHERE {_LEDGER} GROUP BY 
 """
 
 RESERVE_SLOT: Final = """
-INSERT INTO connection_slots AS slots (environment, address_group, reserved_until)
-VALUES ($1::text, $2::text, clock_timestamp() + make_interval(secs => $3::float8))
-ON CONFLICT (environment, address_group) DO UPDATE
-SET reserved_until = make_interval(secs => $3::float8) + CASE
-    WHEN slots.reserved_until > clock_timestamp() + make_interval(secs => 2 * $4::float8)
+INSERT INTO limit_slots AS slots (environment, kind, scope, reserved_until)
+SELECT $1::text, $2::text, $3::text, clock_timestamp() + make_interval(secs => $4::float8)
+FROM set_config('synchronous_commit', 'off', true)
+ON CONFLICT (environment, kind, scope) DO UPDATE
+SET reserved_until = make_interval(secs => $4::float8) + CASE
+    WHEN slots.reserved_until > clock_timestamp() + make_interval(secs => $6::float8)
     THEN clock_timestamp()
     ELSE greatest(slots.reserved_until, clock_timestamp())
 END
-WHERE slots.reserved_until NOT BETWEEN clock_timestamp() + make_interval(secs => $4::float8)
-    AND clock_timestamp() + make_interval(secs => 2 * $4::float8)
+WHERE slots.reserved_until <= clock_timestamp() + make_interval(secs => $5::float8)
+    OR slots.reserved_until > clock_timestamp() + make_interval(secs => $6::float8)
 RETURNING extract(epoch FROM reserved_until - clock_timestamp()) AS ends_in_s
 """
-"""Reserve the next of the slots for connections, unless too many are reserved.
+"""Reserve the next slot of a limit, unless slots are reserved for longer than $5 seconds.
 
-So far ahead as twice the limit nobody has reserved: the clock has been set back, or the database
-runs elsewhere now, and nobody could connect until it is as late again.
+Nobody has reserved for longer than $6 seconds: if it says so, the clock has been set back, or the
+database runs elsewhere now, and nobody would have a slot until it is as late again.
+
+The setting holds for this statement alone, which is a transaction of its own.
+"""
+
+RECENT_REPLY: Final = """
+SELECT result, extract(epoch FROM clock_timestamp() - read_at) AS age_s
+FROM exchange_replies
+WHERE (environment, symbol, method, account) = ($1::text, $2::text, $3::text, $4::text)
+    AND read_at > clock_timestamp() - make_interval(secs => $5::float8)
+"""
+
+KEEP_REPLY: Final = """
+INSERT INTO exchange_replies (environment, symbol, method, account, result, read_at)
+VALUES ($1::text, $2::text, $3::text, $4::text, $5::text, clock_timestamp())
+ON CONFLICT (environment, symbol, method, account) DO UPDATE
+SET result = excluded.result, read_at = excluded.read_at
+"""
+
+FORGET_REPLY: Final = """
+DELETE FROM exchange_replies
+WHERE (environment, symbol, method) = ($1::text, $2::text, $3::text)
 """

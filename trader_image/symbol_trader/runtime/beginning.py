@@ -19,8 +19,14 @@ from symbol_trader.runtime.market import MarketFeed
 from symbol_trader.runtime.parts import Adapters, SymbolTelemetry
 from symbol_trader.runtime.pauses import Pauses
 from symbol_trader.runtime.process import ProcessState
+from symbol_trader.runtime.reading import Page, Trades
 from symbol_trader.runtime.reports import Reports
 from symbol_trader.runtime.term import Intervals, Term
+
+_STARTING_AGE_MAX_S = 600.0
+"""A start takes a description of the symbol that any leader has read so lately."""
+_GOING_ON_AGE_MAX_S = 3_600.0
+"""A reconnect goes on with one as old as the leader would have let it become."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,38 +81,56 @@ class Beginning:
         self._health.heartbeat()
         account = await exchange.account()
         self._health.heartbeat()
-        await self._own(account)
-        term = await self._load(exchange, account)
+        went_on = await self._own(account)
+        term, page = await self._load(exchange, account, went_on=went_on)
         if term.leader.symbol.status != GONE:
-            await term.reconcile_now()
+            await term.reconcile_now(self._trades_to_read(went_on=went_on), page)
         if self._process.stopped.is_set():
             self._session.mailbox.put_nowait(Stop())
         return term
 
-    async def _own(self, account: Account) -> None:
-        """Take an epoch of the account's ledger once; afterwards make sure that it still stands."""
+    def _trades_to_read(self, *, went_on: bool) -> Trades:
+        """Return how many trades are read before trading begins; the next look reads all."""
+        if not went_on:
+            return Trades.NEWEST
+        known = self._session.handover.trades_are_known(self._health.clock())
+        return Trades.LATER if known else Trades.ALL
+
+    async def _own(self, account: Account) -> bool:
+        """Take an epoch of the account's ledger once; afterwards make sure that it still stands.
+
+        Return whether it was taken before, so that this term goes on with what the process knows.
+        """
         ledger = LedgerKey(self._identity.environment, account.uid, self._desired.current.symbol)
         ownership, record = self._adapters.ownership, self._adapters.record
         desired = self._desired.current
         if self._ledger == ledger:
             await ownership.confirm()
             await record.mirror_settings(desired)
-            return
+            return True
         epoch = await ownership.claim(ledger, self._identity.owner, pod=self._identity.pod)
         await record.mirror_settings(desired)
         self._ledger = ledger
         self._took(epoch)
+        return False
 
     def _took(self, epoch: Epoch) -> None:
         self._health.epoch = epoch.number
         self._telemetry.story.tell("took the symbol", epoch=epoch.number)
 
-    async def _load(self, exchange: Exchange, account: Account) -> Term:
+    async def _load(
+        self, exchange: Exchange, account: Account, *, went_on: bool
+    ) -> tuple[Term, Page | None]:
+        """Make the term of what is on record; return also the newest trades, if they were read."""
         desired, record = self._desired.current, self._adapters.record
         snapshot = await record.load()
         self._session.handover.loaded(snapshot)
         symbol, commission = await loading.describe(
-            exchange, snapshot, desired.symbol, give_up=partial(self._gives_up, snapshot)
+            exchange,
+            snapshot,
+            desired.symbol,
+            age_max_s=_GOING_ON_AGE_MAX_S if went_on else _STARTING_AGE_MAX_S,
+            give_up=partial(self._gives_up, snapshot),
         )
         if symbol.status != GONE:
             self._session.handover.denials.clear()
@@ -123,21 +147,27 @@ class Beginning:
             refused=self._session.handover.refused,
             acknowledged=self._session.handover.acknowledged,
         )
-        return Term(
+        watermark, page = await loading.watermark(exchange, record, snapshot, symbol)
+        term = Term(
             leader,
             ownership=self._adapters.ownership,
             record=record,
             exchange=exchange,
             mailbox=self._session.mailbox,
             desired=desired,
-            watermark=await loading.watermark(exchange, record, snapshot, symbol),
+            watermark=watermark,
             story=self._telemetry.story,
             health=self._health,
             metrics=self._telemetry.metrics,
             intervals=self._settings.intervals,
             changed=self._reports.due.set,
             beside=(partial(self._feed.watch, exchange), partial(self._feed.fill_gaps, exchange)),
+            on_trades_read=self._note_trades_read,
         )
+        return term, page
+
+    def _note_trades_read(self) -> None:
+        self._session.handover.trades_read_s = self._health.clock()
 
     def _gives_up(self, snapshot: Snapshot) -> bool:
         """Count that the exchange denies the symbol; return whether a shutdown ends without it.

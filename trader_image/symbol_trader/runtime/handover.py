@@ -10,6 +10,10 @@ from symbol_trader.core.records import Snapshot
 DENIALS_NEEDED = 3
 """How often the exchange must deny the symbol, over a time, before it counts as gone."""
 
+TRADES_AGE_MAX_S = 300.0
+"""A reconnect does not read the account's trades again if that was done so lately: it does read all
+that its own orders executed, and the next regular look reads the rest."""
+
 
 @dataclass(slots=True)
 class Denials:
@@ -44,8 +48,14 @@ class Handover:
     acknowledged: frozenset[ClientOrderId] = frozenset()
     """Orders that others canceled and a person acknowledged, until the record shows that."""
     denials: Denials = field(default_factory=Denials)
+    trades_read_s: float | None = None
+    """When the account's trades were read last, by a steady clock."""
     _interrupted: frozenset[ClientOrderId] = frozenset()
     """Orders that others had canceled as the last term ended."""
+
+    def trades_are_known(self, now_s: float) -> bool:
+        """Return whether the trades were read so lately that they can wait for a regular look."""
+        return self.trades_read_s is not None and now_s - self.trades_read_s <= TRADES_AGE_MAX_S
 
     def loaded(self, snapshot: Snapshot) -> None:
         """Let a trader be tried again if a person has settled an order of it since.

@@ -6,19 +6,24 @@ from symbol_trader.core.records import Snapshot
 from symbol_trader.core.symbols import DEFAULT_COMMISSION, GONE, Commission, SymbolInfo, gone
 from symbol_trader.errors import UnknownSymbol
 from symbol_trader.ports import Exchange, Record
-from symbol_trader.runtime.reading import NO_TRADES, first_watermark
+from symbol_trader.runtime.reading import Page, first_watermark
 
 
 async def describe(
-    exchange: Exchange, snapshot: Snapshot, name: str, *, give_up: Callable[[], bool]
+    exchange: Exchange,
+    snapshot: Snapshot,
+    name: str,
+    *,
+    age_max_s: float,
+    give_up: Callable[[], bool],
 ) -> tuple[SymbolInfo, Commission]:
-    """Read the symbol and the account's commission on it.
+    """Read the symbol and the account's commission on it, or take what is no older.
 
     Where the exchange does not list the symbol any more and `give_up` agrees, a description is made
     from the record, so that its traders can end as held. Raises `UnknownSymbol` otherwise.
     """
     try:
-        return await exchange.symbol(), await exchange.commission()
+        return await exchange.symbol(age_max_s), await exchange.commission(age_max_s)
     except UnknownSymbol:
         if not give_up():
             raise
@@ -29,12 +34,17 @@ async def describe(
 
 async def watermark(
     exchange: Exchange, record: Record, snapshot: Snapshot, symbol: SymbolInfo
-) -> int:
-    """Return the trade id from which to look on; a record without one begins to look now."""
+) -> tuple[int, Page | None]:
+    """Return the trade id from which to look on; a record without one begins to look now.
+
+    Returns the newest page of trades, too, where it had to be read for that.
+    """
     if snapshot.watermark is not None:
-        return snapshot.watermark
-    if symbol.status == GONE:
-        return NO_TRADES
-    first = NO_TRADES if snapshot.traders else await first_watermark(exchange)
-    await record.advance_watermark(first)
-    return first
+        return snapshot.watermark, None
+    page = None
+    if symbol.status != GONE and not snapshot.traders:
+        page = await exchange.trades(None)
+    first = first_watermark(page or ())
+    if symbol.status != GONE:
+        await record.advance_watermark(first)
+    return first, page

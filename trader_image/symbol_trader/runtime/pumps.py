@@ -53,11 +53,14 @@ class Pumps:
             await self._mailbox.put(TimePassed())
 
     async def _pump_views(self) -> None:
-        """Look at both sides from time to time: where nothing happens, no write would fail."""
+        """Look at both sides from time to time: where nothing happens, no write would fail.
+
+        The exchange is left out where the leaders behind the address ask all that they may.
+        """
         while True:
             await asyncio.sleep(self._reconcile_s)
             await self._ownership.confirm()
             if await self._record.settled_meanwhile():
                 raise SettledMeanwhile
-            if self._exchange.held_until_ms() is None:
+            if self._exchange.held_until_ms() is None and await self._exchange.has_room():
                 await self._views.look()

@@ -1,7 +1,8 @@
 """Reading everything that a reconciliation needs from the exchange."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from enum import Enum, auto
 
 from symbol_trader.core import ids
 from symbol_trader.core.events import Answer, ExchangeView
@@ -16,8 +17,13 @@ OVERLAP_TRADES = 20
 """Trades before the watermark that are read again: ids may become visible out of order."""
 RECENT_TRADES = 20
 """Trades of the account that a new record looks at."""
+SHORT_PAGE = 50
+"""A newest page of no more trades is taken for all there are, where the next look makes sure."""
 NO_TRADES = -1
 """The watermark of an account that never traded the symbol."""
+
+Page = tuple[Fill, ...]
+"""The account's fills in the symbol that one reply shows, in ascending order of trade ids."""
 
 
 async def read_fills(
@@ -36,13 +42,55 @@ async def read_fills(
     return fills
 
 
-async def first_watermark(exchange: Exchange) -> int:
+class Trades(Enum):
+    """How much a look reads of the trades that the account made since the watermark."""
+
+    LATER = auto()
+    """Nothing: the next look does."""
+    NEWEST = auto()
+    """The newest page, although the exchange may show fewer trades in it than there are."""
+    ALL = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class NewFills:
+    """Fills since the watermark, and whether there are surely no others."""
+
+    fills: Page = ()
+    complete: bool = False
+
+
+async def read_new_fills(
+    exchange: Exchange,
+    watermark: int,
+    trades: Trades,
+    page: Page | None,
+    on_progress: Callable[[], None],
+) -> NewFills:
+    """Read fills since the watermark, and some before it. Raises `Unavailable`.
+
+    The newest page is enough where it reaches back that far, however many trades the exchange shows
+    in a page; else all are read page by page. `page` is the newest one, if it was read just now.
+    """
+    if trades is Trades.LATER:
+        return NewFills()
+    if page is None:
+        page = await exchange.trades(None)
+    on_progress()
+    start = max(watermark - OVERLAP_TRADES, NO_TRADES) + 1
+    complete = not page or page[0].trade_id <= watermark
+    if complete or (trades is Trades.NEWEST and len(page) <= SHORT_PAGE):
+        return NewFills(tuple(fill for fill in page if fill.trade_id >= start), complete)
+    return NewFills(tuple(await read_fills(exchange, start, None, on_progress)), complete=True)
+
+
+def first_watermark(page: Page) -> int:
     """Return where a new record begins to look: before the account's last trades in the symbol.
 
-    It has placed none of them. If another record has, that has to come to light.
+    It has placed none of them. If another record has, that has to come to light. Of fewer trades
+    the oldest is looked at as well: a bit before the watermark is always read again.
     """
-    page = await exchange.trades(None)
-    return page[-RECENT_TRADES:][0].trade_id - 1 if page else NO_TRADES
+    return page[-RECENT_TRADES - 1 :][0].trade_id if page else NO_TRADES
 
 
 async def find_order(
@@ -116,11 +164,21 @@ class Reader:
         self._explained: set[int] = set()
         """Orders of others, and those that a person has disowned: the record is not asked again."""
 
-    async def read(self, leader: Leader, watermark: int) -> tuple[ExchangeView, int]:
+    async def read(
+        self,
+        leader: Leader,
+        watermark: int,
+        trades: Trades = Trades.ALL,
+        page: Page | None = None,
+    ) -> tuple[ExchangeView, int]:
         """Read the orders that are not over on record, and the trades since the watermark.
 
-        Returns the view, with the orders that nobody recorded, and the newest trade id in it. What
-        is asked, and in which order:
+        The trades show what orders traded that nobody recorded, so they can wait for a while: what
+        the known ones executed is read order by order in any case. If an order is denied, they are
+        all read. `page` is the newest page, if it was read just now.
+
+        Returns the view, with the orders that nobody recorded, and the trade id up to which it is
+        complete. What is asked, and in which order:
 
         1. The open orders, once: they answer for all of ours that rest, however many. An order that
            was placed after they were read is not among them, so its absence proves nothing.
@@ -135,9 +193,16 @@ class Reader:
         """
         known = {order.intent.client_order_id: order for order in leader.orders_to_ask_for}
         answers, open_orders = await self._ask_for(known)
-        start = max(watermark - OVERLAP_TRADES, NO_TRADES) + 1
-        fills = await read_fills(self._exchange, start, None, self._on_progress)
-        newest = max([watermark, *(fill.trade_id for fill in fills)])
+        denied = any(isinstance(answer, NotFound) for answer in answers.values())
+        new = await read_new_fills(
+            self._exchange,
+            watermark,
+            Trades.ALL if denied else trades,
+            page,
+            self._on_progress,
+        )
+        fills = list(new.fills)
+        seen_to = max([watermark, *(fill.trade_id for fill in fills if new.complete)])
         traded = {fill.order_id for fill in fills} - _order_ids(leader, answers)
         unexplained = await self._unexplained(traded)
         # What was traded exists, whatever a query by its name says.
@@ -150,7 +215,7 @@ class Reader:
         )
         return ExchangeView(
             answers, unrecorded_orders, tuple(fills), known_before, open_orders
-        ), newest
+        ), seen_to
 
     async def _ask_for(
         self, known: Mapping[ClientOrderId, Order]

@@ -43,6 +43,7 @@ from symbol_trader.runtime.mailbox import Mailbox
 from symbol_trader.runtime.metrics import Metrics
 from symbol_trader.runtime.noting import Notes
 from symbol_trader.runtime.pumps import Pumps
+from symbol_trader.runtime.reading import Page, Trades
 from symbol_trader.runtime.requests import Requests
 from symbol_trader.runtime.story import Story
 from symbol_trader.runtime.tasks import Work
@@ -97,10 +98,12 @@ class Term:
         intervals: Intervals,
         changed: Callable[[], None],
         beside: Sequence[Work] = (),
+        on_trades_read: Callable[[], None] = lambda: None,
     ) -> None:
         """Take over open connections. `changed` is called after each event.
 
-        `beside` is work that goes on for as long as the term does.
+        `on_trades_read` is called after each look that has read the account's trades. `beside` is
+        work that goes on for as long as the term does.
         """
         self.leader = leader
         self.desired = desired
@@ -121,6 +124,7 @@ class Term:
             mailbox=mailbox,
             watermark=watermark,
             on_progress=self._on_progress,
+            on_trades_read=on_trades_read,
         )
         self._requests = Requests(
             exchange,
@@ -161,9 +165,12 @@ class Term:
             raise end.cause
         return end
 
-    async def reconcile_now(self) -> None:
-        """Read everything and bring the record up to date, before the term begins."""
-        await self._apply_view(await self._views.read())
+    async def reconcile_now(self, trades: Trades = Trades.ALL, page: Page | None = None) -> None:
+        """Read everything and bring the record up to date, before the term begins.
+
+        Of the trades as much is read as is asked for; `page` is the newest, if it was read.
+        """
+        await self._apply_view(await self._views.read(trades, page))
 
     def _on_progress(self) -> None:
         """Note progress in reading: before the loop runs, there is no other."""

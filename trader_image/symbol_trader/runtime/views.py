@@ -6,7 +6,7 @@ from symbol_trader.core.events import ViewRead
 from symbol_trader.core.leader import Leader
 from symbol_trader.ports import Exchange, Record
 from symbol_trader.runtime.mailbox import Mailbox
-from symbol_trader.runtime.reading import Reader
+from symbol_trader.runtime.reading import Page, Reader, Trades
 
 
 class Views:
@@ -21,19 +21,26 @@ class Views:
         mailbox: Mailbox,
         watermark: int,
         on_progress: Callable[[], None],
+        on_trades_read: Callable[[], None],
     ) -> None:
-        """Look over open connections; `on_progress` is called while reading advances."""
+        """Look over open connections; `on_progress` is called while reading advances.
+
+        `on_trades_read` is called after each look that has read the trades.
+        """
         self._leader = leader
         self._record = record
         self._mailbox = mailbox
         self._watermark = watermark
         self._reader = Reader(exchange, record, on_progress)
+        self._on_trades_read = on_trades_read
         self.being_read = False
         """A look is under way whose view will come into the mailbox."""
 
-    async def read(self) -> ViewRead:
-        """Read everything."""
-        view, newest = await self._reader.read(self._leader, self._watermark)
+    async def read(self, trades: Trades = Trades.ALL, page: Page | None = None) -> ViewRead:
+        """Read everything; of the trades as much as is asked for. See `Reader.read`."""
+        view, newest = await self._reader.read(self._leader, self._watermark, trades, page)
+        if trades is not Trades.LATER:
+            self._on_trades_read()
         return ViewRead(view, newest)
 
     async def look(self) -> None:
