@@ -54,7 +54,7 @@ async def test_an_empty_database_becomes_a_record_and_each_step_is_told(
             "schema 0004: A pod whose leader may still run, and must lead no more, is barred from "
             "all books."
         ),
-        "schema 0005: Leaders share connections, request weight, order counts and what symbols are.",
+        "schema 0005: Leaders share connections, request weight, orders and what symbols are.",
         "the record is at schema 0005",
     ]
     assert await _tables(empty_database) == TABLES | {"schema_version"}

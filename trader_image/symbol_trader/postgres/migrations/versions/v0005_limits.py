@@ -1,4 +1,4 @@
-"""Leaders share connections, request weight, order counts and what symbols are."""
+"""Leaders share connections, request weight, orders and what symbols are."""
 
 from symbol_trader.postgres.migrations.scripts import run_script
 
