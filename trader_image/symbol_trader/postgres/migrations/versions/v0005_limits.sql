@@ -18,4 +18,4 @@ CREATE TABLE exchange_replies (
     PRIMARY KEY (environment, symbol, method, account)
 );
 COMMENT ON TABLE exchange_replies IS 'What an exchange said last of a symbol, as JSON: a leader that finds a row young enough need not ask.';
-COMMENT ON COLUMN exchange_replies.account IS 'The uid of the account that it is about; empty where it is about all.';
+COMMENT ON COLUMN exchange_replies.account IS 'The uid of the account whose leader asked: two exchanges of one environment have accounts of their own.';
