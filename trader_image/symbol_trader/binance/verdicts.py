@@ -99,7 +99,8 @@ def hold_s(answer: Reply, now_ms: int | None) -> float | None:
     orders, not requests, and does not hold up anything else.
     """
     if answer.retry_after_ms is None or now_ms is None:
-        return BAN_S if answer.code == TOO_MANY_CONNECTIONS else None
+        banned = answer.status == _IP_BANNED or answer.code == TOO_MANY_CONNECTIONS
+        return BAN_S if banned else None
     limits = {TOO_MUCH_WEIGHT, TOO_MANY_CONNECTIONS}
     banned = answer.status == _IP_BANNED or answer.code in limits
     return min((answer.retry_after_ms - now_ms) / 1000, BAN_MAX_S) if banned else None
