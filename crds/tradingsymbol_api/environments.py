@@ -5,7 +5,7 @@ Addresses: Binance Spot's web-socket-api.md, web-socket-streams.md, rest-api.md 
 demo-mode/general-info.md.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 from urllib.parse import urlsplit
@@ -14,6 +14,13 @@ Environment = Literal["paper", "demo", "testnet", "live"]
 """Kinds of exchanges: the paper exchange, wherever it runs; Binance's demo mode (live prices, play
 money); its Spot testnet (a market of its own, reset about once a month); Binance: real money."""
 ENVIRONMENTS: Final[tuple[Environment, ...]] = get_args(Environment)
+
+
+_BINANCE: Final = ("binance.com", "binance.vision", "binance.us")
+"""Domains where real money is traded, apart from the hosts of demo mode and testnet. Binance.US is
+an exchange of its own, with real money and the same protocol."""
+_WEB_SOCKET: Final = ("ws", "wss")
+_HTTP: Final = ("http", "https")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +118,17 @@ def _address_problem(environment: Environment, given: Addresses, spelling: Spell
     ):
         if not url:
             return f"{setting} is missing: a paper exchange has no address of its own"
-    for setting, url in (
-        (spelling.api_url, given.api_url),
-        (spelling.stream_url, given.stream_url),
-        (spelling.rest_url, given.rest_url),
+    for setting, url, schemes in (
+        (spelling.api_url, given.api_url, _WEB_SOCKET),
+        (spelling.stream_url, given.stream_url, _WEB_SOCKET),
+        (spelling.rest_url, given.rest_url, _HTTP),
     ):
+        if url and not _is_address(url, schemes):
+            # Not repeated: somebody may have written a password into it.
+            return (
+                f"{setting} is no address: {schemes[0]}://host or {schemes[1]}://host is expected, "
+                "without user, query or fragment"
+            )
         owner = environment_of(url)
         if owner not in {None, environment}:
             return (
@@ -123,6 +136,17 @@ def _address_problem(environment: Environment, given: Addresses, spelling: Spell
                 "correct one of them"
             )
     return ""
+
+
+def _is_address(url: str, schemes: Sequence[str]) -> bool:
+    try:
+        parts = urlsplit(url)
+        port, host = parts.port, (parts.hostname or "").encode("idna")
+    except ValueError:
+        return False
+    refused = "@" in parts.netloc or parts.query or parts.fragment or port == 0
+    plain = not any(letter.isspace() or not letter.isprintable() for letter in url)
+    return parts.scheme in schemes and bool(host) and plain and not refused
 
 
 def environment_of(url: str) -> Environment | None:
@@ -133,7 +157,7 @@ def environment_of(url: str) -> Environment | None:
         return None
     if _is_under(host, "testnet.binance.vision"):
         return "testnet"
-    if not _is_under(host, "binance.com") and not _is_under(host, "binance.vision"):
+    if not any(_is_under(host, domain) for domain in _BINANCE):
         return None
     return "demo" if host.startswith("demo-") else "live"
 

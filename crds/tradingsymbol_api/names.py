@@ -62,6 +62,10 @@ API_SECRET_FILE: Final = "api-secret"  # noqa: S105 - the name of a key in a Sec
 """HMAC; a key has this file or the private key's."""
 DATABASE_URL_KEY: Final = "url"
 """Keys within the Secrets that exchange and database entries name; an exchange's are files."""
+PROXY_URL_KEY: Final = "url"
+"""Key within the Secret that names the proxy to an exchange."""
+CA_FILE: Final = "ca.crt"
+"""Key within the ConfigMap or Secret that holds the certificates of an exchange's authorities."""
 
 
 def leader_pod_name(resource: str) -> str:

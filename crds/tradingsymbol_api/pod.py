@@ -27,6 +27,8 @@ class Variable(StrEnum):
     EXCHANGE_REST_URL = auto()
     EXCHANGE_KEY = auto()
     """The folder that holds the key's files."""
+    EXCHANGE_CA_FILE = auto()
+    EXCHANGE_ADDRESS_GROUP = auto()
     REAL_MONEY = auto()
     ALLOW_UNRESTRICTED_KEY = auto()
     EXCHANGE_TIMEOUT_MS = auto()
@@ -60,6 +62,11 @@ METRICS: Final = "/metrics"
 
 KEY_FOLDERS: Final = "/run/exchange-keys"
 """A leader's key is mounted in the folder here that has the name of its Secret."""
+CA_FOLDERS: Final = "/run/exchange-ca"
+"""The certificates of the exchange's authorities are mounted in the folder here that has the name
+of their ConfigMap or Secret."""
+PROXY_VARIABLE: Final = "HTTPS_PROXY"
+"""The usual variable for a proxy: of WebSockets and REST alike, with TLS and without."""
 
 
 class Cause(StrEnum):

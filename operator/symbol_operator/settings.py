@@ -1,5 +1,6 @@
 """What the operator can be told, and what makes no sense of it. No side effects."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
@@ -21,6 +22,8 @@ from tradingsymbol_api.reading import shown
 RECV_WINDOW_MIN_MS: Final = 100
 EXCHANGE_TIMEOUT_MIN_MS: Final = 1_000
 """Less refuses or doubts every order, wherever the exchange is."""
+OBJECT_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+OBJECT_NAME_MAX: Final = 253
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,20 @@ class Identity:
 
 class SettingsError(ValueError):
     """The configuration is unusable; the message names each field at fault."""
+
+
+def _object_name(value: Any) -> str:
+    """Read the name of an object of Kubernetes, or none: its files are mounted by this name."""
+    named = isinstance(value, str) and len(value) <= OBJECT_NAME_MAX
+    if value != "" and not (named and OBJECT_NAME.fullmatch(str(value))):
+        raise ValueError(
+            "must be a name as Kubernetes takes it (lower-case letters, digits, '-' and '.', at "
+            f"most {OBJECT_NAME_MAX}), not {shown(value)}"
+        )
+    return str(value)
+
+
+ObjectName = Annotated[str, BeforeValidator(_object_name)]
 
 
 def _milliseconds(least: int, most: int) -> Callable[[object], int]:
@@ -89,6 +106,17 @@ class ExchangeEntry(_Section):
     or `api-secret` (HMAC)."""
     allow_unrestricted_key: StrictBool = False
     """Lets a live key trade that any address may use."""
+    ca_config_map: ObjectName = ""
+    """ConfigMap in the resource's namespace with the key `ca.crt` (PEM): authorities whose
+    certificates the exchange may show, besides the system's."""
+    ca_secret: ObjectName = ""
+    """The same in a Secret."""
+    proxy_secret: ObjectName = ""
+    """Secret in the resource's namespace with the key `url`: the proxy on the way to the exchange,
+    `http://user:password@host:port` or `socks5h://…`."""
+    address_group: ObjectName = ""
+    """Leaders that reach the exchange from one address; they share its limits. Empty: all that
+    name no group."""
     recv_window: Annotated[
         int, BeforeValidator(_milliseconds(RECV_WINDOW_MIN_MS, RECV_WINDOW_MAX_MS))
     ] = RECV_WINDOW_MS
@@ -101,6 +129,8 @@ class ExchangeEntry(_Section):
     @property
     def problem(self) -> str:
         """Why nothing trades by this entry, and the remedy; empty if it may."""
+        if self.ca_config_map and self.ca_secret:
+            return "caConfigMap and caSecret name certificates both: remove one of them"
         return problem(
             self.environment,
             Addresses(self.api_url, self.stream_url, self.rest_url),

@@ -6,47 +6,29 @@ is inserted with the same driver into the same server, so that the machine's moo
 """
 
 import asyncio
-import logging
-import random
 import secrets
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
 import asyncpg
-import structlog
 
+from bench.leading import NoRecord, leader
 from support.postgres import running_server
 from support.processes import venue
-from symbol_trader.binance.client import BinanceExchange
-from symbol_trader.binance.keys import HmacKey
-from symbol_trader.binance.market import BinanceMarket
 from symbol_trader.binance.settings import BinanceSettings
-from symbol_trader.core.leader import new_trader_bits
-from symbol_trader.core.records import RecordChange, Snapshot
 from symbol_trader.core.settings import Settings, TradingStatus
-from symbol_trader.core.timing import Timing
-from symbol_trader.desired import Desired, SwitchOffOutcome
-from symbol_trader.identity import Epoch, Identity, LedgerKey, Owner
 from symbol_trader.ports import Ownership, Record
 from symbol_trader.postgres.epochs import PostgresOwnership
 from symbol_trader.postgres.leader_connection import LeaderConnection
 from symbol_trader.postgres.migrate import migrate
 from symbol_trader.postgres.record import PostgresRecord
-from symbol_trader.report import Report
-from symbol_trader.runtime.health import Health
-from symbol_trader.runtime.logs import configure
 from symbol_trader.runtime.metrics import Metrics
-from symbol_trader.runtime.parts import Adapters, Telemetry
-from symbol_trader.runtime.retry_policy import RetryPolicy
-from symbol_trader.runtime.service import Service
-from symbol_trader.runtime.story import Story
-from symbol_trader.runtime.term import Intervals
 
 SYMBOL = "XRPUSDT"
 SPEED = "20"
@@ -83,47 +65,6 @@ class Latency:
         return Latency(cuts[49] * 1000, cuts[98] * 1000, len(seconds))
 
 
-class NoRecord:
-    """Ownership and record that keep nothing: what trading costs without them."""
-
-    async def open(self) -> None: ...
-    async def claim(self, ledger: LedgerKey, owner: Owner, *, pod: str) -> Epoch:
-        return Epoch(1, "")
-
-    async def confirm(self) -> None: ...
-    async def load(self) -> Snapshot:
-        return Snapshot("bench0", watermark=-1)
-
-    async def note(self, changes: Sequence[RecordChange]) -> None: ...
-    async def settled_meanwhile(self) -> bool:
-        return False
-
-    async def unrecorded_order_ids(self, order_ids: Collection[int]) -> frozenset[int]:
-        return frozenset()
-
-    async def unrecorded_client_order_ids(self, names: Collection[str]) -> frozenset[str]:
-        return frozenset()
-
-    async def advance_watermark(self, trade_id: int) -> None: ...
-    async def mirror_settings(self, desired: Desired) -> None: ...
-    async def release(self) -> None: ...
-    async def close(self) -> None: ...
-
-
-class FixedResource:
-    """A resource that says on, and never anything else."""
-
-    async def changes(self) -> AsyncIterator[Desired]:
-        yield Desired(SYMBOL, SETTINGS, 1)
-        await asyncio.Event().wait()
-
-    async def report(self, report: Report) -> None: ...
-    async def switch_off(self) -> SwitchOffOutcome:
-        return SwitchOffOutcome.WRITTEN
-
-    async def close(self) -> None: ...
-
-
 class Stopwatch(Metrics):
     """Metrics that keep each latency, and call `done` when there are enough."""
 
@@ -145,25 +86,7 @@ async def measure(ownership: Ownership, record: Record, address: str) -> list[fl
     """Let a leader trade until there are enough samples, and return them in seconds."""
     watch = Stopwatch()
     settings = BinanceSettings(f"{address}/ws-api/v3", address, SYMBOL)
-    key = HmacKey("paper", "paper-secret")
-    service = Service(
-        Identity(Owner("bench", "bench", "bench"), "paper", secrets.token_hex(4)),
-        Adapters(
-            FixedResource(),
-            ownership,
-            record,
-            lambda _: BinanceExchange(
-                settings, key, monotonic_ns=time.monotonic_ns, random=random.random
-            ),
-            lambda _: BinanceMarket(settings, random=random.random),
-        ),
-        Telemetry(Story(_silence()), Health(time.monotonic), lambda _: watch),
-        timing=Timing(),
-        intervals=Intervals(),
-        retry_policy=RetryPolicy(),
-        new_bits=new_trader_bits(secrets.randbits),
-        jitter=random.random,
-    )
+    service = leader(SETTINGS, settings, ownership, record, metrics=watch)
     running = asyncio.create_task(service.run())
     try:
         async with asyncio.timeout(ROUND_WITHIN_S):
@@ -172,14 +95,6 @@ async def measure(ownership: Ownership, record: Record, address: str) -> list[fl
         service.stop()
         await running
     return watch.seconds
-
-
-def _silence() -> structlog.typing.FilteringBoundLogger:
-    """Return a logger for errors alone: printing the story is not what is measured."""
-    configure("json")
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger()
-    return logger
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,11 +106,29 @@ CALLS = (
     *("exchange.open", "exchange.account", "exchange.symbol", "exchange.commission"),
     *("exchange.trades", "exchange.open_orders", "exchange.order", "exchange.place"),
     *("exchange.cancel", "exchange.best_bid", "exchange.order_by_id", "exchange.price_of"),
+    "exchange.asset_limits",
 )
 """The calls of the ports: `test_crash.py` checks that these are all, and that a run makes them."""
 
-ONLY_IN_TROUBLE = {"exchange.last_trade"}
-"""Calls that read, and that no run without a stalled market makes."""
+ONLY_IN_TROUBLE = {"exchange.last_trade", "exchange.lowest_price", "exchange.reference_price"}
+"""Calls that read, and that no run makes without a stalled market, missed trades, or a filter of
+percents that an order comes near to."""
+
+SUBSCRIBE_SIGNED = "userDataStream.subscribe.signature"
+"""What a key of the kind HMAC asks: it cannot log on."""
+LOOK = "apiRestrictions"
+"""The look at a live key, over REST."""
+REQUESTS = (
+    *("session.logon", "userDataStream.subscribe", SUBSCRIBE_SIGNED, LOOK),
+    *("exchangeInfo", "account.commission", "myFilters", "time"),
+)
+"""Requests that a session begins with, or that are repeated from time to time."""
+SLOT = "slots.reserve"
+"""The statement that hands out the slot of a connection."""
+WHILE_IT_OPENS = {"session.logon", "userDataStream.subscribe", SUBSCRIBE_SIGNED, LOOK, "time", SLOT}
+"""What comes first while a session is opened: before the leader holds an epoch."""
+RENEWAL = "renewal"
+"""A new connection is made ready while the old one is in use."""
 
 LATER = {
     ORDER_NOTED: 4,
@@ -125,15 +143,26 @@ UNCLAIMED = ("ownership.open", "exchange.open", "exchange.account", "ownership.c
 """Calls before it holds an epoch: frozen there, it would have nothing that can be taken over."""
 
 
+class Entry(StrEnum):
+    """How the leader reaches the exchange."""
+
+    PAPER = "paper"
+    """By an HMAC key."""
+    LIVE = "live"
+    """By an Ed25519 key, which is looked at before it trades."""
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """One life of a leader that ends at a step while a fault is about."""
 
     step: Step
     fault: Fault
+    entry: Entry = Entry.PAPER
 
     def __str__(self) -> str:
-        return f"{self.step} with {self.fault.name}"
+        where = "" if self.entry is Entry.PAPER else f" on {self.entry}"
+        return f"{self.step} with {self.fault.name}{where}"
 
 
 def steps(calls: Iterable[str] = CALLS) -> Iterator[Step]:
@@ -146,14 +175,60 @@ def steps(calls: Iterable[str] = CALLS) -> Iterator[Step]:
             yield Step(call, phase, LATER.get(call, 1), Way.FROZEN)
 
 
+def request_steps() -> Iterator[Step]:
+    """Yield the steps at a request, at a slot, and at a renewal, with either way to end.
+
+    Frozen is a leader whose renewal asks: that of the first connection holds no epoch yet.
+    """
+    for call, phase in product((*REQUESTS, SLOT, RENEWAL), PHASES):
+        yield Step(call, phase)
+        if call not in WHILE_IT_OPENS:
+            yield Step(call, phase, way=Way.FROZEN)
+
+
+def _faults_of(call: str) -> tuple[Fault, ...]:
+    """Return what can go wrong at a request itself, and at the connection that it goes over."""
+    if call == RENEWAL:
+        # A connection that is cut is not renewed: a new session begins.
+        lost = {"fault": "reply-lost", "target": "session.logon", "times": 1}
+        return NO_FAULT, _command("its logon unanswered", "fault", **lost)
+    about = (NO_FAULT, _command("connections cut", "cut", channel="all"))
+    if call not in REQUESTS or call == LOOK:
+        return about
+    kinds = ("request-lost", "reply-lost", "disconnect", "timeout")
+    return *about, *(_request(kind, call, skip=0, times=1) for kind in kinds)
+
+
+def _entry_of(call: str) -> Entry:
+    return Entry.PAPER if call == SUBSCRIBE_SIGNED else Entry.LIVE
+
+
+def of_ports() -> list[list[Case]]:
+    """Return each step at a port's call with every fault."""
+    return [[Case(step, fault) for fault in FAULTS] for step in steps()]
+
+
+def of_requests() -> list[list[Case]]:
+    """Return each step at a request with what can befall that."""
+    return [
+        [Case(step, fault, _entry_of(step.call)) for fault in _faults_of(step.call)]
+        for step in request_steps()
+    ]
+
+
 def matrix() -> list[Case]:
     """Return every step with every fault."""
-    return [Case(step, fault) for step in steps() for fault in FAULTS]
+    return [case for row in (*of_ports(), *of_requests()) for case in row]
 
 
 def share() -> list[Case]:
-    """Return each step with one fault; the faults go round, shifted a little each time."""
+    """Return each step with one fault; the faults go round, shifted a little each time.
+
+    Of the steps at requests, those in the middle of one.
+    """
     most = len(FAULTS)
+    requests = [row for row in of_requests() if row[0].step.phase == "during"]
     return [
-        Case(step, FAULTS[(place + place // most) % most]) for place, step in enumerate(steps())
+        *(row[(place + place // most) % most] for place, row in enumerate(of_ports())),
+        *(row[place % len(row)] for place, row in enumerate(requests)),
     ]

@@ -1,18 +1,21 @@
 """One case with real processes: a leader ends at its step, another takes up, the books agree."""
 
 import contextlib
+import json
 import signal
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from crash.cases import RESTING, Case, Way
+from crash.cases import RENEWAL, RESTING, Case, Entry, Way
 from crash.harness import HarnessFailed, harness_reason
 from crash.victim import STEP_VARIABLE, TRACE_VARIABLE
 from support.books import compare
+from support.keys import ED25519, MadeKey
 from support.people import SYMBOL, account_at, trade_at_last
 from support.processes import AdminRefusedError, Bot, Running, Venue, until, venue
 from symbol_trader.audit.auditing import audit
+from symbol_trader.binance.keys import read_key
 from symbol_trader.core.orders import Side
 from symbol_trader.errors import DatabaseUnavailable
 
@@ -37,18 +40,26 @@ moment of a reconciliation is the market's business; the next life begins with o
 SHUTDOWN = {"status": "shutdown", "shutdown": "{deadline: 1s, atDeadline: Sell}"}
 TRADING = {"status": "on", "chunks": 3, "maxBuyAge": "1s", "profitInterval": "-0.15%"}
 TOO_MUCH = {"profitInterval": "15%"}
+REFUSED_BY_A_FILTER: tuple[str, dict[str, Any]] = (
+    "fault",
+    {"fault": "refused", "target": "order.place", "code": -1013, "times": 1},
+)
 OCCASIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "ownership.confirm": ("cut", {"channel": "api"}),
+    RENEWAL: ("announce-shutdown", {}),
+    **dict.fromkeys(("exchange.asset_limits", "myFilters"), REFUSED_BY_A_FILTER),
     "exchange.order": ("fault", {"fault": "request-lost", "target": "order.place", "times": 1}),
     "record.unrecorded_client_order_ids": (
         "fault",
-        {"fault": "event-twice", "target": "TRADE", "times": 0},
+        {"fault": "event-delayed", "target": "NEW", "times": 0, "delayMs": 300},
     ),
 }
-"""What has to happen for a call to be made at all: a lost link; a lost order (what rests is read
+"""What has to happen for a call to be made at all: an announced end; filters to be read again, as
+an order is refused; a lost link; a lost order (what rests is read
 off the book); late news of a finished trader."""
 BY_HAND = "exchange.order_by_id"
 """This call needs a trade that is not the leader's: a person makes one."""
+LIVE_KEY = MadeKey(ED25519, "the-key-of-the-live-entry")
 DRAINED = 0
 FENCED = 1
 
@@ -159,13 +170,35 @@ class Life:
 
     async def _judge(self, reached: bool) -> Outcome:
         """Compare the exchange's journal and its API with the record."""
-        comparison = await compare(self.venue.journal, self.bot.database, SYMBOL)
+        database, environment = self.bot.database, str(self.case.entry)
+        comparison = await compare(self.venue.journal, database, SYMBOL, environment)
         await self.venue.admin("page-limit", rows=1000)
-        audited = await audit(self.bot.database, "paper", *account_at(self.venue), pause_s=0.1)
+        settings, hmac = account_at(self.venue)
+        key = read_key(LIVE_KEY.files) if self.case.entry is Entry.LIVE else hmac
+        audited = await audit(database, environment, settings, key, pause_s=0.1)
         problems = [*comparison.differences, *map(str, audited.findings)]
         if not audited.orders:
             problems.append("nothing was compared")
         return Outcome(self.case, reached, comparison.orders, comparison.fills, tuple(problems))
+
+
+def live_account(folder: Path) -> tuple[str, ...]:
+    """Write the account of the live entry for the exchange; return its arguments."""
+    # A person of the paper entry's key may trade in the same account.
+    key = {"apiKey": "paper", "secret": "paper-secret"}
+    balances = {"USDT": "1000000", "BNB": "0.0004"}
+    account = {"name": "live", "keys": [key, LIVE_KEY.registered], "balances": balances}
+    path = folder / "accounts.json"
+    path.write_text(json.dumps([account]))
+    return "--accounts", str(path)
+
+
+def trade_live(bot: Bot) -> None:
+    """Give the leader an Ed25519 key, and let it look at that before it trades."""
+    bot.key = LIVE_KEY.write(bot.file.parent / "live-key")
+    rest = f"http://127.0.0.1:{bot.venue.port}"
+    flags = ("--exchange-environment", "live", "--real-money", "--exchange-rest-url", rest)
+    bot.arguments = (*bot.arguments, *flags)
 
 
 async def live(case: Case, folder: Path, database: str) -> Outcome:
@@ -173,9 +206,12 @@ async def live(case: Case, folder: Path, database: str) -> Outcome:
 
     Raises `HarnessFailed` where that was not possible.
     """
+    account = live_account(folder) if case.entry is Entry.LIVE else ()
     try:
-        async with venue(folder / "journal.jsonl", *FAST, *FEES) as exchange:
+        async with venue(folder / "journal.jsonl", *FAST, *FEES, *account) as exchange:
             bot = Bot(folder / "xrpusdt.yaml", exchange, database, QUICK)
+            if case.entry is Entry.LIVE:
+                trade_live(bot)
             try:
                 return await Life(case, folder, bot, exchange).run()
             finally:

@@ -1,7 +1,7 @@
 """Which cases a shard of the matrix has, and what its earlier runs found. Pure.
 
 Cases are dealt along the diagonals of the matrix, so that each shard has an equal part of every
-step and of every fault: cases differ in length by both.
+step and of every fault: cases differ in length by both. Those at requests are few: one by one.
 """
 
 import json
@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Self
 
-from crash.cases import FAULTS, Case, steps
+from crash.cases import FAULTS, Case, of_ports, of_requests
 
 MOST = len(FAULTS)
 """So many shards at most: the diagonals of the matrix deal equal parts to no more."""
@@ -41,12 +41,13 @@ class Shard:
 
     def cases(self) -> list[Case]:
         """Return its cases, in an order that is always the same."""
-        return [
-            Case(step, fault)
-            for row, step in enumerate(steps())
-            for column, fault in enumerate(FAULTS)
-            if (row + column) % self.count == self.index - 1
+        dealt = [
+            (row + column, case)
+            for row, cases in enumerate(of_ports())
+            for column, case in enumerate(cases)
         ]
+        dealt += enumerate(case for cases in of_requests() for case in cases)
+        return [case for number, case in dealt if number % self.count == self.index - 1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,19 @@ import inspect
 import os
 import signal
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import symbol_trader.__main__ as program
-from crash.cases import CANCEL_NOTED, ORDER_NOTED, Step, Way
+from crash.cases import CANCEL_NOTED, LOOK, ORDER_NOTED, RENEWAL, REQUESTS, SLOT, Step, Way
+from symbol_trader.binance import rest
+from symbol_trader.binance.link import Link
+from symbol_trader.binance.renewal import RenewedLine
 from symbol_trader.core.orders import CancelIntent, Intent
+from symbol_trader.postgres.limit_slots import PostgresSlots
+
+T = TypeVar("T")
 
 STEP_VARIABLE = "CRASH_STEP"
 TRACE_VARIABLE = "CRASH_TRACE"
@@ -44,6 +50,19 @@ class Steps:
             print(f"reached {end}", flush=True)
             os.kill(os.getpid(), _SIGNALS[end.way])
 
+    async def around(self, call: str, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Take the three steps of a call, and make it."""
+        self.reach(call, "before")
+        work = asyncio.ensure_future(coroutine)
+        try:
+            await asyncio.wait({work}, timeout=UNDER_WAY_S)
+            self.reach(call, "during")
+            result = await work
+        finally:
+            work.cancel()
+        self.reach(call, "after")
+        return result
+
 
 class Port:
     """An adapter whose every await is three steps: before, during and after the call."""
@@ -60,16 +79,7 @@ class Port:
 
         async def stepping(*arguments: Any, **named: Any) -> Any:
             call = _call(f"{self._name}.{name}", arguments)
-            self._steps.reach(call, "before")
-            work = asyncio.ensure_future(attribute(*arguments, **named))
-            try:
-                await asyncio.wait({work}, timeout=UNDER_WAY_S)
-                self._steps.reach(call, "during")
-                result = await work
-            finally:
-                work.cancel()
-            self._steps.reach(call, "after")
-            return result
+            return await self._steps.around(call, attribute(*arguments, **named))
 
         return stepping
 
@@ -90,7 +100,32 @@ def main() -> None:
     parts["PostgresOwnership"] = _wrapped("ownership", parts["PostgresOwnership"], steps)
     parts["PostgresRecord"] = _wrapped("record", parts["PostgresRecord"], steps)
     parts["BinanceExchange"] = _wrapped("exchange", parts["BinanceExchange"], steps)
+    _watch_requests(steps)
     program.main()
+
+
+def _watch_requests(steps: Steps) -> None:
+    """Take the steps of what goes on inside of a port's call, or beside all of them."""
+    _around(steps, Link, "send", lambda arguments: str(arguments[1]), only=REQUESTS)
+    _around(steps, RenewedLine, "_successor", lambda _: RENEWAL)
+    _around(steps, PostgresSlots, "reserve", lambda _: SLOT)
+    _around(steps, rest, "read_permissions", lambda _: LOOK)
+
+
+def _around(
+    steps: Steps,
+    owner: Any,
+    name: str,
+    call_of: Callable[[tuple[Any, ...]], str],
+    only: Collection[str] | None = None,
+) -> None:
+    function = getattr(owner, name)
+
+    async def stepping(*arguments: Any, **named: Any) -> Any:
+        call, work = call_of(arguments), function(*arguments, **named)
+        return await (work if only and call not in only else steps.around(call, work))
+
+    setattr(owner, name, stepping)
 
 
 def _wrapped(name: str, make: Callable[..., Any], steps: Steps) -> Callable[..., Port]:

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from functools import partial
@@ -18,6 +18,7 @@ from paper_exchange.market.source import Manual
 from paper_exchange.shell.config import Config
 from paper_exchange.shell.server import PaperExchange, serve
 from support.keys import ED25519, HMAC, KINDS, MadeKey
+from support.proxies import http_proxy, socks_proxy
 from symbol_trader.binance.client import BinanceExchange
 from symbol_trader.binance.guard import KeyGuard
 from symbol_trader.binance.keys import read_key
@@ -184,3 +185,64 @@ async def test_a_key_that_is_refused_over_rest_is_told_from_an_exchange_that_is_
     paper.api.keys.revoke(MADE[ED25519].name)
     with pytest.raises(BadCredentials, match="-2015"):
         await ask(rest_of(paper))
+
+
+# Through a proxy, as the WebSockets go.
+
+PROXY_SCHEMES = ["http", "https", "socks4", "socks4a", "socks5", "socks5h", "SOCKS5H"]
+
+
+@pytest.fixture
+def proxied(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Set the proxy of the environment, and forget this machine's."""
+    for name in ("ws", "wss", "http", "https", "socks", "all", "no"):
+        monkeypatch.delenv(f"{name}_proxy", raising=False)
+        monkeypatch.delenv(f"{name.upper()}_PROXY", raising=False)
+    return partial(monkeypatch.setenv, "ALL_PROXY")
+
+
+async def look(url: str) -> KeyPermissions:
+    now_ms = time.time_ns() // 1_000_000
+    key = read_key(MADE[ED25519].files)
+    return await read_permissions(url, key, now_ms, recv_window_ms=3_000, timeout_s=5.0)
+
+
+@pytest.mark.parametrize("scheme", PROXY_SCHEMES)
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "https://127.0.0.1:1"])
+async def test_a_key_waits_for_a_proxy_that_is_away(
+    proxied: Callable[[str], None], scheme: str, url: str
+) -> None:
+    port = free_port()
+    proxied(f"{scheme}://user:secret@127.0.0.1:{port}")
+    with pytest.raises(ExchangeUnavailable, match=f"through the proxy .*:{port}") as caught:
+        await look(url)
+    assert "secret" not in str(caught.value)
+
+
+async def test_a_key_is_looked_at_through_a_proxy_that_asks_for_a_password(
+    paper: PaperExchange, proxied: Callable[[str], None]
+) -> None:
+    async with socks_proxy(user="user", password="p@ss") as proxy:
+        proxied(f"socks5://user:p%40ss@127.0.0.1:{proxy.port}")
+        assert (await look(rest_of(paper))).trades_spot
+        assert proxy.asked == [("127.0.0.1", paper.port)]
+        proxied(f"socks5://user:wrong@127.0.0.1:{proxy.port}")
+        with pytest.raises(ExchangeUnavailable, match="through the proxy"):
+            await look(rest_of(paper))
+
+
+async def test_a_key_waits_for_a_proxy_that_refuses(proxied: Callable[[str], None]) -> None:
+    async with http_proxy(refuses=True) as proxy:
+        proxied(f"http://127.0.0.1:{proxy.port}")
+        with pytest.raises(ExchangeUnavailable, match="through the proxy"):
+            await look("https://127.0.0.1:1")
+        assert proxy.asked == [("127.0.0.1", 1)]
+
+
+@pytest.mark.parametrize("address", ["http://a..b:1", "http://user:€@127.0.0.1:1"])
+async def test_a_key_waits_for_an_address_of_the_proxy_that_can_be_used(
+    proxied: Callable[[str], None], address: str
+) -> None:
+    proxied(address)
+    with pytest.raises(ExchangeUnavailable, match="proxy"):
+        await look("https://127.0.0.1:1")

@@ -72,6 +72,12 @@ async def test_no_slot_is_reserved_beyond_an_hour(links: list[LeaderConnection])
     assert await reserved(slots(links[1])) == [1]
 
 
+async def test_a_clock_that_was_set_back_keeps_nobody_away(links: list[LeaderConnection]) -> None:
+    await slots(links[0]).reserve(SPACING_S)
+    await links[0].ask("UPDATE limit_slots SET reserved_until = now() + interval '1 day'")
+    assert await reserved(slots(links[0]), slots(links[1])) == [1, 2]
+
+
 async def test_a_connection_that_is_about_to_be_opened_is_waited_for(database: str) -> None:
     link = LeaderConnection(database)
     reserving = asyncio.ensure_future(slots(link).reserve(SPACING_S))

@@ -19,6 +19,7 @@ ORDER = (
     "test_docs.py",
     "test_installation.py",
     "test_trading.py",
+    "test_twenty_symbols.py",
     "test_operator.py",
     "test_deletion.py",
 )

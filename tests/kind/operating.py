@@ -9,7 +9,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +98,18 @@ def kubeconfig_with(token: str, path: Path) -> Path:
     return path
 
 
+def exchange_entry(name: str, environment: str, exchange: str, **more: object) -> dict[str, Any]:
+    """Write an exchange entry that leads to this exchange."""
+    return {
+        "name": name,
+        "environment": environment,
+        "apiUrl": f"{exchange}/ws-api/v3",
+        "streamUrl": exchange,
+        "secret": f"{name}-credentials",
+        **more,
+    }
+
+
 class OperatorProcess:
     """The operator as a developer runs it, with the rights that it has in a cluster."""
 
@@ -108,11 +120,13 @@ class OperatorProcess:
         folder: Path,
         *,
         exchange: str = NOWHERE,
+        entries: Sequence[Mapping[str, Any]] = (),
         resync_s: int | None = 10,
         pod: str = "",
     ) -> None:
         """Configure it; `pod` tells the replicas of an installation apart.
 
+        Its exchange entries lead to `exchange`, unless there are `entries`.
         Whoever kills it and starts it anew has restarted the container of one pod.
         """
         self.pod = pod or f"operator-of-{namespaces[0]}"
@@ -122,19 +136,13 @@ class OperatorProcess:
         self._config = folder / f"{self.pod}.yaml"
         self._process: subprocess.Popen[bytes] | None = None
         self._image = image
-        entries = {"paper": "paper", "binance": "live"}
+        usual = (
+            exchange_entry("paper", "paper", exchange),
+            exchange_entry("binance", "live", exchange),
+        )
         self._configuration: dict[str, Any] = {
             "namespaces": list(namespaces),
-            "exchanges": [
-                {
-                    "name": name,
-                    "environment": environment,
-                    "apiUrl": f"{exchange}/ws-api/v3",
-                    "streamUrl": exchange,
-                    "secret": f"{name}-credentials",
-                }
-                for name, environment in entries.items()
-            ],
+            "exchanges": [dict(entry) for entry in entries or usual],
             "httpPort": 0,
         }
         if resync_s is not None:

@@ -66,6 +66,8 @@ SYMBOLS = [
     "HBAR",
     "TON",
 ]
+FILES = "exchange-files"
+"""Secret whose keys are files below `/files` of the exchange, if there is one."""
 EXCHANGE = """\
 apiVersion: v1
 kind: Service
@@ -88,13 +90,17 @@ spec:
   - name: exchange
     image: {image}
     args: [serve, --host=0.0.0.0, --port=9443, --journal=/data/journal, --speed={speed},
-           "--synthetic-symbols={symbols}"]
-    readinessProbe: {{httpGet: {{path: /healthz, port: 9443}}, periodSeconds: 1}}
+           "--synthetic-symbols={symbols}"{options}]
+    readinessProbe: {{httpGet: {{path: /healthz, port: 9443, scheme: {probe}}}, periodSeconds: 1}}
     securityContext:
       allowPrivilegeEscalation: false
       capabilities: {{drop: [ALL]}}
-    volumeMounts: [{{name: data, mountPath: /data}}]
-  volumes: [{{name: data, emptyDir: {{}}}}]
+    volumeMounts:
+    - {{name: data, mountPath: /data}}
+    - {{name: files, mountPath: /files, readOnly: true}}
+  volumes:
+  - {{name: data, emptyDir: {{}}}}
+  - {{name: files, secret: {{secretName: {files}, optional: true}}}}
 """
 
 
@@ -114,11 +120,17 @@ class Platform:
     """The record's URL from here."""
     leaders_database: str
     """The record's URL from inside the cluster."""
+    tls: bool = False
+
+    @property
+    def host(self) -> str:
+        """Return the exchange's host and port, from inside the cluster."""
+        return f"{host(self.kubectl)}:9443"
 
     @property
     def address(self) -> str:
         """Return the exchange's address from inside the cluster."""
-        return f"ws://exchange.{self.kubectl.namespace}:9443"
+        return f"{'wss' if self.tls else 'ws'}://{self.host}"
 
     def exchange(self, *arguments: str) -> dict[str, Any]:
         """Give the exchange an administrator's command, from inside its pod."""
@@ -197,7 +209,9 @@ class Platform:
         reached = [order * (1 + BEYOND) for order in self.resting(symbol, "SELL")]
         return max([price * factor, *reached]).quantize(price, ROUND_CEILING)
 
-    def books(self, symbol: str, folder: Path, *, within: float = 30) -> Comparison:
+    def books(
+        self, symbol: str, folder: Path, *, within: float = 30, environment: str = "paper"
+    ) -> Comparison:
         """Compare the exchange's own journal with the record, with the market standing still."""
         self.exchange("pause")
         self.query("SELECT 1")  # waits for a database that is on its way back
@@ -206,7 +220,7 @@ class Platform:
         try:
             while True:
                 self._copy_journal(path)
-                comparison = asyncio.run(compare(path, self.database, symbol))
+                comparison = asyncio.run(compare(path, self.database, symbol, environment))
                 if not comparison.differences or time.monotonic() > deadline:
                     return comparison
                 time.sleep(0.5)
@@ -225,11 +239,33 @@ class Platform:
         return query(self.database, text, *arguments)
 
 
+def host(kubectl: Kubectl) -> str:
+    """Return the name of the exchange of a namespace, from inside the cluster."""
+    return f"exchange.{kubectl.namespace}"
+
+
+def exchange_manifest(options: tuple[str, ...] = (), *, tls: bool = False) -> str:
+    """Write the exchange's objects; the options are more of those of `paper-exchange serve`."""
+    return EXCHANGE.format(
+        image=image("paper-exchange"),
+        speed=FAST,
+        symbols=",".join(f"{symbol}USDT" for symbol in SYMBOLS),
+        options="".join(f', "{option}"' for option in options),
+        probe="HTTPS" if tls else "HTTP",
+        files=FILES,
+    )
+
+
 @contextlib.contextmanager
-def platform(kubectl: Kubectl) -> Iterator[Platform]:
-    """Run an exchange in a namespace, and make a database for its leaders."""
-    symbols = ",".join(f"{symbol}USDT" for symbol in SYMBOLS)
-    kubectl.apply(EXCHANGE.format(image=image("paper-exchange"), speed=FAST, symbols=symbols))
+def platform(
+    kubectl: Kubectl, options: tuple[str, ...] = (), *, tls: bool = False
+) -> Iterator[Platform]:
+    """Run an exchange in a namespace, and make a database for its leaders.
+
+    The options are more of those of `paper-exchange serve`; `tls` says that they have it serve
+    over TLS.
+    """
+    kubectl.apply(exchange_manifest(options, tls=tls))
     name = kubectl.namespace.replace("-", "_")
     make = ("psql", "--username=trading", "--command", f"CREATE DATABASE {name}")
     SYSTEM.run("exec", "postgres-0", "--", *make)
@@ -238,9 +274,8 @@ def platform(kubectl: Kubectl) -> Iterator[Platform]:
         url = f"postgresql://trading:demo@127.0.0.1:{port}/{name}"
         query(url, "SELECT 1")
         asyncio.run(migrate(url, lambda _: None))
-        yield Platform(
-            kubectl, url, f"postgresql://trading:demo@postgres.trading-system:5432/{name}"
-        )
+        inside = f"postgresql://trading:demo@postgres.trading-system:5432/{name}"
+        yield Platform(kubectl, url, inside, tls)
 
 
 @contextlib.contextmanager

@@ -47,6 +47,8 @@ class Faults:
         self._meddle("amend", lambda order: self._reduce(order, prevented=False))
         self._meddle("prevent", lambda order: self._reduce(order, prevented=True))
         self._meddle("forget", self._forget)
+        if chance.happens("reset"):
+            self._reset()
         if process is not None and process.alive:
             self._stall(process)
 
@@ -69,6 +71,18 @@ class Faults:
         """Stop what would go on by itself."""
         self._buys_end_until_ms = self._world.exchange.trades_hidden_until_ms = 0
 
+    def _reset(self) -> None:
+        """Reset the exchange, as far as its history stays readable for the auditor."""
+        for order in self._ours():
+            if not self._forget(order):
+                self._world.exchange.expire(self._now_ms, order.client_order_id)
+        self._world.exchange.take_base(self._now_ms, Decimal(1))
+        self._world.network.go_away(self._now_ms)
+
+    def _ours(self) -> list[ExchangeOrder]:
+        orders = self._world.exchange.open_orders()
+        return [order for order in orders if order.client_order_id != FOREIGN_ID]
+
     def _stall(self, process: "Process") -> None:
         if self._chance.happens("market_stalled"):
             process.market.stall()
@@ -78,7 +92,7 @@ class Faults:
         """Do something to one of our open orders, where it can be done to it."""
         if not self._chance.draws(fault):
             return
-        ours = [o for o in self._world.exchange.open_orders() if o.client_order_id != FOREIGN_ID]
+        ours = self._ours()
         if ours and act(order := self._chance.random.choice(ours)):
             self._chance.count(fault, order.side.lower())
 

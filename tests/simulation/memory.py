@@ -127,6 +127,8 @@ class MemoryRecord:
             Intent: self._intend,
             CancelIntent: self._intend_cancel,
         }
+        self._names: dict[int, ClientOrderId] = {}
+        """Which order has an id of the exchange."""
         self._legs: defaultdict[tuple[TraderId, Side], list[OrderRow]] = defaultdict(list)
 
     # Writing.
@@ -236,6 +238,7 @@ class MemoryRecord:
     def _change(self, change: OrderChange) -> None:
         row = self.orders[change.client_order_id]
         assert row.order_id in {None, change.order_id}, "another order id"
+        self._number(change.client_order_id, change.order_id)
         assert not (row.over and change.state.final) or row.state is change.state
         assert change.executed >= row.executed, "executed shrinks"
         assert change.executed <= row.intent.quantity, "executed more than intended"
@@ -246,11 +249,16 @@ class MemoryRecord:
         row.reason = change.reason or row.reason
         assert row.existed or (row.order_id is None and not row.executed), "it was there after all"
 
+    def _number(self, name: ClientOrderId, order_id: int | None) -> None:
+        if order_id is not None:
+            assert self._names.setdefault(order_id, name) == name, "an order id is used twice"
+
     def _fill(self, recorded: FillRecorded) -> None:
         row = self.orders[recorded.client_order_id]
         assert row.intent.trader_id not in self._closed, "a fill of a finished trader"
         assert recorded.side is row.intent.side
         assert row.order_id in {None, recorded.fill.order_id}
+        self._number(recorded.client_order_id, recorded.fill.order_id)
         row.order_id = recorded.fill.order_id
         assert recorded.fee_in is self._fee_in(recorded.fill)
         if recorded.fee_in is FeeAsset.OTHER and recorded.fill.trade_id not in row.fills:

@@ -24,7 +24,7 @@ from symbol_trader.core.replies import (
     UserEvent,
 )
 from symbol_trader.core.symbols import Commission, SymbolInfo
-from symbol_trader.errors import ExchangeUnavailable
+from symbol_trader.errors import BadCredentials, ExchangeUnavailable
 
 if TYPE_CHECKING:
     import asyncio
@@ -65,6 +65,8 @@ class Network:
         self.away_until_ms = 0
         self.banned_until_ms = 0
         """Until when the exchange takes no request, in its own time, and the leaders know it."""
+        self.key_until_ms = 0
+        """Until when the leaders have a key that is taken no longer."""
         self.last_trade: Price | None = None
         """The newest public trade."""
         self.asset_prices: dict[str, Decimal] = {}
@@ -80,6 +82,13 @@ class Network:
         self.away_until_ms = until_ms
         for session in list(self.sessions):
             session.end("the exchange went away")
+
+    def revoke(self, until_ms: int) -> None:
+        """Take the key of all sessions no longer; another one comes then."""
+        self.key_until_ms = until_ms
+        for session in list(self.sessions):
+            session.revoked = True
+            session.end("-2015 for no request by name")
 
     def tell(self, event: UserEvent) -> None:
         """Bring an event to all sessions."""
@@ -100,6 +109,8 @@ class Session:
         self._waiting: dict[int, Callable[[Outcome], None]] = {}
         self._requests = 0
         self._ended: str | None = "not open"
+        self.revoked = False
+        """Its key is taken no longer: what still arrives is not carried out."""
         self._stream_free_ms = 0
         self._skew_ms = self._chance.between(SKEW_MS)
 
@@ -109,6 +120,8 @@ class Session:
         await self._travel()
         if self._timeline.now_ms < self._network.away_until_ms:
             raise ExchangeUnavailable("the exchange cannot be reached")
+        if self._timeline.now_ms < self._network.key_until_ms:
+            raise BadCredentials("session.logon: -2015 the API key is refused")
         self._ended = None
         self._network.sessions.append(self)
         await self._process.point("open the exchange, done")
@@ -344,6 +357,8 @@ class Session:
         leg: str,
         hear: Callable[[Outcome], None],
     ) -> None:
+        if self.revoked:
+            return
         chance, now_ms = self._chance, self._timeline.now_ms
         until_ms = intent.timestamp_ms + intent.recv_window_ms
         if not intent.timestamp_ms - AHEAD_MS <= now_ms <= until_ms:

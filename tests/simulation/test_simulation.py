@@ -16,7 +16,7 @@ from simulation.report import missing, transitions_counted
 from simulation.tally import Tally
 from simulation.world import World
 
-SEEDS = 200
+SEEDS = 300
 FOUND = {
     43: "an order that the exchange had lost was canceled again after each denial",
 }

@@ -81,6 +81,10 @@ class Weather:
     """The exchange has banned the address, for a moment or for longer than reading is repeated."""
     exchange_away: float = 0.0
     """No session can be opened for seconds."""
+    maintenance: float = 0.0
+    """The exchange is away for minutes or hours, and nothing is traded meanwhile."""
+    key_revoked: float = 0.0
+    """The key is taken no longer, also for what is under way, until a person has exchanged it."""
     database_down: float = 0.0
     """Nothing can be asked of the record for seconds."""
     api_server_away: float = 0.0
@@ -106,6 +110,9 @@ class Weather:
     """Self-trade prevention reduces an order of ours (DECREMENT)."""
     forget: float = 0.0
     """The exchange forgets an order that has executed nothing: -2013 from then on, or -2026."""
+    reset: float = 0.0
+    """A testnet is reset: it forgets our open orders, or ends those that have executed something,
+    all base asset goes, and every session ends."""
     hide_trades: float = 0.0
     """`myTrades` is empty for up to a minute."""
     market_stalled: float = 0.0
@@ -133,6 +140,8 @@ _RARE = {
     "stream_gone": 40,
     "clock_off": 40,
     "exchange_away": 60,
+    "maintenance": 300,
+    "key_revoked": 60,
     "database_down": 60,
     "api_server_away": 60,
     "halt": 60,
@@ -146,6 +155,7 @@ _RARE = {
     "amend": 10,
     "prevent": 20,
     "forget": 20,
+    "reset": 100,
     "hide_trades": 60,
     "market_stalled": 20,
 }

@@ -7,7 +7,7 @@ TCP, no WebSocket frames, and so no pings. Everything above is production code o
 import asyncio
 import json
 from collections import Counter, deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
@@ -20,9 +20,11 @@ from websockets.frames import Close, CloseCode
 from paper_exchange.core.errors import ExchangeError
 from paper_exchange.protocol.api import Api
 from paper_exchange.protocol.connection import ConnectionOptions
+from paper_exchange.protocol.limits import BANNED, REQUESTS
+from paper_exchange.protocol.maintenance import UNAVAILABLE, Maintenance
 from paper_exchange.shell.connections import Connections
 from paper_exchange.shell.outbox import Outbox
-from symbol_trader.binance.errors import BAN_S, ConnectionsLimited
+from symbol_trader.binance.errors import ConnectionsLimited
 from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.errors import ExchangeUnavailable
 
@@ -111,7 +113,7 @@ class Wires:
     def __init__(self, api: Api, connections: Connections) -> None:
         self.api = api
         self.connections = connections
-        self.is_away = False
+        self.maintenance = Maintenance()
         self.attempts_s: list[float] = []
         """When somebody tried to connect, by the exchange's clock."""
         self.placed: Counter[str] = Counter()
@@ -122,6 +124,15 @@ class Wires:
         """How many connections were refused, by the exchange's code."""
         self.expired = 0
         """Connections that lived until the exchange closed them."""
+        self.most_used: dict[str, tuple[int, int]] = {}
+        """The most that was ever used of each limit, and the limit, as replies say it."""
+        self.stream_messages = 0
+        """What was sent over market streams."""
+        self.unheeded = 0
+        """Requests and connections that came during a ban of which the client had been told."""
+        self.before: Callable[[dict[str, Any]], None] = lambda _: None
+        """Is called with each request before it is answered."""
+        self._told: dict[str, _Told] = {}
         self._open: list[Open] = []
 
     async def dial(self, url: str, _: BinanceSettings, __: int = 0) -> ClientConnection:
@@ -129,20 +140,43 @@ class Wires:
         loop = asyncio.get_running_loop()
         self.attempts_s.append(loop.time())
         await asyncio.sleep(WAY_S)
-        if self.is_away:
-            raise ExchangeUnavailable("it answered HTTP 503 instead of a WebSocket")
-        options = ConnectionOptions.of(urlsplit(url).path)
+        options, now_ms = ConnectionOptions.of(urlsplit(url).path), self.api.venue.clock()
+        service = str(options.service)
         try:
-            self.api.limits.connect(ADDRESS, str(options.service), self.api.venue.clock())
+            self.maintenance.check(now_ms)
+            self._heed(service)
+            self.api.limits.connect(ADDRESS, service, now_ms)
         except ExchangeError as exc:
-            self.refused[exc.code] += 1
-            raise ConnectionsLimited(f"it answered HTTP {exc.status}", BAN_S) from exc
-        client, server = End(), _Watched(self)
+            raise self._refusal(exc, service) from exc
+        client, server = End(), _Watched(self, is_api=options.is_api)
         client.other, server.other = server, client
         task = loop.create_task(self._serve(server, options))
         self._open.append(Open(server, options.is_api, task))
         loop.call_later(LIFE_S, self._expire, server)
         return cast("ClientConnection", client)
+
+    def _refusal(self, error: ExchangeError, service: str) -> ExchangeUnavailable:
+        """Count a connection that is refused; return what the client makes of the answer."""
+        self.refused[error.code] += 1
+        text = f"it answered HTTP {error.status} instead of a WebSocket"
+        if error.status == UNAVAILABLE:
+            return ExchangeUnavailable(text)
+        pause_ms = self._tell_of_ban(error.data or {}, service)
+        return ConnectionsLimited(text, pause_ms / 1000)
+
+    def _tell_of_ban(self, data: Mapping[str, Any], service: str) -> int:
+        """Note until when a client is told to leave a service alone; return how long that is."""
+        now_ms, until_ms = self.api.venue.clock(), int(data["retryAfter"])
+        self._told.setdefault(service, _Told(now_ms, until_ms))
+        return until_ms - now_ms
+
+    def _heed(self, service: str) -> None:
+        """Count what comes during a ban of which the client knows."""
+        now_ms, told = self.api.venue.clock(), self._told.get(service)
+        if told and now_ms >= told.until_ms:
+            del self._told[service]
+        elif told and now_ms > told.at_ms + 2 * WAY_S * 1000:
+            self.unheeded += 1
 
     async def _serve(self, server: End, options: ConnectionOptions) -> None:
         connection = cast("ServerConnection", server)
@@ -169,10 +203,6 @@ class Wires:
             if one.is_api is api:
                 one.server.abort()
 
-    def close_all(self) -> None:
-        """Close all connections that stand now."""
-        self._close(self.standing())
-
     @staticmethod
     def _close(ends: list[End]) -> None:
         for end in ends:
@@ -186,27 +216,49 @@ class Wires:
     def heard(self, text: str) -> None:
         """Count what is asked for."""
         request: dict[str, Any] = json.loads(text)
+        self._heed(REQUESTS)
         if request["method"] == "order.place":
             self.placed[request["params"]["newClientOrderId"]] += 1
+        self.before(request)
 
     def answered(self, text: str) -> None:
-        """Count what is answered."""
+        """Count what is answered, and what it says of limits."""
         message: dict[str, Any] = json.loads(text)
-        if "status" in message:
-            self.replies[message["status"]] += 1
+        if "status" not in message:
+            return
+        self.replies[message["status"]] += 1
+        if message["status"] == BANNED:
+            self._tell_of_ban(message["error"]["data"], REQUESTS)
+        for said in message.get("rateLimits", ()):
+            name = f"{said['rateLimitType']} {said['intervalNum']} {said['interval']}"
+            used = max(said["count"], self.most_used.get(name, (0, 0))[0])
+            self.most_used[name] = used, said["limit"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """When the client was told of a ban, and until when it lasts."""
+
+    at_ms: int
+    until_ms: int
 
 
 class _Watched(End):
     """A server's end of which the exchange keeps count."""
 
-    def __init__(self, wires: Wires) -> None:
+    def __init__(self, wires: Wires, *, is_api: bool) -> None:
         super().__init__()
         self._wires = wires
+        self._is_api = is_api
 
     async def send(self, text: str) -> None:
-        self._wires.answered(text)
+        if self._is_api:
+            self._wires.answered(text)
         await super().send(text)
 
     def arrive(self, text: str) -> None:
-        self._wires.heard(text)
+        if self._is_api:
+            self._wires.heard(text)
+        else:
+            self._wires.stream_messages += 1
         super().arrive(text)

@@ -48,6 +48,7 @@ NOTICED_MS = (50, 2_000)
 FROZEN_AFTER_MS = (10, 9_000)
 """How long the old one stays frozen after that."""
 AWAY_MS = (500, 8_000)
+MAINTAINED_MS = (60_000, 4 * 3_600_000)
 LATE_PRICES_MS = (500, 6_000)
 """How late the market stream may be: within the bound for buys in every fourth case."""
 BANNED_MS = (500, 30_000)
@@ -283,17 +284,10 @@ class World:
     # What goes wrong.
 
     def _problem(self) -> None:
-        chance, now_ms = self.chance, self.timeline.now_ms
+        chance = self.chance
         for fault, end in (("expire", self.exchange.expire), ("foreign_cancel", self._cancel)):
             self._end_one(fault, end)
-        if chance.happens("ban"):
-            self.network.banned_until_ms = now_ms + chance.between(BANNED_MS)
-        if chance.happens("exchange_away"):
-            self.network.go_away(now_ms + chance.between(AWAY_MS))
-        if chance.happens("database_down"):
-            self.database.go_down(now_ms + chance.between(AWAY_MS))
-        if chance.happens("api_server_away"):
-            self.cluster.away_until_ms = now_ms + chance.between(AWAY_MS)
+        self._outage()
         if not self.exchange.halted and chance.happens("halt"):
             self.exchange.halt()
             self.timeline.after(chance.between(AWAY_MS), self.exchange.resume)
@@ -304,6 +298,24 @@ class World:
         if self._current is not None and self._current.alive:
             self._trouble_with(self._current)
         self._faults.tick(self._current)
+
+    def _outage(self) -> None:
+        """Let what a leader needs be away for a time."""
+        chance, now_ms = self.chance, self.timeline.now_ms
+        if chance.happens("ban"):
+            self.network.banned_until_ms = now_ms + chance.between(BANNED_MS)
+        if chance.happens("exchange_away"):
+            self.network.go_away(now_ms + chance.between(AWAY_MS))
+        if chance.happens("maintenance"):
+            away_ms = chance.between(MAINTAINED_MS)
+            self.network.go_away(now_ms + away_ms)
+            self._until(now_ms + away_ms)
+        if chance.happens("key_revoked"):
+            self.network.revoke(now_ms + chance.between(AWAY_MS))
+        if chance.happens("database_down"):
+            self.database.go_down(now_ms + chance.between(AWAY_MS))
+        if chance.happens("api_server_away"):
+            self.cluster.away_until_ms = now_ms + chance.between(AWAY_MS)
 
     def _trouble_with(self, process: Process) -> None:
         chance = self.chance
@@ -474,7 +486,7 @@ class World:
         """Stop all faults, give what is lacking, and let what is in doubt be cleared up."""
         self.chance.weather = CALM
         self.doom = None
-        self.network.banned_until_ms = 0
+        self.network.banned_until_ms = self.network.key_until_ms = 0
         self.network.away_until_ms = self.database.down_until_ms = self.cluster.away_until_ms = 0
         self.exchange.resume()
         self._faults.end()

@@ -1,7 +1,12 @@
-"""Proxies on this machine: SOCKS 5 (RFC 1928, with RFC 1929's passwords) and HTTP's CONNECT."""
+"""Proxies for tests: SOCKS 5 (RFC 1928, with RFC 1929's passwords) and HTTP's CONNECT.
+
+As a program it is a SOCKS proxy for whoever reaches this host, and needs nothing but Python:
+`proxies.py PORT USER PASSWORD`.
+"""
 
 import asyncio
 import struct
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -21,6 +26,11 @@ class RunningProxy:
     user: str = ""
     password: str = ""
     asked: list[tuple[str, int]] = field(default_factory=list)
+
+    def note(self, host: str, port: int) -> None:
+        """Keep, and print, where a client wants to go."""
+        self.asked.append((host, port))
+        print(f"asked for {host}:{port}", flush=True)
 
 
 Greeting = Callable[
@@ -47,7 +57,9 @@ async def http_proxy(*, refuses: bool = False) -> AsyncIterator[RunningProxy]:
 
 
 @asynccontextmanager
-async def _running(greet: Greeting, proxy: RunningProxy) -> AsyncIterator[RunningProxy]:
+async def _running(
+    greet: Greeting, proxy: RunningProxy, host: str = "127.0.0.1"
+) -> AsyncIterator[RunningProxy]:
     tasks: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -59,7 +71,7 @@ async def _running(greet: Greeting, proxy: RunningProxy) -> AsyncIterator[Runnin
                 await _join(reader, writer, target)
         writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(serve, host, proxy.port)
     proxy.port = server.sockets[0].getsockname()[1]
     try:
         yield proxy
@@ -81,7 +93,7 @@ async def _greet_socks(
     _, _, _, kind = await reader.readexactly(4)
     host = await _host(kind, reader)
     (port,) = struct.unpack("!H", await reader.readexactly(2))
-    proxy.asked.append((host, port))
+    proxy.note(host, port)
     status = _NOT_ALLOWED if proxy.refuses else _SUCCEEDED
     writer.write(bytes([_VERSION, status, 0, _IPV4, 0, 0, 0, 0, 0, 0]))
     await writer.drain()
@@ -114,7 +126,7 @@ async def _greet_http(
 ) -> tuple[str, int] | None:
     head = (await reader.readuntil(b"\r\n\r\n")).decode()
     host, _, port = head.split()[1].rpartition(":")
-    proxy.asked.append((host, int(port)))
+    proxy.note(host, int(port))
     writer.write(b"HTTP/1.1 403 No\r\n\r\n" if proxy.refuses else b"HTTP/1.1 200 Yes\r\n\r\n")
     await writer.drain()
     return None if proxy.refuses else (host, int(port))
@@ -140,3 +152,12 @@ async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     while data := await reader.read(65_536):
         writer.write(data)
         await writer.drain()
+
+
+async def _serve(port: int, user: str, password: str) -> None:
+    async with _running(_greet_socks, RunningProxy(port, False, user, password), "0.0.0.0"):
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve(int(sys.argv[1]), *sys.argv[2:]))

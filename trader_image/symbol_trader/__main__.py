@@ -389,13 +389,7 @@ def _write_termination_message(path: Path, ending: Ending) -> None:
         path.write_text(text[:MESSAGE_LENGTH_MAX])
 
 
-for command in (
-    audit.audit,
-    record.migrate,
-    record.takeover,
-    record.disown,
-    record.settle,
-):
+for command in (audit.audit, record.migrate, record.takeover, record.disown, record.settle):
     main.add_command(command)
 
 

@@ -215,13 +215,13 @@ _EXCHANGE = (
     ),
     _TIMEOUT,
     option(
-        "--exchange-ca-file",
+        Variable.EXCHANGE_CA_FILE.flag,
         type=click.Path(dir_okay=False, path_type=Path),
         default=None,
         help="Certificates (PEM) of authorities that the exchange may show, besides the system's.",
     ),
     option(
-        "--exchange-address-group",
+        Variable.EXCHANGE_ADDRESS_GROUP.flag,
         default="default",
         help="Leaders that reach the exchange from one address; they share its limits.",
     ),

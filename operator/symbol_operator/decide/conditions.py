@@ -12,7 +12,7 @@ from symbol_operator.decide.plan import LEADING, UPDATABLE, Desired, Plan, Step
 from symbol_operator.observe.fence import LostPod
 from symbol_operator.observe.pod import LeaderPod, PodState, Problem, missing_secret
 from tradingsymbol_api.conditions import ConditionType, Finding, OperatorReason
-from tradingsymbol_api.names import ANNOTATION_ABANDON, DATABASE_URL_KEY
+from tradingsymbol_api.names import ANNOTATION_ABANDON, DATABASE_URL_KEY, PROXY_URL_KEY
 from tradingsymbol_api.values import TradingStatus
 
 SETTLED: Final = frozenset({OperatorReason.LEADER_READY, OperatorReason.STOPPED})
@@ -59,10 +59,25 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class SecretNames:
-    """The Secret without which the kubelet starts no leader, for the advice how to create it."""
+    """The Secrets without which the kubelet starts no leader, for the advice how to create them."""
 
     namespace: str
     database: str
+    proxy: str = ""
+    """Empty where the exchange is reached without one."""
+
+    def creation(self, name: str) -> str:
+        """Return the command that creates one of them; empty if the name is of none."""
+        values = {
+            self.proxy: f"{PROXY_URL_KEY}=http://user:password@host:port",
+            self.database: f"{DATABASE_URL_KEY}=postgresql://…",
+        }
+        if not name or name not in values:
+            return ""
+        return (
+            f"kubectl create secret generic {name} --namespace {self.namespace} "
+            f"--from-literal={values[name]}"
+        )
 
 
 def find_situation(
@@ -154,13 +169,8 @@ def _age(pod: LeaderPod) -> str:
 
 def _advice(problem: Problem, secrets: SecretNames) -> str:
     """Return the kubelet's message, and what to do about it."""
-    name = missing_secret(problem.message)
-    if name is None or name != secrets.database:
-        return problem.message
-    return (
-        f"{problem.message}. Create it: kubectl create secret generic {name} "
-        f"--namespace {secrets.namespace} --from-literal={DATABASE_URL_KEY}=postgresql://…"
-    )
+    command = secrets.creation(missing_secret(problem.message) or "")
+    return f"{problem.message}. Create it: {command}" if command else problem.message
 
 
 def _not_yet(pod: LeaderPod, planned: Plan) -> Situation:

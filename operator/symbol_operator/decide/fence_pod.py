@@ -17,7 +17,7 @@ from tradingsymbol_api.names import (
     fence_name,
     leader_labels,
 )
-from tradingsymbol_api.pod import ENV_PREFIX, KEY_FOLDERS, Variable
+from tradingsymbol_api.pod import CA_FOLDERS, ENV_PREFIX, KEY_FOLDERS, PROXY_VARIABLE, Variable
 from tradingsymbol_api.reading import Document, mapping, objects, text
 
 FENCE_CONTAINER: Final = "fence"
@@ -74,7 +74,7 @@ def fence_pod(source: Document, lost: LostPod, *, release: bool) -> dict[str, An
 
 def _spec(source: Document, lost: LostPod, arguments: list[str]) -> dict[str, Any]:
     container = _container(source)
-    mounts = [m for m in objects(container, "volumeMounts") if not _is_secret(m)]
+    mounts = [m for m in objects(container, "volumeMounts") if not _is_the_leaders(m)]
     mounted = {text(mount, "name") for mount in mounts}
     return {
         **_picked(source, OF_POD),
@@ -106,10 +106,10 @@ def _container(spec: Document) -> Document:
     return next(ours, containers[0] if containers else {})
 
 
-def _is_secret(mount: Document) -> bool:
-    """Return whether a mount brings the pod's token or the exchange's key: it needs neither."""
+def _is_the_leaders(mount: Document) -> bool:
+    """Return whether a mount brings the pod's token, or what the exchange is reached with."""
     path = text(mount, "mountPath")
-    return path == TOKEN_PATH or path.startswith(f"{KEY_FOLDERS}/")
+    return path == TOKEN_PATH or path.startswith((f"{KEY_FOLDERS}/", f"{CA_FOLDERS}/"))
 
 
 def _picked(document: Document, names: tuple[str, ...]) -> dict[str, Any]:
@@ -117,11 +117,18 @@ def _picked(document: Document, names: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _environment(container: Document) -> Iterator[Mapping[str, Any]]:
-    """Keep what others have set, such as a proxy, and of our own only what is needed."""
+    """Keep what others have set, and of our own only what is needed."""
     for variable in objects(container, "env"):
         name = text(variable, "name")
-        if name in NEEDED or not name.startswith(f"{ENV_PREFIX}_"):
+        ours = name.startswith(f"{ENV_PREFIX}_") or _is_proxy(variable)
+        if name in NEEDED or not ours:
             yield variable
+
+
+def _is_proxy(variable: Document) -> bool:
+    """Return whether it is the exchange's proxy: without its Secret, no fence would start."""
+    secret = mapping(variable, "valueFrom", "secretKeyRef")
+    return text(variable, "name") == PROXY_VARIABLE and bool(secret)
 
 
 def _elsewhere(source: Document, node: str) -> dict[str, Any]:

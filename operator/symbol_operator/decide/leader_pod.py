@@ -8,17 +8,21 @@ from symbol_operator.settings import ExchangeEntry, LeaderSettings, OperatorSett
 from tradingsymbol_api.names import (
     ANNOTATION_TEMPLATE_HASH,
     API_VERSION,
+    CA_FILE,
     DATABASE_URL_KEY,
     KIND,
     LEADER_SERVICE_ACCOUNT,
+    PROXY_URL_KEY,
     leader_labels,
     leader_pod_name,
 )
 from tradingsymbol_api.pod import (
+    CA_FOLDERS,
     EXCHANGE_TIMEOUT_MS,
     HEALTHZ,
     HTTP_PORT,
     KEY_FOLDERS,
+    PROXY_VARIABLE,
     READYZ,
     RECV_WINDOW_MS,
     Variable,
@@ -29,6 +33,7 @@ from tradingsymbol_api.spec import TradingSymbol
 CONTAINER: Final = "leader"
 USER_ID: Final = 10001
 KEY_VOLUME: Final = "exchange-key"
+CA_VOLUME: Final = "exchange-ca"
 
 LOST_NODE_SECONDS: Final = 10
 """How long a leader pod stays on a node that does not answer; Kubernetes' default is 300."""
@@ -98,20 +103,41 @@ def _pod_spec(
                 "args": ["lead"],
                 "env": _environment(resource, entry, settings, cluster),
                 "volumeMounts": [
-                    {"name": KEY_VOLUME, "mountPath": _key_folder(entry), "readOnly": True}
+                    {"name": name, "mountPath": folder, "readOnly": True}
+                    for name, folder in _folders(entry).items()
                 ],
                 **_container(leader),
             }
         ],
-        # Files follow a change of the Secret, variables do not. A missing one is the leader's to
-        # tell: of a volume that waits for it, the kubelet says nothing in the pod.
-        "volumes": [{"name": KEY_VOLUME, "secret": {"secretName": entry.secret, "optional": True}}],
+        "volumes": _volumes(entry),
     }
 
 
-def _key_folder(entry: ExchangeEntry) -> str:
-    """Return where the key is mounted: by the folder's name the leader names the Secret."""
-    return f"{KEY_FOLDERS}/{entry.secret}"
+def _volumes(entry: ExchangeEntry) -> list[dict[str, Any]]:
+    """Describe the volumes of files, which follow a change of their object; variables do not.
+
+    A missing object is the leader's to tell: of a volume that waits for it, the kubelet says
+    nothing in the pod.
+    """
+    certificates = (
+        {"configMap": {"name": entry.ca_config_map, "optional": True}}
+        if entry.ca_config_map
+        else _files_of_secret(entry.ca_secret)
+    )
+    sources = {KEY_VOLUME: _files_of_secret(entry.secret), CA_VOLUME: certificates}
+    return [{"name": name, **sources[name]} for name in _folders(entry)]
+
+
+def _files_of_secret(name: str) -> dict[str, Any]:
+    return {"secret": {"secretName": name, "optional": True}}
+
+
+def _folders(entry: ExchangeEntry) -> dict[str, str]:
+    """Return where each volume is mounted: by the folder's name the leader names the object."""
+    folders = {KEY_VOLUME: f"{KEY_FOLDERS}/{entry.secret}"}
+    if certificates := entry.ca_config_map or entry.ca_secret:
+        folders[CA_VOLUME] = f"{CA_FOLDERS}/{certificates}"
+    return folders
 
 
 def _lost_node_tolerations() -> list[dict[str, Any]]:
@@ -168,8 +194,9 @@ def _environment(
         **_timing(entry),
     }
     return [
-        *(_variable(variable, value=value) for variable, value in plain.items()),
-        _from_secret(Variable.DATABASE_URL, settings.database_secret, DATABASE_URL_KEY),
+        *({"name": variable.env, "value": value} for variable, value in plain.items()),
+        _from_secret(Variable.DATABASE_URL.env, settings.database_secret, DATABASE_URL_KEY),
+        *_proxy(entry),
         _from_pod(Variable.POD, "metadata.name"),
         _from_pod(Variable.POD_UID, "metadata.uid"),
         _from_pod(Variable.NODE, "spec.nodeName"),
@@ -178,15 +205,20 @@ def _environment(
 
 def _exchange(entry: ExchangeEntry) -> dict[Variable, str]:
     """Tell the leader where its key is, and which of the exchange's own settings are changed."""
+    folders = _folders(entry)
     changed = {
         Variable.EXCHANGE_API_URL: entry.api_url,
         Variable.EXCHANGE_STREAM_URL: entry.stream_url,
         Variable.EXCHANGE_REST_URL: entry.rest_url,
         Variable.REAL_MONEY: "true" if entry.real_money else "",
         Variable.ALLOW_UNRESTRICTED_KEY: "true" if entry.allow_unrestricted_key else "",
+        Variable.EXCHANGE_CA_FILE: f"{folders[CA_VOLUME]}/{CA_FILE}"
+        if CA_VOLUME in folders
+        else "",
+        Variable.EXCHANGE_ADDRESS_GROUP: entry.address_group,
     }
     told = {variable: value for variable, value in changed.items() if value}
-    return {**told, Variable.EXCHANGE_KEY: _key_folder(entry)}
+    return {**told, Variable.EXCHANGE_KEY: folders[KEY_VOLUME]}
 
 
 def _timing(entry: ExchangeEntry) -> dict[Variable, str]:
@@ -198,13 +230,19 @@ def _timing(entry: ExchangeEntry) -> dict[Variable, str]:
     return {variable: str(value) for variable, value, default in times if value != default}
 
 
-def _variable(variable: Variable, **source: Any) -> dict[str, Any]:
-    return {"name": variable.env, **source}
+def _proxy(entry: ExchangeEntry) -> list[dict[str, Any]]:
+    """Name the proxy, which may hold a password. Without its Secret no leader starts.
+
+    Else it would go without the proxy, from an address that it was not to show.
+    """
+    if not entry.proxy_secret:
+        return []
+    return [_from_secret(PROXY_VARIABLE, entry.proxy_secret, PROXY_URL_KEY)]
 
 
-def _from_secret(variable: Variable, secret: str, key: str) -> dict[str, Any]:
-    return _variable(variable, valueFrom={"secretKeyRef": {"name": secret, "key": key}})
+def _from_secret(variable: str, secret: str, key: str) -> dict[str, Any]:
+    return {"name": variable, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}
 
 
 def _from_pod(variable: Variable, path: str) -> dict[str, Any]:
-    return _variable(variable, valueFrom={"fieldRef": {"fieldPath": path}})
+    return {"name": variable.env, "valueFrom": {"fieldRef": {"fieldPath": path}}}

@@ -81,7 +81,11 @@ class Specs:
         except InvalidResourceError as exc:
             return DesiredLeader(blocker=Problem(OperatorReason.INVALID_SPEC, f"{exc}."))
         entry = self._settings.exchange(symbol.spec.exchange)
-        secrets = SecretNames(symbol.metadata.namespace, self._settings.database_secret)
+        secrets = SecretNames(
+            symbol.metadata.namespace,
+            self._settings.database_secret,
+            entry.proxy_secret if entry else "",
+        )
         environment = entry.environment if entry else None
         desired = DesiredLeader(symbol, self._blocker(symbol, entry), secrets, environment)
         if desired.blocker is not None:

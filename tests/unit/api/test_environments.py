@@ -112,6 +112,7 @@ def test_known_addresses_are_recognised(environment: Environment) -> None:
         ("wss://WS-API.Binance.com.:9443/ws-api/v3", "live"),
         ("wss://data-stream.binance.vision", "live"),
         ("https://api-gcp.binance.com", "live"),
+        ("wss://ws-api.binance.us:443/ws-api/v3", "live"),
         ("wss://testnet.binance.vision/ws-api/v3", "testnet"),
         ("wss://binance.com.example.org", None),
         ("wss://notbinance.com", None),
@@ -122,3 +123,45 @@ def test_known_addresses_are_recognised(environment: Environment) -> None:
 )
 def test_an_address_is_told_by_its_host(url: str, environment: str | None) -> None:
     assert environment_of(url) == environment
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+@pytest.mark.parametrize(
+    ("field", "scheme"), [("api_url", "ws"), ("stream_url", "ws"), ("rest_url", "http")]
+)
+@pytest.mark.parametrize(
+    "written",
+    [
+        "host",
+        "host:1",
+        "ftp://host",
+        "{}://",
+        "{}://:1",
+        "{}://[::1",
+        "{}://host:0",
+        "{}://host:65536",
+        "{}://a host",
+        "{}://host/\N{NO-BREAK SPACE}",
+        "{}://host\0",
+        "{}://" + "a" * 64,
+        "{}://user:secret@host",
+        "{}://host?secret",
+        "{}://host#secret",
+    ],
+)
+def test_what_is_no_address_is_refused_and_not_repeated(
+    environment: Environment, field: str, scheme: str, written: str
+) -> None:
+    complaint = found(environment, replace(LOCAL, **{field: written.format(scheme)}))
+    name = {"api_url": "apiUrl", "stream_url": "streamUrl", "rest_url": "restUrl"}[field]
+    assert complaint == (
+        f"{name} is no address: {scheme}://host or {scheme}s://host is expected, without user, "
+        "query or fragment"
+    )
+
+
+@pytest.mark.parametrize(
+    "url", ["wss://h\N{LATIN SMALL LETTER O WITH DIAERESIS}st:1/a", "ws://[::1]:1"]
+)
+def test_unusual_addresses_are_addresses(url: str) -> None:
+    assert found("paper", replace(LOCAL, api_url=url)) == ""

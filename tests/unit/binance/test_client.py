@@ -12,11 +12,13 @@ from http import HTTPStatus
 from typing import Any
 
 import pytest
-from websockets.exceptions import ConnectionClosedError
+from websockets.datastructures import Headers
+from websockets.exceptions import ConnectionClosedError, InvalidStatus
+from websockets.http11 import Response
 
 from symbol_trader.binance.client import GAP_PAGES_MAX, BinanceExchange
 from symbol_trader.binance.envelope import Reply
-from symbol_trader.binance.errors import RateLimited
+from symbol_trader.binance.errors import RateLimited, unreachable
 from symbol_trader.binance.keys import HmacKey
 from symbol_trader.binance.pacing import ConnectionLimit, ConnectionPacer
 from symbol_trader.binance.rate_limit import RateLimit
@@ -486,6 +488,23 @@ async def test_a_handshake_that_is_limited_is_not_tried_again_before_its_time() 
             assert caught.value.retry_in_s == 37
 
     assert len(asked) == 1
+
+
+async def test_of_two_bans_in_one_answer_the_longer_counts() -> None:
+    headers = Headers([("Retry-After", "5"), ("Retry-After", "60")])
+    refused = InvalidStatus(Response(429, "Too Many Requests", headers))
+    assert unreachable("ws://exchange:1", refused).retry_in_s == 60
+
+
+@pytest.mark.parametrize("asked_s", ["9" * 400, "99999999"])
+async def test_no_ban_is_longer_than_the_longest_that_there_is(asked_s: str) -> None:
+    async with refusing(HTTPStatus.TOO_MANY_REQUESTS, Retry_After=asked_s) as (url, _):
+        client = BinanceExchange(
+            settings_for(url), KEY, monotonic_ns=time.monotonic_ns, random=lambda: 0.5
+        )
+        with pytest.raises(Unavailable) as caught:
+            await client.open()
+        assert caught.value.retry_in_s == 3 * 86_400
 
 
 async def test_a_limit_is_not_over_because_the_connection_is(exchange: ScriptedExchange) -> None:

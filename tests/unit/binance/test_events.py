@@ -182,12 +182,19 @@ def test_reports_of_one_execution_have_one_mark() -> None:
     assert len(set(marks)) == 3
 
 
+def test_a_mark_can_be_remembered_whatever_is_in_it() -> None:
+    strange = payloads.report(I={"not": "a number"}, t=[])
+    assert len({events.mark(Fields(strange, "event"))}) == 1
+
+
 def test_balances_are_marked_by_their_time_and_what_they_say() -> None:
     mark = events.mark(Fields(POSITION, "event"))
     assert mark is not None
     assert mark.updated_ms == POSITION["u"]
     assert mark == events.mark(Fields({**POSITION, "E": 1}, "event"))
     assert mark != events.mark(Fields({**POSITION, "B": []}, "event"))
+    locked = {**POSITION, "B": [{"a": "USDT", "f": "950.00000000", "l": "1"}]}
+    assert mark != events.mark(Fields(locked, "event"))
 
 
 def test_what_says_of_no_execution_and_no_time_has_no_mark() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from symbol_trader.binance.fields import Fields, PayloadError, objects, parse
+from symbol_trader.binance.fields import Fields, PayloadError, excerpt, objects, parse
 
 
 @pytest.mark.parametrize(
@@ -23,18 +23,30 @@ from symbol_trader.binance.fields import Fields, PayloadError, objects, parse
         b"\xff",
         "[" * 100_000,
         '{"x": 1e99999999999999999999}',
+        "{} {}",
     ],
-    ids=["empty", "cut", "null", "array", "string", "nan", "infinity", "not-utf8", "deep", "huge"],
+    ids=[
+        *("empty", "cut", "null", "array", "string", "nan", "infinity"),
+        *("not-utf8", "deep", "huge", "more"),
+    ],
 )
 def test_a_message_is_a_json_object(text: str | bytes) -> None:
     with pytest.raises(PayloadError, match="message"):
         parse(text)
 
 
+@pytest.mark.parametrize("text", ['{"x": "é"}', ' \r\n\t{"x": "é"} \n', '{"x": "é"}'.encode()])
+def test_a_message_may_have_space_around_it_and_be_binary(text: str | bytes) -> None:
+    assert parse(text).text("x") == "é"
+
+
 @pytest.mark.parametrize(
     ("kind", "good", "bad"),
     [
         ("text", "NEW", 1),
+        ("text", "NEW", "N\0W"),
+        ("text", "币安", "币\0"),
+        ("text", "币安", "\ud800"),
         ("integer", 7, True),
         ("integer", 7, "7"),
         ("integer", 7, Decimal("7.5")),
@@ -96,3 +108,16 @@ def test_decimals_are_exact_as_text_and_as_numbers(value: Decimal) -> None:
     assert fields.decimal("text") == value
     assert fields.decimal("number") == value
     assert isinstance(fields.raw("number"), Decimal)
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ('{"id":1,"result":{"apiKey":"vmPUZE6m', '\'{"id":1,"result":{"apiKey":…'),
+        (b'{"result": {"apiKey" : "vm"}}\xff', 'b\'{"result": {"apiKey" : …}}\\xff\''),
+        ("x" * 10_000, f"'{'x' * 59}…"),
+    ],
+    ids=["cut", "binary", "long"],
+)
+def test_what_is_shown_of_a_message_holds_no_key(message: str | bytes, shown: str) -> None:
+    assert excerpt(message) == shown

@@ -46,6 +46,12 @@ def test_a_mounted_secret_changes_as_a_whole(tmp_path: Path) -> None:
     assert folder.read() == TWO
 
 
+def test_a_link_that_leads_to_itself_is_told_with_the_advice(tmp_path: Path) -> None:
+    (tmp_path / "..data").symlink_to("..data")
+    with pytest.raises(BadCredentials, match=r"cannot be read: .*\(advice\)"):
+        KeyFolder(tmp_path, "advice").read()
+
+
 @pytest.mark.parametrize("there", [True, False])
 def test_an_empty_folder_and_none_are_told_with_the_advice(tmp_path: Path, there: bool) -> None:
     folder = KeyFolder(tmp_path if there else tmp_path / "none", "do this")

@@ -215,7 +215,7 @@ async def test_the_limits_are_those_that_the_exchange_states() -> None:
 
 
 async def test_what_another_leader_read_lately_is_not_asked_for() -> None:
-    known = Known()
+    known, account = Known(), str(payloads.account()["uid"])
     async with scripted() as exchange:
         exchange.on("exchangeInfo", reply(payloads.exchange_info()))
         exchange.on("account.status", reply(payloads.account()))
@@ -229,14 +229,14 @@ async def test_what_another_leader_read_lately_is_not_asked_for() -> None:
             commission = await client.commission(age_max_s)
             assert len(exchange.asked("exchangeInfo")) == asked
             assert len(exchange.asked("account.commission")) == asked
-            known.replies["exchangeInfo", SYMBOL, ""] = (payloads.exchange_info(), 60.0)
+            known.replies["exchangeInfo", SYMBOL, account] = (payloads.exchange_info(), 60.0)
             await client.close()
 
     assert info.name == SYMBOL
     assert commission.buy > 0
     assert set(known.replies) == {
-        ("exchangeInfo", SYMBOL, ""),
-        ("account.commission", SYMBOL, str(payloads.account()["uid"])),
+        ("exchangeInfo", SYMBOL, account),
+        ("account.commission", SYMBOL, account),
     }
 
 

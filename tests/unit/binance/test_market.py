@@ -484,9 +484,11 @@ class Slots:
 
     def __init__(self) -> None:
         self.reserved = 0
+        self.asked = asyncio.Event()
 
     async def reserve(self, _: float) -> float | None:
         self.reserved += 1
+        self.asked.set()
         return 2_000.0 if self.reserved == 1 else 0.0
 
 
@@ -509,6 +511,19 @@ async def test_a_stream_waits_for_its_slot(
         assert await trades_of(prices, 1) == [1]
 
     assert pauses == [1_962.5, 962.5]
+
+
+async def test_closing_ends_the_wait_for_a_slot(streams: Streams) -> None:
+    """However far away it is: a loop that waits without waiting would let nothing else run."""
+    slots = Slots()
+    market = market_of(streams.url)
+    market._pacer = ConnectionPacer(slots, clock=lambda: 0.0, random=lambda: 0.5)
+    prices = market.prices()
+    first = asyncio.ensure_future(anext(prices))
+    await slots.asked.wait()
+    await market.close()
+    with pytest.raises(StopAsyncIteration):
+        await first
 
 
 async def test_a_stream_that_was_opened_just_now_is_not_given_up(streams: Streams) -> None:

@@ -129,7 +129,12 @@ async def test_an_exchange_that_is_dead_behind_a_proxy_is_not_the_proxys_fault(
 
 @pytest.mark.parametrize(
     "address",
-    [f"socks5://me:{PASSWORD}@host:port", f"ftp://me:{PASSWORD}@host", f"http://{PASSWORD}@host"],
+    [
+        f"socks5://me:{PASSWORD}@host:port",
+        f"ftp://me:{PASSWORD}@host",
+        f"http://{PASSWORD}@host",
+        f"http://me:{PASSWORD}@a..b:1",
+    ],
 )
 def test_an_address_that_is_no_proxy_is_said_without_its_password(
     environment: pytest.MonkeyPatch, address: str

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -257,10 +258,12 @@ async def test_balances_of_the_slower_connection_are_not_taken_back(
 ) -> None:
     async with opened(exchange, overlap_s=5) as client:
         old, new = await renewed(exchange, client)
-        await tell(new, {**POSITION, "u": 1_700_000_002_001, "B": []})
+        balances = [{"a": asset, "f": "7", "l": "0"} for asset in ("XRP", "USDT")]
+        await tell(new, {**POSITION, "u": 1_700_000_002_001, "B": balances})
         first = await anext(client.user_events())
         await tell(old, POSITION)
         await tell(old, payloads.report(i=99))
 
-        assert first == BalanceChanged({})
+        assert isinstance(first, BalanceChanged)
+        assert set(first.free.values()) == {Decimal(7)}
         assert await reports_of(client) == [99]

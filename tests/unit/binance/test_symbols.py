@@ -167,8 +167,9 @@ def test_a_reference_price() -> None:
     [
         {"symbol": SYMBOL, "referencePrice": None, "timestamp": 1_770_946_889_251},
         {"code": -2043, "msg": "This symbol doesn't have a reference price."},
+        {"symbol": SYMBOL, "referencePrice": "0.00000000", "timestamp": 1_770_946_889_251},
     ],
-    ids=["none now", "never had one"],
+    ids=["none now", "never had one", "zero"],
 )
 def test_a_symbol_without_a_reference_price(result: Any) -> None:
     assert symbols.reference_price(result, SYMBOL) is None
@@ -193,3 +194,9 @@ def test_the_last_price() -> None:
 
     assert price == ReferencePrice(Decimal("0.51"), "the last price", None)
     assert str(price) == "the last price: 0.51"
+
+
+def test_where_nothing_was_traded_so_far_there_is_no_price_to_measure_from() -> None:
+    """As after a reset of the testnet: a band around zero would refuse every order."""
+    assert symbols.average_price({"mins": 5, "price": "0.00000000", "closeTime": 1}, 5) is None
+    assert symbols.last_price({"symbol": SYMBOL, "price": "0.00000000"}, SYMBOL) is None

@@ -1,16 +1,15 @@
 """TLS with real certificates: whom the client believes, also through a proxy."""
 
 import ssl
-import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
+from support.authorities import Authority, authority_in
 from support.proxies import RunningProxy, http_proxy, socks_proxy
 from symbol_trader.binance import tls
 from symbol_trader.errors import ExchangeUnavailable, Unavailable
@@ -20,52 +19,22 @@ from unit.binance.test_client import client_of, opened
 from unit.binance.test_market import line, market_of, prices_of, trades_of
 
 
-@dataclass(frozen=True)
-class Authority:
-    """An authority of this test, and the certificates that it has given."""
-
-    folder: Path
-
-    @property
-    def file(self) -> Path:
-        return self.folder / "ca.crt"
-
-    def server(self, name: str) -> ssl.SSLContext:
-        """Make what a server of this name or address shows."""
-        key, request, certificate = (self.folder / f"{name}.{kind}" for kind in "krc")
-        extensions = self.folder / f"{name}.e"
-        extensions.write_text(f"subjectAltName={'IP' if name[0].isdigit() else 'DNS'}:{name}")
-        _openssl(
-            "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-            "-subj", f"/CN={name}", "-keyout", key, "-out", request,
-        )  # fmt: skip
-        _openssl(
-            "x509", "-req", "-in", request, "-CA", self.file, "-CAkey", self.folder / "ca.key",
-            "-CAcreateserial", "-days", "2", "-extfile", extensions, "-out", certificate,
-        )  # fmt: skip
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate, key)
-        return context
-
-
-def _openssl(*arguments: str | Path) -> None:
-    subprocess.run(["openssl", *arguments], check=True, capture_output=True)
+def server_of(authority: Authority, name: str) -> ssl.SSLContext:
+    """Make what a server of this name or address shows."""
+    shown = authority.certify(name)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(shown.certificate, shown.key)
+    return context
 
 
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    folder = tmp_path_factory.mktemp("authority")
-    _openssl(
-        "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-        "-subj", "/CN=an authority", "-days", "2", "-addext", "keyUsage=critical,keyCertSign",
-        "-keyout", folder / "ca.key", "-out", folder / "ca.crt",
-    )  # fmt: skip
-    return Authority(folder)
+    return authority_in(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture(scope="module")
 def tls_server(authority: Authority) -> ssl.SSLContext:
-    return authority.server("127.0.0.1")
+    return server_of(authority, "127.0.0.1")
 
 
 @pytest.fixture
@@ -121,7 +90,7 @@ async def test_the_authorities_of_a_file_come_beside_those_of_the_system(
 
 
 async def test_a_certificate_of_another_name_is_refused(authority: Authority) -> None:
-    async with scripted(authority.server("elsewhere.example")) as server:
+    async with scripted(server_of(authority, "elsewhere.example")) as server:
         with pytest.raises(Unavailable, match="IP address mismatch"):
             await asked(server, ca_file=authority.file)
         assert not server.requests
@@ -192,3 +161,12 @@ def test_a_file_that_was_replaced_is_read_again(tmp_path: Path, authority: Autho
     file.write_text("hello")
     with pytest.raises(ExchangeUnavailable):
         tls.trusted(file)
+
+
+def test_what_a_pod_misses_is_named_by_its_object() -> None:
+    with pytest.raises(ExchangeUnavailable) as caught:
+        tls.trusted(Path("/run/exchange-ca/authorities/ca.crt"))
+    assert str(caught.value).endswith(
+        "No such file or directory; put the certificates (PEM) under the key ca.crt of the "
+        "ConfigMap or Secret authorities, or correct caConfigMap or caSecret of the exchange entry"
+    )

@@ -3,6 +3,8 @@
 from contextlib import suppress
 from decimal import Decimal
 
+import pytest
+
 from symbol_trader.binance.events import Mark
 from symbol_trader.binance.session import UserData
 from symbol_trader.binance.user_data import REMEMBERED, UserDataBuffer
@@ -55,8 +57,31 @@ async def test_there_may_be_no_room() -> None:
     assert not data.put(execution(2))
 
 
+@pytest.mark.parametrize("again", [execution(2), balances(90, 2)])
+async def test_what_there_was_no_room_for_is_told_by_the_other_connection(again: UserData) -> None:
+    """A connection that is not in use yet ends unnoticed when there is no room for its news."""
+    data = UserDataBuffer(1)
+    assert data.put(execution(1))
+    assert not data.put(again)
+    await anext(data.events)
+    assert data.put(again)
+    assert await read(data) == [again.event]
+
+
 async def test_of_a_long_life_only_the_newest_is_remembered() -> None:
-    data = UserDataBuffer(10)
+    data = UserDataBuffer(REMEMBERED * 2)
     for number in range(REMEMBERED * 2):
-        data._is_new(Mark(number, None))
+        data.put(execution(number))
     assert len(data._seen) == len(data._order) == REMEMBERED
+
+
+async def test_only_of_the_assets_that_are_named_are_older_balances_dropped() -> None:
+    """The slower connection brings a buy of ours after the faster one has brought a later event."""
+    data = UserDataBuffer(10)
+    ours = {"XRP": Decimal(5), "USDT": Decimal(90)}
+    later = {"ETH": Decimal(1), "USDT": Decimal(80)}
+    for free, updated_ms in ((later, 2), (ours, 1), ({"USDT": Decimal(95)}, 1)):
+        event = BalanceChanged(free, dict.fromkeys(free, Decimal(0)))
+        assert data.put(UserData(event, Mark(tuple(free.items()), updated_ms)))
+    events = await read(data)
+    assert events[1:] == [BalanceChanged({"XRP": Decimal(5)}, {"XRP": Decimal(0)})]

@@ -108,6 +108,7 @@ def test_a_refused_key_comes_with_a_remedy(code: int) -> None:
         (Reply(418, code=-9999, retry_after_ms=9_000), 8),
         (Reply(429, code=-1034, retry_after_ms=9_000), 8),
         (Reply(429, code=-1034), 120),
+        (Reply(418, code=-1003), 120),
         (Reply(429, code=-1003), None),
         (Reply(429, code=-1015, retry_after_ms=9_000), None),
     ],

@@ -76,6 +76,12 @@ def test_orders_and_cancels_of_every_installation_are_marked(order: Order, cance
     assert ids.is_marked(ids.cancel_id(ClientOrderId(named(order)), cancel))
 
 
+@given(order=orders, cancel=attempts)
+def test_a_name_of_ours_stands_for_its_order(order: Order, cancel: int) -> None:
+    name = ClientOrderId(named(order))
+    assert ids.order_of(name) == ids.order_of(ids.cancel_id(name, cancel)) == name
+
+
 @pytest.mark.parametrize(
     "foreign",
     [
@@ -90,6 +96,7 @@ def test_orders_and_cancels_of_every_installation_are_marked(order: Order, cance
 )
 def test_other_peoples_ids_are_not_ours(foreign: str) -> None:
     assert not ids.is_marked(foreign)
+    assert ids.order_of(foreign) is None
 
 
 def test_an_id_can_be_read_by_people() -> None:

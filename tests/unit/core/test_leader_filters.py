@@ -179,6 +179,46 @@ def test_an_offer_at_a_deadline_that_a_filter_refuses_ends_as_held() -> None:
     assert desk.leader.drained
 
 
+def test_each_offer_at_a_deadline_is_judged_by_a_market_price_of_its_own() -> None:
+    """A price of a minute ago must not end all three attempts: the exchange was never asked."""
+    settings = replace(SETTINGS, at_deadline=AtDeadline.SELL, deadline_ms=0)
+    desk = Desk(settings)
+    sell = desk.accept(desk.bought())
+    desk.symbol = limited(percents=(NARROW,))
+    desk.tell(SymbolRead(desk.symbol, COMMISSION))
+    desk.ask(status=TradingStatus.SHUTDOWN)
+    desk.end(sell, "CANCELED")
+    desk.bid("2")
+    desk.tell(ReferencePriceFetched(5, ReferencePrice(D(1), "the average price", NOW_MS)))
+    desk.wait(500)
+    desk.bid("2")
+    assert block(desk)[1].startswith("PERCENT_PRICE refuses")
+
+    desk.wait(1_000)
+    desk.bid("2")
+    assert asked(desk) == [FetchReferencePrice(5)]
+    offer = D("1.99")  # the bid less the slippage
+    desk.tell(ReferencePriceFetched(5, ReferencePrice(offer, "the average price", NOW_MS)))
+    desk.wait(500)
+    desk.bid("2")
+    assert desk.order.price == offer
+
+
+def test_filters_that_refuse_are_read_again_unless_they_were_read_just_now() -> None:
+    """They may let pass more than they did an hour ago, and nobody would ever ask the exchange."""
+    desk = Desk(symbol=limited(max_price=D(1)))
+    desk.wait()
+    desk.price("2")
+    assert RefreshSymbol() not in desk.asked
+    desk.now_ms += 600_000
+    desk.price("2")
+    assert RefreshSymbol() in desk.asked
+    desk.tell(SymbolRead(desk.symbol, COMMISSION))
+    desk.now_ms += 60_000
+    desk.price("2")
+    assert RefreshSymbol() not in desk.asked
+
+
 def test_the_symbol_is_read_once_an_hour() -> None:
     desk = Desk()
     desk.wait()

@@ -196,6 +196,20 @@ def _check_quiet(desk: Desk, value: D) -> None:
     decision = Thorough._see_price(desk.leader, PriceSeen(value, value, desk.now_ms), desk.now_ms)  # type: ignore[arg-type]  # it compares what it is given
     assert decision == Decision()
     assert facts(desk) == before
+    assert desk.leader.take_quietly(value) is (quiet.until_ms is None)
+    assert facts(desk) == before
+
+
+def test_only_a_price_that_is_quiet_at_any_time_is_taken_without_the_time() -> None:
+    desk = Desk()
+    assert not desk.leader.take_quietly(D(99)), "a trader waits to buy"
+    desk.price("2")
+    assert desk.leader.take_quietly(D("1.9978002"))
+    assert desk.leader.last_price == D("1.9978002")
+    assert not desk.leader.take_quietly(D("1.9978001")), "a rebuy trigger waits for it"
+    desk.refuse(desk.order)
+    assert desk.leader.quiet_range.holds(D("1.9978002"), desk.now_ms)
+    assert not desk.leader.take_quietly(D("1.9978002")), "a refused buy is tried again soon"
 
 
 def test_the_quiet_range_begins_at_the_highest_rebuy_trigger() -> None:

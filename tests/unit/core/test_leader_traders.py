@@ -190,6 +190,18 @@ def test_what_rounding_leaves_is_carried_and_joins_a_later_sell() -> None:
     assert desk.record.inventory.position == D("0.08")
 
 
+def test_what_is_carried_and_not_there_any_more_is_not_sold() -> None:
+    """The account lacks what the first cycle left: after a reset, or because others took it."""
+    desk = Desk()
+    desk.sold(desk.bought())
+    second = desk.bought()
+    desk.refuse(second, "Account has insufficient balance for requested action.")
+    desk.wait(1_000)
+    assert (second.quantity, desk.order.quantity) == (D(10), D("9.9"))
+    desk.sold(desk.order)
+    assert desk.leader.carried == D("0.18")
+
+
 def test_two_sells_do_not_take_the_same_remainder() -> None:
     desk = Desk()
     desk.sold(desk.bought())

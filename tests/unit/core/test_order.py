@@ -177,6 +177,7 @@ def test_a_doubt_is_told_once_and_keeps_its_reason() -> None:
         ({"side": Side.SELL}, "side is SELL, meant was BUY"),
         ({"price": D("2.1")}, "price is 2.1, meant was 2"),
         ({"quantity": D(11)}, "quantity is 11, meant was 10"),
+        ({"quantity": D(0)}, "quantity is 0, meant was 10"),
         ({"time_ms": NOW_MS - TIMESTAMP_TOLERANCE_MS - 1}, f"meant was {NOW_MS}"),
         ({"order_id": 9}, "is order 7 on record, the exchange says 9"),
     ],

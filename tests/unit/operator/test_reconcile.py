@@ -34,7 +34,9 @@ LEDGER = {"profit": "1.5", "quoteAsset": "USDT", "unvaluedFees": {"BNB": "0.0012
 SETTINGS = OperatorSettings(
     namespaces=("trading",),
     exchanges=(
-        ExchangeEntry(name="paper", environment="paper", api_url="a", stream_url="b", secret="c"),
+        ExchangeEntry(
+            name="paper", environment="paper", api_url="ws://a", stream_url="ws://b", secret="c"
+        ),
     ),
     leader=LeaderSettings(image="symbol-trader:1"),
 )

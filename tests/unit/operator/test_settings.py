@@ -159,3 +159,24 @@ def test_live_needs_no_address_and_has_to_be_allowed(tmp_path: Path) -> None:
 
     word = allowed.replace("realMoney: true", 'realMoney: "no"')
     assert "exchanges.1.realMoney" in refusal(write(tmp_path, word))
+
+
+def test_certificates_have_one_source(tmp_path: Path) -> None:
+    for name in ("caConfigMap", "caSecret"):
+        text = FILE.replace("secret:", f"{name}: authorities\n    secret:")
+        assert load_settings(write(tmp_path, text)).exchanges[0].problem == ""
+
+    both = FILE.replace("secret:", "caSecret: one\n    caConfigMap: other\n    secret:")
+    assert load_settings(write(tmp_path, both)).exchanges[0].problem == (
+        "caConfigMap and caSecret name certificates both: remove one of them"
+    )
+
+
+@pytest.mark.parametrize("field", ["caConfigMap", "caSecret", "proxySecret", "addressGroup"])
+def test_a_name_is_one_that_kubernetes_takes(tmp_path: Path, field: str) -> None:
+    for good in ("authorities", "egress-1", "203.0.113.7", '""', f'"{"x" * 253}"'):
+        load_settings(write(tmp_path, FILE.replace("secret:", f"{field}: {good}\n    secret:")))
+    for bad in ("../authorities", "Egress", "-a", "a..b", f'"{"x" * 254}"', "5", "null", "[a]"):
+        text = FILE.replace("secret:", f"{field}: {bad}\n    secret:")
+        said = refusal(write(tmp_path, text))
+        assert said.startswith(f"exchanges.0.{field}: must be a name as Kubernetes takes it"), bad

@@ -6,12 +6,18 @@ from pathlib import Path
 
 import click
 import pytest
+import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from paper_exchange.shell.cli import serve
 from symbol_operator.__main__ import run as operate
 from symbol_operator.runtime.metrics import Metrics as OperatorMetrics
-from symbol_operator.settings import ExchangeEntry, LeaderSettings, OperatorSettings
+from symbol_operator.settings import (
+    ExchangeEntry,
+    LeaderSettings,
+    OperatorSettings,
+    parse_settings,
+)
 from symbol_trader.__main__ import main as trader
 from symbol_trader.runtime.metrics import Metrics as LeaderMetrics
 from tradingsymbol_api.conditions import ConditionType
@@ -19,7 +25,8 @@ from tradingsymbol_api.model import ApiModel
 from tradingsymbol_api.spec import ShutdownPolicy, TradingSymbolSpec
 from tradingsymbol_api.status import TradingSymbolStatus
 
-REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
+DOCS = Path(__file__).parents[3] / "docs"
+REFERENCE = DOCS / "reference"
 
 
 def rows(page: str, heading: str) -> set[str]:
@@ -55,6 +62,27 @@ def test_each_option_of_the_operator() -> None:
 def test_each_setting_of_the_operator() -> None:
     every = fields(OperatorSettings, ExchangeEntry, LeaderSettings)
     assert rows("configuration.md", "The operator's file") == every
+
+
+def exchange_examples() -> dict[str, str]:
+    """Return the YAML of the pages that has exchange entries, by page and place."""
+    found = {}
+    for page in sorted(DOCS.rglob("*.md")):
+        text = page.read_text(encoding="utf-8")
+        for block in re.finditer(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+            if re.search(r"^exchanges:", block[1], re.MULTILINE):
+                found[f"{page.relative_to(DOCS)}:{block.start()}"] = block[1]
+    return found
+
+
+@pytest.mark.parametrize("place", exchange_examples())
+def test_each_exchange_entry_that_is_shown_is_one_to_trade_by(place: str) -> None:
+    entries = yaml.safe_load(exchange_examples()[place])["exchanges"]
+    rest = {"namespaces": ["trading"], "leader": {"image": "symbol-trader"}}
+
+    read = parse_settings({**rest, "exchanges": entries}).exchanges
+
+    assert [entry.problem for entry in read] == [""] * len(entries)
 
 
 def test_each_command_of_the_leaders_program_and_its_options() -> None:

@@ -5,8 +5,10 @@ from contextlib import aclosing
 from typing import Any
 
 import pytest
-from kubernetes.aio import watch
+from aiohttp import web
+from kubernetes.aio import config, watch
 from kubernetes.aio.client.api.custom_objects_api import CustomObjectsApi
+from kubernetes.aio.client.configuration import Configuration
 from kubernetes.aio.client.exceptions import ApiException
 
 from symbol_trader.desired import SwitchOffOutcome
@@ -203,3 +205,32 @@ async def test_half_a_line_of_a_watch_is_a_break(monkeypatch: pytest.MonkeyPatch
     resource = ApiServerResource(None, "default", "xrpusdt", print)  # type: ignore[arg-type]  # no client is asked
     with pytest.raises(ConnectionError, match="within a line"):
         _ = [document async for document in resource._watch()]
+
+
+async def test_the_proxy_of_the_exchange_is_none_of_the_api_server(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def takes(_: web.Request) -> web.Response:
+        return web.json_response({})
+
+    app = web.Application()
+    app.router.add_patch("/{path:.*}", takes)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+
+    def load(client_configuration: Configuration) -> None:
+        client_configuration.host = f"http://127.0.0.1:{runner.addresses[0][1]}"
+
+    monkeypatch.setattr(config, "load_incluster_config", load)
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    monkeypatch.setenv("NO_PROXY", "")
+    resource = ApiServerResource.in_cluster("default", "xrpusdt", print)
+    resource._heard = HEARD
+    try:
+        assert await resource.switch_off() is SwitchOffOutcome.WRITTEN
+    finally:
+        await resource.close()
+        await runner.cleanup()

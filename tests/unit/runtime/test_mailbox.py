@@ -2,6 +2,7 @@
 
 import asyncio
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -79,3 +80,21 @@ async def test_whoever_waits_hears_of_what_comes() -> None:
     await asyncio.sleep(0)
     mailbox.put_nowait(seen("2"))
     assert await waiting == seen("2")
+
+
+async def test_it_is_awaited_while_its_reader_waits_and_nothing_has_come() -> None:
+    mailbox = Mailbox()
+    assert not mailbox.is_awaited, "nobody reads it"
+    for event in (seen("2"), TimePassed()):
+        waiting = asyncio.create_task(mailbox.get())
+        await asyncio.sleep(0)
+        assert mailbox.is_awaited
+        mailbox.put_nowait(event)
+        assert not mailbox.is_awaited, "the reader has not heard of it yet"
+        await waiting
+        assert not mailbox.is_awaited, "the reader handles it"
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0):
+            await mailbox.get()
+    assert not mailbox.is_awaited

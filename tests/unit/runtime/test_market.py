@@ -92,6 +92,7 @@ class Scene:
     missed: list[TradeGap] = field(default_factory=list)
     changes: int = 0
     trigger: Decimal = Decimal(1)
+    quiet_from: Decimal = Decimal("Infinity")
 
     def __post_init__(self) -> None:
         self.health = Health(asyncio.get_running_loop().time)
@@ -99,6 +100,7 @@ class Scene:
             self.market,
             health=self.health,
             story=self.story,  # type: ignore[arg-type]  # a stand-in has what is used
+            is_quiet=lambda price: price >= self.quiet_from,
             deliver=self.delivered.append,
             changed=self._changed,
             missed=self.missed.append,
@@ -274,6 +276,21 @@ def test_a_gap_in_which_no_price_was_lower_leads_to_nothing() -> None:
             scene.exchange.lowest = lowest
             await scene.gap()
         assert len(scene.exchange.gaps) == len(scene.delivered) == 3
+        await scene.close()
+
+    virtual.run(story())
+
+
+def test_a_quiet_price_is_not_delivered_and_is_the_newest_all_the_same() -> None:
+    async def story() -> None:
+        scene = Scene(quiet_from=D(3))
+        await scene.price("3")
+        assert scene.delivered == []
+        assert scene.health.market_fresh
+        scene.exchange.lowest = D("0.5")
+        scene.market.queue.put_nowait(TradeGap(2, 4, now_ms(), now_ms()))
+        await asyncio.sleep(0.001)
+        assert [(seen.price, seen.lowest) for seen in scene.delivered] == [(D(3), D("0.5"))]
         await scene.close()
 
     virtual.run(story())

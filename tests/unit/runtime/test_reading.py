@@ -312,6 +312,25 @@ async def test_an_order_that_goes_by_another_name_is_found_by_its_number() -> No
     assert found == replace(renamed, client_order_id=intent().client_order_id)
 
 
+async def test_another_order_of_ours_is_not_taken_for_it_because_of_its_number() -> None:
+    """The numbers of an exchange that was reset begin again."""
+    desk, wanted = Desk(), intent().client_order_id
+    reused = replace(seen(intent(), "NEW"), client_order_id=UNRECORDED, order_id=96)
+    exchange = Lagging(desk, open=(reused,), all=(reused,))
+
+    assert await find_order(exchange, wanted, 96) == NotFound(desk.now_ms)  # type: ignore[arg-type]  # a stand-in has what is used
+
+
+async def test_an_order_that_a_cancel_has_renamed_is_found_by_its_number() -> None:
+    desk, wanted = Desk(), intent().client_order_id
+    renamed = replace(seen(intent(), "CANCELED"), client_order_id=f"{wanted}c1", order_id=96)
+    exchange = Lagging(desk, all=(renamed,))
+
+    found = await find_order(exchange, wanted, 96)  # type: ignore[arg-type]  # a stand-in has what is used
+
+    assert found == replace(renamed, client_order_id=wanted)
+
+
 async def test_an_order_that_nothing_shows_is_denied() -> None:
     desk, buy = doubtful()
 

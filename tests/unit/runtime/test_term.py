@@ -6,17 +6,26 @@ request that is written before the commit's answer came is seen between them.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import structlog
 
-from symbol_trader.core.events import ExchangeView, PriceSeen, QueryReplied, TimePassed, ViewRead
+from symbol_trader.core.events import (
+    ExchangeView,
+    PlaceReplied,
+    PriceSeen,
+    QueryReplied,
+    TimePassed,
+    ViewRead,
+)
 from symbol_trader.core.orders import CancelIntent, ExchangeOrder, ExecutionReport, Fill, Intent
 from symbol_trader.core.records import FeeValued, NewTrader, RecordChange, TraderResult
-from symbol_trader.core.replies import AssetPrice, NotFound, Outcome, Unknown, UserEvent
+from symbol_trader.core.replies import AssetPrice, NotFound, Outcome, Refused, Unknown, UserEvent
 from symbol_trader.core.settings import TradingStatus, UnfilledBuys
+from symbol_trader.core.symbols import SymbolInfo
 from symbol_trader.desired import Desired
 from symbol_trader.errors import Contradiction, SettledMeanwhile, Unavailable
 from symbol_trader.runtime.events import DesiredChanged, Event, Stop
@@ -121,12 +130,44 @@ class Exchange:
             raise Unavailable("no answer")
         return AssetPrice(D(600), "a test", time_ms)
 
+    async def symbol(self) -> SymbolInfo:
+        self._log.append("symbol asked for")
+        raise Unavailable("no answer")
+
     async def user_events(self) -> AsyncIterator[UserEvent]:
         await asyncio.Event().wait()
         yield ExecutionReport("", None, None)  # type: ignore[arg-type]  # what no program sends
 
     async def close(self) -> None:
         pass
+
+
+def term_of(
+    desk: Desk,
+    mailbox: Mailbox,
+    log: list[str],
+    *,
+    failure: Exception | None = None,
+    intervals: Intervals = QUIET,
+    changed: Callable[[], None] = lambda: None,
+) -> Term:
+    """Make a term over stand-ins that have what is used."""
+    record: Any = Record(log, failure)
+    exchange: Any = Exchange(log)
+    return Term(
+        desk.leader,
+        ownership=record,
+        record=record,
+        exchange=exchange,
+        mailbox=mailbox,
+        desired=Desired("XRPUSDT", SETTINGS, 1),
+        watermark=0,
+        story=Story(structlog.get_logger()),
+        health=Health(time.monotonic),
+        metrics=Metrics("XRPUSDT", "paper", time.monotonic),
+        intervals=intervals,
+        changed=changed,
+    )
 
 
 async def run(
@@ -139,21 +180,7 @@ async def run(
     """Run a term over these events, and return what was asked of the record and the exchange."""
     log = [] if log is None else log
     mailbox = Mailbox()
-    record = Record(log, failure)
-    term = Term(
-        desk.leader,
-        ownership=record,  # type: ignore[arg-type]  # a stand-in has what is used
-        record=record,  # type: ignore[arg-type]  # a stand-in has what is used
-        exchange=Exchange(log),  # type: ignore[arg-type]  # a stand-in has what is used
-        mailbox=mailbox,
-        desired=Desired("XRPUSDT", SETTINGS, 1),
-        watermark=0,
-        story=Story(structlog.get_logger()),
-        health=Health(time.monotonic),
-        metrics=Metrics("XRPUSDT", "paper", time.monotonic),
-        intervals=intervals,
-        changed=lambda: None,
-    )
+    term = term_of(desk, mailbox, log, failure=failure, intervals=intervals)
     running = asyncio.create_task(term.run())
     # Only when the term waits for news does it come.
     await asyncio.sleep(0)
@@ -186,6 +213,36 @@ async def test_an_intent_is_committed_before_its_order_is_sent() -> None:
 async def test_an_order_whose_commit_came_to_nothing_is_not_sent() -> None:
     log = await run(Desk(), price("2"), failure=Unavailable("its answer is lost"))
     assert log == ["intent begun", "term lost"]
+
+
+async def test_a_symbol_that_cannot_be_read_again_ends_no_term() -> None:
+    """What is known of it goes on to hold: a new term would have to read much more."""
+    desk = Desk()
+    desk.price("2")
+    refused = Refused(-1013, "Filter failure: PRICE_FILTER")
+    log = await run(desk, PlaceReplied(desk.order.client_order_id, refused))
+    assert log == ["symbol asked for"]
+
+
+async def test_a_quiet_price_passes_the_loop_by_only_while_the_loop_waits() -> None:
+    desk, _ = resting_buy()
+    mailbox, changes = Mailbox(), list[None]()
+    term = term_of(desk, mailbox, [], changed=lambda: changes.append(None))
+    quiet = desk.leader.quiet_range.low
+    assert not term.take_quietly(quiet), "it has not begun"
+    running = asyncio.create_task(term.run())
+    await _let_run()
+
+    changes.clear()
+    assert term.take_quietly(quiet)
+    assert desk.leader.last_price == quiet
+    assert len(changes) == 1
+    assert not term.take_quietly(quiet - 1), "a rebuy trigger waits for it"
+
+    mailbox.put_nowait(TimePassed())
+    assert not term.take_quietly(quiet), "what came before is judged before"
+    mailbox.put_nowait(Stop())
+    await running
 
 
 async def test_a_cancel_is_committed_before_it_is_sent() -> None:

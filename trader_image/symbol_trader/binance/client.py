@@ -105,7 +105,7 @@ class BinanceExchange:
             known=known,
             surprises=self._surprises,
             check_unknown=self._check_unknown,
-            told=self._take_limits,
+            told=partial(_keep_to, pacer=pacer, budget=budget),
         )
         self._line = RenewedLine(
             settings,
@@ -200,14 +200,6 @@ class BinanceExchange:
     async def commission(self, age_max_s: float = 0.0) -> Commission:
         """Read the account's commission on the symbol, or take what any leader on it read."""
         return await self._descriptions.commission(age_max_s)
-
-    def _take_limits(self, stated: StatedLimits) -> None:
-        """Keep to the limits that the exchange states from now on."""
-        if self._pacer is not None:
-            connections = stated.connections
-            self._pacer.known.limit = ConnectionLimit(connections.count, connections.window_s)
-        if self._budget is not None:
-            self._budget.stated = stated
 
     async def asset_limits(self) -> Mapping[str, Decimal]:
         """Read how much of an asset the account may trade in one order, by asset."""
@@ -370,6 +362,15 @@ class BinanceExchange:
                     await self._guard.look_again(self._key, self.now_ms())
                 except BadCredentials as exc:
                     link.retire(str(exc), Cause.REVOKED)
+
+
+def _keep_to(stated: StatedLimits, *, pacer: ConnectionPacer | None, budget: Budget | None) -> None:
+    """Keep to the limits that the exchange states from now on."""
+    if pacer is not None:
+        connections = stated.connections
+        pacer.known.limit = ConnectionLimit(connections.count, connections.window_s)
+    if budget is not None:
+        budget.stated = stated
 
 
 async def _subscribe(client: RequestClient, *, signed: bool) -> None:

@@ -21,9 +21,9 @@ log = logging.getLogger(__name__)
 
 
 class KnownReplies(Protocol):
-    """What the exchange said of symbols, to whichever leader. Methods raise `Unavailable`.
+    """What the exchange said of symbols to the leaders on an account. Methods raise `Unavailable`.
 
-    `account` is a uid, and empty for what is said to everybody.
+    `account` is its uid: two exchanges of one environment have accounts of their own.
     """
 
     async def find(
@@ -66,7 +66,7 @@ class Descriptions:
 
     async def symbol(self, age_max_s: float) -> SymbolInfo:
         """Read the symbol, or take what any leader read so long ago. Raises `UnknownSymbol`."""
-        if found := await self._find(_INFO, "", age_max_s):
+        if found := await self._find(_INFO, age_max_s):
             result, age_s = found
             read_ms = self._client().now_ms() - round(age_s * _MS_PER_S)
             return replace(self._described(result), read_ms=read_ms)
@@ -79,7 +79,7 @@ class Descriptions:
             await self._check_unknown(self._symbol)
             raise UnknownSymbol(f"the exchange does not know the symbol {self._symbol}") from exc
         info = readable(_INFO, result, self._described)
-        await self._keep(_INFO, "", result)
+        await self._keep(_INFO, result)
         return info
 
     async def commission(self, age_max_s: float) -> Commission:
@@ -88,7 +88,7 @@ class Descriptions:
         Only where the exchange has no such answer; being unreachable is `Unavailable`. What any
         leader on the account read so long ago will do.
         """
-        if found := await self._find(_COMMISSION, self.account, age_max_s):
+        if found := await self._find(_COMMISSION, age_max_s):
             return readable(_COMMISSION, found[0], replies.commission)
         client = self._client()
         try:
@@ -97,7 +97,7 @@ class Descriptions:
         except (RequestRefused, UnreadableReply) as exc:
             log.warning("no commission of the symbol, asking for the account's: %s", exc)
         else:
-            await self._keep(_COMMISSION, self.account, result)
+            await self._keep(_COMMISSION, result)
             return commission
         try:
             return await client.query("account.status", {}, replies.account_commission)
@@ -110,14 +110,14 @@ class Descriptions:
         if self._known is not None:
             await self._known.forget(_INFO, self._symbol)
 
-    async def _find(self, method: str, account: str, age_max_s: float) -> tuple[Any, float] | None:
+    async def _find(self, method: str, age_max_s: float) -> tuple[Any, float] | None:
         if self._known is None or not age_max_s:
             return None
-        return await self._known.find(method, self._symbol, account, age_max_s)
+        return await self._known.find(method, self._symbol, self.account, age_max_s)
 
-    async def _keep(self, method: str, account: str, result: Any) -> None:
+    async def _keep(self, method: str, result: Any) -> None:
         if self._known is not None:
-            await self._known.keep(method, self._symbol, account, result)
+            await self._known.keep(method, self._symbol, self.account, result)
 
     def _described(self, result: Any) -> SymbolInfo:
         """Read the symbol, and the limits.

@@ -18,6 +18,8 @@ _LIMITED = frozenset({418, 429})
 """HTTP statuses of a handshake that came too soon after too many."""
 BAN_S = 120.0
 """How long to leave alone an exchange that does not say how long; the shortest ban is as long."""
+BAN_MAX_S = 3 * 86_400.0
+"""The longest ban: who says more is mistaken, about the unit perhaps."""
 _DEFAULT_PORTS = {"ws": 80, "wss": 443}
 
 
@@ -59,8 +61,10 @@ def unreachable(url: str, exc: Exception, proxy: ProxyInUse | None = None) -> Un
     """Make the error that says why a connection could not be opened, and whose fault it is."""
     text = f"cannot connect to {place_of(url)}: {_fault(exc, proxy)}"
     if isinstance(exc, InvalidStatus) and exc.response.status_code in _LIMITED:
-        pause_s = exc.response.headers.get("Retry-After", "")
-        return ConnectionsLimited(text, float(pause_s) if pause_s.isdecimal() else BAN_S)
+        # A proxy in between may have added its own.
+        pause_s = max(exc.response.headers.get_all("Retry-After"), key=len, default="")
+        ban_s = min(float(pause_s), BAN_MAX_S) if pause_s.isdecimal() else BAN_S
+        return ConnectionsLimited(text, ban_s)
     return ExchangeUnavailable(text)
 
 

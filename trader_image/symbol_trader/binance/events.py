@@ -82,7 +82,7 @@ def execution_report(event: Fields) -> ExecutionReport:
 
 def public_trade(event: Fields) -> Price | None:
     """Read a `@trade` event; None for any other."""
-    if "e" not in event or event.text("e") != "trade":
+    if event.get("e") != "trade":
         return None
     price = event.amount("p")
     if not price:
@@ -98,10 +98,12 @@ def mark(event: Fields) -> Mark | None:
     have the time of the account's last update.
     """
     if "I" in event and "i" in event:
-        return Mark(tuple(event.raw(name) for name in _EXECUTION), None)
+        return Mark(tuple(str(event.raw(name)) for name in _EXECUTION), None)
     if "u" in event and "B" in event:
-        free = tuple((entry.text("a"), entry.amount("f")) for entry in event.children("B"))
-        return Mark(free, event.integer("u"))
+        balances = tuple(
+            (entry.text("a"), entry.amount("f"), entry.amount("l")) for entry in event.children("B")
+        )
+        return Mark(balances, event.integer("u"))
     return None
 
 

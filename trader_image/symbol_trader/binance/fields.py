@@ -10,7 +10,10 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
+_WHITESPACE = " \t\n\r"
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]{1,2})?")
+_SHORT = re.compile(r"[0-9]{1,15}(\.[0-9]{1,15})?")
+"""How Binance writes nearly all numbers: what is so short needs no other look."""
 DIGITS_MAX = 30
 """The longest number that is read: none that is meant has so many digits before the point, or
 after it, and products of two of them are exact still."""
@@ -18,6 +21,9 @@ _INTEGER_MAX = 2**63 - 1
 """The largest whole number: ids and times are of 64 bits."""
 _TIME_MAX_MS = 253_402_300_799_999
 """The last millisecond of the year 9999."""
+_API_KEY = re.compile(r'("apiKey"\s*:\s*)"[^"]*"?')
+_EXCERPT_READ = 1_000
+"""Characters of a message that are looked at to show its beginning."""
 _TEXT_SHOWN_MAX = 60
 """Characters of an offending value that an error shows."""
 
@@ -35,11 +41,14 @@ class PayloadError(Exception):
 
 
 def parse(text: str | bytes) -> "Fields":
-    """Parse one message. Raises `PayloadError` unless it is a JSON object."""
+    """Parse one message, of UTF-8 if it is binary. Raises `PayloadError` unless it is an object."""
     try:
-        value = json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
+        text = (text if isinstance(text, str) else text.decode()).strip(_WHITESPACE)
+        value, end = _DECODER.raw_decode(text)
     except (ValueError, ArithmeticError, RecursionError) as exc:
         raise PayloadError("message", "not JSON") from exc
+    if end != len(text):
+        raise PayloadError("message", "not JSON")
     return Fields(value, "message")
 
 
@@ -62,6 +71,10 @@ class Fields:
         """Return the object as it came, cut short, for the log."""
         return _shown(self._values)
 
+    def get(self, name: str) -> Any:
+        """Return a field as it came, None where it is missing."""
+        return self._values.get(name)
+
     @property
     def names(self) -> Iterable[str]:
         """Return the names of all fields."""
@@ -79,37 +92,40 @@ class Fields:
 
     def text(self, name: str) -> str:
         """Return a string."""
-        value = self.raw(name)
-        if not isinstance(value, str):
-            raise self._unexpected(name, "a string")
-        return value
+        value = self._values.get(name)
+        if isinstance(value, str) and _is_text(value):
+            return value
+        raise self._unexpected(name, "a string")
 
     def integer(self, name: str) -> int:
         """Return a whole number of 64 bits."""
-        value = self.raw(name)
-        if not isinstance(value, int) or isinstance(value, bool) or abs(value) > _INTEGER_MAX:
-            raise self._unexpected(name, "a whole number")
-        return value
+        value = self._values.get(name)
+        if type(value) is int and -_INTEGER_MAX <= value <= _INTEGER_MAX:
+            return value
+        raise self._unexpected(name, "a whole number")
 
     def time_ms(self, name: str) -> int:
         """Return a time in milliseconds since 1970."""
         value = self.integer(name)
-        if not 0 <= value <= _TIME_MAX_MS:
-            raise self._unexpected(name, "a time in milliseconds")
-        return value
+        if 0 <= value <= _TIME_MAX_MS:
+            return value
+        raise self._unexpected(name, "a time in milliseconds")
 
     def flag(self, name: str) -> bool:
         """Return true or false."""
-        value = self.raw(name)
-        if not isinstance(value, bool):
-            raise self._unexpected(name, "true or false")
-        return value
+        value = self._values.get(name)
+        if isinstance(value, bool):
+            return value
+        raise self._unexpected(name, "true or false")
 
     def decimal(self, name: str) -> Decimal:
         """Return an exact number; Binance writes them as strings."""
-        value = self.raw(name)
-        if isinstance(value, str) and _NUMBER.fullmatch(value):
-            value = Decimal(value)
+        value = self._values.get(name)
+        if isinstance(value, str):
+            if _SHORT.fullmatch(value):
+                return Decimal(value)
+            if _NUMBER.fullmatch(value):
+                value = Decimal(value)
         if not isinstance(value, int | Decimal) or isinstance(value, bool):
             raise self._unexpected(name, "a decimal")
         number = Decimal(value)
@@ -119,10 +135,13 @@ class Fields:
 
     def amount(self, name: str) -> Decimal:
         """Return an exact number that is not negative: a price, a quantity, a limit."""
-        value = self.decimal(name)
-        if value < 0:
+        value = self._values.get(name)
+        if isinstance(value, str) and _SHORT.fullmatch(value):
+            return Decimal(value)
+        number = self.decimal(name)
+        if number < 0:
             raise self._unexpected(name, "a number that is not negative")
-        return value
+        return number
 
     def child(self, name: str) -> "Fields":
         """Return a nested object."""
@@ -133,7 +152,8 @@ class Fields:
         return objects(self.raw(name), f"{self._path}.{name}")
 
     def _unexpected(self, name: str, expected: str) -> PayloadError:
-        return self.error(name, f"{expected} was expected, not {_shown(self._values[name])}")
+        """Make the error for a value of another kind. Raises it for a field that is missing."""
+        return self.error(name, f"{expected} was expected, not {_shown(self.raw(name))}")
 
 
 def objects(value: object, path: str) -> Iterator[Fields]:
@@ -144,8 +164,15 @@ def objects(value: object, path: str) -> Iterator[Fields]:
 
 
 def excerpt(text: str | bytes) -> str:
-    """Return the beginning of a message, for the log."""
-    return _shown(text)
+    """Return the beginning of a message, for the log, without the key that a logon answers."""
+    return _cut(_API_KEY.sub(r"\1…", repr(text[:_EXCERPT_READ])))
+
+
+def _is_text(value: str) -> bool:
+    """Return whether a string can be logged and recorded: JSON has NUL, and halves of letters."""
+    if value.isascii():
+        return "\0" not in value
+    return not any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in value)
 
 
 def _is_short(number: Decimal) -> bool:
@@ -160,6 +187,12 @@ def _refuse_constant(name: str) -> object:
     raise ValueError(name)
 
 
+_DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse_constant)
+
+
 def _shown(value: object) -> str:
-    text = repr(value)
+    return _cut(repr(value))
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= _TEXT_SHOWN_MAX else f"{text[:_TEXT_SHOWN_MAX]}…"

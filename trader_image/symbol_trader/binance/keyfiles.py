@@ -48,8 +48,10 @@ class KeyFolder:
 
     def _contents(self) -> dict[str, bytes]:
         """Read what there is. The kubelet changes all files at once, by the link `..data`."""
-        data = self._path / "..data"
-        folder = data.resolve() if data.is_symlink() else self._path
+        try:
+            folder = self._path / (self._path / "..data").readlink()
+        except OSError:
+            folder = self._path
         return {name: content for name in _FILES if (content := _read(folder / name)) is not None}
 
 

@@ -140,7 +140,8 @@ class Link:
             turns = Turns()
             while True:
                 self._hear(self._session.receive(await socket.recv()))
-                await turns.pass_on()
+                if turns.is_over():
+                    await asyncio.sleep(0)
         except ConnectionClosed as exc:
             why = closed(self._settings.api_url, exc)
             cause = Cause.STALLED if is_stall(exc) else Cause.LOST

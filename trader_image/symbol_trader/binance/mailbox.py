@@ -45,5 +45,6 @@ class Mailbox(Generic[T]):
                 raise ExchangeUnavailable(self._ended)
             self._changed.clear()
             await self._changed.wait()
-        await self._turns.pass_on()
+        if self._turns.is_over():
+            await asyncio.sleep(0)
         return self._items.popleft()

@@ -15,7 +15,7 @@ from symbol_trader.binance.trade_ids import TradeIds
 from symbol_trader.binance.trade_stream import StreamLost, TradeStream, open_stream, overlap
 from symbol_trader.binance.turns import Turns
 from symbol_trader.core.replies import Price, TradeGap
-from symbol_trader.errors import Unavailable
+from symbol_trader.errors import ExchangeUnavailable, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -56,16 +56,19 @@ class BinanceMarket:
         pauses, silent = self._pauses(), False
         while not self._closing.is_set():
             asked_s: float | None = None
+            came = False
             try:
                 async with aclosing(self._trades()) as trades:
                     async for trade in trades:
-                        pauses, silent = self._pauses(), False
+                        came = True
                         yield trade
             except Unavailable as exc:
                 log.warning("no market data: %s", exc)
                 cause = exc.cause if isinstance(exc, StreamLost) else Cause.REFUSED
                 self._reconnects.note(Service.MARKET, cause)
                 asked_s = exc.retry_in_s if isinstance(exc, ConnectionsLimited) else None
+            if came:
+                pauses, silent = self._pauses(), False
             if not silent and not self._closing.is_set():
                 silent = True
                 yield None
@@ -111,10 +114,12 @@ class BinanceMarket:
                     self._leave(self._stream)
                     self._stream = new
                     continue
-                await turns.pass_on()
-                if trade is not None:
-                    for item in self._taken(trade):
-                        yield item
+                if turns.is_over():
+                    await asyncio.sleep(0)
+                if trade is not None and not self._ids.repeats(trade):
+                    if gap := self._ids.take(trade):
+                        yield gap
+                    yield trade
                 if new := self._opened_successor():
                     async for item in self._switch(self._stream, new):
                         yield item
@@ -123,17 +128,12 @@ class BinanceMarket:
             stream, self._stream = self._stream, None
             await stream.close()
 
-    def _taken(self, trade: Price) -> tuple[Price | TradeGap, ...]:
-        """Return a trade with the gap before it, if there is one; nothing if it came before."""
-        if self._ids.repeats(trade):
-            return ()
-        gap = self._ids.take(trade)
-        return (trade,) if gap is None else (gap, trade)
-
     async def _open(self) -> TradeStream:
         """Open a connection once there is a slot for it. Raises `Unavailable`."""
         while self._pacer is not None and (wait_s := await self._pacer.wait_s()):
             await self._pause(wait_s)
+            if self._closing.is_set():
+                raise ExchangeUnavailable("the market stream was closed here")
         age_max_s = self._settings.age_max_s(self._random())
         return await open_stream(self._settings, age_max_s, self._renew, self._surprises)
 
@@ -163,8 +163,10 @@ class BinanceMarket:
         """Go over to a connection that is open; yield what comes until it is level."""
         try:
             async for trade in overlap(old, new, self._ids, self._settings.overlap_s):
-                for item in self._taken(trade):
-                    yield item
+                if not self._ids.repeats(trade):
+                    if gap := self._ids.take(trade):
+                        yield gap
+                    yield trade
         finally:
             self._stream = new
             self._leave(old)

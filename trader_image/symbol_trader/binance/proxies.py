@@ -50,7 +50,9 @@ def proxy_for(url: str) -> ProxyInUse | None:
     if address is None:
         return None
     try:
-        return ProxyInUse(address, _shown(parse_proxy(address)))
+        proxy = parse_proxy(address)
+        proxy.host.encode("idna")
+        return ProxyInUse(address, _shown(proxy))
     except InvalidProxy as exc:
         problem = exc.msg
     except ValueError:

@@ -6,7 +6,13 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import aiohttp
-from aiohttp_socks import ProxyConnector, ProxyError
+from aiohttp_socks import (
+    ProxyConnectionError,
+    ProxyConnector,
+    ProxyError,
+    ProxyTimeoutError,
+    ProxyType,
+)
 from websockets.proxy import parse_proxy
 from yarl import URL
 
@@ -14,7 +20,7 @@ from symbol_trader.binance.envelope import Reply
 from symbol_trader.binance.fields import Fields, PayloadError, parse
 from symbol_trader.binance.keys import Key
 from symbol_trader.binance.permissions import KeyPermissions, key_permissions
-from symbol_trader.binance.proxies import proxy_for
+from symbol_trader.binance.proxies import ProxyInUse, proxy_for
 from symbol_trader.binance.signing import signed_query
 from symbol_trader.binance.tls import trusted
 from symbol_trader.binance.verdicts import explain, judge
@@ -24,6 +30,16 @@ from symbol_trader.errors import BadCredentials, ExchangeUnavailable
 PATH: Final = "/sapi/v1/account/apiRestrictions"
 _OK: Final = 200
 _QUESTION: Final = "what the key may do"
+_FOREIGN: Final = (
+    aiohttp.ClientError,
+    ProxyConnectionError,
+    ProxyError,
+    ProxyTimeoutError,
+    OSError,
+    ValueError,
+)
+"""What asking may raise; the errors of a SOCKS proxy have no class in common. A `ValueError` says
+that the proxy's name or password cannot be sent."""
 
 
 async def read_permissions(
@@ -42,14 +58,16 @@ async def read_permissions(
     """
     place = urlsplit(base_url).netloc
     query = signed_query({"timestamp": now_ms, "recvWindow": recv_window_ms}, key)
-    url = f"{base_url.rstrip('/')}{PATH}?{query}"
+    url = f"{base_url.rstrip('/')}{PATH}"
+    proxy = proxy_for(f"ws{url.removeprefix('http')}")
+    way = f" through the proxy {proxy.shown}" if proxy else ""
     try:
         async with asyncio.timeout(timeout_s):
-            status, body = await _get(url, key, ca_file)
+            status, body = await _get(f"{url}?{query}", key, ca_file, proxy)
     except TimeoutError:
-        raise ExchangeUnavailable(f"{place} does not answer {_QUESTION}") from None
-    except (aiohttp.ClientError, ProxyError, OSError) as exc:
-        text = f"{place} cannot be asked {_QUESTION}: {type(exc).__name__}"
+        raise ExchangeUnavailable(f"{place} does not answer {_QUESTION}{way}") from None
+    except _FOREIGN as exc:
+        text = f"{place} cannot be asked {_QUESTION}{way}: {type(exc).__name__}"
         raise ExchangeUnavailable(text) from None
     try:
         answer = parse(body)
@@ -61,30 +79,39 @@ async def read_permissions(
         raise ExchangeUnavailable(text) from None
 
 
-async def _get(url: str, key: Key, ca_file: Path | None) -> tuple[int, bytes]:
-    """Send the request, once, and never to where a redirection points: the key goes with it."""
+async def _get(
+    url: str, key: Key, ca_file: Path | None, proxy: ProxyInUse | None
+) -> tuple[int, bytes]:
+    """Send the request, once, and never to where a redirection points: the key goes with it.
+
+    It goes the way that the WebSockets go, through the proxy that the environment names.
+    """
     async with (
-        aiohttp.ClientSession(connector=_connector(url, ca_file)) as session,
+        aiohttp.ClientSession(connector=_connector(url, ca_file, proxy)) as session,
         session.get(
             URL(url, encoded=True),
             headers={"X-MBX-APIKEY": key.api_key},
             allow_redirects=False,
+            proxy=proxy.address if proxy and not proxy.is_socks else None,
         ) as response,
     ):
         return response.status, await response.read()
 
 
-def _connector(url: str, ca_file: Path | None) -> aiohttp.BaseConnector:
-    """Go the way that the WebSockets go, through a proxy if the environment names one."""
+def _connector(url: str, ca_file: Path | None, proxy: ProxyInUse | None) -> aiohttp.BaseConnector:
     trust = trusted(ca_file) if url.startswith("https:") else True
-    proxy = proxy_for(f"ws{urlsplit(url)._replace(query='').geturl().removeprefix('http')}")
-    if proxy is None:
+    if proxy is None or not proxy.is_socks:
         return aiohttp.TCPConnector(ssl=trust)
-    parsed = parse_proxy(proxy.address)
-    remote = parsed.scheme in {"socks5h", "socks4a"}
-    plain = {"socks5h": "socks5", "socks4a": "socks4"}.get(parsed.scheme, parsed.scheme)
-    address = proxy.address.replace(parsed.scheme, plain, 1)
-    return ProxyConnector.from_url(address, rdns=remote or not proxy.is_socks, ssl=trust)
+    socks = parse_proxy(proxy.address)
+    return ProxyConnector(
+        socks.host,
+        socks.port,
+        ProxyType.SOCKS4 if socks.scheme.startswith("socks4") else ProxyType.SOCKS5,
+        socks.username,
+        socks.password,
+        rdns=socks.scheme in {"socks5h", "socks4a"},
+        ssl=trust,
+    )
 
 
 def _refused(place: str, status: int, answer: Fields) -> Exception:

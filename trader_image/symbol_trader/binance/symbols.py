@@ -80,8 +80,7 @@ def reference_price(result: Any, symbol: str) -> ReferencePrice | None:
     expect(fields, "symbol", symbol)
     if fields.raw("referencePrice") is None:
         return None
-    price, time_ms = fields.amount("referencePrice"), fields.time_ms("timestamp")
-    return ReferencePrice(price, "the reference price", time_ms)
+    return _told(fields, "referencePrice", "the reference price", fields.time_ms("timestamp"))
 
 
 def average_price(result: Any, minutes: int) -> ReferencePrice | None:
@@ -90,14 +89,20 @@ def average_price(result: Any, minutes: int) -> ReferencePrice | None:
     if fields.integer("mins") != minutes:
         return None
     source = f"the average price of {minutes} minutes"
-    return ReferencePrice(fields.amount("price"), source, fields.time_ms("closeTime"))
+    return _told(fields, "price", source, fields.time_ms("closeTime"))
 
 
-def last_price(result: Any, symbol: str) -> ReferencePrice:
+def last_price(result: Any, symbol: str) -> ReferencePrice | None:
     """Read the reply to `ticker.price`, which does not say of when the price is."""
     fields = Fields(result, "ticker.price")
     expect(fields, "symbol", symbol)
-    return ReferencePrice(fields.amount("price"), "the last price", None)
+    return _told(fields, "price", "the last price", None)
+
+
+def _told(fields: Fields, name: str, source: str, time_ms: int | None) -> ReferencePrice | None:
+    """Read a market price; None for zero, which says that nothing was traded so far."""
+    price = fields.amount(name)
+    return ReferencePrice(price, source, time_ms) if price else None
 
 
 def _filters(info: Fields, entry: Fields) -> Filters:

@@ -5,6 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from symbol_trader.errors import ExchangeUnavailable
+from tradingsymbol_api.pod import CA_FOLDERS, Variable
 
 
 def trusted(ca_file: Path | None) -> ssl.SSLContext:
@@ -22,10 +23,18 @@ def trusted(ca_file: Path | None) -> ssl.SSLContext:
         why = "it does not hold certificates in PEM form"
     except OSError as exc:
         why = exc.strerror or type(exc).__name__
-    raise ExchangeUnavailable(
-        f"{ca_file}: {why}; provide the file, or correct --exchange-ca-file "
-        "(SYMBOL_TRADER_EXCHANGE_CA_FILE)"
-    )
+    raise ExchangeUnavailable(f"{ca_file}: {why}; {_remedy(ca_file)}")
+
+
+def _remedy(ca_file: Path) -> str:
+    """Return what helps; a leader's pod has the file in a folder named after its object."""
+    if ca_file.is_relative_to(CA_FOLDERS):
+        return (
+            f"put the certificates (PEM) under the key {ca_file.name} of the ConfigMap or Secret "
+            f"{ca_file.parent.name}, or correct caConfigMap or caSecret of the exchange entry"
+        )
+    option = Variable.EXCHANGE_CA_FILE
+    return f"provide the file, or correct {option.flag} ({option.env})"
 
 
 @lru_cache(maxsize=2)

@@ -72,19 +72,22 @@ class TradeStream:
 
     def _read(self, event: Fields) -> Price | None:
         """Read a trade of the symbol; what else comes is counted among the surprises."""
-        if is_shutdown(event):
-            self._due(Cause.ANNOUNCED)
-            return None
-        if why := ending(event):
-            raise StreamLost(why, Cause.LOST)
         trade = public_trade(event)
         if trade is None:
-            kind = event.text("e") if "e" in event else ", ".join(sorted(event.names))
-            self._surprises.note(Surprise.UNKNOWN_EVENT, f"on the market stream: {kind}")
+            self._read_other(event)
         elif (symbol := event.text("s")) != self._settings.symbol:
             self._surprises.note(Surprise.WRONG_SYMBOL, symbol)
             return None
         return trade
+
+    def _read_other(self, event: Fields) -> None:
+        if is_shutdown(event):
+            self._due(Cause.ANNOUNCED)
+        elif why := ending(event):
+            raise StreamLost(why, Cause.LOST)
+        else:
+            kind = event.text("e") if "e" in event else ", ".join(sorted(event.names))
+            self._surprises.note(Surprise.UNKNOWN_EVENT, f"on the market stream: {kind}")
 
     def cut(self) -> None:
         """End it at once: it is silent where it has to speak."""

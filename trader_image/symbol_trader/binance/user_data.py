@@ -1,11 +1,12 @@
 """User data of all connections of a session, each event once and in its order of arrival."""
 
 from collections import deque
+from dataclasses import replace
 
 from symbol_trader.binance.events import Mark
 from symbol_trader.binance.mailbox import Mailbox
 from symbol_trader.binance.session import UserData
-from symbol_trader.core.replies import UserEvent
+from symbol_trader.core.replies import BalanceChanged, UserEvent
 
 REMEMBERED = 4096
 """So many events are known again: more than come while two connections overlap."""
@@ -18,24 +19,44 @@ class UserDataBuffer:
         self.events = Mailbox[UserEvent](limit)
         self._seen: set[Mark] = set()
         self._order: deque[Mark] = deque()
-        self._updated_ms = 0
-        """The time of the newest balances."""
+        self._updated_ms: dict[str, int] = {}
+        """The time of each asset's newest balance."""
 
     def put(self, news: UserData) -> bool:
         """Add news unless they came before; False says that there is no room for them.
 
-        Balances that are older than those known are dropped: they are not the account's any more.
+        Balances that are older than those known are dropped, asset by asset: they are not the
+        account's any more. What there was no room for may come again over another connection.
         """
-        if news.mark is not None and not self._is_new(news.mark):
+        event, mark = news.event, news.mark
+        if mark is None:
+            return self.events.put(event)
+        if mark in self._seen:
             return True
-        return self.events.put(news.event)
-
-    def _is_new(self, mark: Mark) -> bool:
-        if mark in self._seen or (mark.updated_ms or self._updated_ms) < self._updated_ms:
+        if isinstance(event, BalanceChanged) and mark.updated_ms is not None:
+            newest = self._newest(event, mark.updated_ms)
+            if event.free and not newest.free:
+                return True
+            event = newest
+        if not self.events.put(event):
             return False
-        self._updated_ms = mark.updated_ms or self._updated_ms
+        self._remember(mark, event)
+        return True
+
+    def _newest(self, event: BalanceChanged, updated_ms: int) -> BalanceChanged:
+        """Return the balances of which none is known that is newer; an event names a few assets."""
+        known = self._updated_ms
+        newest = [asset for asset in event.free if known.get(asset, updated_ms) <= updated_ms]
+        return replace(
+            event,
+            free={asset: event.free[asset] for asset in newest},
+            locked={asset: event.locked[asset] for asset in newest if asset in event.locked},
+        )
+
+    def _remember(self, mark: Mark, event: UserEvent) -> None:
+        if isinstance(event, BalanceChanged) and mark.updated_ms is not None:
+            self._updated_ms |= dict.fromkeys(event.free, mark.updated_ms)
         self._seen.add(mark)
         self._order.append(mark)
         if len(self._order) > REMEMBERED:
             self._seen.discard(self._order.popleft())
-        return True

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from symbol_trader.binance.envelope import OK, Answer, NoReply, Reply
-from symbol_trader.binance.errors import BAN_S
+from symbol_trader.binance.errors import BAN_MAX_S, BAN_S
 from symbol_trader.binance.fields import PayloadError
 from symbol_trader.core.error_codes import (
     TOO_MANY_CONNECTIONS,
@@ -99,14 +99,15 @@ def hold_s(answer: Reply, now_ms: int | None) -> float | None:
     orders, not requests, and does not hold up anything else.
     """
     if answer.retry_after_ms is None or now_ms is None:
-        return BAN_S if answer.code == TOO_MANY_CONNECTIONS else None
+        banned = answer.status == _IP_BANNED or answer.code == TOO_MANY_CONNECTIONS
+        return BAN_S if banned else None
     limits = {TOO_MUCH_WEIGHT, TOO_MANY_CONNECTIONS}
     banned = answer.status == _IP_BANNED or answer.code in limits
-    return (answer.retry_after_ms - now_ms) / 1000 if banned else None
+    return min((answer.retry_after_ms - now_ms) / 1000, BAN_MAX_S) if banned else None
 
 
 def hold_orders_s(answer: Reply, now_ms: int | None) -> float | None:
     """Return for how long the exchange takes no orders of the account, if the answer says so."""
     if answer.code != TOO_MANY_ORDERS or answer.retry_after_ms is None or now_ms is None:
         return None
-    return (answer.retry_after_ms - now_ms) / 1000
+    return min((answer.retry_after_ms - now_ms) / 1000, BAN_MAX_S)

@@ -165,8 +165,8 @@ CODES: Final[Mapping[int, tuple[Meaning, ...]]] = {
     -2014: (_refused_key("the API key has a wrong format: was it copied completely?"),),
     -2015: (
         _refused_key(
-            "the API key is refused: does it belong to this environment (paper, testnet, live), "
-            "may it trade spot, and is this address among those it allows?"
+            "the API key is refused: does it belong to this environment (paper, demo, testnet, "
+            "live), may it trade spot, and is this address among those it allows?"
         ),
     ),
     # Limits. -1015 counts orders alone, -1181 messages of the FIX interface.

@@ -48,6 +48,12 @@ def trader_of(order_or_cancel: str) -> TraderId:
     return TraderId(order_or_cancel.split("-")[2])
 
 
+def order_of(client_id: str) -> ClientOrderId | None:
+    """Return the order of ours that a name stands for: itself, or what a cancel is of."""
+    ours = _OURS.fullmatch(client_id)
+    return ClientOrderId(client_id.removesuffix(ours[1] or "")) if ours else None
+
+
 def is_marked(client_id: str) -> bool:
     """Return whether a leader, of whatever installation, placed an order seen on the exchange.
 

@@ -125,6 +125,17 @@ class Leader:
             self._traders.advance_touched(ctx)
         return ctx.decision
 
+    def take_quietly(self, price: Decimal) -> bool:
+        """Take in a price from which nothing follows, whatever the time.
+
+        Return False, and do nothing, where that is for `handle` to judge.
+        """
+        quiet = self._quiet or self.quiet_range
+        if price < quiet.low or quiet.until_ms is not None:
+            return False
+        self._state.last_price = price
+        return True
+
     def _see_price(self, event: PriceSeen, now_ms: int) -> Decision:
         """Return what follows from a price: of most prices nothing does, and that is cheap."""
         self._state.last_price = event.price

@@ -33,6 +33,10 @@ class MarketPrices:
         told = ((m, price) for m, (at_ms, price) in self._told.items() if now_ms - at_ms < FRESH_MS)
         return {minutes: price for minutes, price in told if price is not None}
 
+    def forget(self) -> None:
+        """Have all prices asked for anew: what one of them refused may be judged wrongly by now."""
+        self._told.clear()
+
     def is_untold(self, minutes: int, now_ms: int) -> bool:
         """Return whether the exchange was asked just now and told no price."""
         at_ms, price = self._told.get(minutes, (now_ms - FRESH_MS, None))

@@ -259,7 +259,7 @@ def _differences(intent: Intent, seen: ExchangeOrder) -> Iterable[tuple[str, str
         yield "side", intent.side, seen.side
     if seen.price != intent.price:
         yield "price", plain(intent.price), plain(seen.price)
-    if not seen.executed <= seen.quantity <= intent.quantity:
+    if seen.quantity <= ZERO or not seen.executed <= seen.quantity <= intent.quantity:
         yield "quantity", plain(intent.quantity), plain(seen.quantity)
     if seen.time_ms is not None and seen.time_ms + TIMESTAMP_TOLERANCE_MS < intent.timestamp_ms:
         yield "time", str(intent.timestamp_ms), str(seen.time_ms)

@@ -56,7 +56,8 @@ class PostgresSlots:
         return await asyncio.shield(asking)
 
     async def _ask(self, length_s: float, within_s: float) -> float | None:
-        rows = await self._link.ask(statements.RESERVE_SLOT, *self._key, length_s, within_s)
+        times_s = (length_s, within_s, 2 * RESERVED_MAX_S)
+        rows = await self._link.ask(statements.RESERVE_SLOT, *self._key, *times_s)
         return float(rows[0]["ends_in_s"]) if rows else None
 
 

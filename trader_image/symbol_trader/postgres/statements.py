@@ -343,12 +343,19 @@ INSERT INTO limit_slots AS slots (environment, kind, scope, reserved_until)
 SELECT $1::text, $2::text, $3::text, clock_timestamp() + make_interval(secs => $4::float8)
 FROM set_config('synchronous_commit', 'off', true)
 ON CONFLICT (environment, kind, scope) DO UPDATE
-SET reserved_until =
-    greatest(slots.reserved_until, clock_timestamp()) + make_interval(secs => $4::float8)
+SET reserved_until = make_interval(secs => $4::float8) + CASE
+    WHEN slots.reserved_until > clock_timestamp() + make_interval(secs => $6::float8)
+    THEN clock_timestamp()
+    ELSE greatest(slots.reserved_until, clock_timestamp())
+END
 WHERE slots.reserved_until <= clock_timestamp() + make_interval(secs => $5::float8)
+    OR slots.reserved_until > clock_timestamp() + make_interval(secs => $6::float8)
 RETURNING extract(epoch FROM reserved_until - clock_timestamp()) AS ends_in_s
 """
 """Reserve the next slot of a limit, unless slots are reserved for longer than $5 seconds.
+
+Nobody has reserved for longer than $6 seconds: if it says so, the clock has been set back, or the
+database runs elsewhere now, and nobody would have a slot until it is as late again.
 
 The setting holds for this statement alone, which is a transaction of its own.
 """

@@ -80,8 +80,13 @@ class ApiServerResource:
 
     @classmethod
     def in_cluster(cls, namespace: str, name: str, warn: Tell) -> Self:
-        """Connect with the pod's own service account. Raises `Unavailable` outside a pod."""
+        """Connect with the pod's own service account. Raises `Unavailable` outside a pod.
+
+        A proxy in the environment is that of the exchange: the cluster's own API server is reached
+        without one.
+        """
         configuration = Configuration()
+        configuration.client_session_kwargs = {"trust_env": False}
         try:
             config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]  # the client has no types
         except config.ConfigException as exc:

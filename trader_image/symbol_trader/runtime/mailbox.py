@@ -28,6 +28,8 @@ class Mailbox:
         self._arrived = asyncio.Event()
         self._room = asyncio.Event()
         self._taken = 0
+        self.is_awaited = False
+        """Its reader waits and has handled all that came: the next event to come is the next."""
 
     def put_nowait(self, event: Event) -> None:
         """Add what does not wait outside, however much is here already.
@@ -38,6 +40,7 @@ class Mailbox:
             self._price = _newest(self._price, event)
         else:
             self._events.append(event)
+        self.is_awaited = False
         self._arrived.set()
 
     @property
@@ -64,8 +67,15 @@ class Mailbox:
             if self._price is not None:
                 price, self._price = self._price, None
                 return price
-            self._arrived.clear()
+            await self._wait()
+
+    async def _wait(self) -> None:
+        self._arrived.clear()
+        self.is_awaited = True
+        try:
             await self._arrived.wait()
+        finally:
+            self.is_awaited = False
 
 
 def _newest(waiting: PriceSeen | None, price: PriceSeen) -> PriceSeen:

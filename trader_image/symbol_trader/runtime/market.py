@@ -14,7 +14,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 from symbol_trader.core.events import PriceSeen
@@ -54,26 +54,29 @@ class MarketFeed:
         *,
         health: Health,
         story: Story,
+        is_quiet: Callable[[Decimal], bool],
         deliver: Callable[[PriceSeen], None],
         changed: Callable[[], None],
         missed: Callable[[TradeGap], None],
         trigger: Callable[[], Decimal],
         watch: Watch,
     ) -> None:
-        """Pass prices to `deliver`; `changed` is called when none come any more.
+        """Pass prices to `deliver`, but for those that `is_quiet` has taken in.
 
+        `changed` is called when none come any more.
         `missed` counts gaps. `trigger` returns the price below which a rebuy trigger is pulled now,
         zero where none is armed.
         """
         self._market = market
         self._health = health
         self._story = story
+        self._is_quiet = is_quiet
         self._deliver = deliver
         self._changed = changed
         self._missed = missed
         self._trigger = trigger
         self._watch = watch
-        self._newest: PriceSeen | None = None
+        self._newest: Price | None = None
         self._gaps: deque[TradeGap] = deque(maxlen=_GAPS_MAX)
         self._gap_came = asyncio.Event()
 
@@ -86,16 +89,19 @@ class MarketFeed:
             await self._market.close()
 
     def _bring(self, news: Price | TradeGap | None) -> None:
-        match news:
-            case Price(_, price, time_ms):
-                self._health.price_received(time_ms)
-                self._newest = PriceSeen(price, price, time_ms, self._health.price_received_s)
-                self._deliver(self._newest)
-            case TradeGap():
-                self._note_gap(news)
-            case None:
-                self._health.market_fresh = False
-                self._changed()
+        if isinstance(news, Price):
+            self._health.price_received(news.time_ms)
+            self._newest = news
+            if not self._is_quiet(news.price):
+                self._deliver(self._seen(news, news.price))
+        elif news is None:
+            self._health.market_fresh = False
+            self._changed()
+        else:
+            self._note_gap(news)
+
+    def _seen(self, newest: Price, lowest: Decimal) -> PriceSeen:
+        return PriceSeen(newest.price, lowest, newest.time_ms, self._health.price_received_s)
 
     def _note_gap(self, gap: TradeGap) -> None:
         self._story.warn(
@@ -120,7 +126,7 @@ class MarketFeed:
             return
         lowest = await exchange.lowest_price(gap)
         if lowest is not None and self._newest is not None and lowest < self._newest.price:
-            self._deliver(replace(self._newest, lowest=lowest))
+            self._deliver(self._seen(self._newest, lowest))
 
     async def watch(self, exchange: Exchange) -> None:
         """Look, while a session with the exchange stands, whether a silent stream misses trades."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
+from symbol_trader.core import ids
 from symbol_trader.core.events import Answer, ExchangeView
 from symbol_trader.core.leader import Leader
 from symbol_trader.core.money import ZERO
@@ -115,8 +116,10 @@ async def _query(
         return answer
     by_id = await exchange.order_by_id(order_id)
     match by_id:
-        case ExchangeOrder():
+        case ExchangeOrder() if _may_be(by_id, client_order_id):
             return replace(by_id, client_order_id=client_order_id)
+        case ExchangeOrder():
+            return answer
         case Archived():
             return by_id
         case NotFound():
@@ -134,7 +137,20 @@ def _on_book(
     by_name = {order.client_order_id: order for order in orders}
     by_id: dict[int | None, ExchangeOrder] = {order.order_id: order for order in orders}
     found = {name: by_name.get(name) or by_id.get(wanted[name]) for name in wanted}
-    return {name: replace(o, client_order_id=name) for name, o in found.items() if o is not None}
+    return {
+        name: replace(order, client_order_id=name)
+        for name, order in found.items()
+        if order is not None and _may_be(order, name)
+    }
+
+
+def _may_be(order: ExchangeOrder, wanted: ClientOrderId) -> bool:
+    """Return whether an order found by the exchange's id can be the one that was placed so.
+
+    A cancel renames it after itself, and others as they like; but none is given the name of another
+    order of ours. The ids of an exchange that was reset begin again.
+    """
+    return ids.order_of(order.client_order_id) in {None, wanted}
 
 
 class Reader:

@@ -1,6 +1,7 @@
 """Requests on their way: each is carried out beside the loop, and comes back as an event."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from functools import partial
 from typing import assert_never
@@ -39,6 +40,8 @@ from symbol_trader.runtime.metrics import Metrics
 from symbol_trader.runtime.reading import find_order, read_fills
 from symbol_trader.runtime.tasks import Work
 from symbol_trader.runtime.views import Views
+
+log = logging.getLogger(__name__)
 
 
 class Requests:
@@ -121,9 +124,14 @@ class Requests:
         self._mailbox.put_nowait(FillsFetched(fetch.client_order_id, tuple(fills)))
 
     async def _refresh(self) -> None:
-        symbol = await self._exchange.symbol()
-        commission = await self._exchange.commission()
-        limits = await self._exchange.asset_limits()
+        """Read the symbol; where that fails, what is known of it holds until it is read again."""
+        try:
+            symbol = await self._exchange.symbol()
+            commission = await self._exchange.commission()
+            limits = await self._exchange.asset_limits()
+        except Unavailable as exc:
+            log.warning("the symbol was not read again: %s", exc)
+            return
         self._mailbox.put_nowait(SymbolRead(symbol.limited_to(limits), commission))
 
     async def _check_on_record(self, order: ExchangeOrder) -> None:

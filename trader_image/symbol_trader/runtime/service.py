@@ -125,6 +125,7 @@ class Service:
             self._adapters.market(symbol),
             health=telemetry.health,
             story=telemetry.story,
+            is_quiet=self.session.take_quietly,
             deliver=self.session.bring,
             changed=reports.due.set,
             missed=telemetry.metrics.missed,

@@ -29,6 +29,10 @@ class Session:
         """Return the price below which a rebuy trigger is pulled now, zero where none is armed."""
         return self.leader.quiet_range.low if self.leader else ZERO
 
+    def take_quietly(self, price: Decimal) -> bool:
+        """Take in a price from which nothing follows; False says that it has to be brought."""
+        return self.term is not None and self.term.take_quietly(price)
+
     def bring(self, seen: PriceSeen) -> None:
         """Bring a price; between terms nobody waits for one."""
         if self.term is not None:

@@ -14,6 +14,7 @@ import asyncio
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import Enum, auto
 
 from symbol_trader.core.decisions import Cancel, Decision, Place, Request
@@ -210,6 +211,16 @@ class Term:
         return None
 
     # Events.
+
+    def take_quietly(self, price: Decimal) -> bool:
+        """Take in a price from which nothing follows, while the loop waits: it would do the same.
+
+        Return False where the price has to go through the loop.
+        """
+        if not (self._mailbox.is_awaited and self.leader.take_quietly(price)):
+            return False
+        self._changed()
+        return True
 
     async def _handle(self, event: Event) -> None:
         self._health.heartbeat()

@@ -17,7 +17,7 @@ from symbol_operator.observe.pod import NO_POD, LeaderPod, PodState, Problem
 from tradingsymbol_api.conditions import ConditionType, OperatorReason
 from unit.operator.objects import NOW
 
-SECRETS = SecretNames("trading", "trading-database")
+SECRETS = SecretNames("trading", "trading-database", "exchange-proxy")
 BLOCKED = Problem(OperatorReason.UNKNOWN_EXCHANGE, "no such exchange")
 R = OperatorReason
 
@@ -132,6 +132,13 @@ def test_nothing_blocks_off() -> None:
                 "--from-literal=url=postgresql://…"
             ),
         ),
+        (
+            'secret "exchange-proxy" not found',
+            (
+                "kubectl create secret generic exchange-proxy --namespace trading "
+                "--from-literal=url=http://user:password@host:port"
+            ),
+        ),
     ],
 )
 def test_a_missing_secret_comes_with_the_command_that_creates_it(
@@ -149,6 +156,16 @@ def test_a_secret_that_nobody_configured_gets_no_advice() -> None:
     pod = leader(PodState.PENDING, problem=Problem(R.SECRET_MISSING, message))
 
     assert situation(Desired.ON, pod).message == message
+
+
+def test_a_refusal_of_another_kind_gets_no_advice() -> None:
+    """Also where no proxy is configured: no name is none."""
+    pod = leader(PodState.PENDING, problem=Problem(R.CANNOT_START, "no such user"))
+    planned = plan(Desired.ON, pod, now=NOW)
+
+    found = find_situation(Desired.ON, pod, planned, None, SecretNames("trading", "database"))
+
+    assert found.message == "no such user"
 
 
 def test_a_pod_that_ended_says_how() -> None:

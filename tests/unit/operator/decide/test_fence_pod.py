@@ -26,9 +26,9 @@ def lost(settings: OperatorSettings) -> dict[str, Any]:
         tolerations=({"key": "dedicated", "operator": "Exists"},),
     )
     symbol = parse_resource(resource())
-    pod = leader_pod(
-        symbol, settings.exchanges[0], settings.model_copy(update={"leader": own}), "c1"
-    )
+    reached = {"ca_config_map": "authorities", "proxy_secret": "proxy", "address_group": "egress"}
+    entry = settings.exchanges[0].model_copy(update=reached)
+    pod = leader_pod(symbol, entry, settings.model_copy(update={"leader": own}), "c1")
     pod["metadata"]["uid"] = LOST.uid
     token = {"name": "kube-api-access-x", "mountPath": TOKEN_PATH, "readOnly": True}
     roots = {"name": "roots", "mountPath": "/etc/roots"}
@@ -55,7 +55,7 @@ def fence_of(source: dict[str, Any], *, release: bool = True) -> dict[str, Any]:
     return fence_pod(source, LOST, release=release)
 
 
-def test_it_has_the_leaders_image_and_the_database_and_no_key_of_the_exchange(
+def test_it_has_the_leaders_image_and_the_database_and_nothing_of_the_exchange(
     lost: dict[str, Any],
 ) -> None:
     (container,) = fence_of(lost)["spec"]["containers"]
@@ -83,6 +83,14 @@ def test_it_waits_by_the_times_of_the_leaders_exchange(lost: dict[str, Any]) -> 
     (container,) = fence_of(lost)["spec"]["containers"]
 
     assert all(time in container["env"] for time in times)
+
+
+def test_a_proxy_that_others_have_set_stays(lost: dict[str, Any]) -> None:
+    theirs = {"name": "HTTPS_PROXY", "value": "http://proxy.example:3128"}
+    lost["spec"]["containers"][1]["env"].append(theirs)
+    (container,) = fence_of(lost)["spec"]["containers"]
+
+    assert [v for v in container["env"] if v["name"] == "HTTPS_PROXY"] == [theirs]
 
 
 def test_it_has_no_token_and_nothing_that_mounts_one(lost: dict[str, Any]) -> None:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from symbol_operator.decide.leader_pod import leader_pod
 from symbol_operator.settings import ExchangeEntry, LeaderSettings, OperatorSettings
 from symbol_trader.__main__ import main as symbol_trader
@@ -15,6 +17,12 @@ def entry_of(settings: OperatorSettings) -> ExchangeEntry:
     entry = settings.exchange("paper")
     assert entry is not None
     return entry
+
+
+def at(settings: OperatorSettings, **told: Any) -> OperatorSettings:
+    """Return settings whose exchange entry says this, too."""
+    entry = entry_of(settings).model_copy(update=told)
+    return settings.model_copy(update={"exchanges": (entry,)})
 
 
 def build(settings: OperatorSettings, **spec: Any) -> dict[str, Any]:
@@ -75,14 +83,15 @@ def test_the_leader_is_told_all_that_it_needs(settings: OperatorSettings) -> Non
 
 
 def test_its_variables_are_flags_of_the_command(settings: OperatorSettings) -> None:
+    everything = {"ca_secret": "authorities", "address_group": "egress", "timeout": 20_000}
     flags = {param.name for param in symbol_trader.commands["lead"].params}
-    names = {item["name"] for item in container_of(build(settings))["env"]}
+    names = {item["name"] for item in container_of(build(at(settings, **everything)))["env"]}
 
     assert names <= {Variable(flag).env for flag in flags if flag in set(Variable)}
 
 
 def test_the_pod_passes_the_restricted_pod_security_standard(settings: OperatorSettings) -> None:
-    pod = build(settings)
+    pod = build(at(settings, ca_config_map="authorities", proxy_secret="proxy"))
 
     assert pod["spec"]["securityContext"]["runAsNonRoot"] is True
     assert pod["spec"]["securityContext"]["runAsUser"] > 0
@@ -92,7 +101,9 @@ def test_the_pod_passes_the_restricted_pod_security_standard(settings: OperatorS
         "readOnlyRootFilesystem": True,
         "capabilities": {"drop": ["ALL"]},
     }
-    assert all(volume.keys() <= {"name", "secret"} for volume in pod["spec"]["volumes"])
+    assert all(
+        volume.keys() <= {"name", "secret", "configMap"} for volume in pod["spec"]["volumes"]
+    )
 
 
 def test_the_key_is_mounted_and_no_part_of_it_is_a_variable(settings: OperatorSettings) -> None:
@@ -140,18 +151,56 @@ def test_a_leader_of_real_money_is_told_so_and_no_address_that_is_known(
     assert told["SYMBOL_TRADER_REAL_MONEY"] == "true"
 
 
+CERTIFICATES = {"configMap": "ca_config_map", "secret": "ca_secret"}
+
+
+@pytest.mark.parametrize("kind", CERTIFICATES)
+def test_certificates_are_mounted_as_a_file_that_the_leader_is_told(
+    settings: OperatorSettings, kind: str
+) -> None:
+    pod = build(at(settings, **{CERTIFICATES[kind]: "authorities"}))
+    told = {item["name"]: item.get("value") for item in container_of(pod)["env"]}
+    key, certificates = pod["spec"]["volumes"]
+    mounts = {item["name"]: item for item in container_of(pod)["volumeMounts"]}
+
+    assert told["SYMBOL_TRADER_EXCHANGE_CA_FILE"] == "/run/exchange-ca/authorities/ca.crt"
+    assert key == build(settings)["spec"]["volumes"][0]
+    name = "secretName" if kind == "secret" else "name"
+    assert certificates == {"name": "exchange-ca", kind: {name: "authorities", "optional": True}}
+    assert mounts["exchange-ca"] == {
+        "name": "exchange-ca",
+        "mountPath": "/run/exchange-ca/authorities",
+        "readOnly": True,
+    }
+
+
+def test_a_proxy_is_known_by_its_secret_alone(settings: OperatorSettings) -> None:
+    """Its password is no part of the pod; without the Secret the kubelet starts no leader."""
+    pod = build(at(settings, proxy_secret="proxy"))
+    before, after = (container_of(each)["env"] for each in (build(settings), pod))
+
+    assert [item for item in after if item not in before] == [
+        {
+            "name": "HTTPS_PROXY",
+            "valueFrom": {"secretKeyRef": {"name": "proxy", "key": "url"}},
+        }
+    ]
+
+
+def test_an_address_group_is_told(settings: OperatorSettings) -> None:
+    pod = build(at(settings, address_group="egress-2"))
+    told = {item["name"]: item.get("value") for item in container_of(pod)["env"]}
+
+    assert told["SYMBOL_TRADER_EXCHANGE_ADDRESS_GROUP"] == "egress-2"
+
+
 def test_the_grace_period_covers_an_order_on_its_way(settings: OperatorSettings) -> None:
     """RecvWindow 3 s, then 10 s in which the exchange may still answer."""
     assert build(settings)["spec"]["terminationGracePeriodSeconds"] > 3 + 10
 
 
-def timed(settings: OperatorSettings, **times: int) -> OperatorSettings:
-    entry = entry_of(settings).model_copy(update=times)
-    return settings.model_copy(update={"exchanges": (entry,)})
-
-
 def test_a_leader_is_told_the_times_of_its_exchange(settings: OperatorSettings) -> None:
-    pod = build(timed(settings, recv_window=5_000, timeout=20_500))
+    pod = build(at(settings, recv_window=5_000, timeout=20_500))
     env = {item["name"]: item.get("value") for item in container_of(pod)["env"]}
 
     assert env["SYMBOL_TRADER_RECV_WINDOW_MS"] == "5000"
@@ -160,13 +209,13 @@ def test_a_leader_is_told_the_times_of_its_exchange(settings: OperatorSettings) 
 
 
 def test_the_usual_times_make_the_usual_pod(settings: OperatorSettings) -> None:
-    assert build(timed(settings, recv_window=3_000, timeout=10_000)) == build(settings)
+    assert build(at(settings, recv_window=3_000, timeout=10_000)) == build(settings)
 
 
 def test_short_times_of_an_exchange_do_not_shorten_the_grace_period(
     settings: OperatorSettings,
 ) -> None:
-    pod = build(timed(settings, recv_window=100, timeout=1_000))
+    pod = build(at(settings, recv_window=100, timeout=1_000))
 
     assert pod["spec"]["terminationGracePeriodSeconds"] == 20
 

@@ -14,6 +14,9 @@ from symbol_trader.core.trader import Trader
 SYMBOL_AGE_MAX_MS = 3_600_000
 """After so long the symbol's filters, its status and the commission are read again."""
 
+REFUSING_AGE_MAX_MS = 600_000
+"""The same where the filters, as they are known, keep an order from being sent."""
+
 
 class MarketEvidence:
     """What holds for all orders of the symbol."""
@@ -35,15 +38,15 @@ class MarketEvidence:
                 buy=f"{plain(state.commission.buy)} -> {plain(commission.buy)}",
                 sell=f"{plain(state.commission.sell)} -> {plain(commission.sell)}",
             )
-        state.symbol, state.commission = symbol, commission
+        state.symbol, state.commission, state.symbol_read_ms = symbol, commission, ctx.now_ms
         if resumed:
             unblock(state, Reason.SYMBOL_NOT_TRADING)
 
-    def read_symbol_if_due(self, ctx: EventContext) -> None:
+    def read_symbol_if_due(self, ctx: EventContext, age_max_ms: int = SYMBOL_AGE_MAX_MS) -> None:
         """Have the symbol read once an hour: its filters change without a word."""
         state = self._state
         read_ms = ctx.now_ms if state.symbol_read_ms is None else state.symbol_read_ms
-        due = ctx.now_ms - read_ms >= SYMBOL_AGE_MAX_MS and not state.banned(ctx.now_ms)
+        due = ctx.now_ms - read_ms >= age_max_ms and not state.banned(ctx.now_ms)
         state.symbol_read_ms = ctx.now_ms if due else read_ms
         if due:
             ctx.request_once(RefreshSymbol())

@@ -19,6 +19,7 @@ from symbol_trader.core.decisions import (
 from symbol_trader.core.events import PriceSeen
 from symbol_trader.core.evidence.contradictions import contradicted
 from symbol_trader.core.evidence.learning import Evidence
+from symbol_trader.core.evidence.market import REFUSING_AGE_MAX_MS
 from symbol_trader.core.money import ZERO, plain
 from symbol_trader.core.order import Order
 from symbol_trader.core.order_filters import unjudged, violation
@@ -208,6 +209,10 @@ class Traders:
             pause = trader.refused(state.timing, offer=time_in_force is TimeInForce.IOC)
             blocker = Blocker(Reason.FILTER_FAILURE, str(refused), ctx.now_ms + pause)
             self._wait(trader, blocker, ctx)
+            # The exchange was not asked: the next attempt is judged by what holds then.
+            if refused.filter in {percent.name for percent in filters.percents}:
+                state.market_prices.forget()
+            self._evidence.market.read_symbol_if_due(ctx, REFUSING_AGE_MAX_MS)
             return False
         percent = unjudged(side, order_terms.price, filters, references, state.last_price)
         if percent is None or state.market_prices.is_untold(percent.minutes, ctx.now_ms):

@@ -23,7 +23,7 @@ def after_buy(trader: Trader, order: Order, around: Surroundings) -> Step:
     if not order.executed:
         return Finish(TraderState.FINISHED, f"its buy was {how_it_ended(order)}", ZERO)
     received = trader.received(around.symbol.base_asset)
-    quantity = strategy.sellable(received + around.carried, around.symbol.filters)
+    quantity = strategy.sellable(received + _taken_along(trader, around), around.symbol.filters)
     order_terms = OrderTerms(_target_price(trader, around), quantity)
     if strategy.is_dust(order_terms, around.symbol.filters):
         return Finish(TraderState.FINISHED, CARRIED, ZERO)
@@ -55,6 +55,15 @@ def left_to_sell(trader: Trader, around: Surroundings) -> Decimal:
     if target is None:
         return trader.received(around.symbol.base_asset)
     return max(target - trader.sold + min(around.carried, ZERO), ZERO)
+
+
+def _taken_along(trader: Trader, around: Surroundings) -> Decimal:
+    """Return what is sold along with what a trader has bought: what earlier sells left over.
+
+    Where the account turned out to have less base asset than the record, that is not there any
+    more: others took it, or the exchange was reset. What the book owes is held back all the same.
+    """
+    return min(around.carried, ZERO) if trader.short_of_base else around.carried
 
 
 def how_it_ended(order: Order) -> str:

@@ -1,9 +1,10 @@
-ALTER TABLE connection_slots RENAME TO limit_slots;
-ALTER TABLE limit_slots RENAME COLUMN address_group TO scope;
-ALTER TABLE limit_slots ADD COLUMN kind name_text NOT NULL DEFAULT 'connections';
-ALTER TABLE limit_slots ALTER COLUMN kind DROP DEFAULT;
-ALTER TABLE limit_slots DROP CONSTRAINT connection_slots_pkey;
-ALTER TABLE limit_slots ADD PRIMARY KEY (environment, kind, scope);
+CREATE TABLE limit_slots (
+    environment name_text NOT NULL,
+    kind name_text NOT NULL,
+    scope name_text NOT NULL,
+    reserved_until timestamptz NOT NULL,
+    PRIMARY KEY (environment, kind, scope)
+);
 COMMENT ON TABLE limit_slots IS 'Until when the slots of a limit of an exchange are reserved, by all leaders that it counts together: each slot begins when the one before ends.';
 COMMENT ON COLUMN limit_slots.kind IS 'connections and weight: of the leaders behind one address, whose group is the scope; orders: of those on one account, whose uid is the scope.';
 
@@ -17,4 +18,4 @@ CREATE TABLE exchange_replies (
     PRIMARY KEY (environment, symbol, method, account)
 );
 COMMENT ON TABLE exchange_replies IS 'What an exchange said last of a symbol, as JSON: a leader that finds a row young enough need not ask.';
-COMMENT ON COLUMN exchange_replies.account IS 'The uid of the account that it is about; empty where it is about all.';
+COMMENT ON COLUMN exchange_replies.account IS 'The uid of the account whose leader asked: two exchanges of one environment have accounts of their own.';
