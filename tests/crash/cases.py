@@ -106,7 +106,7 @@ CALLS = (
     *("exchange.open", "exchange.account", "exchange.symbol", "exchange.commission"),
     *("exchange.trades", "exchange.open_orders", "exchange.order", "exchange.place"),
     *("exchange.cancel", "exchange.best_bid", "exchange.order_by_id", "exchange.price_of"),
-    "exchange.asset_limits",
+    *("exchange.asset_limits", "exchange.has_room"),
 )
 """The calls of the ports: `test_crash.py` checks that these are all, and that a run makes them."""
 
