@@ -14,7 +14,7 @@ from symbol_trader.binance.keys import HmacKey
 from symbol_trader.binance.market import BinanceMarket
 from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.core.leader import new_trader_bits
-from symbol_trader.core.records import RecordChange, Snapshot
+from symbol_trader.core.records import RecordChange, RefusedBuy, Snapshot
 from symbol_trader.core.settings import Settings
 from symbol_trader.core.timing import Timing
 from symbol_trader.desired import Desired, SwitchOffOutcome
@@ -42,7 +42,9 @@ class NoRecord:
     async def load(self) -> Snapshot:
         return Snapshot("bench0", watermark=-1)
 
-    async def note(self, changes: Sequence[RecordChange]) -> None: ...
+    async def note(self, changes: Sequence[RecordChange]) -> tuple[RefusedBuy, ...]:
+        return ()
+
     async def settled_meanwhile(self) -> bool:
         return False
 

@@ -284,7 +284,7 @@ async def test_a_malformed_address_is_unavailable_and_quotes_nothing(url: str) -
 async def test_a_database_without_a_record_says_how_to_make_one(empty_database: str) -> None:
     record = OwnRecord(empty_database, PATIENT)
     with pytest.raises(
-        SchemaMismatch, match=r"no record.*needs schema 0005.*symbol-trader migrate"
+        SchemaMismatch, match=r"no record.*needs schema 0007.*symbol-trader migrate"
     ):
         await record.ownership.open()
     with pytest.raises(Unavailable, match="not connected"):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from simulation.memory import MemoryRecord
 from symbol_trader.core.orders import CancelIntent, ClientOrderId, Intent
-from symbol_trader.core.records import RecordChange, Snapshot
+from symbol_trader.core.records import RecordChange, RefusedBuy, Snapshot
 from symbol_trader.desired import Desired
 from symbol_trader.errors import (
     Contradiction,
@@ -118,7 +118,7 @@ class SimulatedRecord:
         """Read what a leader goes on from."""
         return await self._held("load", lambda: self._rows.load(self._process.now_ms))
 
-    async def note(self, changes: Sequence[RecordChange]) -> None:
+    async def note(self, changes: Sequence[RecordChange]) -> tuple[RefusedBuy, ...]:
         """Take in what happened and what is intended, in its order."""
         orders = [change for change in changes if isinstance(change, Intent)]
         cancels = [change for change in changes if isinstance(change, CancelIntent)]
@@ -135,6 +135,7 @@ class SimulatedRecord:
         await self._held(what, note, leg)
         if orders:
             self._committed = orders[-1].client_order_id
+        return ()
 
     def _learn(self, facts: list[RecordChange]) -> None:
         self._rows.note(facts)

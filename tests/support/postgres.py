@@ -36,7 +36,8 @@ WHERE datname = current_database() AND pid <> pg_backend_pid();
 DELETE FROM fills; DELETE FROM cancels; DELETE FROM orders; DELETE FROM traders;
 DELETE FROM disowned; DELETE FROM epochs; DELETE FROM owners; DELETE FROM settings;
 DELETE FROM profit_by_day; DELETE FROM barred; DELETE FROM limit_slots;
-DELETE FROM exchange_replies;
+DELETE FROM exchange_replies; DELETE FROM trading_limits; DELETE FROM halts;
+DELETE FROM account_results;
 """
 
 _CLEAR_AWAY = 'read -r _; "$0" -D "$1/data" -m immediate stop; rm -rf "$1"'

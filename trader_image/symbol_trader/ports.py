@@ -9,7 +9,7 @@ from typing import Protocol
 
 from symbol_trader.core.events import Answer
 from symbol_trader.core.orders import CancelIntent, ExchangeOrder, Fill, Intent
-from symbol_trader.core.records import RecordChange, Snapshot
+from symbol_trader.core.records import RecordChange, RefusedBuy, Snapshot
 from symbol_trader.core.replies import (
     Account,
     AssetPrice,
@@ -59,8 +59,11 @@ class Record(Protocol):
     async def load(self) -> Snapshot:
         """Read all that a leader needs to go on: unfinished traders, their orders and fills."""
 
-    async def note(self, changes: Sequence[RecordChange]) -> None:
+    async def note(self, changes: Sequence[RecordChange]) -> tuple[RefusedBuy, ...]:
         """Record what happened and what is intended, in order: all or nothing, in one commit.
+
+        Only buys that the account's limits and halts refuse are left out; they are returned, and
+        must not be sent.
 
         An order or a cancel exists here before it can exist there. Repeating what happened changes
         nothing; an intent is noted once. Raises `Fenced`, and `SettledMeanwhile` whatever the

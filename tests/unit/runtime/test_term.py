@@ -22,7 +22,7 @@ from symbol_trader.core.events import (
     ViewRead,
 )
 from symbol_trader.core.orders import CancelIntent, ExchangeOrder, ExecutionReport, Fill, Intent
-from symbol_trader.core.records import FeeValued, NewTrader, RecordChange, TraderResult
+from symbol_trader.core.records import FeeValued, NewTrader, RecordChange, RefusedBuy, TraderResult
 from symbol_trader.core.replies import AssetPrice, NotFound, Outcome, Refused, Unknown, UserEvent
 from symbol_trader.core.settings import TradingStatus, UnfilledBuys
 from symbol_trader.core.symbols import SymbolInfo
@@ -59,10 +59,11 @@ class Record:
     def __init__(self, log: list[str], failure: Exception | None) -> None:
         self._log, self._failure = log, failure
 
-    async def note(self, changes: Sequence[RecordChange]) -> None:
+    async def note(self, changes: Sequence[RecordChange]) -> tuple[RefusedBuy, ...]:
         noted = [name for kind, name in NOTED.items() if any(isinstance(c, kind) for c in changes)]
         if noted:
             await self._commit(" and ".join(noted))
+        return ()
 
     async def mirror_settings(self, settings: object) -> None:
         self._log.append("settings mirrored")

@@ -13,7 +13,13 @@ from structlog.testing import capture_logs
 from symbol_trader.core.decisions import FetchBid
 from symbol_trader.core.events import PriceSeen
 from symbol_trader.core.orders import CancelIntent, ExecutionReport, Intent
-from symbol_trader.core.records import CancelChange, FillRecorded, OrderChange, RecordChange
+from symbol_trader.core.records import (
+    CancelChange,
+    FillRecorded,
+    OrderChange,
+    RecordChange,
+    RefusedBuy,
+)
 from symbol_trader.core.replies import Accepted, BalanceChanged, Outcome, Refused, UserEvent
 from symbol_trader.core.settings import TradingStatus, UnfilledBuys
 from symbol_trader.desired import Desired
@@ -43,10 +49,11 @@ class Record:
     noted: list[RecordChange] = field(default_factory=list)
     answers: bool = True
 
-    async def note(self, changes: Sequence[RecordChange]) -> None:
+    async def note(self, changes: Sequence[RecordChange]) -> tuple[RefusedBuy, ...]:
         if not self.answers:
             await asyncio.Event().wait()
         self.noted.extend(changes)
+        return ()
 
     async def mirror_settings(self, settings: object) -> None:
         pass

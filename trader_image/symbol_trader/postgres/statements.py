@@ -112,11 +112,32 @@ WHERE EXISTS (SELECT FROM owners WHERE {_HELD})
     AND NOT EXISTS (SELECT FROM disowned WHERE {_LEDGER} AND client_order_id = asked.id)
 """
 
-NOTE: Final = (
-    "SELECT note(ROW($1::text, $2::text, $3::text)::book, $4::bigint, $5::text, $6::bigint, "
-    "$7::jsonb)"
+NOTE: Final = """
+SELECT client_order_id, reason, message FROM note_within_limits(
+    ROW($1::text, $2::text, $3::text)::book, $4::bigint, $5::text, $6::bigint, $7::jsonb
 )
-"""Note changes ($7), unless a person has settled something since the record was loaded, $6."""
+"""
+"""Note changes ($7), unless a person has settled something since the record was loaded, $6.
+
+Its rows are the buys that a limit or a halt of the account has refused: all else is noted.
+"""
+
+KNOW_QUOTE_ASSET: Final = f"""
+UPDATE owners SET quote_asset = $6::text WHERE {_HELD} RETURNING epoch
+"""
+
+RECORD_BID: Final = """
+SELECT TRUE FROM record_bid(
+    ROW($1::text, $2::text, $3::text)::book, $4::bigint, $5::text, $6::numeric
+) AS recorded WHERE recorded
+"""
+
+# An account's limits and halts: $1 and $2 are environment and account. No epoch is asked for.
+
+MIRROR_LIMIT: Final = "SELECT mirror_limit($1::text, $2::text, $3::jsonb) AS news"
+FORGET_LIMIT: Final = "SELECT forget_limit($1::text, $2::text, $3::text) AS news"
+HALT: Final = "SELECT halt_account($1::text, $2::text, $3::text, $4::text)"
+RESUME: Final = "SELECT reason FROM resume_account($1::text, $2::text) AS reason"
 
 ADVANCE_WATERMARK: Final = f"""
 UPDATE owners SET watermark = greatest(watermark, $6::bigint) WHERE {_HELD} RETURNING watermark
@@ -252,6 +273,9 @@ WHERE {_LEDGER} AND client_order_id = $4::text
 
 The leader notices by the ledger's count of settlements.
 """
+
+KEEP_TOTALS: Final = "SELECT keep_totals(ROW($1::text, $2::text, $3::text)::book, $4::text)"
+"""Work out again what a trader ($4) has open, once `SETTLE` has changed an order of it."""
 
 SETTLED_MEANWHILE: Final = f"SELECT settlements <> $6::bigint AS more FROM owners WHERE {_HELD}"
 

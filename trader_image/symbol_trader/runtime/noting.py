@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+from symbol_trader.core import ids
 from symbol_trader.core.containment import by_trader
 from symbol_trader.core.orders import TraderId
-from symbol_trader.core.records import RecordChange, TraderResult
+from symbol_trader.core.records import RecordChange, RefusedBuy, TraderResult
 from symbol_trader.errors import Contradiction
 from symbol_trader.ports import Record
 from symbol_trader.runtime.metrics import Metrics
@@ -35,22 +36,27 @@ class Notes:
         if len(parts) == 1:
             return await self._note_one(*parts.popitem())
         try:
-            await self._record.note(changes)
+            refused = await self._record.note(changes)
         except Contradiction:
             found = [await self._note_one(*part) for part in parts.items()]
             return {trader_id: why for one in found for trader_id, why in one.items()}
-        self._metrics.noted(changes)
-        return {}
+        return self._noted(changes, refused)
 
     async def _note_one(
         self, trader_id: TraderId, changes: Sequence[RecordChange]
     ) -> dict[TraderId, str]:
         try:
-            await self._record.note(changes)
+            refused = await self._record.note(changes)
         except Contradiction as exc:
             if any(isinstance(change, TraderResult) for change in changes):
                 # It is over in memory, not on record: only a new start knows it again.
                 raise RecordRefuses(trader_id, str(exc)) from exc
             return {trader_id: str(exc)}
+        return self._noted(changes, refused)
+
+    def _noted(
+        self, changes: Sequence[RecordChange], refused: Sequence[RefusedBuy]
+    ) -> dict[TraderId, str]:
+        """Count what was noted; return the traders whose buys were not, and why."""
         self._metrics.noted(changes)
-        return {}
+        return {ids.trader_of(buy.client_order_id): buy.message for buy in refused}
