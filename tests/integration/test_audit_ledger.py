@@ -143,6 +143,10 @@ async def test_a_faithful_record_passes_and_its_unvalued_fee_is_named(books: Boo
         ("total is wrong", "UPDATE owners SET ended_carried = ended_carried - 0.00000001"),
         ("total is wrong", "UPDATE owners SET ended_carried_cost = ended_carried_cost + 1e-8"),
         ("total is wrong", "UPDATE owners SET ended_count = ended_count + 1"),
+        ("total is wrong", "UPDATE owners SET exposure = exposure + 0.00000001"),
+        ("total is wrong", "UPDATE owners SET open_cycles = open_cycles + 1"),
+        ("total is wrong", "UPDATE owners SET net_base = net_base + 1e-8"),
+        ("total is wrong", "UPDATE owners SET net_quote = net_quote - 1e-8"),
         # A remainder counted twice: in the book's total, and in its cycle's row.
         ("total is wrong", "UPDATE owners SET ended_carried = ended_carried + 0.98"),
         (

@@ -171,7 +171,7 @@ def test_a_status_says_what_is_used_since_when_and_who_has_heard() -> None:
     status = TradingLimitStatus(leaders=20, leaders_heard=19, usage=(number, amount))
 
     written = status.model_dump(mode="json", by_alias=True, exclude_none=True)
-    assert written["leadersHeard"] == 19
+    assert written["leadersHeard"] == status.leaders_heard == 19
     assert [row["quoteAsset"] for row in written["usage"]] == ["", "USDT"]
-    assert written["usage"][1]["reachedSince"] == "2026-01-01T00:00:00Z"
+    assert written["usage"][1]["reachedSince"] == amount.reached_since
     assert TradingLimitStatus.model_validate(written) == status

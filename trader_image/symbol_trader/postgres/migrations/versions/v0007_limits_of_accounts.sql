@@ -272,8 +272,8 @@ BEGIN
         AND coalesce(quote_asset = here.quote_asset, true)
     ORDER BY since LIMIT 1;
     IF FOUND THEN
-        RETURN (id, 'Halted', format('buys are halted since %s: %s',
-            to_char(halt.since AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), halt.reason));
+        RETURN ROW(id, 'Halted', format('buys are halted since %s: %s',
+            to_char(halt.since AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), halt.reason))::refusal;
     END IF;
     FOR held IN
         SELECT * FROM trading_limits
@@ -301,23 +301,23 @@ BEGIN
         IF here.quote_asset IS NULL
             AND num_nonnulls(held.max_exposure, held.max_daily_loss, held.max_drawdown) > 0
         THEN
-            RETURN (id, 'QuoteUnknown', format('the amounts %s cannot be checked: what %s is quoted '
-                'in is not on record yet', of_limit, here.symbol));
+            RETURN ROW(id, 'QuoteUnknown', format('the amounts %s cannot be checked: what %s is quoted '
+                'in is not on record yet', of_limit, here.symbol))::refusal;
         END IF;
         IF num_nonnulls(held.max_daily_loss, held.max_drawdown) > 0 AND total.stale IS NOT NULL THEN
-            RETURN (id, 'BidStale', format('the loss limits %s cannot be checked: the bid of %s on '
-                'record is missing or older than 60 s', of_limit, total.stale));
+            RETURN ROW(id, 'BidStale', format('the loss limits %s cannot be checked: the bid of %s on '
+                'record is missing or older than 60 s', of_limit, total.stale))::refusal;
         END IF;
         IF total.exposure + cost > held.max_exposure THEN
-            RETURN (id, 'MaxExposure', format('maxExposure %s: %s of %s %s are used, and this buy '
+            RETURN ROW(id, 'MaxExposure', format('maxExposure %s: %s of %s %s are used, and this buy '
                 'takes %s', of_limit, trim_scale(total.exposure), trim_scale(held.max_exposure),
-                here.quote_asset, trim_scale(cost)));
+                here.quote_asset, trim_scale(cost)))::refusal;
         END IF;
-        IF opens + CASE WHEN held.quote_asset IS NULL THEN total.open_cycles
-                ELSE total.open_of_quote END > held.max_open_cycles
+        IF opens + (CASE WHEN held.quote_asset IS NULL THEN total.open_cycles
+                ELSE total.open_of_quote END) > held.max_open_cycles
         THEN
-            RETURN (id, 'MaxOpenCycles', format('maxOpenCycles %s: %s cycles are open', of_limit,
-                held.max_open_cycles));
+            RETURN ROW(id, 'MaxOpenCycles', format('maxOpenCycles %s: %s cycles are open', of_limit,
+                held.max_open_cycles))::refusal;
         END IF;
         IF held.max_orders_per_minute IS NOT NULL THEN
             SELECT count(*) INTO orders_in_minute FROM orders
@@ -330,15 +330,15 @@ BEGIN
                         AND coalesce(o.quote_asset = held.quote_asset, true)
                 ));
             IF orders_in_minute >= held.max_orders_per_minute THEN
-                RETURN (id, 'MaxOrdersPerMinute', format('maxOrdersPerMinute %s: %s orders within '
-                    'the last minute', of_limit, orders_in_minute));
+                RETURN ROW(id, 'MaxOrdersPerMinute', format('maxOrdersPerMinute %s: %s orders within '
+                    'the last minute', of_limit, orders_in_minute))::refusal;
             END IF;
         END IF;
         IF at_time(here.last_loss_ms + held.cooldown_ms) > moment THEN
-            RETURN (id, 'Cooldown', format('cooldown %s: a cycle of %s ended at a loss, and it buys '
+            RETURN ROW(id, 'Cooldown', format('cooldown %s: a cycle of %s ended at a loss, and it buys '
                 'again from %s on', of_limit, here.symbol,
                 to_char(at_time(here.last_loss_ms + held.cooldown_ms) AT TIME ZONE 'UTC',
-                    'YYYY-MM-DD"T"HH24:MI:SS"Z"')));
+                    'YYYY-MM-DD"T"HH24:MI:SS"Z"')))::refusal;
         END IF;
     END LOOP;
     RETURN NULL;
@@ -414,7 +414,7 @@ BEGIN
         END CASE;
         durable := durable OR change->>'kind' IN ('intent', 'cancel_intent', 'acknowledged');
         of_trader := trader_of(in_book, change);
-        IF of_trader <> ALL (touched) THEN
+        IF of_trader IS NOT NULL AND of_trader <> ALL (touched) THEN
             touched := touched || of_trader;
         END IF;
     END LOOP;
