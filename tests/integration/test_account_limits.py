@@ -37,6 +37,7 @@ from symbol_trader.core.records import (
     FeeValued,
     FillRecorded,
     FillsGivenUp,
+    RecordChange,
     RefusedBuy,
     TraderState,
 )
@@ -116,28 +117,36 @@ async def test_another_account_is_not_halted(database: str) -> None:
         assert await try_to_buy(record, "a") is None
 
 
+@asynccontextmanager
+async def committing(url: str, record: OwnRecord, name: str) -> AsyncIterator[None]:
+    """Check and insert a trader's buy; commit it at the end."""
+    connection = await asyncpg.connect(url)
+    async with connection.transaction():
+        await connection.execute(
+            "SELECT note_within_limits(ROW($1::text, $2::text, $3::text)::book, $4::bigint,"
+            " $5::text, $6::jsonb)",
+            *record.link.claim.arguments,
+            encode([intent(name)]),
+        )
+        yield
+    await connection.close()
+
+
+async def until_waiting(url: str, task: asyncio.Task[Any]) -> None:
+    """Wait until somebody waits for the lock of an account: it must not be done before."""
+    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    while await rows(url, waiting) != [(1,)]:
+        assert not task.done()
+
+
 async def test_a_halt_waits_for_the_buys_that_are_being_committed(database: str) -> None:
     """So no buy is committed after it: here a buy has passed the check and is not committed."""
     async with leading(database) as record:
         await record.note([trader("a")])
-        claimed = record.link.claim.arguments
-    connection = await asyncpg.connect(database)
-    transaction = connection.transaction()
-    await transaction.start()
-    changes = encode([intent("a")])
-    await connection.execute(
-        "SELECT note_within_limits(ROW($1::text, $2::text, $3::text)::book, $4::bigint, $5::text,"
-        " $6::jsonb)",
-        *claimed,
-        changes,
-    )
-    halting = asyncio.create_task(halt(database, *ACCOUNT, reason="mad", on_limit="NoBuys"))
-    waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
-    while await rows(database, waits) != [(1,)]:
-        assert not halting.done()
-    await transaction.commit()
-    await halting
-    await connection.close()
+        async with committing(database, record, "a"):
+            halting = asyncio.create_task(halt(database, *ACCOUNT, reason="mad", on_limit="NoBuys"))
+            await until_waiting(database, halting)
+        await halting
 
 
 async def test_all_else_of_a_note_is_committed_where_a_buy_is_refused(database: str) -> None:
@@ -252,6 +261,34 @@ async def test_buys_of_20_symbols_at_once_against_room_for_7_commit_exactly_7(
     assert await rows(database, "SELECT sum(exposure), sum(open_cycles) FROM owners") == [(140, 7)]
 
 
+async def test_a_buy_waits_for_the_one_before_it_where_a_limit_stands(database: str) -> None:
+    """Else both would find the same room: here the first has passed the check."""
+    async with leading(database) as record, leading(database, "BTCUSDT") as other:
+        await record.note([trader("a")])
+        await other.note([trader("b")])
+        await mirror(record, replace(LIMIT, max_exposure=Decimal(30)))
+        async with committing(database, record, "a"):
+            buying = asyncio.create_task(other.note([intent("b")]))
+            await until_waiting(database, buying)
+        assert [buy_.reason for buy_ in await buying] == ["MaxExposure"]
+
+
+async def test_buys_do_not_wait_for_each_other_where_no_limit_stands(database: str) -> None:
+    async with leading(database) as record, leading(database, "BTCUSDT") as other:
+        await record.note([trader("a")])
+        async with committing(database, record, "a"):
+            assert await try_to_buy(other, "b") is None
+
+
+async def test_what_a_cycle_leaves_to_later_sells_stays_exposed(database: str) -> None:
+    async with leading(database) as record:
+        await mirror(record, replace(LIMIT, max_exposure=Decimal(20)))
+        await record.note([trader("a"), result("a", carried="2", carried_cost="1")])
+        (refused,) = await record.note([trader("b"), intent("b")])
+        assert ": 1 of 20 USDT are used" in refused.message
+        assert await record.note([intent("b", quantity="38")]) == ()
+
+
 async def test_many_intents_of_many_symbols_of_an_account_do_not_deadlock(database: str) -> None:
     """Each leader also ends cycles and records bids: every kind of writer at once, 600 buys."""
     sure = replace(
@@ -271,7 +308,7 @@ async def test_many_intents_of_many_symbols_of_an_account_do_not_deadlock(databa
             assert await record.note([trader(name), intent(name)]) == ()
             order_id = number * 1000 + cycle
             done = fill(order_id)
-            changes = [
+            changes: list[RecordChange] = [
                 became(order_name(name), OrderState.FILLED, order_id, "40", "20"),
                 FillRecorded(order_name(name), Side.BUY, done),
                 result(name, TraderState.HELD, quantity="40", profit="-0.01"),
@@ -538,7 +575,7 @@ async def assert_totals_agree(url: str) -> None:
     assert kept == added_up
 
 
-def _some_changes(random_: random.Random, name: str, number: int) -> list[Sequence[Any]]:
+def _some_changes(random_: random.Random, name: str, number: int) -> list[Sequence[RecordChange]]:
     """Return what one trader notes in its life, in a way of several; each list is a commit."""
     half = random_.choice((10, 25))
     first = fill(number, 1, quantity=str(half), commission="0.1", asset="XRP")
@@ -546,7 +583,7 @@ def _some_changes(random_: random.Random, name: str, number: int) -> list[Sequen
         fill(number, 2, quantity=str(40 - half), commission="0.001", asset="BNB"), price=Decimal(1)
     )
     order = order_name(name)
-    begin: list[Sequence[Any]] = [[trader(name)], [intent(name)]]
+    begin: list[Sequence[RecordChange]] = [[trader(name)], [intent(name)]]
     way = random_.choice(("refused", "partly", "given up", "sold", "held", "open"))
     match way:
         case "refused":
@@ -561,7 +598,7 @@ def _some_changes(random_: random.Random, name: str, number: int) -> list[Sequen
         case "open":
             return [*begin, [became(order, OrderState.OPEN, number, "5", "2.5")]]
     quote = f"{first.quote_quantity + third.quote_quantity}"
-    bought = [
+    bought: list[RecordChange] = [
         became(order, OrderState.FILLED, number, "40", quote),
         FillRecorded(order, Side.BUY, first, FeeAsset.BASE),
         FillRecorded(order, Side.BUY, third, FeeAsset.OTHER),

@@ -2,12 +2,18 @@
 
 import json
 from dataclasses import asdict
+from typing import Final
 
 from symbol_trader.core.limits import AccountLimit
-from symbol_trader.postgres import statements
 from symbol_trader.postgres.changes import amount_text
 from symbol_trader.postgres.leader_connection import LeaderConnection
 from symbol_trader.postgres.ownership import carry_out
+
+# $1 and $2 are environment and account.
+_MIRROR: Final = "SELECT mirror_limit($1::text, $2::text, $3::jsonb) AS news"
+_FORGET: Final = "SELECT forget_limit($1::text, $2::text, $3::text) AS news"
+_HALT: Final = "SELECT halt_account($1::text, $2::text, $3::text, $4::text)"
+_RESUME: Final = "SELECT reason FROM resume_account($1::text, $2::text) AS reason"
 
 
 class PostgresAccountLimits:
@@ -24,12 +30,12 @@ class PostgresAccountLimits:
     async def mirror(self, limit: AccountLimit) -> bool:
         """Put a limit in force with the commit, halts included; return whether it was news."""
         facts = json.dumps(asdict(limit), default=amount_text)
-        (row,) = await self._link.ask(statements.MIRROR_LIMIT, *self._account(), facts)
+        (row,) = await self._link.ask(_MIRROR, *self._account(), facts)
         return bool(row["news"])
 
     async def forget(self, uid: str) -> bool:
         """Lift a limit whose resource was deleted; return whether it was news. A halt stays."""
-        (row,) = await self._link.ask(statements.FORGET_LIMIT, *self._account(), uid)
+        (row,) = await self._link.ask(_FORGET, *self._account(), uid)
         return bool(row["news"])
 
     def _account(self) -> tuple[str, str]:
@@ -47,7 +53,7 @@ async def halt(url: str, environment: str, account: str, *, reason: str, on_limi
         SchemaMismatch: The record has another schema than this program knows.
 
     """
-    await carry_out(url, "halt", statements.HALT, environment, account, reason, on_limit)
+    await carry_out(url, "halt", _HALT, environment, account, reason, on_limit)
 
 
 async def resume(url: str, environment: str, account: str) -> list[str]:
@@ -60,5 +66,5 @@ async def resume(url: str, environment: str, account: str) -> list[str]:
         SchemaMismatch: The record has another schema than this program knows.
 
     """
-    rows = await carry_out(url, "resume", statements.RESUME, environment, account)
+    rows = await carry_out(url, "resume", _RESUME, environment, account)
     return [row["reason"] for row in rows]

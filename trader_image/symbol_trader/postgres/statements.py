@@ -132,13 +132,6 @@ SELECT TRUE FROM record_bid(
 ) AS recorded WHERE recorded
 """
 
-# An account's limits and halts: $1 and $2 are environment and account. No epoch is asked for.
-
-MIRROR_LIMIT: Final = "SELECT mirror_limit($1::text, $2::text, $3::jsonb) AS news"
-FORGET_LIMIT: Final = "SELECT forget_limit($1::text, $2::text, $3::text) AS news"
-HALT: Final = "SELECT halt_account($1::text, $2::text, $3::text, $4::text)"
-RESUME: Final = "SELECT reason FROM resume_account($1::text, $2::text) AS reason"
-
 ADVANCE_WATERMARK: Final = f"""
 UPDATE owners SET watermark = greatest(watermark, $6::bigint) WHERE {_HELD} RETURNING watermark
 """

@@ -66,12 +66,16 @@ ALTER TABLE owners
     ADD COLUMN open_cycles integer NOT NULL DEFAULT 0,
     ADD COLUMN net_base numeric NOT NULL DEFAULT 0,
     ADD COLUMN net_quote numeric NOT NULL DEFAULT 0,
+    ADD COLUMN minute bigint NOT NULL DEFAULT 0,
+    ADD COLUMN orders_in_minute integer NOT NULL DEFAULT 0,
+    ADD COLUMN orders_before integer NOT NULL DEFAULT 0,
     ADD COLUMN last_loss_ms milliseconds,
     ADD COLUMN bid positive_amount,
     ADD COLUMN bid_at timestamptz;
 COMMENT ON COLUMN owners.quote_asset IS 'What the symbol is quoted in, as its leader said; NULL: not known.';
 COMMENT ON COLUMN owners.open_cycles IS 'Running traders that have an exposure.';
 COMMENT ON COLUMN owners.net_base IS 'Of the running traders, as net_quote and exposure.';
+COMMENT ON COLUMN owners.orders_in_minute IS 'Orders intended in the minute that has this number since 1970, orders_before: in the one before.';
 COMMENT ON COLUMN owners.last_loss_ms IS 'When a cycle last ended at a loss, by the exchange''s clock.';
 COMMENT ON COLUMN owners.bid IS 'The best bid that its leader recorded last, at bid_at.';
 
@@ -142,6 +146,31 @@ BEGIN
         open_cycles = open_cycles + (new_exposure > 0)::integer - (old.exposure > 0)::integer,
         net_base = net_base + new_base - old.net_base,
         net_quote = net_quote + new_quote - old.net_quote
+    WHERE (environment, account, symbol) = (in_book.environment, in_book.account, in_book.symbol);
+END $$;
+
+-- The minutes of the database's clock, counted.
+CREATE FUNCTION minute_of(moment timestamptz) RETURNS bigint LANGUAGE sql IMMUTABLE
+RETURN floor(extract(epoch FROM moment) / 60);
+
+-- Count an order that was inserted just now. A buy adds what it may cost.
+CREATE FUNCTION count_order(in_book book, of_trader text, cost numeric) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    now_minute bigint := minute_of(clock_timestamp());
+    opens integer := 0;
+BEGIN
+    IF cost > 0 THEN
+        UPDATE traders SET exposure = exposure + cost
+        WHERE (environment, account, symbol, trader_id)
+            = (in_book.environment, in_book.account, in_book.symbol, of_trader)
+        RETURNING (exposure = cost)::integer INTO opens;
+    END IF;
+    UPDATE owners
+    SET exposure = exposure + cost, open_cycles = open_cycles + opens, minute = now_minute,
+        orders_in_minute = 1 + CASE WHEN minute = now_minute THEN orders_in_minute ELSE 0 END,
+        orders_before = CASE minute WHEN now_minute THEN orders_before
+            WHEN now_minute - 1 THEN orders_in_minute ELSE 0 END
     WHERE (environment, account, symbol) = (in_book.environment, in_book.account, in_book.symbol);
 END $$;
 
@@ -253,7 +282,7 @@ DECLARE
     halt halts;
     held trading_limits;
     total record;
-    orders_in_minute bigint;
+    newest_orders bigint;
     of_limit text;
     opens integer;
 BEGIN
@@ -285,6 +314,8 @@ BEGIN
             SELECT sum(exposure + greatest(ended_carried_cost, 0)) FILTER (WHERE counts) AS exposure,
                 sum(open_cycles) AS open_cycles,
                 sum(open_cycles) FILTER (WHERE counts) AS open_of_quote,
+                sum(CASE minute_of(moment) - minute WHEN 0 THEN orders_in_minute + orders_before
+                    WHEN 1 THEN orders_in_minute ELSE 0 END) AS orders_at_most,
                 min(symbol) FILTER (
                     WHERE counts AND net_base <> 0
                         AND coalesce(bid_at < moment - bid_age_max, true)
@@ -319,19 +350,23 @@ BEGIN
             RETURN ROW(id, 'MaxOpenCycles', format('maxOpenCycles %s: %s cycles are open', of_limit,
                 held.max_open_cycles))::refusal;
         END IF;
-        IF held.max_orders_per_minute IS NOT NULL THEN
-            SELECT count(*) INTO orders_in_minute FROM orders
-            WHERE committed_at > moment - interval '1 min'
-                AND (environment, account) = (here.environment, here.account)
-                AND (held.quote_asset IS NULL OR EXISTS (
-                    SELECT FROM owners AS o
-                    WHERE (o.environment, o.account, o.symbol)
-                            = (orders.environment, orders.account, orders.symbol)
-                        AND coalesce(o.quote_asset = held.quote_asset, true)
-                ));
-            IF orders_in_minute >= held.max_orders_per_minute THEN
+        -- Two minutes of the clock hold the last 60 s: the orders are looked at where that is not enough.
+        IF total.orders_at_most >= held.max_orders_per_minute THEN
+            SELECT count(*) INTO newest_orders FROM (
+                SELECT FROM orders
+                WHERE committed_at > moment - interval '1 min'
+                    AND (environment, account) = (here.environment, here.account)
+                    AND (held.quote_asset IS NULL OR EXISTS (
+                        SELECT FROM owners AS o
+                        WHERE (o.environment, o.account, o.symbol)
+                                = (orders.environment, orders.account, orders.symbol)
+                            AND coalesce(o.quote_asset = held.quote_asset, true)
+                    ))
+                LIMIT held.max_orders_per_minute
+            ) AS newest;
+            IF newest_orders >= held.max_orders_per_minute THEN
                 RETURN ROW(id, 'MaxOrdersPerMinute', format('maxOrdersPerMinute %s: %s orders within '
-                    'the last minute', of_limit, orders_in_minute))::refusal;
+                    'the last minute', of_limit, newest_orders))::refusal;
             END IF;
         END IF;
         IF at_time(here.last_loss_ms + held.cooldown_ms) > moment THEN
@@ -344,10 +379,10 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- The trader that a change concerns, if it may change what that has open.
+-- The trader that a change concerns, if its totals are to be worked out again.
 CREATE FUNCTION trader_of(in_book book, change jsonb) RETURNS text LANGUAGE sql STABLE
 RETURN CASE
-    WHEN change->>'kind' IN ('intent', 'result', 'fee') THEN change->>'trader_id'
+    WHEN change->>'kind' IN ('result', 'fee') THEN change->>'trader_id'
     WHEN change->>'kind' IN ('order', 'fill', 'fills_given_up') THEN (
         SELECT trader_id FROM orders
         WHERE (environment, account, symbol, client_order_id)
@@ -366,6 +401,7 @@ DECLARE
     ends boolean := changes @? '$[*] ? (@.kind == "result" || @.kind == "fee")';
     limited boolean := false;
     came_just_now boolean := false;
+    cost numeric;
     touched text[] := '{}';
     of_trader text;
     refused refusal;
@@ -390,18 +426,24 @@ BEGIN
         IF change->>'kind' = 'intent' AND change->>'side' = 'BUY' THEN
             PERFORM keep_totals(in_book, t) FROM unnest(touched) AS t;
             touched := '{}';
+            cost := (change->>'price')::numeric * (change->>'quantity')::numeric;
             refused := CASE WHEN came_just_now
                 THEN (change->>'client_order_id', 'LimitsChanged', 'a limit has come just now')::refusal
-                ELSE why_not_buy(in_book, change->>'client_order_id', change->>'trader_id',
-                    (change->>'price')::numeric * (change->>'quantity')::numeric) END;
+                ELSE why_not_buy(in_book, change->>'client_order_id', change->>'trader_id', cost)
+                END;
+            durable := true;
             IF refused.reason IS NOT NULL THEN
-                durable := true;
                 RETURN NEXT refused;
-                CONTINUE;
+            ELSE
+                PERFORM note_intent(in_book, in_epoch, change);
+                PERFORM count_order(in_book, change->>'trader_id', cost);
             END IF;
+            CONTINUE;
         END IF;
         CASE change->>'kind'
-            WHEN 'intent' THEN PERFORM note_intent(in_book, in_epoch, change);
+            WHEN 'intent' THEN
+                PERFORM note_intent(in_book, in_epoch, change);
+                PERFORM count_order(in_book, change->>'trader_id', 0);
             WHEN 'order' THEN PERFORM note_order(in_book, change);
             WHEN 'fill' THEN PERFORM note_fill(in_book, change);
             WHEN 'trader' THEN PERFORM note_trader(in_book, in_epoch, change);
