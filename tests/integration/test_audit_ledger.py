@@ -11,7 +11,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from support.recorded import LEDGER, START_MS, buy, claim, opened, result, sell, trader
+from support.recorded import LEDGER, START_MS, buy, claim, opened, order_name, result, sell, trader
 from symbol_trader.audit import exchange
 from symbol_trader.audit.look import Audit, Look
 from symbol_trader.core.orders import FeeValue, TraderId
@@ -91,7 +91,7 @@ async def books(own_database: str) -> AsyncIterator[Books]:
         await sell(record, "third", 6, quantity="10", price="2.1", commission="0.001")
         await buy(record, "open", 7, quantity="10", price="2", commission="0.01", asset="XRP")
         value = FeeValue(Decimal("0.6"), Decimal(600), "BNBUSDT 1m", START_MS)
-        await record.note([FeeValued(TraderId("third"), 5, 1, value)])
+        await record.note([FeeValued(TraderId("third"), order_name("third"), 1, value)])
         await record.note(
             [
                 result("base", profit="0.86196196", carried="0.98", carried_cost="1.96196196"),

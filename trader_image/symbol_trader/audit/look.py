@@ -118,7 +118,8 @@ class Look:
     async def _there(self, side: RecordSide) -> ExchangeSide:
         numbers = [row.order_id for row in side.orders if row.order_id is not None]
         names = [row.client_order_id for row in side.orders if row.order_id is None]
-        orders = await copies.orders(self._driver, numbers, names)
+        found = await copies.orders(self._driver, numbers, names)
+        orders = tuple(checks.matched(side.orders, found).values())
         fills = await copies.fills(self._driver, [order.order_id for order in orders])
         return ExchangeSide(self._account.base_asset, self._account.quote_asset, orders, fills)
 
