@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from symbol_trader.audit import money
-from symbol_trader.audit.checks import Batch, carried, findings, remarks
+from symbol_trader.audit.checks import PLACED_WITHIN_MS, Batch, carried, findings, matched, remarks
 from symbol_trader.audit.evidence import (
     ExchangeSide,
     Execution,
@@ -402,6 +402,29 @@ def test_a_remainder_costs_what_some_cycle_paid(carried: str, cost: str, *, wron
     costs.see(replace(trader, carried=D(0), carried_cost=D(0)), _bought_for("2.2"))
     costs.see(trader, _bought_for("2"))
     assert bool(list(costs.findings())) is wrong
+
+
+@pytest.mark.parametrize(
+    ("name", "late_ms", "matches"),
+    [
+        ("tsym-abc123-t1-b1", 0, True),
+        ("tsym-abc123-t1-b1c2", 0, True),
+        ("web_1", 0, True),
+        ("web_1", PLACED_WITHIN_MS, False),
+        ("tsym-abc123-t1-b12", 0, False),
+        ("tsym-abc123-t2-b1", 0, False),
+    ],
+)
+def test_an_order_with_the_same_number_may_be_another_one(
+    name: str, late_ms: int, *, matches: bool
+) -> None:
+    """Others rename orders; a number that is another order's by now tells of a reset."""
+    market = Market()
+    market.trader("t1")
+    market.order("t1", "BUY", "10", "2")
+    (order,) = market.orders
+    order = replace(order, client_order_id=name, time_ms=order.time_ms + late_ms)
+    assert bool(matched(market.rows, [order])) is matches
 
 
 def test_after_a_reset_a_number_belongs_to_another_order_and_so_do_its_fills() -> None:

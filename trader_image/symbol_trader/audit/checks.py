@@ -13,6 +13,7 @@ from itertools import pairwise
 
 from symbol_trader.audit import money
 from symbol_trader.audit.evidence import (
+    MARK,
     ExchangeSide,
     FillRow,
     ListedOrder,
@@ -95,9 +96,9 @@ class Batch:
 def matched(rows: Iterable[OrderRow], orders: Iterable[ListedOrder]) -> dict[str, ListedOrder]:
     """Return what the exchange knows of these orders on record, by their client order ids.
 
-    An id of the exchange that is known decides, for others may have renamed the order. But only an
-    order that was placed when that one was intended: an exchange that was reset begins to count
-    again, and another order has the id then.
+    An id of the exchange that is known decides, for others may have renamed the order. But an
+    exchange that was reset begins to count again, and another order has the id then: one with the
+    name of another of ours, or one that was placed long after this one was intended.
     """
     by_id = {order.order_id: order for order in orders}
     by_name = {order.client_order_id: order for order in by_id.values()}
@@ -105,9 +106,15 @@ def matched(rows: Iterable[OrderRow], orders: Iterable[ListedOrder]) -> dict[str
     for row in rows:
         name = row.client_order_id
         order = by_name.get(name) if row.order_id is None else by_id.get(row.order_id)
-        if order and order.time_ms <= row.timestamp_ms + PLACED_WITHIN_MS:
+        if order and _may_be(order, row):
             found[name] = order
     return found
+
+
+def _may_be(order: ListedOrder, row: OrderRow) -> bool:
+    there, here = order.client_order_id, row.client_order_id
+    renamed = not there.startswith(MARK) or there.startswith(f"{here}c")
+    return (there == here or renamed) and order.time_ms <= row.timestamp_ms + PLACED_WITHIN_MS
 
 
 def findings(batch: Batch) -> list[Finding]:

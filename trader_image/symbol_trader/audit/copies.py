@@ -43,6 +43,9 @@ FROM pg_temp.exchange_orders AS there
 WHERE NOT EXISTS (
     SELECT FROM orders WHERE (environment, account, symbol) = ($1, $2, $3)
         AND (orders.order_id = there.order_id
+                AND (NOT starts_with(there.client_order_id, $4)
+                    OR there.client_order_id = orders.client_order_id
+                    OR starts_with(there.client_order_id, orders.client_order_id || 'c'))
                 AND there.time_ms <= orders.timestamp_ms + {PLACED_WITHIN_MS}
             OR orders.client_order_id = there.client_order_id AND orders.order_id IS NULL))
 """

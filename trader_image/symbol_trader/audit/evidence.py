@@ -6,6 +6,10 @@ These are the auditor's own words, not the core's: what checks the recovery shar
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Final
+
+MARK: Final = "tsym-"
+"""How the client order ids of leaders begin."""
 
 
 @dataclass(frozen=True, slots=True)

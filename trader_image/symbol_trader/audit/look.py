@@ -8,13 +8,11 @@ from typing import Final
 import asyncpg
 
 from symbol_trader.audit import checks, copies, exchange, money, record, whole
-from symbol_trader.audit.evidence import ExchangeSide, RecordSide
+from symbol_trader.audit.evidence import MARK, ExchangeSide, RecordSide
 from symbol_trader.audit.finding import Finding
 from symbol_trader.binance.requesting import RequestClient
 from symbol_trader.identity import LedgerKey
 
-MARK: Final = "tsym-"
-"""How the client order ids of leaders begin."""
 TOLD_MOST: Final = 1000
 """Findings, and remarks, that are kept: memory stays flat where a million traders differ."""
 PAGES_PER_LINE: Final = 50
