@@ -55,7 +55,8 @@ async def test_an_empty_database_becomes_a_record_and_each_step_is_told(
             "all books."
         ),
         "schema 0005: Leaders share connections, request weight, orders and what symbols are.",
-        "the record is at schema 0005",
+        ("schema 0006: Fills belong to client order ids: the exchange's own ids may begin again."),
+        "the record is at schema 0006",
     ]
     assert await _tables(empty_database) == TABLES | {"schema_version"}
     async with opened(empty_database) as record:
@@ -67,7 +68,7 @@ async def test_migrating_again_changes_nothing(empty_database: str) -> None:
     installation = await _installation(empty_database)
     lines: list[str] = []
     await migrate(empty_database, lines.append)
-    assert lines[1:] == ["the record has schema 0005", "the record is at schema 0005"]
+    assert lines[1:] == ["the record has schema 0006", "the record is at schema 0006"]
     assert await _installation(empty_database) == installation
 
 
@@ -75,7 +76,7 @@ async def test_migrations_at_once_take_turns(empty_database: str) -> None:
     lines: list[str] = []
     await asyncio.gather(*(migrate(empty_database, lines.append) for _ in range(4)))
     assert sum(line.startswith("schema 0001:") for line in lines) == 1
-    assert lines.count("the record is at schema 0005") == 4
+    assert lines.count("the record is at schema 0006") == 4
 
 
 async def test_a_migration_waits_for_another_one_and_says_so(empty_database: str) -> None:
@@ -162,13 +163,13 @@ async def test_there_is_one_installation(own_database: str) -> None:
 
 async def test_a_leader_waits_for_a_newer_schema_to_be_its_own(own_database: str) -> None:
     await _execute(own_database, "UPDATE schema_version SET version_num = '9999'")
-    with pytest.raises(SchemaMismatch, match="has schema 9999, this program needs 0005"):
+    with pytest.raises(SchemaMismatch, match="has schema 9999, this program needs 0006"):
         await OwnRecord(own_database, PATIENT).ownership.open()
 
 
 async def test_a_newer_record_is_not_migrated(own_database: str) -> None:
     await _execute(own_database, "UPDATE schema_version SET version_num = '9999'")
-    with pytest.raises(SchemaMismatch, match="has schema 9999, this program needs 0005"):
+    with pytest.raises(SchemaMismatch, match="has schema 9999, this program needs 0006"):
         await migrate(own_database, lambda _: None)
     assert await _version(own_database) == "9999"
 
@@ -176,7 +177,7 @@ async def test_a_newer_record_is_not_migrated(own_database: str) -> None:
 async def test_a_leader_waits_for_an_older_schema_to_be_migrated(own_database: str) -> None:
     await _execute(own_database, "UPDATE schema_version SET version_num = '0000'")
     with pytest.raises(
-        SchemaMismatch, match=r"has schema 0000.* needs 0005.*`symbol-trader migrate`"
+        SchemaMismatch, match=r"has schema 0000.* needs 0006.*`symbol-trader migrate`"
     ):
         await OwnRecord(own_database, PATIENT).ownership.open()
 

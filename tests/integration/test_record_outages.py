@@ -12,7 +12,7 @@ import pytest
 from support.postgres import Server, running_server
 from support.recorded import PATIENT, OwnRecord, claim, intent, opened, order_name, trader
 from symbol_trader.core.orders import OrderState
-from symbol_trader.core.records import OrderChange
+from symbol_trader.core.records import OrderChange, Watermark
 from symbol_trader.errors import RolledBack, SchemaMismatch, Unavailable
 from symbol_trader.postgres.migrate import migrate
 
@@ -23,7 +23,7 @@ USES: dict[str, Use] = {
     "load": lambda record: record.load(),
     "note of an intent": lambda record: record.note([intent("a")]),
     "note": lambda record: record.note([trader("b")]),
-    "advance_watermark": lambda record: record.advance_watermark(5),
+    "advance_watermark": lambda record: record.advance_watermark(Watermark(5)),
 }
 every_use = pytest.mark.parametrize("use", USES.values(), ids=USES)
 
@@ -284,7 +284,7 @@ async def test_a_malformed_address_is_unavailable_and_quotes_nothing(url: str) -
 async def test_a_database_without_a_record_says_how_to_make_one(empty_database: str) -> None:
     record = OwnRecord(empty_database, PATIENT)
     with pytest.raises(
-        SchemaMismatch, match=r"no record.*needs schema 0005.*symbol-trader migrate"
+        SchemaMismatch, match=r"no record.*needs schema 0006.*symbol-trader migrate"
     ):
         await record.ownership.open()
     with pytest.raises(Unavailable, match="not connected"):

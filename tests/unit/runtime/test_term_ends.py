@@ -13,7 +13,13 @@ from structlog.testing import capture_logs
 from symbol_trader.core.decisions import FetchBid
 from symbol_trader.core.events import PriceSeen
 from symbol_trader.core.orders import CancelIntent, ExecutionReport, Intent
-from symbol_trader.core.records import CancelChange, FillRecorded, OrderChange, RecordChange
+from symbol_trader.core.records import (
+    CancelChange,
+    FillRecorded,
+    OrderChange,
+    RecordChange,
+    Watermark,
+)
 from symbol_trader.core.replies import Accepted, BalanceChanged, Outcome, Refused, UserEvent
 from symbol_trader.core.settings import TradingStatus, UnfilledBuys
 from symbol_trader.desired import Desired
@@ -119,7 +125,7 @@ class Scene:
             exchange=self.exchange,  # type: ignore[arg-type]  # a stand-in has what is used
             mailbox=self.mailbox,
             desired=Desired("XRPUSDT", SETTINGS, 1),
-            watermark=0,
+            watermark=Watermark(0),
             story=Story(structlog.get_logger()),
             health=Health(time_s),
             metrics=Metrics("XRPUSDT", "paper", time_s),
