@@ -67,10 +67,10 @@ FROM made CROSS JOIN (VALUES
     ('-b1', 'BUY'::order_side, 0, 0.5, 40.05, 59000),
     ('-s1', 'SELL', 1, 0.501, 40, 30000)
 ) AS leg (mark, side, number, price, quantity, before_ms);
-INSERT INTO fills (environment, account, symbol, order_id, trade_id, trader_id, side, price,
-    quantity, quote_quantity, commission, commission_asset, is_maker, time_ms, fee_in)
-SELECT environment, account, symbol, order_id, order_id, trader_id, side, price, executed,
-    executed_quote, CASE side WHEN 'BUY' THEN 0.04 ELSE 0.02 END,
+INSERT INTO fills (environment, account, symbol, client_order_id, order_id, trade_id, trader_id,
+    side, price, quantity, quote_quantity, commission, commission_asset, is_maker, time_ms, fee_in)
+SELECT environment, account, symbol, client_order_id, order_id, order_id, trader_id, side, price,
+    executed, executed_quote, CASE side WHEN 'BUY' THEN 0.04 ELSE 0.02 END,
     CASE side WHEN 'BUY' THEN 'XRP' ELSE 'USDT' END,
     true, timestamp_ms + 500, CASE side WHEN 'BUY' THEN 'base' ELSE 'quote' END::fee_asset
 FROM orders;

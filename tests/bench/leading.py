@@ -14,7 +14,8 @@ from symbol_trader.binance.keys import HmacKey
 from symbol_trader.binance.market import BinanceMarket
 from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.core.leader import new_trader_bits
-from symbol_trader.core.records import RecordChange, RefusedBuy, Snapshot
+from symbol_trader.core.orders import FillKey
+from symbol_trader.core.records import RecordChange, RefusedBuy, Snapshot, Watermark
 from symbol_trader.core.settings import Settings
 from symbol_trader.core.timing import Timing
 from symbol_trader.desired import Desired, SwitchOffOutcome
@@ -40,7 +41,7 @@ class NoRecord:
 
     async def confirm(self) -> None: ...
     async def load(self) -> Snapshot:
-        return Snapshot("bench0", watermark=-1)
+        return Snapshot("bench0", watermark=Watermark(-1))
 
     async def note(self, changes: Sequence[RecordChange]) -> tuple[RefusedBuy, ...]:
         return ()
@@ -48,13 +49,13 @@ class NoRecord:
     async def settled_meanwhile(self) -> bool:
         return False
 
-    async def unrecorded_order_ids(self, order_ids: Collection[int]) -> frozenset[int]:
+    async def unrecorded_fills(self, fills: Collection[FillKey]) -> frozenset[FillKey]:
         return frozenset()
 
     async def unrecorded_client_order_ids(self, names: Collection[str]) -> frozenset[str]:
         return frozenset()
 
-    async def advance_watermark(self, trade_id: int) -> None: ...
+    async def advance_watermark(self, watermark: Watermark) -> None: ...
     async def mirror_settings(self, desired: Desired) -> None: ...
     async def release(self) -> None: ...
     async def close(self) -> None: ...

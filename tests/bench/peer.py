@@ -200,8 +200,9 @@ ORDER: Final[dict[str, Any]] = {
 @asynccontextmanager
 async def peer() -> AsyncIterator[str]:
     """Run it in a process of its own; yield the beginning of its addresses."""
+    pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bench.peer", stdout=asyncio.subprocess.PIPE
+        sys.executable, "-m", "bench.peer", stdin=pipe, stdout=pipe
     )
     try:
         assert process.stdout
@@ -213,10 +214,10 @@ async def peer() -> AsyncIterator[str]:
 
 
 async def main() -> None:
-    """Serve until ended."""
+    """Serve until standard input ends, which it does with whoever has started this."""
     async with serve(Peer().serve, "127.0.0.1", 0, compression=None) as server:
         print(READY, server.sockets[0].getsockname()[1], flush=True)
-        await server.serve_forever()
+        await asyncio.to_thread(sys.stdin.buffer.read)
 
 
 if __name__ == "__main__":

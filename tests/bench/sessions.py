@@ -1,8 +1,9 @@
 """Many sessions of leaders in one process: each begins, looks and comes back as a leader does.
 
 `python -m bench.sessions API_URL STREAM_URL DATABASE COUNT SYMBOL…` writes a line to its output for
-each session that stands (`up`) and for each word of the exchange that it limits requests
-(`limited`). The sessions take the symbols by turns.
+each session that stands (`up`), does not come to stand (`not up`) or has ended (`ended`), with the
+reason, and for each word of the exchange that it limits requests (`limited`). The sessions take the
+symbols by turns.
 """
 
 import asyncio
@@ -68,12 +69,14 @@ class Session:
     async def run(self) -> None:
         """Begin, look each minute, and begin again whenever the session ends."""
         while True:
-            exchange = self._make()
+            exchange, word = self._make(), "not up"
             try:
                 await self._begin(exchange)
                 print("up", flush=True)
+                word = "ended"
                 await self._stand(exchange)
             except Unavailable as exc:
+                print(f"{word}: {exc}", flush=True)
                 await exchange.close()
                 await asyncio.sleep(exc.retry_in_s or PAUSE_S * (1 + random.random()))
 

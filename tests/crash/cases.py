@@ -102,7 +102,7 @@ CALLS = (
     *("ownership.open", "ownership.claim", "record.load", "record.mirror_settings"),
     *("record.advance_watermark", "record.note", ORDER_NOTED, CANCEL_NOTED),
     *("ownership.confirm", "ownership.release", "record.settled_meanwhile"),
-    *("record.unrecorded_order_ids", "record.unrecorded_client_order_ids"),
+    *("record.unrecorded_fills", "record.unrecorded_client_order_ids"),
     *("exchange.open", "exchange.account", "exchange.symbol", "exchange.commission"),
     *("exchange.trades", "exchange.open_orders", "exchange.order", "exchange.place"),
     *("exchange.cancel", "exchange.best_bid", "exchange.order_by_id", "exchange.price_of"),

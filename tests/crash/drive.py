@@ -34,6 +34,8 @@ SOLD_S = 8
 ENDED_S = 120
 """How long a shutdown with a deadline of a second may take under any fault of the matrix, on a busy
 machine too: an exchange that does not answer is called once a minute in the end."""
+REGULAR = {"record.settled_meanwhile", "exchange.has_room"}
+"""What is called once a second, and not at all by a leader that has sold all before."""
 LIVES_MOST = 4
 """Lives that a leader is given to come to its step. Whether an order rests, or a cycle ends, at the
 moment of a reconciliation is the market's business; the next life begins with one."""
@@ -105,6 +107,10 @@ class Life:
         return self.case.step.call in RESTING
 
     @property
+    def _is_regular(self) -> bool:
+        return self.case.step.call in REGULAR
+
+    @property
     def _frozen(self) -> bool:
         return self.case.step.way is Way.FROZEN
 
@@ -130,8 +136,9 @@ class Life:
         await victim.said(f"{begun}|reached ")
         await self._disturb(victim)
         if not self._sells_rest:
+            last, times = ("reached ", 1) if self._is_regular else (rf"{SOLD}|reached ", 2)
             with contextlib.suppress(AssertionError):
-                await victim.said(rf"{SOLD}|reached ", times=2, within_s=SOLD_S)
+                await victim.said(last, times=times, within_s=SOLD_S)
         if not victim.count("reached "):
             self.bot.ask(**{**wanted, **SHUTDOWN})
             await until(lambda: victim.over or victim.count("reached "), within_s=ENDED_S)

@@ -604,7 +604,7 @@ def _some_changes(random_: random.Random, name: str, number: int) -> list[Sequen
         FillRecorded(order, Side.BUY, third, FeeAsset.OTHER),
     ]
     worth = FeeValue(Decimal("0.6"), Decimal(600), "BNBUSDT", START_MS)
-    valued = FeeValued(TraderId(name), number, 2, worth)
+    valued = FeeValued(TraderId(name), order, 2, worth)
     if way == "held":
         return [*begin, bought, [result(name, TraderState.HELD, quantity="39.9")], [valued]]
     selling = intent(name, Side.SELL, quantity="39")

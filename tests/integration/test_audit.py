@@ -155,11 +155,12 @@ async def record_as_ours(bot: Bot, trader: str, side: Side, placed: Accepted) ->
         await execute(
             bot,
             """
-            INSERT INTO fills (environment, account, symbol, order_id, trade_id, price, quantity,
-                quote_quantity, commission, commission_asset, is_maker, time_ms, trader_id, side,
-                fee_in)
-            SELECT environment, account, symbol, $1, $2, $3, $4, $5, $6, $7, false, $8, trader_id,
-                side, CASE side WHEN 'BUY' THEN 'base'::fee_asset ELSE 'quote' END
+            INSERT INTO fills (environment, account, symbol, client_order_id, order_id, trade_id,
+                price, quantity, quote_quantity, commission, commission_asset, is_maker, time_ms,
+                trader_id, side, fee_in)
+            SELECT environment, account, symbol, client_order_id, $1, $2, $3, $4, $5, $6, $7,
+                false, $8, trader_id, side,
+                CASE side WHEN 'BUY' THEN 'base'::fee_asset ELSE 'quote' END
             FROM orders WHERE order_id = $1
             """,
             fill.order_id,

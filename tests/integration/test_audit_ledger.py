@@ -11,7 +11,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from support.recorded import LEDGER, START_MS, buy, claim, opened, result, sell, trader
+from support.recorded import LEDGER, START_MS, buy, claim, opened, order_name, result, sell, trader
 from symbol_trader.audit import exchange
 from symbol_trader.audit.look import Audit, Look
 from symbol_trader.core.orders import FeeValue, TraderId
@@ -91,7 +91,7 @@ async def books(own_database: str) -> AsyncIterator[Books]:
         await sell(record, "third", 6, quantity="10", price="2.1", commission="0.001")
         await buy(record, "open", 7, quantity="10", price="2", commission="0.01", asset="XRP")
         value = FeeValue(Decimal("0.6"), Decimal(600), "BNBUSDT 1m", START_MS)
-        await record.note([FeeValued(TraderId("third"), 5, 1, value)])
+        await record.note([FeeValued(TraderId("third"), order_name("third"), 1, value)])
         await record.note(
             [
                 result("base", profit="0.86196196", carried="0.98", carried_cost="1.96196196"),
@@ -157,10 +157,6 @@ async def test_a_faithful_record_passes_and_its_unvalued_fee_is_named(books: Boo
             "cost of what it left is wrong",
             "UPDATE traders SET carried_cost = 2 * carried_cost WHERE trader_id = 'base'",
         ),
-        (
-            "order is not on record",
-            "DELETE FROM fills WHERE order_id = 7; DELETE FROM orders WHERE order_id = 7",
-        ),
         ("fill is not on record", "DELETE FROM fills WHERE order_id = 3"),
         ("fill differs", "UPDATE fills SET commission = 0.011 WHERE order_id = 1"),
         ("over budget", "UPDATE settings SET budget = 1, mirrored_at = '2020-01-01'"),
@@ -171,9 +167,32 @@ async def test_a_faithful_record_passes_and_its_unvalued_fee_is_named(books: Boo
     ],
 )  # fmt: skip
 async def test_what_is_wrong_is_found(books: Books, what: str, statement: str) -> None:
-    for order in books.exchange.orders:
-        order["clientOrderId"] = f"tsym-{order['clientOrderId']}"
     await books.finds(what, statement)
+
+
+async def test_an_order_with_our_mark_whose_row_is_gone_is_found(books: Books) -> None:
+    books.exchange.orders[-1]["clientOrderId"] = "tsym-abc123-open-b1"
+    gone = "DELETE FROM fills WHERE order_id = 7; DELETE FROM orders WHERE order_id = 7"
+    await books.finds("order is not on record", gone)
+
+
+async def test_an_order_under_the_number_of_one_of_before_a_reset_is_found(books: Books) -> None:
+    """It has the number of an order on record, and is another one."""
+    books.exchange.orders[-1] |= {"clientOrderId": "tsym-abc123-x-b1"}
+    found = await books.audit()
+    assert [(finding.what, finding.subject) for finding in found.findings][-1] == (
+        "order is not on record",
+        "tsym-abc123-x-b1",
+    )
+    books.exchange.orders[-1] |= {"clientOrderId": "open-buy-1c1"}
+    assert (await books.audit()).findings == ()
+    books.exchange.orders[-1] |= {"clientOrderId": "web", "time": START_MS + 300_000}
+    found = await books.audit()
+    assert {finding.what for finding in found.findings} == {
+        "order is not on the exchange",
+        "fill is not on the exchange",
+    }
+    assert found.foreign_orders == 1
 
 
 async def test_since_leaves_out_cycles_that_were_over_and_what_is_before(books: Books) -> None:

@@ -32,7 +32,13 @@ from support.recorded import (
     trader,
 )
 from symbol_trader.core.orders import OrderState, Side, TimeInForce, TraderId
-from symbol_trader.core.records import FillRecorded, RecordedOrder, RecordedTrader, TraderState
+from symbol_trader.core.records import (
+    FillRecorded,
+    RecordedOrder,
+    RecordedTrader,
+    TraderState,
+    Watermark,
+)
 from symbol_trader.core.settings import AtDeadline, TradingStatus, UnfilledBuys
 from symbol_trader.errors import Contradiction
 from symbol_trader.postgres.ownership import disown
@@ -337,14 +343,27 @@ async def test_the_first_definite_outcome_of_a_cancel_stands(database: str) -> N
 # The watermark and the settings.
 
 
-async def test_the_watermark_never_goes_back(database: str) -> None:
+async def test_the_watermark_goes_on_in_time_though_ids_may_begin_again(database: str) -> None:
     async with opened(database) as record:
         await claim(record)
         seen = []
-        for trade_id in (-1, 5, 3, 8):
-            await record.advance_watermark(trade_id)
+        marks = [Watermark(-1), *(Watermark(n, t) for n, t in ((5, 50), (3, 30), (6, 50), (2, 51)))]
+        for mark in marks:
+            await record.advance_watermark(mark)
             seen.append((await record.load()).watermark)
-    assert seen == [-1, 5, 5, 8]
+    assert seen == [marks[0], marks[1], marks[1], marks[3], marks[4]]
+
+
+async def test_a_leader_of_the_version_before_does_not_know_the_watermark_s_time(
+    database: str,
+) -> None:
+    async with opened(database) as record:
+        await claim(record)
+        await record.advance_watermark(Watermark(5, 50))
+        await _execute(database, "UPDATE owners SET watermark = greatest(watermark, 5)")
+        assert (await record.load()).watermark == Watermark(5, 50)
+        await _execute(database, "UPDATE owners SET watermark = greatest(watermark, 7)")
+        assert (await record.load()).watermark == Watermark(7)
 
 
 async def test_the_settings_are_mirrored_when_they_change(database: str) -> None:
@@ -406,7 +425,7 @@ async def test_a_shutdown_that_may_be_another_one_ages_anew(database: str) -> No
 
 
 async def test_the_record_knows_what_it_holds(database: str) -> None:
-    """By name and by number; what never existed, by the record, it does not hold."""
+    """What never existed, by the record, it does not hold."""
     placed, absent, cancelling = intent("a"), intent("b"), cancel("a", Side.BUY)
     unknown = order_name("z", Side.BUY)
     async with opened(database) as record:
@@ -419,13 +438,22 @@ async def test_the_record_knows_what_it_holds(database: str) -> None:
         await record.note([became(absent.client_order_id, OrderState.ABSENT, reason="denied")])
         asked = {placed.client_order_id, absent.client_order_id, cancelling.cancel_id, unknown}
         strange = await record.unrecorded_client_order_ids(asked)
-        numbers = await record.unrecorded_order_ids({7, 8})
         assert await disown(database, LEDGER, [unknown], "by hand") == [unknown]
         assert await disown(database, LEDGER, [unknown], "by hand") == []
         still = await record.unrecorded_client_order_ids(asked)
     assert strange == {absent.client_order_id, unknown}
-    assert numbers == {8}
     assert still == {absent.client_order_id}
+
+
+async def test_a_fill_is_on_record_by_its_numbers_and_its_time(database: str) -> None:
+    """The numbers of an exchange that was reset begin again."""
+    async with opened(database) as record:
+        await claim(record)
+        await record.note([trader("a")])
+        await buy(record, "a", 7)
+        known = fill(7).key
+        others = known._replace(order_id=8), known._replace(trade_id=2), known._replace(time_ms=1)
+        assert await record.unrecorded_fills({known, *others}) == {*others}
 
 
 async def test_equal_ids_in_two_symbols_and_two_accounts_do_not_meet(database: str) -> None:
@@ -436,12 +464,12 @@ async def test_equal_ids_in_two_symbols_and_two_accounts_do_not_meet(database: s
             await claim(record, book, replace(OWNER, name=f"resource-{number}"))
             await record.note([trader("a")])
             await buy(record, "a", 1, quantity=str(10 + number))
-            await record.advance_watermark(number)
+            await record.advance_watermark(Watermark(number))
             snapshots.append(await record.load())
     for number, snapshot in enumerate(snapshots):
         (order,) = snapshot.traders[0].orders
         assert order.executed == 10 + number
-        assert (order.order_id, snapshot.watermark) == (1, number)
+        assert (order.order_id, snapshot.watermark) == (1, Watermark(number))
         assert [row.trade_id for row in order.fills] == [1]
 
 
@@ -451,6 +479,14 @@ async def test_a_claim_of_the_same_pod_takes_the_next_epoch(database: str) -> No
         second = await record.ownership.claim(LEDGER, OWNER, pod=POD)
     assert (first.number, second.number) == (1, 2)
     assert first.nonce != second.nonce
+
+
+async def _execute(url: str, script: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(script)
+    finally:
+        await connection.close()
 
 
 async def _earlier(url: str, *, seconds: int) -> None:

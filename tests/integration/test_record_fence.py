@@ -30,7 +30,7 @@ from support.recorded import (
     trader,
 )
 from symbol_trader.core.orders import OrderState, Side
-from symbol_trader.core.records import FillRecorded
+from symbol_trader.core.records import FillRecorded, Watermark
 from symbol_trader.errors import (
     AccountChanged,
     Contradiction,
@@ -55,7 +55,7 @@ WRITES: dict[str, Write] = {
     "result": lambda record: record.note([result("a")]),
     "order": lambda record: record.note([became(order_name("a"), OrderState.OPEN, 1)]),
     "fill": lambda record: record.note([FillRecorded(order_name("a"), Side.BUY, fill(1))]),
-    "watermark": lambda record: record.advance_watermark(5),
+    "watermark": lambda record: record.advance_watermark(Watermark(5)),
     "settings": lambda record: record.mirror_settings(asked(replace(SETTINGS, chunks=9))),
     "release": lambda record: record.ownership.release(),
 }

@@ -59,13 +59,13 @@ async def test_a_fee_that_is_valued_after_the_end_takes_its_value_off_every_prof
         await _cycle_with_a_fee_in_bnb(record)
         await record.note([result("a", profit="1.5")])
         waiting = (await record.load()).unvalued_fees
-        valued = FeeValued(TraderId("a"), 1, 1, VALUE)
+        valued = FeeValued(TraderId("a"), BUY, 1, VALUE)
         await record.note([valued])
         await record.note([valued, replace(valued, value=replace(VALUE, value=Decimal(9)))])
         await record.note([result("a", profit="1.5")])
         snapshot = await record.load()
     bnb = Decimal("0.001")
-    assert waiting == (UnvaluedFee(TraderId("a"), 1, 1, "BNB", bnb, START_MS + 500),)
+    assert waiting == (UnvaluedFee(TraderId("a"), BUY, 1, "BNB", bnb, START_MS + 500),)
     assert (snapshot.profit, snapshot.unvalued_fees) == (Decimal("0.9"), ())
     told = "SELECT profit, late_fees FROM traders", "SELECT profit, cycles FROM profit_by_day"
     assert await _row(database, told[0]) == (Decimal("0.9"), Decimal("0.6"))
@@ -75,7 +75,7 @@ async def test_a_fee_that_is_valued_after_the_end_takes_its_value_off_every_prof
 async def test_a_fee_that_is_valued_before_the_end_is_the_result_s_to_count(database: str) -> None:
     async with opened(database) as record:
         await _cycle_with_a_fee_in_bnb(record)
-        await record.note([FeeValued(TraderId("a"), 1, 1, VALUE)])
+        await record.note([FeeValued(TraderId("a"), BUY, 1, VALUE)])
         (running,) = (await record.load()).traders
         await record.note([result("a", profit="0.9")])
         assert (await record.load()).profit == Decimal("0.9")
@@ -121,8 +121,8 @@ async def test_only_a_fee_on_record_in_a_third_asset_is_valued(
         await record.note([trader("a")])
         if asset:
             await buy(record, "a", 1, commission="0.01", asset=asset)
-        with pytest.raises(Contradiction, match=f"trade 1 of order 1: {why}"):
-            await record.note([FeeValued(TraderId("a"), 1, 1, VALUE)])
+        with pytest.raises(Contradiction, match=f"trade 1 of order a-buy-1: {why}"):
+            await record.note([FeeValued(TraderId("a"), BUY, 1, VALUE)])
 
 
 async def test_what_a_sell_paid_in_base_is_part_of_what_explains_the_position(
@@ -366,6 +366,35 @@ async def test_a_record_of_the_version_before_is_added_up_with_all_fees(
     assert await _row(url, "SELECT asset, amount FROM unvalued_fees") == ("BNB", Decimal("0.001"))
 
 
+async def test_fills_on_record_belong_to_the_orders_that_had_their_number(
+    postgres_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The watermark has the time of its trade, if that is on record."""
+    rows = (
+        _OLD_OWNER
+        + _OLD_RECORD
+        + "UPDATE owners SET watermark = 3; UPDATE fills SET time_ms = trade_id;"
+    )
+    url = await _migrated(postgres_server, monkeypatch, rows)
+    names = await _rows(url, "SELECT client_order_id FROM fills ORDER BY trade_id")
+    assert names == [("a1",), ("a2",), ("b1",), ("b2",)]
+    assert await _row(url, "SELECT watermark, watermark_ms FROM owners") == (3, 3)
+
+
+async def test_a_leader_of_the_version_before_tells_a_fee_by_the_number_of_its_order(
+    database: str,
+) -> None:
+    told = {"kind": "fee", "trader_id": "a", "order_id": 1, "trade_id": 1, "fee_value": "0.6",
+            "fee_price": "600", "fee_source": "BNBUSDT", "fee_price_ms": 1}  # fmt: skip
+    async with opened(database) as record:
+        await _cycle_with_a_fee_in_bnb(record)
+        for _ in range(2):
+            await _note(database, (record.link.claim.epoch.nonce,), [told])
+        with pytest.raises(asyncpg.PostgresError, match="trade 1 of order 9: no such fill"):
+            await _note(database, (record.link.claim.epoch.nonce,), [told | {"order_id": 9}])
+        assert (await record.load()).unvalued_fees == ()
+
+
 _OLD_OWNER = """
 INSERT INTO owners (environment, account, symbol, cluster, namespace, name, epoch, nonce, pod)
     VALUES ('paper', '1', 'XRPUSDT', 'c', 'n', 'x', 1, 'nonce', 'pod');
@@ -420,11 +449,13 @@ INSERT INTO fills (environment, account, symbol, order_id, trade_id, price, quan
 """
 
 
-async def _migrated(server: Server, monkeypatch: pytest.MonkeyPatch, rows: str) -> str:
-    """Return the URL of a record of the version before with these rows, migrated."""
+async def _migrated(
+    server: Server, monkeypatch: pytest.MonkeyPatch, rows: str, version: str = "0002"
+) -> str:
+    """Return the URL of a record of an earlier version with these rows, migrated."""
     url = server.url(await server.create_database())
     newest = command.upgrade
-    monkeypatch.setattr(command, "upgrade", lambda config, _: newest(config, "0002"))
+    monkeypatch.setattr(command, "upgrade", lambda config, _: newest(config, version))
     await migrate(url, lambda _: None)
     await _rows(url, rows)
     monkeypatch.undo()

@@ -58,6 +58,7 @@ async def test_an_empty_database_becomes_a_record_and_each_step_is_told(
             "all books."
         ),
         "schema 0005: Leaders share connections, request weight, orders and what symbols are.",
+        ("schema 0006: Fills belong to client order ids: the exchange's own ids may begin again."),
         (
             "schema 0007: Limits and halts of an account, which the statement that commits a buy's "
             "intent checks."

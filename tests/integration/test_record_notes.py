@@ -31,6 +31,7 @@ from symbol_trader.core.orders import FINAL_STATES, OrderState, Side
 from symbol_trader.core.records import (
     FillRecorded,
     OrderChange,
+    OrderMissing,
     RecordChange,
     RecordedOrder,
     TraderState,
@@ -259,8 +260,56 @@ async def test_an_order_keeps_its_id(database: str) -> None:
             await record.note([FillRecorded(order_name("a"), Side.BUY, fill(2))])
         with pytest.raises(Contradiction, match="the fill is of SELL order 1"):
             await record.note([FillRecorded(order_name("a"), Side.SELL, fill(1))])
-        with pytest.raises(Contradiction, match=r"order_id.*\(1, paper"):
-            await record.note([became(order_name("b"), OrderState.OPEN, 1)])
+
+
+async def test_an_id_of_the_exchange_belongs_to_one_order_that_is_not_over(
+    database: str,
+) -> None:
+    """Those of an exchange that was reset begin again, and it does not know what was before."""
+    a, b = order_name("a"), order_name("b")
+    taken = "b-buy-1: the exchange says that it is order 1, which is a-buy-1 on record and not over"
+    news = [became(b, OrderState.OPEN, 1)], [FillRecorded(b, Side.BUY, fill(1))]
+    async with opened(database) as record:
+        await claim(record)
+        await record.note([trader("a"), trader("b"), intent("a"), intent("b")])
+        await record.note([became(a, OrderState.OPEN, 1)])
+        for changes in news:
+            with pytest.raises(Contradiction, match=taken):
+                await record.note(changes)
+        await record.note([OrderMissing(a)])
+        await record.note([became(a, OrderState.OPEN, 1)])
+        with pytest.raises(Contradiction, match=taken):
+            await record.note(news[0])
+        await record.note([OrderMissing(a), *news[0], *news[1]])
+        await record.note([became(a, OrderState.CANCELED, 1, reason="gone")])
+        loaded = {row.trader_id: row.orders[0] for row in (await record.load()).traders}
+    assert {name: (o.order_id, o.state) for name, o in loaded.items()} == {
+        "a": (1, OrderState.CANCELED),
+        "b": (1, OrderState.OPEN),
+    }
+
+
+async def test_after_a_reset_fills_with_the_same_numbers_are_on_record_side_by_side(
+    database: str,
+) -> None:
+    async with opened(database) as record:
+        await claim(record)
+        await record.note([trader("a"), trader("b"), trader("c")])
+        await buy(record, "a", 1)
+        await buy(record, "b", 1, quantity="30")
+        await record.note([intent("c"), became(order_name("c"), OrderState.OPEN, 1)])
+        traders = (await record.load()).traders
+        (a,), (b,), (c,) = (row.orders for row in traders)
+    assert [[f.quantity for f in o.fills] for o in (a, b, c)] == [[40], [30], []]
+    assert await _value(database, "SELECT count(*) FROM settlements WHERE settled") == 2
+    assert await _value(database, "SELECT sum(bought) FROM cycles") == 70
+
+
+async def test_an_order_of_which_no_intent_is_on_record_is_not_missing(database: str) -> None:
+    async with opened(database) as record:
+        await claim(record)
+        with pytest.raises(Contradiction, match="no intent of this order is on record"):
+            await record.note([OrderMissing(order_name("a"))])
 
 
 async def test_a_fill_may_overtake_the_reply_that_tells_the_order_s_id(database: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 from support.postgres import Server, running_server
 from support.recorded import PATIENT, OwnRecord, claim, intent, opened, order_name, trader
 from symbol_trader.core.orders import OrderState
-from symbol_trader.core.records import OrderChange
+from symbol_trader.core.records import OrderChange, Watermark
 from symbol_trader.errors import RolledBack, SchemaMismatch, Unavailable
 from symbol_trader.postgres.migrate import migrate
 
@@ -23,7 +23,7 @@ USES: dict[str, Use] = {
     "load": lambda record: record.load(),
     "note of an intent": lambda record: record.note([intent("a")]),
     "note": lambda record: record.note([trader("b")]),
-    "advance_watermark": lambda record: record.advance_watermark(5),
+    "advance_watermark": lambda record: record.advance_watermark(Watermark(5)),
 }
 every_use = pytest.mark.parametrize("use", USES.values(), ids=USES)
 

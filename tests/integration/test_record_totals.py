@@ -46,7 +46,7 @@ def played(seed: int) -> tuple[Play, list[list[RecordChange]]]:
 
 def sums(snapshot: Snapshot) -> tuple[object, ...]:
     """Return what a leader takes over of the traders before."""
-    fees = sorted((f.trader_id, f.order_id, f.trade_id) for f in snapshot.unvalued_fees)
+    fees = sorted((f.client_order_id, f.trade_id) for f in snapshot.unvalued_fees)
     return snapshot.profit, snapshot.finished, snapshot.carried, snapshot.carried_cost, fees
 
 

@@ -7,6 +7,7 @@ writes, when it hears late or nothing of changes, and when what it reads is not 
 import asyncio
 import contextlib
 import json
+import socket
 import threading
 import urllib.parse
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -25,6 +26,25 @@ WRITES = frozenset({"POST", "PATCH", "PUT", "DELETE"})
 BAD_REQUEST = 400
 EXPIRED = b'{"type":"ERROR","object":{"kind":"Status","code":410}}\n'
 HOP_BY_HOP = frozenset({"connection", "content-length", "host", "transfer-encoding"})
+FAREWELL_S = 60
+"""asyncio itself gives TLS 30 seconds to say goodbye, then ends the connection."""
+
+
+class Socket(socket.socket):
+    """Tells when it is closed.
+
+    aiohttp ends an answer that was broken off, a watch say, with TLS's goodbye and then forgets the
+    connection: nothing else tells when that is over.
+    """
+
+    def __init__(self, family: int, kind: int, protocol: int) -> None:
+        super().__init__(family, kind, protocol)
+        self.closed = asyncio.Event()
+
+    def close(self) -> None:
+        """Close it."""
+        super().close()
+        self.closed.set()
 
 
 @dataclass
@@ -62,6 +82,7 @@ class Proxy:
     address: str = ""
     _events: int = 0
     _watches: set[web.StreamResponse] = field(default_factory=set)
+    _sockets: list[Socket] = field(default_factory=list)
     _listable: threading.Event = field(default_factory=threading.Event)
     _former: dict[str, tuple[int, bytes]] = field(default_factory=dict)
 
@@ -76,7 +97,7 @@ class Proxy:
     def stop(self) -> None:
         """Close all connections."""
         self._loop.call_soon_threadsafe(self._over.set)
-        self._thread.join(30)
+        self._thread.join(2 * FAREWELL_S)
         assert not self._thread.is_alive(), "the proxy does not end"
 
     @contextlib.contextmanager
@@ -103,7 +124,7 @@ class Proxy:
         self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
         server = access()
         timeout = aiohttp.ClientTimeout(total=None)
-        connector = aiohttp.TCPConnector(ssl=server.trust)
+        connector = aiohttp.TCPConnector(ssl=server.trust, socket_factory=self._socket)
         async with aiohttp.ClientSession(
             server.address, connector=connector, timeout=timeout
         ) as self._upstream:
@@ -112,8 +133,16 @@ class Proxy:
             async with serving(application) as self.address:
                 ready.set()
                 await self._over.wait()
-            # The loop ends right after this: no time for TLS to say goodbye.
             await connector.close(abort_ssl=True)
+        # A loop that ends before its connections leaves them open for ever.
+        async with asyncio.timeout(FAREWELL_S):
+            for made in self._sockets:
+                await made.closed.wait()
+
+    def _socket(self, address: aiohttp.AddrInfoType) -> socket.socket:
+        family, kind, protocol, *_ = address
+        self._sockets.append(Socket(family, kind, protocol))
+        return self._sockets[-1]
 
     async def _pass_on(self, request: web.Request) -> web.StreamResponse:
         if "limit" in request.query:

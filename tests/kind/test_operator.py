@@ -114,15 +114,15 @@ def test_shutdown_of_a_stopped_symbol_starts_a_leader_that_finishes(kubectl: Kub
 
 
 def test_on_during_shutdown_keeps_the_leader_and_says_who_did_it(kubectl: Kubectl) -> None:
-    pod = started(kubectl, "changed")
-    kubectl.patch("changed", "shutdown")
-    eventually(lambda: kubectl.symbol("changed")["status"]["requested"] == "shutdown")
+    pod = started(kubectl, "rests")
+    kubectl.patch("rests", "shutdown")
+    eventually(lambda: kubectl.symbol("rests")["status"]["requested"] == "shutdown")
 
-    kubectl.patch("changed", "on")
-    eventually(ready(kubectl, "changed"))
+    kubectl.patch("rests", "on")
+    eventually(ready(kubectl, "rests"))
 
-    assert kubectl.leader("changed")["metadata"]["uid"] == pod["metadata"]["uid"]  # type: ignore[index]  # None fails the test as well
-    assert kubectl.events("changed")["ShutdownCanceled"] == (
+    assert kubectl.leader("rests")["metadata"]["uid"] == pod["metadata"]["uid"]  # type: ignore[index]  # None fails the test as well
+    assert kubectl.events("rests")["ShutdownCanceled"] == (
         "Switched on during shutdown, by kubectl-patch"
     )
 

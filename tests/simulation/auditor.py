@@ -234,7 +234,12 @@ class Auditor:
         third = [f for f in fills if f.commission_asset not in {BASE, QUOTE}]
         for asset in {fill.commission_asset for fill in third}:
             assert exchange.total(asset) == -_fees([*third, *lacks], asset)
-        unvalued = {(f.order_id, f.trade_id) for f in third if f.fee_value is None}
+        unvalued = {
+            (name, fill.trade_id)
+            for name, row in self._record.orders.items()
+            for fill in row.fills.values()
+            if fill in third and fill.fee_value is None
+        }
         assert unvalued == set(self._record.unvalued)
 
     def _fills_given_up(self) -> list[Fill]:

@@ -10,8 +10,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING, TypeVar
 
 from simulation.memory import MemoryRecord
-from symbol_trader.core.orders import CancelIntent, ClientOrderId, Intent
-from symbol_trader.core.records import RecordChange, RefusedBuy, Snapshot
+from symbol_trader.core.orders import CancelIntent, ClientOrderId, FillKey, Intent
+from symbol_trader.core.records import RecordChange, RefusedBuy, Snapshot, Watermark
 from symbol_trader.desired import Desired
 from symbol_trader.errors import (
     Contradiction,
@@ -158,11 +158,11 @@ class SimulatedRecord:
             return "commit a cancel", f"cancel of a {side.lower()}"
         return "note", ""
 
-    async def unrecorded_order_ids(self, order_ids: Collection[int]) -> frozenset[int]:
-        """Return those numbers that no order on record has."""
+    async def unrecorded_fills(self, fills: Collection[FillKey]) -> frozenset[FillKey]:
+        """Return those fills that no order on record has."""
         return await self._ask(
-            "look for orders",
-            lambda: self._if_held(lambda: self._rows.unrecorded_order_ids(order_ids)),
+            "look for fills",
+            lambda: self._if_held(lambda: self._rows.unrecorded_fills(fills)),
         )
 
     async def unrecorded_client_order_ids(self, names: Collection[str]) -> frozenset[str]:
@@ -176,9 +176,9 @@ class SimulatedRecord:
         """Return whether a person has settled an order: nobody does here."""
         return False
 
-    async def advance_watermark(self, trade_id: int) -> None:
+    async def advance_watermark(self, watermark: Watermark) -> None:
         """Move the watermark on."""
-        await self._held("advance the watermark", lambda: self._rows.advance_watermark(trade_id))
+        await self._held("advance the watermark", lambda: self._rows.advance_watermark(watermark))
 
     async def mirror_settings(self, desired: Desired) -> None:
         """Take in what is asked for."""

@@ -17,6 +17,7 @@ from symbol_trader.core.orders import (
     ClientOrderId,
     FeeAsset,
     Fill,
+    FillKey,
     Intent,
     OrderState,
     Side,
@@ -30,6 +31,7 @@ from symbol_trader.core.records import (
     FillsGivenUp,
     NewTrader,
     OrderChange,
+    OrderMissing,
     RecordChange,
     RecordedOrder,
     RecordedTrader,
@@ -37,6 +39,7 @@ from symbol_trader.core.records import (
     TraderResult,
     TraderState,
     UnvaluedFee,
+    Watermark,
 )
 from symbol_trader.core.settings import TradingStatus
 from symbol_trader.desired import Desired
@@ -75,6 +78,7 @@ class OrderRow:
     """The current quantity, where others have reduced it."""
     fills_given_up: bool = False
     acknowledged: bool = False
+    missing: bool = False
 
     @property
     def over(self) -> bool:
@@ -105,12 +109,12 @@ class MemoryRecord:
         self.orders: dict[ClientOrderId, OrderRow] = {}
         self.cancels: dict[ClientOrderId, CancelIntent] = {}
         self.outcomes: dict[ClientOrderId, CancelChange] = {}
-        self.watermark: int | None = None
+        self.watermark: Watermark | None = None
         self.shutdown_since_ms: int | None = None
         self._mirrored: Desired | None = None
         self.carried_cost = ZERO
         """What the base asset had cost that ended traders left to later sells."""
-        self.unvalued: dict[tuple[int, int], UnvaluedFee] = {}
+        self.unvalued: dict[tuple[ClientOrderId, int], UnvaluedFee] = {}
         self.valued_late = 0
         """Fees whose trader was over when their value became known."""
         self._closed: dict[TraderId, Flow] = {}
@@ -119,6 +123,7 @@ class MemoryRecord:
             NewTrader: self._begin,
             TraderResult: self._end,
             OrderChange: self._change,
+            OrderMissing: self._miss,
             CancelChange: self._end_cancel,
             FillRecorded: self._fill,
             FeeValued: self._value,
@@ -128,7 +133,7 @@ class MemoryRecord:
             CancelIntent: self._intend_cancel,
         }
         self._names: dict[int, ClientOrderId] = {}
-        """Which order has an id of the exchange."""
+        """Which order was the last to get an id of the exchange."""
         self._legs: defaultdict[tuple[TraderId, Side], list[OrderRow]] = defaultdict(list)
 
     # Writing.
@@ -152,13 +157,14 @@ class MemoryRecord:
 
     def _value(self, valued: FeeValued) -> None:
         """Take in what a fee was worth; the first value stands."""
-        fee = self.unvalued.pop((valued.order_id, valued.trade_id), None)
+        fee = self.unvalued.pop((valued.client_order_id, valued.trade_id), None)
         if fee is None:
             return
         assert fee.trader_id == valued.trader_id
         value = valued.value
         assert value.value == (fee.amount * value.price).quantize(ROUNDING)
-        [row] = [o for o in self.of(fee.trader_id) if o.order_id == fee.order_id]
+        row = self.orders[fee.client_order_id]
+        assert row.intent.trader_id == fee.trader_id
         row.fills[fee.trade_id] = replace(row.fills[fee.trade_id], fee_value=value)
         trader = self.traders[fee.trader_id]
         if trader.result:
@@ -188,6 +194,9 @@ class MemoryRecord:
         row = self.orders[change.client_order_id]
         assert row.over, "fills of a live order are given up"
         row.fills_given_up = True
+
+    def _miss(self, change: OrderMissing) -> None:
+        self.orders[change.client_order_id].missing = True
 
     def _acknowledge(self, change: Acknowledged) -> None:
         self.orders[change.client_order_id].acknowledged = True
@@ -247,11 +256,16 @@ class MemoryRecord:
         row.executed, row.executed_quote = change.executed, change.executed_quote
         row.quantity = change.quantity or row.quantity
         row.reason = change.reason or row.reason
+        row.missing = row.missing and change.state is not OrderState.OPEN
         assert row.existed or (row.order_id is None and not row.executed), "it was there after all"
 
     def _number(self, name: ClientOrderId, order_id: int | None) -> None:
-        if order_id is not None:
-            assert self._names.setdefault(order_id, name) == name, "an order id is used twice"
+        if order_id is None or self.orders[name].order_id is not None:
+            return
+        holder = self.orders[self._names.get(order_id, name)]
+        alone = holder.intent.client_order_id == name or holder.over or holder.missing
+        assert alone, "the id of an order that is not over is given to another"
+        self._names[order_id] = name
 
     def _fill(self, recorded: FillRecorded) -> None:
         row = self.orders[recorded.client_order_id]
@@ -262,29 +276,30 @@ class MemoryRecord:
         row.order_id = recorded.fill.order_id
         assert recorded.fee_in is self._fee_in(recorded.fill)
         if recorded.fee_in is FeeAsset.OTHER and recorded.fill.trade_id not in row.fills:
-            self._charge(row.intent.trader_id, recorded.fill)
+            self._charge(row.intent, recorded.fill)
         known = row.fills.setdefault(recorded.fill.trade_id, recorded.fill)
         assert known == recorded.fill or _amounts(known) == _amounts(recorded.fill)
 
-    def _charge(self, trader_id: TraderId, fill: Fill) -> None:
-        key = fill.order_id, fill.trade_id
+    def _charge(self, intent: Intent, fill: Fill) -> None:
+        key = intent.client_order_id, fill.trade_id
         asset, amount = fill.commission_asset, fill.commission
-        self.unvalued[key] = UnvaluedFee(trader_id, *key, asset, amount, fill.time_ms)
+        self.unvalued[key] = UnvaluedFee(intent.trader_id, *key, asset, amount, fill.time_ms)
 
     def _fee_in(self, fill: Fill) -> FeeAsset:
         known = {self.base_asset: FeeAsset.BASE, self.quote_asset: FeeAsset.QUOTE}
         charged = known.get(fill.commission_asset, FeeAsset.OTHER)
         return charged if fill.commission else FeeAsset.NONE
 
-    def advance_watermark(self, trade_id: int) -> None:
-        """Move the watermark on; it never goes back."""
-        self.watermark = max(self.watermark if self.watermark is not None else trade_id, trade_id)
+    def advance_watermark(self, watermark: Watermark) -> None:
+        """Move the watermark on; it never goes back in time."""
+        if self.watermark is None or self.watermark.precedes(watermark):
+            self.watermark = watermark
 
     # Reading.
 
-    def unrecorded_order_ids(self, order_ids: Iterable[int]) -> frozenset[int]:
-        """Return those of the exchange's order ids that no order has."""
-        return frozenset(order_ids) - {row.order_id for row in self.orders.values()}
+    def unrecorded_fills(self, fills: Iterable[FillKey]) -> frozenset[FillKey]:
+        """Return those fills that no order has."""
+        return frozenset(fills) - {f.key for o in self.orders.values() for f in o.fills.values()}
 
     def unrecorded_client_order_ids(self, names: Iterable[str]) -> frozenset[str]:
         """Return those client order ids that no order that existed, and no cancel, has."""

@@ -5,6 +5,7 @@ file that the exchange writes before it acknowledges, the other is SQL.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,13 @@ ORDERS = """
     SELECT client_order_id, side::text, price, coalesce(current_quantity, quantity) AS quantity,
            executed, executed_quote, order_id, state::text, reason, fills_given_up
     FROM orders WHERE symbol = $1 AND environment = $2 AND account = coalesce($3, account)
+        AND committed_at > coalesce($4, '-infinity'::timestamptz)
 """
 FILLS = """
     SELECT order_id, trade_id, price, quantity, quote_quantity, commission, commission_asset,
            is_maker, time_ms
     FROM fills WHERE symbol = $1 AND environment = $2 AND account = coalesce($3, account)
+        AND recorded_at > coalesce($4, '-infinity'::timestamptz)
 """
 CYCLES = """
     SELECT count(*) FROM traders
@@ -57,17 +60,20 @@ async def compare(
     symbol: str,
     environment: str = "paper",
     account: str | None = None,
+    *,
+    since: datetime | None = None,
 ) -> Comparison:
     """Compare all orders and fills of a symbol; those of others are not looked at.
 
-    A record that holds the symbol for several accounts is asked for the account of that journal.
+    A record that holds the symbol for several accounts is asked for the account of that journal;
+    of one that is older than the exchange's reset, what came since counts.
     """
     book = (symbol, environment, account)
     audit = journal.read(path)
     connection = await asyncpg.connect(database)
     try:
-        rows = await connection.fetch(ORDERS, *book)
-        fills = await connection.fetch(FILLS, *book)
+        rows = await connection.fetch(ORDERS, *book, since)
+        fills = await connection.fetch(FILLS, *book, since)
         cycles = await connection.fetchval(CYCLES, *book)
     finally:
         await connection.close()

@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Protocol
 
 from symbol_trader.core.events import Answer
-from symbol_trader.core.orders import CancelIntent, ExchangeOrder, Fill, Intent
-from symbol_trader.core.records import RecordChange, RefusedBuy, Snapshot
+from symbol_trader.core.orders import CancelIntent, ExchangeOrder, Fill, FillKey, Intent
+from symbol_trader.core.records import RecordChange, RefusedBuy, Snapshot, Watermark
 from symbol_trader.core.replies import (
     Account,
     AssetPrice,
@@ -73,8 +73,8 @@ class Record(Protocol):
     async def settled_meanwhile(self) -> bool:
         """Return whether a person has settled an order since the record was loaded."""
 
-    async def unrecorded_order_ids(self, order_ids: Collection[int]) -> frozenset[int]:
-        """Return those of the exchange's order ids that no order on record has."""
+    async def unrecorded_fills(self, fills: Collection[FillKey]) -> frozenset[FillKey]:
+        """Return those fills that no order on record has."""
 
     async def unrecorded_client_order_ids(self, names: Collection[str]) -> frozenset[str]:
         """Return those client order ids that no order or cancel on record has.
@@ -82,8 +82,11 @@ class Record(Protocol):
         What a person has disowned counts as on record; what never existed, by the record, does not.
         """
 
-    async def advance_watermark(self, trade_id: int) -> None:
-        """Note that reconciliation has seen every trade up to this id. Raises `Fenced`."""
+    async def advance_watermark(self, watermark: Watermark) -> None:
+        """Note that reconciliation has seen every trade up to this one. Raises `Fenced`.
+
+        It does not go back in time; its trade id does once the exchange was reset.
+        """
 
     async def mirror_settings(self, desired: Desired) -> None:
         """Mirror the resource's settings, and which revision they are of. Raises `Fenced`."""

@@ -8,11 +8,11 @@ from decimal import Decimal
 import pytest
 
 from symbol_trader.audit import money
-from symbol_trader.audit.checks import Batch, carried, findings, remarks
+from symbol_trader.audit.checks import PLACED_WITHIN_MS, Batch, carried, findings, matched, remarks
 from symbol_trader.audit.evidence import (
     ExchangeSide,
     Execution,
-    Fee,
+    FillRow,
     ListedOrder,
     OrderRow,
     RecordSide,
@@ -34,14 +34,22 @@ class Market:
         self.fills: list[Execution] = []
         self.traders: list[TraderRow] = []
         self.rows: list[OrderRow] = []
-        self.fees: list[Fee] = []
+        self.fees: list[FillRow] = []
+        """Whose each fill is, and how its commission counts."""
         self.second = 0
 
     @property
     def batch(self) -> Batch:
         return Batch(
             ExchangeSide("XRP", "USDT", tuple(self.orders), tuple(self.fills)),
-            RecordSide(tuple(self.traders), tuple(self.rows), tuple(self.fills), tuple(self.fees)),
+            RecordSide(
+                tuple(self.traders),
+                tuple(self.rows),
+                tuple(
+                    replace(fee, execution=fill)
+                    for fill, fee in zip(self.fills, self.fees, strict=True)
+                ),
+            ),
         )
 
     def trader(self, name: str, **facts: object) -> None:
@@ -98,7 +106,8 @@ class Market:
             self.fills.append(
                 Execution(number, 100 + number, D(price), done, done * D(price), fee, asset)
             )
-            self.fees.append(Fee(number, 100 + number, "base" if side == "BUY" else "quote"))
+            fee_in = "base" if side == "BUY" else "quote"
+            self.fees.append(FillRow(name, self.fills[-1], fee_in))
 
 
 def traded() -> Market:
@@ -165,24 +174,25 @@ def _trader(place: int, **facts: object) -> Callable[[Batch], Batch]:
 
 def _fill(place: int, **facts: object) -> Callable[[Batch], Batch]:
     def change(batch: Batch) -> Batch:
-        fills = list(batch.record.executions)
-        fills[place] = replace(fills[place], **facts)  # type: ignore[arg-type]  # fields by their names
-        return _record(executions=tuple(fills))(batch)
+        fills = list(batch.record.fills)
+        execution = replace(fills[place].execution, **facts)  # type: ignore[arg-type]  # fields by their names
+        fills[place] = replace(fills[place], execution=execution)
+        return _record(fills=tuple(fills))(batch)
 
     return change
 
 
 def _fee(place: int, **facts: object) -> Callable[[Batch], Batch]:
     def change(batch: Batch) -> Batch:
-        fees = list(batch.record.fees)
-        fees[place] = replace(fees[place], **facts)  # type: ignore[arg-type]  # fields by their names
-        return _record(fees=tuple(fees))(batch)
+        fills = list(batch.record.fills)
+        fills[place] = replace(fills[place], **facts)  # type: ignore[arg-type]  # fields by their names
+        return _record(fills=tuple(fills))(batch)
 
     return change
 
 
 def _without_fill(batch: Batch) -> Batch:
-    return _record(executions=batch.record.executions[1:])(batch)
+    return _record(fills=batch.record.fills[1:])(batch)
 
 
 def _without_exchange_fill(batch: Batch) -> Batch:
@@ -347,7 +357,7 @@ def test_fills_given_up_count_by_the_executed_totals_and_are_named() -> None:
     market.rows[0] = replace(market.rows[0], fills_given_up=True)
     market.finish("t1", carried="1", profit="0.89", carried_cost="2")
     record = market.batch.record
-    batch = _record(executions=record.executions[1:], fees=record.fees[1:])(market.batch)
+    batch = _record(fills=record.fills[1:])(market.batch)
     assert findings(batch) == []
     assert [remark.subject for remark in remarks(batch)] == ["tsym-abc123-t1-b1"]
 
@@ -392,3 +402,44 @@ def test_a_remainder_costs_what_some_cycle_paid(carried: str, cost: str, *, wron
     costs.see(replace(trader, carried=D(0), carried_cost=D(0)), _bought_for("2.2"))
     costs.see(trader, _bought_for("2"))
     assert bool(list(costs.findings())) is wrong
+
+
+@pytest.mark.parametrize(
+    ("name", "late_ms", "matches"),
+    [
+        ("tsym-abc123-t1-b1", 0, True),
+        ("tsym-abc123-t1-b1c2", 0, True),
+        ("web_1", 0, True),
+        ("web_1", PLACED_WITHIN_MS, False),
+        ("tsym-abc123-t1-b12", 0, False),
+        ("tsym-abc123-t2-b1", 0, False),
+    ],
+)
+def test_an_order_with_the_same_number_may_be_another_one(
+    name: str, late_ms: int, *, matches: bool
+) -> None:
+    """Others rename orders; a number that is another order's by now tells of a reset."""
+    market = Market()
+    market.trader("t1")
+    market.order("t1", "BUY", "10", "2")
+    (order,) = market.orders
+    order = replace(order, client_order_id=name, time_ms=order.time_ms + late_ms)
+    assert bool(matched(market.rows, [order])) is matches
+
+
+def test_after_a_reset_a_number_belongs_to_another_order_and_so_do_its_fills() -> None:
+    """Two cycles, the second on an exchange that has begun to count again."""
+    before, after = Market(), Market()
+    before.trader("t1")
+    before.order("t1", "BUY", "10", "2")
+    before.finish("t1", "held", unsold="9.99", profit="0")
+    after.second = 1000
+    after.trader("t2")
+    after.order("t2", "BUY", "5", "3")
+    old, new = before.batch.record, after.batch.record
+    record = RecordSide(old.traders + new.traders, old.orders + new.orders, old.fills + new.fills)
+    different = findings(replace(after.batch, record=record))
+    assert [(finding.what, finding.subject) for finding in different] == [
+        ("order is not on the exchange", "tsym-abc123-t1-b1"),
+        ("fill is not on the exchange", "trade 101 of order 1"),
+    ]

@@ -34,6 +34,7 @@ from symbol_trader.core.orders import (
     Intent,
     Side,
 )
+from symbol_trader.core.records import Watermark
 from symbol_trader.core.replies import Accepted, AssetPrice, NotFound, Outcome, Refused, Unknown
 from symbol_trader.core.settings import Settings
 from symbol_trader.core.symbols import Commission, SymbolInfo
@@ -206,7 +207,7 @@ class Desk:
         asked = [request for request in self.asked if isinstance(request, PriceFee)]
         for fee in asked:
             told = None if price is None else AssetPrice(D(price), "a test", fee.time_ms)
-            self.tell(FeePriced(fee.order_id, fee.trade_id, told))
+            self.tell(FeePriced(fee.client_order_id, fee.trade_id, told))
         return asked
 
     def reply(self, intent: Intent, outcome: Outcome) -> None:
@@ -253,7 +254,7 @@ class Desk:
         self.tell(FillsFetched(name, found))
 
     def reconcile(self, **changes: Any) -> None:
-        self.tell(ViewRead(replace(self.view(), **changes), 0))
+        self.tell(ViewRead(replace(self.view(), **changes), Watermark(0)))
 
     def restart(self, **changes: Any) -> None:
         """Throw the leader away, and go on from the record and what the exchange says."""

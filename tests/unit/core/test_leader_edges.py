@@ -118,7 +118,7 @@ def test_who_was_touched_and_has_ended_takes_no_step() -> None:
 
 def test_no_price_for_a_fee_that_has_its_value_puts_no_other_one_behind() -> None:
     asset = fees._Asset("BNB")
-    asset.not_told((1, 1), NOW_MS)
+    asset.not_told((ClientOrderId("a-b1"), 1), NOW_MS)
     assert not asset.waiting
     assert asset.next_ms > NOW_MS
 

@@ -32,8 +32,9 @@ def test_a_fee_in_a_third_asset_is_named_until_it_has_a_value() -> None:
 
     desk.wait()
     [buys, sells] = desk.asked
-    assert buys == PriceFee(1, 1, "BNB", desk.now_ms - SECOND_MS)
-    assert sells == PriceFee(2, 2, "BNB", desk.now_ms)
+    [buy] = [name for name in desk.record.orders if name.endswith("-b1")]
+    assert buys == PriceFee(buy, 1, "BNB", desk.now_ms - SECOND_MS)
+    assert sells == PriceFee(sell.client_order_id, 2, "BNB", desk.now_ms)
     desk.asked = [buys]
     desk.tell_fee_prices("612.34")
     assert desk.leader.unvalued_fees == (("BNB", D("0.00003")),), "the other answer is due"
@@ -203,10 +204,11 @@ def test_a_shutdown_does_not_wait_where_no_price_was_told_before() -> None:
 
 
 def test_a_value_is_on_record_as_a_change_of_its_own() -> None:
-    desk, _ = with_fee_in_bnb()
+    desk, sell = with_fee_in_bnb()
     desk.wait()
-    decision = desk.leader.handle(FeePriced(2, 2, AssetPrice(D(600), "k", 7)), desk.now_ms)
+    name = sell.client_order_id
+    decision = desk.leader.handle(FeePriced(name, 2, AssetPrice(D(600), "k", 7)), desk.now_ms)
     [change] = decision.changes
     [result] = desk.record.results
     worth = FeeValue(D("0.018"), D(600), "k", 7)
-    assert change == FeeValued(result.trader_id, 2, 2, worth)
+    assert change == FeeValued(result.trader_id, name, 2, worth)

@@ -11,6 +11,7 @@ from symbol_trader.core.events import (
 )
 from symbol_trader.core.orders import ExchangeOrder, ExecutionReport, Side
 from symbol_trader.core.reasons import Reason
+from symbol_trader.core.records import Watermark
 from symbol_trader.core.replies import BalanceChanged, ReferencePrice
 from symbol_trader.core.settings import AtDeadline, TradingStatus
 from symbol_trader.core.symbols import PercentPrice, SymbolInfo
@@ -89,7 +90,7 @@ def test_the_accounts_orders_count_whoever_placed_them() -> None:
 def test_a_reconciliation_says_anew_which_orders_others_have() -> None:
     desk = Desk(symbol=limited(max_orders=1))
     desk.reconcile(open_orders=(theirs(99),))
-    desk.tell(ViewRead(ExchangeView(), 0))
+    desk.tell(ViewRead(ExchangeView(), Watermark(0)))
     desk.price("2")
     assert desk.order
 

@@ -26,6 +26,7 @@ from symbol_trader.core.records import (
     FeeValued,
     FillRecorded,
     FillsGivenUp,
+    OrderMissing,
     RecordChange,
     TraderState,
 )
@@ -54,7 +55,8 @@ def test_each_kind_of_change_is_told_with_all_its_facts() -> None:
         ),
         intent("b"),
         cancel("b"),
-        FeeValued(TraderId("b"), 7, 3, VALUE),
+        FeeValued(TraderId("b"), order_name("b", Side.SELL), 3, VALUE),
+        OrderMissing(order_name("b")),
         FillsGivenUp(order_name("b")),
         Acknowledged(order_name("b")),
     ]
@@ -131,13 +133,14 @@ def test_each_kind_of_change_is_told_with_all_its_facts() -> None:
         {
             "kind": "fee",
             "trader_id": "b",
-            "order_id": 7,
+            "client_order_id": "b-sell-1",
             "trade_id": 3,
             "fee_value": "0.6",
             "fee_price": "600",
             "fee_source": "BNBUSDT, one minute",
             "fee_price_ms": START_MS,
         },
+        {"kind": "missing", "client_order_id": "b-buy-1"},
         {"kind": "fills_given_up", "client_order_id": "b-buy-1"},
         {"kind": "acknowledged", "client_order_id": "b-buy-1"},
     ]

@@ -7,7 +7,7 @@ import pytest
 from symbol_trader.core.events import SettingsChanged, Started, ViewRead
 from symbol_trader.core.leader import Leader
 from symbol_trader.core.orders import Intent
-from symbol_trader.core.records import Acknowledged, Snapshot
+from symbol_trader.core.records import Acknowledged, Snapshot, Watermark
 from symbol_trader.runtime.handover import Handover
 from unit.core.builders import COMMISSION, SETTINGS, SYMBOL
 from unit.core.desk import TIMING, Desk
@@ -86,7 +86,7 @@ def test_a_word_outlives_terms_that_fail_as_they_begin() -> None:
     handover.resource_written(None)
     next_leader(desk, handover)
     leader = next_leader(desk, handover)
-    leader.handle(ViewRead(desk.view(), 0), desk.now_ms)
+    leader.handle(ViewRead(desk.view(), Watermark(0)), desk.now_ms)
     changes = leader.handle(Started(), desk.now_ms).changes
     desk.record.note(changes)
     assert Acknowledged(sell.client_order_id) in changes

@@ -8,9 +8,18 @@ import pytest
 
 from symbol_trader.core.events import Answer, UnrecordedOrdersFound, ViewRead
 from symbol_trader.core.order import Order
-from symbol_trader.core.orders import ClientOrderId, ExchangeOrder, Fill, Intent, OrderState
+from symbol_trader.core.orders import (
+    ClientOrderId,
+    ExchangeOrder,
+    Fill,
+    FillKey,
+    Intent,
+    OrderState,
+)
+from symbol_trader.core.records import Watermark
 from symbol_trader.core.replies import Archived, NotFound, Unknown
 from symbol_trader.runtime.reading import (
+    NO_TRADES,
     OVERLAP_TRADES,
     Reader,
     Trades,
@@ -65,11 +74,11 @@ class Exchange:
 class Record:
     """A record that holds these."""
 
-    numbers: frozenset[int] = frozenset()
+    fills: frozenset[FillKey] = frozenset()
     names: frozenset[str] = frozenset()
 
-    async def unrecorded_order_ids(self, order_ids: Collection[int]) -> frozenset[int]:
-        return frozenset(order_ids) - self.numbers
+    async def unrecorded_fills(self, fills: Collection[FillKey]) -> frozenset[FillKey]:
+        return frozenset(fills) - self.fills
 
     async def unrecorded_client_order_ids(self, names: Collection[str]) -> frozenset[str]:
         return frozenset(names) - self.names
@@ -79,26 +88,32 @@ def reader(exchange: Exchange, record: Record | None = None) -> Reader:
     return Reader(exchange, record or Record(), lambda: None)  # type: ignore[arg-type]  # a stand-in has what is used
 
 
-def fill_of(order: ExchangeOrder, trade_id: int) -> Fill:
+def fill_of(order: ExchangeOrder, trade_id: int, time_ms: int = 1) -> Fill:
     amounts = (order.price, order.executed, order.price * order.executed)
-    return Fill(order.order_id, trade_id, *amounts, D(0), "XRP", is_maker=True, time_ms=1)
+    return Fill(order.order_id, trade_id, *amounts, D(0), "XRP", is_maker=True, time_ms=time_ms)
+
+
+def at(trade_id: int) -> Watermark:
+    """Return the watermark at a trade that `fill_of` describes."""
+    return Watermark(trade_id, 1)
 
 
 async def test_fills_are_read_page_by_page_from_before_the_watermark() -> None:
     desk = Desk()
-    exchange = Exchange(desk, fills=tuple(fill_of(OTHERS, 100 + n) for n in range(5)))
-    view, newest = await reader(exchange).read(desk.leader, 90)
-    assert [fill.trade_id for fill in view.fills] == [100, 101, 102, 103, 104]
-    assert newest == 104
-    assert exchange.from_ids[:2] == [None, 90 - OVERLAP_TRADES + 1]
+    ids = (60, 80, 90, 100, 101, 102)
+    exchange = Exchange(desk, fills=tuple(fill_of(OTHERS, n) for n in ids))
+    view, newest = await reader(exchange).read(desk.leader, at(90))
+    assert [fill.trade_id for fill in view.fills] == [80, 90, 100, 101, 102]
+    assert newest == at(102)
+    assert exchange.from_ids == [None, 90 - OVERLAP_TRADES + 1, 91, 102, 103]
 
 
 async def test_the_newest_page_is_enough_if_it_reaches_back_to_the_watermark() -> None:
     desk = Desk()
     exchange = Exchange(desk, fills=tuple(fill_of(OTHERS, 60 + n) for n in range(40)), page=30)
-    view, newest = await reader(exchange).read(desk.leader, 90)
+    view, newest = await reader(exchange).read(desk.leader, at(90))
     assert [fill.trade_id for fill in view.fills] == list(range(71, 100))
-    assert newest == 99
+    assert newest == at(99)
     assert exchange.from_ids == [None]
 
 
@@ -106,9 +121,9 @@ async def test_a_page_that_was_read_just_now_is_not_read_again() -> None:
     desk = Desk()
     page = tuple(fill_of(OTHERS, 100 + n) for n in range(2))
     exchange = Exchange(desk, fills=page)
-    view, newest = await reader(exchange).read(desk.leader, 100, Trades.NEWEST, page)
+    view, newest = await reader(exchange).read(desk.leader, at(100), Trades.NEWEST, page)
     assert view.fills == page
-    assert newest == 101
+    assert newest == at(101)
     assert exchange.from_ids == []
 
 
@@ -119,65 +134,132 @@ async def test_a_start_takes_a_short_page_for_all_there_is_and_the_next_look_mak
     """Only what is surely complete lets the watermark advance; a long page tells of many more."""
     desk = Desk()
     fills = tuple(fill_of(OTHERS, 100 + n) for n in range(count))
-    exchange = Exchange(desk, fills=fills, page=page)
-    view, newest = await reader(exchange).read(desk.leader, 90, Trades.NEWEST)
+    exchange = Exchange(desk, fills=(fill_of(OTHERS, 90), *fills), page=page)
+    view, newest = await reader(exchange).read(desk.leader, at(90), Trades.NEWEST)
     assert len(exchange.from_ids) == asked + (asked > 1)
     complete = asked > 1
-    assert len(view.fills) == (count if complete else page)
-    assert newest == (99 + count if complete else 90)
+    assert len(view.fills) == (count + 1 if complete else page)
+    assert newest == (at(99 + count) if complete else at(90))
 
 
 async def test_trades_can_wait_for_the_next_look_unless_an_order_is_denied() -> None:
     desk = Desk()
     name = desk.bought()
-    exchange = Exchange(desk, fills=(fill_of(OTHERS, 100),))
+    exchange = Exchange(desk, fills=(fill_of(OTHERS, 90), fill_of(OTHERS, 100)))
     desk.book.clear()
-    view, newest = await reader(exchange).read(desk.leader, 90, Trades.LATER)
+    view, newest = await reader(exchange).read(desk.leader, at(90), Trades.LATER)
     assert isinstance(view.answers[name.client_order_id], NotFound)
     assert "trades" in exchange.log
-    assert newest == 100
+    assert newest == at(100)
 
     exchange = Exchange(settled := Desk(), fills=(fill_of(OTHERS, 100),))
-    view, newest = await reader(exchange).read(settled.leader, 90, Trades.LATER)
+    view, newest = await reader(exchange).read(settled.leader, at(90), Trades.LATER)
     assert exchange.log == ["book"]
-    assert (view.fills, newest) == ((), 90)
+    assert (view.fills, newest) == ((), at(90))
 
 
 @pytest.mark.parametrize(("count", "first"), [(0, -1), (1, 100), (20, 100), (30, 109)])
 def test_a_new_record_looks_at_the_last_twenty_trades(count: int, first: int) -> None:
     """Of fewer trades at all of them: a bit before the watermark is read as well."""
     page = tuple(fill_of(OTHERS, 100 + n) for n in range(count))
-    assert first_watermark(page) == first
+    assert first_watermark(page) == (at(first) if count else NO_TRADES)
 
 
 async def test_an_open_order_with_our_mark_that_the_record_does_not_hold_is_strange() -> None:
     desk = Desk()
     exchange = Exchange(desk, open=(OURS, OTHERS))
-    view, _ = await reader(exchange).read(desk.leader, 0)
+    view, _ = await reader(exchange).read(desk.leader, NO_TRADES)
     assert view.unrecorded_orders == (OURS,)
 
 
 async def test_a_fill_leads_to_an_order_that_is_over_and_strange() -> None:
     desk = Desk()
     exchange = Exchange(desk, all=(OURS,), fills=(fill_of(OURS, 7),))
-    view, _ = await reader(exchange).read(desk.leader, 0)
+    view, _ = await reader(exchange).read(desk.leader, NO_TRADES)
     assert view.unrecorded_orders == (OURS,)
 
 
 async def test_orders_on_record_are_not_strange_and_not_asked_for() -> None:
     desk = Desk()
     exchange = Exchange(desk, open=(OURS,), all=(OURS,), fills=(fill_of(OURS, 7),))
-    record = Record(numbers=frozenset({98}), names=frozenset({UNRECORDED}))
-    view, _ = await reader(exchange, record).read(desk.leader, 0)
+    record = Record(frozenset({fill_of(OURS, 7).key}), frozenset({UNRECORDED}))
+    view, _ = await reader(exchange, record).read(desk.leader, NO_TRADES)
     assert view.unrecorded_orders == ()
     assert exchange.asked == []
+
+
+# An exchange that was reset numbers its orders and trades from 1 again.
+
+
+@pytest.mark.parametrize("ids", [(1, 2, 3), (89, 90, 91), (91, 95), (1, 2, 3, 91, 95)])
+async def test_after_a_reset_all_trades_are_read_and_the_watermark_begins_anew(
+    ids: tuple[int, ...],
+) -> None:
+    """A trade with a lower number is later, or the watermark's own is not there."""
+    fills = tuple(fill_of(OTHERS, number, 7) for number in ids)
+    exchange = Exchange(desk := Desk(), fills=fills)
+    view, newest = await reader(exchange).read(desk.leader, at(90))
+    assert view.fills == fills
+    assert newest == Watermark(ids[-1], 7)
+    assert at(90).precedes(newest)
+
+
+@pytest.mark.parametrize("known", [Watermark(90, 7), Watermark(90)])
+@pytest.mark.parametrize("ids", [(), (1, 2), (88, 89)])
+async def test_a_server_that_lags_behind_tells_of_no_reset(
+    ids: tuple[int, ...], known: Watermark
+) -> None:
+    """Of a watermark from an earlier version the time is not known: only ids tell."""
+    exchange = Exchange(desk := Desk(), fills=tuple(fill_of(OTHERS, n, 7) for n in ids))
+    view, newest = await reader(exchange).read(desk.leader, known)
+    assert newest == known
+    assert [fill.trade_id for fill in view.fills] == [n for n in ids if n > 70]
+
+
+async def test_the_time_of_a_watermark_is_known_once_its_trade_was_seen() -> None:
+    exchange = Exchange(desk := Desk(), fills=tuple(fill_of(OTHERS, n, 7) for n in (89, 90)))
+    _, newest = await reader(exchange).read(desk.leader, Watermark(90))
+    assert newest == Watermark(90, 7)
+    assert not newest.precedes(newest)
+
+
+async def test_after_a_reset_the_number_of_an_order_that_was_looked_at_is_another_one_s() -> None:
+    exchange = Exchange(desk := Desk(), all=(OTHERS,), fills=(fill_of(OTHERS, 90),))
+    reading = reader(exchange)
+    _, newest = await reading.read(desk.leader, NO_TRADES)
+    ours = replace(OURS, order_id=OTHERS.order_id)
+    exchange.all, exchange.fills = (ours,), (fill_of(ours, 1, 7),)
+    view, _ = await reading.read(desk.leader, newest)
+    assert view.unrecorded_orders == (ours,)
+
+
+async def test_a_trade_is_no_order_s_that_had_its_number_before_a_reset() -> None:
+    """Neither of one that is over nor of one that the exchange does not know any more."""
+    desk = Desk()
+    sell = desk.accept(desk.bought())
+    over, gone = (order.order_id for order in desk.leader.traders[0].orders)
+    desk.book.clear()
+    orders = tuple(
+        replace(OURS, client_order_id=f"{UNRECORDED}{number}", order_id=number)
+        for number in (over, gone)
+        if number is not None
+    )
+    fills = tuple(fill_of(order, n, desk.now_ms + 5) for n, order in enumerate(orders))
+    exchange = Lagging(desk, all=orders, fills=fills)
+    view, _ = await reader(exchange).read(desk.leader, NO_TRADES)
+    assert view.unrecorded_orders == orders
+    desk.now_ms += 60_000
+    desk.tell(
+        ViewRead(replace(view, answers={sell.client_order_id: NotFound(desk.now_ms)}), NO_TRADES)
+    )
+    assert [len(order.fills) for order in desk.leader.traders[0].orders] == [1, 0]
 
 
 async def test_the_leaders_own_orders_are_not_asked_for() -> None:
     desk = Desk()
     desk.fill(desk.accept(desk.bought()), "4")
     exchange = Exchange(desk)
-    view, _ = await reader(exchange).read(desk.leader, 0)
+    view, _ = await reader(exchange).read(desk.leader, NO_TRADES)
     assert view.unrecorded_orders == ()
     assert exchange.asked == []
 
@@ -187,12 +269,14 @@ async def test_fills_that_are_known_are_not_read_again() -> None:
     desk = Desk()
     desk.fill(sell := desk.accept(desk.bought()), "4")
     exchange = Exchange(desk)
-    await reader(exchange).read(desk.leader, 90)
+    later = Watermark(90, desk.now_ms + 60_000)
+    await reader(exchange).read(desk.leader, later)
     assert exchange.from_ids == [None]
 
     fill = desk.execute(sell, "1")
     exchange.from_ids.clear()
-    view, _ = await reader(exchange).read(desk.leader, 90)
+    view, newest = await reader(exchange).read(desk.leader, later)
+    assert newest == later
     assert exchange.from_ids[:2] == [None, 0]
     assert fill in view.fills
 
@@ -201,7 +285,7 @@ async def test_it_says_after_each_page_that_it_gets_on() -> None:
     moves: list[None] = []
     exchange = Exchange(desk := Desk(), fills=tuple(fill_of(OTHERS, 100 + n) for n in range(5)))
     reading = Reader(exchange, Record(), lambda: moves.append(None))  # type: ignore[arg-type]  # a stand-in has what is used
-    await reading.read(desk.leader, 90)
+    await reading.read(desk.leader, at(100))
     assert len(moves) == 6, "the book, the newest page, three pages, the order behind them"
 
 
@@ -210,7 +294,7 @@ async def test_orders_of_others_are_asked_for_once() -> None:
     exchange = Exchange(desk, all=(OTHERS,), fills=(fill_of(OTHERS, 7),))
     reading = reader(exchange)
     for _ in range(3):
-        view, _ = await reading.read(desk.leader, 0)
+        view, _ = await reading.read(desk.leader, NO_TRADES)
         assert view.unrecorded_orders == ()
     assert exchange.asked == [99]
 
@@ -220,10 +304,10 @@ async def test_an_unrecorded_order_is_looked_at_until_a_person_disowns_it() -> N
     desk = Desk()
     exchange = Exchange(desk)
     desk.reconcile(unrecorded_orders=(OURS,))
-    view, _ = await reader(exchange).read(desk.leader, 0)
+    view, _ = await reader(exchange).read(desk.leader, NO_TRADES)
     assert view.unrecorded_orders == (OURS,)
     disowned = Record(names=frozenset({UNRECORDED}))
-    view, _ = await reader(exchange, disowned).read(desk.leader, 0)
+    view, _ = await reader(exchange, disowned).read(desk.leader, NO_TRADES)
     assert view.unrecorded_orders == ()
 
 
@@ -239,10 +323,12 @@ async def test_an_order_that_was_proved_absent_and_is_there_after_all_is_strange
     fill = desk.execute(order)
     there = desk.book[order.client_order_id].shown()
 
-    view, _ = await reader(Exchange(desk, open=(there,))).read(desk.leader, fill.trade_id + 99)
+    view, _ = await reader(Exchange(desk, open=(there,))).read(
+        desk.leader, Watermark(fill.trade_id + 99, fill.time_ms)
+    )
     assert view.unrecorded_orders == (there,)
 
-    view, _ = await reader(Exchange(desk, all=(there,))).read(desk.leader, 0)
+    view, _ = await reader(Exchange(desk, all=(there,))).read(desk.leader, NO_TRADES)
     assert view.unrecorded_orders == (there,)
     desk.reconcile(unrecorded_orders=view.unrecorded_orders)
     assert desk.leader.halted
@@ -251,16 +337,16 @@ async def test_an_order_that_was_proved_absent_and_is_there_after_all_is_strange
 async def test_a_view_does_not_deny_an_unrecorded_order_that_was_found_while_it_was_read() -> None:
     """It would let the leader place again until the next view."""
     desk = Desk()
-    view, _ = await reader(Exchange(desk)).read(desk.leader, 0)
+    view, _ = await reader(Exchange(desk)).read(desk.leader, NO_TRADES)
     desk.tell(UnrecordedOrdersFound((OURS,)))
-    desk.tell(ViewRead(view, 0))
+    desk.tell(ViewRead(view, NO_TRADES))
     assert desk.leader.halted
     desk.price("2")
     assert not desk.placed
 
     disowned = Record(names=frozenset({UNRECORDED}))
-    view, _ = await reader(Exchange(desk), disowned).read(desk.leader, 0)
-    desk.tell(ViewRead(view, 0))
+    view, _ = await reader(Exchange(desk), disowned).read(desk.leader, NO_TRADES)
+    desk.tell(ViewRead(view, NO_TRADES))
     assert desk.leader.halted is None
 
 
@@ -287,7 +373,7 @@ async def test_an_order_that_rests_is_not_denied_by_a_query() -> None:
     resting = seen(buy, "NEW")
     exchange = Lagging(desk, open=(resting,))
 
-    view, _ = await reader(exchange).read(desk.leader, -1)
+    view, _ = await reader(exchange).read(desk.leader, NO_TRADES)
 
     assert view.answers == {buy.client_order_id: resting}
 
@@ -297,7 +383,7 @@ async def test_an_order_that_was_traded_is_not_denied_by_a_query() -> None:
     filled = replace(seen(buy, "FILLED", buy.quantity), order_id=97)
     exchange = Lagging(desk, all=(filled,), fills=(fill_of(filled, 5),))
 
-    view, _ = await reader(exchange).read(desk.leader, -1)
+    view, _ = await reader(exchange).read(desk.leader, NO_TRADES)
 
     assert view.answers == {buy.client_order_id: filled}
 
@@ -334,7 +420,7 @@ async def test_an_order_that_a_cancel_has_renamed_is_found_by_its_number() -> No
 async def test_an_order_that_nothing_shows_is_denied() -> None:
     desk, buy = doubtful()
 
-    view, _ = await reader(Lagging(desk)).read(desk.leader, -1)
+    view, _ = await reader(Lagging(desk)).read(desk.leader, NO_TRADES)
 
     assert view.answers == {buy.client_order_id: NotFound(desk.now_ms)}
 
@@ -370,7 +456,7 @@ async def test_orders_that_rest_cost_one_question_however_many_there_are() -> No
     orders = tuple(resting(number) for number in range(100))
     exchange = Exchange(Desk(), open=tuple(shown(order) for order in orders))
 
-    view, _ = await reader(exchange).read(Leading(orders), -1)  # type: ignore[arg-type]  # a stand-in has what is used
+    view, _ = await reader(exchange).read(Leading(orders), NO_TRADES)  # type: ignore[arg-type]  # a stand-in has what is used
 
     assert exchange.log == ["book", "trades"]
     assert view.answers == {order.intent.client_order_id: shown(order) for order in orders}
@@ -387,7 +473,7 @@ async def test_an_order_that_is_not_on_the_book_is_asked_for_before_the_trades()
             return filled
 
     exchange = Filled(Desk(), open=(shown(stays),))
-    view, _ = await reader(exchange).read(Leading((gone, stays)), -1)  # type: ignore[arg-type]  # a stand-in has what is used
+    view, _ = await reader(exchange).read(Leading((gone, stays)), NO_TRADES)  # type: ignore[arg-type]  # a stand-in has what is used
 
     assert exchange.log[:3] == ["book", gone.intent.client_order_id, "trades"]
     assert view.answers[gone.intent.client_order_id] == filled
@@ -410,7 +496,7 @@ async def test_an_order_that_came_to_the_book_after_it_was_read_is_not_denied() 
     there = seen(order.intent, "NEW")
     exchange = Late(Desk(), comes=(there,))
 
-    view, _ = await reader(exchange).read(Leading((order,)), -1)  # type: ignore[arg-type]  # a stand-in has what is used
+    view, _ = await reader(exchange).read(Leading((order,)), NO_TRADES)  # type: ignore[arg-type]  # a stand-in has what is used
 
     assert exchange.log == ["book", "order", "book", "trades"]
     assert view.answers == {order.intent.client_order_id: there}
@@ -421,7 +507,7 @@ async def test_an_amended_order_is_known_on_the_book_by_its_order_id() -> None:
     amended = shown(order, client_order_id="a-new-one", quantity=D(3))
     exchange = Exchange(Desk(), open=(amended,))
 
-    view, _ = await reader(exchange).read(Leading((order,)), -1)  # type: ignore[arg-type]  # a stand-in has what is used
+    view, _ = await reader(exchange).read(Leading((order,)), NO_TRADES)  # type: ignore[arg-type]  # a stand-in has what is used
 
     name = order.intent.client_order_id
     assert exchange.log == ["book", "trades"]
@@ -443,7 +529,7 @@ async def test_an_archived_order_is_not_looked_for_any_further(by_name: bool) ->
     name = order.intent.client_order_id
     exchange = Old(Desk())
 
-    view, _ = await reader(exchange).read(Leading((order,)), -1)  # type: ignore[arg-type]  # a stand-in has what is used
+    view, _ = await reader(exchange).read(Leading((order,)), NO_TRADES)  # type: ignore[arg-type]  # a stand-in has what is used
     assert view.answers == {name: Archived()}
     asked = ["order"] if by_name else ["order", "order by id"]
     assert exchange.log == ["book", *asked, "trades"]

@@ -22,7 +22,14 @@ from symbol_trader.core.events import (
     ViewRead,
 )
 from symbol_trader.core.orders import CancelIntent, ExchangeOrder, ExecutionReport, Fill, Intent
-from symbol_trader.core.records import FeeValued, NewTrader, RecordChange, RefusedBuy, TraderResult
+from symbol_trader.core.records import (
+    FeeValued,
+    NewTrader,
+    RecordChange,
+    RefusedBuy,
+    TraderResult,
+    Watermark,
+)
 from symbol_trader.core.replies import AssetPrice, NotFound, Outcome, Refused, Unknown, UserEvent
 from symbol_trader.core.settings import TradingStatus, UnfilledBuys
 from symbol_trader.core.symbols import SymbolInfo
@@ -68,8 +75,8 @@ class Record:
     async def mirror_settings(self, settings: object) -> None:
         self._log.append("settings mirrored")
 
-    async def advance_watermark(self, trade_id: int) -> None:
-        self._log.append(f"watermark {trade_id}")
+    async def advance_watermark(self, watermark: Watermark) -> None:
+        self._log.append(f"watermark {watermark.trade_id}")
 
     async def confirm(self) -> None:
         pass
@@ -162,7 +169,7 @@ def term_of(
         exchange=exchange,
         mailbox=mailbox,
         desired=Desired("XRPUSDT", SETTINGS, 1),
-        watermark=0,
+        watermark=Watermark(0),
         story=Story(structlog.get_logger()),
         health=Health(time.monotonic),
         metrics=Metrics("XRPUSDT", "paper", time.monotonic),
@@ -274,11 +281,11 @@ async def test_a_new_trader_is_recorded_before_its_order() -> None:
 
 async def test_the_watermark_waits_until_no_order_is_in_doubt() -> None:
     desk, _ = resting_buy()
-    assert await run(desk, ViewRead(ExchangeView(), 7)) == ["watermark 7"]
+    assert await run(desk, ViewRead(ExchangeView(), Watermark(7, 1))) == ["watermark 7"]
     desk = Desk()
     desk.price("2")
     desk.lose(desk.order)
-    assert await run(desk, ViewRead(ExchangeView(), 7)) == []
+    assert await run(desk, ViewRead(ExchangeView(), Watermark(7, 1))) == []
 
 
 async def test_before_an_order_counts_as_absent_its_trades_are_looked_for() -> None:

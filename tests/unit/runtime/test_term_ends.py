@@ -19,6 +19,7 @@ from symbol_trader.core.records import (
     OrderChange,
     RecordChange,
     RefusedBuy,
+    Watermark,
 )
 from symbol_trader.core.replies import Accepted, BalanceChanged, Outcome, Refused, UserEvent
 from symbol_trader.core.settings import TradingStatus, UnfilledBuys
@@ -126,7 +127,7 @@ class Scene:
             exchange=self.exchange,  # type: ignore[arg-type]  # a stand-in has what is used
             mailbox=self.mailbox,
             desired=Desired("XRPUSDT", SETTINGS, 1),
-            watermark=0,
+            watermark=Watermark(0),
             story=Story(structlog.get_logger()),
             health=Health(time_s),
             metrics=Metrics("XRPUSDT", "paper", time_s),

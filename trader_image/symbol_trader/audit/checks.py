@@ -13,7 +13,9 @@ from itertools import pairwise
 
 from symbol_trader.audit import money
 from symbol_trader.audit.evidence import (
+    MARK,
     ExchangeSide,
+    FillRow,
     ListedOrder,
     OrderRow,
     RecordSide,
@@ -24,6 +26,8 @@ from symbol_trader.audit.finding import Finding
 ZERO = Decimal(0)
 CLOCK_TOLERANCE_MS = 1000
 """How far ahead of its own clock the exchange accepts a timestamp (Binance: timing security)."""
+PLACED_WITHIN_MS = 120_000
+"""An order is accepted at most so long after its timestamp: recvWindow is no more than a minute."""
 OPEN = {"NEW", "PARTIALLY_FILLED", "PENDING_NEW", "PENDING_CANCEL"}
 FINAL = {
     "filled": {"FILLED"},
@@ -42,54 +46,38 @@ class Batch:
     exchange: ExchangeSide
     record: RecordSide
 
-    @cached_property
-    def ours(self) -> dict[int, ListedOrder]:
-        """Return the exchange's orders by id."""
-        return {order.order_id: order for order in self.exchange.orders}
-
     @property
     def assets(self) -> tuple[str, str]:
         """Return base and quote asset."""
         return self.exchange.base_asset, self.exchange.quote_asset
 
     @cached_property
-    def given_up(self) -> set[int | None]:
-        """Return the order ids whose fills the record does without."""
-        return {row.order_id for row in self.record.orders if row.fills_given_up}
+    def given_up(self) -> set[str]:
+        """Return the client order ids of those whose fills the record does without."""
+        return {row.client_order_id for row in self.record.orders if row.fills_given_up}
 
     @cached_property
-    def counted(self) -> list[money.Counted]:
-        """Return the record's fills, each with the way its commission is counted."""
-        fees = {(fee.order_id, fee.trade_id): fee for fee in self.record.fees}
-        return [
-            money.Counted(fill, fees.get((fill.order_id, fill.trade_id)))
-            for fill in self.record.executions
-        ]
-
-    @cached_property
-    def _counted_of(self) -> dict[int | None, list[money.Counted]]:
-        found: dict[int | None, list[money.Counted]] = defaultdict(list)
-        for fill in self.counted:
-            found[fill.execution.order_id].append(fill)
+    def _fills_of(self) -> dict[str, list[FillRow]]:
+        found: dict[str, list[FillRow]] = defaultdict(list)
+        for fill in self.record.fills:
+            found[fill.client_order_id].append(fill)
         return found
 
     def flow(self, trader: TraderRow, side: str) -> money.Flow:
         """Return what a side of a trader executed and paid, by the record."""
         rows = [row for row in self.of_trader.get(trader.trader_id, ()) if row.side == side]
-        fills = [fill for row in rows for fill in self._counted_of.get(row.order_id, ())]
+        fills = [fill for row in rows for fill in self._fills_of.get(row.client_order_id, ())]
         return money.flow(rows, fills, *self.assets)
 
     @cached_property
     def there(self) -> dict[str, ListedOrder]:
         """Return what the exchange knows of the record's orders, by their client order ids."""
-        by_name = {order.client_order_id: order for order in self.ours.values()}
-        found = {
-            row.client_order_id: by_name.get(row.client_order_id)
-            if row.order_id is None
-            else self.ours.get(row.order_id)
-            for row in self.record.orders
-        }
-        return {name: order for name, order in found.items() if order is not None}
+        return matched(self.record.orders, self.exchange.orders)
+
+    @cached_property
+    def name_of(self) -> dict[int, str]:
+        """Return the client order ids of the exchange's orders, by the exchange's ids."""
+        return {order.order_id: name for name, order in self.there.items()}
 
     @cached_property
     def of_trader(self) -> dict[str, list[OrderRow]]:
@@ -103,6 +91,30 @@ class Batch:
         """Return what the exchange knows of these orders, oldest first."""
         found = [self.there[name] for row in rows if (name := row.client_order_id) in self.there]
         return sorted(found, key=lambda order: order.order_id)
+
+
+def matched(rows: Iterable[OrderRow], orders: Iterable[ListedOrder]) -> dict[str, ListedOrder]:
+    """Return what the exchange knows of these orders on record, by their client order ids.
+
+    An id of the exchange that is known decides, for others may have renamed the order. But an
+    exchange that was reset begins to count again, and another order has the id then: one with the
+    name of another of ours, or one that was placed long after this one was intended.
+    """
+    by_id = {order.order_id: order for order in orders}
+    by_name = {order.client_order_id: order for order in by_id.values()}
+    found = {}
+    for row in rows:
+        name = row.client_order_id
+        order = by_name.get(name) if row.order_id is None else by_id.get(row.order_id)
+        if order and _may_be(order, row):
+            found[name] = order
+    return found
+
+
+def _may_be(order: ListedOrder, row: OrderRow) -> bool:
+    there, here = order.client_order_id, row.client_order_id
+    renamed = not there.startswith(MARK) or there.startswith(f"{here}c")
+    return (there == here or renamed) and order.time_ms <= row.timestamp_ms + PLACED_WITHIN_MS
 
 
 def findings(batch: Batch) -> list[Finding]:
@@ -160,21 +172,21 @@ def intended_before(batch: Batch) -> Iterator[Finding]:
 
 def fills_agree(batch: Batch) -> Iterator[Finding]:
     """Check that every fill of ours is on both sides, to the last digit."""
-    here = {(fill.order_id, fill.trade_id): fill for fill in batch.record.executions}
+    here = {(row.client_order_id, row.execution.trade_id): row for row in batch.record.fills}
     for theirs in batch.exchange.executions:
-        if theirs.order_id in batch.given_up:
+        name = batch.name_of.get(theirs.order_id, "")
+        if name in batch.given_up:
             continue
         subject = f"trade {theirs.trade_id} of order {theirs.order_id}"
-        ours = here.pop((theirs.order_id, theirs.trade_id), None)
+        row = here.pop((name, theirs.trade_id), None)
+        ours = row.execution if row else None
         if ours is None:
             yield Finding("fill is not on record", subject, f"{theirs.quantity} at {theirs.price}")
         elif ours != theirs:
             yield Finding("fill differs", subject, f"{theirs} on the exchange, {ours} on record")
-    for order_id, trade_id in here:
-        if order_id in batch.given_up:
-            continue
-        subject = f"trade {trade_id} of order {order_id}"
-        yield Finding("fill is not on the exchange", subject, "it is on record")
+    for row in here.values():
+        if row.client_order_id not in batch.given_up:
+            yield Finding("fill is not on the exchange", row.key, "it is on record")
 
 
 def fills_add_up(batch: Batch) -> Iterator[Finding]:
@@ -183,9 +195,10 @@ def fills_add_up(batch: Batch) -> Iterator[Finding]:
     for fill in batch.exchange.executions:
         base, quote = sums[fill.order_id]
         sums[fill.order_id] = base + fill.quantity, quote + fill.quote_quantity
-    for order_id, order in batch.ours.items():
-        if order_id in batch.given_up:
+    for name, order in batch.there.items():
+        if name in batch.given_up:
             continue
+        order_id = order.order_id
         if sums[order_id] != (order.executed, order.executed_quote):
             yield Finding(
                 "fills do not add up",
@@ -238,7 +251,7 @@ def _may_cost(row: OrderRow) -> Decimal:
 
 def fees_counted(batch: Batch) -> Iterator[Finding]:
     """Check that each fee counts in its asset and at its price."""
-    for fill in batch.counted:
+    for fill in batch.record.fills:
         yield from money.fee_counted(fill, *batch.assets)
 
 
@@ -301,8 +314,8 @@ def remarks(batch: Batch) -> Iterator[Finding]:
         if row.current_quantity is not None:
             detail = f"{row.current_quantity} of {row.quantity} are left of it"
             yield Finding("it was amended", row.client_order_id, detail)
-    for fill in batch.counted:
-        if fill.kind(*batch.assets) == "other" and (fill.fee is None or fill.fee.value is None):
+    for fill in batch.record.fills:
+        if fill.kind(*batch.assets) == "other" and fill.value is None:
             paid = f"{fill.execution.commission} {fill.execution.commission_asset}"
             yield Finding("fee is not valued", fill.key, paid)
 

@@ -10,6 +10,7 @@ from typing import Final
 
 import asyncpg
 
+from symbol_trader.audit.checks import PLACED_WITHIN_MS
 from symbol_trader.audit.evidence import Execution, ListedOrder
 from symbol_trader.identity import LedgerKey
 
@@ -36,12 +37,16 @@ SELECT * FROM pg_temp.exchange_orders WHERE order_id = ANY($1) OR client_order_i
 """
 FILLS: Final = "SELECT * FROM pg_temp.exchange_fills WHERE order_id = ANY($1) ORDER BY trade_id"
 
-# A client order id may be used again once its order is over, so a number that is known decides.
-_UNRECORDED: Final = """
+# As in `checks.matched`.
+_UNRECORDED: Final = f"""
 FROM pg_temp.exchange_orders AS there
 WHERE NOT EXISTS (
     SELECT FROM orders WHERE (environment, account, symbol) = ($1, $2, $3)
         AND (orders.order_id = there.order_id
+                AND (NOT starts_with(there.client_order_id, $4)
+                    OR there.client_order_id = orders.client_order_id
+                    OR starts_with(there.client_order_id, orders.client_order_id || 'c'))
+                AND there.time_ms <= orders.timestamp_ms + {PLACED_WITHIN_MS}
             OR orders.client_order_id = there.client_order_id AND orders.order_id IS NULL))
 """
 _CLAIMED: Final = """

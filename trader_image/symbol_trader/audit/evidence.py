@@ -6,6 +6,10 @@ These are the auditor's own words, not the core's: what checks the recovery shar
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Final
+
+MARK: Final = "tsym-"
+"""How the client order ids of leaders begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,7 @@ class ListedOrder:
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """A fill: a row of `myTrades`, or of the record's `fills`.
+    """What either side says of a fill.
 
     Where no commission was charged, no asset counts as named: the exchange may name any, or none.
     """
@@ -113,17 +117,30 @@ class TraderRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Fee:
-    """How the record counts a fill's commission: in base, quote, other or none.
+class FillRow:
+    """A row of `fills`: whose it is, its facts, and how its commission counts.
 
-    `value` and `price` are what one in another asset was worth in quote, None until it is valued.
+    `fee_in` is base, quote, other or none; `value` and `price` are what a commission in another
+    asset was worth in quote, None until it is valued.
     """
 
-    order_id: int
-    trade_id: int
+    client_order_id: str
+    execution: Execution
     fee_in: str
     value: Decimal | None = None
     price: Decimal | None = None
+
+    @property
+    def key(self) -> str:
+        """Return how messages name it."""
+        return f"trade {self.execution.trade_id} of order {self.execution.order_id}"
+
+    def kind(self, base_asset: str, quote_asset: str) -> str:
+        """Return what its commission is in, by the exchange's own words."""
+        if not self.execution.commission:
+            return "none"
+        assets = {base_asset: "base", quote_asset: "quote"}
+        return assets.get(self.execution.commission_asset, "other")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,5 +185,4 @@ class RecordSide:
 
     traders: tuple[TraderRow, ...]
     orders: tuple[OrderRow, ...]
-    executions: tuple[Execution, ...]
-    fees: tuple[Fee, ...] = ()
+    fills: tuple[FillRow, ...] = ()

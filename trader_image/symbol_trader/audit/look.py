@@ -8,13 +8,11 @@ from typing import Final
 import asyncpg
 
 from symbol_trader.audit import checks, copies, exchange, money, record, whole
-from symbol_trader.audit.evidence import ExchangeSide, RecordSide
+from symbol_trader.audit.evidence import MARK, ExchangeSide, RecordSide
 from symbol_trader.audit.finding import Finding
 from symbol_trader.binance.requesting import RequestClient
 from symbol_trader.identity import LedgerKey
 
-MARK: Final = "tsym-"
-"""How the client order ids of leaders begin."""
 TOLD_MOST: Final = 1000
 """Findings, and remarks, that are kept: memory stays flat where a million traders differ."""
 PAGES_PER_LINE: Final = 50
@@ -118,7 +116,8 @@ class Look:
     async def _there(self, side: RecordSide) -> ExchangeSide:
         numbers = [row.order_id for row in side.orders if row.order_id is not None]
         names = [row.client_order_id for row in side.orders if row.order_id is None]
-        orders = await copies.orders(self._driver, numbers, names)
+        found = await copies.orders(self._driver, numbers, names)
+        orders = tuple(checks.matched(side.orders, found).values())
         fills = await copies.fills(self._driver, [order.order_id for order in orders])
         return ExchangeSide(self._account.base_asset, self._account.quote_asset, orders, fills)
 

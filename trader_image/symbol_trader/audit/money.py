@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from symbol_trader.audit.evidence import Execution, Fee, OrderRow, TraderRow
+from symbol_trader.audit.evidence import FillRow, OrderRow, TraderRow
 from symbol_trader.audit.finding import Finding
 
 ZERO: Final = Decimal(0)
@@ -39,64 +39,36 @@ class Flow:
         return (self.quote + self.quote_fee) / received if received > 0 else ZERO
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """A fill with the way its commission is counted; None: the record does not say."""
-
-    execution: Execution
-    fee: Fee | None
-
-    @property
-    def key(self) -> str:
-        """Return how messages name it."""
-        return f"trade {self.execution.trade_id} of order {self.execution.order_id}"
-
-    def kind(self, base_asset: str, quote_asset: str) -> str:
-        """Return what its commission is in, by the exchange's own words."""
-        if not self.execution.commission:
-            return "none"
-        assets = {base_asset: "base", quote_asset: "quote"}
-        return assets.get(self.execution.commission_asset, "other")
-
-    @property
-    def value(self) -> Decimal:
-        """Return what its commission in a third asset is worth in quote; 0 until it is valued."""
-        return (self.fee.value if self.fee else None) or ZERO
-
-
 def flow(
-    orders: Iterable[OrderRow], fills: Iterable[Counted], base_asset: str, quote_asset: str
+    orders: Iterable[OrderRow], fills: Iterable[FillRow], base_asset: str, quote_asset: str
 ) -> Flow:
     """Add up one side of a trader; where fills are given up, the executed totals count."""
     base = quote = ZERO
     fees = {"base": ZERO, "quote": ZERO, "other": ZERO, "none": ZERO}
     given_up = [order for order in orders if order.fills_given_up]
-    skipped = {order.order_id for order in given_up}
+    skipped = {order.client_order_id for order in given_up}
     for order in given_up:
         base, quote = base + order.executed, quote + order.executed_quote
     for fill in fills:
         kind = fill.kind(base_asset, quote_asset)
-        fees[kind] += fill.value if kind == "other" else fill.execution.commission
-        if fill.execution.order_id not in skipped:
+        fees[kind] += (fill.value or ZERO) if kind == "other" else fill.execution.commission
+        if fill.client_order_id not in skipped:
             base += fill.execution.quantity
             quote += fill.execution.quote_quantity
     return Flow(base, quote, fees["base"], fees["quote"], fees["other"])
 
 
-def fee_counted(fill: Counted, base_asset: str, quote_asset: str) -> Iterator[Finding]:
+def fee_counted(fill: FillRow, base_asset: str, quote_asset: str) -> Iterator[Finding]:
     """Check that a fee counts in the asset that it was charged in, at the price on record."""
-    fee = fill.fee
-    if fee is None:
-        return
     kind = fill.kind(base_asset, quote_asset)
-    if fee.fee_in != kind:
-        detail = f"{fill.execution.commission_asset or 'none'} is {kind}, {fee.fee_in} on record"
+    if fill.fee_in != kind:
+        detail = f"{fill.execution.commission_asset or 'none'} is {kind}, {fill.fee_in} on record"
         yield Finding("fee is counted in another asset", fill.key, detail)
-    if fee.value is None or fee.price is None:
+    if fill.value is None or fill.price is None:
         return
-    worth = fill.execution.commission * fee.price
-    if abs(worth - fee.value) > ROUNDING:
-        detail = f"{fill.execution.commission} at {fee.price} is {worth}, {fee.value} on record"
+    worth = fill.execution.commission * fill.price
+    if abs(worth - fill.value) > ROUNDING:
+        detail = f"{fill.execution.commission} at {fill.price} is {worth}, {fill.value} on record"
         yield Finding("fee value does not follow from its price", fill.key, detail)
 
 

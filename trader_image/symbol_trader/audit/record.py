@@ -8,7 +8,7 @@ import asyncpg
 from symbol_trader.audit.evidence import (
     Commitment,
     Execution,
-    Fee,
+    FillRow,
     Limits,
     OrderRow,
     RecordSide,
@@ -32,7 +32,7 @@ WHERE (owners.environment, account, owners.symbol) = ($1, $2, $3)
 FIRST: Final = f"""
 SELECT coalesce(min(orders.order_id), 0) AS order_id, coalesce(min(trade_id), 0) AS trade_id
 FROM traders JOIN orders USING (environment, account, symbol, trader_id)
-LEFT JOIN fills USING (environment, account, symbol, order_id)
+LEFT JOIN fills USING (environment, account, symbol, trader_id, client_order_id)
 WHERE {_LEDGER} AND (traders.state = 'running' OR finished_ms >= $4)
 """  # noqa: S608 - constants alone
 
@@ -49,10 +49,10 @@ FROM orders WHERE {_LEDGER} AND trader_id = ANY($4)
 """  # noqa: S608 - constants alone
 
 FILLS: Final = f"""
-SELECT order_id, trade_id, price, quantity, quote_quantity, commission,
+SELECT client_order_id, order_id, trade_id, price, quantity, quote_quantity, commission,
     CASE WHEN commission = 0 THEN '' ELSE commission_asset END AS commission_asset,
     fee_in::text, fee_value, fee_price
-FROM fills WHERE {_LEDGER} AND order_id = ANY($4)
+FROM fills WHERE {_LEDGER} AND trader_id = ANY($4)
 """  # noqa: S608 - constants alone
 
 KEPT: Final = f"""
@@ -161,18 +161,12 @@ async def _batch(
     ]
     names = [trader.trader_id for trader in traders]
     orders = [OrderRow(**row) for row in await driver.fetch(ORDERS, *key(ledger), names)]
-    numbers = [order.order_id for order in orders if order.order_id is not None]
-    fills = await driver.fetch(FILLS, *key(ledger), numbers)
-    return RecordSide(
-        tuple(traders),
-        tuple(orders),
-        tuple(_execution(row) for row in fills),
-        tuple(_fee(row) for row in fills),
-    )
+    fills = await driver.fetch(FILLS, *key(ledger), names)
+    return RecordSide(tuple(traders), tuple(orders), tuple(_fill(row) for row in fills))
 
 
-def _execution(row: asyncpg.Record) -> Execution:
-    return Execution(
+def _fill(row: asyncpg.Record) -> FillRow:
+    execution = Execution(
         row["order_id"],
         row["trade_id"],
         row["price"],
@@ -181,10 +175,9 @@ def _execution(row: asyncpg.Record) -> Execution:
         row["commission"],
         row["commission_asset"],
     )
-
-
-def _fee(row: asyncpg.Record) -> Fee:
-    return Fee(row["order_id"], row["trade_id"], row["fee_in"], row["fee_value"], row["fee_price"])
+    return FillRow(
+        row["client_order_id"], execution, row["fee_in"], row["fee_value"], row["fee_price"]
+    )
 
 
 async def totals(driver: asyncpg.Connection, ledger: LedgerKey) -> tuple[Totals, Totals] | None:

@@ -60,7 +60,7 @@ class FetchReferencePrice:
 class PriceFee:
     """Ask the exchange what one unit of an asset cost at a time: a fill's fee was taken in it."""
 
-    order_id: int
+    client_order_id: ClientOrderId
     trade_id: int
     asset: str
     time_ms: int

@@ -15,6 +15,7 @@ from symbol_trader.core.orders import (
     Fill,
     TraderId,
 )
+from symbol_trader.core.records import Watermark
 from symbol_trader.core.replies import (
     Archived,
     AssetPrice,
@@ -124,7 +125,7 @@ class FeePriced:
     The asset may have no market, or there was no answer: either way it is asked for again.
     """
 
-    order_id: int
+    client_order_id: ClientOrderId
     trade_id: int
     price: AssetPrice | None
 
@@ -156,10 +157,10 @@ class SymbolRead:
 
 @dataclass(frozen=True, slots=True)
 class ViewRead:
-    """Everything was read from the exchange; `newest` is the last trade id seen."""
+    """Everything was read from the exchange; `newest` is the last trade seen."""
 
     view: ExchangeView
-    newest: int
+    newest: Watermark
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from decimal import Decimal
 from symbol_trader.core.decisions import PriceFee
 from symbol_trader.core.ledger import COST_STEP
 from symbol_trader.core.money import ZERO
-from symbol_trader.core.orders import FeeValue
+from symbol_trader.core.orders import ClientOrderId, FeeValue
 from symbol_trader.core.records import FeeValued, UnvaluedFee
 from symbol_trader.core.replies import AssetPrice
 
@@ -26,8 +26,8 @@ RETRY_FIRST_MS = 15_000
 RETRY_MOST_MS = 3_600_000
 """The longest pause."""
 
-FeeKey = tuple[int, int]
-"""Order id and trade id."""
+FeeKey = tuple[ClientOrderId, int]
+"""Client order id and trade id."""
 
 
 class UnvaluedFees:
@@ -100,7 +100,7 @@ class UnvaluedFees:
             del self._assets[asset.name]
         value = (fee.amount * price.price).quantize(COST_STEP)
         worth = FeeValue(value, price.price, price.source, price.time_ms)
-        return FeeValued(fee.trader_id, fee.order_id, fee.trade_id, worth)
+        return FeeValued(fee.trader_id, fee.client_order_id, fee.trade_id, worth)
 
 
 @dataclass(slots=True)
@@ -133,7 +133,7 @@ class _Asset:
             if key not in self.asked:
                 self.asked.add(key)
                 self.next_ms = now_ms + ANSWER_MS
-                yield PriceFee(fee.order_id, fee.trade_id, fee.asset, fee.time_ms)
+                yield PriceFee(fee.client_order_id, fee.trade_id, fee.asset, fee.time_ms)
 
     def told(self, key: FeeKey) -> None:
         self.amount -= self.waiting.pop(key).amount
@@ -161,4 +161,4 @@ class _Asset:
 
 
 def _key(fee: UnvaluedFee) -> FeeKey:
-    return fee.order_id, fee.trade_id
+    return fee.client_order_id, fee.trade_id

@@ -174,8 +174,8 @@ class Leader:
                 ctx.bid = bid
             case ReferencePriceFetched(minutes, reference):
                 self._state.market_prices.told(minutes, reference, ctx.now_ms)
-            case FeePriced(order_id, trade_id, price):
-                evidence.fills.fee_priced((order_id, trade_id), price, ctx)
+            case FeePriced(name, trade_id, price):
+                evidence.fills.fee_priced((name, trade_id), price, ctx)
             case UnrecordedOrdersFound(orders):
                 evidence.unrecorded.found(orders, ctx)
             case RecordRefused(trader_id, why, unsent):

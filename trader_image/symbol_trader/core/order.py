@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
+from symbol_trader.core import ids
 from symbol_trader.core.money import ZERO, plain
 from symbol_trader.core.order_states import STATUS_EVENTS, OrderEvent, transition
 from symbol_trader.core.orders import (
@@ -165,11 +166,23 @@ class Order:
             ZERO,
         )
 
-    def value_fee(self, key: tuple[int, int], value: FeeValue) -> None:
-        """Take in what a fill's commission was worth, if the order has it (order id, trade id)."""
-        fill = self.fills.get(key[1])
-        if fill and fill.order_id == key[0]:
-            self.fills[fill.trade_id] = replace(fill, fee_value=value)
+    def value_fee(self, trade_id: int, value: FeeValue) -> None:
+        """Take in what a fill's commission was worth."""
+        self.fills[trade_id] = replace(self.fills[trade_id], fee_value=value)
+
+    def may_be(self, seen: ExchangeOrder) -> bool:
+        """Return whether an order with the same number can be this one under another name.
+
+        A cancel renames it after itself, and others as they like; but none is given the name of
+        another order of ours. The numbers of an exchange that was reset begin again: then it is
+        missing, and what has its number is another order.
+        """
+        name = ids.order_of(seen.client_order_id)
+        return name in {None, self.intent.client_order_id} and not self.missing_on_exchange
+
+    def matches(self, seen: ExchangeOrder) -> bool:
+        """Return whether the exchange describes the order that was meant."""
+        return self.order_id in {None, seen.order_id} and not any(_differences(self.intent, seen))
 
     def learn(self, seen: ExchangeOrder) -> bool:
         """Take in what the exchange says of the order; return whether anything is new.
@@ -184,7 +197,7 @@ class Order:
         self._check_same(seen)
         if seen.status not in STATUS_EVENTS:
             raise Contradiction(f"{seen.client_order_id}: its status {seen.status} is not known")
-        before = self._facts()
+        before, was_missing = self._facts(), self.missing_on_exchange
         self.missing_on_exchange = False
         self.state = self._transition(STATUS_EVENTS[seen.status])
         self.order_id = seen.order_id
@@ -193,7 +206,7 @@ class Order:
             self.reason = seen.expiry_reason
         if seen.executed >= self.executed:
             self.executed, self.executed_quote = seen.executed, seen.executed_quote
-        return self._facts() != before
+        return was_missing or self._facts() != before
 
     def hear(self, event: OrderEvent, reason: str) -> bool:
         """Take in an event that comes without an order: a refusal, a doubt, a proof of absence."""

@@ -6,7 +6,7 @@ The transition table is in `order_states.py`; here are the values that it and th
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import NewType
+from typing import NamedTuple, NewType
 
 from symbol_trader.core.money import ZERO
 
@@ -125,12 +125,21 @@ class FeeValue:
     time_ms: int
 
 
+class FillKey(NamedTuple):
+    """What tells an execution from all others of an account and symbol, also after a reset."""
+
+    order_id: int
+    trade_id: int
+    time_ms: int
+
+
 @dataclass(frozen=True, slots=True)
 class Fill:
     """One execution of an order, as `myTrades` and the TRADE report tell it.
 
-    The key is (environment, account, symbol, order_id, trade_id); the first three are the
-    record's. `time_ms` is the exchange's transaction time.
+    `order_id` and `trade_id` are the exchange's: each is given once, until the exchange is reset.
+    What is kept of a fill is kept by its order's client order id and its trade id. `time_ms` is the
+    exchange's transaction time.
     """
 
     order_id: int
@@ -144,6 +153,11 @@ class Fill:
     time_ms: int
     fee_value: FeeValue | None = None
     """What a commission in a third asset was worth, once it is known."""
+
+    @property
+    def key(self) -> FillKey:
+        """Return what tells it from all other fills."""
+        return FillKey(self.order_id, self.trade_id, self.time_ms)
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,13 @@ class OrderChange:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderMissing:
+    """The exchange does not know an order that is open on record: another may have its number."""
+
+    client_order_id: ClientOrderId
+
+
+@dataclass(frozen=True, slots=True)
 class CancelChange:
     """What became of a cancel: accepted, refused or undecided, and why."""
 
@@ -111,7 +118,7 @@ class FeeValued:
     """A commission in a third asset has been valued; the profit of its trader falls by `value`."""
 
     trader_id: TraderId
-    order_id: int
+    client_order_id: ClientOrderId
     trade_id: int
     value: FeeValue
 
@@ -134,6 +141,7 @@ RecordChange = (
     NewTrader
     | TraderResult
     | OrderChange
+    | OrderMissing
     | CancelChange
     | FillRecorded
     | FeeValued
@@ -199,11 +207,32 @@ class UnvaluedFee:
     """A fill's commission in a third asset without a value in quote yet; its trader may be over."""
 
     trader_id: TraderId
-    order_id: int
+    client_order_id: ClientOrderId
     trade_id: int
     asset: str
     amount: Decimal
     time_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Watermark:
+    """The trade up to which reconciliation has seen the account's trades in the symbol.
+
+    Trades are told apart by their time, for the ids of an exchange that was reset begin again.
+    """
+
+    trade_id: int
+    time_ms: int | None = None
+    """The trade's time; None where there was no trade yet, or an older version noted it."""
+
+    def precedes(self, other: "Watermark") -> bool:
+        """Return whether another one is further on: later, or of one time and with a higher id.
+
+        Where a time is not known, ids decide.
+        """
+        if self.time_ms is None:
+            return (self.trade_id, False) < (other.trade_id, other.time_ms is not None)
+        return (self.time_ms, self.trade_id) < (other.time_ms or 0, other.trade_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +242,7 @@ class Snapshot:
     `carried` is the base asset that rounding left over: over all traders, running ones included,
     with a sell that was neither refused nor proved absent, the sum of what they received less the
     quantity of their first such sell. `profit` is the realised profit of all finished traders, in
-    quote; `watermark` is the highest trade id that reconciliation has seen, None before the first.
+    quote; `watermark` is None before the first look at the account's trades.
     """
 
     installation: str
@@ -221,7 +250,7 @@ class Snapshot:
     carried: Decimal = ZERO
     profit: Decimal = ZERO
     finished: int = 0
-    watermark: int | None = None
+    watermark: Watermark | None = None
     shutdown_age_ms: int = 0
     """How long the symbol has been in the shutdown that its settings ask for."""
     carried_cost: Decimal = ZERO

@@ -78,9 +78,8 @@ class State:
         self.traders = {row.trader_id: Trader.restore(row) for row in snapshot.traders}
         self._by_name: dict[str, Found] = {}
         self._by_id: dict[int, Found] = {}
-        for trader in self.traders.values():
-            for order in trader.orders:
-                self.index(trader, order)
+        for trader, order in sorted(self.orders(), key=lambda f: f[1].intent.timestamp_ms):
+            self.index(trader, order)
         carried = Carried(snapshot.carried - self._carried_by_running(), snapshot.carried_cost)
         self.ledger = Ledger(snapshot.profit, snapshot.finished, carried)
         """The totals of all traders that are over."""
@@ -158,7 +157,10 @@ class State:
                 yield trader, order
 
     def index(self, trader: Trader, order: Order) -> None:
-        """Let an order be found; again once its id on the exchange is known."""
+        """Let an order be found; again once its id on the exchange is known.
+
+        After a reset of the exchange an id is a newer order's.
+        """
         self._by_name[order.intent.client_order_id] = trader, order
         if order.order_id is not None:
             self._by_id[order.order_id] = trader, order
@@ -167,19 +169,22 @@ class State:
         """Let an order no longer be found: its trader is over, or it never existed."""
         self._by_name.pop(order.intent.client_order_id, None)
         if order.order_id is not None:
-            self._by_id.pop(order.order_id, None)
+            _, numbered = self._by_id.get(order.order_id, (None, None))
+            if numbered is order:
+                del self._by_id[order.order_id]
 
     def find(self, client_order_id: str) -> Found | None:
         """Return an order by its client order id, with its trader."""
         return self._by_name.get(client_order_id)
 
-    def find_by_id(self, order_id: int) -> Found | None:
-        """Return an order by the exchange's id, with its trader."""
-        return self._by_id.get(order_id)
-
     def find_seen(self, seen: ExchangeOrder) -> Found | None:
         """Return the order that the exchange describes, whatever others have renamed it to."""
-        return self.find(seen.client_order_id) or self.find_by_id(seen.order_id)
+        return self.find(seen.client_order_id) or self._find_renamed(seen)
+
+    def _find_renamed(self, seen: ExchangeOrder) -> Found | None:
+        """Return an order by the exchange's id, unless that is another's by now."""
+        found = self._by_id.get(seen.order_id)
+        return found if found and found[1].may_be(seen) else None
 
     def marks(self, client_order_id: str) -> bool:
         """Return whether a leader placed an order, and no trader that runs here.
@@ -249,11 +254,11 @@ class State:
     def _lacks_value(self, fill: Fill) -> bool:
         return fill.fee_value is None and self.symbol.fee_asset(fill) is FeeAsset.OTHER
 
-    def note_fee(self, trader: Trader, fill: Fill) -> None:
+    def note_fee(self, trader: Trader, order: Order, fill: Fill) -> None:
         """Remember a fill's fee if it was taken in a third asset and has no value yet."""
         if self._lacks_value(fill):
             asset, amount = fill.commission_asset, fill.commission
-            key = fill.order_id, fill.trade_id
+            key = order.intent.client_order_id, fill.trade_id
             self.fees.add(UnvaluedFee(trader.trader_id, *key, asset, amount, fill.time_ms))
 
     def _carried_by_running(self) -> Decimal:

@@ -144,7 +144,8 @@ class Trader:
     def value_fee(self, valued: FeeValued) -> None:
         """Take in what a fill's commission in a third asset was worth."""
         for order in self.orders:
-            order.value_fee((valued.order_id, valued.trade_id), valued.value)
+            if order.intent.client_order_id == valued.client_order_id:
+                order.value_fee(valued.trade_id, valued.value)
 
     def sell_fees(self, base_asset: str) -> Decimal:
         """Return the base asset that was taken as commission on the sells."""

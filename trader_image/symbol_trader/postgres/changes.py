@@ -17,6 +17,7 @@ from symbol_trader.core.records import (
     FillsGivenUp,
     NewTrader,
     OrderChange,
+    OrderMissing,
     RecordChange,
     TraderResult,
 )
@@ -45,6 +46,8 @@ def _facts(change: RecordChange) -> dict[str, Any]:  # noqa: C901, PLR0911 - one
             return _fill(change)
         case FeeValued():
             return _fee(change)
+        case OrderMissing():
+            return {"kind": "missing", "client_order_id": change.client_order_id}
         case FillsGivenUp():
             return {"kind": "fills_given_up", "client_order_id": change.client_order_id}
         case Acknowledged():
@@ -163,7 +166,7 @@ def _fee(valued: FeeValued) -> dict[str, Any]:
     return {
         "kind": "fee",
         "trader_id": valued.trader_id,
-        "order_id": valued.order_id,
+        "client_order_id": valued.client_order_id,
         "trade_id": valued.trade_id,
         **_fee_value(valued.value),
     }

@@ -4,8 +4,8 @@ from collections.abc import Collection, Sequence
 from decimal import Decimal
 
 from symbol_trader.core.fees import WAITING_MAX
-from symbol_trader.core.orders import Intent
-from symbol_trader.core.records import RecordChange, RefusedBuy, Snapshot
+from symbol_trader.core.orders import FillKey, Intent
+from symbol_trader.core.records import RecordChange, RefusedBuy, Snapshot, Watermark
 from symbol_trader.desired import Desired
 from symbol_trader.errors import Fenced
 from symbol_trader.postgres import rows, statements
@@ -98,13 +98,12 @@ class PostgresRecord:
         found = await self._link.ask(statements.SETTLED_MEANWHILE, *arguments)
         return any(row["more"] for row in found)
 
-    async def unrecorded_order_ids(self, order_ids: Collection[int]) -> frozenset[int]:
-        """Return those of the exchange's order ids that no order on record has."""
+    async def unrecorded_fills(self, fills: Collection[FillKey]) -> frozenset[FillKey]:
+        """Return those fills that no order on record has."""
+        columns = [list(column) for column in zip(*fills, strict=True)]
         claim = self._link.claim
-        found = await self._link.ask(
-            statements.UNRECORDED_ORDER_IDS, *claim.arguments, list(order_ids)
-        )
-        return frozenset(row["number"] for row in found)
+        found = await self._link.ask(statements.UNRECORDED_FILLS, *claim.arguments, *columns)
+        return frozenset(FillKey(*row) for row in found)
 
     async def unrecorded_client_order_ids(self, names: Collection[str]) -> frozenset[str]:
         """Return those client order ids that are neither on record nor disowned."""
@@ -114,9 +113,11 @@ class PostgresRecord:
         )
         return frozenset(row["id"] for row in found)
 
-    async def advance_watermark(self, trade_id: int) -> None:
-        """Note that every trade up to this id was seen; it never goes back. Raises `Fenced`."""
-        await self._link.ask_held(statements.ADVANCE_WATERMARK, trade_id)
+    async def advance_watermark(self, watermark: Watermark) -> None:
+        """Note that every trade up to this one was seen. Raises `Fenced`."""
+        await self._link.ask_held(
+            statements.ADVANCE_WATERMARK, watermark.trade_id, watermark.time_ms
+        )
 
     async def mirror_settings(self, desired: Desired) -> None:
         """Mirror the resource's settings, and which revision they are of. Raises `Fenced`."""

@@ -22,6 +22,7 @@ from symbol_trader.core.records import (
     Snapshot,
     TraderTerms,
     UnvaluedFee,
+    Watermark,
 )
 
 Row = Mapping[str, Any]
@@ -53,12 +54,17 @@ def snapshot(sums: Row, parts: Parts) -> Snapshot:
         carried=sums["carried"],
         profit=sums["profit"],
         finished=sums["finished"],
-        watermark=sums["watermark"],
+        watermark=_watermark(sums),
         shutdown_age_ms=sums["shutdown_age_ms"],
         carried_cost=sums["carried_cost"],
         unvalued_fees=(fees := tuple(UnvaluedFee(**row) for row in parts.unvalued_fees)),
         more_unvalued_fees=_less(parts.unvalued_sums, fees),
     )
+
+
+def _watermark(sums: Row) -> Watermark | None:
+    trade_id = sums["watermark"]
+    return None if trade_id is None else Watermark(trade_id, sums["watermark_ms"])
 
 
 def _less(sums: Iterable[Row], fees: Iterable[UnvaluedFee]) -> dict[str, Decimal]:
@@ -72,10 +78,11 @@ def _less(sums: Iterable[Row], fees: Iterable[UnvaluedFee]) -> dict[str, Decimal
 def _orders(parts: Parts) -> dict[str, list[RecordedOrder]]:
     """Return each trader's orders with their fills and cancels."""
     cancels = _grouped("client_order_id", parts.cancels)
-    fills = _grouped("order_id", parts.fills)
+    fills = _grouped("client_order_id", parts.fills)
     orders: dict[str, list[RecordedOrder]] = {}
     for row in parts.orders:
-        order = _order(row, fills.get(row["order_id"], []), cancels.get(row["client_order_id"], []))
+        name = row["client_order_id"]
+        order = _order(row, fills.get(name, []), cancels.get(name, []))
         orders.setdefault(row["trader_id"], []).append(order)
     return orders
 

@@ -12,6 +12,9 @@ from typing import Final
 _LEDGER: Final = "(environment, account, symbol) = ($1::text, $2::text, $3::text)"
 _HELD: Final = f"{_LEDGER} AND epoch = $4::bigint AND nonce = $5::text AND released_at IS NULL"
 
+_WATERMARK_MS: Final = "CASE WHEN watermark_ms_of = watermark THEN watermark_ms END"
+"""A leader of the version before, which may still run, moves the watermark alone."""
+
 SCHEMA_VERSION: Final = "SELECT version_num FROM schema_version"
 
 ORIGIN: Final = """
@@ -95,12 +98,16 @@ FROM owners WHERE {_HELD}
 """
 """Check the epoch, and that the intent committed last ($6) is there."""
 
-UNRECORDED_ORDER_IDS: Final = f"""
-SELECT number FROM unnest($6::bigint[]) AS number
+UNRECORDED_FILLS: Final = f"""
+SELECT asked.order_id, asked.trade_id, asked.time_ms
+FROM unnest($6::bigint[], $7::bigint[], $8::bigint[]) AS asked (order_id, trade_id, time_ms)
 WHERE EXISTS (SELECT FROM owners WHERE {_HELD}) AND NOT EXISTS (
-    SELECT FROM orders WHERE {_LEDGER} AND order_id = number
+    SELECT FROM orders JOIN fills USING (environment, account, symbol, client_order_id)
+    WHERE {_LEDGER} AND (orders.order_id, fills.trade_id, fills.time_ms)
+        = (asked.order_id, asked.trade_id, asked.time_ms)
 )
 """
+"""Those fills that are not on record: numbers alone do not tell, they may begin again."""
 
 UNRECORDED_CLIENT_ORDER_IDS: Final = f"""
 SELECT asked.id FROM unnest($6::text[]) AS asked (id)
@@ -132,9 +139,17 @@ SELECT TRUE FROM record_bid(
 ) AS recorded WHERE recorded
 """
 
+_SEEN_BEFORE: Final = f"($7::bigint, $6::bigint) < ({_WATERMARK_MS}, watermark)"
+
 ADVANCE_WATERMARK: Final = f"""
-UPDATE owners SET watermark = greatest(watermark, $6::bigint) WHERE {_HELD} RETURNING watermark
+UPDATE owners SET
+    watermark = CASE WHEN {_SEEN_BEFORE} THEN watermark ELSE $6::bigint END,
+    watermark_ms = CASE WHEN {_SEEN_BEFORE} THEN watermark_ms ELSE $7::bigint END,
+    watermark_ms_of = CASE WHEN {_SEEN_BEFORE} THEN watermark_ms_of ELSE $6::bigint END
+WHERE {_HELD}
+RETURNING watermark
 """
+"""Note a trade ($6) and its time ($7). It goes on in time: ids may begin again."""
 
 MIRROR_SETTINGS: Final = f"""
 INSERT INTO settings AS mirror (
@@ -275,8 +290,8 @@ SETTLED_MEANWHILE: Final = f"SELECT settlements <> $6::bigint AS more FROM owner
 # What a leader loads, in one snapshot.
 
 SUMS: Final = f"""
-SELECT watermark, settlements, installation.id AS installation, ended_count AS finished,
-    ended_profit AS profit, ended_carried + running.carried AS carried,
+SELECT watermark, {_WATERMARK_MS} AS watermark_ms, settlements, installation.id AS installation,
+    ended_count AS finished, ended_profit AS profit, ended_carried + running.carried AS carried,
     ended_carried_cost AS carried_cost,
     coalesce(extract(epoch FROM now() - mirror.shutdown_since) * 1000, 0)::bigint AS shutdown_age_ms
 FROM owners
@@ -331,23 +346,23 @@ ORDER BY cancels.attempt
 """
 
 FILLS: Final = f"""
-SELECT order_id, trade_id, price, quantity, quote_quantity, commission, commission_asset,
-    is_maker, time_ms, fee_value, fee_price, fee_source, fee_price_ms
+SELECT client_order_id, order_id, trade_id, price, quantity, quote_quantity, commission,
+    commission_asset, is_maker, time_ms, fee_value, fee_price, fee_source, fee_price_ms
 FROM fills
 WHERE {_LEDGER} AND {_RUNNING}
 ORDER BY trade_id
 """
 
 UNVALUED_FEES: Final = f"""
-SELECT trader_id, order_id, trade_id, asset, amount, time_ms
+SELECT trader_id, client_order_id, trade_id, asset, amount, time_ms
 FROM (
     SELECT *, row_number() OVER (
-        PARTITION BY asset ORDER BY time_ms, order_id, trade_id
+        PARTITION BY asset ORDER BY time_ms, client_order_id, trade_id
     ) AS number
     FROM unvalued_fees WHERE {_LEDGER}
 ) AS numbered
 WHERE number <= $4::integer
-ORDER BY time_ms, order_id, trade_id
+ORDER BY time_ms, client_order_id, trade_id
 """
 """The oldest of each asset ($4): after an update, a whole history may be without values."""
 

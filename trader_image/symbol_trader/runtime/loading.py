@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from symbol_trader.core.records import Snapshot
+from symbol_trader.core.records import Snapshot, Watermark
 from symbol_trader.core.symbols import DEFAULT_COMMISSION, GONE, Commission, SymbolInfo, gone
 from symbol_trader.errors import UnknownSymbol
 from symbol_trader.ports import Exchange, Record
@@ -34,8 +34,8 @@ async def describe(
 
 async def watermark(
     exchange: Exchange, record: Record, snapshot: Snapshot, symbol: SymbolInfo
-) -> tuple[int, Page | None]:
-    """Return the trade id from which to look on; a record without one begins to look now.
+) -> tuple[Watermark, Page | None]:
+    """Return the trade from which to look on; a record without one begins to look now.
 
     Returns the newest page of trades, too, where it had to be read for that.
     """

@@ -1,6 +1,6 @@
 """Reading everything that a reconciliation needs from the exchange."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
@@ -10,6 +10,7 @@ from symbol_trader.core.leader import Leader
 from symbol_trader.core.money import ZERO
 from symbol_trader.core.order import Order
 from symbol_trader.core.orders import ClientOrderId, ExchangeOrder, Fill
+from symbol_trader.core.records import Watermark
 from symbol_trader.core.replies import Archived, NotFound
 from symbol_trader.ports import Exchange, Record
 
@@ -19,7 +20,7 @@ RECENT_TRADES = 20
 """Trades of the account that a new record looks at."""
 SHORT_PAGE = 50
 """A newest page of no more trades is taken for all there are, where the next look makes sure."""
-NO_TRADES = -1
+NO_TRADES = Watermark(-1)
 """The watermark of an account that never traded the symbol."""
 
 Page = tuple[Fill, ...]
@@ -58,11 +59,13 @@ class NewFills:
 
     fills: Page = ()
     complete: bool = False
+    begun_again: bool = False
+    """The exchange was reset since the watermark: its ids have begun again."""
 
 
 async def read_new_fills(
     exchange: Exchange,
-    watermark: int,
+    watermark: Watermark,
     trades: Trades,
     page: Page | None,
     on_progress: Callable[[], None],
@@ -71,26 +74,54 @@ async def read_new_fills(
 
     The newest page is enough where it reaches back that far, however many trades the exchange shows
     in a page; else all are read page by page. `page` is the newest one, if it was read just now.
+
+    All are read, from the first on, where the exchange was reset since the watermark.
     """
     if trades is Trades.LATER:
         return NewFills()
     if page is None:
         page = await exchange.trades(None)
     on_progress()
-    start = max(watermark - OVERLAP_TRADES, NO_TRADES) + 1
-    complete = not page or page[0].trade_id <= watermark
-    if complete or (trades is Trades.NEWEST and len(page) <= SHORT_PAGE):
-        return NewFills(tuple(fill for fill in page if fill.trade_id >= start), complete)
-    return NewFills(tuple(await read_fills(exchange, start, None, on_progress)), complete=True)
+    start = max(watermark.trade_id - OVERLAP_TRADES, NO_TRADES.trade_id) + 1
+    complete = not page or page[0].trade_id <= watermark.trade_id
+    if not complete and trades is Trades.NEWEST and len(page) <= SHORT_PAGE:
+        return NewFills(page)
+    fills = page if complete else tuple(await read_fills(exchange, start, None, on_progress))
+    if not _begun_again(fills, watermark):
+        return NewFills(tuple(fill for fill in fills if fill.trade_id >= start), complete=True)
+    fills = tuple(await read_fills(exchange, 0, None, on_progress))
+    return NewFills(fills, complete=True, begun_again=True)
 
 
-def first_watermark(page: Page) -> int:
+def _begun_again(fills: Page, watermark: Watermark) -> bool:
+    """Return whether the exchange has begun to number its trades again since the watermark.
+
+    The fills reach back to the watermark. Then its trade is among them, or they end before it: some
+    of the exchange's servers lag behind others. But no trade with a lower id is later.
+    """
+    before = [fill for fill in fills if fill.trade_id <= watermark.trade_id]
+    if watermark.time_ms is not None and any(f.time_ms > watermark.time_ms for f in before):
+        return True
+    passed = len(before) < len(fills)
+    return passed and watermark != NO_TRADES and _id_of_last(before) != watermark.trade_id
+
+
+def _id_of_last(fills: Sequence[Fill]) -> int | None:
+    return fills[-1].trade_id if fills else None
+
+
+def mark_of(fill: Fill) -> Watermark:
+    """Return the watermark at a trade."""
+    return Watermark(fill.trade_id, fill.time_ms)
+
+
+def first_watermark(page: Page) -> Watermark:
     """Return where a new record begins to look: before the account's last trades in the symbol.
 
     It has placed none of them. If another record has, that has to come to light. Of fewer trades
     the oldest is looked at as well: a bit before the watermark is always read again.
     """
-    return page[-RECENT_TRADES - 1 :][0].trade_id if page else NO_TRADES
+    return mark_of(page[-RECENT_TRADES - 1 :][0]) if page else NO_TRADES
 
 
 async def find_order(
@@ -162,22 +193,23 @@ class Reader:
         self._record = record
         self._on_progress = on_progress
         self._explained: set[int] = set()
-        """Orders of others, and those that a person has disowned: the record is not asked again."""
+        """Orders of which no fill is asked for again: those of others, and those that the record
+        holds or that a person has disowned. By the exchange's ids, until these begin again."""
 
     async def read(
         self,
         leader: Leader,
-        watermark: int,
+        watermark: Watermark,
         trades: Trades = Trades.ALL,
         page: Page | None = None,
-    ) -> tuple[ExchangeView, int]:
+    ) -> tuple[ExchangeView, Watermark]:
         """Read the orders that are not over on record, and the trades since the watermark.
 
         The trades show what orders traded that nobody recorded, so they can wait for a while: what
         the known ones executed is read order by order in any case. If an order is denied, they are
         all read. `page` is the newest page, if it was read just now.
 
-        Returns the view, with the orders that nobody recorded, and the trade id up to which it is
+        Returns the view, with the orders that nobody recorded, and the trade up to which it is
         complete. What is asked, and in which order:
 
         1. The open orders, once: they answer for all of ours that rest, however many. An order that
@@ -202,9 +234,11 @@ class Reader:
             self._on_progress,
         )
         fills = list(new.fills)
-        seen_to = max([watermark, *(fill.trade_id for fill in fills if new.complete)])
-        traded = {fill.order_id for fill in fills} - _order_ids(leader, answers)
-        unexplained = await self._unexplained(traded)
+        if new.begun_again:
+            self._explained.clear()
+        newest = mark_of(fills[-1]) if fills and new.complete else watermark
+        seen_to = newest if watermark.precedes(newest) else watermark
+        unexplained = await self._unexplained(fills, leader, answers)
         # What was traded exists, whatever a query by its name says.
         by_name = {o.client_order_id: o for o in unexplained}
         answers |= {name: by_name[name] for name in known if name in by_name}
@@ -249,12 +283,18 @@ class Reader:
                 fills += await read_fills(self._exchange, 0, answer.order_id, self._on_progress)
         return fills
 
-    async def _unexplained(self, traded: set[int]) -> list[ExchangeOrder]:
+    async def _unexplained(
+        self, fills: Iterable[Fill], leader: Leader, answers: Mapping[ClientOrderId, Answer]
+    ) -> list[ExchangeOrder]:
         """Look at the orders of trades that neither the leader nor the record knows."""
-        if not (unknown := traded - self._explained):
+        explained = self._explained | _numbers_now(leader, answers)
+        known = {fill.key for order in _orders(leader) for fill in order.fills.values()}
+        unknown = {f.key for f in fills if f.order_id not in explained} - known
+        if not unknown:
             return []
-        unknown = set(await self._record.unrecorded_order_ids(unknown))
-        found = [await self._look_at(number) for number in sorted(unknown)]
+        unknown = set(await self._record.unrecorded_fills(unknown))
+        numbers = sorted({key.order_id for key in unknown})
+        found = [await self._look_at(number) for number in numbers]
         return [order for order in found if isinstance(order, ExchangeOrder)]
 
     async def _look_at(self, order_id: int) -> Answer:
@@ -271,9 +311,18 @@ class Reader:
         return tuple(order for name, order in marked.items() if name in strange)
 
 
-def _order_ids(leader: Leader, answers: Mapping[ClientOrderId, Answer]) -> set[int | None]:
-    answered = {a.order_id for a in answers.values() if isinstance(a, ExchangeOrder)}
-    return answered | {order.order_id for trader in leader.traders for order in trader.orders}
+def _numbers_now(leader: Leader, answers: Mapping[ClientOrderId, Answer]) -> set[int | None]:
+    """Return the exchange's ids of orders of ours that have them now, not just before a reset.
+
+    These are the ids that it has just told, and those of orders that were placed meanwhile.
+    """
+    told = {a.order_id for a in answers.values() if isinstance(a, ExchangeOrder)}
+    live = (o for o in _orders(leader) if not o.state.final)
+    return told | {o.order_id for o in live if o.intent.client_order_id not in answers}
+
+
+def _orders(leader: Leader) -> Iterator[Order]:
+    return (order for trader in leader.traders for order in trader.orders)
 
 
 def _lacks_fills(order: Order, answer: ExchangeOrder, read: list[Fill]) -> bool:

@@ -155,4 +155,4 @@ class Requests:
             price = await self._exchange.price_of(fee.asset, fee.time_ms)
         except Unavailable:
             price = None
-        self._mailbox.put_nowait(FeePriced(fee.order_id, fee.trade_id, price))
+        self._mailbox.put_nowait(FeePriced(fee.client_order_id, fee.trade_id, price))

@@ -31,6 +31,7 @@ from symbol_trader.core.events import (
 )
 from symbol_trader.core.leader import Leader
 from symbol_trader.core.orders import ClientOrderId, TraderId
+from symbol_trader.core.records import Watermark
 from symbol_trader.core.settings import TradingStatus
 from symbol_trader.desired import Desired
 from symbol_trader.errors import DatabaseUnavailable, Unavailable
@@ -91,7 +92,7 @@ class Term:
         exchange: Exchange,
         mailbox: Mailbox,
         desired: Desired,
-        watermark: int,
+        watermark: Watermark,
         story: Story,
         health: Health,
         metrics: Metrics,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from symbol_trader.core.events import ViewRead
 from symbol_trader.core.leader import Leader
+from symbol_trader.core.records import Watermark
 from symbol_trader.ports import Exchange, Record
 from symbol_trader.runtime.mailbox import Mailbox
 from symbol_trader.runtime.reading import Page, Reader, Trades
@@ -19,7 +20,7 @@ class Views:
         exchange: Exchange,
         record: Record,
         mailbox: Mailbox,
-        watermark: int,
+        watermark: Watermark,
         on_progress: Callable[[], None],
         on_trades_read: Callable[[], None],
     ) -> None:
@@ -51,12 +52,12 @@ class Views:
         finally:
             self.being_read = False
 
-    async def taken_in(self, newest: int) -> None:
+    async def taken_in(self, newest: Watermark) -> None:
         """Advance the watermark to a trade once its view is on record and leaves nothing open.
 
         While an order is in doubt, or one is not on record, its trades are read again next time.
         """
         settled = not self._leader.orders_in_doubt and not self._leader.unrecorded_orders
-        if settled and newest > self._watermark:
+        if settled and self._watermark.precedes(newest):
             await self._record.advance_watermark(newest)
             self._watermark = newest

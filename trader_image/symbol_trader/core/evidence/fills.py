@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 
 from symbol_trader.core.context import EventContext
+from symbol_trader.core.events import ExchangeView
 from symbol_trader.core.evidence.market import unblock
 from symbol_trader.core.fees import FeeKey
 from symbol_trader.core.money import plain
 from symbol_trader.core.order import Order
-from symbol_trader.core.orders import ClientOrderId, Fill, OrderState
+from symbol_trader.core.orders import ClientOrderId, ExchangeOrder, Fill, OrderState
 from symbol_trader.core.reasons import Reason
 from symbol_trader.core.records import FeeValued, FillRecorded, FillsGivenUp
 from symbol_trader.core.replies import AssetPrice
@@ -78,16 +79,22 @@ class FillEvidence:
         symbol = self._state.symbol
         ctx.change(*(FillRecorded(name, order.side, f, symbol.fee_asset(f)) for f in new))
         for fill in new:
-            self._state.note_fee(trader, fill)
+            self._state.note_fee(trader, order, fill)
 
-    def sort(self, fills: Iterable[Fill], ctx: EventContext) -> None:
-        """Give each of the account's fills to the order of ours that it belongs to."""
+    def sort(self, view: ExchangeView, ctx: EventContext) -> None:
+        """Give each of the account's fills to the order of ours that it belongs to.
+
+        It is known by its number in the same view: what had the number on an exchange that was
+        reset is another order. One that the view does not answer for has all its fills, or is so
+        new that a later view or a report brings them.
+        """
         by_order: dict[int, list[Fill]] = {}
-        for fill in fills:
+        for fill in view.fills:
             by_order.setdefault(fill.order_id, []).append(fill)
-        for order_id, own in by_order.items():
-            if found := self._state.find_by_id(order_id):
-                self.add(*found, own, ctx)
+        for name, answer in view.answers.items():
+            found = self._state.find(name)
+            if found and isinstance(answer, ExchangeOrder) and found[1].matches(answer):
+                self.add(*found, by_order.get(answer.order_id, ()), ctx)
 
     def _charge_late(self, valued: FeeValued, ctx: EventContext) -> None:
         worth = valued.value

@@ -15,7 +15,7 @@ from symbol_trader.core.evidence.queries import QueryEvidence
 from symbol_trader.core.evidence.questions import Questions
 from symbol_trader.core.evidence.unrecorded import UnrecordedOrders
 from symbol_trader.core.order_states import OrderEvent
-from symbol_trader.core.orders import ClientOrderId, TraderId
+from symbol_trader.core.orders import ClientOrderId, ExchangeOrder, TraderId
 from symbol_trader.core.state import State
 
 
@@ -35,9 +35,12 @@ class Evidence:
 
     def view_read(self, view: ExchangeView, ctx: EventContext) -> None:
         """Bring the record and the exchange together: at start, after each outage, and at times."""
-        for client_order_id, answer in view.answers.items():
+        # Denials first: an exchange that was reset gives other orders the numbers of these.
+        for client_order_id, answer in sorted(
+            view.answers.items(), key=lambda item: isinstance(item[1], ExchangeOrder)
+        ):
             self.queries.answered(client_order_id, answer, ctx, thorough=True)
-        self.fills.sort(view.fills, ctx)
+        self.fills.sort(view, ctx)
         state = self._state
         others = (order for order in view.open_orders if state.find_seen(order) is None)
         state.others = {order.order_id: order for order in others}

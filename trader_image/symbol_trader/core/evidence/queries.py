@@ -11,6 +11,7 @@ from symbol_trader.core.money import plain
 from symbol_trader.core.order import Order
 from symbol_trader.core.order_states import OrderEvent
 from symbol_trader.core.orders import ClientOrderId, ExchangeOrder, OrderState
+from symbol_trader.core.records import OrderMissing
 from symbol_trader.core.replies import Archived, NotFound
 from symbol_trader.core.state import State
 from symbol_trader.core.trader import Trader
@@ -110,6 +111,7 @@ class QueryEvidence:
             return
         if not order.missing_on_exchange:
             order.missing_on_exchange = True
+            ctx.change(OrderMissing(order.intent.client_order_id))
             ctx.say(
                 "order is missing on the exchange",
                 warning=True,

@@ -452,6 +452,7 @@ BEGIN
             WHEN 'cancel' THEN PERFORM note_cancel(in_book, change);
             WHEN 'fee' THEN PERFORM note_fee(in_book, change);
             WHEN 'fills_given_up' THEN PERFORM note_fills_given_up(in_book, change);
+            WHEN 'missing' THEN PERFORM note_missing(in_book, change);
             WHEN 'acknowledged' THEN PERFORM note_acknowledged(in_book, change);
         END CASE;
         durable := durable OR change->>'kind' IN ('intent', 'cancel_intent', 'acknowledged');
