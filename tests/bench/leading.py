@@ -6,6 +6,7 @@ import random
 import secrets
 import time
 from collections.abc import AsyncIterator, Collection, Sequence
+from decimal import Decimal
 
 import structlog
 
@@ -14,6 +15,7 @@ from symbol_trader.binance.keys import HmacKey
 from symbol_trader.binance.market import BinanceMarket
 from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.core.leader import new_trader_bits
+from symbol_trader.core.limits import AccountLimit, AccountState
 from symbol_trader.core.orders import FillKey
 from symbol_trader.core.records import RecordChange, RefusedBuy, Snapshot, Watermark
 from symbol_trader.core.settings import Settings
@@ -57,8 +59,23 @@ class NoRecord:
 
     async def advance_watermark(self, watermark: Watermark) -> None: ...
     async def mirror_settings(self, desired: Desired) -> None: ...
+    async def know_quote_asset(self, asset: str) -> None: ...
+    async def record_bid(self, bid: Decimal) -> None: ...
     async def release(self) -> None: ...
     async def close(self) -> None: ...
+
+
+class NoLimits:
+    """An account that nothing limits."""
+
+    async def read(self) -> AccountState:
+        return AccountState()
+
+    async def mirror(self, limit: AccountLimit) -> bool:
+        return False
+
+    async def forget(self, uid: str) -> bool:
+        return False
 
 
 class FixedResource:
@@ -70,6 +87,13 @@ class FixedResource:
     async def changes(self) -> AsyncIterator[Desired]:
         yield self._desired
         await asyncio.Event().wait()
+
+    async def limits(self) -> AsyncIterator[tuple[AccountLimit, ...]]:
+        yield ()
+        await asyncio.Event().wait()
+
+    async def limit_exists(self, name: str, uid: str) -> bool:
+        return False
 
     async def report(self, report: Report) -> None: ...
     async def switch_off(self) -> SwitchOffOutcome:
@@ -95,6 +119,7 @@ def leader(
             FixedResource(exchange.symbol, settings),
             ownership,
             record,
+            NoLimits(),
             lambda _: BinanceExchange(
                 exchange, key, monotonic_ns=time.monotonic_ns, random=random.random
             ),

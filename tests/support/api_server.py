@@ -21,20 +21,28 @@ from support.serving import serving
 from symbol_trader.__main__ import main as symbol_trader
 from symbol_trader.resource.api_server import ApiServerResource
 from symbol_trader.resource.outage import Tell
-from tradingsymbol_api.names import GROUP, PLURAL, VERSION
+from tradingsymbol_api.names import API_VERSION, GROUP, LIMIT_KIND, LIMIT_PLURAL, PLURAL, VERSION
 
 NAMESPACE, NAME = "trading", "xrpusdt"
 _LIST = f"/apis/{GROUP}/{VERSION}/namespaces/{NAMESPACE}/{PLURAL}"
 _OBJECT = f"{_LIST}/{NAME}"
+_LIMITS = f"/apis/{GROUP}/{VERSION}/namespaces/{NAMESPACE}/{LIMIT_PLURAL}"
 
 
 @dataclass(slots=True)
 class ApiServer:
-    """Serves one resource: its watch, its status, and JSON patches that test what they replace."""
+    """Serves one resource: its watch, its status, and JSON patches that test what they replace.
+
+    And TradingLimits: their list, their watch, and each of them.
+    """
 
     spec: dict[str, Any]
     status: dict[str, Any] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
+    limits: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By name."""
+    _events: list[dict[str, Any]] = field(default_factory=list)
+    """What happened to limits, in order; a list's resourceVersion is how many of them it knows."""
     _generation: int = 1
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     _open: AsyncExitStack | None = None
@@ -52,6 +60,9 @@ class ApiServer:
                 web.get(_LIST, self._watch),
                 web.patch(_OBJECT, self._patch),
                 web.patch(f"{_OBJECT}/status", self._patch_status),
+                web.get(_LIMITS, self._list_limits),
+                web.get(f"{_LIMITS}/{{name}}", self._get_limit),
+                web.patch(f"{_LIMITS}/{{name}}/status", self._patch_limit_status),
             ]
         )
         self._open = AsyncExitStack()
@@ -71,6 +82,63 @@ class ApiServer:
             self.spec |= spec
             self._generation += 1
             self._changed.notify_all()
+
+    async def limit(self, name: str, **spec: Any) -> None:
+        """Write a limit, as a person does."""
+        known = self.limits.get(name)
+        uid = known["metadata"]["uid"] if known else uuid4().hex
+        generation = known["metadata"]["generation"] + 1 if known else 1
+        metadata = {
+            "name": name,
+            "namespace": NAMESPACE,
+            "uid": uid,
+            "generation": generation,
+            "creationTimestamp": "2026-01-01T00:00:00Z",
+        }
+        document = {
+            "apiVersion": API_VERSION,
+            "kind": LIMIT_KIND,
+            "metadata": metadata,
+            "spec": {"exchange": "paper", **spec},
+            "status": known["status"] if known else {},
+        }
+        self.limits[name] = document
+        await self._happened("MODIFIED" if known else "ADDED", document)
+
+    async def delete_limit(self, name: str) -> None:
+        """Delete a limit, as a person does."""
+        await self._happened("DELETED", self.limits.pop(name))
+
+    async def _happened(self, kind: str, document: dict[str, Any]) -> None:
+        async with self._changed:
+            self._events.append({"type": kind, "object": document})
+            self._changed.notify_all()
+
+    async def _list_limits(self, request: web.Request) -> web.StreamResponse:
+        if "watch" not in request.query:
+            metadata = {"resourceVersion": str(len(self._events))}
+            return web.json_response({"metadata": metadata, "items": [*self.limits.values()]})
+        response = web.StreamResponse()
+        await response.prepare(request)
+        told = int(request.query["resourceVersion"])
+        while self._open is not None:
+            for event in self._events[told:]:
+                await response.write(json.dumps(event).encode() + b"\n")
+            told = len(self._events)
+            async with self._changed:
+                await self._changed.wait()
+        return response
+
+    async def _get_limit(self, request: web.Request) -> web.Response:
+        if found := self.limits.get(request.match_info["name"]):
+            return web.json_response(found)
+        return web.json_response({"message": "not found"}, status=404)
+
+    async def _patch_limit_status(self, request: web.Request) -> web.Response:
+        document = self.limits[request.match_info["name"]]
+        document["status"] = json.loads(await request.text()).get("status", {})
+        await self._happened("MODIFIED", document)
+        return web.json_response(document)
 
     def told(self, field: str, default: Any = None) -> Any:
         """Return a field of the status as it was last written."""

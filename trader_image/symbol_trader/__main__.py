@@ -49,6 +49,7 @@ from symbol_trader.options import (
 )
 from symbol_trader.ports import Resource
 from symbol_trader.postgres import ownership
+from symbol_trader.postgres.account_limits import PostgresAccountLimits
 from symbol_trader.postgres.epochs import PostgresOwnership
 from symbol_trader.postgres.known_replies import PostgresReplies
 from symbol_trader.postgres.leader_connection import LeaderConnection
@@ -334,6 +335,7 @@ def _adapters(
         resource=resource,
         ownership=PostgresOwnership(connection),
         record=PostgresRecord(connection),
+        limits=PostgresAccountLimits(connection),
         exchange=lambda symbol: BinanceExchange(
             options.settings(symbol),
             keys.read(),

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from symbol_trader.core.events import Answer
+from symbol_trader.core.limits import AccountLimit, AccountState
 from symbol_trader.core.orders import CancelIntent, ExchangeOrder, Fill, FillKey, Intent
 from symbol_trader.core.records import RecordChange, RefusedBuy, Snapshot, Watermark
 from symbol_trader.core.replies import (
@@ -90,6 +91,28 @@ class Record(Protocol):
 
     async def mirror_settings(self, desired: Desired) -> None:
         """Mirror the resource's settings, and which revision they are of. Raises `Fenced`."""
+
+    async def know_quote_asset(self, asset: str) -> None:
+        """Note what the symbol is quoted in: limits of amounts need it. Raises `Fenced`."""
+
+    async def record_bid(self, bid: Decimal) -> None:
+        """Note the best bid of just now: what the symbol holds is worth that. Raises `Fenced`."""
+
+
+class AccountLimits(Protocol):
+    """Limits and halts of the account whose ledger is claimed. Methods may raise `Unavailable`.
+
+    They ask for no epoch: whoever saw a TradingLimit last may say so.
+    """
+
+    async def read(self) -> AccountState:
+        """Read which limits and halts are in force for the symbol."""
+
+    async def mirror(self, limit: AccountLimit) -> bool:
+        """Put a limit in force; return whether it was news. An older generation changes nothing."""
+
+    async def forget(self, uid: str) -> bool:
+        """Lift a limit whose resource was deleted; return whether it was news. A halt stays."""
 
 
 class Exchange(Protocol):
@@ -202,6 +225,15 @@ class Resource(Protocol):
 
         Raises `Unavailable`.
         """
+
+    def limits(self) -> AsyncIterator[tuple[AccountLimit, ...]]:
+        """Yield the limits of the resource's exchange, now and at each change, without end.
+
+        They are those of the resource's namespace; begun once `changes` has yielded.
+        """
+
+    async def limit_exists(self, name: str, uid: str) -> bool:
+        """Return whether a limit of the namespace is there now. Raises `Unavailable`."""
 
     async def close(self) -> None:
         """Release what was opened; never raises."""

@@ -137,7 +137,7 @@ def serving(
     resource: Any, retry_policy: RetryPolicy = IMPATIENT, health: Health | None = None
 ) -> Made:
     record = Record()
-    adapters: Any = Adapters(resource, record, record, None, None)  # type: ignore[arg-type]  # what nothing here asks
+    adapters: Any = Adapters(resource, record, record, None, None, None)  # type: ignore[arg-type]  # what nothing here asks
     health = health or Health(lambda: 0.0)
     telemetry: Any = Telemetry(Story(configure("json")), health, lambda symbol: None)  # type: ignore[arg-type,return-value]  # what nothing here asks
     service = Service(

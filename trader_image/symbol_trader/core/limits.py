@@ -1,7 +1,63 @@
-"""An account's limits, as its record keeps them. What is None is not limited."""
+"""An account's limits and halts, as its record keeps them. What is None is not limited."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
+
+from symbol_trader.core.times import utc
+
+
+class OnLimit(StrEnum):
+    """What a halt does with what is open. Sells are always placed, none of them at the market."""
+
+    NO_BUYS = "NoBuys"
+    CANCEL_BUYS = "CancelBuys"
+    SHUTDOWN = "Shutdown"
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """Why nothing buys on the account, since when (the database's clock, ms), and what follows."""
+
+    reason: str
+    since_ms: int
+    on_limit: OnLimit
+
+    def __str__(self) -> str:
+        """Describe it for people."""
+        return f"buys are halted since {utc(self.since_ms)}: {self.reason}"
+
+
+def cancels_buys(halts: Iterable[Halt]) -> bool:
+    """Return whether buys that rest on the exchange are canceled."""
+    return any(halt.on_limit is not OnLimit.NO_BUYS for halt in halts)
+
+
+def starts_nothing(halts: Iterable[Halt]) -> bool:
+    """Return whether what is open is finished, and no trader is started."""
+    return any(halt.on_limit is OnLimit.SHUTDOWN for halt in halts)
+
+
+@dataclass(frozen=True, slots=True)
+class LimitInForce:
+    """A limit that the record holds, of the newest generation that any leader has seen."""
+
+    uid: str
+    generation: int
+    cluster: str
+    namespace: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountState:
+    """What the record says of an account's limits, as far as they concern one symbol."""
+
+    halts: tuple[Halt, ...] = ()
+    limits: tuple[LimitInForce, ...] = ()
+    needs_bids: bool = False
+    """A loss limit stands, so that what the symbol holds needs a bid that is not old."""
 
 
 @dataclass(frozen=True, slots=True)

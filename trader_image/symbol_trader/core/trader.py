@@ -66,6 +66,11 @@ class Trader:
         self.orders = [*kept, order]
         return gone
 
+    def take_back(self, order: Order) -> None:
+        """Take back the attempt added last: it was neither recorded nor sent."""
+        self.orders.remove(order)
+        self.attempts[order.side] -= 1
+
     @property
     def last_order(self) -> Order | None:
         """Return the order that decides what comes next: the newest that ever existed."""

@@ -2,18 +2,12 @@
 
 import json
 from dataclasses import asdict
-from typing import Final
 
-from symbol_trader.core.limits import AccountLimit
+from symbol_trader.core.limits import AccountLimit, AccountState, Halt, LimitInForce, OnLimit
+from symbol_trader.postgres import limit_statements
 from symbol_trader.postgres.changes import amount_text
 from symbol_trader.postgres.leader_connection import LeaderConnection
 from symbol_trader.postgres.ownership import carry_out
-
-# $1 and $2 are environment and account.
-_MIRROR: Final = "SELECT mirror_limit($1::text, $2::text, $3::jsonb) AS news"
-_FORGET: Final = "SELECT forget_limit($1::text, $2::text, $3::text) AS news"
-_HALT: Final = "SELECT halt_account($1::text, $2::text, $3::text, $4::text)"
-_RESUME: Final = "SELECT reason FROM resume_account($1::text, $2::text) AS reason"
 
 
 class PostgresAccountLimits:
@@ -27,20 +21,34 @@ class PostgresAccountLimits:
         """Write over a leader's connection."""
         self._link = link
 
+    async def read(self) -> AccountState:
+        """Read which limits and halts are in force for the symbol."""
+        ledger = self._link.claim.ledger
+        (row,) = await self._link.ask(limit_statements.READ, *self._account(), ledger.symbol)
+        return AccountState(
+            tuple(_halt(**halt) for halt in json.loads(row["halts"])),
+            tuple(LimitInForce(**limit) for limit in json.loads(row["limits"])),
+            needs_bids=row["needs_bids"],
+        )
+
     async def mirror(self, limit: AccountLimit) -> bool:
         """Put a limit in force with the commit, halts included; return whether it was news."""
         facts = json.dumps(asdict(limit), default=amount_text)
-        (row,) = await self._link.ask(_MIRROR, *self._account(), facts)
+        (row,) = await self._link.ask(limit_statements.MIRROR, *self._account(), facts)
         return bool(row["news"])
 
     async def forget(self, uid: str) -> bool:
         """Lift a limit whose resource was deleted; return whether it was news. A halt stays."""
-        (row,) = await self._link.ask(_FORGET, *self._account(), uid)
+        (row,) = await self._link.ask(limit_statements.FORGET, *self._account(), uid)
         return bool(row["news"])
 
     def _account(self) -> tuple[str, str]:
         ledger = self._link.claim.ledger
         return ledger.environment, ledger.account
+
+
+def _halt(reason: str, on_limit: str, since_ms: int) -> Halt:
+    return Halt(reason, since_ms, OnLimit(on_limit))
 
 
 async def halt(url: str, environment: str, account: str, *, reason: str, on_limit: str) -> None:
@@ -53,7 +61,7 @@ async def halt(url: str, environment: str, account: str, *, reason: str, on_limi
         SchemaMismatch: The record has another schema than this program knows.
 
     """
-    await carry_out(url, "halt", _HALT, environment, account, reason, on_limit)
+    await carry_out(url, "halt", limit_statements.HALT, environment, account, reason, on_limit)
 
 
 async def resume(url: str, environment: str, account: str) -> list[str]:
@@ -66,5 +74,5 @@ async def resume(url: str, environment: str, account: str) -> list[str]:
         SchemaMismatch: The record has another schema than this program knows.
 
     """
-    rows = await carry_out(url, "resume", _RESUME, environment, account)
+    rows = await carry_out(url, "resume", limit_statements.RESUME, environment, account)
     return [row["reason"] for row in rows]

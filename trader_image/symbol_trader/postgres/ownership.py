@@ -11,7 +11,7 @@ import asyncpg
 from symbol_trader.core.orders import OrderState
 from symbol_trader.errors import InvalidInput
 from symbol_trader.identity import Epoch, LedgerKey, Owner
-from symbol_trader.postgres import connection, errors, schema, statements
+from symbol_trader.postgres import connection, errors, limit_statements, schema, statements
 
 NEVER_THERE: Final = {OrderState.REFUSED, OrderState.ABSENT}
 
@@ -146,7 +146,7 @@ async def settle(url: str, ledger: LedgerKey, order: str, stated: StatedEnd) -> 
             ending.executed_quote,
             stated.reason,
         )
-        await driver.execute(statements.KEEP_TOTALS, *_key(ledger), found["trader_id"])
+        await driver.execute(limit_statements.KEEP_TOTALS, *_key(ledger), found["trader_id"])
     return ending
 
 

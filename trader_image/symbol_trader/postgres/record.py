@@ -8,7 +8,7 @@ from symbol_trader.core.orders import FillKey, Intent
 from symbol_trader.core.records import RecordChange, RefusedBuy, Snapshot, Watermark
 from symbol_trader.desired import Desired
 from symbol_trader.errors import Fenced
-from symbol_trader.postgres import rows, statements
+from symbol_trader.postgres import limit_statements, rows, statements
 from symbol_trader.postgres.changes import encode
 from symbol_trader.postgres.leader_connection import LeaderConnection, key_of
 
@@ -82,7 +82,7 @@ class PostgresRecord:
 
     async def know_quote_asset(self, asset: str) -> None:
         """Say what the symbol is quoted in: limits of amounts need it. Raises `Fenced`."""
-        await self._link.ask_held(statements.KNOW_QUOTE_ASSET, asset)
+        await self._link.ask_held(limit_statements.KNOW_QUOTE_ASSET, asset)
 
     async def record_bid(self, bid: Decimal) -> None:
         """Record the best bid of just now: what the symbol holds is worth that. Raises `Fenced`.
@@ -90,7 +90,7 @@ class PostgresRecord:
         Where a loss limit stands, nothing buys while the bid of a symbol that holds something is
         older than 60 s.
         """
-        await self._link.ask_held(statements.RECORD_BID, bid)
+        await self._link.ask_held(limit_statements.RECORD_BID, bid)
 
     async def settled_meanwhile(self) -> bool:
         """Return whether a person has settled an order of the ledger since it was loaded."""

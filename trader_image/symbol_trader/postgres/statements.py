@@ -129,16 +129,6 @@ SELECT client_order_id, reason, message FROM note_within_limits(
 Its rows are the buys that a limit or a halt of the account has refused: all else is noted.
 """
 
-KNOW_QUOTE_ASSET: Final = f"""
-UPDATE owners SET quote_asset = $6::text WHERE {_HELD} RETURNING epoch
-"""
-
-RECORD_BID: Final = """
-SELECT TRUE FROM record_bid(
-    ROW($1::text, $2::text, $3::text)::book, $4::bigint, $5::text, $6::numeric
-) AS recorded WHERE recorded
-"""
-
 _SEEN_BEFORE: Final = f"($7::bigint, $6::bigint) < ({_WATERMARK_MS}, watermark)"
 
 ADVANCE_WATERMARK: Final = f"""
@@ -281,9 +271,6 @@ WHERE {_LEDGER} AND client_order_id = $4::text
 
 The leader notices by the ledger's count of settlements.
 """
-
-KEEP_TOTALS: Final = "SELECT keep_totals(ROW($1::text, $2::text, $3::text)::book, $4::text)"
-"""Work out again what a trader ($4) has open, once `SETTLE` has changed an order of it."""
 
 SETTLED_MEANWHILE: Final = f"SELECT settlements <> $6::bigint AS more FROM owners WHERE {_HELD}"
 

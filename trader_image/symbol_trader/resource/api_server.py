@@ -16,11 +16,13 @@ from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 from kubernetes.aio.client.exceptions import ApiException
 
+from symbol_trader.core.limits import AccountLimit
 from symbol_trader.desired import Desired, SwitchOffOutcome
 from symbol_trader.errors import ApiServerUnavailable, Unavailable
 from symbol_trader.report import Report
+from symbol_trader.resource.limits import LimitsWatch
 from symbol_trader.resource.outage import Outage, Tell
-from symbol_trader.resource.translation import deleted, desired_of, status_of
+from symbol_trader.resource.translation import deleted, desired_of, limit_of, status_of
 from tradingsymbol_api.names import GROUP, LEADER_FIELD_MANAGER, PLURAL, VERSION
 from tradingsymbol_api.spec import InvalidResourceError, parse_resource
 from tradingsymbol_api.status import Target, says_the_same
@@ -74,6 +76,9 @@ class ApiServerResource:
         self._clock = clock
         self._away = Outage("no word from the API server", warn, clock)
         self._unwritten = Outage("the API server refuses the status", warn, clock)
+        self._limits = LimitsWatch(self._api, namespace, warn, clock)
+        self._exchange = ""
+        """The exchange entry that the resource names, once it was read."""
         self._seen: dict[str, Any] = {}
         self._heard: dict[str, Any] = {}
         """The metadata of what was yielded last."""
@@ -120,6 +125,18 @@ class ApiServerResource:
                 self._away.lasts(repr(exc), meanwhile)
                 await asyncio.sleep(PAUSES_S[min(failures, len(PAUSES_S) - 1)])
                 failures += 1
+
+    async def limits(self) -> AsyncIterator[tuple[AccountLimit, ...]]:
+        """Yield the limits of the resource's exchange, now and at each change."""
+        async for limits in self._limits.limits():
+            yield tuple(limit_of(one) for one in limits if one.spec.exchange == self._exchange)
+
+    async def limit_exists(self, name: str, uid: str) -> bool:
+        """Return whether a limit of the namespace is there now. Raises `Unavailable`."""
+        try:
+            return await self._limits.exists(name, uid)
+        except _FAILURES as exc:
+            raise ApiServerUnavailable(f"API server: {exc!r}") from exc
 
     async def report(self, report: Report) -> None:
         """Write the leader's part of the status by server-side apply, if it says anything new.
@@ -199,6 +216,7 @@ class ApiServerResource:
     def _read(self, document: dict[str, Any]) -> Desired:
         self._seen = document
         resource = parse_resource(document)
+        self._exchange = resource.spec.exchange
         self._heard = document["metadata"]
         desired = desired_of(resource)
         if DELETED in self._heard:

@@ -1,8 +1,8 @@
 """Recording changes so that what one trader contradicts does not keep the others from it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from symbol_trader.core import ids
 from symbol_trader.core.containment import by_trader
 from symbol_trader.core.orders import TraderId
 from symbol_trader.core.records import RecordChange, RefusedBuy, TraderResult
@@ -19,6 +19,16 @@ class RecordRefuses(Contradiction):
         self.trader_id = trader_id
 
 
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What the record did not take of some changes."""
+
+    refused: dict[TraderId, str] = field(default_factory=dict)
+    """Traders whose changes contradict the record, and why."""
+    buys: tuple[RefusedBuy, ...] = ()
+    """Buys that a limit or a halt of the account did not allow."""
+
+
 class Notes:
     """Notes changes in the record, and counts them once they are there."""
 
@@ -27,8 +37,8 @@ class Notes:
         self._record = record
         self._metrics = metrics
 
-    async def note(self, changes: Sequence[RecordChange]) -> dict[TraderId, str]:
-        """Record changes; return the traders whose changes the record refuses, and why.
+    async def note(self, changes: Sequence[RecordChange]) -> Noted:
+        """Record changes; return what of them the record refuses.
 
         Raises `RecordRefuses` where that is how a trader ended.
         """
@@ -36,27 +46,24 @@ class Notes:
         if len(parts) == 1:
             return await self._note_one(*parts.popitem())
         try:
-            refused = await self._record.note(changes)
+            return await self._note(changes)
         except Contradiction:
             found = [await self._note_one(*part) for part in parts.items()]
-            return {trader_id: why for one in found for trader_id, why in one.items()}
-        return self._noted(changes, refused)
+            return Noted(
+                {trader_id: why for one in found for trader_id, why in one.refused.items()},
+                tuple(buy for one in found for buy in one.buys),
+            )
 
-    async def _note_one(
-        self, trader_id: TraderId, changes: Sequence[RecordChange]
-    ) -> dict[TraderId, str]:
+    async def _note_one(self, trader_id: TraderId, changes: Sequence[RecordChange]) -> Noted:
         try:
-            refused = await self._record.note(changes)
+            return await self._note(changes)
         except Contradiction as exc:
             if any(isinstance(change, TraderResult) for change in changes):
                 # It is over in memory, not on record: only a new start knows it again.
                 raise RecordRefuses(trader_id, str(exc)) from exc
-            return {trader_id: str(exc)}
-        return self._noted(changes, refused)
+            return Noted({trader_id: str(exc)})
 
-    def _noted(
-        self, changes: Sequence[RecordChange], refused: Sequence[RefusedBuy]
-    ) -> dict[TraderId, str]:
-        """Count what was noted; return the traders whose buys were not, and why."""
+    async def _note(self, changes: Sequence[RecordChange]) -> Noted:
+        buys = await self._record.note(changes)
         self._metrics.noted(changes)
-        return {ids.trader_of(buy.client_order_id): buy.message for buy in refused}
+        return Noted(buys=buys)

@@ -37,6 +37,9 @@ REASONS = {
     Reason.RECORD_ROLLED_BACK: LeaderReason.RECORD_ROLLED_BACK,
     Reason.CONTRADICTED: LeaderReason.RECORD_CONTRADICTS,
     Reason.FILLS_MISSING: LeaderReason.FILLS_MISSING,
+    Reason.BUYS_HALTED: LeaderReason.BUYS_HALTED,
+    Reason.LIMIT_REACHED: LeaderReason.LIMIT_REACHED,
+    Reason.LIMITS_UNREAD: LeaderReason.LIMITS_UNREAD,
 }
 """A blocker's reason -> the reason of `Degraded`; every other blocker is `ORDER_BLOCKED`."""
 
@@ -132,7 +135,8 @@ def explained(report: Report, environment: str) -> Report:
 
 
 def _problems(leader: Leader, health: Health) -> tuple[Problem, ...]:
-    blockers = [leader.halted, leader.paused, *(trader.blocker for trader in leader.traders)]
+    always = (leader.halted, leader.paused, leader.buys_halted)
+    blockers = [*always, *(trader.blocker for trader in leader.traders)]
     found = {
         _problem(blocker): None
         for blocker in blockers

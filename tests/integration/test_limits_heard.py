@@ -1,0 +1,140 @@
+"""TradingLimits and halts as leaders hear of them: real leader, exchange and PostgreSQL."""
+
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from support.api_server import ApiServer, start_leader
+from support.by_hand import MARKET, trade
+from support.processes import Running, Venue, until, venue
+
+DEGRADED = "Degraded"
+
+
+@pytest.fixture
+async def market(tmp_path: Path) -> AsyncIterator[Venue]:
+    """Run a market that moves by the test's hand alone."""
+    async with venue(tmp_path / "journal.jsonl", *MARKET) as exchange:
+        yield exchange
+
+
+@pytest.fixture
+async def leader(
+    tmp_path: Path, market: Venue, api_server: ApiServer, database: str
+) -> AsyncIterator[Running]:
+    """Run a leader that waits for its first price."""
+    running = await start_leader(api_server, market, database, tmp_path / "termination-log")
+    try:
+        await running.said("starting trading")
+        yield running
+    finally:
+        await running.kill()
+
+
+async def reason(api_server: ApiServer, expected: str) -> str:
+    """Wait until the leader gives this reason for being degraded; return its message."""
+    await until(lambda: api_server.condition(DEGRADED).get("reason") == expected)
+    return str(api_server.condition(DEGRADED)["message"])
+
+
+async def orders(database: str) -> int:
+    """Count the orders on record."""
+    connection = await asyncpg.connect(database)
+    try:
+        return int(await connection.fetchval("SELECT count(*) FROM orders"))
+    finally:
+        await connection.close()
+
+
+async def test_a_kill_switch_holds_at_once_and_until_it_is_taken_back(
+    market: Venue, api_server: ApiServer, database: str, leader: Running
+) -> None:
+    await api_server.limit("all", halt=True)
+    await leader.said("buys are halted")
+    message = await reason(api_server, "BuysHalted")
+    assert "halt of trading/all is true" in message
+    await trade(market, "1", "SELL", "1")
+    await trade(market, "1", "SELL", "1")
+    assert await orders(database) == 0
+    assert api_server.condition("Trading")["status"] == "True"
+
+    await api_server.limit("all", halt=False)
+    await leader.said("buys go on")
+    await trade(market, "1", "SELL", "1")
+    await leader.said("buy open")
+
+
+async def test_a_halt_that_cancels_buys_does_and_what_was_bought_is_sold(
+    market: Venue, api_server: ApiServer, leader: Running
+) -> None:
+    await trade(market, "1", "SELL", "1")
+    await leader.said("buy open")
+    await api_server.limit("all", halt=True, onLimit="CancelBuys")
+    await leader.said("canceling order.*a halt cancels unfilled buys")
+    await until(lambda: api_server.told("openOrders") == 0)
+
+
+async def test_a_buy_past_a_limit_is_not_sent_and_the_condition_names_the_limit(
+    market: Venue, api_server: ApiServer, database: str, leader: Running
+) -> None:
+    await api_server.limit("small", maxExposure="1")
+    await leader.said("a limit is in force")
+    await trade(market, "1", "SELL", "1")
+    await leader.said("buy refused by a limit")
+    assert "maxExposure of trading/small: 0 of 1 USDT are used" in await reason(
+        api_server, "LimitReached"
+    )
+    assert await orders(database) == 0
+
+    await api_server.limit("small", maxExposure=str(Decimal(10_000)))
+    await leader.said("a limit is in force", times=2)
+    await trade(market, "1", "SELL", "1")
+    await leader.said("buy open")
+
+
+async def test_a_limit_that_is_deleted_holds_no_longer(
+    market: Venue, api_server: ApiServer, leader: Running
+) -> None:
+    await api_server.limit("small", maxExposure="1")
+    await leader.said("a limit is in force")
+    await api_server.delete_limit("small")
+    await leader.said("a limit was deleted: it holds no longer")
+    await trade(market, "1", "SELL", "1")
+    await leader.said("buy open")
+
+
+async def test_a_leader_that_starts_while_halted_buys_nothing(
+    tmp_path: Path, market: Venue, api_server: ApiServer, database: str
+) -> None:
+    await api_server.limit("all", halt=True)
+    running = await start_leader(api_server, market, database, tmp_path / "termination-log")
+    try:
+        await running.said("starting trading")
+        await reason(api_server, "BuysHalted")
+        await trade(market, "1", "SELL", "1")
+        assert await orders(database) == 0
+    finally:
+        await running.kill()
+
+
+async def test_where_a_loss_limit_stands_what_is_held_gets_a_bid(
+    market: Venue, api_server: ApiServer, database: str, leader: Running
+) -> None:
+    await trade(market, "1", "SELL", "1")
+    await leader.said("buy open")
+    await trade(market, "0.9", "SELL")
+    await leader.said("sell open")
+    await api_server.limit("loss", maxDailyLoss="1000")
+    await leader.said("a limit is in force")
+
+    async def recorded() -> bool:
+        connection = await asyncpg.connect(database)
+        try:
+            return bool(await connection.fetchval("SELECT bid IS NOT NULL FROM owners"))
+        finally:
+            await connection.close()
+
+    await until(recorded)
