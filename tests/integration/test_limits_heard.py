@@ -1,15 +1,18 @@
 """TradingLimits and halts as leaders hear of them: real leader, exchange and PostgreSQL."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from pathlib import Path
 
 import asyncpg
 import pytest
+from click.testing import CliRunner
 
 from support.api_server import ApiServer, start_leader
 from support.by_hand import MARKET, trade
 from support.processes import Running, Venue, until, venue
+from symbol_trader.__main__ import main
 
 DEGRADED = "Degraded"
 
@@ -118,6 +121,60 @@ async def test_a_leader_that_starts_while_halted_buys_nothing(
         assert await orders(database) == 0
     finally:
         await running.kill()
+
+
+def command(*words: str) -> tuple[int, str]:
+    done = CliRunner().invoke(main, words)
+    return done.exit_code, done.output
+
+
+async def account_of(database: str) -> str:
+    connection = await asyncpg.connect(database)
+    try:
+        return str(await connection.fetchval("SELECT account FROM owners"))
+    finally:
+        await connection.close()
+
+
+async def test_an_account_is_halted_and_resumed_by_commands_without_an_api_server(
+    market: Venue, api_server: ApiServer, database: str, leader: Running
+) -> None:
+    await trade(market, "1", "SELL", "1")
+    await leader.said("buy open")
+    await api_server.stop()
+    where = ("--database-url", database, "--account", await account_of(database))
+    flags = ("--reason", "looks odd", "--on-limit", "CancelBuys")
+    code, said = await asyncio.to_thread(command, "halt", *where, *flags)
+    assert (code, "until it is resumed" in said) == (0, True)
+    await leader.said("buys are halted.*looks odd")
+    await leader.said("canceling order")
+    await leader.said("trader finished")
+    await trade(market, "1", "SELL", "1")
+    assert await orders(database) == 1
+
+    code, said = await asyncio.to_thread(command, "resume", *where)
+    assert (code, "buys again" in said) == (0, True)
+    await leader.said("buys go on")
+    await trade(market, "1", "SELL", "1")
+    await leader.said("buy open", times=2)
+
+
+async def test_resume_names_what_halts_the_account_still(
+    api_server: ApiServer, database: str, leader: Running
+) -> None:
+    await api_server.limit("all", halt=True)
+    await leader.said("buys are halted")
+    where = ("--database-url", database, "--account", await account_of(database))
+    code, said = await asyncio.to_thread(command, "resume", *where)
+    assert code == 1
+    assert "stays halted: halt of trading/all is true" in said
+
+
+def test_a_command_that_does_not_reach_the_record_says_so() -> None:
+    where = ("--database-url", "postgresql://nobody@127.0.0.1:1/nothing", "--account", "1")
+    code, said = command("halt", *where, "--reason", "looks odd")
+    assert code == 1
+    assert "127.0.0.1:1" in said
 
 
 async def test_where_a_loss_limit_stands_what_is_held_gets_a_bid(

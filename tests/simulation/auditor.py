@@ -126,7 +126,8 @@ class Auditor:
         """Return what a buy has cost, or may, as the exchange has it; if at all."""
         order = self._exchange.order(row.intent.client_order_id)
         if order is None:
-            return ZERO if row.over else row.intent.price * row.intent.quantity
+            # It is on its way, or the exchange has lost it.
+            return ZERO if row.over else row.intent.price * (row.quantity or row.intent.quantity)
         rest = order.quantity - order.executed if order.status in OPEN else ZERO
         return order.executed_quote + rest * order.price
 
