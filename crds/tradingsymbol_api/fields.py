@@ -1,6 +1,6 @@
 """The fields of a spec: each with its reader, and with the schema that the API server enforces."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated
@@ -50,6 +50,7 @@ from tradingsymbol_api.values import (
     parse_drawdown,
     parse_duration,
     parse_fraction,
+    parse_moment,
     parse_signed_fraction,
     parse_status,
     parse_switch,
@@ -185,3 +186,8 @@ DeletionPolicyField = Annotated[
 ]
 OnLimitField = Annotated[OnLimit, BeforeValidator(one_of(OnLimit)), _enumeration(OnLimit)]
 ResumeField = Annotated[Resume, BeforeValidator(one_of(Resume)), _enumeration(Resume)]
+MomentField = Annotated[
+    datetime,
+    BeforeValidator(parse_moment),
+    WithJsonSchema({"type": "string", "format": "date-time", "maxLength": 63}),
+]

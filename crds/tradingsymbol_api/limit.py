@@ -5,6 +5,7 @@ limits of one account hold together, so that of each field the stricter counts.
 """
 
 from decimal import Decimal
+from enum import StrEnum
 from typing import Annotated, Final, Literal
 
 from pydantic import ConfigDict, Field, WithJsonSchema
@@ -18,6 +19,7 @@ from tradingsymbol_api.fields import (
     DrawdownField,
     DurationField,
     ExchangeField,
+    MomentField,
     OnLimitField,
     ResumeField,
     SwitchField,
@@ -102,6 +104,10 @@ class TradingLimitSpec(ApiModel):
     """What ends the halt that a daily loss leads to: a person (Manual), or the turn of the day in
     UTC (NextDay)."""
 
+    resumed_at: MomentField | None = None
+    """When a person last let the account go on: a later time than before ends the halts that losses
+    led to, and losses count from then on. `kubectl trading resume` writes it."""
+
     @property
     def drawdown_amount(self) -> Decimal | None:
         """The drawdown in quote currency; None where it is not limited."""
@@ -142,11 +148,33 @@ class LimitUsage(ApiModel):
     """Since when it is reached, while it is."""
 
 
+class LimitConditionType(StrEnum):
+    """All conditions of a TradingLimit."""
+
+    HALTED = "Halted"
+    """Nothing buys on the account."""
+    REACHED = "Reached"
+    """Nothing is left of one of the limits."""
+    OVERLAPS = "Overlaps"
+    """Another TradingLimit holds for the same account."""
+
+
+class LimitReason(StrEnum):
+    """Reasons of these conditions."""
+
+    HALTED = "Halted"
+    NOT_HALTED = "NotHalted"
+    REACHED = "Reached"
+    ROOM_LEFT = "RoomLeft"
+    SEVERAL = "Several"
+    ALONE = "Alone"
+
+
 class LimitCondition(Condition):
     """One aspect of the limit's state, as in Kubernetes' metav1.Condition."""
 
     type: Annotated[str, WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 63})]
-    """Its kind: Halted, Reached."""
+    """Its kind: Halted, Reached, Overlaps."""
 
 
 class TradingLimitStatus(ApiModel):

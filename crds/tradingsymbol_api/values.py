@@ -9,7 +9,7 @@ longer the number that was written.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final, TypeVar
@@ -48,6 +48,7 @@ CHUNKS_RULE: Final = f"must be a whole number from 1 to {CHUNKS_MAX}"
 COUNT_MAX: Final = 100_000
 """Largest limit of a number of cycles or orders; an account cannot come near it."""
 COUNT_RULE: Final = f"must be a whole number from 1 to {COUNT_MAX}"
+MOMENT_RULE: Final = "must be a moment such as 2026-01-31T12:00:00Z"
 SWITCH_RULE: Final = "must be true or false, without quotes"
 DRAWDOWN_RULE: Final = (
     'must be an amount of quote currency above 0 and below 10^15 (200, or "200.50" in quotes), '
@@ -225,6 +226,22 @@ def parse_switch(value: object) -> bool:
     if not isinstance(value, bool):
         raise ValueError(SWITCH_RULE)  # noqa: TRY004 - pydantic wants a ValueError
     return value
+
+
+def parse_moment(value: object) -> datetime:
+    """Read a moment as RFC 3339 writes it: 2026-01-31T12:00:00Z.
+
+    Raises:
+        ValueError: `value` is none, or does not say in which zone it is.
+
+    """
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise ValueError(MOMENT_RULE)
+    return moment
 
 
 def whole_number(most: int, rule: str) -> Callable[[object], int]:

@@ -1,8 +1,8 @@
 """The command `kubectl-trading`, which kubectl runs for `kubectl trading`.
 
 Exit codes: 0 it is done, or was so already; 1 it failed, or no operator serves the namespace;
-2 wrong usage; 3 a symbol is not in the desired state (`status`), or its shutdown is not done
-(`shutdown --wait`).
+2 wrong usage; 3 a symbol is not in the desired state (`status`), its shutdown is not done
+(`shutdown --wait`), or buys are halted (`limits`).
 """
 
 import time
@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from kubectl_trading import limit_commands
 from kubectl_trading.cluster import Cluster, ClusterError, Conflict, Where
 from kubectl_trading.serving import abandoned, about, lapsed, unserved
 from kubectl_trading.symbols import Symbol
@@ -191,6 +192,12 @@ def audit(cluster: Cluster, symbols: list[Symbol]) -> None:
             raise ClusterError(f"{symbol.name}: the audit runs in the leader pod: start one first")
         codes.append(cluster.audit(symbol))
     raise SystemExit(1 if any(codes) else 0)
+
+
+everywhere = click.option("-A", "--all-namespaces", is_flag=True, help="Those of all namespaces.")
+main.command()(everywhere(located(limit_commands.halt)))
+main.command()(everywhere(located(limit_commands.resume)))
+main.command("limits")(everywhere(located(limit_commands.show)))
 
 
 def _ask(cluster: Cluster, verb: Verb, symbols: list[Symbol]) -> None:

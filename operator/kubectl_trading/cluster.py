@@ -14,6 +14,7 @@ from kubernetes.client.api.core_v1_api import CoreV1Api
 from kubernetes.client.api.custom_objects_api import CustomObjectsApi
 from kubernetes.client.exceptions import ApiException
 
+from kubectl_trading.limits import Limit
 from kubectl_trading.serving import Claim, Leader
 from kubectl_trading.symbols import Symbol
 from tradingsymbol_api.names import (
@@ -21,10 +22,12 @@ from tradingsymbol_api.names import (
     GROUP,
     LABEL_RESOURCE,
     LEADER_SELECTOR,
+    LIMIT_PLURAL,
     PLURAL,
     VERSION,
     leader_pod_name,
 )
+from tradingsymbol_api.reading import Document
 from tradingsymbol_api.values import TradingStatus
 
 FIELD_MANAGER = "kubectl-trading"
@@ -140,6 +143,28 @@ class Cluster:
         self._ask(
             self._api.patch_namespaced_custom_object,
             *(GROUP, VERSION, symbol.namespace, PLURAL, symbol.name, body),
+            field_manager=FIELD_MANAGER,
+            _content_type="application/merge-patch+json",
+        )
+
+    def limits(self) -> Sequence[Limit]:
+        """Read the limits of the namespace, or of all. Raises `ClusterError`."""
+        if self._where.all_namespaces:
+            asked: tuple[Any, ...] = (self._api.list_cluster_custom_object, GROUP, VERSION)
+        else:
+            asked = (self._api.list_namespaced_custom_object, GROUP, VERSION, self.namespace)
+        return [Limit.of(item) for item in self._ask(*asked, LIMIT_PLURAL)["items"]]
+
+    def write_limit(self, limit: Limit, spec: Document, *, whatever_it_says: bool) -> None:
+        """Write into a limit's spec, unless it has changed; if asked, `whatever_it_says` by now.
+
+        Raises `ClusterError`, `Conflict`.
+        """
+        as_seen = {} if whatever_it_says else {"resourceVersion": limit.resource_version}
+        self._ask(
+            self._api.patch_namespaced_custom_object,
+            *(GROUP, VERSION, limit.namespace, LIMIT_PLURAL, limit.name),
+            {"metadata": as_seen, "spec": spec},
             field_manager=FIELD_MANAGER,
             _content_type="application/merge-patch+json",
         )

@@ -5,7 +5,7 @@ import logging
 import random
 import secrets
 import time
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from decimal import Decimal
 
 import structlog
@@ -15,7 +15,7 @@ from symbol_trader.binance.keys import HmacKey
 from symbol_trader.binance.market import BinanceMarket
 from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.core.leader import new_trader_bits
-from symbol_trader.core.limits import AccountLimit, AccountState
+from symbol_trader.core.limits import AccountLimit, AccountState, LimitInForce, LimitReport
 from symbol_trader.core.orders import FillKey
 from symbol_trader.core.records import RecordChange, RefusedBuy, Snapshot, Watermark
 from symbol_trader.core.settings import Settings
@@ -71,6 +71,8 @@ class NoLimits:
     async def read(self) -> AccountState:
         return AccountState()
 
+    async def hear(self, heard: Mapping[str, int]) -> None: ...
+    async def report(self, limit: LimitInForce) -> None: ...
     async def mirror(self, limit: AccountLimit) -> bool:
         return False
 
@@ -94,6 +96,8 @@ class FixedResource:
 
     async def limit_exists(self, name: str, uid: str) -> bool:
         return False
+
+    async def report_limit(self, report: LimitReport) -> None: ...
 
     async def report(self, report: Report) -> None: ...
     async def switch_off(self) -> SwitchOffOutcome:

@@ -195,6 +195,30 @@ async def test_resuming_ends_what_people_and_losses_halted_and_not_what_a_resour
         assert await record.note([intent("a")]) == ()
 
 
+@pytest.mark.parametrize("quote_asset", [None, "USDT"])
+async def test_a_later_moment_in_the_resource_ends_what_losses_halted(
+    database: str, quote_asset: str | None
+) -> None:
+    limit = replace(LIMIT, quote_asset=quote_asset, max_daily_loss=Decimal(4))
+    async with leading(database) as record:
+        await mirror(record, limit)
+        await record.note([trader("a"), trader("b")])
+        await buy(record, "a", 1)
+        await record.record_bid(Decimal("0.35"))
+        await halt(database, *ACCOUNT, reason="mad", on_limit="NoBuys")
+        sources = "SELECT source FROM halts ORDER BY source"
+        assert await rows(database, sources) == [("maxDailyLoss USDT",), ("person",)]
+        resumed = replace(limit, generation=2, resumed_at="2026-01-01T00:00:00Z")
+        await mirror(record, resumed)
+        assert await rows(database, sources) == [("person",)], "a person's own ends by a command"
+        await record.record_bid(Decimal("0.25"))
+        assert len(await rows(database, sources)) == 2, "losses count from there on"
+        await mirror(record, replace(resumed, generation=3))
+        assert len(await rows(database, sources)) == 2, "the same moment says nothing new"
+        await mirror(record, replace(resumed, generation=4, resumed_at="2026-01-02T00:00:00Z"))
+        assert await rows(database, sources) == [("person",)]
+
+
 # Mirrored limits.
 
 

@@ -123,6 +123,23 @@ async def test_a_leader_that_starts_while_halted_buys_nothing(
         await running.kill()
 
 
+async def test_the_limit_says_what_is_used_and_who_has_heard(
+    market: Venue, api_server: ApiServer, leader: Running
+) -> None:
+    await trade(market, "1", "SELL", "1")
+    await leader.said("buy open")
+    await api_server.limit("all", maxExposure="10000")
+
+    def reported() -> bool:
+        status = api_server.limits["all"]["status"]
+        used = [one["used"] for one in status.get("usage", [])]
+        return bool(used) and used != ["0"] and status["leadersHeard"] == 1
+
+    await until(reported)
+    kinds = {c["type"]: c["status"] for c in api_server.limits["all"]["status"]["conditions"]}
+    assert kinds == {"Halted": "False", "Reached": "False", "Overlaps": "False"}
+
+
 def command(*words: str) -> tuple[int, str]:
     done = CliRunner().invoke(main, words)
     return done.exit_code, done.output

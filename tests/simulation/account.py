@@ -4,6 +4,7 @@ What a statement checks is written here once more, in Python: exposure and open 
 quote asset. The others are the SQL's alone (tests/integration/test_account_limits.py).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -86,6 +87,12 @@ class SimulatedLimits:
     async def read(self) -> AccountState:
         """Read what is in force."""
         return await self._record.ask("read limits", lambda: self._account.state)
+
+    async def hear(self, heard: Mapping[str, int]) -> None:
+        """Take in what the leader has heard of."""
+
+    async def report(self, limit: LimitInForce) -> None:
+        """Leave reports to the tests of the SQL."""
 
     async def mirror(self, limit: AccountLimit) -> bool:
         """Put a limit in force."""

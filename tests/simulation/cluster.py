@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from simulation.exchange import NAME
 from simulation.stream import Stream
 from simulation.timeline import Timeline
-from symbol_trader.core.limits import AccountLimit
+from symbol_trader.core.limits import AccountLimit, LimitReport
 from symbol_trader.core.settings import Settings, TradingStatus
 from symbol_trader.desired import Desired, SwitchOffOutcome
 from symbol_trader.errors import ApiServerUnavailable, Unavailable
@@ -101,6 +101,9 @@ class SimulatedResource:
         if self._cluster.away:
             raise ApiServerUnavailable("the API server is away")
         return uid in self._cluster.limits
+
+    async def report_limit(self, report: LimitReport) -> None:
+        """Take in what a leader says of a limit."""
 
     async def report(self, report: Report) -> None:
         """Take in what the leader says of itself."""

@@ -42,7 +42,7 @@ from symbol_trader.binance.rate_limit import RateLimit
 from symbol_trader.binance.reconnects import Reconnects
 from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.core.leader import new_trader_bits
-from symbol_trader.core.limits import AccountLimit
+from symbol_trader.core.limits import AccountLimit, LimitReport
 from symbol_trader.core.orders import ClientOrderId
 from symbol_trader.core.replies import Price, TradeGap
 from symbol_trader.core.settings import AtDeadline, Settings, TradingStatus, UnfilledBuys
@@ -130,6 +130,9 @@ class Resource:
     async def limit_exists(self, name: str, uid: str) -> bool:
         """Return that nothing is there."""
         return False
+
+    async def report_limit(self, report: LimitReport) -> None:
+        """Take in what a leader says of a limit."""
 
     async def report(self, report: Report) -> None:
         """Take in a report."""

@@ -33,7 +33,7 @@ from symbol_trader.binance.permissions import KeyPermissions
 from symbol_trader.binance.rate_limit import RateLimit
 from symbol_trader.binance.reconnects import Reconnects
 from symbol_trader.binance.surprises import Surprises
-from symbol_trader.cli import audit, limits, record
+from symbol_trader.cli import commands
 from symbol_trader.core.leader import new_trader_bits
 from symbol_trader.core.timing import Timing
 from symbol_trader.errors import SchemaMismatch, Unavailable
@@ -391,15 +391,7 @@ def _write_termination_message(path: Path, ending: Ending) -> None:
         path.write_text(text[:MESSAGE_LENGTH_MAX])
 
 
-for command in (
-    audit.audit,
-    limits.halt,
-    limits.resume,
-    record.migrate,
-    record.takeover,
-    record.disown,
-    record.settle,
-):
+for command in commands.ALL:
     main.add_command(command)
 
 

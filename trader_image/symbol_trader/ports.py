@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from symbol_trader.core.events import Answer
-from symbol_trader.core.limits import AccountLimit, AccountState
+from symbol_trader.core.limits import AccountLimit, AccountState, LimitInForce, LimitReport
 from symbol_trader.core.orders import CancelIntent, ExchangeOrder, Fill, FillKey, Intent
 from symbol_trader.core.records import RecordChange, RefusedBuy, Snapshot, Watermark
 from symbol_trader.core.replies import (
@@ -107,6 +107,12 @@ class AccountLimits(Protocol):
 
     async def read(self) -> AccountState:
         """Read which limits and halts are in force for the symbol."""
+
+    async def hear(self, heard: Mapping[str, int]) -> None:
+        """Note which generation of each limit, by uid, the leader acts on. Raises `Fenced`."""
+
+    async def report(self, limit: LimitInForce) -> LimitReport | None:
+        """Return what is to be said of a limit, None where another leader does so just now."""
 
     async def mirror(self, limit: AccountLimit) -> bool:
         """Put a limit in force; return whether it was news. An older generation changes nothing."""
@@ -234,6 +240,9 @@ class Resource(Protocol):
 
     async def limit_exists(self, name: str, uid: str) -> bool:
         """Return whether a limit of the namespace is there now. Raises `Unavailable`."""
+
+    async def report_limit(self, report: LimitReport) -> None:
+        """Write the status of a limit. Raises `Unavailable`."""
 
     async def close(self) -> None:
         """Release what was opened; never raises."""

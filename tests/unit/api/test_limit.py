@@ -1,6 +1,6 @@
 """Reading a TradingLimit: what is accepted, what is refused, and how the refusal reads."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -32,6 +32,7 @@ spec:
   cooldown: 30m
   onLimit: Shutdown
   resume: NextDay
+  resumedAt: "2026-01-31T12:00:00Z"
 """
 
 
@@ -71,6 +72,7 @@ def test_every_field_is_read() -> None:
     assert spec.cooldown == timedelta(minutes=30)
     assert spec.on_limit is OnLimit.SHUTDOWN
     assert spec.resume is Resume.NEXT_DAY
+    assert spec.resumed_at == datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
 def test_what_is_not_given_is_not_limited() -> None:
@@ -175,3 +177,9 @@ def test_a_status_says_what_is_used_since_when_and_who_has_heard() -> None:
     assert [row["quoteAsset"] for row in written["usage"]] == ["", "USDT"]
     assert written["usage"][1]["reachedSince"] == amount.reached_since
     assert TradingLimitStatus.model_validate(written) == status
+
+
+@pytest.mark.parametrize("moment", ["yesterday", "2026-01-31T12:00:00", 7])
+def test_a_moment_says_its_zone(moment: object) -> None:
+    found = problems(with_spec(resumedAt=moment))
+    assert found == {"spec.resumedAt": "must be a moment such as 2026-01-31T12:00:00Z"}

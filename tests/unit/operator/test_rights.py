@@ -24,6 +24,7 @@ from symbol_operator.runtime.api import Api
 from symbol_operator.runtime.cluster import Cluster
 from symbol_operator.runtime.handlers import Listener, make_registry
 from symbol_operator.runtime.memory import Memory
+from symbol_trader.core.limits import LimitInForce, LimitReport
 from symbol_trader.report import Report
 from symbol_trader.resource.api_server import ApiServerResource
 from tradingsymbol_api.names import CLAIM_LEASE, ELECTION_LEASE, GROUP, LIMIT_PLURAL, PLURAL
@@ -216,5 +217,7 @@ async def test_a_leader_may_do_what_it_does_and_no_more() -> None:
             if limits:
                 break
         await resource.limit_exists("all", "uid-1")
+        in_force = LimitInForce("uid-2", 1, "c1", "trading", "all")
+        await resource.report_limit(LimitReport(in_force, "paper", "1", 1, 1, (), ()))
 
     assert granted("symbol-trader", NAMESPACE_ROLES / "leader.yaml") == used

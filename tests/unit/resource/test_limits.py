@@ -100,6 +100,14 @@ async def test_limits_of_other_exchanges_are_no_concern(monkeypatch: pytest.Monk
     assert await heard(resource(), 1) == [[("b", 1)]]
 
 
+async def test_a_status_that_is_written_is_no_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    reported = limit("a") | {"status": {"leaders": 1}}
+    reported["metadata"] = reported["metadata"] | {"resourceVersion": "7"}
+    events = [("MODIFIED", reported), ("MODIFIED", limit("a", 2))]
+    Server(monkeypatch, ([limit("a")], events))
+    assert await heard(resource(), 2) == [[("a", 1)], [("a", 2)]]
+
+
 async def test_a_cluster_that_does_not_know_the_kind_has_no_limits(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -186,6 +194,7 @@ def test_a_limit_is_translated_whole() -> None:
         cooldown="30m",
         onLimit="CancelBuys",
         resume="NextDay",
+        resumedAt="2026-01-31T12:00:00Z",
     )
     assert limit_of(parse_limit(document)) == AccountLimit(
         "a",
@@ -203,4 +212,5 @@ def test_a_limit_is_translated_whole() -> None:
         cooldown_ms=1_800_000,
         on_limit="CancelBuys",
         resume="NextDay",
+        resumed_at="2026-01-31T12:00:00+00:00",
     )

@@ -35,6 +35,9 @@ class Everything:
     forgotten: list[str] = field(default_factory=list)
     asked_for: list[str] = field(default_factory=list)
     bids: list[D] = field(default_factory=list)
+    heard: list[dict[str, int]] = field(default_factory=list)
+    reports: bool = True
+    reported: list[str] = field(default_factory=list)
     reads: int = 0
     read_often: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -43,6 +46,17 @@ class Everything:
         if self.reads == 4:
             self.read_often.set()
         return AccountState(self.halts, tuple(self.rows.values()), self.needs_bids)
+
+    async def hear(self, heard: dict[str, int]) -> None:
+        self.heard.append(dict(heard))
+
+    async def report(self, limit: LimitInForce) -> str | None:
+        return f"a report of {limit.uid}" if self.reports else None
+
+    async def report_limit(self, report: str) -> None:
+        self.reported.append(report)
+        if isinstance(self.exists, Exception):
+            raise self.exists
 
     async def mirror(self, limit: AccountLimit) -> bool:
         self.mirrored.append(limit)
@@ -195,6 +209,46 @@ async def test_declared_limits_outlive_terms() -> None:
     await known.pump()
     assert known.last == (DECLARED,)
     assert known.changed.is_set()
+
+
+async def test_what_a_leader_has_heard_is_noted_at_the_start_and_at_each_change() -> None:
+    record, mailbox = Everything(), Mailbox()
+    watch = watching(record)
+    task = await following(watch, mailbox)
+    watch._declared.last = (DECLARED,)
+    watch._declared.changed.set()
+    await mailbox.get()
+    await asyncio.sleep(0)
+    assert record.heard == [{}, {"uid-1": 2}]
+    task.cancel()
+
+
+async def reported(record: Everything, *declared: AccountLimit) -> list[str]:
+    """Return what is reported within a few intervals."""
+    watch = watching(record, declared, limits_s=0)
+    await watch.look()
+    task = asyncio.create_task(watch.report())
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert not task.done()
+    task.cancel()
+    return record.reported
+
+
+async def test_limits_of_the_namespace_are_reported_one_by_one() -> None:
+    assert set(await reported(Everything(), DECLARED)) == {"a report of uid-1"}
+
+
+async def test_what_another_leader_reports_is_left_to_it() -> None:
+    assert await reported(Everything(reports=False), DECLARED) == []
+
+
+async def test_an_api_server_that_is_away_ends_no_term() -> None:
+    assert len(await reported(Everything(exists=ApiServerUnavailable("away")), DECLARED)) > 1
+
+
+async def test_limits_of_others_are_not_reported() -> None:
+    assert await reported(Everything({"uid-1": on_record(namespace="other")})) == []
 
 
 # Bids.

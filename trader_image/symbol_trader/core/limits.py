@@ -61,6 +61,39 @@ class AccountState:
 
 
 @dataclass(frozen=True, slots=True)
+class LimitUsed:
+    """How much of one limit is used, in a quote asset where it is an amount."""
+
+    limit: str
+    """The field of the resource: maxExposure."""
+    quote_asset: str
+    used: Decimal
+    most: Decimal
+    reached_since: str | None = None
+    """When a loss limit halted the account, as RFC 3339 writes it."""
+
+    @property
+    def left(self) -> Decimal:
+        """Return what is left of it."""
+        return max(self.most - self.used, Decimal(0))
+
+
+@dataclass(frozen=True, slots=True)
+class LimitReport:
+    """What is to be said of one TradingLimit."""
+
+    in_force: LimitInForce
+    environment: str
+    account: str
+    leaders: int
+    leaders_heard: int
+    usage: tuple[LimitUsed, ...]
+    halts: tuple[Halt, ...]
+    others: tuple[str, ...] = ()
+    """Other limits that hold for the same account, as namespace/name."""
+
+
+@dataclass(frozen=True, slots=True)
 class AccountLimit:
     """What one TradingLimit allows all symbols of an account together.
 
@@ -83,3 +116,5 @@ class AccountLimit:
     cooldown_ms: int | None = None
     on_limit: str = "NoBuys"
     resume: str = "Manual"
+    resumed_at: str | None = None
+    """When a person last let the account go on, as RFC 3339 writes it."""

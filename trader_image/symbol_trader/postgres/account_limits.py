@@ -1,13 +1,28 @@
 """Limits and halts of an account as rows of the record: what the statement of an intent checks."""
 
 import json
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any, Final
 
-from symbol_trader.core.limits import AccountLimit, AccountState, Halt, LimitInForce, OnLimit
+from symbol_trader.core.limits import (
+    AccountLimit,
+    AccountState,
+    Halt,
+    LimitInForce,
+    LimitReport,
+    LimitUsed,
+    OnLimit,
+)
 from symbol_trader.postgres import limit_statements
 from symbol_trader.postgres.changes import amount_text
 from symbol_trader.postgres.leader_connection import LeaderConnection
 from symbol_trader.postgres.ownership import carry_out
+
+REPORT_EVERY: Final = timedelta(seconds=10)
+"""How often the status of a limit is worked out, by one of the account's leaders."""
 
 
 class PostgresAccountLimits:
@@ -31,6 +46,27 @@ class PostgresAccountLimits:
             needs_bids=row["needs_bids"],
         )
 
+    async def hear(self, heard: Mapping[str, int]) -> None:
+        """Note which generation of each limit, by uid, the leader has heard of. Raises `Fenced`."""
+        await self._link.ask_held(limit_statements.HEAR, json.dumps(dict(heard)))
+
+    async def report(self, limit: LimitInForce) -> LimitReport | None:
+        """Return what is to be said of a limit, None where another leader does so just now."""
+        which = (*self._account(), limit.uid)
+        if not await self._link.ask(limit_statements.CLAIM_REPORT, *which, REPORT_EVERY):
+            return None
+        (row,) = await self._link.ask(limit_statements.REPORT, *which)
+        return LimitReport(
+            replace(limit, generation=row["generation"]),
+            row["environment"],
+            row["account"],
+            row["leaders"],
+            row["leaders_heard"],
+            tuple(_used(**used) for used in json.loads(row["usage"])),
+            tuple(_halt(**halt) for halt in json.loads(row["halts"])),
+            tuple(json.loads(row["others"])),
+        )
+
     async def mirror(self, limit: AccountLimit) -> bool:
         """Put a limit in force with the commit, halts included; return whether it was news."""
         facts = json.dumps(asdict(limit), default=amount_text)
@@ -45,6 +81,10 @@ class PostgresAccountLimits:
     def _account(self) -> tuple[str, str]:
         ledger = self._link.claim.ledger
         return ledger.environment, ledger.account
+
+
+def _used(used: str, most: str, **rest: Any) -> LimitUsed:
+    return LimitUsed(used=Decimal(used), most=Decimal(most), **rest)
 
 
 def _halt(reason: str, on_limit: str, since_ms: int) -> Halt:

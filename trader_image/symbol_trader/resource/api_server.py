@@ -16,14 +16,16 @@ from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 from kubernetes.aio.client.exceptions import ApiException
 
-from symbol_trader.core.limits import AccountLimit
+from symbol_trader.core.limits import AccountLimit, LimitReport
 from symbol_trader.desired import Desired, SwitchOffOutcome
 from symbol_trader.errors import ApiServerUnavailable, Unavailable
 from symbol_trader.report import Report
+from symbol_trader.resource.limit_status import limit_document
 from symbol_trader.resource.limits import LimitsWatch
 from symbol_trader.resource.outage import Outage, Tell
 from symbol_trader.resource.translation import deleted, desired_of, limit_of, status_of
 from tradingsymbol_api.names import GROUP, LEADER_FIELD_MANAGER, PLURAL, VERSION
+from tradingsymbol_api.reading import mapping
 from tradingsymbol_api.spec import InvalidResourceError, parse_resource
 from tradingsymbol_api.status import Target, says_the_same
 
@@ -128,13 +130,29 @@ class ApiServerResource:
 
     async def limits(self) -> AsyncIterator[tuple[AccountLimit, ...]]:
         """Yield the limits of the resource's exchange, now and at each change."""
+        last: tuple[AccountLimit, ...] | None = None
         async for limits in self._limits.limits():
-            yield tuple(limit_of(one) for one in limits if one.spec.exchange == self._exchange)
+            ours = tuple(limit_of(one) for one in limits if one.spec.exchange == self._exchange)
+            # A status is written every few seconds, and is no change.
+            if ours != last:
+                last = ours
+                yield ours
 
     async def limit_exists(self, name: str, uid: str) -> bool:
         """Return whether a limit of the namespace is there now. Raises `Unavailable`."""
         try:
             return await self._limits.exists(name, uid)
+        except _FAILURES as exc:
+            raise ApiServerUnavailable(f"API server: {exc!r}") from exc
+
+    async def report_limit(self, report: LimitReport) -> None:
+        """Write the status of a limit, if it says anything new. Raises `Unavailable`."""
+        present = mapping(self._limits.seen.get(report.in_force.uid, {}), "status")
+        document = limit_document(report, self._clock(), present)
+        if document["status"] == present:
+            return
+        try:
+            await self._limits.report(document)
         except _FAILURES as exc:
             raise ApiServerUnavailable(f"API server: {exc!r}") from exc
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import yaml
 
-from symbol_trader.core.limits import AccountLimit
+from symbol_trader.core.limits import AccountLimit, LimitReport
 from symbol_trader.core.settings import TradingStatus
 from symbol_trader.desired import Desired, SwitchOffOutcome
 from symbol_trader.errors import InvalidInput, Unavailable
@@ -98,6 +98,9 @@ class FileResource:
         """Return that nothing is there."""
         del name, uid
         return False
+
+    async def report_limit(self, report: LimitReport) -> None:
+        """Write nothing: there is no such resource."""
 
     async def switch_off(self) -> SwitchOffOutcome:
         """Write off into the file, leaving everything else in it as it is.

@@ -11,7 +11,7 @@ from kubernetes.aio.client.exceptions import ApiException
 
 from symbol_trader.resource.outage import Outage, Tell
 from tradingsymbol_api.limit import TradingLimit, parse_limit
-from tradingsymbol_api.names import GROUP, LIMIT_PLURAL, VERSION
+from tradingsymbol_api.names import GROUP, LEADER_FIELD_MANAGER, LIMIT_PLURAL, VERSION
 from tradingsymbol_api.spec import InvalidResourceError
 
 WATCH_S: Final = 290
@@ -44,6 +44,8 @@ class LimitsWatch:
         }
         self._warn = warn
         self._away = Outage("no word of TradingLimits from the API server", warn, clock)
+        self.seen: dict[str, dict[str, Any]] = {}
+        """The objects by uid, as they were seen last."""
         self._read: dict[str, TradingLimit] = {}
         """By uid, as they could be read last."""
 
@@ -83,6 +85,18 @@ class LimitsWatch:
             raise
         return bool(found["metadata"]["uid"] == uid)
 
+    async def report(self, document: dict[str, Any]) -> None:
+        """Apply a status. Raises what the client raises."""
+        await self._api.patch_namespaced_custom_object_status(
+            name=document["metadata"]["name"],
+            body=document,
+            field_manager=LEADER_FIELD_MANAGER,
+            force=True,
+            _content_type="application/apply-patch+yaml",
+            _request_timeout=REQUEST_S,
+            **self._where,
+        )
+
     async def _documents(self) -> AsyncIterator[list[dict[str, Any]]]:
         """Yield all objects now and at each change; ends when the server ends the watch."""
         try:
@@ -93,10 +107,11 @@ class LimitsWatch:
             if exc.status != NOT_FOUND:
                 raise
             # The cluster does not know the kind, so there is none.
+            self.seen = {}
             yield []
             await asyncio.sleep(UNKNOWN_KIND_S)
             return
-        held = {item["metadata"]["uid"]: item for item in listed["items"]}
+        held = self.seen = {item["metadata"]["uid"]: item for item in listed["items"]}
         yield [*held.values()]
         async with watch.Watch() as stream:  # type: ignore[no-untyped-call]  # the client has no types
             events = stream.stream(

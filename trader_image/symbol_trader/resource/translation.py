@@ -71,6 +71,7 @@ def limit_of(limit: TradingLimit) -> AccountLimit:
         cooldown_ms=_milliseconds(spec.cooldown),
         on_limit=spec.on_limit.value,
         resume=spec.resume.value,
+        resumed_at=spec.resumed_at.isoformat() if spec.resumed_at else None,
     )
 
 

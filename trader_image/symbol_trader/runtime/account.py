@@ -36,6 +36,11 @@ class Heard:
         """Return what halts the account, None where that is not known."""
         return self.state.halts if self.declared else None
 
+    @property
+    def generations(self) -> dict[str, int]:
+        """Return the generation of each limit, by uid."""
+        return {limit.uid: limit.generation for limit in self.state.limits}
+
 
 class DeclaredLimits:
     """The TradingLimits of the namespace, as last heard: they outlive terms."""
@@ -81,8 +86,19 @@ class AccountWatch:
         self._limits_s = limits_s
         self._bid_s = bid_s
         self._bids_needed = asyncio.Event()
+        self._mine: tuple[LimitInForce, ...] = ()
+        """Those of the namespace that are in force, and declared for the leader's exchange."""
         self._of_others: set[str] = set()
         """Limits of the namespace that are not for this leader's exchange entry."""
+
+    async def report(self) -> None:
+        """Report the status of the namespace's limits, where no other leader does."""
+        while True:
+            await asyncio.sleep(self._limits_s)
+            for limit in self._mine:
+                if report := await self._limits.report(limit):
+                    with suppress(ApiServerUnavailable):
+                        await self._resource.report_limit(report)
 
     async def look(self) -> Heard:
         """Bring the record up to date with what is declared, and read what it says.
@@ -98,10 +114,13 @@ class AccountWatch:
             self._bids_needed.set()
         else:
             self._bids_needed.clear()
+        uids = {limit.uid for limit in declared or ()}
+        self._mine = tuple(limit for limit in state.limits if limit.uid in uids)
         return Heard(state, declared is not None)
 
     async def follow(self, heard: Heard, mailbox: Mailbox) -> None:
         """Tell the leader what differs from what was `heard` last, until it is canceled."""
+        await self._limits.hear(heard.generations)
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._limits_s):
@@ -110,6 +129,7 @@ class AccountWatch:
             if now != heard:
                 heard = now
                 mailbox.put_nowait(LimitsHeard(now.halts))
+                await self._limits.hear(heard.generations)
 
     async def record_bids(self, leader: Leader, exchange: Exchange) -> None:
         """Record bids while the symbol holds something and a loss limit stands."""

@@ -24,12 +24,16 @@ CREATE TABLE trading_limits (
     on_limit text NOT NULL DEFAULT 'NoBuys'
         CHECK (on_limit IN ('NoBuys', 'CancelBuys', 'Shutdown')),
     resume text NOT NULL DEFAULT 'Manual' CHECK (resume IN ('Manual', 'NextDay')),
+    resumed_at timestamptz,
     mirrored_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    reported_at timestamptz,
     deleted_at timestamptz,
     PRIMARY KEY (environment, account, uid)
 );
 COMMENT ON TABLE trading_limits IS 'A mirror of each TradingLimit''s spec, of its newest generation that any leader saw.';
 COMMENT ON COLUMN trading_limits.quote_asset IS 'It holds for the symbols quoted in this; NULL: for all, and each quote asset has the amounts to itself.';
+COMMENT ON COLUMN trading_limits.resumed_at IS 'As a person wrote it: a later one than before ends the halts that losses led to.';
+COMMENT ON COLUMN trading_limits.reported_at IS 'When a leader last set out to report what is used of it.';
 COMMENT ON COLUMN trading_limits.deleted_at IS 'The resource is gone; the row stays, so that a leader that lags does not mirror it again.';
 
 CREATE TABLE halts (
@@ -71,12 +75,14 @@ ALTER TABLE owners
     ADD COLUMN orders_before integer NOT NULL DEFAULT 0,
     ADD COLUMN last_loss_ms milliseconds,
     ADD COLUMN bid positive_amount,
-    ADD COLUMN bid_at timestamptz;
+    ADD COLUMN bid_at timestamptz,
+    ADD COLUMN heard jsonb NOT NULL DEFAULT '{}';
 COMMENT ON COLUMN owners.quote_asset IS 'What the symbol is quoted in, as its leader said; NULL: not known.';
 COMMENT ON COLUMN owners.open_cycles IS 'Running traders that have an exposure.';
 COMMENT ON COLUMN owners.net_base IS 'Of the running traders, as net_quote and exposure.';
 COMMENT ON COLUMN owners.orders_in_minute IS 'Orders intended in the minute that has this number since 1970, orders_before: in the one before.';
 COMMENT ON COLUMN owners.last_loss_ms IS 'When a cycle last ended at a loss, by the exchange''s clock.';
+COMMENT ON COLUMN owners.heard IS 'The generation of each limit, by uid, that its leader has heard of.';
 COMMENT ON COLUMN owners.bid IS 'The best bid that its leader recorded last, at bid_at.';
 
 CREATE INDEX orders_committed ON orders (committed_at, account);
@@ -533,29 +539,58 @@ BEGIN ATOMIC
     ) AS quotes;
 END;
 
+-- End the halts that losses led to, of a quote asset or (NULL) of all. Losses count from here on, or
+-- they would halt the account again at once.
+CREATE FUNCTION resume_losses(of_environment text, of_account text, of_quote text) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM evaluate_all(of_environment, of_account);
+    UPDATE account_results AS r SET day_start = result
+    WHERE (environment, account) = (of_environment, of_account) AND EXISTS (
+        SELECT FROM halts AS h
+        WHERE (h.environment, h.account, h.source)
+            = (r.environment, r.account, 'maxDailyLoss ' || r.quote_asset)
+    ) AND coalesce(quote_asset = of_quote, true);
+    UPDATE account_results AS r SET highest = result, highest_at = clock_timestamp()
+    WHERE (environment, account) = (of_environment, of_account) AND EXISTS (
+        SELECT FROM halts AS h
+        WHERE (h.environment, h.account, h.source)
+            = (r.environment, r.account, 'maxDrawdown ' || r.quote_asset)
+    ) AND coalesce(quote_asset = of_quote, true);
+    DELETE FROM halts
+    WHERE (environment, account) = (of_environment, of_account)
+        AND source IN ('maxDailyLoss ' || quote_asset, 'maxDrawdown ' || quote_asset)
+        AND coalesce(quote_asset = of_quote, true);
+END $$;
+
 -- Mirror a limit; true where it is news. An older generation never overwrites a newer one.
 CREATE FUNCTION mirror_limit(of_environment text, of_account text, facts jsonb) RETURNS boolean
 LANGUAGE plpgsql AS $$
 DECLARE
     new trading_limits := jsonb_populate_record(NULL::trading_limits, facts);
     of_spec text := 'limit ' || new.uid;
+    resumed_before timestamptz;
 BEGIN
     PERFORM lock_account(of_environment, of_account, true);
+    SELECT coalesce(resumed_at, '-infinity') INTO resumed_before FROM trading_limits
+    WHERE (environment, account, uid) = (of_environment, of_account, new.uid);
     INSERT INTO trading_limits AS held (
         environment, account, uid, generation, cluster, namespace, name, quote_asset, halt,
         max_exposure, max_daily_loss, max_drawdown, max_open_cycles, max_orders_per_minute,
-        cooldown_ms, on_limit, resume
+        cooldown_ms, on_limit, resume, resumed_at
     ) VALUES (
         of_environment, of_account, new.uid, new.generation, new.cluster, new.namespace, new.name,
         new.quote_asset, new.halt, new.max_exposure, new.max_daily_loss, new.max_drawdown,
-        new.max_open_cycles, new.max_orders_per_minute, new.cooldown_ms, new.on_limit, new.resume
+        new.max_open_cycles, new.max_orders_per_minute, new.cooldown_ms, new.on_limit, new.resume,
+        new.resumed_at
     ) ON CONFLICT (environment, account, uid) DO UPDATE SET
         generation = excluded.generation, halt = excluded.halt,
         max_exposure = excluded.max_exposure, max_daily_loss = excluded.max_daily_loss,
         max_drawdown = excluded.max_drawdown, max_open_cycles = excluded.max_open_cycles,
         max_orders_per_minute = excluded.max_orders_per_minute,
         cooldown_ms = excluded.cooldown_ms, on_limit = excluded.on_limit,
-        resume = excluded.resume, mirrored_at = excluded.mirrored_at
+        resume = excluded.resume, resumed_at = excluded.resumed_at,
+        mirrored_at = excluded.mirrored_at
     WHERE held.generation < excluded.generation AND held.deleted_at IS NULL;
     IF NOT FOUND THEN
         RETURN false;
@@ -568,6 +603,9 @@ BEGIN
     ELSE
         DELETE FROM halts
         WHERE (environment, account, source) = (of_environment, of_account, of_spec);
+    END IF;
+    IF new.resumed_at > resumed_before THEN
+        PERFORM resume_losses(of_environment, of_account, new.quote_asset);
     END IF;
     PERFORM evaluate_all(of_environment, of_account);
     RETURN true;
@@ -595,25 +633,12 @@ BEGIN
     DO UPDATE SET reason = excluded.reason, on_limit = excluded.on_limit;
 END $$;
 
--- Let an account buy again, as a person says; return the reasons of the halts that stay. Losses
--- count from here on, or they would halt it again at once.
+-- Let an account buy again, as a person says; return the reasons of the halts that stay.
 CREATE FUNCTION resume_account(of_environment text, of_account text) RETURNS SETOF text
 LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM lock_account(of_environment, of_account, true);
-    PERFORM evaluate_all(of_environment, of_account);
-    UPDATE account_results AS r SET day_start = result
-    WHERE (environment, account) = (of_environment, of_account) AND EXISTS (
-        SELECT FROM halts AS h
-        WHERE (h.environment, h.account, h.source)
-            = (r.environment, r.account, 'maxDailyLoss ' || r.quote_asset)
-    );
-    UPDATE account_results AS r SET highest = result, highest_at = clock_timestamp()
-    WHERE (environment, account) = (of_environment, of_account) AND EXISTS (
-        SELECT FROM halts AS h
-        WHERE (h.environment, h.account, h.source)
-            = (r.environment, r.account, 'maxDrawdown ' || r.quote_asset)
-    );
+    PERFORM resume_losses(of_environment, of_account, NULL);
     DELETE FROM halts AS h
     WHERE (environment, account) = (of_environment, of_account) AND NOT EXISTS (
         SELECT FROM trading_limits AS l
