@@ -1,21 +1,23 @@
 """What the account's limits and halts hold back of one symbol: its buys, for a while or longer."""
 
+from dataclasses import dataclass
+
 from symbol_trader.core.limits import Halt, starts_nothing
 from symbol_trader.core.reasons import Blocker, Reason
 from symbol_trader.core.timing import Timing
 
 
+@dataclass(slots=True)
 class BuyLimits:
     """What is known of the account's halts, and what became of the last buys."""
 
-    def __init__(self, halts: tuple[Halt, ...] | None, timing: Timing) -> None:
-        """Begin with what halts the account's buys; None: its limits have not been read."""
-        self.halts = halts
-        self._timing = timing
-        self._refused: Blocker | None = None
-        """Why the record refused the last buy, and when to try again."""
-        self._refusals = 0
-        """How many buys in a row it has refused."""
+    halts: tuple[Halt, ...] | None
+    """What halts the account's buys; None: its limits have not been read."""
+    timing: Timing
+    refused: Blocker | None = None
+    """Why the record refused the last buy, and when to try again."""
+    refusals: int = 0
+    """How many buys in a row it has refused."""
 
     @property
     def halted(self) -> Blocker | None:
@@ -34,16 +36,16 @@ class BuyLimits:
 
     def blocker(self, now_ms: int) -> Blocker | None:
         """Return why nothing buys now."""
-        refused = self._refused if self._refused and self._refused.holds(now_ms) else None
+        refused = self.refused if self.refused and self.refused.holds(now_ms) else None
         return self.halted or refused
 
     def refuse(self, reason: Reason, message: str, now_ms: int) -> Blocker:
         """Take in that the record has refused a buy: the pause before another one doubles."""
-        self._refusals += 1
-        pause_ms = self._timing.retry_pause_ms(self._refusals)
-        self._refused = Blocker(reason, message, now_ms + pause_ms)
-        return self._refused
+        self.refusals += 1
+        pause_ms = self.timing.retry_pause_ms(self.refusals)
+        self.refused = Blocker(reason, message, now_ms + pause_ms)
+        return self.refused
 
     def forget_refusals(self) -> None:
         """Take in that a buy was committed, or that limits have changed: buying need not wait."""
-        self._refused, self._refusals = None, 0
+        self.refused, self.refusals = None, 0

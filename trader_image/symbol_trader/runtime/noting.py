@@ -66,4 +66,5 @@ class Notes:
     async def _note(self, changes: Sequence[RecordChange]) -> Noted:
         buys = await self._record.note(changes)
         self._metrics.noted(changes)
+        self._metrics.over_limit(buys)
         return Noted(buys=buys)
