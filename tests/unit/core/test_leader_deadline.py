@@ -306,6 +306,15 @@ def test_fills_are_asked_for_often_before_a_deadline_goes_without_them() -> None
     assert desk.leader.drained
 
 
+def test_a_deadline_counts_answers_not_questions_that_wait_for_their_turn() -> None:
+    desk, _ = lacking_fills()
+    (order,) = desk.leader.traders[0].orders
+    desk.ask(**HOLD | {"deadline_ms": 1})
+    for _ in range(600):
+        desk.wait(1_000)
+    assert not order.fills_given_up, "the exchange has said nothing of them"
+
+
 def lacking_fills() -> tuple[Desk, Intent]:
     """Return a leader that hears that its buy is filled, and cannot read a fill."""
     desk = Desk()

@@ -52,7 +52,7 @@ class Order:
     fills_given_up: bool = False
     """Its fills could not be read: what was executed counts."""
     fill_queries: int = 0
-    """How often its missing fills were asked for."""
+    """How often the exchange has answered which fills it has."""
     not_found_count: int = 0
     """Answers that it does not exist, counted from when it can no longer appear."""
     next_query_ms: int = 0
