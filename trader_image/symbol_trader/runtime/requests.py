@@ -124,7 +124,7 @@ class Requests:
         self._mailbox.put_nowait(CancelReplied(intent, outcome))
 
     async def _query(self, query: Query) -> None:
-        answer = await find_order(self._exchange, query.client_order_id, query.order_id)
+        answer = await find_order(self._exchange, query)
         self._mailbox.put_nowait(QueryReplied(query.client_order_id, answer))
 
     async def _fetch(self, fetch: FetchTrades) -> None:

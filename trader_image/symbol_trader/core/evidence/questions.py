@@ -23,7 +23,7 @@ class Questions:
         if order.state.final and order.order_id is not None:
             ctx.request(FetchTrades(order.intent.client_order_id, order.order_id))
         else:
-            ctx.request(Query(order.intent.client_order_id, order.order_id))
+            ctx.request(Query.of(order.intent, order.order_id))
 
     def ask_for_all_due(self, ctx: EventContext) -> None:
         """Have every order in doubt, and each fee without a value, asked for at its time."""
