@@ -217,6 +217,16 @@ async def test_a_server_that_lags_behind_tells_of_no_reset(
     assert [fill.trade_id for fill in view.fills] == [n for n in ids if n > 70]
 
 
+async def test_a_trade_that_is_a_bit_older_than_the_one_before_it_tells_of_no_reset() -> None:
+    """Clocks step back: the whole history would be read again each time."""
+    fills = tuple(fill_of(OTHERS, n, time_ms) for n, time_ms in ((90, 1), (91, 9), (92, 8)))
+    exchange = Exchange(desk := Desk(), fills=fills, page=9)
+    for watermark in (at(90), Watermark(92, 9)):
+        _, newest = await reader(exchange).read(desk.leader, watermark)
+        assert newest == Watermark(92, 9)
+    assert exchange.from_ids == [None, None]
+
+
 async def test_the_time_of_a_watermark_is_known_once_its_trade_was_seen() -> None:
     exchange = Exchange(desk := Desk(), fills=tuple(fill_of(OTHERS, n, 7) for n in (89, 90)))
     _, newest = await reader(exchange).read(desk.leader, Watermark(90))

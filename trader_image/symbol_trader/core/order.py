@@ -90,6 +90,7 @@ class Order:
             {fill.trade_id: fill for fill in row.fills},
             list(row.cancels),
             acknowledged=row.acknowledged,
+            missing_on_exchange=row.missing,
             fills_given_up=row.fills_given_up,
             settled_by_person=row.settled_by_person,
             quantity=row.quantity or row.intent.quantity,

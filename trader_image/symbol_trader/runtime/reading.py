@@ -110,9 +110,12 @@ def _id_of_last(fills: Sequence[Fill]) -> int | None:
     return fills[-1].trade_id if fills else None
 
 
-def mark_of(fill: Fill) -> Watermark:
-    """Return the watermark at a trade."""
-    return Watermark(fill.trade_id, fill.time_ms)
+def mark_of(fills: Page, before: Watermark = NO_TRADES) -> Watermark:
+    """Return the watermark at the last of these trades, which follows another one.
+
+    Its time is the latest of all: a clock that stepped back is no reset.
+    """
+    return Watermark(fills[-1].trade_id, max(before.time_ms or 0, *(f.time_ms for f in fills)))
 
 
 def first_watermark(page: Page) -> Watermark:
@@ -121,7 +124,7 @@ def first_watermark(page: Page) -> Watermark:
     It has placed none of them. If another record has, that has to come to light. Of fewer trades
     the oldest is looked at as well: a bit before the watermark is always read again.
     """
-    return mark_of(page[-RECENT_TRADES - 1 :][0]) if page else NO_TRADES
+    return mark_of(page[:-RECENT_TRADES] or page[:1]) if page else NO_TRADES
 
 
 async def find_order(exchange: Exchange, query: Query) -> Answer:
@@ -229,7 +232,7 @@ class Reader:
         fills = list(new.fills)
         if new.begun_again:
             self._explained.clear()
-        newest = mark_of(fills[-1]) if fills and new.complete else watermark
+        newest = mark_of(new.fills, watermark) if fills and new.complete else watermark
         seen_to = newest if watermark.precedes(newest) else watermark
         unexplained = await self._unexplained(fills, leader, answers)
         # What was traded exists, whatever a query by its name says.
