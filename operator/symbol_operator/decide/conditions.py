@@ -138,10 +138,7 @@ def _alive(desired: Desired, pod: LeaderPod, secrets: SecretNames) -> Situation:
     if pod.state is PodState.PENDING:
         return Situation(OperatorReason.STARTING, f"Pod {pod.name} is starting.")
     if not pod.ready:
-        return Situation(
-            OperatorReason.LEADER_NOT_READY,
-            f"Pod {pod.name} runs and cannot trade yet; condition Degraded says why.",
-        )
+        return Situation(OperatorReason.LEADER_NOT_READY, _not_ready(pod))
     if desired is Desired.FINISH:
         return Situation(
             OperatorReason.DELETING,
@@ -155,6 +152,15 @@ def _alive(desired: Desired, pod: LeaderPod, secrets: SecretNames) -> Situation:
             f"Shutdown: pod {pod.name} finishes what is open, then switches the symbol off.",
         )
     return Situation(OperatorReason.LEADER_READY, f"Pod {pod.name} leads.{_age(pod)}")
+
+
+def _not_ready(pod: LeaderPod) -> str:
+    if pod.trades:
+        return (
+            f"The leader in pod {pod.name} can trade, and the pod is not ready: a container beside "
+            "the leader's is not, or the node does not answer."
+        )
+    return f"Pod {pod.name} runs and cannot trade yet; condition Degraded says why."
 
 
 def _age(pod: LeaderPod) -> str:

@@ -4,6 +4,7 @@ import hashlib
 import json
 from typing import Any, Final
 
+from symbol_operator.observe.containers import LEADER_CONTAINER
 from symbol_operator.settings import ExchangeEntry, LeaderSettings, OperatorSettings
 from tradingsymbol_api.names import (
     ANNOTATION_TEMPLATE_HASH,
@@ -30,7 +31,6 @@ from tradingsymbol_api.pod import (
 )
 from tradingsymbol_api.spec import TradingSymbol
 
-CONTAINER: Final = "leader"
 USER_ID: Final = 10001
 KEY_VOLUME: Final = "exchange-key"
 CA_VOLUME: Final = "exchange-ca"
@@ -99,7 +99,7 @@ def _pod_spec(
         },
         "containers": [
             {
-                "name": CONTAINER,
+                "name": LEADER_CONTAINER,
                 "args": ["lead"],
                 "env": _environment(resource, entry, settings, cluster),
                 "volumeMounts": [
