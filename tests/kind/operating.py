@@ -202,7 +202,7 @@ class OperatorProcess:
 
     def endpoint(self, path: str) -> tuple[int, str]:
         """Ask one of its endpoints; returns status and text."""
-        port = re.findall(r"Serving .*\('0\.0\.0\.0', (\d+)\)", self.log)[-1]
+        port = re.findall(r"Serving .*\('[0.:]+', (\d+)", self.log)[-1]
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
                 return answer.status, answer.read().decode()

@@ -18,6 +18,7 @@ from tradingsymbol_api.environments import (
     Spelling,
     problem,
 )
+from tradingsymbol_api.listening import EVERYWHERE
 from tradingsymbol_api.names import API_KEY_FILE, PRIVATE_KEY_FILE
 from tradingsymbol_api.pod import (
     ENV_PREFIX,
@@ -248,7 +249,11 @@ _TRADING = (
         default=60.0,
         help="How often record and exchange are compared while all goes well.",
     ),
-    option(Variable.HTTP_HOST.flag, default="127.0.0.1", help="Where to serve."),
+    option(
+        Variable.HTTP_HOST.flag,
+        default="127.0.0.1",
+        help=f"Where to serve; {EVERYWHERE} for every address, of IPv6 and IPv4 alike.",
+    ),
     option(
         Variable.HTTP_PORT.flag,
         type=click.IntRange(0, 65_535),

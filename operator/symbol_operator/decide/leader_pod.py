@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from symbol_operator.observe.containers import LEADER_CONTAINER
 from symbol_operator.settings import ExchangeEntry, LeaderSettings, OperatorSettings
+from tradingsymbol_api.listening import EVERYWHERE
 from tradingsymbol_api.names import (
     ANNOTATION_TEMPLATE_HASH,
     API_VERSION,
@@ -188,7 +189,7 @@ def _environment(
         Variable.CLUSTER: cluster,
         Variable.NAMESPACE: resource.metadata.namespace,
         Variable.NAME: resource.metadata.name,
-        Variable.HTTP_HOST: "0.0.0.0",  # noqa: S104 - the kubelet asks from outside the pod
+        Variable.HTTP_HOST: EVERYWHERE,
         Variable.HTTP_PORT: str(HTTP_PORT),
         Variable.LOG_FORMAT: settings.leader.log_format,
         **_timing(entry),

@@ -70,7 +70,7 @@ def test_the_leader_is_told_all_that_it_needs(settings: OperatorSettings) -> Non
         "SYMBOL_TRADER_CLUSTER": "cluster-1",
         "SYMBOL_TRADER_NAMESPACE": "trading",
         "SYMBOL_TRADER_NAME": "xrpusdt",
-        "SYMBOL_TRADER_HTTP_HOST": "0.0.0.0",
+        "SYMBOL_TRADER_HTTP_HOST": "::",
         "SYMBOL_TRADER_HTTP_PORT": "8080",
         "SYMBOL_TRADER_LOG_FORMAT": "json",
     }
