@@ -35,6 +35,8 @@ class Variable(StrEnum):
     EXCHANGE_MARGIN_MS = auto()
     RECV_WINDOW_MS = auto()
     DATABASE_URL = auto()
+    DATABASE_URL_FILE = auto()
+    """The file that holds it, which is read before each connection."""
     HTTP_HOST = auto()
     HTTP_PORT = auto()
     LOG_FORMAT = auto()
@@ -62,6 +64,8 @@ METRICS: Final = "/metrics"
 
 KEY_FOLDERS: Final = "/run/exchange-keys"
 """A leader's key is mounted in the folder here that has the name of its Secret."""
+DATABASE_FOLDERS: Final = "/run/database"
+"""The database's URL is mounted in the folder here that has the name of its Secret."""
 CA_FOLDERS: Final = "/run/exchange-ca"
 """The certificates of the exchange's authorities are mounted in the folder here that has the name
 of their ConfigMap or Secret."""
