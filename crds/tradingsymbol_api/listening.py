@@ -1,10 +1,8 @@
 """Listening for probes: the kubelet asks by an address of IPv4 or of IPv6."""
 
 import socket
-from typing import Final
 
-EVERYWHERE: Final = "::"
-"""Every address of the machine, of IPv6 and of IPv4."""
+from tradingsymbol_api.pod import EVERYWHERE
 
 
 def listen_everywhere(port: int) -> socket.socket:

@@ -56,6 +56,8 @@ class Variable(StrEnum):
 
 HTTP_PORT: Final = 8080
 """Port on which a leader in a pod serves its probes and metrics."""
+EVERYWHERE: Final = "::"
+"""Where it does: at every address of the pod, of IPv6 and of IPv4."""
 HEALTHZ: Final = "/healthz"
 """Whether the leader's loop moves."""
 READYZ: Final = "/readyz"

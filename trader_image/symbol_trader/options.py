@@ -19,10 +19,10 @@ from tradingsymbol_api.environments import (
     Spelling,
     problem,
 )
-from tradingsymbol_api.listening import EVERYWHERE
 from tradingsymbol_api.names import API_KEY_FILE, DATABASE_URL_KEY, PRIVATE_KEY_FILE
 from tradingsymbol_api.pod import (
     ENV_PREFIX,
+    EVERYWHERE,
     EXCHANGE_MARGIN_MS,
     EXCHANGE_TIMEOUT_MS,
     HEALTHZ,

@@ -99,9 +99,7 @@ def decide(
         update=update and (slot or not pod.trades),
         fences=[observe_fence(fence) for fence in view.fences],
     )
-    situation = find_situation(
-        desired.status, pod, planned, desired.blocker, desired.leader.secrets
-    )
+    situation = find_situation(desired.status, pod, planned, desired.blocker, desired.leader.proxy)
     if symbol is None:
         told = tuple(fencing_events(desired.status, pod, planned, deleted=True))
         return Decision(None, desired, pod, planned, situation, told, None)

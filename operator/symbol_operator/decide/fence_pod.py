@@ -26,7 +26,8 @@ GRACE_SECONDS: Final = 1
 NEEDED: Final = frozenset(
     variable.env
     for variable in (
-        Variable.DATABASE_URL,
+        Variable.DATABASE_URL,  # of a pod that an earlier version created
+        Variable.DATABASE_URL_FILE,
         Variable.EXCHANGE_MARGIN_MS,
         Variable.EXCHANGE_TIMEOUT_MS,
         Variable.LOG_FORMAT,
@@ -64,10 +65,17 @@ def fence_pod(source: Document, lost: LostPod, *, release: bool) -> dict[str, An
         "metadata": {
             "name": fence_name(resource, text(metadata, "uid")),
             "namespace": text(metadata, "namespace"),
-            "labels": {**leader_labels(resource), LABEL_FENCES: lost.uid},
+            # By what others have been told to add, a network policy may let it reach the record.
+            "labels": {**_labels(source), **leader_labels(resource), LABEL_FENCES: lost.uid},
             "annotations": {ANNOTATION_LOST_NODE: lost.node},
         },
         "spec": _spec(mapping(source, "spec"), lost, arguments),
+    }
+
+
+def _labels(pod: Document) -> dict[str, str]:
+    return {
+        name: text(pod, "metadata", "labels", name) for name in mapping(pod, "metadata", "labels")
     }
 
 

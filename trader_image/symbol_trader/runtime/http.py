@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from symbol_trader.runtime.health import Health
-from tradingsymbol_api.listening import EVERYWHERE, listen_everywhere
-from tradingsymbol_api.pod import HEALTHZ, METRICS, READYZ
+from tradingsymbol_api.listening import listen_everywhere
+from tradingsymbol_api.pod import EVERYWHERE, HEALTHZ, METRICS, READYZ
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

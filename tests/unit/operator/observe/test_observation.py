@@ -202,9 +202,10 @@ def test_trouble_is_told_by_its_cause(state: dict[str, Any], reason: OperatorRea
 @pytest.mark.parametrize("where", ["containerStatuses", "initContainerStatuses"])
 def test_trouble_beside_the_leader_is_told_with_the_name_of_the_container(where: str) -> None:
     """A sidecar of Kubernetes' own kind that does not start holds up the leader."""
-    statuses = container(waiting("ErrImagePull", "not found"), name="proxy")
+    stuck = pod("Pending")
+    stuck["status"][where] = container(waiting("ErrImagePull", "not found"), name="proxy")
 
-    problem = observe(pod("Pending", **{where: statuses})).problem
+    problem = observe(stuck).problem
 
     assert problem == Problem(OperatorReason.IMAGE_UNAVAILABLE, "Container proxy: not found")
 
