@@ -40,6 +40,8 @@ def load_stub() -> str:
 
 NOWHERE = "ws://nowhere:9443"
 NO_DATABASE = "postgresql://nowhere/trading"
+PROXY_SECRET = "exchange-proxy"
+"""What the entry `proxied` names. No leader starts without it."""
 
 
 def prepare_namespace(
@@ -139,6 +141,7 @@ class OperatorProcess:
         usual = (
             exchange_entry("paper", "paper", exchange),
             exchange_entry("binance", "live", exchange),
+            exchange_entry("proxied", "paper", exchange, proxySecret=PROXY_SECRET),
         )
         self._configuration: dict[str, Any] = {
             "namespaces": list(namespaces),
