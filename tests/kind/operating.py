@@ -40,6 +40,8 @@ def load_stub() -> str:
 
 NOWHERE = "ws://nowhere:9443"
 NO_DATABASE = "postgresql://nowhere/trading"
+PROXY_SECRET = "exchange-proxy"
+"""What the entry `proxied` names. No leader starts without it."""
 
 
 def prepare_namespace(
@@ -139,6 +141,7 @@ class OperatorProcess:
         usual = (
             exchange_entry("paper", "paper", exchange),
             exchange_entry("binance", "live", exchange),
+            exchange_entry("proxied", "paper", exchange, proxySecret=PROXY_SECRET),
         )
         self._configuration: dict[str, Any] = {
             "namespaces": list(namespaces),
@@ -202,7 +205,7 @@ class OperatorProcess:
 
     def endpoint(self, path: str) -> tuple[int, str]:
         """Ask one of its endpoints; returns status and text."""
-        port = re.findall(r"Serving .*\('0\.0\.0\.0', (\d+)\)", self.log)[-1]
+        port = re.findall(r"Serving .*\('[0.:]+', (\d+)", self.log)[-1]
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
                 return answer.status, answer.read().decode()
