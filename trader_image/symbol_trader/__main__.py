@@ -14,7 +14,6 @@ import socket
 import sys
 import time
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -44,7 +43,6 @@ from symbol_trader.options import (
     Options,
     context_settings,
     fence_options,
-    mounted_in_pod,
     option,
     secret_advice,
     trading_options,
@@ -181,8 +179,7 @@ def lead(  # noqa: PLR0917 - click passes them by name
     # Loaded here alone: the client costs memory and time that `run` does not need.
     from symbol_trader.resource.api_server import ApiServerResource  # noqa: PLC0415 - only this command pays for it
 
-    options = _options(flags)
-    options = replace(options, database=mounted_in_pod(options.database, namespace))
+    options = _options(flags).in_pod(namespace)
     story = Story(take_over(options.log_format), symbol=name, namespace=namespace)
     identity = Identity(Owner(cluster, namespace, name), options.exchange_environment, pod_uid)
     story.tell("leader process started", pod=pod, node=node)

@@ -134,6 +134,10 @@ class Options(ExchangeOptions):
     http_port: int
     log_format: str
 
+    def in_pod(self, namespace: str) -> "Options":
+        """Return the same for a leader's pod, where errors say how to mount what is missing."""
+        return replace(self, database=mounted_in_pod(self.database, namespace))
+
     @property
     def longer_s(self) -> float:
         """Return how much longer than by default the exchange may take to answer, in seconds."""
