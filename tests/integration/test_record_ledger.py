@@ -1,5 +1,6 @@
 """Fees of every kind, totals of what is over, and orders that did not go as intended."""
 
+import asyncio
 import json
 from dataclasses import replace
 from decimal import Decimal
@@ -381,6 +382,22 @@ async def test_fills_on_record_belong_to_the_orders_that_had_their_number(
     assert await _row(url, "SELECT watermark, watermark_ms FROM owners") == (3, 3)
 
 
+async def test_a_migration_waits_for_what_a_leader_notes_and_not_each_for_the_other(
+    postgres_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What one call of `note` locks one after another, held here by hand."""
+    url = await _of_version(postgres_server, monkeypatch, _OLD_OWNER, "0005")
+    leader = await asyncpg.connect(url)
+    async with leader.transaction():
+        await leader.execute("SELECT FROM owners FOR NO KEY UPDATE; SELECT FROM orders FOR UPDATE")
+        migration = asyncio.create_task(migrate(url, lambda _: None))
+        while not await _rows(url, "SELECT FROM pg_locks WHERE NOT granted"):
+            assert not migration.done()
+        await leader.execute("LOCK TABLE fills IN ROW EXCLUSIVE MODE")
+    await migration
+    await leader.close()
+
+
 async def test_a_leader_of_the_version_before_tells_a_fee_by_the_number_of_its_order(
     database: str,
 ) -> None:
@@ -453,13 +470,21 @@ async def _migrated(
     server: Server, monkeypatch: pytest.MonkeyPatch, rows: str, version: str = "0002"
 ) -> str:
     """Return the URL of a record of an earlier version with these rows, migrated."""
+    url = await _of_version(server, monkeypatch, rows, version)
+    await migrate(url, lambda _: None)
+    return url
+
+
+async def _of_version(
+    server: Server, monkeypatch: pytest.MonkeyPatch, rows: str, version: str
+) -> str:
+    """Return the URL of a record of an earlier version with these rows."""
     url = server.url(await server.create_database())
     newest = command.upgrade
     monkeypatch.setattr(command, "upgrade", lambda config, _: newest(config, version))
     await migrate(url, lambda _: None)
     await _rows(url, rows)
     monkeypatch.undo()
-    await migrate(url, lambda _: None)
     return url
 
 

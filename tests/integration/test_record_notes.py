@@ -305,6 +305,19 @@ async def test_after_a_reset_fills_with_the_same_numbers_are_on_record_side_by_s
     assert await _value(database, "SELECT sum(bought) FROM cycles") == 70
 
 
+async def test_an_order_is_missing_until_it_is_seen_open_again_or_over(database: str) -> None:
+    states = [OrderState.OPEN, None, OrderState.OPEN, None, OrderState.CANCELED]
+    async with opened(database) as record:
+        await claim(record)
+        await record.note([trader("a"), intent("a")])
+        loaded = []
+        for state in states:
+            name = order_name("a")
+            await record.note([became(name, state, 1) if state else OrderMissing(name)])
+            loaded.append((await _only_order(record)).missing)
+    assert loaded == [False, True, False, True, False]
+
+
 async def test_an_order_of_which_no_intent_is_on_record_is_not_missing(database: str) -> None:
     async with opened(database) as record:
         await claim(record)

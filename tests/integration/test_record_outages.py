@@ -14,6 +14,7 @@ from support.recorded import PATIENT, OwnRecord, claim, intent, opened, order_na
 from symbol_trader.core.orders import OrderState
 from symbol_trader.core.records import OrderChange, Watermark
 from symbol_trader.errors import RolledBack, SchemaMismatch, Unavailable
+from symbol_trader.postgres.address import DatabaseAddress
 from symbol_trader.postgres.migrate import migrate
 
 Use = Callable[[OwnRecord], Awaitable[object]]
@@ -448,12 +449,12 @@ async def test_a_database_of_another_origin_is_not_the_record(
     await record.ownership.open()
     await claim(record)
     try:
-        record.link._url = elsewhere
+        record.link._address = DatabaseAddress(elsewhere)
         with pytest.raises(RolledBack, match=r"not what it was: system \d+, timeline 1"):
             await record.ownership.open()
         with pytest.raises(Unavailable, match="not connected"):
             await record.ownership.confirm()
-        record.link._url = database
+        record.link._address = DatabaseAddress(database)
         await record.ownership.open()
         await record.ownership.confirm()
     finally:
@@ -466,7 +467,7 @@ async def test_a_database_may_be_replaced_before_an_epoch_is_taken(
     elsewhere = restless_server.url(await restless_server.create_database())
     await migrate(elsewhere, lambda _: None)
     async with opened(elsewhere) as record:
-        record.link._url = database
+        record.link._address = DatabaseAddress(database)
         await record.ownership.open()
         await claim(record)
 

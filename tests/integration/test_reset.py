@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -16,11 +17,13 @@ from support.by_hand import (
     sell_out,
     shut_down,
     trade,
+    with_a_buy,
     with_a_sell,
 )
-from support.people import SYMBOL, account_at
+from support.people import SYMBOL, account_at, open_orders, order_by_hand
 from support.processes import Bot
 from symbol_trader.audit.auditing import audit
+from symbol_trader.core.orders import Side
 
 SOON = ("--recv-window-ms=1000", "--exchange-timeout-ms=1500", "--exchange-margin-ms=0")
 """What the exchange denies counts after these, not after a quarter of a minute."""
@@ -96,3 +99,17 @@ async def test_other_traders_go_on_under_the_number_of_an_order_that_is_missing(
     await shut_down(bot, running, **HOLD)
     assert (await numbers(bot))[:4] == [(1,), (2,), (1,), (2,)]
     await agree_since(bot, since)
+
+
+async def test_a_person_s_order_under_the_number_of_an_older_one_is_left_alone(bot: Bot) -> None:
+    """Not even a deadline cancels it. That it is much younger tells it apart."""
+    await with_a_buy(bot)
+    await bot.kill()
+    await rows(bot.database, "UPDATE orders SET timestamp_ms = timestamp_ms - 600000")
+    await reset(bot)
+    placed = await order_by_hand(bot.venue, Side.BUY, Decimal("0.5"), "web_1")
+    assert await numbers(bot) == [(placed.order.order_id,)]
+    running = await bot.start()
+    await running.said(MISSING)
+    await shut_down(bot, running, **HOLD)
+    assert await open_orders(bot.venue) == ["web_1"]

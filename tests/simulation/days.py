@@ -5,10 +5,11 @@ two is not (`wires`), and the record (`database`).
 """
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from math import inf
 from pathlib import Path
 from random import Random
 from types import SimpleNamespace
@@ -34,6 +35,7 @@ from simulation.timeline import Timeline
 from simulation.wires import Wires
 from support.keys import ED25519, MadeKey
 from symbol_trader.binance import link, trade_stream
+from symbol_trader.binance.budgets import Budget
 from symbol_trader.binance.client import BinanceExchange
 from symbol_trader.binance.keyfiles import KeyFolder
 from symbol_trader.binance.market import BinanceMarket
@@ -180,15 +182,17 @@ class Process:
 
 
 class Slots:
-    """The slots of the record, by the world's clock."""
+    """The slots of a limit in the record, by the world's clock."""
 
     def __init__(self, now_s: Callable[[], float]) -> None:
         self._now_s = now_s
         self._until_s = 0.0
 
-    async def reserve(self, spacing_s: float) -> float | None:
-        """Reserve the next one."""
-        self._until_s = max(self._until_s, self._now_s()) + spacing_s
+    async def reserve(self, length_s: float, within_s: float = inf) -> float | None:
+        """Reserve the next one, unless so many seconds are reserved already."""
+        if self._until_s > self._now_s() + within_s:
+            return None
+        self._until_s = max(self._until_s, self._now_s()) + length_s
         return self._until_s - self._now_s()
 
 
@@ -216,7 +220,7 @@ class Days:
     """A leader, its exchange, and what happens to them."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-        self.random = Random(73)
+        self.random = Random(72)
         self.timeline = Timeline(BEGIN_MS)
         self.failures: list[BaseException] = []
         self.loop = VirtualLoop(self.timeline, self.failures.append)  # type: ignore[abstract]  # what no test calls is not there
@@ -261,9 +265,12 @@ class Days:
 
     def _share(self) -> dict[str, Any]:
         """Return what the sessions of a process share."""
-        slots = Slots(self.loop.time)
-        sessions, market = pacers(slots, clock=self.loop.time, random=self.random.random)
-        return {"sessions": sessions, "market": market, "limit": RateLimit(self._monotonic_ns)}
+        now_s, random = self.loop.time, self.random.random
+        sessions, market = pacers(Slots(now_s), clock=now_s, random=random)
+        orders = defaultdict[str, Slots](lambda: Slots(now_s))
+        budget = Budget(Slots(now_s), orders.__getitem__, clock=now_s, random=random)
+        limit = RateLimit(self._monotonic_ns)
+        return {"sessions": sessions, "market": market, "limit": limit, "budget": budget}
 
     def _monotonic_ns(self) -> int:
         return self.timeline.now_ms * 1_000_000
@@ -315,6 +322,7 @@ class Days:
             is_replaced=self.keys.folder.replaces,
             pacer=self._shared["sessions"],
             reconnects=self.reconnects,
+            budget=self._shared["budget"],
         )
 
     def _say(self, event: str, **_: Any) -> None:

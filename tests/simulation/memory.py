@@ -416,6 +416,7 @@ def _recorded_order(row: OrderRow) -> RecordedOrder:
         row.quantity,
         row.fills_given_up,
         row.acknowledged,
+        missing=row.missing and row.state is OrderState.OPEN,
     )
 
 

@@ -158,10 +158,13 @@ class Cluster:
 
         Raises:
             ConflictError: a pod of that name exists.
-            RefusedError: the API server does not take it: a quota, an admission rule.
+            RefusedError: the API server does not take it: a quota, an admission rule, or a field
+                that it does not know.
 
         """
-        return await self._api.send("POST", _pods(pod["metadata"]["namespace"]), body=pod)
+        # A field that it does not know would be dropped without a word: the configuration has some.
+        strict = ("fieldValidation", "Strict")
+        return await self._api.send("POST", _pods(pod["metadata"]["namespace"]), strict, body=pod)
 
     async def delete_pod(self, namespace: str, resource: str, uid: str, *, force: bool) -> Document:
         """Delete the leader pod with this uid; `force` does not wait for its node. Returns it.

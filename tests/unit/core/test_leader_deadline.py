@@ -306,6 +306,15 @@ def test_fills_are_asked_for_often_before_a_deadline_goes_without_them() -> None
     assert desk.leader.drained
 
 
+def test_a_deadline_counts_answers_not_questions_that_wait_for_their_turn() -> None:
+    desk, _ = lacking_fills()
+    (order,) = desk.leader.traders[0].orders
+    desk.ask(**HOLD | {"deadline_ms": 1})
+    for _ in range(600):
+        desk.wait(1_000)
+    assert not order.fills_given_up, "the exchange has said nothing of them"
+
+
 def lacking_fills() -> tuple[Desk, Intent]:
     """Return a leader that hears that its buy is filled, and cannot read a fill."""
     desk = Desk()
@@ -426,6 +435,25 @@ def test_after_a_refused_offer_there_is_a_pause() -> None:
     desk.wait(999)
     desk.bid("1.8")
     assert not desk.placed
+
+
+def test_offers_of_a_shutdown_that_was_taken_back_do_not_count_for_the_next_one() -> None:
+    """Nor do the pauses between the sells since: they have grown to a minute."""
+    desk, sell = selling(**SELL)
+    desk.bid("1.8")
+    desk.refuse(desk.order)
+    desk.ask(status=TradingStatus.ON)
+    for _ in range(9):
+        desk.refuse(desk.order)
+        desk.wait(MINUTE_MS)
+    desk.refuse(desk.order)
+    desk.ask(**SELL | {"deadline_ms": 1_000})
+    desk.refuse(desk.order)
+    for pause_ms in (1_000, 1_000, 2_000):
+        desk.wait(pause_ms)
+        desk.bid("1.8")
+        desk.refuse(desk.order)
+    assert only_result(desk)[2] == sell.quantity
 
 
 def test_an_offer_that_came_too_soon_or_too_late_is_made_again() -> None:

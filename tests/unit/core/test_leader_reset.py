@@ -3,6 +3,8 @@
 from dataclasses import replace
 from itertools import count
 
+import pytest
+
 from symbol_trader.core.orders import ExecutionReport, Intent, OrderState, Side
 from unit.core.builders import D, seen
 from unit.core.desk import Desk
@@ -34,16 +36,30 @@ def buys_on(desk: Desk) -> Intent:
     return desk.accept(desk.order)
 
 
-def test_an_order_that_turns_up_again_is_told_and_is_not_missing_any_more() -> None:
+@pytest.mark.parametrize("restarted", [False, True])
+def test_an_order_that_turns_up_again_is_told_and_is_not_missing_any_more(
+    *, restarted: bool
+) -> None:
     desk = Desk()
     sell = desk.accept(desk.bought())
     resting = desk.book.pop(sell.client_order_id)
     desk.now_ms += LATER_MS
     desk.reconcile()
     desk.book[sell.client_order_id] = resting
+    if restarted:
+        desk.leader = desk._lead()
     desk.reconcile()
     assert desk.lines == ["sell open"]
     assert not desk.record.orders[sell.client_order_id].missing
+
+
+def test_an_order_that_is_missing_is_told_once_in_each_term() -> None:
+    desk, _ = with_a_missing_sell()
+    desk.reconcile()
+    assert not desk.lines
+    desk.leader = desk._lead()
+    desk.reconcile()
+    assert desk.lines == ["order is missing on the exchange"]
 
 
 def test_another_trader_trades_on_under_the_number_of_an_order_that_is_missing() -> None:

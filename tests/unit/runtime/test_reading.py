@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from symbol_trader.core.decisions import Query
 from symbol_trader.core.events import Answer, UnrecordedOrdersFound, ViewRead
 from symbol_trader.core.order import Order
 from symbol_trader.core.orders import (
@@ -26,7 +27,7 @@ from symbol_trader.runtime.reading import (
     find_order,
     first_watermark,
 )
-from unit.core.builders import D, intent, seen
+from unit.core.builders import NOW_MS, D, intent, seen
 from unit.core.desk import UNRECORDED, Desk
 
 OTHERS = replace(seen(intent(), "FILLED", 10), client_order_id="web_1", order_id=99)
@@ -216,6 +217,16 @@ async def test_a_server_that_lags_behind_tells_of_no_reset(
     assert [fill.trade_id for fill in view.fills] == [n for n in ids if n > 70]
 
 
+async def test_a_trade_that_is_a_bit_older_than_the_one_before_it_tells_of_no_reset() -> None:
+    """Clocks step back: the whole history would be read again each time."""
+    fills = tuple(fill_of(OTHERS, n, time_ms) for n, time_ms in ((90, 1), (91, 9), (92, 8)))
+    exchange = Exchange(desk := Desk(), fills=fills, page=9)
+    for watermark in (at(90), Watermark(92, 9)):
+        _, newest = await reader(exchange).read(desk.leader, watermark)
+        assert newest == Watermark(92, 9)
+    assert exchange.from_ids == [None, None]
+
+
 async def test_the_time_of_a_watermark_is_known_once_its_trade_was_seen() -> None:
     exchange = Exchange(desk := Desk(), fills=tuple(fill_of(OTHERS, n, 7) for n in (89, 90)))
     _, newest = await reader(exchange).read(desk.leader, Watermark(90))
@@ -393,7 +404,7 @@ async def test_an_order_that_goes_by_another_name_is_found_by_its_number() -> No
     renamed = replace(seen(intent(), "CANCELED"), client_order_id="web_2", order_id=96)
     exchange = Lagging(desk, all=(renamed,))
 
-    found = await find_order(exchange, intent().client_order_id, 96)  # type: ignore[arg-type]  # a stand-in has what is used
+    found = await find_order(exchange, Query(intent().client_order_id, 96, NOW_MS))  # type: ignore[arg-type]  # a stand-in has what is used
 
     assert found == replace(renamed, client_order_id=intent().client_order_id)
 
@@ -404,7 +415,22 @@ async def test_another_order_of_ours_is_not_taken_for_it_because_of_its_number()
     reused = replace(seen(intent(), "NEW"), client_order_id=UNRECORDED, order_id=96)
     exchange = Lagging(desk, open=(reused,), all=(reused,))
 
-    assert await find_order(exchange, wanted, 96) == NotFound(desk.now_ms)  # type: ignore[arg-type]  # a stand-in has what is used
+    assert await find_order(exchange, Query(wanted, 96, NOW_MS)) == NotFound(desk.now_ms)  # type: ignore[arg-type]  # a stand-in has what is used
+
+
+@pytest.mark.parametrize(("later_ms", "is_it"), [(120_000, True), (120_001, False)])
+async def test_an_order_of_others_that_was_placed_later_is_not_taken_for_it(
+    later_ms: int, *, is_it: bool
+) -> None:
+    """Nor is it canceled in its place: the numbers of an exchange that was reset begin again."""
+    desk, query = Desk(), Query(intent().client_order_id, 96, NOW_MS)
+    web = replace(
+        seen(intent(), "NEW"), client_order_id="web_2", order_id=96, time_ms=NOW_MS + later_ms
+    )
+    ours = replace(web, client_order_id=intent().client_order_id)
+    for exchange in (Lagging(desk, all=(web,)), Lagging(desk, open=(web,))):
+        found = await find_order(exchange, query)  # type: ignore[arg-type]  # a stand-in has what is used
+        assert found == (ours if is_it else NotFound(desk.now_ms))
 
 
 async def test_an_order_that_a_cancel_has_renamed_is_found_by_its_number() -> None:
@@ -412,7 +438,7 @@ async def test_an_order_that_a_cancel_has_renamed_is_found_by_its_number() -> No
     renamed = replace(seen(intent(), "CANCELED"), client_order_id=f"{wanted}c1", order_id=96)
     exchange = Lagging(desk, all=(renamed,))
 
-    found = await find_order(exchange, wanted, 96)  # type: ignore[arg-type]  # a stand-in has what is used
+    found = await find_order(exchange, Query(wanted, 96, NOW_MS))  # type: ignore[arg-type]  # a stand-in has what is used
 
     assert found == replace(renamed, client_order_id=wanted)
 
@@ -534,4 +560,4 @@ async def test_an_archived_order_is_not_looked_for_any_further(by_name: bool) ->
     asked = ["order"] if by_name else ["order", "order by id"]
     assert exchange.log == ["book", *asked, "trades"]
 
-    assert await find_order(exchange, name, order.order_id) == Archived()  # type: ignore[arg-type]  # a stand-in has what is used
+    assert await find_order(exchange, Query.of(order.intent, order.order_id)) == Archived()  # type: ignore[arg-type]  # a stand-in has what is used

@@ -28,6 +28,13 @@ class Query:
     client_order_id: ClientOrderId
     order_id: int | None = field(default=None, compare=False)
     """Its number, where it is known: a canceled order may have lost its name."""
+    timestamp_ms: int = field(default=0, compare=False)
+    """When it was intended: an order with its number that is much younger is another one."""
+
+    @classmethod
+    def of(cls, intent: Intent, order_id: int | None) -> "Query":
+        """Ask for an order by all that is known of it."""
+        return cls(intent.client_order_id, order_id, intent.timestamp_ms)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from symbol_trader.core.money import ZERO, plain
 from symbol_trader.core.order_states import STATUS_EVENTS, OrderEvent, transition
 from symbol_trader.core.orders import (
     CancelIntent,
+    ClientOrderId,
     ExchangeOrder,
     FeeValue,
     Fill,
@@ -21,6 +22,8 @@ from symbol_trader.errors import Contradiction
 
 TIMESTAMP_TOLERANCE_MS = 1000
 """How far ahead of the exchange's clock Binance accepts a timestamp."""
+PLACED_WITHIN_MS = 120_000
+"""How long after its timestamp an order may be placed: recvWindow is no more than a minute."""
 
 
 @dataclass(slots=True)
@@ -49,10 +52,12 @@ class Order:
     """What the exchange said of it last, also where that contradicts the record and was ignored."""
     missing_on_exchange: bool = False
     """It is open on record, and a reconciliation did not find it on the exchange."""
+    missing_told: bool = False
+    """The log says so, of each term anew."""
     fills_given_up: bool = False
     """Its fills could not be read: what was executed counts."""
     fill_queries: int = 0
-    """How often its missing fills were asked for."""
+    """How often the exchange has answered which fills it has."""
     not_found_count: int = 0
     """Answers that it does not exist, counted from when it can no longer appear."""
     next_query_ms: int = 0
@@ -87,6 +92,7 @@ class Order:
             {fill.trade_id: fill for fill in row.fills},
             list(row.cancels),
             acknowledged=row.acknowledged,
+            missing_on_exchange=row.missing,
             fills_given_up=row.fills_given_up,
             settled_by_person=row.settled_by_person,
             quantity=row.quantity or row.intent.quantity,
@@ -173,12 +179,11 @@ class Order:
     def may_be(self, seen: ExchangeOrder) -> bool:
         """Return whether an order with the same number can be this one under another name.
 
-        A cancel renames it after itself, and others as they like; but none is given the name of
-        another order of ours. The numbers of an exchange that was reset begin again: then it is
-        missing, and what has its number is another order.
+        While it is missing, what has its number is another order.
         """
-        name = ids.order_of(seen.client_order_id)
-        return name in {None, self.intent.client_order_id} and not self.missing_on_exchange
+        intent = self.intent
+        same = may_be(seen, intent.client_order_id, intent.timestamp_ms)
+        return same and not self.missing_on_exchange
 
     def matches(self, seen: ExchangeOrder) -> bool:
         """Return whether the exchange describes the order that was meant."""
@@ -198,7 +203,7 @@ class Order:
         if seen.status not in STATUS_EVENTS:
             raise Contradiction(f"{seen.client_order_id}: its status {seen.status} is not known")
         before, was_missing = self._facts(), self.missing_on_exchange
-        self.missing_on_exchange = False
+        self.missing_on_exchange = self.missing_told = False
         self.state = self._transition(STATUS_EVENTS[seen.status])
         self.order_id = seen.order_id
         self.quantity = min(self.quantity, seen.quantity)
@@ -265,6 +270,18 @@ class Order:
             )
         for name, ours, theirs in _differences(intent, seen):
             raise Contradiction(f"{intent.client_order_id}: {name} is {theirs}, meant was {ours}")
+
+
+def may_be(seen: ExchangeOrder, client_order_id: ClientOrderId, timestamp_ms: int) -> bool:
+    """Return whether an order with the number of one of ours can be it, whatever its name.
+
+    A cancel renames it after itself, and others as they like; but none is given the name of another
+    order of ours. The numbers of an exchange that was reset begin again: then another order has it,
+    which is of ours, or was placed long after this one was intended.
+    """
+    if named := ids.order_of(seen.client_order_id):
+        return named == client_order_id
+    return seen.time_ms is None or seen.time_ms <= timestamp_ms + PLACED_WITHIN_MS
 
 
 def _differences(intent: Intent, seen: ExchangeOrder) -> Iterable[tuple[str, str, str]]:

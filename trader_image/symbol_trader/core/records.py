@@ -184,6 +184,8 @@ class RecordedOrder:
     acknowledged: bool = False
     settled_by_person: bool = False
     """A person said how it ended: later reports of it are ignored."""
+    missing: bool = False
+    """It is open here, and the exchange did not know it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,10 +100,12 @@ class Trader:
     def refused(self, timing: Timing, *, offer: bool) -> int:
         """Count a refusal; return the pause in milliseconds before another attempt.
 
-        An `offer` is a sell at a deadline, which has no time for pauses that grew before it.
+        An `offer` is a sell at a deadline, which has no time for pauses that grew before it. Other
+        orders come only once a shutdown is taken back: its offers do not count for the next one.
         """
         self.refusals += 1
         if not offer:
+            self.refused_offers = 0
             return timing.retry_pause_ms(self.refusals)
         self.refused_offers += 1
         return timing.retry_pause_ms(self.refused_offers)

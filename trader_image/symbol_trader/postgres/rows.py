@@ -125,6 +125,7 @@ def _order(row: Row, fills: Iterable[Row], cancels: Iterable[Row]) -> RecordedOr
         fills_given_up=row["fills_given_up"],
         acknowledged=row["acknowledged"],
         settled_by_person=row["settled"],
+        missing=row["missing"],
     )
 
 

@@ -318,7 +318,8 @@ GROUP BY trader_id, orders.side
 ORDERS: Final = f"""
 SELECT client_order_id, trader_id, side::text, attempt, price, quantity, time_in_force::text,
     timestamp_ms, recv_window_ms, state::text, order_id, executed, executed_quote, reason,
-    current_quantity, fills_given_up, acknowledged, settled_because IS NOT NULL AS settled
+    current_quantity, fills_given_up, acknowledged, settled_because IS NOT NULL AS settled,
+    missing AND state = 'open' AS missing
 FROM orders
 WHERE {_LEDGER} AND {_RUNNING} AND NOT never_there(state)
 ORDER BY orders.side, attempt

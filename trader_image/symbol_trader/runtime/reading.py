@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from symbol_trader.core import ids
+from symbol_trader.core.decisions import Query
 from symbol_trader.core.events import Answer, ExchangeView
 from symbol_trader.core.leader import Leader
 from symbol_trader.core.money import ZERO
-from symbol_trader.core.order import Order
+from symbol_trader.core.order import Order, may_be
 from symbol_trader.core.orders import ClientOrderId, ExchangeOrder, Fill
 from symbol_trader.core.records import Watermark
 from symbol_trader.core.replies import Archived, NotFound
@@ -110,9 +110,12 @@ def _id_of_last(fills: Sequence[Fill]) -> int | None:
     return fills[-1].trade_id if fills else None
 
 
-def mark_of(fill: Fill) -> Watermark:
-    """Return the watermark at a trade."""
-    return Watermark(fill.trade_id, fill.time_ms)
+def mark_of(fills: Page, before: Watermark = NO_TRADES) -> Watermark:
+    """Return the watermark at the last of these trades, which follows another one.
+
+    Its time is the latest of all: a clock that stepped back is no reset.
+    """
+    return Watermark(fills[-1].trade_id, max(before.time_ms or 0, *(f.time_ms for f in fills)))
 
 
 def first_watermark(page: Page) -> Watermark:
@@ -121,34 +124,30 @@ def first_watermark(page: Page) -> Watermark:
     It has placed none of them. If another record has, that has to come to light. Of fewer trades
     the oldest is looked at as well: a bit before the watermark is always read again.
     """
-    return mark_of(page[-RECENT_TRADES - 1 :][0]) if page else NO_TRADES
+    return mark_of(page[:-RECENT_TRADES] or page[:1]) if page else NO_TRADES
 
 
-async def find_order(
-    exchange: Exchange, client_order_id: ClientOrderId, order_id: int | None
-) -> Answer:
+async def find_order(exchange: Exchange, query: Query) -> Answer:
     """Query an order; where the exchange denies it by both ids, look among the open orders.
 
     The servers that answer queries may lag behind the order book.
     """
-    answer = await _query(exchange, client_order_id, order_id)
+    answer = await _query(exchange, query)
     if not isinstance(answer, NotFound):
         return answer
-    on_book = _on_book(await exchange.open_orders(), {client_order_id: order_id})
-    return on_book.get(client_order_id, answer)
+    on_book = _on_book(await exchange.open_orders(), [query])
+    return on_book.get(query.client_order_id, answer)
 
 
-async def _query(
-    exchange: Exchange, client_order_id: ClientOrderId, order_id: int | None
-) -> Answer:
+async def _query(exchange: Exchange, query: Query) -> Answer:
     """Query an order by its client id, then by the exchange's: a canceled one may be renamed."""
-    answer = await exchange.order(client_order_id)
-    if not isinstance(answer, NotFound) or order_id is None:
+    answer = await exchange.order(query.client_order_id)
+    if not isinstance(answer, NotFound) or query.order_id is None:
         return answer
-    by_id = await exchange.order_by_id(order_id)
+    by_id = await exchange.order_by_id(query.order_id)
     match by_id:
-        case ExchangeOrder() if _may_be(by_id, client_order_id):
-            return replace(by_id, client_order_id=client_order_id)
+        case ExchangeOrder() if _may_be(by_id, query):
+            return replace(by_id, client_order_id=query.client_order_id)
         case ExchangeOrder():
             return answer
         case Archived():
@@ -158,30 +157,27 @@ async def _query(
 
 
 def _on_book(
-    open_orders: Iterable[ExchangeOrder], wanted: Mapping[ClientOrderId, int | None]
+    open_orders: Iterable[ExchangeOrder], wanted: Iterable[Query]
 ) -> dict[ClientOrderId, ExchangeOrder]:
-    """Return those wanted (client id, order id) that rest, each under the id it was placed with.
+    """Return those wanted that rest, each under the id it was placed with.
 
     An amended order may go by another client id.
     """
     orders = list(open_orders)
     by_name = {order.client_order_id: order for order in orders}
     by_id: dict[int | None, ExchangeOrder] = {order.order_id: order for order in orders}
-    found = {name: by_name.get(name) or by_id.get(wanted[name]) for name in wanted}
+    found = {
+        query: by_name.get(query.client_order_id) or by_id.get(query.order_id) for query in wanted
+    }
     return {
-        name: replace(order, client_order_id=name)
-        for name, order in found.items()
-        if order is not None and _may_be(order, name)
+        query.client_order_id: replace(order, client_order_id=query.client_order_id)
+        for query, order in found.items()
+        if order is not None and _may_be(order, query)
     }
 
 
-def _may_be(order: ExchangeOrder, wanted: ClientOrderId) -> bool:
-    """Return whether an order found by the exchange's id can be the one that was placed so.
-
-    A cancel renames it after itself, and others as they like; but none is given the name of another
-    order of ours. The ids of an exchange that was reset begin again.
-    """
-    return ids.order_of(order.client_order_id) in {None, wanted}
+def _may_be(order: ExchangeOrder, query: Query) -> bool:
+    return may_be(order, query.client_order_id, query.timestamp_ms)
 
 
 class Reader:
@@ -236,7 +232,7 @@ class Reader:
         fills = list(new.fills)
         if new.begun_again:
             self._explained.clear()
-        newest = mark_of(fills[-1]) if fills and new.complete else watermark
+        newest = mark_of(new.fills, watermark) if fills and new.complete else watermark
         seen_to = newest if watermark.precedes(newest) else watermark
         unexplained = await self._unexplained(fills, leader, answers)
         # What was traded exists, whatever a query by its name says.
@@ -256,14 +252,14 @@ class Reader:
     ) -> tuple[dict[ClientOrderId, Answer], tuple[ExchangeOrder, ...]]:
         """Return what the exchange says of these orders, and all open orders that it showed."""
         exchange = self._exchange
-        wanted = {name: order.order_id for name, order in known.items()}
+        wanted = {name: Query.of(order.intent, order.order_id) for name, order in known.items()}
         open_orders = await exchange.open_orders()
         self._on_progress()
-        answers: dict[ClientOrderId, Answer] = dict(_on_book(open_orders, wanted))
+        answers: dict[ClientOrderId, Answer] = dict(_on_book(open_orders, wanted.values()))
         for name in [name for name in wanted if name not in answers]:
-            answers[name] = await _query(exchange, name, wanted[name])
+            answers[name] = await _query(exchange, wanted[name])
             self._on_progress()
-        not_found = {n: wanted[n] for n, answer in answers.items() if isinstance(answer, NotFound)}
+        not_found = [wanted[n] for n, answer in answers.items() if isinstance(answer, NotFound)]
         if not_found:
             later = await exchange.open_orders()
             answers |= _on_book(later, not_found)

@@ -66,7 +66,9 @@ class Requests:
         self._on_progress = on_progress
         self.acts: set[asyncio.Task[None]] = set()
         """Orders and cancels under way: an end waits for their replies."""
-        self.reads: set[asyncio.Task[None]] = set()
+        self.reads: dict[Request, asyncio.Task[None]] = {}
+        """What is being read. Each may wait for minutes where leaders share a limit: what is asked
+        for meanwhile is not read twice."""
 
     def send(self, request: Request, received_s: float | None) -> None:  # noqa: C901 - a table
         """Carry a request out; `received_s` is when the price came that led to it, if one did."""
@@ -76,22 +78,22 @@ class Requests:
             case Cancel(intent):
                 self._act(partial(self._cancel, intent))
             case Query():
-                self._read(partial(self._query, request))
+                self._read(request, partial(self._query, request))
             case FetchTrades():
-                self._read(partial(self._fetch, request))
+                self._read(request, partial(self._fetch, request))
             case RefreshSymbol():
-                self._read(self._refresh)
+                self._read(request, self._refresh)
             case FetchBid():
-                self._read(self._fetch_bid)
+                self._read(request, self._fetch_bid)
             case FetchReferencePrice(minutes):
-                self._read(partial(self._fetch_reference_price, minutes))
+                self._read(request, partial(self._fetch_reference_price, minutes))
             case PriceFee():
-                self._read(partial(self._price_fee, request))
+                self._read(request, partial(self._price_fee, request))
             case CheckOnRecord(order):
-                self._read(partial(self._check_on_record, order))
+                self._read(request, partial(self._check_on_record, order))
             case Reconcile():
                 if not self._views.being_read:
-                    self._read(self._views.look)
+                    self._read(request, self._views.look)
             case _:
                 assert_never(request)
 
@@ -101,10 +103,16 @@ class Requests:
         # Outstanding until the loop has handled what it brought: an end must not overtake a reply.
         task.add_done_callback(lambda done: self._mailbox.put_nowait(RequestOver(done)))
 
-    def _read(self, work: Work) -> None:
-        task = asyncio.create_task(tasks.guarded(work, self._mailbox))
-        self.reads.add(task)
-        task.add_done_callback(self.reads.discard)
+    def _read(self, request: Request, work: Work) -> None:
+        if request not in self.reads:
+            self.reads[request] = asyncio.create_task(self._once(request, work))
+
+    async def _once(self, request: Request, work: Work) -> None:
+        """Read it; it can be asked for anew from the moment on at which its answer is heard."""
+        try:
+            await tasks.guarded(work, self._mailbox)
+        finally:
+            del self.reads[request]
 
     async def _place(self, intent: Intent, received_s: float | None) -> None:
         self._metrics.placed(received_s)
@@ -116,7 +124,7 @@ class Requests:
         self._mailbox.put_nowait(CancelReplied(intent, outcome))
 
     async def _query(self, query: Query) -> None:
-        answer = await find_order(self._exchange, query.client_order_id, query.order_id)
+        answer = await find_order(self._exchange, query)
         self._mailbox.put_nowait(QueryReplied(query.client_order_id, answer))
 
     async def _fetch(self, fetch: FetchTrades) -> None:

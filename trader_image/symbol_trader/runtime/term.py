@@ -319,7 +319,7 @@ class Term:
         cancels that are still unanswered are canceled last: their requests have been written, so
         canceling a task takes nothing back, and the next term asks what became of them.
         """
-        await tasks.end([*self._pumps.tasks, *self._requests.reads])
+        await tasks.end([*self._pumps.tasks, *self._requests.reads.values()])
         await self._exchange.close()
         await tasks.end(self._requests.acts)
 

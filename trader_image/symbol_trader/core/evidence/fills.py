@@ -29,7 +29,8 @@ class FillEvidence:
         """Take in the fills of one order; missing ones are asked for again after growing pauses."""
         if found := self._state.find(client_order_id):
             trader, order = found
-            pause_ms = self._state.timing.retry_pause_ms(max(order.fill_queries, 1))
+            order.fill_queries += 1
+            pause_ms = self._state.timing.retry_pause_ms(order.fill_queries)
             order.next_query_ms = ctx.now_ms + pause_ms
             self.add(trader, order, fills, ctx)
             ctx.touch(trader)

@@ -21,10 +21,9 @@ class Questions:
         timing = self._state.timing
         order.next_query_ms = ctx.now_ms + timing.exchange_timeout_ms
         if order.state.final and order.order_id is not None:
-            order.fill_queries += 1
             ctx.request(FetchTrades(order.intent.client_order_id, order.order_id))
         else:
-            ctx.request(Query(order.intent.client_order_id, order.order_id))
+            ctx.request(Query.of(order.intent, order.order_id))
 
     def ask_for_all_due(self, ctx: EventContext) -> None:
         """Have every order in doubt, and each fee without a value, asked for at its time."""

@@ -1,6 +1,10 @@
 -- The exchange's ids of orders and trades are facts, not keys: an exchange that was reset counts from
 -- 1 again. An order is known by its client order id, which is never used twice, and so are its fills.
 
+-- Leaders go on meanwhile. What they note locks these tables in this order; taken in another one,
+-- the locks would end in a deadlock, which fails the leader's statement or the migration.
+LOCK TABLE owners, orders, fills;
+
 ALTER TABLE fills ADD COLUMN client_order_id client_id;
 UPDATE fills AS f SET client_order_id = o.client_order_id
 FROM orders AS o
