@@ -154,7 +154,7 @@ async def account_of(database: str) -> str:
 
 
 async def test_an_account_is_halted_and_resumed_by_commands_without_an_api_server(
-    market: Venue, api_server: ApiServer, database: str, leader: Running
+    tmp_path: Path, market: Venue, api_server: ApiServer, database: str, leader: Running
 ) -> None:
     await trade(market, "1", "SELL", "1")
     await leader.said("buy open")
@@ -169,6 +169,8 @@ async def test_an_account_is_halted_and_resumed_by_commands_without_an_api_serve
     await trade(market, "1", "SELL", "1")
     assert await orders(database) == 1
 
+    (tmp_path / "url").write_text(database)
+    where = ("--database-url-file", str(tmp_path / "url"), *where[2:])
     code, said = await asyncio.to_thread(command, "resume", *where)
     assert (code, "buys again" in said) == (0, True)
     await leader.said("buys go on")
@@ -192,6 +194,13 @@ def test_a_command_that_does_not_reach_the_record_says_so() -> None:
     code, said = command("halt", *where, "--reason", "looks odd")
     assert code == 1
     assert "127.0.0.1:1" in said
+
+
+def test_a_command_whose_file_of_the_url_is_missing_says_which(tmp_path: Path) -> None:
+    file = tmp_path / "url"
+    code, said = command("resume", "--database-url-file", str(file), "--account", "1")
+    assert code == 1
+    assert f"Error: the database URL's file {file} cannot be read" in said
 
 
 async def test_where_a_loss_limit_stands_what_is_held_gets_a_bid(
