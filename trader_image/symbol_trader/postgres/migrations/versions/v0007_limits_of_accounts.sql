@@ -3,6 +3,10 @@
 -- cancels always pass. A leader of the version before works with this: what it is refused is a
 -- contradiction to it.
 
+-- Leaders go on meanwhile. All that they note locks owners first, and of the other two tables either
+-- first: who has owners has no leader half-way.
+LOCK TABLE owners, traders, orders;
+
 -- Limits, as the resources declare them.
 
 CREATE TABLE trading_limits (
