@@ -5,6 +5,7 @@ import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from importlib.resources import files
 from typing import Any
@@ -572,6 +573,77 @@ async def test_a_bid_that_is_too_old_is_none(database: str) -> None:
         assert "the bid of XRPUSDT on record is missing or older than 60 s" in refused.message
         await sell(record, "a", 2)
         assert await other.note([intent("z")]) == (), "nothing is held any more"
+
+
+@asynccontextmanager
+async def unled(url: str) -> AsyncIterator[PostgresAccountLimits]:
+    """Hold something in a symbol that nobody leads any more, and lead another one."""
+    async with leading(url) as record:
+        await mirror(record, replace(LIMIT, max_daily_loss=Decimal(4)))
+        await record.note([trader("a")])
+        await buy(record, "a", 1)
+    async with leading(url, "BTCUSDT") as other:
+        assert await try_to_buy(other, "y") == "BidStale"
+        yield PostgresAccountLimits(other.link)
+
+
+async def test_any_leader_of_the_account_records_the_bid_of_what_nobody_leads(
+    database: str,
+) -> None:
+    async with unled(database) as limits, leading(database, "ETHUSDT") as record:
+        wanted = await limits.take_on_bids()
+        assert wanted is not None
+        assert wanted.symbols == ("XRPUSDT",)
+        assert await PostgresAccountLimits(record.link).take_on_bids() is None, "one asks"
+        await limits.record_bids(wanted, {"XRPUSDT": Decimal("0.45")})
+        assert await try_to_buy(record, "z") is None
+        assert await rows(database, RESULT) == [(Decimal(-2), 0, 0)]
+        assert await limits.take_on_bids() is None, "the bid is of just now"
+
+        await backdate(database, "UPDATE owners SET bid_at = bid_at - interval '31 s'")
+        assert await limits.take_on_bids() is None, "it was asked for just now"
+        await backdate(database, "UPDATE owners SET bid_asked_at = bid_asked_at - interval '11 s'")
+        wanted = await PostgresAccountLimits(record.link).take_on_bids()
+        assert wanted is not None
+        await limits.record_bids(wanted, {"XRPUSDT": Decimal("0.4")})
+        assert await try_to_buy(record, "z") == "Halted", "that is a loss of 4"
+
+
+async def test_a_bid_that_comes_late_or_for_another_is_none(database: str) -> None:
+    async with unled(database) as limits:
+        first = await limits.take_on_bids()
+        assert first is not None
+        await backdate(database, "UPDATE owners SET bid_asked_at = bid_asked_at - interval '11 s'")
+        late = replace(first, asked_at=first.asked_at - timedelta(seconds=11))
+        await limits.record_bids(late, {"XRPUSDT": Decimal("0.5")})
+        second = await limits.take_on_bids()
+        assert second is not None
+        await limits.record_bids(first, {"XRPUSDT": Decimal("0.5")})
+        await limits.record_bids(second, {"BTCUSDT": Decimal(1)})
+        assert await rows(database, "SELECT bid FROM owners WHERE bid IS NOT NULL") == []
+        await limits.record_bids(second, {"XRPUSDT": Decimal("0.5")})
+        assert await rows(database, "SELECT bid FROM owners WHERE bid IS NOT NULL") == [
+            (Decimal("0.5"),)
+        ]
+
+
+async def test_bids_of_what_holds_nothing_or_is_quoted_in_another_asset_are_not_wanted(
+    database: str,
+) -> None:
+    async with unled(database) as limits:
+        await rows(database, "UPDATE owners SET quote_asset = 'EUR' WHERE symbol = 'XRPUSDT'")
+        assert await limits.take_on_bids() is None
+        await rows(database, "UPDATE owners SET quote_asset = 'USDT', net_base = 0")
+        assert await limits.take_on_bids() is None
+
+
+async def test_a_bid_that_its_own_leader_records_meanwhile_stands(database: str) -> None:
+    async with unled(database) as limits, leading(database) as record:
+        wanted = await limits.take_on_bids()
+        assert wanted is not None
+        await record.record_bid(Decimal("0.5"))
+        await limits.record_bids(wanted, {"XRPUSDT": Decimal("0.4")})
+        assert (Decimal("0.5"),) in await rows(database, "SELECT bid FROM owners")
 
 
 async def test_who_leads_no_more_records_no_bid_and_no_asset(database: str) -> None:

@@ -10,7 +10,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from simulation.memory import MemoryRecord
-from symbol_trader.core.limits import AccountLimit, AccountState, Halt, LimitInForce, OnLimit
+from symbol_trader.core.limits import (
+    AccountLimit,
+    AccountState,
+    BidsWanted,
+    Halt,
+    LimitInForce,
+    OnLimit,
+)
 from symbol_trader.core.money import ZERO
 from symbol_trader.core.orders import Intent, Side
 from symbol_trader.core.records import RefusedBuy
@@ -93,6 +100,13 @@ class SimulatedLimits:
 
     async def report(self, limit: LimitInForce) -> None:
         """Leave reports to the tests of the SQL."""
+
+    async def take_on_bids(self) -> None:
+        """Leave bids to the tests of the SQL: no limit of losses is declared here."""
+
+    async def record_bids(self, wanted: BidsWanted, bids: Mapping[str, Decimal]) -> None:
+        """Take in bids: none is ever taken on."""
+        raise AssertionError(wanted)
 
     async def mirror(self, limit: AccountLimit) -> bool:
         """Put a limit in force."""

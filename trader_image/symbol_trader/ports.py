@@ -8,7 +8,13 @@ from decimal import Decimal
 from typing import Protocol
 
 from symbol_trader.core.events import Answer
-from symbol_trader.core.limits import AccountLimit, AccountState, LimitInForce, LimitReport
+from symbol_trader.core.limits import (
+    AccountLimit,
+    AccountState,
+    BidsWanted,
+    LimitInForce,
+    LimitReport,
+)
 from symbol_trader.core.orders import CancelIntent, ExchangeOrder, Fill, FillKey, Intent
 from symbol_trader.core.records import RecordChange, RefusedBuy, Snapshot, Watermark
 from symbol_trader.core.replies import (
@@ -114,6 +120,18 @@ class AccountLimits(Protocol):
     async def report(self, limit: LimitInForce) -> LimitReport | None:
         """Return what is to be said of a limit, None where another leader does so just now."""
 
+    async def take_on_bids(self) -> BidsWanted | None:
+        """Set out to ask for bids of symbols whose leaders record none, if this one buys by them.
+
+        None where there is no such symbol, or another leader has just set out.
+        """
+
+    async def record_bids(self, wanted: BidsWanted, bids: Mapping[str, Decimal]) -> None:
+        """Note the best bids of just now of symbols that were taken on; of some there may be none.
+
+        What was asked for 10 s ago or earlier is left out.
+        """
+
     async def mirror(self, limit: AccountLimit) -> bool:
         """Put a limit in force; return whether it was news. An older generation changes nothing."""
 
@@ -159,6 +177,9 @@ class Exchange(Protocol):
 
     async def best_bid(self) -> Decimal:
         """Read the best price that buyers offer in the symbol, zero where none is known."""
+
+    async def best_bids(self, symbols: Collection[str]) -> Mapping[str, Decimal]:
+        """Read the best prices that buyers offer in symbols; those with none are left out."""
 
     async def place(self, intent: Intent) -> Outcome:
         """Send an order, once, with exactly the intent's values."""

@@ -827,6 +827,26 @@ async def test_the_accounts_limits_are_none_where_the_exchange_has_no_answer(
     assert "signature" in exchange.asked("myFilters")[0]
 
 
+async def test_bids_of_other_symbols_come_by_one_request(exchange: ScriptedExchange) -> None:
+    exchange.on("ticker.book", reply([{"symbol": "BTCUSDT", "bidPrice": "50000"}]))
+
+    async with opened(exchange) as client:
+        assert await client.best_bids(("BTCUSDT", "ETHUSDT")) == {"BTCUSDT": Decimal(50_000)}
+
+    assert exchange.asked("ticker.book") == [{"symbols": '["BTCUSDT","ETHUSDT"]'}]
+
+
+async def test_a_symbol_that_is_gone_takes_no_other_s_bid_away(exchange: ScriptedExchange) -> None:
+    unknown, known = refuse(400, -1121), reply([{"symbol": "BTCUSDT", "bidPrice": "50000"}])
+    exchange.on("ticker.book", unknown, known, unknown)
+
+    async with opened(exchange) as client:
+        assert await client.best_bids(("BTCUSDT", "LUNAUSDT")) == {"BTCUSDT": Decimal(50_000)}
+
+    both, *alone = [params["symbols"] for params in exchange.asked("ticker.book")]
+    assert (both, alone) == ('["BTCUSDT","LUNAUSDT"]', ['["BTCUSDT"]', '["LUNAUSDT"]'])
+
+
 NO_REFERENCE = {"code": -2043, "msg": "This symbol doesn't have a reference price."}
 
 

@@ -1,15 +1,23 @@
 """Limits on their way into the record, what the leader hears of them, and bids of what it holds."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from symbol_trader.core.events import LimitsHeard
-from symbol_trader.core.limits import AccountLimit, AccountState, Halt, LimitInForce, OnLimit
+from symbol_trader.core.limits import (
+    AccountLimit,
+    AccountState,
+    BidsWanted,
+    Halt,
+    LimitInForce,
+    OnLimit,
+)
 from symbol_trader.errors import ApiServerUnavailable, Unavailable
 from symbol_trader.identity import Owner
 from symbol_trader.runtime.account import AccountWatch, DeclaredLimits
@@ -20,6 +28,7 @@ from unit.core.builders import D
 
 HALT = Halt("a person says so", 1, OnLimit.NO_BUYS)
 TWO = D(2)
+WANTED = BidsWanted(("ADAUSDT", "BTCUSDT"), datetime(2026, 1, 31, tzinfo=UTC))
 DECLARED = AccountLimit("uid-1", 2, "", "trading", "all", max_exposure=D(100))
 
 
@@ -35,6 +44,8 @@ class Everything:
     forgotten: list[str] = field(default_factory=list)
     asked_for: list[str] = field(default_factory=list)
     bids: list[D] = field(default_factory=list)
+    wanted: BidsWanted | None = None
+    of_others: list[tuple[BidsWanted, dict[str, D]]] = field(default_factory=list)
     heard: list[dict[str, int]] = field(default_factory=list)
     reports: bool = True
     reported: list[str] = field(default_factory=list)
@@ -76,6 +87,12 @@ class Everything:
 
     async def record_bid(self, bid: D) -> None:
         self.bids.append(bid)
+
+    async def take_on_bids(self) -> BidsWanted | None:
+        return self.wanted
+
+    async def record_bids(self, wanted: BidsWanted, bids: dict[str, D]) -> None:
+        self.of_others.append((wanted, bids))
 
 
 def on_record(
@@ -271,6 +288,10 @@ class Exchange:
             raise self.bid
         return self.bid
 
+    async def best_bids(self, symbols: Collection[str]) -> dict[str, D]:
+        bid = await self.best_bid()
+        return dict.fromkeys(symbols, bid) if bid else {}
+
 
 async def bids_of(
     monkeypatch: pytest.MonkeyPatch, exchange: Exchange, *, holds: bool = True, needed: bool = True
@@ -310,3 +331,37 @@ async def test_without_a_bid_nothing_is_recorded_and_the_term_goes_on(
     monkeypatch: pytest.MonkeyPatch, exchange: Exchange
 ) -> None:
     assert await bids_of(monkeypatch, exchange) == []
+
+
+async def bids_of_others(
+    exchange: Exchange, wanted: BidsWanted | None = WANTED, *, needed: bool = True
+) -> list[tuple[BidsWanted, dict[str, D]]]:
+    """Return the bids of symbols without a leader that are recorded within a few intervals."""
+    record = Everything(needs_bids=needed, wanted=wanted)
+    watch = watching(record, limits_s=0)
+    await watch.look()
+    task = asyncio.create_task(watch.record_bids_of_others(exchange))  # type: ignore[arg-type]  # a stand-in has what is used
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert not task.done()
+    task.cancel()
+    return record.of_others
+
+
+async def test_what_nobody_leads_gets_bids_from_any_leader() -> None:
+    first, *_ = await bids_of_others(Exchange())
+    assert first == (WANTED, {"ADAUSDT": TWO, "BTCUSDT": TWO})
+
+
+async def test_bids_that_others_record_or_nothing_needs_are_not_asked_for() -> None:
+    exchange = Exchange()
+    assert await bids_of_others(exchange, None) == []
+    assert await bids_of_others(exchange, needed=False) == []
+    assert exchange.asked == 0
+
+
+@pytest.mark.parametrize(
+    "exchange", [Exchange(D(0)), Exchange(Unavailable("no answer")), Exchange(banned=True)], ids=str
+)
+async def test_without_bids_of_others_the_term_goes_on(exchange: Exchange) -> None:
+    assert await bids_of_others(exchange) == []

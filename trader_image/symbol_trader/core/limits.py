@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
@@ -58,6 +59,18 @@ class AccountState:
     limits: tuple[LimitInForce, ...] = ()
     needs_bids: bool = False
     """A loss limit stands, so that what the symbol holds needs a bid that is not old."""
+
+
+@dataclass(frozen=True, slots=True)
+class BidsWanted:
+    """Symbols of the account that hold something, and whose own leaders record no bids.
+
+    They are for this leader to ask for.
+    """
+
+    symbols: tuple[str, ...]
+    asked_at: datetime
+    """When it set out to ask, by the database's clock."""
 
 
 @dataclass(frozen=True, slots=True)

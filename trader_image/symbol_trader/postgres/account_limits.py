@@ -10,6 +10,7 @@ from typing import Any, Final
 from symbol_trader.core.limits import (
     AccountLimit,
     AccountState,
+    BidsWanted,
     Halt,
     LimitInForce,
     LimitReport,
@@ -23,6 +24,12 @@ from symbol_trader.postgres.ownership import carry_out
 
 REPORT_EVERY: Final = timedelta(seconds=10)
 """How often the status of a limit is worked out, by one of the account's leaders."""
+BID_AGE_MAX: Final = timedelta(seconds=30)
+"""From this age on a bid is asked for by any leader: its own one records it every 25 s."""
+ASK_AGAIN_AFTER: Final = timedelta(seconds=10)
+"""When another leader asks for a bid that one set out to ask for."""
+SYMBOLS_AT_ONCE: Final = 100
+"""Most symbols in one request for bids."""
 
 
 class PostgresAccountLimits:
@@ -66,6 +73,22 @@ class PostgresAccountLimits:
             tuple(_halt(**halt) for halt in json.loads(row["halts"])),
             tuple(json.loads(row["others"])),
         )
+
+    async def take_on_bids(self) -> BidsWanted | None:
+        """Set out to ask for bids whose lack keeps the symbol from buying, unless another does."""
+        which = (*self._account(), self._link.claim.ledger.symbol)
+        ages = (BID_AGE_MAX, ASK_AGAIN_AFTER, SYMBOLS_AT_ONCE)
+        found = await self._link.ask(limit_statements.TAKE_ON_BIDS, *which, *ages)
+        if not found:
+            return None
+        symbols = tuple(sorted(row["symbol"] for row in found))
+        return BidsWanted(symbols, found[0]["bid_asked_at"])
+
+    async def record_bids(self, wanted: BidsWanted, bids: Mapping[str, Decimal]) -> None:
+        """Record the bids of others' symbols, unless it took too long to ask for them."""
+        facts = json.dumps(dict(bids), default=amount_text)
+        arguments = (*self._account(), wanted.asked_at, facts)
+        await self._link.ask(limit_statements.RECORD_BIDS_OF_OTHERS, *arguments)
 
     async def mirror(self, limit: AccountLimit) -> bool:
         """Put a limit in force with the commit, halts included; return whether it was news."""

@@ -55,6 +55,32 @@ SELECT (
 """
 RESUME: Final = "SELECT reason FROM resume_account($1::text, $2::text) AS reason"
 
+TAKE_ON_BIDS: Final = """
+WITH unled AS (
+    SELECT o.environment, o.account, o.symbol
+    FROM owners AS o JOIN owners AS here USING (environment, account, quote_asset)
+    WHERE (environment, account, here.symbol) = ($1::text, $2::text, $3::text)
+        AND o.symbol <> here.symbol AND o.net_base <> 0
+        AND coalesce(o.bid_at < clock_timestamp() - $4::interval, true)
+        AND coalesce(o.bid_asked_at < clock_timestamp() - $5::interval, true)
+    ORDER BY o.symbol LIMIT $6::integer
+    FOR NO KEY UPDATE OF o SKIP LOCKED
+)
+UPDATE owners SET bid_asked_at = now() FROM unled
+WHERE (owners.environment, owners.account, owners.symbol)
+    = (unled.environment, unled.account, unled.symbol)
+RETURNING owners.symbol, bid_asked_at
+"""
+"""Set out to ask for the bids of symbols that hold something, where a bid is older than $4.
+
+They have the quote asset of the symbol $3: only these keep it from buying. One leader does so in
+an interval ($5). Whose row is in use has a leader that is at work.
+"""
+
+RECORD_BIDS_OF_OTHERS: Final = """
+SELECT record_bids_of_others($1::text, $2::text, $3::timestamptz, $4::jsonb)
+"""
+
 HEAR: Final = """
 UPDATE owners SET heard = $6::jsonb
 WHERE (environment, account, symbol) = ($1::text, $2::text, $3::text)

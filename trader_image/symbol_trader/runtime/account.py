@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from symbol_trader.core.events import LimitsHeard
 from symbol_trader.core.leader import Leader
-from symbol_trader.core.limits import AccountLimit, AccountState, Halt, LimitInForce
+from symbol_trader.core.limits import AccountLimit, AccountState, BidsWanted, Halt, LimitInForce
 from symbol_trader.errors import ApiServerUnavailable, Unavailable
 from symbol_trader.identity import Owner
 from symbol_trader.ports import AccountLimits, Exchange, Record, Resource
@@ -142,6 +142,25 @@ class AccountWatch:
             elif recorded_s is None or self._clock() - recorded_s >= self._bid_s:
                 recorded_s = self._clock()
                 await self._record_bid(exchange)
+
+    async def record_bids_of_others(self, exchange: Exchange) -> None:
+        """Record bids of symbols that hold something and have no leader that would.
+
+        Where a loss limit stands, one of them without a bid keeps the whole account from buying.
+        """
+        while True:
+            await self._bids_needed.wait()
+            if exchange.held_until_ms() is None and (wanted := await self._limits.take_on_bids()):
+                await self._record_bids(wanted, exchange)
+            await asyncio.sleep(self._limits_s)
+
+    async def _record_bids(self, wanted: BidsWanted, exchange: Exchange) -> None:
+        try:
+            bids = await exchange.best_bids(wanted.symbols)
+        except Unavailable:
+            return
+        if bids:
+            await self._limits.record_bids(wanted, bids)
 
     async def _record_bid(self, exchange: Exchange) -> None:
         """Record the best bid; without an answer nothing is bought after a while."""

@@ -173,6 +173,7 @@ class Beginning:
                 partial(self._feed.fill_gaps, exchange),
                 partial(self._account.follow, heard, self._session.mailbox),
                 partial(self._account.record_bids, leader, exchange),
+                partial(self._account.record_bids_of_others, exchange),
                 self._account.report,
             ),
             on_trades_read=self._note_trades_read,

@@ -80,6 +80,7 @@ ALTER TABLE owners
     ADD COLUMN last_loss_ms milliseconds,
     ADD COLUMN bid positive_amount,
     ADD COLUMN bid_at timestamptz,
+    ADD COLUMN bid_asked_at timestamptz,
     ADD COLUMN heard jsonb NOT NULL DEFAULT '{}';
 COMMENT ON COLUMN owners.quote_asset IS 'What the symbol is quoted in, as its leader said; NULL: not known.';
 COMMENT ON COLUMN owners.open_cycles IS 'Running traders that have an exposure.';
@@ -87,7 +88,8 @@ COMMENT ON COLUMN owners.net_base IS 'Of the running traders, as net_quote and e
 COMMENT ON COLUMN owners.orders_in_minute IS 'Orders intended in the minute that has this number since 1970, orders_before: in the one before.';
 COMMENT ON COLUMN owners.last_loss_ms IS 'When a cycle last ended at a loss, by the exchange''s clock.';
 COMMENT ON COLUMN owners.heard IS 'The generation of each limit, by uid, that its leader has heard of.';
-COMMENT ON COLUMN owners.bid IS 'The best bid that its leader recorded last, at bid_at.';
+COMMENT ON COLUMN owners.bid IS 'The best bid that a leader recorded last, at bid_at.';
+COMMENT ON COLUMN owners.bid_asked_at IS 'When the leader of another symbol last set out to ask for its bid, because its own did not.';
 
 CREATE INDEX orders_committed ON orders (committed_at, account);
 
@@ -531,6 +533,33 @@ BEGIN
         PERFORM evaluate(here.environment, here.account, here.quote_asset);
     END IF;
     RETURN true;
+END $$;
+
+-- Record the bids ({symbol: bid}) of symbols that others lead or nobody does, as asked for at a
+-- moment. One that comes late is no bid of just now.
+CREATE FUNCTION record_bids_of_others(
+    of_environment text, of_account text, asked_at timestamptz, bids jsonb
+) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    late_after constant interval := '10 s';
+BEGIN
+    PERFORM set_config('synchronous_commit', 'off', true);
+    PERFORM FROM owners
+    WHERE (environment, account) = (of_environment, of_account) AND bids ? symbol
+    ORDER BY symbol FOR NO KEY UPDATE;
+    PERFORM lock_account(of_environment, of_account, true);
+    UPDATE owners SET bid = (bids->>symbol)::numeric, bid_at = clock_timestamp()
+    WHERE (environment, account) = (of_environment, of_account) AND bids ? symbol
+        AND bid_asked_at = asked_at AND asked_at > clock_timestamp() - late_after
+        AND coalesce(bid_at < asked_at, true);
+    IF FOUND AND has_limits(of_environment, of_account) THEN
+        PERFORM evaluate(of_environment, of_account, quote_asset)
+        FROM (
+            SELECT DISTINCT quote_asset FROM owners
+            WHERE (environment, account) = (of_environment, of_account) AND bids ? symbol
+                AND quote_asset IS NOT NULL
+        ) AS quotes;
+    END IF;
 END $$;
 
 CREATE FUNCTION evaluate_all(of_environment text, of_account text) RETURNS void
