@@ -15,7 +15,13 @@ from symbol_trader.binance.keys import HmacKey
 from symbol_trader.binance.market import BinanceMarket
 from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.core.leader import new_trader_bits
-from symbol_trader.core.limits import AccountLimit, AccountState, LimitInForce, LimitReport
+from symbol_trader.core.limits import (
+    AccountLimit,
+    AccountState,
+    BidsWanted,
+    LimitInForce,
+    LimitReport,
+)
 from symbol_trader.core.orders import FillKey
 from symbol_trader.core.records import RecordChange, RefusedBuy, Snapshot, Watermark
 from symbol_trader.core.settings import Settings
@@ -73,6 +79,8 @@ class NoLimits:
 
     async def hear(self, heard: Mapping[str, int]) -> None: ...
     async def report(self, limit: LimitInForce) -> None: ...
+    async def take_on_bids(self) -> None: ...
+    async def record_bids(self, wanted: BidsWanted, bids: Mapping[str, Decimal]) -> None: ...
     async def mirror(self, limit: AccountLimit) -> bool:
         return False
 
@@ -98,6 +106,7 @@ class FixedResource:
         return False
 
     async def report_limit(self, report: LimitReport) -> None: ...
+    async def tell_deleted(self, limit: LimitInForce) -> None: ...
 
     async def report(self, report: Report) -> None: ...
     async def switch_off(self) -> SwitchOffOutcome:

@@ -109,6 +109,27 @@ async def test_a_limit_that_is_deleted_holds_no_longer(
     await leader.said("buy open")
 
 
+async def test_events_tell_of_halts_and_of_limits_on_the_symbol_and_on_the_limit(
+    market: Venue, api_server: ApiServer, leader: Running
+) -> None:
+    async def told(symbol: list[str], limit: list[str]) -> None:
+        of = api_server.reasons_of_events
+        await until(lambda: of("TradingSymbol") == symbol, within_s=30)
+        await until(lambda: of("TradingLimit") == limit, within_s=30)
+
+    await api_server.limit("all", halt=True)
+    await told(["BuysHalted"], ["Halted"])
+    await api_server.limit("all", halt=False)
+    await told(["BuysHalted", "BuysResumed"], ["Halted", "NotHalted"])
+    await api_server.limit("all", halt=False, maxExposure="1")
+    await leader.said("a limit is in force", times=3)
+    await trade(market, "1", "SELL", "1")
+    await told(["BuysHalted", "BuysResumed", "LimitReached"], ["Halted", "NotHalted"])
+    await api_server.delete_limit("all")
+    symbol = ["BuysHalted", "BuysResumed", "LimitReached"]
+    await told(symbol, ["Halted", "NotHalted", "LimitDeleted"])
+
+
 async def test_a_leader_that_starts_while_halted_buys_nothing(
     tmp_path: Path, market: Venue, api_server: ApiServer, database: str
 ) -> None:

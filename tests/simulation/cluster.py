@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from simulation.exchange import NAME
 from simulation.stream import Stream
 from simulation.timeline import Timeline
-from symbol_trader.core.limits import AccountLimit, LimitReport
+from symbol_trader.core.limits import AccountLimit, LimitInForce, LimitReport
 from symbol_trader.core.settings import Settings, TradingStatus
 from symbol_trader.desired import Desired, SwitchOffOutcome
 from symbol_trader.errors import ApiServerUnavailable, Unavailable
@@ -104,6 +104,9 @@ class SimulatedResource:
 
     async def report_limit(self, report: LimitReport) -> None:
         """Take in what a leader says of a limit."""
+
+    async def tell_deleted(self, limit: LimitInForce) -> None:
+        """Take in that a limit was deleted."""
 
     async def report(self, report: Report) -> None:
         """Take in what the leader says of itself."""

@@ -44,7 +44,7 @@ from symbol_trader.binance.rate_limit import RateLimit
 from symbol_trader.binance.reconnects import Reconnects
 from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.core.leader import new_trader_bits
-from symbol_trader.core.limits import AccountLimit, LimitReport
+from symbol_trader.core.limits import AccountLimit, LimitInForce, LimitReport
 from symbol_trader.core.orders import ClientOrderId
 from symbol_trader.core.replies import Price, TradeGap
 from symbol_trader.core.settings import AtDeadline, Settings, TradingStatus, UnfilledBuys
@@ -135,6 +135,9 @@ class Resource:
 
     async def report_limit(self, report: LimitReport) -> None:
         """Take in what a leader says of a limit."""
+
+    async def tell_deleted(self, limit: LimitInForce) -> None:
+        """Take in that a limit was deleted: none is."""
 
     async def report(self, report: Report) -> None:
         """Take in a report."""

@@ -26,6 +26,7 @@ from tradingsymbol_api.names import API_VERSION, GROUP, LIMIT_KIND, LIMIT_PLURAL
 NAMESPACE, NAME = "trading", "xrpusdt"
 _LIST = f"/apis/{GROUP}/{VERSION}/namespaces/{NAMESPACE}/{PLURAL}"
 _OBJECT = f"{_LIST}/{NAME}"
+_EVENTS = f"/apis/events.k8s.io/v1/namespaces/{NAMESPACE}/events"
 _LIMITS = f"/apis/{GROUP}/{VERSION}/namespaces/{NAMESPACE}/{LIMIT_PLURAL}"
 
 
@@ -41,6 +42,8 @@ class ApiServer:
     port: int = field(default_factory=free_port)
     limits: dict[str, dict[str, Any]] = field(default_factory=dict)
     """By name."""
+    told_events: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Events that were posted, by name: one is taken once."""
     _events: list[dict[str, Any]] = field(default_factory=list)
     """What happened to limits, in order; a list's resourceVersion is how many of them it knows."""
     _generation: int = 1
@@ -63,6 +66,7 @@ class ApiServer:
                 web.get(_LIMITS, self._list_limits),
                 web.get(f"{_LIMITS}/{{name}}", self._get_limit),
                 web.patch(f"{_LIMITS}/{{name}}/status", self._patch_limit_status),
+                web.post(_EVENTS, self._take_event),
             ]
         )
         self._open = AsyncExitStack()
@@ -139,6 +143,19 @@ class ApiServer:
         document["status"] = json.loads(await request.text()).get("status", {})
         await self._happened("MODIFIED", document)
         return web.json_response(document)
+
+    async def _take_event(self, request: web.Request) -> web.Response:
+        event = json.loads(await request.text())
+        name = event["metadata"]["name"]
+        if name in self.told_events:
+            return web.json_response({"message": "already exists"}, status=409)
+        self.told_events[name] = event
+        return web.json_response(event, status=201)
+
+    def reasons_of_events(self, kind: str) -> list[str]:
+        """Return the reasons of all Events about objects of a kind, in order."""
+        events = self.told_events.values()
+        return [one["reason"] for one in events if one["regarding"]["kind"] == kind]
 
     def told(self, field: str, default: Any = None) -> Any:
         """Return a field of the status as it was last written."""

@@ -245,7 +245,7 @@ class Resource(Protocol):
         """Yield what is asked for, now and at each change, without end; reconnects by itself."""
 
     async def report(self, report: Report) -> None:
-        """Write the leader's part of the status. Raises `Unavailable`."""
+        """Write the leader's part of the status, and tell of limits. Raises `Unavailable`."""
 
     async def switch_off(self) -> SwitchOffOutcome:
         """Change `spec.status` from shutdown to off, unless it was written since it was last heard.
@@ -263,7 +263,10 @@ class Resource(Protocol):
         """Return whether a limit of the namespace is there now. Raises `Unavailable`."""
 
     async def report_limit(self, report: LimitReport) -> None:
-        """Write the status of a limit. Raises `Unavailable`."""
+        """Write the status of a limit, and tell what has happened. Raises `Unavailable`."""
+
+    async def tell_deleted(self, limit: LimitInForce) -> None:
+        """Tell people that a limit was deleted and holds no longer; never raises."""
 
     async def close(self) -> None:
         """Release what was opened; never raises."""

@@ -118,8 +118,8 @@ def test_nothing_buys_while_halted_and_the_halt_is_told(on_limit: OnLimit) -> No
     desk = Desk()
     desk.tell(halted(on_limit))
     assert desk.lines[0] == "buys are halted"
-    assert desk.leader.buys_halted
-    assert "a person says so" in desk.leader.buys_halted.message
+    assert desk.leader.buy_limits.halted
+    assert "a person says so" in desk.leader.buy_limits.halted.message
     desk.price("2")
     assert not desk.placed
     assert not desk.past_limit, "the record is not asked"

@@ -219,5 +219,6 @@ async def test_a_leader_may_do_what_it_does_and_no_more() -> None:
         await resource.limit_exists("all", "uid-1")
         in_force = LimitInForce("uid-2", 1, "c1", "trading", "all")
         await resource.report_limit(LimitReport(in_force, "paper", "1", 1, 1, (), ()))
+        await resource.tell_deleted(in_force)
 
     assert granted("symbol-trader", NAMESPACE_ROLES / "leader.yaml") == used

@@ -42,6 +42,7 @@ class Everything:
     exists: bool | Exception = False
     mirrored: list[AccountLimit] = field(default_factory=list)
     forgotten: list[str] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
     asked_for: list[str] = field(default_factory=list)
     bids: list[D] = field(default_factory=list)
     wanted: BidsWanted | None = None
@@ -84,6 +85,9 @@ class Everything:
         if isinstance(self.exists, Exception):
             raise self.exists
         return self.exists
+
+    async def tell_deleted(self, limit: LimitInForce) -> None:
+        self.told.append(limit.uid)
 
     async def record_bid(self, bid: D) -> None:
         self.bids.append(bid)
@@ -144,7 +148,7 @@ async def test_a_limit_that_is_not_declared_is_forgotten_once_the_api_server_say
     record = Everything({"uid-1": on_record()})
     await watching(record).look()
     assert record.asked_for == ["all uid-1"]
-    assert record.forgotten == ["uid-1"]
+    assert record.forgotten == record.told == ["uid-1"]
 
 
 @pytest.mark.parametrize("exists", [True, ApiServerUnavailable("away")], ids=["there", "away"])

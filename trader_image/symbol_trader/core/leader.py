@@ -17,6 +17,7 @@ from typing import assert_never
 
 from symbol_trader.core import ids
 from symbol_trader.core.commands import Commands
+from symbol_trader.core.buy_limits import BuyLimits
 from symbol_trader.core.context import EventContext
 from symbol_trader.core.decisions import Decision
 from symbol_trader.core.events import (
@@ -286,9 +287,9 @@ class Leader:
         return self._state.paused
 
     @property
-    def buys_halted(self) -> Blocker | None:
-        """Return why nothing buys: a halt of the account, or that its limits are not read yet."""
-        return self._state.limits.halted
+    def buy_limits(self) -> BuyLimits:
+        """Return what is known of the account's halts and limits."""
+        return self._state.limits
 
     @property
     def holds_base(self) -> bool:

@@ -16,15 +16,17 @@ from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 from kubernetes.aio.client.exceptions import ApiException
 
-from symbol_trader.core.limits import AccountLimit, LimitReport
+from symbol_trader.core.limits import AccountLimit, LimitInForce, LimitReport
 from symbol_trader.desired import Desired, SwitchOffOutcome
 from symbol_trader.errors import ApiServerUnavailable, Unavailable
 from symbol_trader.report import Report
-from symbol_trader.resource.limit_status import limit_document
+from symbol_trader.resource import limit_events
+from symbol_trader.resource.limit_events import EventPoster
+from symbol_trader.resource.limit_status import limit_document, limit_identity
 from symbol_trader.resource.limits import LimitsWatch
 from symbol_trader.resource.outage import Outage, Tell
 from symbol_trader.resource.translation import deleted, desired_of, limit_of, status_of
-from tradingsymbol_api.names import GROUP, LEADER_FIELD_MANAGER, PLURAL, VERSION
+from tradingsymbol_api.names import GROUP, LEADER_FIELD_MANAGER, PLURAL, VERSION, leader_pod_name
 from tradingsymbol_api.reading import mapping
 from tradingsymbol_api.spec import InvalidResourceError, parse_resource
 from tradingsymbol_api.status import Target, says_the_same
@@ -79,6 +81,9 @@ class ApiServerResource:
         self._away = Outage("no word from the API server", warn, clock)
         self._unwritten = Outage("the API server refuses the status", warn, clock)
         self._limits = LimitsWatch(self._api, namespace, warn, clock)
+        self._events = EventPoster(self._api, leader_pod_name(name), warn, clock)
+        self._reported: Report | None = None
+        """What Events were told of last."""
         self._exchange = ""
         """The exchange entry that the resource names, once it was read."""
         self._seen: dict[str, Any] = {}
@@ -155,12 +160,23 @@ class ApiServerResource:
             await self._limits.report(document)
         except _FAILURES as exc:
             raise ApiServerUnavailable(f"API server: {exc!r}") from exc
+        await self._events.post(document, limit_events.of_limit(present, document["status"]))
+
+    async def tell_deleted(self, limit: LimitInForce) -> None:
+        """Post an Event about a limit that was deleted."""
+        await self._events.post(limit_identity(limit), [limit_events.deleted()])
 
     async def report(self, report: Report) -> None:
-        """Write the leader's part of the status by server-side apply, if it says anything new.
+        """Write the leader's part of the status, and post Events of what has happened since.
 
         Raises `Unavailable`; a refusal is told as well, since watching may go on without failure.
         """
+        await self._write_status(report)
+        await self._events.post(self._seen, limit_events.of_report(self._reported, report))
+        self._reported = report
+
+    async def _write_status(self, report: Report) -> None:
+        """Write it by server-side apply, if it says anything new."""
         metadata = self._seen["metadata"]
         target = Target(self._namespace, self._name, metadata["uid"])
         status = self._seen.get("status", {})

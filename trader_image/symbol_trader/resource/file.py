@@ -12,7 +12,7 @@ from pathlib import Path
 
 import yaml
 
-from symbol_trader.core.limits import AccountLimit, LimitReport
+from symbol_trader.core.limits import AccountLimit, LimitInForce, LimitReport
 from symbol_trader.core.settings import TradingStatus
 from symbol_trader.desired import Desired, SwitchOffOutcome
 from symbol_trader.errors import InvalidInput, Unavailable
@@ -101,6 +101,9 @@ class FileResource:
 
     async def report_limit(self, report: LimitReport) -> None:
         """Write nothing: there is no such resource."""
+
+    async def tell_deleted(self, limit: LimitInForce) -> None:
+        """Tell nobody: the log has it."""
 
     async def switch_off(self) -> SwitchOffOutcome:
         """Write off into the file, leaving everything else in it as it is.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from symbol_trader.core.limits import LimitReport, LimitUsed
+from symbol_trader.core.limits import LimitInForce, LimitReport, LimitUsed
 from symbol_trader.core.money import plain
 from tradingsymbol_api.conditions import conditions_by_type
 from tradingsymbol_api.limit import (
@@ -44,12 +44,16 @@ def limit_document(
             _condition(said, generation, now, before.get(said.type, {})) for said in _said(report)
         ),
     )
-    limit = report.in_force
+    said = status.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return {**limit_identity(report.in_force), "status": said}
+
+
+def limit_identity(limit: LimitInForce) -> dict[str, Any]:
+    """Return what says which resource a limit is."""
     return {
         "apiVersion": API_VERSION,
         "kind": LIMIT_KIND,
         "metadata": {"namespace": limit.namespace, "name": limit.name, "uid": limit.uid},
-        "status": status.model_dump(mode="json", by_alias=True, exclude_none=True),
     }
 
 

@@ -216,4 +216,5 @@ class AccountWatch:
         if gone:
             name = f"{limit.namespace}/{limit.name}"
             self._story.tell("a limit was deleted: it holds no longer", limit=name)
+            await self._resource.tell_deleted(limit)
         return gone

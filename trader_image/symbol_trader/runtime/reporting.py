@@ -120,6 +120,7 @@ def report_trading(
         problems=_problems(leader, health),
         orders_in_doubt=len(leader.orders_in_doubt),
         unvalued_fees=leader.unvalued_fees,
+        halts=leader.buy_limits.halts,
     )
 
 
@@ -135,7 +136,7 @@ def explained(report: Report, environment: str) -> Report:
 
 
 def _problems(leader: Leader, health: Health) -> tuple[Problem, ...]:
-    always = (leader.halted, leader.paused, leader.buys_halted)
+    always = (leader.halted, leader.paused, leader.buy_limits.halted)
     blockers = [*always, *(trader.blocker for trader in leader.traders)]
     found = {
         _problem(blocker): None
