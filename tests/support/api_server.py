@@ -205,7 +205,13 @@ class ApiServer:
 
 
 async def start_leader(
-    api_server: ApiServer, market: Venue, database: str, word: Path, *flags: str
+    api_server: ApiServer,
+    market: Venue,
+    database: str,
+    word: Path,
+    *flags: str,
+    program: str = "support.api_server",
+    **environment: str,
 ) -> Running:
     """Start a leader as its pod does; `word` is where it says why it ended."""
     identity = {"cluster": "c1", "namespace": NAMESPACE, "name": NAME, "pod": "p1"}
@@ -213,10 +219,10 @@ async def start_leader(
     identity |= {"pod-uid": uuid4().hex, "termination-log": str(word)}
     bot = Bot(word, market, database)
     return await start(
-        *("support.api_server", api_server.address, "lead"),
+        *(program, api_server.address, "lead"),
         *(f"--{name}={value}" for name, value in identity.items()),
         *flags,
-        environment=bot.environment,
+        environment={**bot.environment, **environment},
     )
 
 
