@@ -25,7 +25,6 @@ class Way(StrEnum):
     """It goes on: the API server goes away at the step, for a while."""
 
 
-
 @dataclass(frozen=True, slots=True)
 class Step:
     """The end of a leader: at the so-manieth time that a phase of a call is reached."""

@@ -398,7 +398,9 @@ async def test_a_migration_waits_for_what_a_leader_notes_and_not_each_for_the_ot
     url = await _of_version(postgres_server, monkeypatch, _OLD_OWNER, version)
     leader = await asyncpg.connect(url)
     async with leader.transaction():
-        await leader.execute(f"SELECT FROM owners FOR NO KEY UPDATE; SELECT FROM {first} FOR UPDATE")
+        await leader.execute(
+            f"SELECT FROM owners FOR NO KEY UPDATE; SELECT FROM {first} FOR UPDATE"
+        )
         migration = asyncio.create_task(migrate(url, lambda _: None))
         while not await _rows(url, "SELECT FROM pg_locks WHERE NOT granted"):
             assert not migration.done()

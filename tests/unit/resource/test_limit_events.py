@@ -134,7 +134,9 @@ async def test_an_event_says_what_it_is_about_and_has_a_name_of_its_own(
 async def test_an_event_that_is_not_taken_is_logged_and_one_that_is_there_is_left_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    server = Server(monkeypatch, ApiException(409, "exists"), ApiException(403, "no"), OSError("cut"))
+    server = Server(
+        monkeypatch, ApiException(409, "exists"), ApiException(403, "no"), OSError("cut")
+    )
     warned = await posted(EVENT, EVENT, EVENT, EVENT)
     assert len(server.posted) == 1
     assert len(warned) == 2

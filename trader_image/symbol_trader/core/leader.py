@@ -16,8 +16,8 @@ from types import MappingProxyType
 from typing import assert_never
 
 from symbol_trader.core import ids
-from symbol_trader.core.commands import Commands
 from symbol_trader.core.buy_limits import BuyLimits
+from symbol_trader.core.commands import Commands
 from symbol_trader.core.context import EventContext
 from symbol_trader.core.decisions import Decision
 from symbol_trader.core.events import (
