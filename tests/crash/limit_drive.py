@@ -33,7 +33,7 @@ NAME = "all"
 ROOM_FOR_ONE, ROOM = "30", "100000"
 """Of five buys of 20 USDT."""
 A_LOSS = "1"
-LOWEST = Decimal("0.5")
+LOWEST, HIGH = Decimal("0.5"), "1.2"
 RULED_OUT = {"BuysHalted", "LimitReached"}
 SOON_S = 60
 """How long what a leader does every few seconds may take, on a busy machine too."""
@@ -190,7 +190,10 @@ class LimitLife:
         return degraded.get("status") == "True" and degraded.get("reason") in RULED_OUT
 
     async def _buys_again(self, since: datetime) -> bool:
-        await self._fall()
+        """Return whether there was another buy; what rests fills meanwhile, and cycles end."""
+        await trade(self.venue, str(LOWEST), "SELL")
+        await trade(self.venue, HIGH, "BUY")
+        await trade(self.venue, str(LOWEST), "SELL", "1")
         return await self._buys_between(since, await self._now()) > 0
 
     async def _since(self) -> datetime | None:
