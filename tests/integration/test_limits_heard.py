@@ -10,11 +10,14 @@ import pytest
 from click.testing import CliRunner
 
 from support.api_server import ApiServer, start_leader
-from support.by_hand import MARKET, trade
+from support.by_hand import rows, trade
+from support.people import SYMBOL
 from support.processes import Running, Venue, until, venue
 from symbol_trader.__main__ import main
 
 DEGRADED = "Degraded"
+UNLED = "ADAUSDT"
+MARKET = ("--manual", f"{SYMBOL},{UNLED}")
 
 
 @pytest.fixture
@@ -240,5 +243,25 @@ async def test_where_a_loss_limit_stands_what_is_held_gets_a_bid(
             return bool(await connection.fetchval("SELECT bid IS NOT NULL FROM owners"))
         finally:
             await connection.close()
+
+    await until(recorded)
+
+
+async def test_a_symbol_that_holds_something_and_has_no_leader_gets_a_bid_from_another_s(
+    market: Venue, api_server: ApiServer, database: str, leader: Running
+) -> None:
+    columns = "environment, account, symbol, cluster, namespace, name, epoch, nonce, pod"
+    of_leader = f"environment, account, '{UNLED}', cluster, namespace, 'ada', 1, 'nonce', 'pod'"
+    await rows(
+        database,
+        f"INSERT INTO owners ({columns}, quote_asset, net_base)"
+        f" SELECT {of_leader}, quote_asset, 1 FROM owners",
+    )
+    await trade(market, "0.5", "SELL", symbol=UNLED)
+    await api_server.limit("loss", maxDailyLoss="1000")
+
+    async def recorded() -> bool:
+        query = f"SELECT bid FROM owners WHERE symbol = '{UNLED}'"
+        return await rows(database, query) == [(Decimal("0.5"),)]
 
     await until(recorded)
