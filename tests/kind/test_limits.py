@@ -92,11 +92,9 @@ def limit(kubectl: Kubectl) -> dict[str, Any]:
     return found
 
 
-def events(kubectl: Kubectl, kind: str, name: str) -> set[str]:
-    """Return the reasons of Events about an object."""
-    regarding = f"regarding.name={name},regarding.kind={kind}"
-    found = kubectl.list("events.events.k8s.io", "--field-selector", regarding)
-    return {event["reason"] for event in found}
+def told(kubectl: Kubectl) -> set[str]:
+    """Return the reasons of Events about the limit."""
+    return {*kubectl.events(LIMIT, "TradingLimit")}
 
 
 def says(kubectl: Kubectl, symbol: str, reason: str, words: str = "") -> bool:
@@ -167,8 +165,8 @@ def test_an_account_is_halted_watched_and_resumed(home: Kubectl, market: Platfor
     comes_to_buy(market, LTC, LINK)
     eventually(lambda: condition(limit(home), "Halted").get("status") == "False")
     for symbol in (LTC, LINK):
-        assert {HALTED, "BuysResumed"} <= events(home, "TradingSymbol", symbol.lower())
-    eventually(lambda: {"Halted", "NotHalted"} <= events(home, "TradingLimit", LIMIT))
+        assert {HALTED, "BuysResumed"} <= {*home.events(symbol.lower())}
+    eventually(lambda: {"Halted", "NotHalted"} <= told(home))
 
 
 @pytest.mark.parametrize(
@@ -186,7 +184,7 @@ def test_a_limit_refuses_buys_until_it_is_raised(
     start(home, LTC)
     declare(home, **spec)
     comes_to(market, home, REACHED, words)
-    assert REACHED in events(home, "TradingSymbol", LTC.lower())
+    eventually(lambda: REACHED in home.events(LTC.lower()))
 
     declare(home, **dict.fromkeys(spec, 100_000))
     comes_to_buy(market, LTC)
@@ -229,7 +227,7 @@ def test_a_limit_that_is_deleted_leaves_its_halt_behind(home: Kubectl, market: P
     home.apply(manifest(LTC.lower(), "on", symbol=LTC))
     eventually(lambda: says(home, LTC, HALTED), what="it starts halted")
     home.run("delete", "tradinglimit", LIMIT)
-    eventually(lambda: "LimitDeleted" in events(home, "TradingLimit", LIMIT))
+    eventually(lambda: "LimitDeleted" in told(home))
     assert says(home, LTC, HALTED)
     account = market.query("SELECT DISTINCT account FROM owners")[0][0]
     # A leader's pod has the program, and the way to the record.
