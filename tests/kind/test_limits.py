@@ -6,6 +6,7 @@ The market and the record are this module's own: a limit holds for all symbols o
 import json
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -147,7 +148,7 @@ def test_an_account_is_halted_watched_and_resumed(home: Kubectl, market: Platfor
     code, lines = kubectl_trading(home, "halt", "--all")
     assert (code, lines) == (0, [f"{LIMIT}: buys are halted, once a leader of it has heard"])
     for symbol in (LTC, LINK):
-        eventually(lambda symbol=symbol: says(home, symbol, HALTED), what=f"{symbol} is halted")
+        eventually(partial(says, home, symbol, HALTED), what=f"{symbol} is halted")
     eventually(lambda: condition(limit(home), "Halted").get("status") == "True")
     eventually(lambda: limit(home)["status"].get("leadersHeard") == 2, what="both have heard")
     code, lines = kubectl_trading(home, "limits")

@@ -241,8 +241,7 @@ async def _prepare(
     """
     from symbol_trader.postgres import migrate  # noqa: PLC0415 - only this command pays for it
 
-    environment = options.exchange_environment
-    said = ""
+    said, environment = "", options.exchange_environment
     while True:
         try:
             url = options.database.read()
