@@ -6,7 +6,7 @@
 import asyncio
 import json
 import sys
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -125,12 +125,14 @@ class ApiServer:
         response = web.StreamResponse()
         await response.prepare(request)
         told = int(request.query["resourceVersion"])
-        while self._open is not None:
-            for event in self._events[told:]:
-                await response.write(json.dumps(event).encode() + b"\n")
-            told = len(self._events)
-            async with self._changed:
-                await self._changed.wait()
+        # A leader that was killed reads no more.
+        with suppress(ConnectionResetError):
+            while self._open is not None:
+                for event in self._events[told:]:
+                    await response.write(json.dumps(event).encode() + b"\n")
+                told = len(self._events)
+                async with self._changed:
+                    await self._changed.wait()
         return response
 
     async def _get_limit(self, request: web.Request) -> web.Response:
