@@ -1,6 +1,6 @@
 """One case around a limit or a halt: what is lost at the step lets no buy past it.
 
-A leader of a pod has a buy open. A rule comes to hold, and at the step something is lost. While the
+A leader of a pod has bought. A rule comes to hold, and at the step something is lost. While the
 rule holds the price falls, so that every trader would buy; then the rule is lifted, and they do.
 The record says when each buy was committed, and the exchange's own journal that there is no other.
 """
@@ -22,7 +22,7 @@ from crash.harness import HarnessFailed, harness_reason
 from crash.victim import ARMED_VARIABLE, STEP_VARIABLE, TRACE_VARIABLE
 from support.api_server import ApiServer, start_leader
 from support.books import compare
-from support.by_hand import MARKET, trade
+from support.by_hand import AMPLE, MARKET, trade
 from support.people import SYMBOL, account_at
 from support.processes import Running, Venue, until, venue
 from symbol_trader.audit.auditing import audit
@@ -33,6 +33,8 @@ NAME = "all"
 ROOM_FOR_ONE, ROOM = "30", "100000"
 """Of five buys of 20 USDT."""
 A_LOSS = "1"
+BOUGHT_AT = "0.9999"
+"""What the first trader bids at a price of 1."""
 LOWEST, HIGH = Decimal("0.5"), "1.2"
 RULED_OUT = {"BuysHalted", "LimitReached"}
 SOON_S = 60
@@ -90,6 +92,8 @@ class LimitLife:
         await victim.said("starting trading")
         await trade(self.venue, "1", "SELL", "1")
         await victim.said("buy open")
+        await trade(self.venue, BOUGHT_AT, "SELL")
+        await victim.said("sell open")
 
     @property
     def _armed(self) -> Path:
@@ -117,7 +121,8 @@ class LimitLife:
         elif rule is Rule.LOSS:
             await trade(self.venue, "0.9", "SELL")
         elif at_an_order:
-            await self._fall()
+            # No buy rests that would fill first: the next order is one.
+            await self._fall("1")
         else:
             await self._rule()
         await victim.said("reached ", within_s=SOON_S)
@@ -178,10 +183,10 @@ class LimitLife:
             victim.signal(signal.SIGCONT)
             await victim.ended(ENDED_S)
 
-    async def _fall(self) -> None:
+    async def _fall(self, quantity: str = AMPLE) -> None:
         """Let the price fall by 2 %, as far as it may: traders that have bought start others."""
         price = max(Decimal("0.9") * Decimal("0.98") ** next(self._steps_down), LOWEST)
-        await trade(self.venue, f"{price:.4f}", "SELL", "1")
+        await trade(self.venue, f"{price:.4f}", "SELL", quantity)
 
     async def _says_so(self) -> bool:
         """Return whether the symbol says that it may not buy; the price falls meanwhile."""
