@@ -183,12 +183,13 @@ class ApiServer:
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
         await response.prepare(request)
         kind = "ADDED"
-        while self._open is not None:
-            line = json.dumps({"type": kind, "object": self._document()})
-            await response.write(line.encode() + b"\n")
-            kind = "MODIFIED"
-            async with self._changed:
-                await self._changed.wait()
+        with suppress(ConnectionResetError):
+            while self._open is not None:
+                line = json.dumps({"type": kind, "object": self._document()})
+                await response.write(line.encode() + b"\n")
+                kind = "MODIFIED"
+                async with self._changed:
+                    await self._changed.wait()
         return response
 
     async def _patch(self, request: web.Request) -> web.Response:
