@@ -6,6 +6,7 @@ The record says when each buy was committed, and the exchange's own journal that
 """
 
 import signal
+import traceback
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -78,7 +79,9 @@ class LimitLife:
             await until(lambda: self._buys_again(lifted), within_s=SOON_S)
             return await self._judge(reached, past)
         except (AssertionError, TimeoutError) as exc:
-            return Outcome(self.case, False, 0, 0, (f"{type(exc).__name__}: {exc}",))
+            where = traceback.extract_tb(exc.__traceback__, limit=2)[-1].line
+            said = [line for leader in self.leaders for line in leader.lines[-10:]]
+            return Outcome(self.case, False, 0, 0, (f"{exc!r} at {where}", *said))
 
     async def _first_buy(self) -> None:
         victim = await self._start(
