@@ -129,6 +129,9 @@ class LimitLife:
         else:
             await self._rule()
         await victim.said("reached ", within_s=SOON_S)
+        if self.case.step.way is not Way.KILLED:
+            # It says so just before: to go on earlier would be lost.
+            await until(lambda: _is_stopped(victim.process.pid), within_s=SOON_S)
         if at_an_order and not before_step:
             await self._rule()
         return True
@@ -251,6 +254,11 @@ class LimitLife:
         if past:
             problems.append(f"{past} buys were committed past the rule")
         return Outcome(self.case, reached, comparison.orders, comparison.fills, tuple(problems))
+
+
+def _is_stopped(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    return stat.rpartition(")")[2].split()[0] == "T"
 
 
 async def live_by_a_rule(case: Case, folder: Path, database: str) -> Outcome:
