@@ -1,99 +1,128 @@
-"""The door to the API server: symbols are listed, watched, and given a status."""
+"""TradingSymbols of a cluster: they are read, watched, and given a status."""
 
-import subprocess
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import Any
 
 import urllib3
-from kubernetes import config, watch
-from kubernetes.client.api.coordination_v1_api import CoordinationV1Api
-from kubernetes.client.api.core_v1_api import CoreV1Api
-from kubernetes.client.api.custom_objects_api import CustomObjectsApi
+from kubernetes import watch
 from kubernetes.client.exceptions import ApiException
 
+from kubectl_trading.connection import (
+    REQUEST_S,
+    ClusterError,
+    Connection,
+    NotFound,
+    Where,
+    explained,
+)
+from kubectl_trading.events import Event
 from kubectl_trading.serving import Claim, Leader
 from kubectl_trading.symbols import Symbol
 from tradingsymbol_api.names import (
     CLAIM_LEASE,
     GROUP,
+    KIND,
     LABEL_RESOURCE,
     LEADER_SELECTOR,
     PLURAL,
     VERSION,
     leader_pod_name,
 )
+from tradingsymbol_api.pod import Variable
 from tradingsymbol_api.values import TradingStatus
 
 FIELD_MANAGER = "kubectl-trading"
-REQUEST_S = 30
-NOT_FOUND, CONFLICT = 404, 409
-
-
-class ClusterError(Exception):
-    """The cluster cannot be reached or refuses; the text says what, and what to do."""
-
-
-class Conflict(ClusterError):  # noqa: N818 - a state of the world
-    """The resource was changed since it was read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Where:
-    """Which cluster and namespace a person means; None: as their kubeconfig says."""
-
-    kubeconfig: str | None = None
-    context: str | None = None
-    namespace: str | None = None
-    all_namespaces: bool = False
-
-    def options(self, namespace: str) -> list[str]:
-        """Return kubectl's options for the same place."""
-        given = {"--kubeconfig": self.kubeconfig, "--context": self.context}
-        flags = [f"{flag}={value}" for flag, value in given.items() if value]
-        return [*flags, f"--namespace={namespace}"]
+CLUSTER_VARIABLE = Variable.CLUSTER.env
+"""Tells a leader the id of its cluster, by which the record names owners."""
 
 
 class Cluster:
-    """TradingSymbols of one cluster."""
+    """TradingSymbols of one cluster, those of one namespace or of all."""
 
-    def __init__(self, where: Where) -> None:
+    def __init__(self, where: Where, request_s: float = REQUEST_S) -> None:
         """Connect as the kubeconfig says. Raises `ClusterError`."""
-        self._where = where
-        try:
-            client = config.new_client_from_config(where.kubeconfig, where.context)  # type: ignore[no-untyped-call]  # the client has no types
-            self.namespace = where.namespace or self._namespace_of_context()
-        except config.ConfigException as exc:
-            raise ClusterError(f"no cluster to connect to: {exc}") from exc
-        # Its repetitions would come with warnings; whoever waits asks again.
-        client.rest_client.pool_manager.connection_pool_kw["retries"] = False
-        self._api = CustomObjectsApi(client)
-        self._pods = CoreV1Api(client)
-        self._leases = CoordinationV1Api(client)
-        self.now = datetime.now(UTC)
-        """When symbols were listed last, by the API server's clock."""
+        self.where = where
+        self._to = Connection(where, request_s)
+        self.namespace = self._to.namespace
 
-    def list(self, selector: str = "") -> list[Symbol]:
-        """Read the symbols of the namespace, or of all. Raises `ClusterError`."""
-        list_all, list_some = (
-            self._api.list_cluster_custom_object_with_http_info,
-            self._api.list_namespaced_custom_object_with_http_info,
-        )
-        method = list_all if self._where.all_namespaces else list_some
-        found, _, headers = self._ask(method, *self._listing()[1:], label_selector=selector)
-        if date := headers.get("Date"):
-            self.now = parsedate_to_datetime(date)
+    @property
+    def now(self) -> datetime:
+        """When symbols were read last, by the API server's clock."""
+        return self._to.now
+
+    def list(self, selector: str = "", name: str = "") -> list[Symbol]:
+        """Read the symbols of the namespace, or of all; with a name, those so named.
+
+        Raises `ClusterError`, also where there is no such namespace.
+        """
+        api = self._to.symbols
+        if self.where.all_namespaces:
+            asked: tuple[Any, ...] = (api.list_cluster_custom_object_with_http_info,)
+            asked += (GROUP, VERSION, PLURAL)
+        else:
+            asked = (api.list_namespaced_custom_object_with_http_info,)
+            asked += (GROUP, VERSION, self.namespace, PLURAL)
+        found = self._to.ask_dated(*asked, **_selected(selector, name))
+        if not found["items"]:
+            self.require_namespace()
         return [Symbol.of(item) for item in found["items"]]
+
+    def get(self, name: str, namespace: str = "") -> Symbol:
+        """Read one symbol, of the namespace that is meant or of another one.
+
+        Raises `NotFound`, `ClusterError`.
+        """
+        path = (GROUP, VERSION, namespace or self.namespace, PLURAL, name)
+        method = self._to.symbols.get_namespaced_custom_object_with_http_info
+        return Symbol.of(self._to.ask_dated(method, *path))
+
+    def named(self, name: str) -> Sequence[Symbol]:
+        """Read the symbol of a name, or all of that name where all namespaces are meant.
+
+        One name takes the right to get it, and no right to list. Raises `ClusterError`, naming
+        the symbols that there are.
+        """
+        if self.where.all_namespaces:
+            if found := self.list(name=name):
+                return found
+            raise NotFound(f"no TradingSymbol is named {name} in any namespace")
+        try:
+            return [self.get(name)]
+        except NotFound:
+            self.require_namespace()
+            raise NotFound(
+                f"no TradingSymbol is named {name} in namespace {self.namespace}{self._there()}"
+            ) from None
+
+    def require_namespace(self) -> None:
+        """Raise `ClusterError` if there is no such namespace: an empty list would not tell.
+
+        Who may not read namespaces is not told.
+        """
+        if self.where.all_namespaces:
+            return
+        try:
+            self._to.ask(self._to.core.read_namespace, self.namespace)
+        except NotFound:
+            raise ClusterError(f"there is no namespace {self.namespace}") from None
+        except ClusterError:
+            return
+
+    def namespaces(self) -> Sequence[str]:
+        """Return the names of all namespaces. Raises `ClusterError`."""
+        found = self._to.ask(self._to.core.list_namespace)
+        return [namespace.metadata.name for namespace in found.items]
 
     def leaders(self) -> Sequence[Leader]:
         """Read the leader pods that are not terminating. Raises `ClusterError`."""
-        if self._where.all_namespaces:
-            asked: tuple[Any, ...] = (self._pods.list_pod_for_all_namespaces,)
+        core = self._to.core
+        if self.where.all_namespaces:
+            asked: tuple[Any, ...] = (core.list_pod_for_all_namespaces,)
         else:
-            asked = (self._pods.list_namespaced_pod, self.namespace)
-        found = self._ask(*asked, label_selector=LEADER_SELECTOR)
+            asked = (core.list_namespaced_pod, self.namespace)
+        found = self._to.ask(*asked, label_selector=LEADER_SELECTOR)
         return [
             Leader(pod.metadata.namespace, pod.metadata.name, pod.metadata.labels[LABEL_RESOURCE])
             for pod in found.items
@@ -102,11 +131,12 @@ class Cluster:
 
     def claims(self) -> Sequence[Claim]:
         """Read the operators' claims to the namespace, or to all. Raises `ClusterError`."""
-        if self._where.all_namespaces:
-            asked: tuple[Any, ...] = (self._leases.list_lease_for_all_namespaces,)
+        leases = self._to.leases
+        if self.where.all_namespaces:
+            asked: tuple[Any, ...] = (leases.list_lease_for_all_namespaces,)
         else:
-            asked = (self._leases.list_namespaced_lease, self.namespace)
-        found = self._ask(*asked, field_selector=f"metadata.name={CLAIM_LEASE}")
+            asked = (leases.list_namespaced_lease, self.namespace)
+        found = self._to.ask(*asked, field_selector=f"metadata.name={CLAIM_LEASE}")
         return [
             Claim(
                 lease.metadata.namespace,
@@ -121,15 +151,33 @@ class Cluster:
             and lease.spec.lease_duration_seconds
         ]
 
-    def get(self, name: str) -> Symbol:
-        """Read one symbol. Raises `ClusterError`, naming those that there are."""
-        for symbol in (listed := self.list()):
-            if symbol.name == name:
-                return symbol
-        there = ", ".join(symbol.name for symbol in listed) or "none"
-        raise ClusterError(
-            f"no TradingSymbol is named {name} in namespace {self.namespace}; there are: {there}"
+    def events(self, symbol: Symbol) -> Sequence[Event]:
+        """Read what Events tell of a symbol and of its leader pod, the oldest first.
+
+        Raises `ClusterError`.
+        """
+        objects = {KIND: symbol.name, "Pod": leader_pod_name(symbol.name)}
+        found = [
+            Event.of(event)
+            for kind, name in objects.items()
+            for event in self._to.ask(
+                self._to.core.list_namespaced_event,
+                symbol.namespace,
+                field_selector=f"involvedObject.kind={kind},involvedObject.name={name}",
+            ).items
+        ]
+        return sorted(found, key=lambda event: event.at)
+
+    def leader_cluster(self, symbol: Symbol) -> str:
+        """Return which cluster a symbol's leader says that it is of; empty if it says nothing.
+
+        Raises `NotFound`, `ClusterError`.
+        """
+        pod = self._to.ask(
+            self._to.core.read_namespaced_pod, leader_pod_name(symbol.name), symbol.namespace
         )
+        told = (v for c in pod.spec.containers for v in c.env or () if v.name == CLUSTER_VARIABLE)
+        return next((variable.value or "" for variable in told), "")
 
     def write(self, symbol: Symbol, status: TradingStatus) -> None:
         """Ask for a status, unless the resource has changed. Raises `ClusterError`, `Conflict`."""
@@ -137,68 +185,44 @@ class Cluster:
             "metadata": {"resourceVersion": symbol.resource_version},
             "spec": {"status": status.value},
         }
-        self._ask(
-            self._api.patch_namespaced_custom_object,
+        self._to.ask(
+            self._to.symbols.patch_namespaced_custom_object,
             *(GROUP, VERSION, symbol.namespace, PLURAL, symbol.name, body),
             field_manager=FIELD_MANAGER,
             _content_type="application/merge-patch+json",
         )
 
-    def changes(self, seconds: int) -> Iterator[tuple[Symbol, bool]]:
+    def changes(self, seconds: int, name: str = "") -> Iterator[tuple[Symbol, bool]]:
         """Yield each symbol now and at each change, and whether it is gone; for so many seconds.
 
-        Raises `ClusterError`.
+        With a name, those so named. Raises `ClusterError`.
         """
-        listing, *where = self._listing()
+        api = self._to.symbols
+        if self.where.all_namespaces:
+            watched: tuple[Any, ...] = (api.list_cluster_custom_object, GROUP, VERSION, PLURAL)
+        else:
+            watched = (api.list_namespaced_custom_object, GROUP, VERSION, self.namespace, PLURAL)
         stream = watch.Watch().stream(  # type: ignore[no-untyped-call]  # the client has no types
-            listing, *where, timeout_seconds=seconds, _request_timeout=seconds + REQUEST_S
+            *watched,
+            timeout_seconds=seconds,
+            _request_timeout=seconds + REQUEST_S,
+            **_selected(name=name),
         )
         try:
             for event in stream:
                 yield Symbol.of(event["raw_object"]), event["type"] == "DELETED"
         except (ApiException, urllib3.exceptions.HTTPError) as exc:
-            raise _explained(exc) from exc
+            raise explained(exc) from exc
 
-    def audit(self, symbol: Symbol) -> int:
-        """Run the auditor in the symbol's leader pod; its findings go to the terminal.
-
-        Returns its exit code: 0 means that record and exchange agree. Raises `ClusterError`.
-        """
-        command = [
-            *("kubectl", "exec", *self._where.options(symbol.namespace)),
-            *(leader_pod_name(symbol.name), "--", "symbol-trader", "audit", symbol.symbol),
-        ]
-        try:
-            return subprocess.run(command, check=False).returncode  # noqa: S603 - no shell
-        except FileNotFoundError as exc:
-            raise ClusterError("kubectl is not on PATH: the audit runs in the leader pod") from exc
-
-    def _namespace_of_context(self) -> str:
-        contexts, active = config.list_kube_config_contexts(self._where.kubeconfig)  # type: ignore[no-untyped-call]  # the client has no types
-        named = (c for c in contexts if c["name"] == self._where.context)
-        chosen = next(named, active) if self._where.context else active
-        return str(chosen["context"].get("namespace", "default"))
-
-    def _listing(self) -> tuple[Any, ...]:
-        if self._where.all_namespaces:
-            return self._api.list_cluster_custom_object, GROUP, VERSION, PLURAL
-        namespaced = (GROUP, VERSION, self.namespace, PLURAL)
-        return (self._api.list_namespaced_custom_object, *namespaced)
-
-    def _ask(self, method: Any, *arguments: Any, **options: Any) -> Any:
-        try:
-            return method(*arguments, _request_timeout=REQUEST_S, **options)
-        except (ApiException, urllib3.exceptions.HTTPError) as exc:
-            raise _explained(exc) from exc
+    def _there(self) -> str:
+        """Return which symbols there are, for who may list them."""
+        with suppress(ClusterError):
+            there = ", ".join(symbol.name for symbol in self.list()) or "none"
+            return f"; there are: {there}"
+        return ""
 
 
-def _explained(exc: Exception) -> ClusterError:
-    if not isinstance(exc, ApiException):
-        return ClusterError(f"the API server cannot be reached: {exc}")
-    if exc.status == CONFLICT:
-        return Conflict("the resource is being changed by others: try again")
-    if exc.status == NOT_FOUND:
-        return ClusterError(
-            "the API server knows no TradingSymbols: install the operator, or name another context"
-        )
-    return ClusterError(f"the API server refuses: {exc.status} {exc.reason}: {exc.body}")
+def _selected(selector: str = "", name: str = "") -> dict[str, str]:
+    """Return the client's options; by a field selector, RBAC limits list and watch to a name."""
+    given = {"label_selector": selector, "field_selector": name and f"metadata.name={name}"}
+    return {option: value for option, value in given.items() if value}
