@@ -7,7 +7,8 @@ Exit codes: 0 it is done, or was so already; 1 it failed, or no operator serves 
 
 from kubectl_trading.commands.asking import shutdown, start, stop
 from kubectl_trading.commands.looking import status, watch
-from kubectl_trading.commands.owning import audit
+from kubectl_trading.commands.owning import audit, takeover
+from kubectl_trading.commands.telling import events, explain, logs
 from kubectl_trading.options import SPOKEN, group
 
 COMMANDS = (
@@ -16,7 +17,11 @@ COMMANDS = (
     shutdown,
     status,
     watch,
+    explain,
+    events,
+    logs,
     audit,
+    takeover,
 )
 """In the order of the help and of the reference."""
 
