@@ -6,10 +6,11 @@ Exit codes: 0 it is done, or was so already; 1 it failed, or no operator serves 
 """
 
 from kubectl_trading.commands.asking import shutdown, start, stop
+from kubectl_trading.commands.completion import completed, completion, program
 from kubectl_trading.commands.looking import status, watch
 from kubectl_trading.commands.owning import audit, takeover
 from kubectl_trading.commands.telling import events, explain, logs
-from kubectl_trading.options import SPOKEN, group
+from kubectl_trading.options import group
 
 COMMANDS = (
     start,
@@ -22,6 +23,7 @@ COMMANDS = (
     logs,
     audit,
     takeover,
+    completion,
 )
 """In the order of the help and of the reference."""
 
@@ -36,8 +38,14 @@ for command in COMMANDS:
 
 
 def run() -> None:
-    """Run the program."""
-    main(prog_name=SPOKEN)
+    """Run the program, or complete its command line."""
+    if not completed(main):
+        main(prog_name=spoken(program()))
+
+
+def spoken(name: str) -> str:
+    """Return how a person runs a plug-in: kubectl's names have `-` and `_` for spaces and `-`."""
+    return name.replace("-", " ").replace("_", "-")
 
 
 if __name__ == "__main__":
