@@ -5,6 +5,8 @@ Exit codes: 0 it is done, or was so already; 1 it failed, or no operator serves 
 (`shutdown --wait`).
 """
 
+from typing import Final
+
 from kubectl_trading.commands.asking import shutdown, start, stop
 from kubectl_trading.commands.completion import completed, completion, program
 from kubectl_trading.commands.looking import status, watch
@@ -12,7 +14,7 @@ from kubectl_trading.commands.owning import audit, takeover
 from kubectl_trading.commands.telling import events, explain, logs
 from kubectl_trading.options import group
 
-COMMANDS = (
+COMMANDS: Final = (
     start,
     stop,
     shutdown,
