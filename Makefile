@@ -128,8 +128,9 @@ demo: ## Trade a symbol on a local cluster and show it live; TRADES=FILE SPEED=X
 demo-down: ## Remove all that `make demo` made; caches stay.
 	$(CLUSTER) down
 
-crd: $(READY) ## Generate the CRD from the models.
-	$(BIN)/python -m tradingsymbol_api.crd > crds/tradingsymbol.yaml
+crd: $(READY) ## Generate the CRDs from the models.
+	$(BIN)/python -m tradingsymbol_api.crd tradingsymbol > crds/tradingsymbol.yaml
+	$(BIN)/python -m tradingsymbol_api.crd tradinglimit > crds/tradinglimit.yaml
 
 lock: ## Lock the dependencies again, all images to the same versions.
 	@for extra in dev operator trader paper-exchange kubectl try; do \

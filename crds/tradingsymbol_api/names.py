@@ -13,6 +13,13 @@ SHORT_NAME: Final = "tsym"
 CATEGORY: Final = "trading"
 CRD_NAME: Final = f"{PLURAL}.{GROUP}"
 
+LIMIT_KIND: Final = "TradingLimit"
+LIMIT_LIST_KIND: Final = "TradingLimitList"
+LIMIT_SINGULAR: Final = "tradinglimit"
+LIMIT_PLURAL: Final = "tradinglimits"
+LIMIT_SHORT_NAME: Final = "tlim"
+LIMIT_CRD_NAME: Final = f"{LIMIT_PLURAL}.{GROUP}"
+
 RESOURCE_NAME_LENGTH_MAX: Final = 52
 """Longest name of a resource: leaves room for suffixes within the 63 characters of a label."""
 
@@ -66,6 +73,8 @@ PROXY_URL_KEY: Final = "url"
 """Key within the Secret that names the proxy to an exchange."""
 CA_FILE: Final = "ca.crt"
 """Key within the ConfigMap or Secret that holds the certificates of an exchange's authorities."""
+LEADER_CONTAINER: Final = "leader"
+"""Container of a leader's pod that leads; others may run beside it, such as a mesh's proxy."""
 
 
 def leader_pod_name(resource: str) -> str:

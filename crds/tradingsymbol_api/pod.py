@@ -35,6 +35,8 @@ class Variable(StrEnum):
     EXCHANGE_MARGIN_MS = auto()
     RECV_WINDOW_MS = auto()
     DATABASE_URL = auto()
+    DATABASE_URL_FILE = auto()
+    """The file that holds it, which is read before each connection."""
     HTTP_HOST = auto()
     HTTP_PORT = auto()
     LOG_FORMAT = auto()
@@ -54,6 +56,8 @@ class Variable(StrEnum):
 
 HTTP_PORT: Final = 8080
 """Port on which a leader in a pod serves its probes and metrics."""
+EVERYWHERE: Final = "::"
+"""Where it does: at every address of the pod, of IPv6 and of IPv4."""
 HEALTHZ: Final = "/healthz"
 """Whether the leader's loop moves."""
 READYZ: Final = "/readyz"
@@ -62,6 +66,8 @@ METRICS: Final = "/metrics"
 
 KEY_FOLDERS: Final = "/run/exchange-keys"
 """A leader's key is mounted in the folder here that has the name of its Secret."""
+DATABASE_FOLDERS: Final = "/run/database"
+"""The database's URL is mounted in the folder here that has the name of its Secret."""
 CA_FOLDERS: Final = "/run/exchange-ca"
 """The certificates of the exchange's authorities are mounted in the folder here that has the name
 of their ConfigMap or Secret."""

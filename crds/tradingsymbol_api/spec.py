@@ -6,7 +6,7 @@ them, and `crd.py` generates the schema from them that the API server enforces.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import ConfigDict, Field, ValidationError
 from pydantic.config import JsonDict
@@ -40,6 +40,8 @@ from tradingsymbol_api.values import (
     parse_status,
 )
 
+Model = TypeVar("Model", bound=ApiModel)
+
 
 class ShutdownPolicy(ApiModel):
     """How a shutdown treats what is unfinished."""
@@ -55,7 +57,7 @@ class ShutdownPolicy(ApiModel):
     """At the deadline, Hold what was bought, or Sell it at the price of the market."""
 
 
-def _immutable(field: str) -> JsonDict:
+def immutable(field: str) -> JsonDict:
     """Make a rule on the spec: `field` is never changed, added or removed after creation.
 
     A rule on the field itself would not see it come or go.
@@ -75,7 +77,7 @@ class TradingSymbolSpec(ApiModel):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "x-kubernetes-validations": [_immutable("symbol"), _immutable("exchange")],
+            "x-kubernetes-validations": [immutable("symbol"), immutable("exchange")],
         }
     )
 
@@ -162,7 +164,7 @@ class FieldError:
 
 
 class InvalidResourceError(ValueError):
-    """A document is no valid TradingSymbol; `problems` names every field at fault."""
+    """A document is no valid resource; `problems` names every field at fault."""
 
     def __init__(self, problems: tuple[FieldError, ...]) -> None:
         super().__init__("; ".join(map(str, problems)))
@@ -179,14 +181,25 @@ def parse_resource(document: object, *, refuse_unknown: bool = False) -> Trading
         InvalidResourceError: with every field that is missing, misspelt or out of bounds.
 
     """
-    extra: Literal["forbid", "ignore"] = "forbid" if refuse_unknown else "ignore"
-    try:
-        resource = TradingSymbol.model_validate(_declared(document), extra=extra)
-    except ValidationError as exc:
-        raise InvalidResourceError(tuple(map(_problem, exc.errors()))) from exc
+    resource = parse_as(TradingSymbol, document, refuse_unknown=refuse_unknown)
     if not is_symbol(resource.symbol):
         raise InvalidResourceError((FieldError("spec.symbol", SYMBOL_NEEDED_RULE),))
     return resource
+
+
+def parse_as(model: type[Model], document: object, *, refuse_unknown: bool) -> Model:
+    """Read a resource of a kind, as `parse_resource` does.
+
+    Raises:
+        InvalidResourceError: with every field that is missing, misspelt or out of bounds.
+
+    """
+    extra: Literal["forbid", "ignore"] = "forbid" if refuse_unknown else "ignore"
+    try:
+        return model.model_validate(_declared(document), extra=extra)
+    except ValidationError as exc:
+        kind = model.__name__
+        raise InvalidResourceError(tuple(_problem(kind, e) for e in exc.errors())) from exc
 
 
 def _declared(document: object) -> object:
@@ -200,7 +213,7 @@ def _declared(document: object) -> object:
     return declared
 
 
-def _problem(error: ErrorDetails) -> FieldError:
+def _problem(kind: str, error: ErrorDetails) -> FieldError:
     """Translate one finding of pydantic."""
     field = ".".join(map(str, error["loc"])) or "the document"
     match error["type"]:
@@ -209,7 +222,7 @@ def _problem(error: ErrorDetails) -> FieldError:
         case "missing":
             message = "is required"
         case "extra_forbidden":
-            message = "is not a field of a TradingSymbol"
+            message = f"is not a field of a {kind}"
         case "literal_error":
             message = f"must be {error['ctx']['expected']}"
         case _:

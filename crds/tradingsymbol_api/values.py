@@ -8,7 +8,8 @@ longer the number that was written.
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final, TypeVar
@@ -25,6 +26,7 @@ NAME_PATTERN: Final = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 EXCHANGE_PATTERN: Final = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 BUDGET_PATTERN: Final = r"[0-9]{1,15}(\.[0-9]{1,18})?"
 FRACTION_PATTERN: Final = r"(0(\.[0-9]{1,12})?|[0-9]{1,2}(\.[0-9]{1,10})?%)"
+PERCENT_PATTERN: Final = r"([0-9]{1,2}(\.[0-9]{1,10})?|100)%"
 DURATION_PATTERN: Final = "([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?"
 TEXT_LENGTH_MAX: Final = 40
 """Longest text of a number or duration; the API server wants a bound to price its checks."""
@@ -43,6 +45,16 @@ SIGNED_FRACTION_RULE: Final = (
 )
 DURATION_RULE: Final = "must be a duration above 0 in hours, minutes and seconds: 12h, 90m, 1h30m"
 CHUNKS_RULE: Final = f"must be a whole number from 1 to {CHUNKS_MAX}"
+COUNT_MAX: Final = 100_000
+"""Largest limit of a number of cycles or orders; an account cannot come near it."""
+COUNT_RULE: Final = f"must be a whole number from 1 to {COUNT_MAX}"
+MOMENT_RULE: Final = "must be a moment such as 2026-01-31T12:00:00Z"
+SWITCH_RULE: Final = "must be true or false, without quotes"
+DRAWDOWN_RULE: Final = (
+    'must be an amount of quote currency above 0 and below 10^15 (200, or "200.50" in quotes), '
+    "or a percentage of maxExposure above 0 and up to 100%: 10%"
+)
+ASSET_RULE: Final = "must be the name of an asset as the exchange writes it: USDT, not usdt"
 
 
 class TradingStatus(StrEnum):
@@ -80,6 +92,39 @@ class UpdateStrategy(StrEnum):
 
     WHEN_IDLE = "WhenIdle"
     MANUAL = "Manual"
+
+
+class OnLimit(StrEnum):
+    """What leaders do once a limit is reached or trading is halted."""
+
+    NO_BUYS = "NoBuys"
+    CANCEL_BUYS = "CancelBuys"
+    SHUTDOWN = "Shutdown"
+
+
+class Resume(StrEnum):
+    """What ends the halt that a daily loss leads to."""
+
+    MANUAL = "Manual"
+    NEXT_DAY = "NextDay"
+
+
+@dataclass(frozen=True, slots=True)
+class Drawdown:
+    """How far a result may fall below its highest: an amount of quote, or a part of the exposure.
+
+    Exactly one of the two is set.
+    """
+
+    amount: Decimal | None = None
+    fraction: Decimal | None = None
+    """Of `maxExposure`, as a fraction of 1."""
+
+    def of(self, exposure: Decimal | None) -> Decimal | None:
+        """Return the amount; None where a part is meant, and there is no exposure to take it of."""
+        if self.fraction is None:
+            return self.amount
+        return None if exposure is None else self.fraction * exposure
 
 
 Choice = TypeVar("Choice", bound=StrEnum)
@@ -154,16 +199,60 @@ def parse_duration(value: object) -> timedelta:
     return duration
 
 
-def parse_chunks(value: object) -> int:
-    """Read the number of chunks.
+def parse_drawdown(value: object) -> Drawdown:
+    """Read an amount of quote currency, or a percentage of what may be exposed.
 
     Raises:
-        ValueError: `value` is no whole number from 1 to `CHUNKS_MAX`.
+        ValueError: `value` is neither, not above 0, or more than 100 %.
 
     """
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= CHUNKS_MAX:
-        raise ValueError(CHUNKS_RULE)
+    if isinstance(value, str) and re.fullmatch(PERCENT_PATTERN, value):
+        if fraction := _fraction(value):
+            return Drawdown(fraction=fraction)
+        raise ValueError(DRAWDOWN_RULE)
+    try:
+        return Drawdown(amount=parse_budget(value))
+    except ValueError as exc:
+        raise ValueError(DRAWDOWN_RULE) from exc
+
+
+def parse_switch(value: object) -> bool:
+    """Read true or false.
+
+    Raises:
+        ValueError: `value` is neither; a text that looks like one is not taken for it.
+
+    """
+    if not isinstance(value, bool):
+        raise ValueError(SWITCH_RULE)  # noqa: TRY004 - pydantic wants a ValueError
     return value
+
+
+def parse_moment(value: object) -> datetime:
+    """Read a moment as RFC 3339 writes it: 2026-01-31T12:00:00Z.
+
+    Raises:
+        ValueError: `value` is none, or does not say in which zone it is.
+
+    """
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise ValueError(MOMENT_RULE)
+    return moment
+
+
+def whole_number(most: int, rule: str) -> Callable[[object], int]:
+    """Make a reader for a whole number from 1 to `most`."""
+
+    def parse(value: object) -> int:
+        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
+            raise ValueError(rule)
+        return value
+
+    return parse
 
 
 def one_of(choices: type[Choice]) -> Callable[[object], Choice]:

@@ -1,14 +1,15 @@
 """The command `kubectl-trading`, which kubectl runs for `kubectl trading`.
 
 Exit codes: 0 it is done, or was so already; 1 it failed, or no operator serves the namespace;
-2 wrong usage; 3 a symbol is not in the desired state (`status`), or its shutdown is not done
-(`shutdown --wait`).
+2 wrong usage; 3 a symbol is not in the desired state (`status`), its shutdown is not done
+(`shutdown --wait`), or buys are halted (`limits`).
 """
 
 from typing import Final
 
 from kubectl_trading.commands.asking import shutdown, start, stop
 from kubectl_trading.commands.completion import completed, completion, program
+from kubectl_trading.commands.limiting import halt, limits, resume
 from kubectl_trading.commands.looking import status, watch
 from kubectl_trading.commands.owning import audit, takeover
 from kubectl_trading.commands.telling import events, explain, logs
@@ -23,6 +24,9 @@ COMMANDS: Final = (
     explain,
     events,
     logs,
+    halt,
+    resume,
+    limits,
     audit,
     takeover,
     completion,

@@ -18,6 +18,7 @@ from kubectl_trading.connection import (
     explained,
 )
 from kubectl_trading.events import Event
+from kubectl_trading.limits import Limit
 from kubectl_trading.serving import Claim, Leader
 from kubectl_trading.symbols import Symbol
 from tradingsymbol_api.names import (
@@ -26,11 +27,13 @@ from tradingsymbol_api.names import (
     KIND,
     LABEL_RESOURCE,
     LEADER_SELECTOR,
+    LIMIT_PLURAL,
     PLURAL,
     VERSION,
     leader_pod_name,
 )
 from tradingsymbol_api.pod import Variable
+from tradingsymbol_api.reading import Document
 from tradingsymbol_api.values import TradingStatus
 
 FIELD_MANAGER = "kubectl-trading"
@@ -188,6 +191,28 @@ class Cluster:
         self._to.ask(
             self._to.symbols.patch_namespaced_custom_object,
             *(GROUP, VERSION, symbol.namespace, PLURAL, symbol.name, body),
+            field_manager=FIELD_MANAGER,
+            _content_type="application/merge-patch+json",
+        )
+
+    def limits(self) -> Sequence[Limit]:
+        """Read the limits of the namespace, or of all. Raises `ClusterError`."""
+        if self.where.all_namespaces:
+            asked: tuple[Any, ...] = (self._to.symbols.list_cluster_custom_object, GROUP, VERSION)
+        else:
+            asked = (self._to.symbols.list_namespaced_custom_object, GROUP, VERSION, self.namespace)
+        return [Limit.of(item) for item in self._to.ask(*asked, LIMIT_PLURAL)["items"]]
+
+    def write_limit(self, limit: Limit, spec: Document, *, whatever_it_says: bool) -> None:
+        """Write into a limit's spec, unless it has changed; if asked, `whatever_it_says` by now.
+
+        Raises `ClusterError`, `Conflict`.
+        """
+        as_seen = {} if whatever_it_says else {"resourceVersion": limit.resource_version}
+        self._to.ask(
+            self._to.symbols.patch_namespaced_custom_object,
+            *(GROUP, VERSION, limit.namespace, LIMIT_PLURAL, limit.name),
+            {"metadata": as_seen, "spec": spec},
             field_manager=FIELD_MANAGER,
             _content_type="application/merge-patch+json",
         )

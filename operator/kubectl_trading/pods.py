@@ -6,10 +6,7 @@ from dataclasses import dataclass
 
 from kubectl_trading.connection import ClusterError, Where
 from kubectl_trading.symbols import Symbol
-from tradingsymbol_api.names import leader_pod_name
-
-CONTAINER = "leader"
-"""Other containers may run beside it, such as the proxy of a service mesh."""
+from tradingsymbol_api.names import LEADER_CONTAINER, leader_pod_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +66,7 @@ def _read(process: subprocess.Popen[str]) -> Iterator[str]:
 
 def _kubectl(where: Where, symbol: Symbol, verb: str, *arguments: str) -> list[str]:
     options = where.options(symbol.namespace)
-    return ["kubectl", verb, *options, *arguments, f"--container={CONTAINER}"]
+    return ["kubectl", verb, *options, *arguments, f"--container={LEADER_CONTAINER}"]
 
 
 def _no_kubectl() -> ClusterError:

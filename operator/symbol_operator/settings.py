@@ -1,6 +1,5 @@
 """What the operator can be told, and what makes no sense of it. No side effects."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
@@ -8,6 +7,19 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, StrictBool, ValidationError
 from pydantic_core import ErrorDetails
 
+from symbol_operator.pod_fields import (
+    Affinity,
+    Annotations,
+    Labels,
+    Mounts,
+    ObjectName,
+    PullSecrets,
+    RequiredName,
+    SecurityContext,
+    Spread,
+    Variables,
+    Volumes,
+)
 from tradingsymbol_api.environments import Addresses, Environment, Spelling, problem
 from tradingsymbol_api.model import ApiModel
 from tradingsymbol_api.names import OPERATOR_FIELD_MANAGER
@@ -19,11 +31,11 @@ from tradingsymbol_api.pod import (
 )
 from tradingsymbol_api.reading import shown
 
+USER_ID: Final = 10001
+"""The images' own user."""
 RECV_WINDOW_MIN_MS: Final = 100
 EXCHANGE_TIMEOUT_MIN_MS: Final = 1_000
 """Less refuses or doubts every order, wherever the exchange is."""
-OBJECT_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-OBJECT_NAME_MAX: Final = 253
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +55,6 @@ class Identity:
 
 class SettingsError(ValueError):
     """The configuration is unusable; the message names each field at fault."""
-
-
-def _object_name(value: Any) -> str:
-    """Read the name of an object of Kubernetes, or none: its files are mounted by this name."""
-    named = isinstance(value, str) and len(value) <= OBJECT_NAME_MAX
-    if value != "" and not (named and OBJECT_NAME.fullmatch(str(value))):
-        raise ValueError(
-            "must be a name as Kubernetes takes it (lower-case letters, digits, '-' and '.', at "
-            f"most {OBJECT_NAME_MAX}), not {shown(value)}"
-        )
-    return str(value)
-
-
-ObjectName = Annotated[str, BeforeValidator(_object_name)]
 
 
 def _milliseconds(least: int, most: int) -> Callable[[object], int]:
@@ -101,7 +99,7 @@ class ExchangeEntry(_Section):
     """Market streams: `ws://host:port`."""
     rest_url: str = ""
     """REST: `https://host`. A live key is looked at there before it trades."""
-    secret: str
+    secret: RequiredName
     """Secret in the resource's namespace with the keys `api-key` and `private-key` (Ed25519, PEM)
     or `api-secret` (HMAC)."""
     allow_unrestricted_key: StrictBool = False
@@ -149,9 +147,48 @@ class LeaderSettings(_Section):
     node_selector: Mapping[str, str] = Field(default_factory=dict)
     tolerations: tuple[Mapping[str, Any], ...] = ()
     """Tolerations besides those for lost nodes."""
-    resources: Mapping[str, Any] = Field(
-        default_factory=lambda: {"requests": {"cpu": "20m", "memory": "64Mi"}}
+    affinity: Affinity = Field(default_factory=dict)
+    topology_spread_constraints: Spread = (
+        {
+            "maxSkew": 1,
+            "topologyKey": "kubernetes.io/hostname",
+            "whenUnsatisfiable": "ScheduleAnyway",
+        },
     )
+    """A constraint without a labelSelector is about all leaders of the namespace."""
+    priority_class_name: ObjectName = ""
+    runtime_class_name: ObjectName = ""
+    image_pull_secrets: PullSecrets = ()
+    """Secrets in the resource's namespace, besides those of the service account."""
+    pod_labels: Labels = Field(default_factory=dict)
+    pod_annotations: Annotations = Field(default_factory=dict)
+    pod_security_context: SecurityContext = Field(
+        default_factory=lambda: {
+            "runAsNonRoot": True,
+            "runAsUser": USER_ID,
+            "runAsGroup": USER_ID,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        }
+    )
+    security_context: SecurityContext = Field(
+        default_factory=lambda: {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+    )
+    """That of the container. One that is given takes the place of the whole default."""
+    resources: Mapping[str, Any] = Field(
+        default_factory=lambda: {
+            "requests": {"cpu": "20m", "memory": "64Mi"},
+            # A leader has up to 80 MiB; an audit in its container, as much again.
+            "limits": {"memory": "256Mi"},
+        }
+    )
+    env: Variables = ()
+    """Variables besides those that the operator sets."""
+    volumes: Volumes = ()
+    volume_mounts: Mounts = ()
     log_format: Literal["json", "console"] = "json"
 
 
@@ -164,7 +201,7 @@ class OperatorSettings(_Section):
     """Namespaces that are to be taken off the list: their leaders are ended whatever their
     TradingSymbols ask for, and nothing of the operator's is left in them."""
     exchanges: tuple[ExchangeEntry, ...] = ()
-    database_secret: str = "trading-database"  # noqa: S105 - the name of a Secret
+    database_secret: RequiredName = "trading-database"  # noqa: S105 - the name of a Secret
     """Secret in the resource's namespace with the key `url`."""
     leader: LeaderSettings = Field(default_factory=LeaderSettings)
     workers: int = Field(default=30, ge=1, le=100)
@@ -212,9 +249,19 @@ def _checked(settings: OperatorSettings) -> OperatorSettings:
         raise SettingsError(f"namespaces, leavingNamespaces: {doubled} is named more than once")
     if not settings.leader.image:
         raise SettingsError("leader.image: name the trader's image")
+    if missing := _missing_volume(settings.leader):
+        raise SettingsError(
+            f"leader.volumeMounts: no volume is named {missing}: add it to leader.volumes"
+        )
     if doubled := _doubled([entry.name for entry in settings.exchanges]):
         raise SettingsError(f"exchanges: more than one entry is named {doubled}")
     return settings
+
+
+def _missing_volume(leader: LeaderSettings) -> str:
+    """Return the name of a volume that is mounted and is not there, empty if there is none."""
+    there = {str(volume["name"]) for volume in leader.volumes}
+    return next((m["name"] for m in leader.volume_mounts if m["name"] not in there), "")
 
 
 def _doubled(names: Sequence[str]) -> str:

@@ -24,6 +24,7 @@ from support.processes import venue
 from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.core.settings import Settings, TradingStatus
 from symbol_trader.ports import Ownership, Record
+from symbol_trader.postgres.address import DatabaseAddress
 from symbol_trader.postgres.epochs import PostgresOwnership
 from symbol_trader.postgres.leader_connection import LeaderConnection
 from symbol_trader.postgres.migrate import migrate
@@ -136,7 +137,7 @@ async def compare() -> Comparison:
 
 
 def _postgres(url: str) -> tuple[Ownership, Record]:
-    connection = LeaderConnection(url)
+    connection = LeaderConnection(DatabaseAddress(url))
     return PostgresOwnership(connection), PostgresRecord(connection)
 
 

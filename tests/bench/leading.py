@@ -5,7 +5,8 @@ import logging
 import random
 import secrets
 import time
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from decimal import Decimal
 
 import structlog
 
@@ -14,8 +15,15 @@ from symbol_trader.binance.keys import HmacKey
 from symbol_trader.binance.market import BinanceMarket
 from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.core.leader import new_trader_bits
+from symbol_trader.core.limits import (
+    AccountLimit,
+    AccountState,
+    BidsWanted,
+    LimitInForce,
+    LimitReport,
+)
 from symbol_trader.core.orders import FillKey
-from symbol_trader.core.records import RecordChange, Snapshot, Watermark
+from symbol_trader.core.records import RecordChange, RefusedBuy, Snapshot, Watermark
 from symbol_trader.core.settings import Settings
 from symbol_trader.core.timing import Timing
 from symbol_trader.desired import Desired, SwitchOffOutcome
@@ -43,7 +51,9 @@ class NoRecord:
     async def load(self) -> Snapshot:
         return Snapshot("bench0", watermark=Watermark(-1))
 
-    async def note(self, changes: Sequence[RecordChange]) -> None: ...
+    async def note(self, changes: Sequence[RecordChange]) -> tuple[RefusedBuy, ...]:
+        return ()
+
     async def settled_meanwhile(self) -> bool:
         return False
 
@@ -55,8 +65,27 @@ class NoRecord:
 
     async def advance_watermark(self, watermark: Watermark) -> None: ...
     async def mirror_settings(self, desired: Desired) -> None: ...
+    async def know_quote_asset(self, asset: str) -> None: ...
+    async def record_bid(self, bid: Decimal) -> None: ...
     async def release(self) -> None: ...
     async def close(self) -> None: ...
+
+
+class NoLimits:
+    """An account that nothing limits."""
+
+    async def read(self) -> AccountState:
+        return AccountState()
+
+    async def hear(self, heard: Mapping[str, int]) -> None: ...
+    async def report(self, limit: LimitInForce) -> None: ...
+    async def take_on_bids(self) -> None: ...
+    async def record_bids(self, wanted: BidsWanted, bids: Mapping[str, Decimal]) -> None: ...
+    async def mirror(self, limit: AccountLimit) -> bool:
+        return False
+
+    async def forget(self, uid: str) -> bool:
+        return False
 
 
 class FixedResource:
@@ -68,6 +97,16 @@ class FixedResource:
     async def changes(self) -> AsyncIterator[Desired]:
         yield self._desired
         await asyncio.Event().wait()
+
+    async def limits(self) -> AsyncIterator[tuple[AccountLimit, ...]]:
+        yield ()
+        await asyncio.Event().wait()
+
+    async def limit_exists(self, name: str, uid: str) -> bool:
+        return False
+
+    async def report_limit(self, report: LimitReport) -> None: ...
+    async def tell_deleted(self, limit: LimitInForce) -> None: ...
 
     async def report(self, report: Report) -> None: ...
     async def switch_off(self) -> SwitchOffOutcome:
@@ -93,6 +132,7 @@ def leader(
             FixedResource(exchange.symbol, settings),
             ownership,
             record,
+            NoLimits(),
             lambda _: BinanceExchange(
                 exchange, key, monotonic_ns=time.monotonic_ns, random=random.random
             ),

@@ -21,6 +21,7 @@ from symbol_trader.binance.pacing import ConnectionPacer
 from symbol_trader.binance.rate_limit import RateLimit
 from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.errors import Unavailable
+from symbol_trader.postgres.address import DatabaseAddress
 from symbol_trader.postgres.known_replies import PostgresReplies
 from symbol_trader.postgres.leader_connection import LeaderConnection
 from symbol_trader.postgres.limit_slots import LimitKind, PostgresSlots
@@ -112,7 +113,7 @@ class Session:
 
 async def run(api_url: str, stream_url: str, database: str, count: int, symbols: list[str]) -> None:
     """Run so many sessions over one connection to the record."""
-    link = LeaderConnection(database)
+    link = LeaderConnection(DatabaseAddress(database))
     await link.open()
     sessions = [
         Session(link, BinanceSettings(api_url, stream_url, symbols[number % len(symbols)]))

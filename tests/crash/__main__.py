@@ -11,9 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from crash.cases import Case, matrix
-from crash.drive import live
 from crash.harness import HarnessFailed
 from crash.ledger import Ledger, Unusable, opened, tree_state
+from crash.lives import live
 from crash.shards import Result, Shard, ended_well, remaining, summary
 from support.postgres import TEMPLATE, Server, empty, make_template, running_server
 

@@ -19,6 +19,10 @@ class Way(StrEnum):
     KILLED = "killed"
     FROZEN = "frozen"
     """It thaws when another process has taken over, and must find itself fenced."""
+    WITHOUT_DATABASE = "database cut"
+    """It goes on: its connection to the record is cut at the step."""
+    WITHOUT_API_SERVER = "API server away"
+    """It goes on: the API server goes away at the step, for a while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +111,23 @@ CALLS = (
     *("exchange.trades", "exchange.open_orders", "exchange.order", "exchange.place"),
     *("exchange.cancel", "exchange.best_bid", "exchange.order_by_id", "exchange.price_of"),
     *("exchange.asset_limits", "exchange.has_room"),
+    *("record.know_quote_asset", "limits.read", "limits.hear"),
 )
 """The calls of the ports: `test_crash.py` checks that these are all, and that a run makes them."""
 
 ONLY_IN_TROUBLE = {"exchange.last_trade", "exchange.lowest_price", "exchange.reference_price"}
 """Calls that read, and that no run makes without a stalled market, missed trades, or a filter of
 percents that an order comes near to."""
+
+ONLY_WITH_LIMITS = {
+    *("limits.mirror", "limits.forget", "limits.report", "limits.take_on_bids"),
+    *("record.record_bid",),
+}
+"""Calls that no run without a TradingLimit makes: see `of_limits`."""
+ONLY_WITH_OTHERS = {"limits.record_bids", "exchange.best_bids"}
+"""Calls that need another symbol of the account, which nobody leads: no run here has one."""
+LIMIT_EXISTS, REPORT_LIMIT = "resource.limit_exists", "resource.report_limit"
+"""Requests to the API server about a TradingLimit."""
 
 SUBSCRIBE_SIGNED = "userDataStream.subscribe.signature"
 """What a key of the kind HMAC asks: it cannot log on."""
@@ -152,15 +167,32 @@ class Entry(StrEnum):
     """By an Ed25519 key, which is looked at before it trades."""
 
 
+class Rule(StrEnum):
+    """What comes to hold for the account around the step."""
+
+    HALT = "halt"
+    """`halt: true` of a TradingLimit."""
+    DELETED = "halt that is deleted"
+    """The TradingLimit of a halt is deleted: the halt stays."""
+    COMMAND = "halt by command"
+    LIMIT = "exposure"
+    """A TradingLimit that has no room for another buy."""
+    LOSS = "daily loss"
+    """A TradingLimit whose loss is reached as the price falls."""
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One life of a leader that ends at a step while a fault is about."""
+    """One life of a leader that ends at a step while a fault is about, or a rule comes to hold."""
 
     step: Step
     fault: Fault
     entry: Entry = Entry.PAPER
+    rule: Rule | None = None
 
     def __str__(self) -> str:
+        if self.rule is not None:
+            return f"{self.step} around {self.rule}"
         where = "" if self.entry is Entry.PAPER else f" on {self.entry}"
         return f"{self.step} with {self.fault.name}{where}"
 
@@ -216,19 +248,40 @@ def of_requests() -> list[list[Case]]:
     ]
 
 
+AROUND = {
+    Rule.HALT: ("limits.read", "limits.mirror", "limits.hear", "limits.report", REPORT_LIMIT),
+    Rule.DELETED: (LIMIT_EXISTS, "limits.forget"),
+    Rule.COMMAND: ("limits.read", "limits.hear", ORDER_NOTED, "exchange.place"),
+    Rule.LIMIT: ("limits.mirror", "limits.hear", "limits.report", ORDER_NOTED),
+    Rule.LOSS: ("record.record_bid", "limits.take_on_bids"),
+}
+"""The calls between which a rule comes to hold."""
+
+
+def of_limits() -> list[list[Case]]:
+    """Return each call around a rule with what can be lost there: leader, database, API server."""
+    return [
+        [Case(Step(call, p, way=way), NO_FAULT, rule=rule) for p, way in product(PHASES, Way)]
+        for rule, calls in AROUND.items()
+        for call in calls
+    ]
+
+
 def matrix() -> list[Case]:
-    """Return every step with every fault."""
-    return [case for row in (*of_ports(), *of_requests()) for case in row]
+    """Return every step with every fault, and all that can be lost around limits."""
+    return [case for row in (*of_ports(), *of_requests(), *of_limits()) for case in row]
 
 
 def share() -> list[Case]:
     """Return each step with one fault; the faults go round, shifted a little each time.
 
-    Of the steps at requests, those in the middle of one.
+    Of the steps at requests, those in the middle of one; of the calls around limits, one step each.
     """
     most = len(FAULTS)
     requests = [row for row in of_requests() if row[0].step.phase == "during"]
     return [
         *(row[(place + place // most) % most] for place, row in enumerate(of_ports())),
         *(row[place % len(row)] for place, row in enumerate(requests)),
+        # Five and twelve have no common divisor: each phase and each way comes soon.
+        *(row[5 * place % len(row)] for place, row in enumerate(of_limits())),
     ]

@@ -1,7 +1,8 @@
 """Which cases a shard of the matrix has, and what its earlier runs found. Pure.
 
 Cases are dealt along the diagonals of the matrix, so that each shard has an equal part of every
-step and of every fault: cases differ in length by both. Those at requests are few: one by one.
+step and of every fault: cases differ in length by both. Those at requests and around limits are
+few: one by one.
 """
 
 import json
@@ -9,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Self
 
-from crash.cases import FAULTS, Case, of_ports, of_requests
+from crash.cases import FAULTS, Case, of_limits, of_ports, of_requests
 
 MOST = len(FAULTS)
 """So many shards at most: the diagonals of the matrix deal equal parts to no more."""
@@ -46,7 +47,8 @@ class Shard:
             for row, cases in enumerate(of_ports())
             for column, case in enumerate(cases)
         ]
-        dealt += enumerate(case for cases in of_requests() for case in cases)
+        few = (*of_requests(), *of_limits())
+        dealt += enumerate(case for cases in few for case in cases)
         return [case for number, case in dealt if number % self.count == self.index - 1]
 
 

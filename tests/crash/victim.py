@@ -28,19 +28,23 @@ TRACE_VARIABLE = "CRASH_TRACE"
 UNDER_WAY_S = 0.02
 """How long a call has been made when its step `during` is reached: written, perhaps answered."""
 
-_SIGNALS = {Way.KILLED: signal.SIGKILL, Way.FROZEN: signal.SIGSTOP}
+ARMED_VARIABLE = "CRASH_ARMED"
+"""A file: where it is named, steps count from when it is there."""
 
 
 class Steps:
     """Counts the steps of this process, writes them down, and ends it at one of them."""
 
-    def __init__(self, end: Step | None, trace: Path) -> None:
+    def __init__(self, end: Step | None, trace: Path, armed: Path | None = None) -> None:
         self._end = end
+        self._armed = armed
         self._trace = trace.open("a", buffering=1)
         self._counts: Counter[tuple[str, str]] = Counter()
 
     def reach(self, call: str, phase: str) -> None:
-        """Take a step; perhaps the last one."""
+        """Take a step; perhaps the last one, or the last for a while."""
+        if self._armed and not self._armed.exists():
+            return
         self._counts[call, phase] += 1
         self._trace.write(f"{call} {phase}\n")
         end = self._end
@@ -48,7 +52,7 @@ class Steps:
             if end.occurrence != self._counts[call, phase]:
                 return
             print(f"reached {end}", flush=True)
-            os.kill(os.getpid(), _SIGNALS[end.way])
+            os.kill(os.getpid(), signal.SIGKILL if end.way is Way.KILLED else signal.SIGSTOP)
 
     async def around(self, call: str, coroutine: Coroutine[Any, Any, T]) -> T:
         """Take the three steps of a call, and make it."""
@@ -93,32 +97,41 @@ def _call(call: str, arguments: tuple[Any, ...]) -> str:
 
 
 def main() -> None:
-    """Run the program with the ports of record and exchange wrapped."""
-    written = os.environ.get(STEP_VARIABLE)
-    steps = Steps(Step.read(written) if written else None, Path(os.environ[TRACE_VARIABLE]))
+    """Run the program with its ports wrapped."""
+    watch()
+    program.main()
+
+
+def watch() -> Steps:
+    """Wrap the ports of record and exchange, and what is watched besides."""
+    written, armed = os.environ.get(STEP_VARIABLE), os.environ.get(ARMED_VARIABLE)
+    end, trace = Step.read(written) if written else None, Path(os.environ[TRACE_VARIABLE])
+    steps = Steps(end, trace, Path(armed) if armed else None)
     parts = vars(program)
     parts["PostgresOwnership"] = _wrapped("ownership", parts["PostgresOwnership"], steps)
     parts["PostgresRecord"] = _wrapped("record", parts["PostgresRecord"], steps)
+    parts["PostgresAccountLimits"] = _wrapped("limits", parts["PostgresAccountLimits"], steps)
     parts["BinanceExchange"] = _wrapped("exchange", parts["BinanceExchange"], steps)
     _watch_requests(steps)
-    program.main()
+    return steps
 
 
 def _watch_requests(steps: Steps) -> None:
     """Take the steps of what goes on inside of a port's call, or beside all of them."""
-    _around(steps, Link, "send", lambda arguments: str(arguments[1]), only=REQUESTS)
-    _around(steps, RenewedLine, "_successor", lambda _: RENEWAL)
-    _around(steps, PostgresSlots, "reserve", lambda _: SLOT)
-    _around(steps, rest, "read_permissions", lambda _: LOOK)
+    around(steps, Link, "send", lambda arguments: str(arguments[1]), only=REQUESTS)
+    around(steps, RenewedLine, "_successor", lambda _: RENEWAL)
+    around(steps, PostgresSlots, "reserve", lambda _: SLOT)
+    around(steps, rest, "read_permissions", lambda _: LOOK)
 
 
-def _around(
+def around(
     steps: Steps,
     owner: Any,
     name: str,
     call_of: Callable[[tuple[Any, ...]], str],
     only: Collection[str] | None = None,
 ) -> None:
+    """Let each call of a function be three steps; of others than `only`, none."""
     function = getattr(owner, name)
 
     async def stepping(*arguments: Any, **named: Any) -> Any:

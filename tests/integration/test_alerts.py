@@ -73,6 +73,7 @@ CASES: list[tuple[str, dict[str, str], str, str]] = [
     ("TradingLeaderMissing", WELL | {LEADERS: "1x60"}, "9m", "11m"),
     ("TradingRecordInDoubt", WELL | {degraded(LOST): "1x60"}, "30s", "2m"),
     ("TradingDegraded", WELL | {degraded("OrderUnknown"): "1x60"}, "9m", "11m"),
+    ("TradingBuysHalted", WELL | {degraded("BuysHalted"): "1x60"}, "30s", "2m"),
     (
         "TradingOrdersRefused",
         WELL | {series("symbol_trader_orders_refused_total", **XRP): "0+1x60"},
@@ -91,6 +92,8 @@ CASES: list[tuple[str, dict[str, str], str, str]] = [
 QUIET: list[tuple[str, dict[str, str]]] = [
     ("TradingDegraded", WELL | {degraded("SellsAtLoss"): "1x2000"}),
     ("TradingDegraded", WELL | {degraded(LOST): "1x2000"}),
+    ("TradingDegraded", WELL | {degraded("BuysHalted"): "1x2000"}),
+    ("TradingDegraded", WELL | {degraded("LimitReached"): "1x2000"}),
     ("TradingOperatorAbsent", WELL),
     ("TradingOperatorStandsBy", WELL | {ACTING: "1 0 0x2000", STANDBY: "0 0 1x2000"}),
     ("TradingNamespaceNotServed", WELL | {OTHER: "0 0 0 1x2000"}),

@@ -8,6 +8,7 @@ import pytest
 
 from symbol_trader.errors import DatabaseUnavailable
 from symbol_trader.postgres import limit_slots
+from symbol_trader.postgres.address import DatabaseAddress
 from symbol_trader.postgres.known_replies import PostgresReplies
 from symbol_trader.postgres.leader_connection import LeaderConnection
 from symbol_trader.postgres.limit_slots import RESERVED_MAX_S, LimitKind, PostgresSlots
@@ -19,7 +20,7 @@ SPACING_S = 100.0
 @pytest.fixture
 async def links(database: str) -> AsyncIterator[list[LeaderConnection]]:
     async with AsyncExitStack() as stack:
-        links = [LeaderConnection(database) for _ in range(8)]
+        links = [LeaderConnection(DatabaseAddress(database)) for _ in range(8)]
         for link in links:
             stack.push_async_callback(link.close)
             await link.open()
@@ -79,7 +80,7 @@ async def test_a_clock_that_was_set_back_keeps_nobody_away(links: list[LeaderCon
 
 
 async def test_a_connection_that_is_about_to_be_opened_is_waited_for(database: str) -> None:
-    link = LeaderConnection(database)
+    link = LeaderConnection(DatabaseAddress(database))
     reserving = asyncio.ensure_future(slots(link).reserve(SPACING_S))
     await asyncio.sleep(0)
     await link.open()
@@ -106,7 +107,7 @@ async def test_a_connection_that_nobody_opens_is_no_record(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(limit_slots, "OPEN_WITHIN_S", 0.01)
-    link = LeaderConnection("postgresql://nobody@127.0.0.1:1/none")
+    link = LeaderConnection(DatabaseAddress("postgresql://nobody@127.0.0.1:1/none"))
     with pytest.raises(DatabaseUnavailable, match="not connected"):
         await slots(link).reserve(SPACING_S)
 

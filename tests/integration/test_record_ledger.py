@@ -382,18 +382,29 @@ async def test_fills_on_record_belong_to_the_orders_that_had_their_number(
     assert await _row(url, "SELECT watermark, watermark_ms FROM owners") == (3, 3)
 
 
+@pytest.mark.parametrize(
+    ("version", "first", "then"),
+    [
+        ("0005", "orders", "fills"),
+        ("0006", "fills", "traders"),
+        ("0006", "orders", "traders"),
+        ("0006", "traders", "orders"),
+    ],
+)
 async def test_a_migration_waits_for_what_a_leader_notes_and_not_each_for_the_other(
-    postgres_server: Server, monkeypatch: pytest.MonkeyPatch
+    postgres_server: Server, monkeypatch: pytest.MonkeyPatch, version: str, first: str, then: str
 ) -> None:
     """What one call of `note` locks one after another, held here by hand."""
-    url = await _of_version(postgres_server, monkeypatch, _OLD_OWNER, "0005")
+    url = await _of_version(postgres_server, monkeypatch, _OLD_OWNER, version)
     leader = await asyncpg.connect(url)
     async with leader.transaction():
-        await leader.execute("SELECT FROM owners FOR NO KEY UPDATE; SELECT FROM orders FOR UPDATE")
+        await leader.execute(
+            f"SELECT FROM owners FOR NO KEY UPDATE; SELECT FROM {first} FOR UPDATE"
+        )
         migration = asyncio.create_task(migrate(url, lambda _: None))
         while not await _rows(url, "SELECT FROM pg_locks WHERE NOT granted"):
             assert not migration.done()
-        await leader.execute("LOCK TABLE fills IN ROW EXCLUSIVE MODE")
+        await leader.execute(f"LOCK TABLE {then} IN ROW EXCLUSIVE MODE")
     await migration
     await leader.close()
 

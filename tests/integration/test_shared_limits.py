@@ -34,6 +34,7 @@ from symbol_trader.core import ids
 from symbol_trader.core.orders import Intent, Side
 from symbol_trader.core.replies import Accepted, Refused
 from symbol_trader.errors import Unavailable
+from symbol_trader.postgres.address import DatabaseAddress
 from symbol_trader.postgres.known_replies import PostgresReplies
 from symbol_trader.postgres.leader_connection import LeaderConnection
 from symbol_trader.postgres.limit_slots import LimitKind, PostgresSlots
@@ -156,7 +157,7 @@ async def leaders(exchange: PaperExchange, url: str, count: int) -> AsyncIterato
     async with AsyncExitStack() as stack:
         found = []
         for number in range(count):
-            link = LeaderConnection(url)
+            link = LeaderConnection(DatabaseAddress(url))
             stack.push_async_callback(link.close)
             await link.open()
             found.append(Leader(exchange, link, number))

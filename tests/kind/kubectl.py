@@ -84,9 +84,9 @@ class Kubectl:
         """Read the leader pod of a TradingSymbol."""
         return self.find("pod", f"{name}-leader")
 
-    def events(self, name: str) -> dict[str, str]:
-        """Read the Events about a TradingSymbol: note by reason."""
-        regarding = f"regarding.name={name},regarding.kind=TradingSymbol"
+    def events(self, name: str, kind: str = "TradingSymbol") -> dict[str, str]:
+        """Read the Events about an object: note by reason."""
+        regarding = f"regarding.name={name},regarding.kind={kind}"
         events = self.list("events.events.k8s.io", "--field-selector", regarding)
         return {event["reason"]: event["note"] for event in events}
 

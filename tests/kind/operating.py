@@ -40,6 +40,8 @@ def load_stub() -> str:
 
 NOWHERE = "ws://nowhere:9443"
 NO_DATABASE = "postgresql://nowhere/trading"
+PROXY_SECRET = "exchange-proxy"
+"""What the entry `proxied` names. No leader starts without it."""
 
 
 def prepare_namespace(
@@ -123,10 +125,12 @@ class OperatorProcess:
         entries: Sequence[Mapping[str, Any]] = (),
         resync_s: int | None = 10,
         pod: str = "",
+        leader: Mapping[str, Any] | None = None,
     ) -> None:
         """Configure it; `pod` tells the replicas of an installation apart.
 
-        Its exchange entries lead to `exchange`, unless there are `entries`.
+        Its exchange entries lead to `exchange`, unless there are `entries`. `leader` is what else
+        is configured of leader pods.
         Whoever kills it and starts it anew has restarted the container of one pod.
         """
         self.pod = pod or f"operator-of-{namespaces[0]}"
@@ -136,9 +140,11 @@ class OperatorProcess:
         self._config = folder / f"{self.pod}.yaml"
         self._process: subprocess.Popen[bytes] | None = None
         self._image = image
+        self._leader = dict(leader or {})
         usual = (
             exchange_entry("paper", "paper", exchange),
             exchange_entry("binance", "live", exchange),
+            exchange_entry("proxied", "paper", exchange, proxySecret=PROXY_SECRET),
         )
         self._configuration: dict[str, Any] = {
             "namespaces": list(namespaces),
@@ -168,7 +174,8 @@ class OperatorProcess:
 
     def launch(self, image: str = "", selector: Mapping[str, str] = ON_TRADING_NODE) -> None:
         """Start it, without waiting for anything."""
-        leader = {"image": image or self._image, "nodeSelector": dict(selector)}
+        own = {"image": image or self._image, "nodeSelector": dict(selector)}
+        leader = {**self._leader, **own}
         self._config.write_text(yaml.safe_dump({**self._configuration, "leader": leader}))
         options = [f"--kubeconfig={self.kubeconfig}", f"--config={self._config}"]
         options += [f"--pod={self.pod}", f"--pod-namespace={self._own}"]
@@ -202,7 +209,7 @@ class OperatorProcess:
 
     def endpoint(self, path: str) -> tuple[int, str]:
         """Ask one of its endpoints; returns status and text."""
-        port = re.findall(r"Serving .*\('0\.0\.0\.0', (\d+)\)", self.log)[-1]
+        port = re.findall(r"Serving .*\('[0.:]+', (\d+)", self.log)[-1]
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
                 return answer.status, answer.read().decode()

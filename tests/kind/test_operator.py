@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from kind.kubectl import Kubectl, condition, eventually, manifest
-from kind.operating import ON_TRADING_NODE, OperatorProcess, create_secrets
+from kind.operating import ON_TRADING_NODE, PROXY_SECRET, OperatorProcess
 
 pytestmark = pytest.mark.usefixtures("operator", "tidy")
 
@@ -259,16 +259,15 @@ def test_a_missing_secret_is_told_with_the_command_and_creating_it_is_enough(
     second: Kubectl,
 ) -> None:
     """In the second namespace, which nobody has given any Secrets."""
-    second.apply(manifest("xrpusdt", "on"))
+    second.apply(manifest("xrpusdt", "on", exchange="proxied"))
     eventually(lambda: reason(second, "xrpusdt") == "SecretMissing")
 
     message = condition(second.symbol("xrpusdt"), "Stalled")["message"]
-    assert f"kubectl create secret generic trading-database --namespace {second.namespace}" in (
-        message
-    )
+    command = f"kubectl create secret generic {PROXY_SECRET} --namespace {second.namespace}"
+    assert command in message
     assert second.events("xrpusdt")["SecretMissing"] == message
 
-    create_secrets(second)
+    second.run("create", "secret", "generic", PROXY_SECRET, "--from-literal=url=http://nowhere:1")
     eventually(ready(second, "xrpusdt"), within=120)
 
 

@@ -89,7 +89,7 @@ spec:
   containers:
   - name: exchange
     image: {image}
-    args: [serve, --host=0.0.0.0, --port=9443, --journal=/data/journal, --speed={speed},
+    args: [serve, "--host=::", --port=9443, --journal=/data/journal, --speed={speed},
            "--synthetic-symbols={symbols}"{options}]
     readinessProbe: {{httpGet: {{path: /healthz, port: 9443, scheme: {probe}}}, periodSeconds: 1}}
     securityContext:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from simulation.exchange import NAME
 from simulation.stream import Stream
 from simulation.timeline import Timeline
+from symbol_trader.core.limits import AccountLimit, LimitInForce, LimitReport
 from symbol_trader.core.settings import Settings, TradingStatus
 from symbol_trader.desired import Desired, SwitchOffOutcome
-from symbol_trader.errors import Unavailable
+from symbol_trader.errors import ApiServerUnavailable, Unavailable
 from symbol_trader.report import Report
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ class Cluster:
         self.generation = 1
         self.away_until_ms = 0
         self._timeline = timeline
+        self.limits: dict[str, AccountLimit] = {}
+        """TradingLimits, by uid."""
         self._watchers: list[Callable[[], None]] = []
 
     @property
@@ -37,6 +40,19 @@ class Cluster:
         """Let somebody write the spec."""
         self.settings = settings
         self.generation += 1
+        for tell in self._watchers:
+            tell()
+
+    def declare(self, limit: AccountLimit) -> None:
+        """Let somebody write a limit."""
+        self._set_limits(self.limits | {limit.uid: limit})
+
+    def delete_limit(self, uid: str) -> None:
+        """Let somebody delete a limit."""
+        self._set_limits({name: one for name, one in self.limits.items() if name != uid})
+
+    def _set_limits(self, limits: dict[str, AccountLimit]) -> None:
+        self.limits = limits
         for tell in self._watchers:
             tell()
 
@@ -60,6 +76,8 @@ class SimulatedResource:
         self._timeline = timeline
         self._chance = process.chance
         self._stream: Stream[Desired] = Stream(process.loop)
+        self._limits: Stream[tuple[AccountLimit, ...]] = Stream(process.loop)
+        self._last_limits: dict[str, AccountLimit] | None = None
         self._seen = 0
         """The generation that the watch has brought."""
         self._heard = 0
@@ -71,6 +89,24 @@ class SimulatedResource:
         async for desired in self._stream:
             self._heard = desired.generation
             yield desired
+
+    async def limits(self) -> AsyncIterator[tuple[AccountLimit, ...]]:
+        """Yield the limits, now and at each change."""
+        async for limits in self._limits:
+            yield limits
+
+    async def limit_exists(self, name: str, uid: str) -> bool:
+        """Ask whether a limit is there."""
+        await self._process.point("look for a limit")
+        if self._cluster.away:
+            raise ApiServerUnavailable("the API server is away")
+        return uid in self._cluster.limits
+
+    async def report_limit(self, report: LimitReport) -> None:
+        """Take in what a leader says of a limit."""
+
+    async def tell_deleted(self, limit: LimitInForce) -> None:
+        """Take in that a limit was deleted."""
 
     async def report(self, report: Report) -> None:
         """Take in what the leader says of itself."""
@@ -108,7 +144,11 @@ class SimulatedResource:
     def _deliver(self) -> None:
         if self._cluster.away:
             self._news()
-        elif self._seen < self._cluster.generation:
+            return
+        if self._last_limits != self._cluster.limits:
+            self._last_limits = self._cluster.limits
+            self._limits.push(tuple(self._cluster.limits.values()))
+        if self._seen < self._cluster.generation:
             self._seen = seen = self._cluster.generation
             revision, follows = str(seen), str(seen - 1)
             settings = self._cluster.settings

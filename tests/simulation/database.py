@@ -6,12 +6,14 @@ the schema's constraints refuse is refused by `memory.py`.
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
+from decimal import Decimal
 from itertools import groupby
 from typing import TYPE_CHECKING, TypeVar
 
+from simulation.account import Account
 from simulation.memory import MemoryRecord
-from symbol_trader.core.orders import CancelIntent, ClientOrderId, FillKey, Intent
-from symbol_trader.core.records import RecordChange, Snapshot, Watermark
+from symbol_trader.core.orders import CancelIntent, ClientOrderId, FillKey, Intent, Side
+from symbol_trader.core.records import RecordChange, RefusedBuy, Snapshot, Watermark
 from symbol_trader.desired import Desired
 from symbol_trader.errors import (
     Contradiction,
@@ -40,6 +42,7 @@ class Database:
 
     def __init__(self, base_asset: str, quote_asset: str) -> None:
         self.rows = MemoryRecord(base_asset, quote_asset)
+        self.account = Account()
         self.epoch = 0
         self.epoch_of: dict[ClientOrderId, int] = {}
         """Which epoch committed an order."""
@@ -105,7 +108,7 @@ class SimulatedRecord:
     async def claim(self, ledger: LedgerKey, owner: Owner, *, pod: str) -> Epoch:
         """Take a new epoch."""
         del ledger
-        epoch = await self._ask("claim", lambda: self._database.claim(owner, pod))
+        epoch = await self.ask("claim", lambda: self._database.claim(owner, pod))
         self._epoch = epoch
         self._process.claimed(epoch)
         return epoch
@@ -118,35 +121,48 @@ class SimulatedRecord:
         """Read what a leader goes on from."""
         return await self._held("load", lambda: self._rows.load(self._process.now_ms))
 
-    async def note(self, changes: Sequence[RecordChange]) -> None:
+    async def note(self, changes: Sequence[RecordChange]) -> tuple[RefusedBuy, ...]:
         """Take in what happened and what is intended, in its order."""
         orders = [change for change in changes if isinstance(change, Intent)]
         cancels = [change for change in changes if isinstance(change, CancelIntent)]
 
-        def note() -> None:
+        def note() -> tuple[RefusedBuy, ...]:
+            refused: list[RefusedBuy] = []
             for is_fact, some in groupby(changes, _is_fact):
                 if is_fact:
                     self._learn([*some])
                 else:
-                    for intent in some:
-                        self._intend(intent)
+                    refused += [buy for intent in some if (buy := self._intend(intent))]
+            return tuple(refused)
 
         what, leg = self._described(orders, cancels)
-        await self._held(what, note, leg)
-        if orders:
-            self._committed = orders[-1].client_order_id
+        refused = await self._held(what, note, leg)
+        left_out = {buy.client_order_id for buy in refused}
+        for order in orders:
+            if order.client_order_id not in left_out:
+                self._committed = order.client_order_id
+        return refused
 
     def _learn(self, facts: list[RecordChange]) -> None:
         self._rows.note(facts)
         self._process.auditor.noted(self._process.leader, facts)
 
-    def _intend(self, intent: RecordChange) -> None:
+    def _intend(self, intent: RecordChange) -> RefusedBuy | None:
         if isinstance(intent, CancelIntent):
             self._process.auditor.canceling(intent)
+        if isinstance(intent, Intent) and (refused := self._refusal(intent)):
+            self._process.auditor.refused(refused)
+            return refused
         self._rows.note([intent])
         if isinstance(intent, Intent):
             self._database.epoch_of[intent.client_order_id] = self._database.epoch
             self._process.auditor.committed(self._process.leader, intent)
+        return None
+
+    def _refusal(self, intent: Intent) -> RefusedBuy | None:
+        if intent.side is Side.SELL:
+            return None
+        return self._database.account.why_not(self._rows, intent)
 
     def _described(self, orders: list[Intent], cancels: list[CancelIntent]) -> tuple[str, str]:
         """Return what a statement is, and the leg whose intent it commits, if it does."""
@@ -159,14 +175,14 @@ class SimulatedRecord:
 
     async def unrecorded_fills(self, fills: Collection[FillKey]) -> frozenset[FillKey]:
         """Return those fills that no order on record has."""
-        return await self._ask(
+        return await self.ask(
             "look for fills",
             lambda: self._if_held(lambda: self._rows.unrecorded_fills(fills)),
         )
 
     async def unrecorded_client_order_ids(self, names: Collection[str]) -> frozenset[str]:
         """Return those names that no order on record has."""
-        return await self._ask(
+        return await self.ask(
             "look for names",
             lambda: self._if_held(lambda: self._rows.unrecorded_client_order_ids(names)),
         )
@@ -183,6 +199,14 @@ class SimulatedRecord:
         """Take in what is asked for."""
         now_ms = self._process.now_ms
         await self._held("mirror", lambda: self._rows.mirror_settings(desired, now_ms))
+
+    async def know_quote_asset(self, asset: str) -> None:
+        """Take in what the symbol is quoted in."""
+        await self._held("know the quote asset", lambda: None)
+
+    async def record_bid(self, bid: Decimal) -> None:
+        """Take in a bid."""
+        await self._held("record a bid", lambda: None)
 
     async def release(self) -> None:
         """Give the book up."""
@@ -209,9 +233,10 @@ class SimulatedRecord:
                 raise Fenced(f"epoch {self._epoch.number} is over")
             return act()
 
-        return await self._ask(what, check_and_act, leg)
+        return await self.ask(what, check_and_act, leg)
 
-    async def _ask(self, what: str, act: Callable[[], T], leg: str = "") -> T:
+    async def ask(self, what: str, act: Callable[[], T], leg: str = "") -> T:
+        """Carry a statement out, unless something goes wrong."""
         process, chance = self._process, self._chance
         often = OFTENER if leg else 1
         await process.point(what, leg)

@@ -28,6 +28,7 @@ from paper_exchange.protocol.limits import REQUESTS, STREAMS, LimitSettings
 from paper_exchange.shell.assembly import make_api, open_venue
 from paper_exchange.shell.config import Config
 from paper_exchange.shell.connections import Connections
+from simulation.account import SimulatedLimits
 from simulation.database import Database, SimulatedRecord
 from simulation.loop import VirtualLoop
 from simulation.timeline import Timeline
@@ -43,6 +44,7 @@ from symbol_trader.binance.rate_limit import RateLimit
 from symbol_trader.binance.reconnects import Reconnects
 from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.core.leader import new_trader_bits
+from symbol_trader.core.limits import AccountLimit, LimitInForce, LimitReport
 from symbol_trader.core.orders import ClientOrderId
 from symbol_trader.core.replies import Price, TradeGap
 from symbol_trader.core.settings import AtDeadline, Settings, TradingStatus, UnfilledBuys
@@ -121,6 +123,21 @@ class Resource:
                           follows=str(self.generation - 1))  # fmt: skip
             await changed.wait()
             changed.clear()
+
+    async def limits(self) -> AsyncIterator[tuple[AccountLimit, ...]]:
+        """Yield once that there is none."""
+        yield ()
+        await asyncio.Event().wait()
+
+    async def limit_exists(self, name: str, uid: str) -> bool:
+        """Return that nothing is there."""
+        return False
+
+    async def report_limit(self, report: LimitReport) -> None:
+        """Take in what a leader says of a limit."""
+
+    async def tell_deleted(self, limit: LimitInForce) -> None:
+        """Take in that a limit was deleted: none is."""
 
     async def report(self, report: Report) -> None:
         """Take in a report."""
@@ -280,6 +297,7 @@ class Days:
             resource=self.resource,
             ownership=record,
             record=record,
+            limits=SimulatedLimits(record, self.database.account),
             exchange=lambda _: self._exchange(settings),
             market=lambda _: _Market(self, settings, self._shared["market"]),
         )

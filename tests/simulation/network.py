@@ -1,6 +1,6 @@
 """What lies between a leader and its exchange: time, and everything that can go wrong in it."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from decimal import Decimal
 from typing import TYPE_CHECKING, TypeVar
 
@@ -182,6 +182,10 @@ class Session:
     async def best_bid(self) -> Decimal:
         """Read the best bid."""
         return await self._read("best bid", self._exchange.best_bid)
+
+    async def best_bids(self, symbols: Collection[str]) -> dict[str, Decimal]:
+        """Read bids of other symbols: there are none here."""
+        raise AssertionError(symbols)
 
     async def last_trade(self) -> Price | None:
         """Read the newest public trade."""

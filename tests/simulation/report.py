@@ -7,6 +7,7 @@ from dataclasses import fields
 from simulation.tally import Tally
 from simulation.weather import Weather
 from symbol_trader.core import order_states
+from symbol_trader.core.limits import OnLimit
 from symbol_trader.core.order_states import OrderEvent
 from symbol_trader.core.orders import OrderState
 
@@ -81,11 +82,19 @@ MONEY = (
 """What can become of commission and of rests."""
 
 
+LIMITS = (
+    *(f"buys refused: {reason}" for reason in ("Halted", "MaxExposure", "MaxOpenCycles")),
+    *(f"halts by a person: {what}" for what in OnLimit),
+)
+"""What can become of buys where the account is limited."""
+
+
 def missing(tally: Tally) -> list[str]:
     """Return what a run did not see and should have."""
     due = [_row(pair) for pair in order_states.TRANSITIONS if pair not in IMPOSSIBLE]
     due += [f"fault: {fault}" for fault in FAULTS]
     due += MONEY
+    due += LIMITS
     due += [f"fault and leg: {fault}, {leg}" for fault, leg in _pairs()]
     return [what for what in due if not tally[what]]
 

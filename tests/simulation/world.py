@@ -17,6 +17,7 @@ from simulation.cluster import Cluster
 from simulation.database import Database
 from simulation.exchange import BASE, FOREIGN_ID, NAME, QUOTE, TICK, Exchange
 from simulation.faults import Faults
+from simulation.limiting import Limiting
 from simulation.network import Network
 from simulation.process import Doom, Process
 from simulation.report import CANCELS, ORDERS
@@ -168,6 +169,7 @@ class World:
         self.cluster = Cluster(self.timeline, self.plan.settings)
         self.auditor = Auditor(self.database, self.exchange, self.timeline)
         self._faults = Faults(self)
+        self._limiting = Limiting(self, Random(f"limits of {seed}"))
         self.metrics = Metrics(NAME, "paper", lambda: self.timeline.now_ms / 1000)
         """Of all processes: making them costs more than counting, and nobody reads them here."""
         self.doom: Doom | None = None
@@ -298,6 +300,7 @@ class World:
         if self._current is not None and self._current.alive:
             self._trouble_with(self._current)
         self._faults.tick(self._current)
+        self._limiting.tick()
 
     def _outage(self) -> None:
         """Let what a leader needs be away for a time."""
@@ -490,6 +493,7 @@ class World:
         self.network.away_until_ms = self.database.down_until_ms = self.cluster.away_until_ms = 0
         self.exchange.resume()
         self._faults.end()
+        self._limiting.end()
         self._deposited = self.plan.settings.budget * 5
         self.exchange.deposit(self.timeline.now_ms, self._deposited)
         if self.plan.gives_back:
@@ -607,6 +611,8 @@ class World:
         self.tally.count("crashes", self._crashes)
         self.tally.count("takeovers", self._takeovers)
         self.tally.count("cycles completed", self._cycles)
+        for reason, count in self.auditor.refusals.items():
+            self.tally.count(f"buys refused: {reason}", count)
         for row in self.database.rows.orders.values():
             self.tally.count(f"orders {row.state}")
         for result in self.database.rows.results:

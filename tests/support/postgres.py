@@ -36,7 +36,8 @@ WHERE datname = current_database() AND pid <> pg_backend_pid();
 DELETE FROM fills; DELETE FROM cancels; DELETE FROM orders; DELETE FROM traders;
 DELETE FROM disowned; DELETE FROM epochs; DELETE FROM owners; DELETE FROM settings;
 DELETE FROM profit_by_day; DELETE FROM barred; DELETE FROM limit_slots;
-DELETE FROM exchange_replies;
+DELETE FROM exchange_replies; DELETE FROM trading_limits; DELETE FROM halts;
+DELETE FROM account_results;
 """
 
 _CLEAR_AWAY = 'read -r _; "$0" -D "$1/data" -m immediate stop; rm -rf "$1"'
@@ -181,9 +182,16 @@ async def make_template(server: Server) -> None:
 
 async def empty(url: str) -> None:
     """Empty a record, and cut whoever is still connected."""
+    await execute(url, _EMPTY)
+
+
+async def execute(url: str, script: str) -> None:
+    """Carry out statements over a connection of their own."""
     connection = await asyncpg.connect(url)
-    await connection.execute(_EMPTY)
-    await connection.close()
+    try:
+        await connection.execute(script)
+    finally:
+        await connection.close()
 
 
 async def _make_databases(server: Server) -> None:

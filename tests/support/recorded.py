@@ -26,6 +26,7 @@ from symbol_trader.core.records import (
 from symbol_trader.core.settings import Settings, TradingStatus
 from symbol_trader.desired import Desired
 from symbol_trader.identity import LedgerKey, Owner
+from symbol_trader.postgres.address import DatabaseAddress
 from symbol_trader.postgres.connection import Timeouts
 from symbol_trader.postgres.epochs import PostgresOwnership
 from symbol_trader.postgres.leader_connection import LeaderConnection
@@ -52,7 +53,7 @@ class OwnRecord(PostgresRecord):
     """A record with its ownership, as a leader has both over one connection."""
 
     def __init__(self, url: str, timeouts: Timeouts = PATIENT) -> None:
-        self.link = LeaderConnection(url, timeouts)
+        self.link = LeaderConnection(DatabaseAddress(url), timeouts)
         self.ownership = PostgresOwnership(self.link)
         super().__init__(self.link)
 

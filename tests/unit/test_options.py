@@ -5,8 +5,17 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
-from symbol_trader.options import ExchangeOptions, Options, Since
+from symbol_trader.errors import DatabaseUnavailable
+from symbol_trader.options import (
+    ExchangeOptions,
+    Options,
+    Since,
+    database_options,
+    mounted_in_pod,
+)
+from symbol_trader.postgres.address import DatabaseAddress
 from tradingsymbol_api.environments import KNOWN
 
 
@@ -31,12 +40,46 @@ def test_anything_else_is_refused_with_an_example(text: str) -> None:
 
 
 def test_no_option_shows_a_secret() -> None:
-    database = "postgresql://u:hunter2@db/x"
+    database = DatabaseAddress("postgresql://u:hunter2@db/x")
     options = Options(
         "paper", "wss://a", "wss://b", "", Path("key"), 1, False, False,
         database, 1, 1, 1.0, "", 0, "json",
     )  # fmt: skip
     assert "hunter2" not in repr(options)
+
+
+@click.command
+@database_options
+def where(database: DatabaseAddress) -> None:
+    click.echo(database.read())
+
+
+@pytest.mark.parametrize("environment", [{}, {"SYMBOL_TRADER_DATABASE_URL": ""}])
+def test_the_record_is_named_by_a_url_or_by_a_file_that_holds_it(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    (tmp_path / "url").write_text("postgresql://b")
+
+    def said(*arguments: str) -> str:
+        options = {"auto_envvar_prefix": "SYMBOL_TRADER"}
+        return CliRunner().invoke(where, arguments, env=environment, **options).output  # type: ignore[arg-type]  # passed on to the context
+
+    url, file = "--database-url=postgresql://a", f"--database-url-file={tmp_path}/url"
+    assert said(url) == "postgresql://a\n"
+    assert said(file) == "postgresql://b\n"
+    for arguments in ((), (url, file)):
+        assert "give --database-url or --database-url-file, and not both" in said(*arguments)
+
+
+def test_in_a_pod_the_command_that_brings_the_url_is_told(tmp_path: Path) -> None:
+    mounted = DatabaseAddress(file=tmp_path / "trading-database" / "url")
+    with pytest.raises(DatabaseUnavailable) as caught:
+        mounted_in_pod(mounted, "trading").read()
+    assert (
+        "kubectl create secret generic trading-database --namespace trading "
+        "--from-literal=url=postgresql://…"
+    ) in str(caught.value)
+    assert mounted_in_pod(DatabaseAddress("postgresql://a"), "trading").read() == "postgresql://a"
 
 
 def test_an_exchange_is_where_its_environment_is_unless_told_otherwise() -> None:

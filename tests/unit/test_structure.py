@@ -46,7 +46,14 @@ def test_the_ports_are_protocols_and_nothing_else() -> None:
     classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
     others = [node for node in tree.body if not isinstance(node, ast.ClassDef)]
     names = {node.name for node in classes}
-    assert names == {"Exchange", "Market", "Ownership", "Record", "Resource"}
+    assert names == {
+        "AccountLimits",
+        "Exchange",
+        "Market",
+        "Ownership",
+        "Record",
+        "Resource",
+    }
     assert all([ast.unparse(base) for base in node.bases] == ["Protocol"] for node in classes)
     assert all(isinstance(node, ast.Import | ast.ImportFrom | ast.Expr) for node in others)
 

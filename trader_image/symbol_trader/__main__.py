@@ -33,7 +33,7 @@ from symbol_trader.binance.permissions import KeyPermissions
 from symbol_trader.binance.rate_limit import RateLimit
 from symbol_trader.binance.reconnects import Reconnects
 from symbol_trader.binance.surprises import Surprises
-from symbol_trader.cli import audit, record
+from symbol_trader.cli import commands
 from symbol_trader.core.leader import new_trader_bits
 from symbol_trader.core.timing import Timing
 from symbol_trader.errors import SchemaMismatch, Unavailable
@@ -49,6 +49,8 @@ from symbol_trader.options import (
 )
 from symbol_trader.ports import Resource
 from symbol_trader.postgres import ownership
+from symbol_trader.postgres.account_limits import PostgresAccountLimits
+from symbol_trader.postgres.address import DatabaseAddress
 from symbol_trader.postgres.epochs import PostgresOwnership
 from symbol_trader.postgres.known_replies import PostgresReplies
 from symbol_trader.postgres.leader_connection import LeaderConnection
@@ -178,7 +180,7 @@ def lead(  # noqa: PLR0917 - click passes them by name
     # Loaded here alone: the client costs memory and time that `run` does not need.
     from symbol_trader.resource.api_server import ApiServerResource  # noqa: PLC0415 - only this command pays for it
 
-    options = _options(flags)
+    options = _options(flags).in_pod(namespace)
     story = Story(take_over(options.log_format), symbol=name, namespace=namespace)
     identity = Identity(Owner(cluster, namespace, name), options.exchange_environment, pod_uid)
     story.tell("leader process started", pod=pod, node=node)
@@ -206,7 +208,7 @@ def fence(  # noqa: PLR0917 - click passes them by name
     fenced_pod: str,
     release: bool,
     termination_log: Path,
-    database_url: str,
+    database: DatabaseAddress,
     exchange_timeout_ms: int,
     recv_window_ms: int,
     exchange_margin_ms: int,
@@ -220,8 +222,8 @@ def fence(  # noqa: PLR0917 - click passes them by name
     timing = Timing(recv_window_ms, exchange_timeout_ms, exchange_margin_ms)
     ending = asyncio.run(
         fencing.fence(
-            partial(ownership.fence, database_url, fenced_pod),
-            partial(ownership.release, database_url) if release else None,
+            lambda: ownership.fence(database.read(), fenced_pod),
+            (lambda held: ownership.release(database.read(), held)) if release else None,
             wait_s=timing.bound_ms / 1000,
             retry_policy=RetryPolicy(),
             story=Story(take_over(log_format), pod=fenced_pod),
@@ -239,10 +241,10 @@ async def _prepare(
     """
     from symbol_trader.postgres import migrate  # noqa: PLC0415 - only this command pays for it
 
-    url, environment = options.database_url, options.exchange_environment
-    said = ""
+    said, environment = "", options.exchange_environment
     while True:
         try:
+            url = options.database.read()
             await migrate.migrate(url, lambda line: story.tell("migration", step=line))
             await ownership.rename_owner(url, environment, symbol, former, owner)
         except Unavailable as exc:
@@ -317,7 +319,7 @@ def _adapters(
 ) -> Adapters:
     rate_limit = RateLimit(time.monotonic_ns)
     guard = _guard(options, health) if options.exchange_environment == "live" else None
-    connection = LeaderConnection(options.database_url)
+    connection = LeaderConnection(options.database)
     environment, group = options.exchange_environment, options.exchange_address_group
     slots = partial(PostgresSlots, connection, environment)
     session_pacer, market_pacer = pacers(
@@ -334,6 +336,7 @@ def _adapters(
         resource=resource,
         ownership=PostgresOwnership(connection),
         record=PostgresRecord(connection),
+        limits=PostgresAccountLimits(connection),
         exchange=lambda symbol: BinanceExchange(
             options.settings(symbol),
             keys.read(),
@@ -389,7 +392,7 @@ def _write_termination_message(path: Path, ending: Ending) -> None:
         path.write_text(text[:MESSAGE_LENGTH_MAX])
 
 
-for command in (audit.audit, record.migrate, record.takeover, record.disown, record.settle):
+for command in commands.ALL:
     main.add_command(command)
 
 

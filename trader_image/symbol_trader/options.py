@@ -2,15 +2,16 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
 import click
 
 from symbol_trader.binance.settings import BinanceSettings
+from symbol_trader.postgres.address import DatabaseAddress
 from tradingsymbol_api.environments import (
     ENVIRONMENTS,
     Addresses,
@@ -18,9 +19,10 @@ from tradingsymbol_api.environments import (
     Spelling,
     problem,
 )
-from tradingsymbol_api.names import API_KEY_FILE, PRIVATE_KEY_FILE
+from tradingsymbol_api.names import API_KEY_FILE, DATABASE_URL_KEY, PRIVATE_KEY_FILE
 from tradingsymbol_api.pod import (
     ENV_PREFIX,
+    EVERYWHERE,
     EXCHANGE_MARGIN_MS,
     EXCHANGE_TIMEOUT_MS,
     HEALTHZ,
@@ -38,6 +40,8 @@ Command = Callable[..., Any]
 
 KEY_ADVICE = f"{Variable.EXCHANGE_KEY.flag} names the folder of its files"
 """How a person without Kubernetes brings a key."""
+DATABASE_ADVICE = f"{Variable.DATABASE_URL_FILE.flag} names it"
+"""How a person without Kubernetes brings the database's URL."""
 
 
 def secret_advice(folder: Path, namespace: str) -> str:
@@ -47,6 +51,16 @@ def secret_advice(folder: Path, namespace: str) -> str:
         f"kubectl create secret generic {folder.name} --namespace {namespace} {files}; of a Secret "
         "that is there, kubectl edit changes it, and the leader takes it within two minutes"
     )
+
+
+def mounted_in_pod(address: DatabaseAddress, namespace: str) -> DatabaseAddress:
+    """Let an address say how to bring it into a pod, where its folder has its Secret's name."""
+    if address.file is None:
+        return address
+    secret = address.file.parent.name
+    value = f"--from-literal={DATABASE_URL_KEY}=postgresql://…"
+    command = f"kubectl create secret generic {secret} --namespace {namespace} {value}"
+    return replace(address, advice=f"{command}; a leader takes it within two minutes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +126,17 @@ class Options(ExchangeOptions):
 
     real_money: bool
     allow_unrestricted_key: bool
-    database_url: str = field(repr=False)
+    database: DatabaseAddress
     recv_window_ms: int
     exchange_margin_ms: int
     reconcile_s: float
     http_host: str
     http_port: int
     log_format: str
+
+    def in_pod(self, namespace: str) -> "Options":
+        """Return the same for a leader's pod, where errors say how to mount what is missing."""
+        return replace(self, database=mounted_in_pod(self.database, namespace))
 
     @property
     def longer_s(self) -> float:
@@ -227,11 +245,36 @@ _EXCHANGE = (
     ),
 )
 
-database_option = option(
-    Variable.DATABASE_URL.flag,
-    required=True,
-    help="The record: postgresql://user:password@host/name.",
+_DATABASE = (
+    option(
+        Variable.DATABASE_URL.flag,
+        default="",
+        help="The record: postgresql://user:password@host/name.",
+    ),
+    option(
+        Variable.DATABASE_URL_FILE.flag,
+        type=click.Path(dir_okay=False, path_type=Path),
+        default=None,
+        help="File that holds this URL; it is read before each connection.",
+    ),
 )
+
+
+def database_options(command: Command) -> Command:
+    """Add the flags that say where the record is; the command gets a `DatabaseAddress`."""
+
+    @wraps(command)
+    def with_address(
+        *args: Any, database_url: str, database_url_file: Path | None, **others: Any
+    ) -> Any:
+        address = DatabaseAddress(database_url, database_url_file, DATABASE_ADVICE)
+        if bool(database_url) == (database_url_file is not None):
+            flags = f"{Variable.DATABASE_URL.flag} or {Variable.DATABASE_URL_FILE.flag}"
+            raise click.UsageError(f"Say where the record is: give {flags}, and not both.")
+        return command(*args, database=address, **others)
+
+    return _with(_DATABASE, with_address)
+
 
 _TRADING = (
     option(Variable.REAL_MONEY.flag, is_flag=True, help="Allow live, which trades real money."),
@@ -240,7 +283,6 @@ _TRADING = (
         is_flag=True,
         help="Let a live key trade that any address may use.",
     ),
-    database_option,
     *_WINDOW,
     option(
         "--reconcile-s",
@@ -248,7 +290,11 @@ _TRADING = (
         default=60.0,
         help="How often record and exchange are compared while all goes well.",
     ),
-    option(Variable.HTTP_HOST.flag, default="127.0.0.1", help="Where to serve."),
+    option(
+        Variable.HTTP_HOST.flag,
+        default="127.0.0.1",
+        help=f"Where to serve; {EVERYWHERE} for every address, of IPv6 and IPv4 alike.",
+    ),
     option(
         Variable.HTTP_PORT.flag,
         type=click.IntRange(0, 65_535),
@@ -266,12 +312,12 @@ def exchange_options(command: Command) -> Command:
 
 def trading_options(command: Command) -> Command:
     """Add the flags of `Options`."""
-    return _with(_EXCHANGE + _TRADING, command)
+    return _with(_EXCHANGE + _TRADING, database_options(command))
 
 
 def fence_options(command: Command) -> Command:
     """Add the flags that `fence` shares with the others."""
-    return _with((database_option, _TIMEOUT, *_WINDOW, _LOG_FORMAT), command)
+    return _with((_TIMEOUT, *_WINDOW, _LOG_FORMAT), database_options(command))
 
 
 def _with(options: tuple[Callable[[Command], Command], ...], command: Command) -> Command:

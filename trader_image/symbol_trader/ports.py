@@ -8,8 +8,15 @@ from decimal import Decimal
 from typing import Protocol
 
 from symbol_trader.core.events import Answer
+from symbol_trader.core.limits import (
+    AccountLimit,
+    AccountState,
+    BidsWanted,
+    LimitInForce,
+    LimitReport,
+)
 from symbol_trader.core.orders import CancelIntent, ExchangeOrder, Fill, FillKey, Intent
-from symbol_trader.core.records import RecordChange, Snapshot, Watermark
+from symbol_trader.core.records import RecordChange, RefusedBuy, Snapshot, Watermark
 from symbol_trader.core.replies import (
     Account,
     AssetPrice,
@@ -59,8 +66,11 @@ class Record(Protocol):
     async def load(self) -> Snapshot:
         """Read all that a leader needs to go on: unfinished traders, their orders and fills."""
 
-    async def note(self, changes: Sequence[RecordChange]) -> None:
+    async def note(self, changes: Sequence[RecordChange]) -> tuple[RefusedBuy, ...]:
         """Record what happened and what is intended, in order: all or nothing, in one commit.
+
+        Only buys that the account's limits and halts refuse are left out; they are returned, and
+        must not be sent.
 
         An order or a cancel exists here before it can exist there. Repeating what happened changes
         nothing; an intent is noted once. Raises `Fenced`, and `SettledMeanwhile` whatever the
@@ -87,6 +97,46 @@ class Record(Protocol):
 
     async def mirror_settings(self, desired: Desired) -> None:
         """Mirror the resource's settings, and which revision they are of. Raises `Fenced`."""
+
+    async def know_quote_asset(self, asset: str) -> None:
+        """Note what the symbol is quoted in: limits of amounts need it. Raises `Fenced`."""
+
+    async def record_bid(self, bid: Decimal) -> None:
+        """Note the best bid of just now: what the symbol holds is worth that. Raises `Fenced`."""
+
+
+class AccountLimits(Protocol):
+    """Limits and halts of the account whose ledger is claimed. Methods may raise `Unavailable`.
+
+    They ask for no epoch: whoever saw a TradingLimit last may say so.
+    """
+
+    async def read(self) -> AccountState:
+        """Read which limits and halts are in force for the symbol."""
+
+    async def hear(self, heard: Mapping[str, int]) -> None:
+        """Note which generation of each limit, by uid, the leader acts on. Raises `Fenced`."""
+
+    async def report(self, limit: LimitInForce) -> LimitReport | None:
+        """Return what is to be said of a limit, None where another leader does so just now."""
+
+    async def take_on_bids(self) -> BidsWanted | None:
+        """Set out to ask for bids of symbols whose leaders record none, if this one buys by them.
+
+        None where there is no such symbol, or another leader has just set out.
+        """
+
+    async def record_bids(self, wanted: BidsWanted, bids: Mapping[str, Decimal]) -> None:
+        """Note the best bids of just now of symbols that were taken on; of some there may be none.
+
+        What was asked for 10 s ago or earlier is left out.
+        """
+
+    async def mirror(self, limit: AccountLimit) -> bool:
+        """Put a limit in force; return whether it was news. An older generation changes nothing."""
+
+    async def forget(self, uid: str) -> bool:
+        """Lift a limit whose resource was deleted; return whether it was news. A halt stays."""
 
 
 class Exchange(Protocol):
@@ -127,6 +177,9 @@ class Exchange(Protocol):
 
     async def best_bid(self) -> Decimal:
         """Read the best price that buyers offer in the symbol, zero where none is known."""
+
+    async def best_bids(self, symbols: Collection[str]) -> Mapping[str, Decimal]:
+        """Read the best prices that buyers offer in symbols; those with none are left out."""
 
     async def place(self, intent: Intent) -> Outcome:
         """Send an order, once, with exactly the intent's values."""
@@ -192,13 +245,28 @@ class Resource(Protocol):
         """Yield what is asked for, now and at each change, without end; reconnects by itself."""
 
     async def report(self, report: Report) -> None:
-        """Write the leader's part of the status. Raises `Unavailable`."""
+        """Write the leader's part of the status, and tell of limits. Raises `Unavailable`."""
 
     async def switch_off(self) -> SwitchOffOutcome:
         """Change `spec.status` from shutdown to off, unless it was written since it was last heard.
 
         Raises `Unavailable`.
         """
+
+    def limits(self) -> AsyncIterator[tuple[AccountLimit, ...]]:
+        """Yield the limits of the resource's exchange, now and at each change, without end.
+
+        They are those of the resource's namespace; begun once `changes` has yielded.
+        """
+
+    async def limit_exists(self, name: str, uid: str) -> bool:
+        """Return whether a limit of the namespace is there now. Raises `Unavailable`."""
+
+    async def report_limit(self, report: LimitReport) -> None:
+        """Write the status of a limit, and tell what has happened. Raises `Unavailable`."""
+
+    async def tell_deleted(self, limit: LimitInForce) -> None:
+        """Tell people that a limit was deleted and holds no longer; never raises."""
 
     async def close(self) -> None:
         """Release what was opened; never raises."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from symbol_trader.core.limits import Halt
 from symbol_trader.core.money import ZERO, plain
 from symbol_trader.core.orders import Side
 from tradingsymbol_api.conditions import LeaderReason
@@ -67,3 +68,5 @@ class Report:
     orders_in_doubt: int = 0
     unvalued_fees: tuple[tuple[str, Decimal], ...] = ()
     loaded: bool = True
+    halts: tuple[Halt, ...] | None = None
+    """What halts the account's buys, None where that is not known."""

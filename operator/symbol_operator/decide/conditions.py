@@ -12,7 +12,7 @@ from symbol_operator.decide.plan import LEADING, UPDATABLE, Desired, Plan, Step
 from symbol_operator.observe.fence import LostPod
 from symbol_operator.observe.pod import LeaderPod, PodState, Problem, missing_secret
 from tradingsymbol_api.conditions import ConditionType, Finding, OperatorReason
-from tradingsymbol_api.names import ANNOTATION_ABANDON, DATABASE_URL_KEY, PROXY_URL_KEY
+from tradingsymbol_api.names import ANNOTATION_ABANDON, PROXY_URL_KEY
 from tradingsymbol_api.values import TradingStatus
 
 SETTLED: Final = frozenset({OperatorReason.LEADER_READY, OperatorReason.STOPPED})
@@ -58,30 +58,24 @@ class Situation:
 
 
 @dataclass(frozen=True, slots=True)
-class SecretNames:
-    """The Secrets without which the kubelet starts no leader, for the advice how to create them."""
+class ProxySecret:
+    """The Secret without which the kubelet starts no leader, for the advice how to create it."""
 
     namespace: str
-    database: str
-    proxy: str = ""
+    name: str = ""
     """Empty where the exchange is reached without one."""
 
-    def creation(self, name: str) -> str:
-        """Return the command that creates one of them; empty if the name is of none."""
-        values = {
-            self.proxy: f"{PROXY_URL_KEY}=http://user:password@host:port",
-            self.database: f"{DATABASE_URL_KEY}=postgresql://…",
-        }
-        if not name or name not in values:
-            return ""
+    @property
+    def creation(self) -> str:
+        """Return the command that creates it."""
         return (
-            f"kubectl create secret generic {name} --namespace {self.namespace} "
-            f"--from-literal={values[name]}"
+            f"kubectl create secret generic {self.name} --namespace {self.namespace} "
+            f"--from-literal={PROXY_URL_KEY}=http://user:password@host:port"
         )
 
 
 def find_situation(
-    desired: Desired, pod: LeaderPod, planned: Plan, blocker: Problem | None, secrets: SecretNames
+    desired: Desired, pod: LeaderPod, planned: Plan, blocker: Problem | None, proxy: ProxySecret
 ) -> Situation:
     """Sum up how things stand once `planned` is carried out.
 
@@ -92,7 +86,7 @@ def find_situation(
     if blocker is not None:
         return Situation(blocker.reason, blocker.message)
     if pod.state in UPDATABLE and planned.step is not Step.UPDATE:
-        return _alive(desired, pod, secrets)
+        return _alive(desired, pod, proxy)
     if desired is Desired.FINISH and pod.state is PodState.DRAINED:
         return Situation(OperatorReason.DELETING, "Nothing is open: the resource may go.")
     return _not_yet(pod, planned)
@@ -132,16 +126,13 @@ def leaving(situation: Situation, desired: TradingStatus) -> Situation:
     )
 
 
-def _alive(desired: Desired, pod: LeaderPod, secrets: SecretNames) -> Situation:
+def _alive(desired: Desired, pod: LeaderPod, proxy: ProxySecret) -> Situation:
     if pod.problem is not None:
-        return Situation(pod.problem.reason, _advice(pod.problem, secrets))
+        return Situation(pod.problem.reason, _advice(pod.problem, proxy))
     if pod.state is PodState.PENDING:
         return Situation(OperatorReason.STARTING, f"Pod {pod.name} is starting.")
     if not pod.ready:
-        return Situation(
-            OperatorReason.LEADER_NOT_READY,
-            f"Pod {pod.name} runs and cannot trade yet; condition Degraded says why.",
-        )
+        return Situation(OperatorReason.LEADER_NOT_READY, _not_ready(pod))
     if desired is Desired.FINISH:
         return Situation(
             OperatorReason.DELETING,
@@ -157,6 +148,15 @@ def _alive(desired: Desired, pod: LeaderPod, secrets: SecretNames) -> Situation:
     return Situation(OperatorReason.LEADER_READY, f"Pod {pod.name} leads.{_age(pod)}")
 
 
+def _not_ready(pod: LeaderPod) -> str:
+    if pod.trades:
+        return (
+            f"The leader in pod {pod.name} can trade, and the pod is not ready: a container beside "
+            "the leader's is not, or the node does not answer."
+        )
+    return f"Pod {pod.name} runs and cannot trade yet; condition Degraded says why."
+
+
 def _age(pod: LeaderPod) -> str:
     """Return in what a leader pod is outdated, and how to get a new one; empty if it is not."""
     if not pod.outdated:
@@ -167,10 +167,11 @@ def _age(pod: LeaderPod) -> str:
     )
 
 
-def _advice(problem: Problem, secrets: SecretNames) -> str:
+def _advice(problem: Problem, proxy: ProxySecret) -> str:
     """Return the kubelet's message, and what to do about it."""
-    command = secrets.creation(missing_secret(problem.message) or "")
-    return f"{problem.message}. Create it: {command}" if command else problem.message
+    if not proxy.name or missing_secret(problem.message) != proxy.name:
+        return problem.message
+    return f"{problem.message}. Create it: {proxy.creation}"
 
 
 def _not_yet(pod: LeaderPod, planned: Plan) -> Situation:

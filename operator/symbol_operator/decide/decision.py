@@ -96,12 +96,10 @@ def decide(
         # A deletion that nobody is there to finish must not wait.
         finishes=not left and _policy(symbol) is not DeletionPolicy.STOP,
         kept=symbol is not None and symbol.life.kept,
-        update=update and (slot or not pod.ready),
+        update=update and (slot or not pod.trades),
         fences=[observe_fence(fence) for fence in view.fences],
     )
-    situation = find_situation(
-        desired.status, pod, planned, desired.blocker, desired.leader.secrets
-    )
+    situation = find_situation(desired.status, pod, planned, desired.blocker, desired.leader.proxy)
     if symbol is None:
         told = tuple(fencing_events(desired.status, pod, planned, deleted=True))
         return Decision(None, desired, pod, planned, situation, told, None)
@@ -116,7 +114,7 @@ def decide(
         environment=desired.leader.environment,
         withdraws=planned.withdraws,
     )
-    waits = update and pod.ready and not slot
+    waits = update and pod.trades and not slot
     owners = put_right(symbol.document) if disowned(symbol.document) else None
     return Decision(symbol, desired, pod, planned, situation, events, patch, waits, owners)
 
@@ -144,7 +142,7 @@ def _may_be_updated(symbol: ObservedSymbol | None, desired: DesiredState, pod: L
     spec = desired.leader.symbol
     if not pod.outdated or symbol is None or spec is None or desired.status not in LEADING:
         return False
-    if not pod.ready:
+    if not pod.trades:
         return True
     automatic = spec.spec.update_strategy is UpdateStrategy.WHEN_IDLE
     return automatic and not symbol.reported.in_doubt

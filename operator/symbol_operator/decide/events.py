@@ -4,7 +4,6 @@ An Event tells of something that just happened. What the resource's status alrea
 the operator looked is old, so neither a resync nor a restart of the operator repeats it.
 """
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -24,8 +23,9 @@ from symbol_operator.decide.plan import (
 from symbol_operator.observe.pod import NO_POD, LeaderPod, PodState, Problem
 from symbol_operator.observe.symbol import ObservedSymbol, ReportedStatus
 from tradingsymbol_api.conditions import OperatorReason
+from tradingsymbol_api.events import event_name
 from tradingsymbol_api.names import LEADER_FIELD_MANAGER
-from tradingsymbol_api.reading import Document, mapping, number, text
+from tradingsymbol_api.reading import Document, mapping, number
 from tradingsymbol_api.values import DeletionPolicy, TradingStatus
 
 
@@ -54,13 +54,11 @@ class EventNote:
 
     def name(self, resource: Document) -> str:
         """Name of the Event: telling the same twice is refused as a duplicate."""
-        metadata = mapping(resource, "metadata")
-        facts: tuple[object, ...] = (text(metadata, "uid"), self.reason, self.about)
         # A pod is replaced once: that it was deleted is not told again if it was told why.
-        if self.reason is not EventReason.LEADER_REPLACED:
-            facts += (number(metadata, "generation"), self.note)
-        digest = hashlib.sha256("\n".join(map(str, facts)).encode()).hexdigest()[:16]
-        return f"{text(metadata, 'name')}.{digest}"
+        if self.reason is EventReason.LEADER_REPLACED:
+            return event_name(resource, self.reason, self.about)
+        generation = number(mapping(resource, "metadata"), "generation")
+        return event_name(resource, self.reason, self.about, generation, self.note)
 
 
 COMING: Final = frozenset({PodState.PENDING, PodState.RUNNING})

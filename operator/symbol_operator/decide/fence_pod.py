@@ -8,26 +8,27 @@ resource; it has no token, for it asks nothing of the API server.
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from symbol_operator.decide.leader_pod import CONTAINER
+from symbol_operator.observe.containers import FENCE_CONTAINER
 from symbol_operator.observe.fence import LostPod
 from tradingsymbol_api.names import (
     ANNOTATION_LOST_NODE,
     LABEL_FENCES,
     LABEL_RESOURCE,
+    LEADER_CONTAINER,
     fence_name,
     leader_labels,
 )
 from tradingsymbol_api.pod import CA_FOLDERS, ENV_PREFIX, KEY_FOLDERS, PROXY_VARIABLE, Variable
 from tradingsymbol_api.reading import Document, mapping, objects, text
 
-FENCE_CONTAINER: Final = "fence"
 GRACE_SECONDS: Final = 1
 """Nothing of it is worth waiting for: another one begins from the start."""
 
 NEEDED: Final = frozenset(
     variable.env
     for variable in (
-        Variable.DATABASE_URL,
+        Variable.DATABASE_URL,  # of a pod that an earlier version created
+        Variable.DATABASE_URL_FILE,
         Variable.EXCHANGE_MARGIN_MS,
         Variable.EXCHANGE_TIMEOUT_MS,
         Variable.LOG_FORMAT,
@@ -65,10 +66,17 @@ def fence_pod(source: Document, lost: LostPod, *, release: bool) -> dict[str, An
         "metadata": {
             "name": fence_name(resource, text(metadata, "uid")),
             "namespace": text(metadata, "namespace"),
-            "labels": {**leader_labels(resource), LABEL_FENCES: lost.uid},
+            # By what others have been told to add, a network policy may let it reach the record.
+            "labels": {**_labels(source), **leader_labels(resource), LABEL_FENCES: lost.uid},
             "annotations": {ANNOTATION_LOST_NODE: lost.node},
         },
         "spec": _spec(mapping(source, "spec"), lost, arguments),
+    }
+
+
+def _labels(pod: Document) -> dict[str, str]:
+    return {
+        name: text(pod, "metadata", "labels", name) for name in mapping(pod, "metadata", "labels")
     }
 
 
@@ -102,8 +110,8 @@ def _spec(source: Document, lost: LostPod, arguments: list[str]) -> dict[str, An
 def _container(spec: Document) -> Document:
     """Find the leader's or the fence's own container among those that others may have added."""
     containers = objects(spec, "containers")
-    ours = (item for item in containers if text(item, "name") in {CONTAINER, FENCE_CONTAINER})
-    return next(ours, containers[0] if containers else {})
+    ours = {LEADER_CONTAINER, FENCE_CONTAINER}
+    return next((item for item in containers if text(item, "name") in ours), {})
 
 
 def _is_the_leaders(mount: Document) -> bool:

@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any, Final
 
+from symbol_operator.pod_fields import CA_VOLUME, DATABASE_VOLUME, KEY_VOLUME
 from symbol_operator.settings import ExchangeEntry, LeaderSettings, OperatorSettings
 from tradingsymbol_api.names import (
     ANNOTATION_TEMPLATE_HASH,
@@ -11,6 +13,8 @@ from tradingsymbol_api.names import (
     CA_FILE,
     DATABASE_URL_KEY,
     KIND,
+    LABEL_RESOURCE,
+    LEADER_CONTAINER,
     LEADER_SERVICE_ACCOUNT,
     PROXY_URL_KEY,
     leader_labels,
@@ -18,6 +22,8 @@ from tradingsymbol_api.names import (
 )
 from tradingsymbol_api.pod import (
     CA_FOLDERS,
+    DATABASE_FOLDERS,
+    EVERYWHERE,
     EXCHANGE_TIMEOUT_MS,
     HEALTHZ,
     HTTP_PORT,
@@ -30,10 +36,12 @@ from tradingsymbol_api.pod import (
 )
 from tradingsymbol_api.spec import TradingSymbol
 
-CONTAINER: Final = "leader"
-USER_ID: Final = 10001
-KEY_VOLUME: Final = "exchange-key"
-CA_VOLUME: Final = "exchange-ca"
+ONLY_WHEN_CREATED: Final = frozenset({"imagePullSecrets", "topologySpreadConstraints"})
+"""What matters when a pod is created, and not to one that runs: no reason to replace it."""
+ALL_LEADERS: Final = {
+    name: value for name, value in leader_labels("").items() if name != LABEL_RESOURCE
+}
+"""Labels that the leaders of all symbols have."""
 
 LOST_NODE_SECONDS: Final = 10
 """How long a leader pod stays on a node that does not answer; Kubernetes' default is 300."""
@@ -55,8 +63,11 @@ def leader_pod(
         "metadata": {
             "name": leader_pod_name(name),
             "namespace": resource.metadata.namespace,
-            "labels": leader_labels(name),
-            "annotations": {ANNOTATION_TEMPLATE_HASH: _digest(spec)},
+            "labels": {**settings.leader.pod_labels, **leader_labels(name)},
+            "annotations": {
+                **settings.leader.pod_annotations,
+                ANNOTATION_TEMPLATE_HASH: _digest(spec),
+            },
             "ownerReferences": [_owner(resource)],
         },
         "spec": spec,
@@ -64,7 +75,8 @@ def leader_pod(
 
 
 def _digest(spec: dict[str, Any]) -> str:
-    canonical = json.dumps(spec, sort_keys=True, separators=(",", ":"))
+    counts = {name: value for name, value in spec.items() if name not in ONLY_WHEN_CREATED}
+    canonical = json.dumps(counts, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
 
@@ -91,29 +103,44 @@ def _pod_spec(
         "enableServiceLinks": False,
         "nodeSelector": dict(leader.node_selector),
         "tolerations": [*_lost_node_tolerations(), *map(dict, leader.tolerations)],
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": USER_ID,
-            "runAsGroup": USER_ID,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        **_placement(leader),
+        "securityContext": dict(leader.pod_security_context),
         "containers": [
             {
-                "name": CONTAINER,
+                "name": LEADER_CONTAINER,
                 "args": ["lead"],
                 "env": _environment(resource, entry, settings, cluster),
                 "volumeMounts": [
-                    {"name": name, "mountPath": folder, "readOnly": True}
-                    for name, folder in _folders(entry).items()
+                    *(
+                        {"name": name, "mountPath": folder, "readOnly": True}
+                        for name, folder in _folders(entry, settings).items()
+                    ),
+                    *map(dict, leader.volume_mounts),
                 ],
                 **_container(leader),
             }
         ],
-        "volumes": _volumes(entry),
+        "volumes": [*_volumes(entry, settings), *map(dict, leader.volumes)],
+        "imagePullSecrets": [*map(dict, leader.image_pull_secrets)],
+        "topologySpreadConstraints": [*map(_spread, leader.topology_spread_constraints)],
     }
 
 
-def _volumes(entry: ExchangeEntry) -> list[dict[str, Any]]:
+def _placement(leader: LeaderSettings) -> dict[str, Any]:
+    """Describe what a pod has only where it is told."""
+    told = {
+        "affinity": leader.affinity,
+        "priorityClassName": leader.priority_class_name,
+        "runtimeClassName": leader.runtime_class_name,
+    }
+    return {name: value for name, value in told.items() if value}
+
+
+def _spread(constraint: Mapping[str, Any]) -> dict[str, Any]:
+    return {"labelSelector": {"matchLabels": ALL_LEADERS}, **constraint}
+
+
+def _volumes(entry: ExchangeEntry, settings: OperatorSettings) -> list[dict[str, Any]]:
     """Describe the volumes of files, which follow a change of their object; variables do not.
 
     A missing object is the leader's to tell: of a volume that waits for it, the kubelet says
@@ -124,17 +151,24 @@ def _volumes(entry: ExchangeEntry) -> list[dict[str, Any]]:
         if entry.ca_config_map
         else _files_of_secret(entry.ca_secret)
     )
-    sources = {KEY_VOLUME: _files_of_secret(entry.secret), CA_VOLUME: certificates}
-    return [{"name": name, **sources[name]} for name in _folders(entry)]
+    sources = {
+        KEY_VOLUME: _files_of_secret(entry.secret),
+        DATABASE_VOLUME: _files_of_secret(settings.database_secret),
+        CA_VOLUME: certificates,
+    }
+    return [{"name": name, **sources[name]} for name in _folders(entry, settings)]
 
 
 def _files_of_secret(name: str) -> dict[str, Any]:
     return {"secret": {"secretName": name, "optional": True}}
 
 
-def _folders(entry: ExchangeEntry) -> dict[str, str]:
+def _folders(entry: ExchangeEntry, settings: OperatorSettings) -> dict[str, str]:
     """Return where each volume is mounted: by the folder's name the leader names the object."""
-    folders = {KEY_VOLUME: f"{KEY_FOLDERS}/{entry.secret}"}
+    folders = {
+        KEY_VOLUME: f"{KEY_FOLDERS}/{entry.secret}",
+        DATABASE_VOLUME: f"{DATABASE_FOLDERS}/{settings.database_secret}",
+    }
     if certificates := entry.ca_config_map or entry.ca_secret:
         folders[CA_VOLUME] = f"{CA_FOLDERS}/{certificates}"
     return folders
@@ -162,11 +196,7 @@ def _container(leader: LeaderSettings) -> dict[str, Any]:
         "startupProbe": _probe(HEALTHZ, period=2, failures=60),
         "livenessProbe": _probe(HEALTHZ, period=10, failures=3),
         "readinessProbe": _probe(READYZ, period=3, failures=2),
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        },
+        "securityContext": dict(leader.security_context),
     }
 
 
@@ -182,30 +212,32 @@ def _probe(path: str, *, period: int, failures: int) -> dict[str, Any]:
 def _environment(
     resource: TradingSymbol, entry: ExchangeEntry, settings: OperatorSettings, cluster: str
 ) -> list[dict[str, Any]]:
+    folders = _folders(entry, settings)
     plain = {
         Variable.EXCHANGE_ENVIRONMENT: entry.environment,
-        **_exchange(entry),
+        **_exchange(entry, folders),
+        Variable.DATABASE_URL_FILE: f"{folders[DATABASE_VOLUME]}/{DATABASE_URL_KEY}",
         Variable.CLUSTER: cluster,
         Variable.NAMESPACE: resource.metadata.namespace,
         Variable.NAME: resource.metadata.name,
-        Variable.HTTP_HOST: "0.0.0.0",  # noqa: S104 - the kubelet asks from outside the pod
+        Variable.HTTP_HOST: EVERYWHERE,
         Variable.HTTP_PORT: str(HTTP_PORT),
         Variable.LOG_FORMAT: settings.leader.log_format,
         **_timing(entry),
     }
-    return [
+    ours = [
         *({"name": variable.env, "value": value} for variable, value in plain.items()),
-        _from_secret(Variable.DATABASE_URL.env, settings.database_secret, DATABASE_URL_KEY),
         *_proxy(entry),
         _from_pod(Variable.POD, "metadata.name"),
         _from_pod(Variable.POD_UID, "metadata.uid"),
         _from_pod(Variable.NODE, "spec.nodeName"),
     ]
+    names = {variable["name"] for variable in ours}
+    return [*(dict(each) for each in settings.leader.env if each["name"] not in names), *ours]
 
 
-def _exchange(entry: ExchangeEntry) -> dict[Variable, str]:
+def _exchange(entry: ExchangeEntry, folders: Mapping[str, str]) -> dict[Variable, str]:
     """Tell the leader where its key is, and which of the exchange's own settings are changed."""
-    folders = _folders(entry)
     changed = {
         Variable.EXCHANGE_API_URL: entry.api_url,
         Variable.EXCHANGE_STREAM_URL: entry.stream_url,
@@ -237,11 +269,8 @@ def _proxy(entry: ExchangeEntry) -> list[dict[str, Any]]:
     """
     if not entry.proxy_secret:
         return []
-    return [_from_secret(PROXY_VARIABLE, entry.proxy_secret, PROXY_URL_KEY)]
-
-
-def _from_secret(variable: str, secret: str, key: str) -> dict[str, Any]:
-    return {"name": variable, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}
+    url = {"secretKeyRef": {"name": entry.proxy_secret, "key": PROXY_URL_KEY}}
+    return [{"name": PROXY_VARIABLE, "valueFrom": url}]
 
 
 def _from_pod(variable: Variable, path: str) -> dict[str, Any]:

@@ -182,7 +182,8 @@ def plan(
     if update and step is Step.KEEP and pod.state in UPDATABLE:
         step = Step.UPDATE
     backoff = _backoff(step, desired, pod, backoff, now)
-    creates = step in CREATING and not blocked
+    # The name of a pod that lingers is taken; its end is an event.
+    creates = step in CREATING and not blocked and not pod.lingers
     waits = creates and backoff.not_before is not None and now < backoff.not_before
     actions: list[Action] = []
     keep = finishes and desired is not Desired.END and (desired, pod.state) != _FINISHED

@@ -6,7 +6,7 @@ It is found out once for each generation of a resource, for it is most of the wo
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from symbol_operator.decide.conditions import SecretNames
+from symbol_operator.decide.conditions import ProxySecret
 from symbol_operator.decide.leader_pod import leader_pod
 from symbol_operator.observe.pod import Problem, template_hash
 from symbol_operator.settings import ExchangeEntry, OperatorSettings
@@ -17,7 +17,7 @@ from tradingsymbol_api.spec import InvalidResourceError, TradingSymbol, parse_re
 
 REMEMBERED_MAX: Final = 10_000
 """Most resources whose spec is remembered; of more, those seen first are read again."""
-NO_SECRETS: Final = SecretNames("", "")
+NO_PROXY: Final = ProxySecret("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class DesiredLeader:
     symbol: TradingSymbol | None = None
     """None where the resource is missing or invalid."""
     blocker: Problem | None = None
-    secrets: SecretNames = NO_SECRETS
+    proxy: ProxySecret = NO_PROXY
     environment: Environment | None = None
     """Whose money it would trade; None where that is not known."""
     digest: str = ""
@@ -81,13 +81,9 @@ class Specs:
         except InvalidResourceError as exc:
             return DesiredLeader(blocker=Problem(OperatorReason.INVALID_SPEC, f"{exc}."))
         entry = self._settings.exchange(symbol.spec.exchange)
-        secrets = SecretNames(
-            symbol.metadata.namespace,
-            self._settings.database_secret,
-            entry.proxy_secret if entry else "",
-        )
+        proxy = ProxySecret(symbol.metadata.namespace, entry.proxy_secret if entry else "")
         environment = entry.environment if entry else None
-        desired = DesiredLeader(symbol, self._blocker(symbol, entry), secrets, environment)
+        desired = DesiredLeader(symbol, self._blocker(symbol, entry), proxy, environment)
         if desired.blocker is not None:
             return desired
         return replace(desired, digest=template_hash(self.pod(desired)))

@@ -7,11 +7,14 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, Final, Generic, TypeVar
 
 from symbol_operator.observe.pod import template_hash
-from tradingsymbol_api.reading import Document, mapping, shown
+from tradingsymbol_api.reading import Document, mapping, shown, text
 
 Key = TypeVar("Key", bound=Hashable)
 
-OLDER: Final = "it was created by another version of the operator"
+OLDER: Final = "it was created by another version or configuration of the operator"
+
+KEYS: Final = ("mountPath", "name")
+"""What tells entries of a list apart: a volume may be mounted twice."""
 
 
 def outdated(pod: Document, wanted: Document) -> str:
@@ -28,6 +31,10 @@ def _difference(wanted: Any, found: Any, path: str) -> str:
     """Find the first thing that is wanted and not found."""
     if isinstance(wanted, Mapping) and isinstance(found, Mapping):
         pairs = ((f"{path}.{name}", value, found.get(name)) for name, value in wanted.items())
+    elif _is_list(wanted) and _is_list(found) and (key := _key(wanted)):
+        # Admission adds entries of its own: the volume of a token, a sidecar.
+        there = {text(item, key): item for item in found}
+        pairs = ((f"{path}[{n}]", item, there.get(item[key])) for n, item in enumerate(wanted))
     elif _is_list(wanted) and _is_list(found) and len(wanted) == len(found):
         pairs = ((f"{path}[{n}]", *both) for n, both in enumerate(zip(wanted, found, strict=True)))
     else:
@@ -40,6 +47,12 @@ def _difference(wanted: Any, found: Any, path: str) -> str:
 
 def _plain(value: Any) -> str:
     return value if isinstance(value, str) else shown(value)
+
+
+def _key(entries: Sequence[Any]) -> str:
+    """Return what tells the entries of a list apart, as Kubernetes' own merging does."""
+    named = [entry if isinstance(entry, Mapping) else {} for entry in entries]
+    return next((key for key in KEYS if named and all(key in entry for entry in named)), "")
 
 
 def _is_list(value: object) -> bool:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
+from symbol_operator.observe.containers import FENCE_CONTAINER, container_status, is_done
 from symbol_operator.observe.pod import PodState, ended_well, find_problem
 from tradingsymbol_api.names import (
     ANNOTATION_LOST_NODE,
@@ -52,7 +53,7 @@ class Fence:
 def observe_fence(pod: Document) -> Fence:
     """Read a fence."""
     metadata = mapping(pod, "metadata")
-    problem = find_problem(pod)
+    problem = find_problem(pod, FENCE_CONTAINER)
     lost = LostPod(
         text(metadata, "labels", LABEL_FENCES),
         leader_pod_name(text(metadata, "labels", LABEL_RESOURCE)),
@@ -66,7 +67,10 @@ def observe_fence(pod: Document) -> Fence:
 
 def _fence_state(pod: Document) -> FenceState:
     phase = text(pod, "status", "phase") or "Pending"
-    if phase == "Succeeded" and ended_well(pod) is PodState.FENCED:
+    container = container_status(pod, FENCE_CONTAINER)
+    # Whatever others have added may run on.
+    if is_done(container) and ended_well(container) is PodState.FENCED:
         return FenceState.DONE
     going = holds(pod, "metadata", "deletionTimestamp")
-    return FenceState.SPENT if going or phase not in ALIVE else FenceState.WORKING
+    ended = is_done(container) or phase not in ALIVE
+    return FenceState.SPENT if going or ended else FenceState.WORKING

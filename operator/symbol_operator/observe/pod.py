@@ -1,6 +1,5 @@
 """The pod that has the leader's name, as the operator sees it. No side effects."""
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,10 +7,21 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from symbol_operator.observe.containers import (
+    container_status,
+    is_done,
+    last_end,
+    other_statuses,
+    termination_message,
+)
 from symbol_operator.observe.labels import is_ours
 from tradingsymbol_api.conditions import OperatorReason
 from tradingsymbol_api.environments import ENVIRONMENTS, Environment
-from tradingsymbol_api.names import ANNOTATION_TAKES_SLOT, ANNOTATION_TEMPLATE_HASH
+from tradingsymbol_api.names import (
+    ANNOTATION_TAKES_SLOT,
+    ANNOTATION_TEMPLATE_HASH,
+    LEADER_CONTAINER,
+)
 from tradingsymbol_api.pod import Cause, Variable
 from tradingsymbol_api.reading import (
     Document,
@@ -75,6 +85,11 @@ class LeaderPod:
     uid: str = ""
     node: str | None = None
     ready: bool = False
+    """All of it is, and its node answers."""
+    trades: bool = False
+    """Its leader says that it can trade, whatever runs beside it."""
+    lingers: bool = False
+    """Its leader has ended well and something beside it runs: a deletion takes its time."""
     created: datetime | None = None
     outcome: str = ""
     """For people: how it ended, if it has."""
@@ -105,15 +120,20 @@ def observe_pod(pod: Document | None, owner_uid: str | None, *, node_lost: bool)
     """
     if pod is None:
         return NO_POD
+    state = _state(pod, owner_uid, node_lost=node_lost)
+    container = container_status(pod, LEADER_CONTAINER)
+    ready = text(condition(pod, "Ready"), "status") == "True"
     return LeaderPod(
-        state=_state(pod, owner_uid, node_lost=node_lost),
+        state=state,
         name=text(pod, "metadata", "name"),
         uid=text(pod, "metadata", "uid"),
         node=text(pod, "spec", "nodeName") or None,
-        ready=text(condition(pod, "Ready"), "status") == "True",
+        ready=ready,
+        trades=ready or container.get("ready") is True,
+        lingers=state in ENDED_WELL and not is_over(pod),
         created=parse_time(text(pod, "metadata", "creationTimestamp")),
-        outcome=_outcome(pod),
-        problem=find_problem(pod),
+        outcome=_outcome(pod, container),
+        problem=find_problem(pod, LEADER_CONTAINER),
         template_hash=template_hash(pod),
         takes_slot=text(pod, "metadata", "annotations", ANNOTATION_TAKES_SLOT) == "true",
         environment=_environment(pod),
@@ -124,6 +144,7 @@ def _environment(pod: Document) -> Environment | None:
     told = {
         text(variable, "value")
         for container in objects(pod, "spec", "containers")
+        if text(container, "name") == LEADER_CONTAINER
         for variable in objects(container, "env")
         if text(variable, "name") == Variable.EXCHANGE_ENVIRONMENT.env
     }
@@ -146,7 +167,16 @@ def _state(pod: Document, owner_uid: str | None, *, node_lost: bool) -> PodState
         return PodState.LOST if node_lost else PodState.UNKNOWN
     if owner_uid is None or _controller_uid(pod) != owner_uid:
         return PodState.ORPHANED
-    return ended_well(pod) if phase == "Succeeded" else PHASES.get(phase, PodState.UNKNOWN)
+    # Its work ends with the leader, whatever runs beside it, or ends badly there.
+    container = container_status(pod, LEADER_CONTAINER)
+    if phase == "Succeeded" or is_done(container):
+        return ended_well(container)
+    return PHASES.get(phase, PodState.UNKNOWN)
+
+
+def is_over(pod: Document) -> bool:
+    """Return whether all containers of a pod have ended: then it goes as soon as it is deleted."""
+    return text(pod, "status", "phase") in {"Failed", "Succeeded"}
 
 
 PHASES: Final = {
@@ -158,6 +188,7 @@ CAUSES: Final[Mapping[str, PodState]] = {
     Cause.DRAINED: PodState.DRAINED,
     Cause.FENCED: PodState.FENCED,
 }
+ENDED_WELL: Final = frozenset({*CAUSES.values(), PodState.COMPLETED})
 
 
 def _controller_uid(pod: Document) -> str | None:
@@ -165,31 +196,9 @@ def _controller_uid(pod: Document) -> str | None:
     return next((text(owner, "uid") for owner in owners if owner.get("controller")), None)
 
 
-def ended_well(pod: Document) -> PodState:
-    """Return how a pod ended that has succeeded, by its container's termination message."""
-    return CAUSES.get(text(_termination_message(pod), "cause"), PodState.COMPLETED)
-
-
-def _termination_message(pod: Document) -> Document:
-    """Read the termination message of the leader, or nothing where it left none."""
-    message = text(_terminated(_container(pod)), "message")
-    try:
-        words = json.loads(message)
-    except (ValueError, RecursionError):
-        # Whoever can write the pod's status, or run in it, chooses how deep it is nested.
-        return {"message": message}
-    return words if isinstance(words, dict) else {"message": message}
-
-
-def _container(pod: Document) -> Document:
-    """Find the status of the pod's one container."""
-    return next(iter(objects(pod, "status", "containerStatuses")), {})
-
-
-def _terminated(container: Document) -> Document:
-    """Find how the container ended last."""
-    ends = (mapping(container, state, "terminated") for state in ("state", "lastState"))
-    return next(filter(None, ends), {})
+def ended_well(container: Document) -> PodState:
+    """Return how a leader or a fence ended that ended well, by its termination message."""
+    return CAUSES.get(text(termination_message(container), "cause"), PodState.COMPLETED)
 
 
 def condition(found: Document, kind: str) -> Document:
@@ -198,19 +207,36 @@ def condition(found: Document, kind: str) -> Document:
     return next((item for item in conditions if text(item, "type") == kind), {})
 
 
-def _outcome(pod: Document) -> str:
+def _outcome(pod: Document, container: Document) -> str:
     """Return how the pod, or its container the last time, ended; for people."""
-    end = _terminated(_container(pod))
-    words = text(_termination_message(pod), "message") or text(end, "reason")
+    end = last_end(container)
+    words = text(termination_message(container), "message") or text(end, "reason")
     parts = [text(pod, "status", "reason"), text(pod, "status", "message")]
     if end:
         parts.append(f"exit code {number(end, 'exitCode')}" + (f": {words}" if words else ""))
     return ": ".join(part for part in parts if part)
 
 
-def find_problem(pod: Document) -> Problem | None:
-    """Find why a pod makes no progress, None if it does."""
-    container = _container(pod)
+def find_problem(pod: Document, own: str) -> Problem | None:
+    """Find why a pod makes no progress, None if it does; `own` is the name of our container."""
+    if (problem := _container_problem(pod, container_status(pod, own))) is not None:
+        return problem
+    scheduled = condition(pod, "PodScheduled")
+    if text(scheduled, "status") == "False":
+        return Problem(OperatorReason.UNSCHEDULABLE, text(scheduled, "message"))
+    beside = (_problem_beside(pod, each) for each in other_statuses(pod, own))
+    return next(filter(None, beside), None)
+
+
+def _problem_beside(pod: Document, container: Document) -> Problem | None:
+    """Find what is the matter with a container that others have added: it may hold up ours."""
+    problem = _container_problem(pod, container)
+    if problem is None:
+        return None
+    return Problem(problem.reason, f"Container {text(container, 'name')}: {problem.message}")
+
+
+def _container_problem(pod: Document, container: Document) -> Problem | None:
     waiting = mapping(container, "state", "waiting")
     reason, message = text(waiting, "reason"), text(waiting, "message")
     if reason in IMAGE_REASONS:
@@ -219,9 +245,6 @@ def find_problem(pod: Document) -> Problem | None:
         return _cannot_start(message or reason)
     if _crash_loops(container, reason):
         return Problem(OperatorReason.CRASH_LOOPING, _crash_message(pod, container))
-    scheduled = condition(pod, "PodScheduled")
-    if text(scheduled, "status") == "False":
-        return Problem(OperatorReason.UNSCHEDULABLE, text(scheduled, "message"))
     return None
 
 
@@ -248,9 +271,9 @@ def _crash_loops(container: Document, waiting_reason: str) -> bool:
         return True
     # Between two crashes it runs for a moment; that is no recovery.
     restarts = number(container, "restartCount")
-    crashed = number(_terminated(container), "exitCode") != 0
+    crashed = number(last_end(container), "exitCode") != 0
     return crashed and restarts >= CRASH_LOOP_RESTARTS and not container.get("ready", False)
 
 
 def _crash_message(pod: Document, container: Document) -> str:
-    return f"{number(container, 'restartCount')} restarts; the last one: {_outcome(pod)}"
+    return f"{number(container, 'restartCount')} restarts; the last one: {_outcome(pod, container)}"

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -18,10 +18,9 @@ from symbol_operator.runtime.errors import (
     NotFoundError,
     UnavailableError,
 )
+from tradingsymbol_api.events import event_document
 from tradingsymbol_api.names import (
-    API_VERSION,
     GROUP,
-    KIND,
     LEADER_SELECTOR,
     OPERATOR_FIELD_MANAGER,
     PLURAL,
@@ -29,11 +28,9 @@ from tradingsymbol_api.names import (
     fence_selector,
     leader_pod_name,
 )
-from tradingsymbol_api.reading import Document, holds, mapping, text
+from tradingsymbol_api.reading import Document, holds, text
 
 CONNECTIONS_MAX: Final = 32
-NOTE_LENGTH_MAX: Final = 1024
-"""Longest note of an Event that the API server takes."""
 
 
 @asynccontextmanager
@@ -158,10 +155,13 @@ class Cluster:
 
         Raises:
             ConflictError: a pod of that name exists.
-            RefusedError: the API server does not take it: a quota, an admission rule.
+            RefusedError: the API server does not take it: a quota, an admission rule, or a field
+                that it does not know.
 
         """
-        return await self._api.send("POST", _pods(pod["metadata"]["namespace"]), body=pod)
+        # A field that it does not know would be dropped without a word: the configuration has some.
+        strict = ("fieldValidation", "Strict")
+        return await self._api.send("POST", _pods(pod["metadata"]["namespace"]), strict, body=pod)
 
     async def delete_pod(self, namespace: str, resource: str, uid: str, *, force: bool) -> Document:
         """Delete the leader pod with this uid; `force` does not wait for its node. Returns it.
@@ -261,23 +261,14 @@ def _pods(namespace: str, name: str = "") -> str:
 
 
 def _event(resource: Document, event: EventNote, now: datetime, instance: str) -> dict[str, Any]:
-    metadata = mapping(resource, "metadata")
-    return {
-        "apiVersion": "events.k8s.io/v1",
-        "kind": "Event",
-        "metadata": {"name": event.name(resource), "namespace": text(metadata, "namespace")},
-        "eventTime": now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-        "type": "Warning" if event.warning else "Normal",
-        "reason": str(event.reason),
-        "action": "Reconcile",
-        "note": event.note[:NOTE_LENGTH_MAX],
-        "regarding": {
-            "apiVersion": text(resource, "apiVersion") or API_VERSION,
-            "kind": text(resource, "kind") or KIND,
-            "namespace": text(metadata, "namespace"),
-            "name": text(metadata, "name"),
-            "uid": text(metadata, "uid"),
-        },
-        "reportingController": f"{GROUP}/{OPERATOR_FIELD_MANAGER}",
-        "reportingInstance": instance,
-    }
+    return event_document(
+        resource,
+        event.name(resource),
+        reason=str(event.reason),
+        note=event.note,
+        warning=event.warning,
+        action="Reconcile",
+        now=now,
+        manager=OPERATOR_FIELD_MANAGER,
+        instance=instance,
+    )

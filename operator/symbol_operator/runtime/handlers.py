@@ -16,14 +16,21 @@ from typing import Any, Final
 
 import kopf
 
+from symbol_operator.observe.containers import (
+    FENCE_CONTAINER,
+    container_status,
+    is_done,
+)
 from symbol_operator.observe.labels import resource_of
 from symbol_operator.observe.managed_fields import disowned
+from symbol_operator.observe.pod import is_over
 from symbol_operator.runtime.api import PAGE_SIZE
 from symbol_operator.runtime.memory import Key, Memory
 from symbol_operator.runtime.session import EndlessBackoffs
 from tradingsymbol_api.names import (
     ANNOTATION_ABANDON,
     GROUP,
+    LEADER_CONTAINER,
     LEADER_SELECTOR,
     PLURAL,
     VERSION,
@@ -161,8 +168,9 @@ def make_registry(
 
 
 def _ended(pod: Document) -> bool:
-    """Return whether a pod has ended, which may call for another one."""
-    return text(pod, "status", "phase") in {"Failed", "Succeeded"}
+    """Return whether a pod's work has ended, which may call for another one."""
+    ours = (container_status(pod, name) for name in (LEADER_CONTAINER, FENCE_CONTAINER))
+    return is_over(pod) or any(map(is_done, ours))
 
 
 def relevant(resource: Document) -> tuple[object, ...]:

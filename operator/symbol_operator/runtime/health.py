@@ -9,6 +9,7 @@ from typing import Final
 from aiohttp import web
 
 from symbol_operator.runtime.metrics import Metrics
+from tradingsymbol_api.listening import listen_everywhere
 
 logger = logging.getLogger(__name__)
 
@@ -89,12 +90,11 @@ class Progress:
 async def serve(
     port: int, watches: Watches, progress: Progress, metrics: Metrics
 ) -> AsyncIterator[None]:
-    """Serve the endpoints on all interfaces; port 0 takes any free one."""
+    """Serve the endpoints on every address; port 0 takes any free one."""
     runner = web.AppRunner(_application(watches, progress, metrics), access_log=None)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, port=port)
-        await site.start()
+        await web.SockSite(runner, listen_everywhere(port)).start()
         logger.info("Serving /healthz, /readyz and /metrics on %s", runner.addresses)
         yield
     finally:

@@ -37,8 +37,8 @@ class Rollout:
     def follow(self, key: Key, decision: Decision) -> None:
         """Free the slot once the new leader is ready, or none is wanted."""
         if decision.planned.step is Step.UPDATE:
-            # One that is not ready is taken down by nobody.
-            if decision.pod.ready:
+            # One that does not trade is taken down by nobody.
+            if decision.pod.trades:
                 self.take(key)
         elif decision.waits_for_slot:
             self.wait(key)

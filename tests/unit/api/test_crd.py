@@ -10,14 +10,23 @@ from pydantic import create_model
 
 from tradingsymbol_api import names
 from tradingsymbol_api.conditions import ConditionType
-from tradingsymbol_api.crd import custom_resource_definition, render, structural_schema
+from tradingsymbol_api.crd import (
+    DEFINITIONS,
+    TRADING_LIMIT,
+    TRADING_SYMBOL,
+    Definition,
+    custom_resource_definition,
+    render,
+    structural_schema,
+)
 from tradingsymbol_api.spec import TradingSymbolSpec, parse_resource
 
-FILE = Path(__file__).parents[3] / "crds" / "tradingsymbol.yaml"
+PROJECT = Path(__file__).parents[3]
+each_kind = pytest.mark.parametrize("of", DEFINITIONS.values(), ids=DEFINITIONS)
 
 
-def schema() -> dict[str, Any]:
-    (version,) = custom_resource_definition()["spec"]["versions"]
+def schema(of: Definition = TRADING_SYMBOL) -> dict[str, Any]:
+    (version,) = custom_resource_definition(of)["spec"]["versions"]
     result: dict[str, Any] = version["schema"]["openAPIV3Schema"]
     return result
 
@@ -29,23 +38,39 @@ def nodes(part: dict[str, Any], path: str = "") -> list[tuple[str, dict[str, Any
     return [(path, part), *(node for where, sub in below for node in nodes(sub, where))]
 
 
-def test_the_file_is_what_the_models_generate() -> None:
-    """Otherwise: python -m tradingsymbol_api.crd > crds/tradingsymbol.yaml."""
-    assert FILE.read_text(encoding="utf-8") == render()
-    assert yaml.safe_load(render()) == custom_resource_definition()
+@each_kind
+def test_the_file_is_what_the_models_generate(of: Definition) -> None:
+    """Otherwise: make crd."""
+    file = PROJECT / "crds" / f"{of.singular}.yaml"
+    assert file.read_text(encoding="utf-8") == render(of)
+    assert yaml.safe_load(render(of)) == custom_resource_definition(of)
 
 
-def test_names_are_those_that_programs_use() -> None:
-    definition = custom_resource_definition()
+def test_all_kinds_are_installed_by_kustomize_and_by_helm() -> None:
+    files = {f"{singular}.yaml" for singular in DEFINITIONS}
+    listed = yaml.safe_load((PROJECT / "crds" / "kustomization.yaml").read_text())["resources"]
+    assert set(listed) == files
+    chart = PROJECT / "manifests" / "chart" / "crds"
+    assert {path.name for path in chart.iterdir()} == files
+    assert all((chart / name).samefile(PROJECT / "crds" / name) for name in files)
 
-    assert definition["metadata"]["name"] == f"{names.PLURAL}.{names.GROUP}"
-    assert definition["spec"]["names"]["shortNames"] == ["tsym"]
+
+@pytest.mark.parametrize(
+    ("of", "plural", "short_name"),
+    [(TRADING_SYMBOL, names.PLURAL, "tsym"), (TRADING_LIMIT, names.LIMIT_PLURAL, "tlim")],
+)
+def test_names_are_those_that_programs_use(of: Definition, plural: str, short_name: str) -> None:
+    definition = custom_resource_definition(of)
+
+    assert definition["metadata"]["name"] == f"{plural}.{names.GROUP}"
+    assert definition["spec"]["names"]["shortNames"] == [short_name]
     assert definition["spec"]["scope"] == "Namespaced"
 
 
-def test_the_schema_is_structural() -> None:
+@each_kind
+def test_the_schema_is_structural(of: Definition) -> None:
     """Each node has a type or is one of the two exceptions; no reference, null or title."""
-    for path, node in nodes(schema()):
+    for path, node in nodes(schema(of)):
         untyped = node.get("x-kubernetes-preserve-unknown-fields") or node.get(
             "x-kubernetes-int-or-string"
         )
@@ -56,9 +81,10 @@ def test_the_schema_is_structural() -> None:
 BOUNDS = {"string": "maxLength", "array": "maxItems"}
 
 
-def test_the_status_has_bounds() -> None:
+@each_kind
+def test_the_status_has_bounds(of: Definition) -> None:
     """Who may write into it may not fill the API server's memory by it."""
-    for path, node in nodes(schema()["properties"]["status"]):
+    for path, node in nodes(schema(of)["properties"]["status"]):
         assert "enum" in node or BOUNDS.get(node["type"], "type") in node, path
         if values := node.get("additionalProperties"):
             assert "maxProperties" in node, path
@@ -72,12 +98,11 @@ def test_all_conditions_have_room() -> None:
     assert conditions["maxItems"] >= len(ConditionType)
 
 
-def test_every_field_that_people_meet_is_explained() -> None:
-    spec = schema()["properties"]["spec"]["properties"]
-    status = schema()["properties"]["status"]["properties"]
-
-    for name, field in {**spec, **status, **spec["shutdown"]["properties"]}.items():
-        assert field.get("description"), name
+@each_kind
+def test_every_field_that_people_meet_is_explained(of: Definition) -> None:
+    for part in ("spec", "status"):
+        for path, field in nodes(schema(of)["properties"][part]):
+            assert path.endswith("[]") or field.get("description"), path
 
 
 def test_status_takes_both_spellings_of_on_and_off() -> None:
@@ -123,19 +148,66 @@ def test_every_spec_field_is_in_the_schema() -> None:
     assert schema()["properties"]["spec"]["required"] == ["budget"]
 
 
-def test_conditions_are_a_map_by_type_so_that_two_managers_can_share_them() -> None:
-    conditions = schema()["properties"]["status"]["properties"]["conditions"]
+@each_kind
+def test_conditions_are_a_map_by_type_so_that_two_managers_can_share_them(of: Definition) -> None:
+    conditions = schema(of)["properties"]["status"]["properties"]["conditions"]
 
     assert conditions["x-kubernetes-list-type"] == "map"
     assert conditions["x-kubernetes-list-map-keys"] == ["type"]
 
 
-def test_no_status_field_is_required_since_each_manager_brings_its_own() -> None:
-    assert "required" not in schema()["properties"]["status"]
+@each_kind
+def test_no_status_field_is_required_since_each_manager_brings_its_own(of: Definition) -> None:
+    assert "required" not in schema(of)["properties"]["status"]
+
+
+def test_a_lists_keys_are_always_there() -> None:
+    """The API server refuses a map by a key that an item may lack and that has no default."""
+    usage = schema(TRADING_LIMIT)["properties"]["status"]["properties"]["usage"]
+    item = usage["items"]
+    for key in usage["x-kubernetes-list-map-keys"]:
+        assert key in item["required"] or "default" in item["properties"][key]
+
+
+def test_a_percentage_needs_something_to_be_taken_of() -> None:
+    rules = schema(TRADING_LIMIT)["properties"]["spec"]["x-kubernetes-validations"]
+    (rule,) = [rule for rule in rules if rule["fieldPath"] == ".maxDrawdown"]
+
+    assert "has(self.maxExposure)" in rule["rule"]
+    assert rule["message"].startswith("maxDrawdown is a percentage of maxExposure: give")
+
+
+def test_whose_limit_it_is_cannot_change() -> None:
+    rules = schema(TRADING_LIMIT)["properties"]["spec"]["x-kubernetes-validations"]
+    fixed = {rule["fieldPath"] for rule in rules if "oldSelf" in rule["rule"]}
+
+    assert fixed == {".exchange", ".quoteAsset"}
+
+
+def test_columns_of_a_limit_tell_whether_it_holds_something_back() -> None:
+    (version,) = custom_resource_definition(TRADING_LIMIT)["spec"]["versions"]
+    columns = version["additionalPrinterColumns"]
+
+    assert [column["name"] for column in columns if "priority" not in column] == [
+        "Exchange",
+        "Environment",
+        "Halt",
+        "Halted",
+        "Reached",
+        "Leaders",
+        "Heard",
+        "Age",
+    ]
+    known = {
+        f".status.{name}" for name in schema(TRADING_LIMIT)["properties"]["status"]["properties"]
+    }
+    known |= {f".spec.{name}" for name in schema(TRADING_LIMIT)["properties"]["spec"]["properties"]}
+    paths = {column["jsonPath"].partition("[")[0] for column in columns}
+    assert paths - known == {".metadata.creationTimestamp"}
 
 
 def test_columns_tell_a_person_what_is_going_on() -> None:
-    (version,) = custom_resource_definition()["spec"]["versions"]
+    (version,) = custom_resource_definition(TRADING_SYMBOL)["spec"]["versions"]
     columns = version["additionalPrinterColumns"]
     known = {condition.value for condition in ConditionType}
 

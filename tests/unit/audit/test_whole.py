@@ -11,7 +11,7 @@ from symbol_trader.audit.whole import LimitsCheck, totals_agree
 
 D = Decimal
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
-TOTALS = Totals(3, D("1.5"), D("0.09"), D("0.18"))
+TOTALS = Totals(3, D("1.5"), D("0.09"), D("0.18"), D("20"), 1, D("40"), D("-20"))
 CHANGES = [
     Commitment(BEGIN, 1, D(0)),
     Commitment(BEGIN, 0, D(20)),
@@ -34,6 +34,10 @@ def broken(budget: str, chunks: int, since: datetime = BEGIN) -> set[str]:
         ("ended_profit", D("1.50000001")),
         ("ended_carried", D("0.18")),
         ("ended_carried_cost", D("0.17999999")),
+        ("exposure", D("20.00000001")),
+        ("open_cycles", 2),
+        ("net_base", D("39.9")),
+        ("net_quote", D("-20.1")),
     ],
 )
 def test_a_total_that_is_off_by_one_unit_is_found(name: str, value: object) -> None:

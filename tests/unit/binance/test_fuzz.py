@@ -134,6 +134,7 @@ def readers(result: Any) -> Iterator[Any]:
         lambda: replies.last_trade(result),
         lambda: replies.candle(result),
         lambda: replies.best_bid(result, SYMBOL),
+        lambda: replies.best_bids(result, (SYMBOL,)),
         lambda: replies.placed(result, SYMBOL, ORDER_ID),
         lambda: replies.canceled(result, SYMBOL, payloads.CANCEL),
         lambda: replies.order_status(result, SYMBOL, ORDER_ID),

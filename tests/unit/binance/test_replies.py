@@ -165,6 +165,13 @@ def test_a_book_without_bids(shown: str | None, bid: str | int) -> None:
     assert replies.best_bid(book, SYMBOL) == Decimal(bid)
 
 
+def test_bids_of_several_books_without_those_that_have_none_or_were_not_asked_for() -> None:
+    shown = {SYMBOL: "0.48", "ADAUSDT": "0.00000000", "BTCUSDT": "50000", "ETHUSDT": None}
+    books = [{"symbol": symbol, "bidPrice": bid} for symbol, bid in shown.items()]
+    asked = (SYMBOL, "ADAUSDT", "ETHUSDT")
+    assert replies.best_bids(books, asked) == {SYMBOL: Decimal("0.48")}
+
+
 def test_an_account() -> None:
     assert replies.account(payloads.account()) == Account(
         uid="354937868",

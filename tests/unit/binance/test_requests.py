@@ -79,6 +79,13 @@ def test_the_trades_of_an_order_weigh_less_than_those_of_a_symbol() -> None:
     assert weight_of("myTrades", requests.my_trades(SYMBOL, 5, 101)) == 5
 
 
+def test_books_of_several_symbols_are_asked_for_at_once() -> None:
+    params = requests.books({"XRPUSDT", "BTCUSDT"})
+    assert params == {"symbols": '["BTCUSDT","XRPUSDT"]'}
+    assert weight_of("ticker.book", params) == 4
+    assert weight_of("ticker.book", {"symbol": SYMBOL}) == 2
+
+
 def test_an_order_is_queried_by_its_own_id() -> None:
     assert requests.order_status(ORDER_ID, SYMBOL) == {
         "symbol": SYMBOL,

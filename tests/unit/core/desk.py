@@ -12,6 +12,7 @@ from simulation.memory import INSTALLATION, MemoryRecord
 from symbol_trader.core.decisions import Cancel, Decision, Place, PriceFee, Reconcile, Request, Said
 from symbol_trader.core.events import (
     BidFetched,
+    BuyRefused,
     CancelReplied,
     ExchangeView,
     FeePriced,
@@ -34,7 +35,7 @@ from symbol_trader.core.orders import (
     Intent,
     Side,
 )
-from symbol_trader.core.records import Watermark
+from symbol_trader.core.records import RefusedBuy, Watermark
 from symbol_trader.core.replies import Accepted, AssetPrice, NotFound, Outcome, Refused, Unknown
 from symbol_trader.core.settings import Settings
 from symbol_trader.core.symbols import Commission, SymbolInfo
@@ -93,6 +94,10 @@ class Desk:
         self.canceled: list[CancelIntent] = []
         self.asked: list[Request] = []
         self.told: list[Said] = []
+        self.limit = ""
+        """The reason for which the record refuses buys, if it does."""
+        self.past_limit: list[Intent] = []
+        """Those that it has refused."""
         self._order_ids, self._trade_ids, self._bits = count(1), count(1), count(1)
         self._generation = 1
         self.leader = self._lead()
@@ -122,7 +127,15 @@ class Desk:
                     self.canceled.append(cancel)
                 case _:
                     self.asked.append(request)
+        past = [order for order in self.placed if self.limit and order.side is Side.BUY]
+        self.placed = [order for order in self.placed if order not in past]
         self.record.note([*decision.changes, *self.placed, *self.canceled])
+        self.past_limit += past
+        for order in past:
+            refused = RefusedBuy(order.client_order_id, self.limit, f"{self.limit} of a test")
+            after = self.leader.handle(BuyRefused(refused), self.now_ms)
+            assert after == Decision(said=after.said)
+            self.told = [*self.told, *after.said]
         self._check_books()
 
     def tell(self, event: LeaderEvent) -> None:

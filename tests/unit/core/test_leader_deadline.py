@@ -437,6 +437,25 @@ def test_after_a_refused_offer_there_is_a_pause() -> None:
     assert not desk.placed
 
 
+def test_offers_of_a_shutdown_that_was_taken_back_do_not_count_for_the_next_one() -> None:
+    """Nor do the pauses between the sells since: they have grown to a minute."""
+    desk, sell = selling(**SELL)
+    desk.bid("1.8")
+    desk.refuse(desk.order)
+    desk.ask(status=TradingStatus.ON)
+    for _ in range(9):
+        desk.refuse(desk.order)
+        desk.wait(MINUTE_MS)
+    desk.refuse(desk.order)
+    desk.ask(**SELL | {"deadline_ms": 1_000})
+    desk.refuse(desk.order)
+    for pause_ms in (1_000, 1_000, 2_000):
+        desk.wait(pause_ms)
+        desk.bid("1.8")
+        desk.refuse(desk.order)
+    assert only_result(desk)[2] == sell.quantity
+
+
 def test_an_offer_that_came_too_soon_or_too_late_is_made_again() -> None:
     desk, _ = selling(**SELL)
     for code in (-1015, -1003, -1021, -1015, -1003):

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 
 from symbol_trader.core.context import EventContext
 from symbol_trader.core.decisions import Decision
-from symbol_trader.core.events import Banned, PriceSeen
+from symbol_trader.core.events import Banned, LimitsHeard, PriceSeen
 from symbol_trader.core.leader import Leader
+from symbol_trader.core.limits import Halt, OnLimit
 from symbol_trader.core.orders import Side
 from symbol_trader.core.replies import BalanceChanged
 from symbol_trader.core.settings import TradingStatus, UnfilledBuys
-from unit.core.builders import D
+from unit.core.builders import NOW_MS, D
 from unit.core.desk import TIMING, Desk
 
 # Age.
@@ -147,6 +148,21 @@ def price(value: str) -> Deed:
     return lambda desk: desk.price(value)
 
 
+def limited(limit: str) -> Deed:
+    """Let the record refuse buys from now on, or take them again."""
+
+    def deed(desk: Desk) -> None:
+        desk.limit = limit
+
+    return deed
+
+
+HALTS: list[tuple[Halt, ...] | None] = [
+    None,
+    (),
+    *((Halt("a test says so", NOW_MS, on_limit),) for on_limit in OnLimit),
+]
+
 DEEDS: st.SearchStrategy[Deed] = st.one_of(
     PRICES.map(price),
     PRICES.map(price),
@@ -165,6 +181,8 @@ DEEDS: st.SearchStrategy[Deed] = st.one_of(
         lambda free: lambda desk: desk.tell(BalanceChanged({"USDT": free, "XRP": free}))
     ),
     st.just(lambda desk: desk.reconcile()),
+    st.sampled_from(HALTS).map(lambda halts: lambda desk: desk.tell(LimitsHeard(halts))),
+    st.sampled_from(("", "MaxExposure")).map(limited),
 )
 
 

@@ -53,6 +53,15 @@ def test_an_order_that_turns_up_again_is_told_and_is_not_missing_any_more(
     assert not desk.record.orders[sell.client_order_id].missing
 
 
+def test_an_order_that_is_missing_is_told_once_in_each_term() -> None:
+    desk, _ = with_a_missing_sell()
+    desk.reconcile()
+    assert not desk.lines
+    desk.leader = desk._lead()
+    desk.reconcile()
+    assert desk.lines == ["order is missing on the exchange"]
+
+
 def test_another_trader_trades_on_under_the_number_of_an_order_that_is_missing() -> None:
     desk, missing = with_a_missing_sell()
     sell = buys_on(desk)

@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 from kubectl_trading.__main__ import main
 from kubectl_trading.connection import ClusterError, Conflict, NotFound, Where
 from kubectl_trading.events import Event
+from kubectl_trading.limits import Limit
 from kubectl_trading.options import SPOKEN
 from kubectl_trading.serving import Claim, Leader
 from kubectl_trading.symbols import Symbol
@@ -43,6 +44,9 @@ class FakeCluster:
         self.fitting: dict[str, set[str]] = {}
         """Which names a selector fits; all if it is not here."""
         self.cluster: str | ClusterError = "uid"
+        self.declared: dict[str, Document] = {}
+        """Limits by name."""
+        self.halted: list[tuple[str, Document, bool]] = []
 
     def list(self, selector: str = "", name: str = "") -> list[Symbol]:
         fitting = self.fitting.get(selector, set(self.documents))
@@ -86,6 +90,13 @@ class FakeCluster:
             raise Conflict("changed")
         self.written.append((symbol.name, status))
         self.documents[symbol.name]["spec"]["status"] = status.value
+
+    def limits(self) -> Sequence[Limit]:
+        return [Limit.of(found) for found in self.declared.values()]
+
+    def write_limit(self, limit: Limit, spec: Document, *, whatever_it_says: bool) -> None:
+        self.halted.append((limit.name, spec, whatever_it_says))
+        self.declared[limit.name]["spec"] |= spec
 
     def changes(self, seconds: int, name: str = "") -> Iterator[tuple[Symbol, bool]]:
         self.watched.append(name)

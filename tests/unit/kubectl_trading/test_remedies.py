@@ -34,4 +34,4 @@ def test_a_remedy_is_a_sentence_with_commands_that_there_are(reason: str) -> Non
 
 
 def test_a_reason_of_a_later_version_has_its_section_in_the_runbook() -> None:
-    assert remedy("LimitReached", SYMBOL) == RUNBOOK
+    assert remedy("ReasonOfALaterVersion", SYMBOL) == RUNBOOK

@@ -23,7 +23,7 @@ from tradingsymbol_api.names import (
     OPERATOR_FIELD_MANAGER,
 )
 from tradingsymbol_api.reading import Document, mapping, text
-from unit.operator.objects import NOW, node, timestamp
+from unit.operator.objects import NOW, container, node, terminated, timestamp
 
 T = TypeVar("T")
 GRACE = timedelta(seconds=20)
@@ -292,8 +292,8 @@ class FakeCluster:
         words = '{"cause": "fenced"}' if phase == "Succeeded" else ""
         for pod in self._fences(name):
             if pod["status"]["phase"] == "Pending":
-                ended = {"terminated": {"exitCode": 0, "message": words}}
-                pod["status"] = {"phase": phase, "containerStatuses": [{"state": ended}]}
+                ended = container(terminated(0 if words else 1, words), name="fence")
+                pod["status"] = {"phase": phase, "containerStatuses": ended}
                 if words:
                     self.at_large.discard(pod["metadata"]["labels"][LABEL_FENCES])
 
@@ -303,8 +303,17 @@ class FakeCluster:
         if "deletionTimestamp" in pod["metadata"]:
             del self.pods[f"{name}-leader"]
             return
-        ended = {"terminated": {"exitCode": 0, "message": words}}
-        pod["status"] = {"phase": phase, "containerStatuses": [{"state": ended}]}
+        ended = container(terminated(0 if phase == "Succeeded" else 1, words))
+        pod["status"] = {"phase": phase, "containerStatuses": ended}
+
+    def finish_beside_a_sidecar(self, name: str, words: str) -> None:
+        """Have the leader end well, and something that others have added run on."""
+        sidecar = {"name": "proxy", "ready": True, "state": {"running": {}}}
+        self.pods[f"{name}-leader"]["status"] = {
+            "phase": "Running",
+            "conditions": [{"type": "Ready", "status": "False"}],
+            "containerStatuses": [sidecar, *container(terminated(0, words), ready=False)],
+        }
 
 
 def copied(document: T) -> T:

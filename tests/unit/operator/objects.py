@@ -90,9 +90,11 @@ def foreign_pod() -> dict[str, Any]:
     return other
 
 
-def container(state: dict[str, Any] | None = None, **more: Any) -> list[dict[str, Any]]:
-    """Make the container statuses of a leader pod."""
-    return [{"name": "leader", "state": state or {}, **more}]
+def container(
+    state: dict[str, Any] | None = None, *, name: str = "leader", **more: Any
+) -> list[dict[str, Any]]:
+    """Make the container statuses of a pod with one container."""
+    return [{"name": name, "state": state or {}, **more}]
 
 
 def terminated(code: int, message: str = "", reason: str = "Error") -> dict[str, Any]:

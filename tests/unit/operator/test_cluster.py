@@ -252,6 +252,7 @@ async def test_a_pod_is_created_in_its_namespace(tmp_path: Path) -> None:
         await cluster.create_pod(pod())
 
     assert server.asked[0].path == "/api/v1/namespaces/trading/pods"
+    assert server.asked[0].query == {"fieldValidation": "Strict"}
     assert server.asked[0].body == pod()
 
 

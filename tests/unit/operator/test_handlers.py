@@ -9,7 +9,7 @@ import pytest
 from symbol_operator.observe.managed_fields import put_right
 from symbol_operator.runtime.handlers import Listener, make_registry, make_settings, relevant
 from symbol_operator.runtime.memory import Key, Memory
-from unit.operator.objects import pod, resource
+from unit.operator.objects import container, pod, resource, terminated
 
 KEY = Key("trading", "xrpusdt")
 
@@ -169,6 +169,14 @@ async def test_a_leader_pod_that_ended_wakes_its_resource_at_once(
     handlers: dict[str, Any], woken: list[Key], kind: str, phase: str
 ) -> None:
     await send(handlers, "pods", kind, pod() | {"status": {"phase": phase}})
+
+    assert woken == [KEY]
+
+
+async def test_a_leader_that_ended_beside_a_sidecar_wakes_its_resource_at_once(
+    handlers: dict[str, Any], woken: list[Key]
+) -> None:
+    await send(handlers, "pods", "MODIFIED", pod(containerStatuses=container(terminated(0))))
 
     assert woken == [KEY]
 

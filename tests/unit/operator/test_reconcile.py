@@ -641,7 +641,9 @@ MOVES: list[Callable[[FakeCluster], object]] = [
     lambda c: c.run("xrpusdt") if leads(c) else None,
     lambda c: c.finish("xrpusdt") if leads(c) else None,
     lambda c: c.finish("xrpusdt", "Succeeded", '{"cause": "fenced"}') if leads(c) else None,
+    lambda c: c.finish_beside_a_sidecar("xrpusdt", '{"cause": "fenced"}') if leads(c) else None,
     lambda c: drain(c) if leads(c) else None,
+    lambda c: drain(c, sidecar=True) if leads(c) else None,
     lambda c: c.end_fences("xrpusdt"),
     lambda c: c.end_fences("xrpusdt", "Failed"),
     lambda c: c.pods.pop("xrpusdt-leader", None),
@@ -655,11 +657,14 @@ def leads(cluster: FakeCluster) -> bool:
     return "xrpusdt-leader" in cluster.pods
 
 
-def drain(cluster: FakeCluster) -> None:
+def drain(cluster: FakeCluster, *, sidecar: bool = False) -> None:
     """End a shutdown as a leader does: off first, then its own end."""
     if cluster.symbols and cluster.symbols["xrpusdt"]["spec"]["status"] == "shutdown":
         cluster.switch("xrpusdt", "off")
-        cluster.finish("xrpusdt", "Succeeded", '{"cause": "drained"}')
+        if sidecar:
+            cluster.finish_beside_a_sidecar("xrpusdt", '{"cause": "drained"}')
+        else:
+            cluster.finish("xrpusdt", "Succeeded", '{"cause": "drained"}')
 
 
 def said_to_be_stopped(cluster: FakeCluster) -> bool:
@@ -1308,3 +1313,50 @@ async def test_an_api_server_that_is_away_is_no_error_at_a_symbol(
         await operator.reconcile(KEY)
 
     assert cluster.writes == []
+
+
+async def test_a_sidecar_does_not_keep_a_drained_symbol_from_stopping(
+    cluster: FakeCluster, operator: Operator
+) -> None:
+    await running(cluster, operator)
+    cluster.switch("xrpusdt", "shutdown")
+    await operator.reconcile(KEY)
+
+    drain(cluster, sidecar=True)
+    await operator.reconcile(KEY)
+    assert "deletionTimestamp" in cluster.pods["xrpusdt-leader"]["metadata"]
+    cluster.finish("xrpusdt")
+    await operator.reconcile(KEY)
+
+    assert condition(cluster) == ("True", "Stopped")
+    (told,) = [event for event in cluster.events.values() if event.reason == "LeaderStopped"]
+    assert told.note == "Deleted pod xrpusdt-leader: the shutdown is done"
+
+
+async def test_a_sidecar_does_not_keep_a_resource_that_is_deleted(careful: FakeCluster) -> None:
+    operator = operator_of(careful)
+    await running(careful, operator)
+    careful.delete_symbol("xrpusdt")
+    await operator.reconcile(KEY)
+    assert careful.symbols
+
+    careful.finish_beside_a_sidecar("xrpusdt", '{"cause": "drained"}')
+    await operator.reconcile(KEY)
+
+    assert careful.symbols == {}
+
+
+async def test_a_leader_that_ended_beside_a_sidecar_is_replaced_once_its_pod_is_gone(
+    cluster: FakeCluster, operator: Operator
+) -> None:
+    """Its name is taken until then: nothing is created in vain."""
+    await running(cluster, operator)
+
+    cluster.finish_beside_a_sidecar("xrpusdt", '{"cause": "fenced"}')
+    for _ in range(3):
+        await operator.reconcile(KEY)
+    assert [write for write in cluster.writes if write != "status"] == ["delete"]
+    cluster.finish("xrpusdt")
+    await operator.reconcile(KEY)
+
+    assert [write for write in cluster.writes if write != "status"] == ["delete", "create"]

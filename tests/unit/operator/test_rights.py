@@ -24,9 +24,10 @@ from symbol_operator.runtime.api import Api
 from symbol_operator.runtime.cluster import Cluster
 from symbol_operator.runtime.handlers import Listener, make_registry
 from symbol_operator.runtime.memory import Memory
+from symbol_trader.core.limits import LimitInForce, LimitReport
 from symbol_trader.report import Report
 from symbol_trader.resource.api_server import ApiServerResource
-from tradingsymbol_api.names import CLAIM_LEASE, ELECTION_LEASE, GROUP, PLURAL
+from tradingsymbol_api.names import CLAIM_LEASE, ELECTION_LEASE, GROUP, LIMIT_PLURAL, PLURAL
 from tradingsymbol_api.status import Target, status_document
 
 Right = tuple[str, str, str]
@@ -53,6 +54,13 @@ RESOURCE: dict[str, Any] = {
     "spec": {"budget": 100, "status": "shutdown"},
 }
 
+LIMIT: dict[str, Any] = {
+    "apiVersion": f"{GROUP}/v1alpha1",
+    "kind": "TradingLimit",
+    "metadata": {"namespace": "trading", "name": "all", "uid": "uid-2", "generation": 1},
+    "spec": {"exchange": "paper", "halt": True},
+}
+
 LEASE = {"metadata": {"namespace": "trading", "name": CLAIM_LEASE, "resourceVersion": "7"}}
 
 
@@ -77,7 +85,8 @@ async def remembering(rights: set[Right]) -> AsyncIterator[ApiClient]:
         asked = right(request.method, request.path, dict(request.query))
         rights.add(asked)
         if asked[0] == "watch":
-            return web.json_response({"type": "ADDED", "object": RESOURCE})
+            seen = LIMIT if asked[2] == LIMIT_PLURAL else RESOURCE
+            return web.json_response({"type": "ADDED", "object": seen})
         return web.json_response({**RESOURCE, "items": [], "groups": [{"name": GROUP}]})
 
     application = web.Application()
@@ -204,5 +213,12 @@ async def test_a_leader_may_do_what_it_does_and_no_more() -> None:
             break
         await resource.report(Report(generation=2, epoch=1, trading=True, draining=False))
         await resource.switch_off()
+        async for limits in resource.limits():
+            if limits:
+                break
+        await resource.limit_exists("all", "uid-1")
+        in_force = LimitInForce("uid-2", 1, "c1", "trading", "all")
+        await resource.report_limit(LimitReport(in_force, "paper", "1", 1, 1, (), ()))
+        await resource.tell_deleted(in_force)
 
     assert granted("symbol-trader", NAMESPACE_ROLES / "leader.yaml") == used

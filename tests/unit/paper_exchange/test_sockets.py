@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from socket import has_dualstack_ipv6
 from typing import Any
 
 import pytest
@@ -345,6 +346,18 @@ class TestAdmin:
     async def test_it_listens_on_loopback_even_if_the_exchange_does_not(self) -> None:
         async with serve(replace(CONFIG, host="0.0.0.0")) as exchange:
             assert exchange.admin_url.startswith("ws://127.0.0.1:")
+            assert await call(exchange.admin_url, "status")
+
+    @pytest.mark.parametrize("ipv6", [True, False])
+    async def test_it_serves_on_every_address_and_no_admin_there(
+        self, monkeypatch: pytest.MonkeyPatch, *, ipv6: bool
+    ) -> None:
+        if not ipv6:
+            monkeypatch.setattr("socket.has_dualstack_ipv6", lambda: False)
+        async with serve(replace(CONFIG, host="::")) as exchange:
+            for host in ("127.0.0.1", "[::1]")[: 1 + (ipv6 and has_dualstack_ipv6())]:
+                async with connect(f"ws://{host}:{exchange.port}/ws-api/v3"):
+                    pass
             assert await call(exchange.admin_url, "status")
 
     async def test_nobody_there_is_said(self) -> None:

@@ -33,9 +33,9 @@ def test_its_own_version_is_fine() -> None:
 @pytest.mark.parametrize(
     ("found", "text"),
     [
-        (None, "holds no record, this program needs schema 0006: run `symbol-trader migrate`"),
-        ("0002", "has schema 0002, this program needs 0006: run `symbol-trader migrate`"),
-        ("0007", "has schema 0007, this program needs 0006: use the program that migrated it"),
+        (None, "holds no record, this program needs schema 0007: run `symbol-trader migrate`"),
+        ("0002", "has schema 0002, this program needs 0007: run `symbol-trader migrate`"),
+        ("0008", "has schema 0008, this program needs 0007: use the program that migrated it"),
     ],
 )
 def test_another_version_is_told_with_the_one_that_is_needed(found: str | None, text: str) -> None:

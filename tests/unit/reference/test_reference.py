@@ -21,6 +21,7 @@ from symbol_operator.settings import (
 from symbol_trader.__main__ import main as trader
 from symbol_trader.runtime.metrics import Metrics as LeaderMetrics
 from tradingsymbol_api.conditions import ConditionType
+from tradingsymbol_api.limit import TradingLimitSpec, TradingLimitStatus
 from tradingsymbol_api.model import ApiModel
 from tradingsymbol_api.spec import ShutdownPolicy, TradingSymbolSpec
 from tradingsymbol_api.status import TradingSymbolStatus
@@ -94,6 +95,14 @@ def test_each_command_of_the_leaders_program_and_its_options() -> None:
 
 def test_each_option_of_the_paper_exchange() -> None:
     assert rows("paper-exchange.md", "Options") == flags([serve])
+
+
+def test_each_field_of_a_limit() -> None:
+    assert rows("limits.md", "spec") == fields(TradingLimitSpec)
+    assert rows("limits.md", "status") - {"conditions"} == fields(TradingLimitStatus) - {
+        "conditions",
+        "observedGeneration",
+    }
 
 
 def test_each_field_of_the_resource() -> None:

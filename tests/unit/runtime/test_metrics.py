@@ -6,7 +6,7 @@ import pytest
 
 from symbol_trader.binance.reconnects import Cause, Reconnects, Service
 from symbol_trader.core.orders import ClientOrderId, OrderState
-from symbol_trader.core.records import OrderChange
+from symbol_trader.core.records import OrderChange, RefusedBuy
 from symbol_trader.core.replies import TradeGap
 from symbol_trader.report import Problem, Report
 from symbol_trader.runtime.health import Health
@@ -130,3 +130,14 @@ def test_reconnects_are_counted_by_service_and_cause_also_those_that_never_were(
     assert shown % ("stalled", "market", "2.0") in text
     assert shown % ("age", "api", "0.0") in text
     assert text.count(name + "{") == len(Service) * len(Cause)
+
+
+def test_buys_that_limits_refuse_are_counted_by_reason() -> None:
+    metrics = Metrics("XRPUSDT", "paper", lambda: 0.0)
+    name = ClientOrderId("a")
+    metrics.over_limit([RefusedBuy(name, "Halted", ""), RefusedBuy(name, "MaxExposure", "")])
+    metrics.over_limit([RefusedBuy(name, "Halted", "")])
+    text = metrics.text().decode()
+    assert 'symbol_trader_buys_refused_total{environment="paper",reason="Halted"' in text
+    assert 'reason="Halted",symbol="XRPUSDT"} 2.0' in text
+    assert 'reason="MaxExposure",symbol="XRPUSDT"} 1.0' in text

@@ -18,6 +18,7 @@ from symbol_trader.desired import Desired, SwitchOffOutcome
 from symbol_trader.errors import Contradiction, Unavailable
 from symbol_trader.identity import Identity, Owner
 from symbol_trader.options import Options
+from symbol_trader.postgres.address import DatabaseAddress
 from symbol_trader.postgres.leader_connection import CLOSE_TIMEOUT_S
 from symbol_trader.report import AwaitedOrder, Report
 from symbol_trader.runtime.endings import Ending
@@ -137,7 +138,7 @@ def serving(
     resource: Any, retry_policy: RetryPolicy = IMPATIENT, health: Health | None = None
 ) -> Made:
     record = Record()
-    adapters: Any = Adapters(resource, record, record, None, None)  # type: ignore[arg-type]  # what nothing here asks
+    adapters: Any = Adapters(resource, record, record, None, None, None)  # type: ignore[arg-type]  # what nothing here asks
     health = health or Health(lambda: 0.0)
     telemetry: Any = Telemetry(Story(configure("json")), health, lambda symbol: None)  # type: ignore[arg-type,return-value]  # what nothing here asks
     service = Service(
@@ -291,7 +292,7 @@ def test_all_that_an_end_may_take_is_less_than_the_grace_of_a_pod(
 ) -> None:
     options = Options(
         "paper", "wss://a", "wss://b", "", Path("key"), timeout_ms, False, False,
-        "postgresql://db/x", window_ms, 1_000, 60.0, "", 0, "json",
+        DatabaseAddress("postgresql://db/x"), window_ms, 1_000, 60.0, "", 0, "json",
     )  # fmt: skip
     settings = options.settings("XRPUSDT")
     closing_s = 2 * settings.close_timeout_s + CLOSE_TIMEOUT_S
@@ -304,7 +305,7 @@ def test_all_that_an_end_may_take_is_less_than_the_grace_of_a_pod(
 def test_an_end_takes_no_longer_than_ever_where_nothing_is_configured() -> None:
     options = Options(
         "paper", "a", "b", "", Path("key"), EXCHANGE_TIMEOUT_MS, False, False,
-        "", 1, 1, 60.0, "", 0, "json",
+        DatabaseAddress(), 1, 1, 60.0, "", 0, "json",
     )  # fmt: skip
     assert _intervals(options) == Intervals()
 

@@ -21,8 +21,22 @@ from symbol_trader.core.events import (
     TimePassed,
     ViewRead,
 )
-from symbol_trader.core.orders import CancelIntent, ExchangeOrder, ExecutionReport, Fill, Intent
-from symbol_trader.core.records import FeeValued, NewTrader, RecordChange, TraderResult, Watermark
+from symbol_trader.core.orders import (
+    CancelIntent,
+    ExchangeOrder,
+    ExecutionReport,
+    Fill,
+    Intent,
+    Side,
+)
+from symbol_trader.core.records import (
+    FeeValued,
+    NewTrader,
+    RecordChange,
+    RefusedBuy,
+    TraderResult,
+    Watermark,
+)
 from symbol_trader.core.replies import AssetPrice, NotFound, Outcome, Refused, Unknown, UserEvent
 from symbol_trader.core.settings import TradingStatus, UnfilledBuys
 from symbol_trader.core.symbols import SymbolInfo
@@ -56,13 +70,16 @@ NOTED = {
 class Record:
     """A record that logs when a commit begins and when its answer comes."""
 
-    def __init__(self, log: list[str], failure: Exception | None) -> None:
-        self._log, self._failure = log, failure
+    def __init__(self, log: list[str], failure: Exception | None, *, halted: bool) -> None:
+        self._log, self._failure, self._halted = log, failure, halted
 
-    async def note(self, changes: Sequence[RecordChange]) -> None:
+    async def note(self, changes: Sequence[RecordChange]) -> tuple[RefusedBuy, ...]:
         noted = [name for kind, name in NOTED.items() if any(isinstance(c, kind) for c in changes)]
         if noted:
             await self._commit(" and ".join(noted))
+        buys = (c for c in changes if isinstance(c, Intent) and c.side is Side.BUY)
+        halted = (RefusedBuy(buy.client_order_id, "Halted", "as a test says") for buy in buys)
+        return tuple(halted) if self._halted else ()
 
     async def mirror_settings(self, settings: object) -> None:
         self._log.append("settings mirrored")
@@ -148,11 +165,12 @@ def term_of(
     log: list[str],
     *,
     failure: Exception | None = None,
+    halted: bool = False,
     intervals: Intervals = QUIET,
     changed: Callable[[], None] = lambda: None,
 ) -> Term:
     """Make a term over stand-ins that have what is used."""
-    record: Any = Record(log, failure)
+    record: Any = Record(log, failure, halted=halted)
     exchange: Any = Exchange(log)
     return Term(
         desk.leader,
@@ -174,13 +192,14 @@ async def run(
     desk: Desk,
     *events: Event,
     failure: Exception | None = None,
+    halted: bool = False,
     intervals: Intervals = QUIET,
     log: list[str] | None = None,
 ) -> list[str]:
     """Run a term over these events, and return what was asked of the record and the exchange."""
     log = [] if log is None else log
     mailbox = Mailbox()
-    term = term_of(desk, mailbox, log, failure=failure, intervals=intervals)
+    term = term_of(desk, mailbox, log, failure=failure, halted=halted, intervals=intervals)
     running = asyncio.create_task(term.run())
     # Only when the term waits for news does it come.
     await asyncio.sleep(0)
@@ -213,6 +232,27 @@ async def test_an_intent_is_committed_before_its_order_is_sent() -> None:
 async def test_an_order_whose_commit_came_to_nothing_is_not_sent() -> None:
     log = await run(Desk(), price("2"), failure=Unavailable("its answer is lost"))
     assert log == ["intent begun", "term lost"]
+
+
+async def test_a_buy_that_a_limit_refuses_is_not_sent_and_not_tried_at_the_next_price() -> None:
+    desk = Desk()
+    log = await run(desk, price("2"), price("1.99"), halted=True)
+    assert log == ["intent begun", "intent committed"]
+    [trader] = desk.leader.traders
+    assert trader.blocker
+    assert trader.blocker.message == "as a test says"
+    assert trader.contradiction is None
+
+
+async def test_what_else_was_decided_with_a_refused_buy_is_carried_out() -> None:
+    desk, buy = resting_buy()
+    fill = desk.execute(buy)
+    filled = ExecutionReport("TRADE", desk.book[buy.client_order_id].shown(), fill)
+    log = await run(desk, filled, price("1.9"), halted=True)
+    assert log[:3] == ["trader and intent begun", "trader and intent committed", "order sent"]
+    assert log.count("order sent") == 1
+    orders = (order for trader in desk.leader.traders for order in trader.orders)
+    assert [order.side for order in orders if not order.state.final] == [Side.SELL]
 
 
 async def test_a_symbol_that_cannot_be_read_again_ends_no_term() -> None:

@@ -7,7 +7,13 @@ from dataclasses import dataclass, field, replace
 from symbol_trader.core.containment import trader_of
 from symbol_trader.core.events import PriceSeen, TimePassed
 from symbol_trader.core.orders import CancelIntent, ExecutionReport, Intent, TraderId
-from symbol_trader.core.records import FillRecorded, NewTrader, RecordChange, TraderResult
+from symbol_trader.core.records import (
+    FillRecorded,
+    NewTrader,
+    RecordChange,
+    RefusedBuy,
+    TraderResult,
+)
 from symbol_trader.desired import Desired
 from symbol_trader.errors import Contradiction
 from symbol_trader.runtime.events import DesiredChanged, Event, Stop
@@ -28,11 +34,11 @@ class Commits(Record):
     each: list[Sequence[RecordChange]] = field(default_factory=list)
     refuses: TraderId | None = None
 
-    async def note(self, changes: Sequence[RecordChange]) -> None:
+    async def note(self, changes: Sequence[RecordChange]) -> tuple[RefusedBuy, ...]:
         if any(trader_of(change) == self.refuses for change in changes):
             raise Contradiction("it cannot be")
         self.each.append(changes)
-        await super().note(changes)
+        return await super().note(changes)
 
     @property
     def kinds(self) -> list[list[type[RecordChange]]]:

@@ -18,6 +18,7 @@ from symbol_trader.core.records import (
     FillRecorded,
     OrderChange,
     RecordChange,
+    RefusedBuy,
     Watermark,
 )
 from symbol_trader.core.replies import Accepted, BalanceChanged, Outcome, Refused, UserEvent
@@ -49,10 +50,11 @@ class Record:
     noted: list[RecordChange] = field(default_factory=list)
     answers: bool = True
 
-    async def note(self, changes: Sequence[RecordChange]) -> None:
+    async def note(self, changes: Sequence[RecordChange]) -> tuple[RefusedBuy, ...]:
         if not self.answers:
             await asyncio.Event().wait()
         self.noted.extend(changes)
+        return ()
 
     async def mirror_settings(self, settings: object) -> None:
         pass

@@ -76,7 +76,7 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 @main.command(context_settings={"show_default": True})
-@_setting("host", "Address to serve on; 0.0.0.0 for every interface.", default="127.0.0.1")
+@_setting("host", "Address to serve on; :: for every one, of IPv6 and IPv4.", default="127.0.0.1")
 @_setting(
     "port",
     "Port of the WebSocket API, the streams and /healthz; 0 lets the system choose.",

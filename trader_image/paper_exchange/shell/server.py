@@ -2,12 +2,14 @@
 
 import asyncio
 import logging
+import socket
 import ssl
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from websockets.asyncio.server import ServerConnection
@@ -34,6 +36,8 @@ from paper_exchange.shell.outbox import Outbox
 from paper_exchange.shell.player import Player
 from paper_exchange.venue import SkewedClock
 
+EVERYWHERE = "::"
+"""Every address of the machine."""
 PING_INTERVAL = 20.0
 """Seconds between the server's pings."""
 PONG_TIMEOUT = 60.0
@@ -73,7 +77,8 @@ class PaperExchange:
     def stream_url(self) -> str:
         """The base address of the market streams."""
         scheme = "wss" if self.config.tls_cert else "ws"
-        return f"{scheme}://{self.config.host}:{self.port}"
+        host = f"[{self.config.host}]" if ":" in self.config.host else self.config.host
+        return f"{scheme}://{host}:{self.port}"
 
     @property
     def admin_url(self) -> str:
@@ -172,8 +177,7 @@ async def serve(config: Config) -> AsyncIterator[PaperExchange]:
         async with (
             serve_websockets(
                 exchange.handle,
-                config.host,
-                config.port,
+                **_place(config.host, config.port),
                 process_request=exchange.route,
                 compression=None,
                 ping_interval=PING_INTERVAL,
@@ -197,6 +201,16 @@ async def serve(config: Config) -> AsyncIterator[PaperExchange]:
         with suppress(asyncio.CancelledError):
             await player
         exchange.venue.journal.close()
+
+
+def _place(host: str, port: int) -> dict[str, Any]:
+    """Return where to listen. `::` is every address, of IPv6 and IPv4 alike, by one socket."""
+    if host != EVERYWHERE:
+        return {"host": host, "port": port}
+    if not socket.has_dualstack_ipv6():
+        return {"sock": socket.create_server(("", port))}
+    family = socket.AF_INET6
+    return {"sock": socket.create_server((host, port), family=family, dualstack_ipv6=True)}
 
 
 def tls_context(cert: Path | None, key: Path | None) -> ssl.SSLContext | None:

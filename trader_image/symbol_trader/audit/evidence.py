@@ -145,12 +145,20 @@ class FillRow:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Totals over the ended traders: as the ledger's row keeps them, or as they add up."""
+    """Totals over the ended traders and what others have open: as kept, or as they add up."""
 
     ended_count: int
     ended_profit: Decimal
     ended_carried: Decimal
     ended_carried_cost: Decimal
+    exposure: Decimal
+    """Quote that the buys of running traders spent or may still spend."""
+    open_cycles: int
+    """Running traders that have an exposure."""
+    net_base: Decimal
+    """Base asset that running traders hold."""
+    net_quote: Decimal
+    """Quote that running traders took in, less what they spent, fees included."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,13 +56,46 @@ FROM fills WHERE {_LEDGER} AND trader_id = ANY($4)
 """  # noqa: S608 - constants alone
 
 KEPT: Final = f"""
-SELECT ended_count, ended_profit, ended_carried, ended_carried_cost FROM owners WHERE {_LEDGER}
+SELECT ended_count, ended_profit, ended_carried, ended_carried_cost, exposure, open_cycles,
+    net_base, net_quote
+FROM owners WHERE {_LEDGER}
 """  # noqa: S608 - constants alone
 
+# From orders and fills alone. What the fills of an order do not tell, where they are given up, its
+# own amounts do.
 ADDED_UP: Final = f"""
-SELECT count(*) AS ended_count, coalesce(sum(profit), 0) AS ended_profit,
-    coalesce(sum(carried), 0) AS ended_carried, coalesce(sum(carried_cost), 0) AS ended_carried_cost
-FROM traders WHERE {_LEDGER} AND state <> 'running'
+WITH ended AS (
+    SELECT count(*) AS ended_count, coalesce(sum(profit), 0) AS ended_profit,
+        coalesce(sum(carried), 0) AS ended_carried,
+        coalesce(sum(carried_cost), 0) AS ended_carried_cost
+    FROM traders WHERE {_LEDGER} AND state <> 'running'
+), running AS (
+    SELECT orders.* FROM orders JOIN traders USING (environment, account, symbol, trader_id)
+    WHERE {_LEDGER} AND traders.state = 'running'
+), exposures AS (
+    SELECT trader_id, sum(executed_quote + CASE WHEN state IN ('intent', 'undecided', 'open')
+        THEN (coalesce(current_quantity, quantity) - executed) * price ELSE 0 END) AS quote
+    FROM running WHERE side = 'BUY' AND state NOT IN ('refused', 'absent') GROUP BY trader_id
+), moved AS (
+    SELECT CASE side WHEN 'BUY' THEN quantity ELSE -quantity END AS base,
+        CASE side WHEN 'BUY' THEN -quote_quantity ELSE quote_quantity END AS quote
+    FROM fills
+    WHERE {_LEDGER} AND order_id IN (SELECT order_id FROM running WHERE NOT fills_given_up)
+    UNION ALL
+    SELECT CASE side WHEN 'BUY' THEN executed ELSE -executed END,
+        CASE side WHEN 'BUY' THEN -executed_quote ELSE executed_quote END
+    FROM running WHERE fills_given_up
+    UNION ALL
+    SELECT CASE fee_in WHEN 'base' THEN -commission ELSE 0 END,
+        CASE fee_in WHEN 'quote' THEN -commission ELSE -coalesce(fee_value, 0) END
+    FROM fills WHERE {_LEDGER} AND order_id IN (SELECT order_id FROM running)
+)
+SELECT ended.*,
+    (SELECT coalesce(sum(quote), 0) FROM exposures) AS exposure,
+    (SELECT count(*) FROM exposures WHERE quote > 0) AS open_cycles,
+    (SELECT coalesce(sum(base), 0) FROM moved) AS net_base,
+    (SELECT coalesce(sum(quote), 0) FROM moved) AS net_quote
+FROM ended
 """  # noqa: S608 - constants alone
 
 # When each trader had orders, and each of its buys tied up how much quote until the trader ended.

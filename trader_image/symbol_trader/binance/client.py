@@ -6,13 +6,13 @@ how the WebSocket that carries them is replaced by a new one, in `renewal`.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import suppress
 from decimal import Context, Decimal
 from functools import partial
 from typing import Any
 
-from symbol_trader.binance import replies, requests, symbols
+from symbol_trader.binance import books, replies, requests, symbols
 from symbol_trader.binance.budgets import Budget, StatedLimits
 from symbol_trader.binance.clock import Clock
 from symbol_trader.binance.descriptions import Descriptions, KnownReplies
@@ -146,16 +146,16 @@ class BinanceExchange:
 
     async def _make_ready(self, line: Line, age_max_s: float) -> None:
         """Open a link, and do on it all that has to be done before it is used."""
-        line.client.respect_limits("a connection")
+        line.client.respect_limits("a connection was not opened")
         await line.client.wait_for_connection()
         try:
             await line.link.open(age_max_s)
+            await line.client.know_time()
+            if self._guard is not None:
+                await self._guard.admit(self._key, line.client.now_ms())
         except ConnectionsLimited as exc:
             self._rate_limit.hold(exc.retry_in_s)
             raise
-        await line.client.know_time()
-        if self._guard is not None:
-            await self._guard.admit(self._key, line.client.now_ms())
         await line.client.log_on()
         await _subscribe(line.client, signed=not self._key.logs_on)
         keepers = (line.client.keep_clock(), self._keep_key(line.link))
@@ -242,6 +242,10 @@ class BinanceExchange:
         parse = partial(replies.best_bid, symbol=self._settings.symbol)
         return await self._client.query("ticker.book", symbol, parse, private=False)
 
+    async def best_bids(self, symbols: Collection[str]) -> Mapping[str, Decimal]:
+        """Read the best bids of other symbols, without those where none is known."""
+        return await books.best_bids(self._client, symbols)
+
     async def last_trade(self) -> Price | None:
         """Read the symbol's newest public trade, with its own time; None if there never was one."""
         params: Params = {"symbol": self._settings.symbol, "limit": 1}
@@ -273,15 +277,12 @@ class BinanceExchange:
         """
         quote = self._quote_asset or (await self.symbol()).quote_asset
         if direct := await self._candle(asset + quote, time_ms):
-            return self._priced(direct.close, f"klines {asset}{quote} 1m", direct)
+            return _priced(direct.close, f"klines {asset}{quote} 1m", direct, self.now_ms())
         if inverse := await self._candle(quote + asset, time_ms):
             price = _INVERSE.divide(Decimal(1), inverse.close)
-            return self._priced(price, f"klines {quote}{asset} 1m, inverted", inverse)
+            source = f"klines {quote}{asset} 1m, inverted"
+            return _priced(price, source, inverse, self.now_ms())
         return None
-
-    def _priced(self, price: Decimal, source: str, candle: Candle) -> AssetPrice:
-        """Name the price's time: a candle that is not over ends in the future."""
-        return AssetPrice(price, source, min(candle.closed_ms, self.now_ms()))
 
     async def _candle(self, symbol: str, time_ms: int) -> Candle | None:
         """Read the candle of a market at a time; None where there is no such market, or price."""
@@ -362,6 +363,11 @@ class BinanceExchange:
                     await self._guard.look_again(self._key, self.now_ms())
                 except BadCredentials as exc:
                     link.retire(str(exc), Cause.REVOKED)
+
+
+def _priced(price: Decimal, source: str, candle: Candle, now_ms: int) -> AssetPrice:
+    """Name the price's time: a candle that is not over ends in the future."""
+    return AssetPrice(price, source, min(candle.closed_ms, now_ms))
 
 
 def _keep_to(stated: StatedLimits, *, pacer: ConnectionPacer | None, budget: Budget | None) -> None:

@@ -3,6 +3,7 @@
 Every function raises `PayloadError`, naming the field, for what it cannot read.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
 from operator import itemgetter
@@ -128,6 +129,16 @@ def best_bid(result: Any, symbol: str) -> Decimal:
     """Read the reply to `ticker.book`; a book without bids shows a price of zero, or null."""
     fields = Fields(result, "ticker.book")
     expect(fields, "symbol", symbol)
+    return _bid(fields)
+
+
+def best_bids(result: Any, symbols: Collection[str]) -> dict[str, Decimal]:
+    """Read the reply to `ticker.book` for several symbols; without those that have no bid."""
+    books = {fields.text("symbol"): _bid(fields) for fields in objects(result, "ticker.book")}
+    return {symbol: bid for symbol, bid in books.items() if bid and symbol in symbols}
+
+
+def _bid(fields: Fields) -> Decimal:
     return ZERO if fields.raw("bidPrice") is None else fields.amount("bidPrice")
 
 

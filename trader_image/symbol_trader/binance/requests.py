@@ -5,6 +5,9 @@ that a late request is refused rests on its timestamp and recvWindow. Source of 
 web-socket-api.md.
 """
 
+import json
+from collections.abc import Collection
+
 from symbol_trader.binance.signing import Params
 from symbol_trader.core.money import plain
 from symbol_trader.core.orders import CancelIntent, Intent
@@ -62,6 +65,11 @@ def order_status(client_order_id: str, symbol: str) -> Params:
 def order_by_id(order_id: int, symbol: str) -> Params:
     """Parameters of `order.status` by the exchange's id."""
     return {"symbol": symbol, "orderId": order_id}
+
+
+def books(symbols: Collection[str]) -> Params:
+    """Parameters of `ticker.book` for several symbols: a list, as JSON in a text."""
+    return {"symbols": json.dumps(sorted(symbols), separators=(",", ":"), ensure_ascii=False)}
 
 
 def klines(symbol: str, time_ms: int) -> Params:

@@ -30,10 +30,13 @@ _WEIGHTS: Final = {
 }
 """The weight of each method that is asked here, for one symbol."""
 _TRADES_OF_AN_ORDER: Final = 5
+_BOOKS_OF_SEVERAL: Final = 4
 
 
 def weight_of(method: str, params: Params) -> int:
     """Return what a request that only reads weighs. Raises `KeyError` for what is never asked."""
     if method == "myTrades" and "orderId" in params:
         return _TRADES_OF_AN_ORDER
+    if method == "ticker.book" and "symbols" in params:
+        return _BOOKS_OF_SEVERAL
     return _WEIGHTS[method]

@@ -16,22 +16,27 @@ from symbol_trader.options import (
     KEY_ADVICE,
     ExchangeOptions,
     context_settings,
-    database_option,
+    database_options,
     exchange_options,
     option,
     since_option,
 )
+from symbol_trader.postgres.address import DatabaseAddress
 from symbol_trader.secrecy import hide_memory
 
 
 @click.command(context_settings=context_settings)
 @click.argument("symbol")
 @exchange_options
-@database_option
+@database_options
 @option("--pause-s", type=click.FloatRange(0), default=2.0, help="Between two looks.")
 @since_option
 def audit(
-    symbol: str, database_url: str, pause_s: float, since: timedelta | datetime | None, **flags: Any
+    symbol: str,
+    database: DatabaseAddress,
+    pause_s: float,
+    since: timedelta | datetime | None,
+    **flags: Any,
 ) -> None:
     """Compare the exchange with the record for SYMBOL, such as XRPUSDT, and check every promise.
 
@@ -46,7 +51,7 @@ def audit(
     try:
         found = asyncio.run(
             auditing.audit(
-                database_url,
+                database.read(),
                 entry.exchange_environment,
                 entry.settings(symbol),
                 KeyFolder(entry.exchange_key, KEY_ADVICE).read(),

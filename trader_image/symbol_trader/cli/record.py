@@ -8,25 +8,26 @@ import click
 from symbol_trader.core.orders import OrderState
 from symbol_trader.errors import SchemaMismatch, Unavailable
 from symbol_trader.identity import LedgerKey, Owner
-from symbol_trader.options import context_settings, database_option, option
+from symbol_trader.options import context_settings, database_options, option
 from symbol_trader.postgres import ownership
+from symbol_trader.postgres.address import DatabaseAddress
 
 
 @click.command(context_settings=context_settings)
-@option("--database-url", required=True, help="The record to create or to bring up to date.")
-def migrate(database_url: str) -> None:
+@database_options
+def migrate(database: DatabaseAddress) -> None:
     """Bring the record's schema up to date; safe to repeat and to run twice at once."""
     # Loaded here alone: the migration tool is heavy, and a leader never migrates.
     from symbol_trader.postgres import migrate as migrations  # noqa: PLC0415 - only this command pays for it
 
     try:
-        asyncio.run(migrations.migrate(database_url, click.echo))
+        asyncio.run(migrations.migrate(database.read(), click.echo))
     except (Unavailable, SchemaMismatch) as exc:
         raise click.ClickException(str(exc)) from exc
 
 
 @click.command(context_settings=context_settings)
-@option("--database-url", required=True, help="The record.")
+@database_options
 @option("--exchange-environment", default="paper", help="Environment of the ledger.")
 @option("--account", required=True, help="The account's uid, as the refusal names it.")
 @option("--symbol", required=True, help="The symbol, such as XRPUSDT.")
@@ -34,7 +35,7 @@ def migrate(database_url: str) -> None:
 @option("--namespace", required=True, help="Its namespace; what --owner says for `run`.")
 @option("--name", required=True, help="Its name: metadata.name.")
 def takeover(  # noqa: PLR0917 - click passes them by name
-    database_url: str,
+    database: DatabaseAddress,
     exchange_environment: str,
     account: str,
     symbol: str,
@@ -50,7 +51,7 @@ def takeover(  # noqa: PLR0917 - click passes them by name
     ledger = LedgerKey(exchange_environment, account, symbol)
     try:
         epoch = asyncio.run(
-            ownership.takeover(database_url, ledger, Owner(cluster, namespace, name))
+            ownership.takeover(database.read(), ledger, Owner(cluster, namespace, name))
         )
     except (Unavailable, SchemaMismatch) as exc:
         raise click.ClickException(str(exc)) from exc
@@ -61,14 +62,14 @@ def takeover(  # noqa: PLR0917 - click passes them by name
 
 @click.command(context_settings=context_settings)
 @click.argument("orders", nargs=-1, required=True)
-@database_option
+@database_options
 @option("--exchange-environment", default="paper", help="Environment of the ledger.")
 @option("--account", required=True, help="The account's uid.")
 @option("--symbol", required=True, help="The symbol, such as XRPUSDT.")
 @option("--reason", required=True, help="Why they may be left alone; it is kept on record.")
 def disown(  # noqa: PLR0917 - click passes them by name
     orders: tuple[str, ...],
-    database_url: str,
+    database: DatabaseAddress,
     exchange_environment: str,
     account: str,
     symbol: str,
@@ -82,7 +83,7 @@ def disown(  # noqa: PLR0917 - click passes them by name
     """
     ledger = LedgerKey(exchange_environment, account, symbol)
     try:
-        noted = asyncio.run(ownership.disown(database_url, ledger, orders, reason))
+        noted = asyncio.run(ownership.disown(database.read(), ledger, orders, reason))
     except (Unavailable, SchemaMismatch) as exc:
         raise click.ClickException(str(exc)) from exc
     for name in noted:
@@ -96,7 +97,7 @@ def disown(  # noqa: PLR0917 - click passes them by name
 
 @click.command(context_settings=context_settings)
 @click.argument("order")
-@database_option
+@database_options
 @option("--exchange-environment", default="paper", help="Environment of the ledger.")
 @option("--account", required=True, help="The account's uid.")
 @option("--symbol", required=True, help="The symbol, such as XRPUSDT.")
@@ -111,7 +112,7 @@ def disown(  # noqa: PLR0917 - click passes them by name
 @option("--executed-quote", default=None, help="The same in quote.")
 def settle(  # noqa: PLR0917 - click passes them by name
     order: str,
-    database_url: str,
+    database: DatabaseAddress,
     exchange_environment: str,
     account: str,
     symbol: str,
@@ -134,7 +135,7 @@ def settle(  # noqa: PLR0917 - click passes them by name
     )
     ledger = LedgerKey(exchange_environment, account, symbol)
     try:
-        ending = asyncio.run(ownership.settle(database_url, ledger, order, stated))
+        ending = asyncio.run(ownership.settle(database.read(), ledger, order, stated))
     except (Unavailable, SchemaMismatch, ownership.NotSettled) as exc:
         raise click.ClickException(str(exc)) from exc
     click.echo(

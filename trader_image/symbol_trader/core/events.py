@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from symbol_trader.core.limits import Halt
 from symbol_trader.core.orders import (
     CancelIntent,
     ClientOrderId,
@@ -15,7 +16,7 @@ from symbol_trader.core.orders import (
     Fill,
     TraderId,
 )
-from symbol_trader.core.records import Watermark
+from symbol_trader.core.records import RefusedBuy, Watermark
 from symbol_trader.core.replies import (
     Archived,
     AssetPrice,
@@ -148,6 +149,20 @@ class RecordRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class BuyRefused:
+    """A buy's intent was not committed, for a limit or a halt of the account: it was not sent."""
+
+    buy: RefusedBuy
+
+
+@dataclass(frozen=True, slots=True)
+class LimitsHeard:
+    """The account's limits or halts have changed; None: it is not known any more what they are."""
+
+    halts: tuple[Halt, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
 class SymbolRead:
     """The symbol's filters and status, and the commission, were read again."""
 
@@ -211,6 +226,8 @@ StateEvent = (
     | FeePriced
     | UnrecordedOrdersFound
     | RecordRefused
+    | BuyRefused
+    | LimitsHeard
     | SymbolRead
     | ViewRead
     | SettingsChanged

@@ -16,17 +16,20 @@ from types import MappingProxyType
 from typing import assert_never
 
 from symbol_trader.core import ids
+from symbol_trader.core.buy_limits import BuyLimits
 from symbol_trader.core.commands import Commands
 from symbol_trader.core.context import EventContext
 from symbol_trader.core.decisions import Decision
 from symbol_trader.core.events import (
     Banned,
     BidFetched,
+    BuyRefused,
     CancelReplied,
     Ending,
     FeePriced,
     FillsFetched,
     LeaderEvent,
+    LimitsHeard,
     PlaceReplied,
     PriceSeen,
     QueryReplied,
@@ -42,6 +45,7 @@ from symbol_trader.core.events import (
     ViewRead,
 )
 from symbol_trader.core.evidence.learning import Evidence
+from symbol_trader.core.limits import Halt
 from symbol_trader.core.order import Order
 from symbol_trader.core.orders import (
     ClientOrderId,
@@ -78,13 +82,14 @@ class Leader:
         locked: Mapping[str, Decimal] = MappingProxyType({}),
         refused: Mapping[TraderId, str] = MappingProxyType({}),
         acknowledged: Collection[ClientOrderId] = (),
+        halts: tuple[Halt, ...] | None = (),
     ) -> None:
         """Take up the record. `new_bits` returns 64 random bits at each call.
 
         `free` is what the account has free of each asset that it holds, `locked` what its open
         orders hold. `refused` holds traders whose changes the record refused, and why;
         `acknowledged` the orders that others canceled and that a person acknowledged while nobody
-        traded.
+        traded. `halts` are those of the account, None while its limits have not been read.
         """
         self._state = State(
             snapshot,
@@ -95,6 +100,7 @@ class Leader:
             new_bits=new_bits,
             free=free,
             locked=locked,
+            halts=halts,
         )
         self._evidence = Evidence(self._state)
         self._traders = Traders(self._state, self._evidence)
@@ -180,6 +186,10 @@ class Leader:
                 evidence.unrecorded.found(orders, ctx)
             case RecordRefused(trader_id, why, unsent):
                 evidence.record_refused(trader_id, why, ctx, unsent=unsent)
+            case BuyRefused(buy):
+                evidence.limits.buy_refused(buy, ctx)
+            case LimitsHeard(halts):
+                evidence.limits.heard(halts, ctx)
             case SymbolRead(symbol, commission):
                 evidence.market.symbol_read(symbol, commission, ctx)
             case ViewRead(view):
@@ -277,6 +287,17 @@ class Leader:
         return self._state.paused
 
     @property
+    def buy_limits(self) -> BuyLimits:
+        """Return what is known of the account's halts and limits."""
+        return self._state.limits
+
+    @property
+    def holds_base(self) -> bool:
+        """Return whether running traders hold something, whose worth follows the market."""
+        base = self.symbol.base_asset
+        return any(t.received(base) - t.sell_fees(base) != t.sold for t in self.traders)
+
+    @property
     def carried(self) -> Decimal:
         """Return the base asset that rounding left over and that a later sell will take along."""
         return self._state.carried
@@ -322,6 +343,7 @@ _CONCERN_ALL = (
     ReferencePriceFetched,
     ViewRead,
     SettingsChanged,
+    LimitsHeard,
     TimePassed,
 )
 """Events after which every trader takes its next step, whoever was touched."""

@@ -52,6 +52,8 @@ class Order:
     """What the exchange said of it last, also where that contradicts the record and was ignored."""
     missing_on_exchange: bool = False
     """It is open on record, and a reconciliation did not find it on the exchange."""
+    missing_told: bool = False
+    """The log says so, of each term anew."""
     fills_given_up: bool = False
     """Its fills could not be read: what was executed counts."""
     fill_queries: int = 0
@@ -201,7 +203,7 @@ class Order:
         if seen.status not in STATUS_EVENTS:
             raise Contradiction(f"{seen.client_order_id}: its status {seen.status} is not known")
         before, was_missing = self._facts(), self.missing_on_exchange
-        self.missing_on_exchange = False
+        self.missing_on_exchange = self.missing_told = False
         self.state = self._transition(STATUS_EVENTS[seen.status])
         self.order_id = seen.order_id
         self.quantity = min(self.quantity, seen.quantity)

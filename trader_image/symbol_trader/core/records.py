@@ -154,6 +154,19 @@ RecordChange = (
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedBuy:
+    """A buy whose intent was not committed, for a limit or a halt of the account: it is not sent.
+
+    `reason` is the kind in CamelCase (Halted, MaxExposure, …); the message names the limit, what of
+    it is used, and what the buy takes.
+    """
+
+    client_order_id: ClientOrderId
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class RecordedOrder:
     """An order's row with its fills and its cancels."""
 

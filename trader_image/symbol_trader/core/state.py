@@ -10,8 +10,10 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from symbol_trader.core import ids
+from symbol_trader.core.buy_limits import BuyLimits
 from symbol_trader.core.fees import UnvaluedFees
 from symbol_trader.core.ledger import Carried, Ledger, Settlement, TraderMoney
+from symbol_trader.core.limits import Halt
 from symbol_trader.core.market_prices import MarketPrices
 from symbol_trader.core.money import ZERO
 from symbol_trader.core.order import Order
@@ -42,6 +44,7 @@ class State:
         new_bits: Callable[[], int],
         free: Mapping[str, Decimal],
         locked: Mapping[str, Decimal] = MappingProxyType({}),
+        halts: tuple[Halt, ...] | None = (),
     ) -> None:
         """Take up the record; see `Leader` for the arguments."""
         self.settings = settings
@@ -71,6 +74,8 @@ class State:
         """Until when the exchange has banned the address: nothing is intended before."""
         self.stopped: Blocker | None = None
         """Why the exchange takes nothing from the account: a person has to act first."""
+        self.limits = BuyLimits(halts, timing)
+        """What the account's limits and halts hold back."""
         self.buys_ended = 0
         """How many buys in a row the exchange has ended without a fill."""
         self.buys_paused_until_ms = 0

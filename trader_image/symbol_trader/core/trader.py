@@ -66,6 +66,11 @@ class Trader:
         self.orders = [*kept, order]
         return gone
 
+    def take_back(self, order: Order) -> None:
+        """Take back the attempt added last: it was neither recorded nor sent."""
+        self.orders.remove(order)
+        self.attempts[order.side] -= 1
+
     @property
     def last_order(self) -> Order | None:
         """Return the order that decides what comes next: the newest that ever existed."""
@@ -95,10 +100,12 @@ class Trader:
     def refused(self, timing: Timing, *, offer: bool) -> int:
         """Count a refusal; return the pause in milliseconds before another attempt.
 
-        An `offer` is a sell at a deadline, which has no time for pauses that grew before it.
+        An `offer` is a sell at a deadline, which has no time for pauses that grew before it. Other
+        orders come only once a shutdown is taken back: its offers do not count for the next one.
         """
         self.refusals += 1
         if not offer:
+            self.refused_offers = 0
             return timing.retry_pause_ms(self.refusals)
         self.refused_offers += 1
         return timing.retry_pause_ms(self.refused_offers)

@@ -25,7 +25,7 @@ from symbol_trader.core.records import (
 
 def encode(changes: Iterable[RecordChange]) -> str:
     """Write changes as a JSON array, in their order."""
-    return json.dumps([_facts(change) for change in changes], default=_amount)
+    return json.dumps([_facts(change) for change in changes], default=amount_text)
 
 
 def _facts(change: RecordChange) -> dict[str, Any]:  # noqa: C901, PLR0911 - one line per kind
@@ -172,7 +172,8 @@ def _fee(valued: FeeValued) -> dict[str, Any]:
     }
 
 
-def _amount(value: object) -> str:
+def amount_text(value: object) -> str:
+    """Write an amount exactly, for `json.dumps`."""
     if isinstance(value, Decimal):
         return f"{value:f}"
     raise TypeError(f"{type(value).__name__} does not belong into the record")

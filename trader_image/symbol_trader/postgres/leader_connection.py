@@ -14,6 +14,7 @@ import asyncpg
 from symbol_trader.errors import DatabaseUnavailable, Fenced, RolledBack, Unavailable
 from symbol_trader.identity import Epoch, LedgerKey
 from symbol_trader.postgres import connection, errors, schema, statements
+from symbol_trader.postgres.address import DatabaseAddress
 from symbol_trader.postgres.connection import DEFAULT_TIMEOUTS, Timeouts
 
 CLOSE_TIMEOUT_S: Final = 1.0
@@ -39,14 +40,14 @@ class LeaderConnection:
     anything else is asked. What was asked then counts as not done, although it may be.
     """
 
-    def __init__(self, url: str, timeouts: Timeouts = DEFAULT_TIMEOUTS) -> None:
-        """Name the database by its URL (postgresql://…). Nothing is connected yet."""
-        self.where = errors.describe(url)
+    def __init__(self, address: DatabaseAddress, timeouts: Timeouts = DEFAULT_TIMEOUTS) -> None:
+        """Name the database. Nothing is read or connected yet."""
+        self.where = errors.describe(address.url)
         self.committed: str | None = None
         """The intent that was committed last: what a record that lost commits lacks first."""
         self.settlements = 0
         """How often a person had settled an order of the ledger when it was claimed or loaded."""
-        self._url = url
+        self._address = address
         self._timeouts = timeouts
         self._connection: asyncpg.Connection | None = None
         self._opened = asyncio.Event()
@@ -66,7 +67,9 @@ class LeaderConnection:
         """
         async with self._lock:
             self._drop()
-            self._connection = await connection.connect(self._url, self._timeouts)
+            url = self._address.read()
+            self.where = errors.describe(url)
+            self._connection = await connection.connect(url, self._timeouts)
         try:
             async with self.session() as session:
                 self._recognise(await connection.origin(session))

@@ -11,7 +11,7 @@ import asyncpg
 from symbol_trader.core.orders import OrderState
 from symbol_trader.errors import InvalidInput
 from symbol_trader.identity import Epoch, LedgerKey, Owner
-from symbol_trader.postgres import connection, errors, schema, statements
+from symbol_trader.postgres import connection, errors, limit_statements, schema, statements
 
 NEVER_THERE: Final = {OrderState.REFUSED, OrderState.ABSENT}
 
@@ -27,7 +27,7 @@ async def takeover(url: str, ledger: LedgerKey, owner: Owner) -> int | None:
 
     """
     arguments = (owner.cluster, owner.namespace, owner.name)
-    rows = await _carry_out(url, "takeover", statements.TAKEOVER, *_key(ledger), *arguments)
+    rows = await carry_out(url, "takeover", statements.TAKEOVER, *_key(ledger), *arguments)
     return rows[0]["epoch"] if rows else None
 
 
@@ -77,7 +77,7 @@ async def disown(url: str, ledger: LedgerKey, names: Sequence[str], reason: str)
         SchemaMismatch: The record has another schema than this program knows.
 
     """
-    rows = await _carry_out(url, "disown", statements.DISOWN, *_key(ledger), list(names), reason)
+    rows = await carry_out(url, "disown", statements.DISOWN, *_key(ledger), list(names), reason)
     return [row["client_order_id"] for row in rows]
 
 
@@ -95,7 +95,7 @@ async def rename_owner(
     """
     names = (before.cluster, before.namespace, before.name, after.cluster, after.namespace)
     arguments = (environment, symbol, *names, after.name)
-    rows = await _carry_out(url, "run", statements.RENAME_OWNER, *arguments)
+    rows = await carry_out(url, "run", statements.RENAME_OWNER, *arguments)
     return [row["account"] for row in rows]
 
 
@@ -146,6 +146,7 @@ async def settle(url: str, ledger: LedgerKey, order: str, stated: StatedEnd) -> 
             ending.executed_quote,
             stated.reason,
         )
+        await driver.execute(limit_statements.KEEP_TOTALS, *_key(ledger), found["trader_id"])
     return ending
 
 
@@ -197,9 +198,16 @@ def _impossible(ending: Settled, order: asyncpg.Record) -> str | None:
     return None
 
 
-async def _carry_out(
+async def carry_out(
     url: str, command: str, statement: str, *arguments: Any
 ) -> list[asyncpg.Record]:
+    """Run the statement of one command, and return its rows.
+
+    Raises:
+        Unavailable: The database cannot be reached.
+        SchemaMismatch: The record has another schema than this program knows.
+
+    """
     async with _connected(url, command) as driver:
         found: list[asyncpg.Record] = await driver.fetch(statement, *arguments)
         return found

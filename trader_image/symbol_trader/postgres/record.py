@@ -1,13 +1,14 @@
 """The `Record` port on PostgreSQL: what a leader loads, and what it notes under its epoch."""
 
 from collections.abc import Collection, Sequence
+from decimal import Decimal
 
 from symbol_trader.core.fees import WAITING_MAX
 from symbol_trader.core.orders import FillKey, Intent
-from symbol_trader.core.records import RecordChange, Snapshot, Watermark
+from symbol_trader.core.records import RecordChange, RefusedBuy, Snapshot, Watermark
 from symbol_trader.desired import Desired
 from symbol_trader.errors import Fenced
-from symbol_trader.postgres import rows, statements
+from symbol_trader.postgres import limit_statements, rows, statements
 from symbol_trader.postgres.changes import encode
 from symbol_trader.postgres.leader_connection import LeaderConnection, key_of
 
@@ -47,8 +48,10 @@ class PostgresRecord:
         self._link.settlements = sums["settlements"]
         return rows.snapshot(sums, parts)
 
-    async def note(self, changes: Sequence[RecordChange]) -> None:
+    async def note(self, changes: Sequence[RecordChange]) -> tuple[RefusedBuy, ...]:
         """Record what happened and what is intended, in this order: one statement, one commit.
+
+        Return the buys that the account's limits and halts refuse: these alone are not noted.
 
         An order's state only moves on and its executed quantity only grows, so old news is no
         news. An intent is noted once: after `Unavailable` it counts as not committed, and is not
@@ -63,16 +66,31 @@ class PostgresRecord:
 
         """
         if not changes:
-            return
+            return ()
         link = self._link
         known = (*link.claim.arguments, link.settlements)
         try:
-            await link.ask(statements.NOTE, *known, encode(changes))
+            found = await link.ask(statements.NOTE, *known, encode(changes))
         except Fenced as exc:
             raise await link.why_over() from exc
+        refused = tuple(RefusedBuy(**row) for row in found)
+        left_out = {buy.client_order_id for buy in refused}
         for change in changes:
-            if isinstance(change, Intent):
+            if isinstance(change, Intent) and change.client_order_id not in left_out:
                 link.committed = change.client_order_id
+        return refused
+
+    async def know_quote_asset(self, asset: str) -> None:
+        """Say what the symbol is quoted in: limits of amounts need it. Raises `Fenced`."""
+        await self._link.ask_held(limit_statements.KNOW_QUOTE_ASSET, asset)
+
+    async def record_bid(self, bid: Decimal) -> None:
+        """Record the best bid of just now: what the symbol holds is worth that. Raises `Fenced`.
+
+        Where a loss limit stands, nothing buys while the bid of a symbol that holds something is
+        older than 60 s.
+        """
+        await self._link.ask_held(limit_statements.RECORD_BID, bid)
 
     async def settled_meanwhile(self) -> bool:
         """Return whether a person has settled an order of the ledger since it was loaded."""

@@ -5,7 +5,7 @@ Versions are numbers that grow: 0001, 0002, … The newest is `SCHEMA_VERSION`.
 
 from symbol_trader.errors import SchemaMismatch
 
-SCHEMA_VERSION = "0006"
+SCHEMA_VERSION = "0007"
 VERSION_TABLE = "schema_version"
 
 

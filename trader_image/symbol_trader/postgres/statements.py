@@ -119,11 +119,15 @@ WHERE EXISTS (SELECT FROM owners WHERE {_HELD})
     AND NOT EXISTS (SELECT FROM disowned WHERE {_LEDGER} AND client_order_id = asked.id)
 """
 
-NOTE: Final = (
-    "SELECT note(ROW($1::text, $2::text, $3::text)::book, $4::bigint, $5::text, $6::bigint, "
-    "$7::jsonb)"
+NOTE: Final = """
+SELECT client_order_id, reason, message FROM note_within_limits(
+    ROW($1::text, $2::text, $3::text)::book, $4::bigint, $5::text, $6::bigint, $7::jsonb
 )
-"""Note changes ($7), unless a person has settled something since the record was loaded, $6."""
+"""
+"""Note changes ($7), unless a person has settled something since the record was loaded, $6.
+
+Its rows are the buys that a limit or a halt of the account has refused: all else is noted.
+"""
 
 _SEEN_BEFORE: Final = f"($7::bigint, $6::bigint) < ({_WATERMARK_MS}, watermark)"
 

@@ -16,12 +16,18 @@ from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 from kubernetes.aio.client.exceptions import ApiException
 
+from symbol_trader.core.limits import AccountLimit, LimitInForce, LimitReport
 from symbol_trader.desired import Desired, SwitchOffOutcome
 from symbol_trader.errors import ApiServerUnavailable, Unavailable
 from symbol_trader.report import Report
+from symbol_trader.resource import limit_events
+from symbol_trader.resource.limit_events import EventPoster
+from symbol_trader.resource.limit_status import limit_document, limit_identity
+from symbol_trader.resource.limits import LimitsWatch
 from symbol_trader.resource.outage import Outage, Tell
-from symbol_trader.resource.translation import deleted, desired_of, status_of
-from tradingsymbol_api.names import GROUP, LEADER_FIELD_MANAGER, PLURAL, VERSION
+from symbol_trader.resource.translation import deleted, desired_of, limit_of, status_of
+from tradingsymbol_api.names import GROUP, LEADER_FIELD_MANAGER, PLURAL, VERSION, leader_pod_name
+from tradingsymbol_api.reading import mapping
 from tradingsymbol_api.spec import InvalidResourceError, parse_resource
 from tradingsymbol_api.status import Target, says_the_same
 
@@ -74,6 +80,12 @@ class ApiServerResource:
         self._clock = clock
         self._away = Outage("no word from the API server", warn, clock)
         self._unwritten = Outage("the API server refuses the status", warn, clock)
+        self._limits = LimitsWatch(self._api, namespace, warn, clock)
+        self._events = EventPoster(self._api, leader_pod_name(name), warn, clock)
+        self._reported: Report | None = None
+        """What Events were told of last."""
+        self._exchange = ""
+        """The exchange entry that the resource names, once it was read."""
         self._seen: dict[str, Any] = {}
         self._heard: dict[str, Any] = {}
         """The metadata of what was yielded last."""
@@ -121,11 +133,50 @@ class ApiServerResource:
                 await asyncio.sleep(PAUSES_S[min(failures, len(PAUSES_S) - 1)])
                 failures += 1
 
+    async def limits(self) -> AsyncIterator[tuple[AccountLimit, ...]]:
+        """Yield the limits of the resource's exchange, now and at each change."""
+        last: tuple[AccountLimit, ...] | None = None
+        async for limits in self._limits.limits():
+            ours = tuple(limit_of(one) for one in limits if one.spec.exchange == self._exchange)
+            # A status is written every few seconds, and is no change.
+            if ours != last:
+                last = ours
+                yield ours
+
+    async def limit_exists(self, name: str, uid: str) -> bool:
+        """Return whether a limit of the namespace is there now. Raises `Unavailable`."""
+        try:
+            return await self._limits.exists(name, uid)
+        except _FAILURES as exc:
+            raise ApiServerUnavailable(f"API server: {exc!r}") from exc
+
+    async def report_limit(self, report: LimitReport) -> None:
+        """Write the status of a limit, if it says anything new. Raises `Unavailable`."""
+        present = mapping(self._limits.seen.get(report.in_force.uid, {}), "status")
+        document = limit_document(report, self._clock(), present)
+        if document["status"] == present:
+            return
+        try:
+            await self._limits.report(document)
+        except _FAILURES as exc:
+            raise ApiServerUnavailable(f"API server: {exc!r}") from exc
+        await self._events.post(document, limit_events.of_limit(present, document["status"]))
+
+    async def tell_deleted(self, limit: LimitInForce) -> None:
+        """Post an Event about a limit that was deleted."""
+        await self._events.post(limit_identity(limit), [limit_events.deleted()])
+
     async def report(self, report: Report) -> None:
-        """Write the leader's part of the status by server-side apply, if it says anything new.
+        """Write the leader's part of the status, and post Events of what has happened since.
 
         Raises `Unavailable`; a refusal is told as well, since watching may go on without failure.
         """
+        await self._write_status(report)
+        await self._events.post(self._seen, limit_events.of_report(self._reported, report))
+        self._reported = report
+
+    async def _write_status(self, report: Report) -> None:
+        """Write it by server-side apply, if it says anything new."""
         metadata = self._seen["metadata"]
         target = Target(self._namespace, self._name, metadata["uid"])
         status = self._seen.get("status", {})
@@ -199,6 +250,7 @@ class ApiServerResource:
     def _read(self, document: dict[str, Any]) -> Desired:
         self._seen = document
         resource = parse_resource(document)
+        self._exchange = resource.spec.exchange
         self._heard = document["metadata"]
         desired = desired_of(resource)
         if DELETED in self._heard:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import yaml
 
+from symbol_trader.core.limits import AccountLimit, LimitInForce, LimitReport
 from symbol_trader.core.settings import TradingStatus
 from symbol_trader.desired import Desired, SwitchOffOutcome
 from symbol_trader.errors import InvalidInput, Unavailable
@@ -87,6 +88,22 @@ class FileResource:
 
     async def report(self, report: Report) -> None:
         """Write nothing: the log has it all, and the file belongs to the user."""
+
+    async def limits(self) -> AsyncIterator[tuple[AccountLimit, ...]]:
+        """Yield once that there is none: limits are resources of a cluster, or rows."""
+        yield ()
+        await asyncio.Event().wait()
+
+    async def limit_exists(self, name: str, uid: str) -> bool:
+        """Return that nothing is there."""
+        del name, uid
+        return False
+
+    async def report_limit(self, report: LimitReport) -> None:
+        """Write nothing: there is no such resource."""
+
+    async def tell_deleted(self, limit: LimitInForce) -> None:
+        """Tell nobody: the log has it."""
 
     async def switch_off(self) -> SwitchOffOutcome:
         """Write off into the file, leaving everything else in it as it is.

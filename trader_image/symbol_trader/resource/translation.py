@@ -5,11 +5,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from symbol_trader.core.limits import AccountLimit
 from symbol_trader.core.money import plain
 from symbol_trader.core.settings import AtDeadline, Settings, TradingStatus, UnfilledBuys
 from symbol_trader.desired import Desired
 from symbol_trader.report import Report
 from tradingsymbol_api.conditions import ConditionType, Finding, LeaderReason, conditions_of
+from tradingsymbol_api.limit import TradingLimit
 from tradingsymbol_api.names import LEADER_FIELD_MANAGER
 from tradingsymbol_api.spec import TradingSymbol, finishes_first
 from tradingsymbol_api.status import (
@@ -47,6 +49,29 @@ def desired_of(resource: TradingSymbol) -> Desired:
         metadata.generation,
         revision=_revision(metadata.uid, metadata.generation),
         follows=_revision(metadata.uid, metadata.generation - 1),
+    )
+
+
+def limit_of(limit: TradingLimit) -> AccountLimit:
+    """Translate a declared limit; whose cluster it is in, the resource does not say."""
+    spec, metadata = limit.spec, limit.metadata
+    return AccountLimit(
+        metadata.uid,
+        metadata.generation,
+        "",
+        metadata.namespace,
+        metadata.name,
+        quote_asset=spec.quote_asset,
+        halt=spec.halt,
+        max_exposure=spec.max_exposure,
+        max_daily_loss=spec.max_daily_loss,
+        max_drawdown=spec.drawdown_amount,
+        max_open_cycles=spec.max_open_cycles,
+        max_orders_per_minute=spec.max_orders_per_minute,
+        cooldown_ms=_milliseconds(spec.cooldown),
+        on_limit=spec.on_limit.value,
+        resume=spec.resume.value,
+        resumed_at=spec.resumed_at.isoformat() if spec.resumed_at else None,
     )
 
 

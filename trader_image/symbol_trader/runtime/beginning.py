@@ -13,6 +13,7 @@ from symbol_trader.core.timing import Timing
 from symbol_trader.identity import Epoch, Identity, LedgerKey
 from symbol_trader.ports import Exchange
 from symbol_trader.runtime import loading
+from symbol_trader.runtime.account import AccountWatch
 from symbol_trader.runtime.events import Stop
 from symbol_trader.runtime.mailbox import Mailbox
 from symbol_trader.runtime.market import MarketFeed
@@ -51,6 +52,7 @@ class Beginning:
         settings: TermSettings,
         telemetry: SymbolTelemetry,
         feed: MarketFeed,
+        account: AccountWatch,
         pauses: Pauses,
         reports: Reports,
     ) -> None:
@@ -64,6 +66,7 @@ class Beginning:
         self._telemetry = telemetry
         self._health = telemetry.health
         self._feed = feed
+        self._account = account
         self._pauses = pauses
         self._reports = reports
         self._ledger: LedgerKey | None = None
@@ -134,6 +137,9 @@ class Beginning:
         )
         if symbol.status != GONE:
             self._session.handover.denials.clear()
+            # Before any buy: amounts are limited per quote asset.
+            await record.know_quote_asset(symbol.quote_asset)
+        heard = await self._account.look()
         self._health.heartbeat()
         leader = Leader(
             snapshot,
@@ -146,6 +152,7 @@ class Beginning:
             locked=account.locked,
             refused=self._session.handover.refused,
             acknowledged=self._session.handover.acknowledged,
+            halts=heard.halts,
         )
         watermark, page = await loading.watermark(exchange, record, snapshot, symbol)
         term = Term(
@@ -161,7 +168,14 @@ class Beginning:
             metrics=self._telemetry.metrics,
             intervals=self._settings.intervals,
             changed=self._reports.due.set,
-            beside=(partial(self._feed.watch, exchange), partial(self._feed.fill_gaps, exchange)),
+            beside=(
+                partial(self._feed.watch, exchange),
+                partial(self._feed.fill_gaps, exchange),
+                partial(self._account.follow, heard, self._session.mailbox),
+                partial(self._account.record_bids, leader, exchange),
+                partial(self._account.record_bids_of_others, exchange),
+                self._account.report,
+            ),
             on_trades_read=self._note_trades_read,
         )
         return term, page

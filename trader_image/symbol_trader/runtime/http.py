@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from symbol_trader.runtime.health import Health
-from tradingsymbol_api.pod import HEALTHZ, METRICS, READYZ
+from tradingsymbol_api.listening import listen_everywhere
+from tradingsymbol_api.pod import EVERYWHERE, HEALTHZ, METRICS, READYZ
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -15,7 +16,10 @@ METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 async def serving(
     host: str, port: int, health: Health, metrics: Callable[[], bytes]
 ) -> AsyncIterator[None]:
-    """Serve /healthz, /readyz and /metrics. Raises `OSError` where the port is taken."""
+    """Serve /healthz, /readyz and /metrics; `::` is every address, those of IPv4, too.
+
+    Raises `OSError` where the port is taken.
+    """
 
     async def healthz(_: web.Request) -> web.Response:
         return _answer(health.alive, "alive", "the loop does not move")
@@ -30,7 +34,10 @@ async def serving(
     app.add_routes([web.get(HEALTHZ, healthz), web.get(READYZ, readyz), web.get(METRICS, metric)])
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
-    await web.TCPSite(runner, host, port).start()
+    if host == EVERYWHERE:
+        await web.SockSite(runner, listen_everywhere(port)).start()
+    else:
+        await web.TCPSite(runner, host, port).start()
     try:
         yield
     finally:

@@ -7,7 +7,13 @@ from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
 from symbol_trader.core.orders import OrderState
-from symbol_trader.core.records import FillRecorded, OrderChange, RecordChange, TraderResult
+from symbol_trader.core.records import (
+    FillRecorded,
+    OrderChange,
+    RecordChange,
+    RefusedBuy,
+    TraderResult,
+)
 from symbol_trader.core.replies import TradeGap
 from symbol_trader.report import Report
 
@@ -53,6 +59,12 @@ class Metrics:
         )
         self._placed = self._counter("orders_placed", "Orders sent to the exchange.")
         self._refused = self._counter("orders_refused", "Orders refused or absent.")
+        self._over_limit = Counter(
+            "symbol_trader_buys_refused",
+            "Buys that a limit or a halt of the account did not allow, by reason.",
+            [*self._labels, "reason"],
+            registry=self._registry,
+        )
         self._doubts = self._counter("orders_in_doubt", "Orders whose fate was unknown.")
         self._fills = self._counter("fills", "Fills recorded.")
         self._finished = self._counter("cycles_finished", "Traders that came to an end.")
@@ -104,6 +116,11 @@ class Metrics:
                     self._refused.inc()
                 case OrderChange(state=OrderState.UNDECIDED):
                     self._doubts.inc()
+
+    def over_limit(self, buys: Sequence[RefusedBuy]) -> None:
+        """Count buys that the record did not take."""
+        for buy in buys:
+            self._over_limit.labels(**self._labels, reason=buy.reason).inc()
 
     def reported(self, report: Report) -> None:
         """Show the same numbers as the resource's status."""

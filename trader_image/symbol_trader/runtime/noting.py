@@ -1,10 +1,11 @@
 """Recording changes so that what one trader contradicts does not keep the others from it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from symbol_trader.core.containment import by_trader
 from symbol_trader.core.orders import TraderId
-from symbol_trader.core.records import RecordChange, TraderResult
+from symbol_trader.core.records import RecordChange, RefusedBuy, TraderResult
 from symbol_trader.errors import Contradiction
 from symbol_trader.ports import Record
 from symbol_trader.runtime.metrics import Metrics
@@ -18,6 +19,16 @@ class RecordRefuses(Contradiction):
         self.trader_id = trader_id
 
 
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What the record did not take of some changes."""
+
+    refused: dict[TraderId, str] = field(default_factory=dict)
+    """Traders whose changes contradict the record, and why."""
+    buys: tuple[RefusedBuy, ...] = ()
+    """Buys that a limit or a halt of the account did not allow."""
+
+
 class Notes:
     """Notes changes in the record, and counts them once they are there."""
 
@@ -26,8 +37,8 @@ class Notes:
         self._record = record
         self._metrics = metrics
 
-    async def note(self, changes: Sequence[RecordChange]) -> dict[TraderId, str]:
-        """Record changes; return the traders whose changes the record refuses, and why.
+    async def note(self, changes: Sequence[RecordChange]) -> Noted:
+        """Record changes; return what of them the record refuses.
 
         Raises `RecordRefuses` where that is how a trader ended.
         """
@@ -35,22 +46,25 @@ class Notes:
         if len(parts) == 1:
             return await self._note_one(*parts.popitem())
         try:
-            await self._record.note(changes)
+            return await self._note(changes)
         except Contradiction:
             found = [await self._note_one(*part) for part in parts.items()]
-            return {trader_id: why for one in found for trader_id, why in one.items()}
-        self._metrics.noted(changes)
-        return {}
+            return Noted(
+                {trader_id: why for one in found for trader_id, why in one.refused.items()},
+                tuple(buy for one in found for buy in one.buys),
+            )
 
-    async def _note_one(
-        self, trader_id: TraderId, changes: Sequence[RecordChange]
-    ) -> dict[TraderId, str]:
+    async def _note_one(self, trader_id: TraderId, changes: Sequence[RecordChange]) -> Noted:
         try:
-            await self._record.note(changes)
+            return await self._note(changes)
         except Contradiction as exc:
             if any(isinstance(change, TraderResult) for change in changes):
                 # It is over in memory, not on record: only a new start knows it again.
                 raise RecordRefuses(trader_id, str(exc)) from exc
-            return {trader_id: str(exc)}
+            return Noted({trader_id: str(exc)})
+
+    async def _note(self, changes: Sequence[RecordChange]) -> Noted:
+        buys = await self._record.note(changes)
         self._metrics.noted(changes)
-        return {}
+        self._metrics.over_limit(buys)
+        return Noted(buys=buys)

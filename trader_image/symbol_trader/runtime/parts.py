@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from symbol_trader.ports import Exchange, Market, Ownership, Record, Resource
+from symbol_trader.ports import AccountLimits, Exchange, Market, Ownership, Record, Resource
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.metrics import Metrics
 from symbol_trader.runtime.story import Story
@@ -16,6 +16,7 @@ class Adapters:
     resource: Resource
     ownership: Ownership
     record: Record
+    limits: AccountLimits
     exchange: Callable[[str], Exchange]
     market: Callable[[str], Market]
 

@@ -37,6 +37,9 @@ REASONS = {
     Reason.RECORD_ROLLED_BACK: LeaderReason.RECORD_ROLLED_BACK,
     Reason.CONTRADICTED: LeaderReason.RECORD_CONTRADICTS,
     Reason.FILLS_MISSING: LeaderReason.FILLS_MISSING,
+    Reason.BUYS_HALTED: LeaderReason.BUYS_HALTED,
+    Reason.LIMIT_REACHED: LeaderReason.LIMIT_REACHED,
+    Reason.LIMITS_UNREAD: LeaderReason.LIMITS_UNREAD,
 }
 """A blocker's reason -> the reason of `Degraded`; every other blocker is `ORDER_BLOCKED`."""
 
@@ -117,6 +120,7 @@ def report_trading(
         problems=_problems(leader, health),
         orders_in_doubt=len(leader.orders_in_doubt),
         unvalued_fees=leader.unvalued_fees,
+        halts=leader.buy_limits.halts,
     )
 
 
@@ -132,7 +136,8 @@ def explained(report: Report, environment: str) -> Report:
 
 
 def _problems(leader: Leader, health: Health) -> tuple[Problem, ...]:
-    blockers = [leader.halted, leader.paused, *(trader.blocker for trader in leader.traders)]
+    always = (leader.halted, leader.paused, leader.buy_limits.halted)
+    blockers = [*always, *(trader.blocker for trader in leader.traders)]
     found = {
         _problem(blocker): None
         for blocker in blockers

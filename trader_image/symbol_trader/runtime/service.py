@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from symbol_trader.core.timing import Timing
 from symbol_trader.identity import Identity
 from symbol_trader.runtime import tasks
+from symbol_trader.runtime.account import AccountWatch, DeclaredLimits
 from symbol_trader.runtime.beginning import Beginning, TermSettings
 from symbol_trader.runtime.desired import DesiredState
 from symbol_trader.runtime.endings import Ending
@@ -62,6 +63,7 @@ class Service:
             tell=self._heard,
         )
         self._process = ProcessState(self._desired, self.session, self._stopped)
+        self._limits = DeclaredLimits(adapters.resource)
         self._symbol_telemetry: SymbolTelemetry | None = None
 
     @property
@@ -96,6 +98,7 @@ class Service:
             feed = self._make_feed(symbol, reports, telemetry)
             leading = self._make_leading(telemetry, reports, feed)
             pumps.append(asyncio.create_task(feed.pump()))
+            pumps.append(asyncio.create_task(self._limits.pump()))
             pumps.append(asyncio.create_task(reports.pump()))
             ending = await self._while_healthy(leading.lead(), pumps)
             await tasks.end(pumps)
@@ -151,6 +154,7 @@ class Service:
             settings=self._settings,
             telemetry=telemetry,
             feed=feed,
+            account=self._make_account_watch(telemetry),
             pauses=pauses,
             reports=reports,
         )
@@ -165,6 +169,20 @@ class Service:
             pauses=pauses,
             reports=reports,
             telemetry=telemetry,
+        )
+
+    def _make_account_watch(self, telemetry: SymbolTelemetry) -> AccountWatch:
+        intervals = self._settings.intervals
+        return AccountWatch(
+            self._limits,
+            resource=self._adapters.resource,
+            limits=self._adapters.limits,
+            record=self._adapters.record,
+            owner=self._identity.owner,
+            story=telemetry.story,
+            clock=telemetry.health.clock,
+            limits_s=intervals.limits_s,
+            bid_s=intervals.bid_s,
         )
 
     # The end.

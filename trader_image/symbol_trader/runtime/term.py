@@ -11,7 +11,7 @@ first one did.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
@@ -20,6 +20,7 @@ from enum import Enum, auto
 from symbol_trader.core.decisions import Cancel, Decision, Place, Request
 from symbol_trader.core.events import (
     Banned,
+    BuyRefused,
     Ending,
     LeaderEvent,
     PriceSeen,
@@ -42,7 +43,7 @@ from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.holding import Held
 from symbol_trader.runtime.mailbox import Mailbox
 from symbol_trader.runtime.metrics import Metrics
-from symbol_trader.runtime.noting import Notes
+from symbol_trader.runtime.noting import Noted, Notes
 from symbol_trader.runtime.pumps import Pumps
 from symbol_trader.runtime.reading import Page, Trades
 from symbol_trader.runtime.requests import Requests
@@ -67,6 +68,11 @@ class Intervals:
 
     timer_s: float = 0.25
     reconcile_s: float = 60.0
+    limits_s: float = 5.0
+    """How often the account's halts are read: those that a person or another leader noted."""
+    bid_s: float = 25.0
+    """How often what is held gets a bid on record, where a loss limit stands. After 60 s the record
+    takes no buy of the account any more."""
     report_s: float = 1.0
     """The least time between two reports."""
     replies_s: float = 10.5
@@ -295,13 +301,15 @@ class Term:
         """Record what is held, intents with the rest, and only then ask the exchange."""
         while self._held:
             held, self._held = self._held, Held()
-            refused = await self._notes.note(held.changes) if held.changes else {}
+            noted = await self._notes.note(held.changes) if held.changes else Noted()
             for request, received_s in held.requests:
-                if not _is_refused(request, refused):
+                if not _is_refused(request, noted):
                     self._requests.send(request, received_s)
-            for trader_id, why in refused.items():
+            for trader_id, why in noted.refused.items():
                 event = RecordRefused(trader_id, why, _order_of(trader_id, held))
                 self._hold(self._decide(event))
+            for buy in noted.buys:
+                self._hold(self._decide(BuyRefused(buy)))
 
     async def _end_tasks(self) -> None:
         """End what runs beside the loop; the replies that were waited for are in by now.
@@ -322,5 +330,9 @@ def _order_of(trader_id: TraderId, held: Held) -> ClientOrderId | None:
     return next((o.client_order_id for o in placed if o.trader_id == trader_id), None)
 
 
-def _is_refused(request: Request, refused: Collection[TraderId]) -> bool:
-    return isinstance(request, Place | Cancel) and request.intent.trader_id in refused
+def _is_refused(request: Request, noted: Noted) -> bool:
+    if not isinstance(request, Place | Cancel):
+        return False
+    names = {buy.client_order_id for buy in noted.buys}
+    of_trader = request.intent.trader_id in noted.refused
+    return of_trader or (isinstance(request, Place) and request.intent.client_order_id in names)

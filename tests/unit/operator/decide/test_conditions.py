@@ -7,7 +7,7 @@ import pytest
 from symbol_operator.decide.conditions import (
     SETTLED,
     STALLED,
-    SecretNames,
+    ProxySecret,
     Situation,
     find_situation,
 )
@@ -17,7 +17,7 @@ from symbol_operator.observe.pod import NO_POD, LeaderPod, PodState, Problem
 from tradingsymbol_api.conditions import ConditionType, OperatorReason
 from unit.operator.objects import NOW
 
-SECRETS = SecretNames("trading", "trading-database", "exchange-proxy")
+PROXY = ProxySecret("trading", "exchange-proxy")
 BLOCKED = Problem(OperatorReason.UNKNOWN_EXCHANGE, "no such exchange")
 R = OperatorReason
 
@@ -30,7 +30,7 @@ def leader(state: PodState, **facts: object) -> LeaderPod:
 
 def situation(desired: Desired, pod: LeaderPod, blocker: Problem | None = None) -> Situation:
     planned = plan(desired, pod, now=NOW, blocked=blocker is not None)
-    return find_situation(desired, pod, planned, blocker, SECRETS)
+    return find_situation(desired, pod, planned, blocker, PROXY)
 
 
 # Rows of: state, reason for on, off, shutdown.
@@ -101,7 +101,7 @@ def test_a_leader_that_may_trade_on_is_named_with_its_node(
     fence = Fence("xrpusdt-fence-p1", "f1", lost, FenceState.WORKING, NOW)
     planned = plan(desired, pod, now=NOW, fences=[fence])
 
-    found = find_situation(desired, pod, planned, None, SECRETS)
+    found = find_situation(desired, pod, planned, None, PROXY)
 
     assert found.reason is R.FENCING
     assert found.message == (
@@ -116,34 +116,17 @@ def test_nothing_blocks_off() -> None:
 
 
 @pytest.mark.parametrize(
-    ("message", "command"),
+    "message",
     [
-        (
-            'secret "trading-database" not found',
-            (
-                "kubectl create secret generic trading-database --namespace trading "
-                "--from-literal=url=postgresql://…"
-            ),
-        ),
-        (
-            "couldn't find key url in Secret trading/trading-database",
-            (
-                "kubectl create secret generic trading-database --namespace trading "
-                "--from-literal=url=postgresql://…"
-            ),
-        ),
-        (
-            'secret "exchange-proxy" not found',
-            (
-                "kubectl create secret generic exchange-proxy --namespace trading "
-                "--from-literal=url=http://user:password@host:port"
-            ),
-        ),
+        'secret "exchange-proxy" not found',
+        "couldn't find key url in Secret trading/exchange-proxy",
     ],
 )
-def test_a_missing_secret_comes_with_the_command_that_creates_it(
-    message: str, command: str
-) -> None:
+def test_a_missing_secret_comes_with_the_command_that_creates_it(message: str) -> None:
+    command = (
+        "kubectl create secret generic exchange-proxy --namespace trading "
+        "--from-literal=url=http://user:password@host:port"
+    )
     pod = leader(PodState.PENDING, problem=Problem(R.SECRET_MISSING, message))
 
     found = situation(Desired.ON, pod)
@@ -163,7 +146,7 @@ def test_a_refusal_of_another_kind_gets_no_advice() -> None:
     pod = leader(PodState.PENDING, problem=Problem(R.CANNOT_START, "no such user"))
     planned = plan(Desired.ON, pod, now=NOW)
 
-    found = find_situation(Desired.ON, pod, planned, None, SecretNames("trading", "database"))
+    found = find_situation(Desired.ON, pod, planned, None, ProxySecret("trading"))
 
     assert found.message == "no such user"
 
@@ -180,7 +163,7 @@ def test_a_wait_says_until_when() -> None:
     backoff = Backoff(3, "p1", NOW + timedelta(seconds=20))
     planned = plan(Desired.ON, NO_POD, now=NOW, backoff=backoff)
 
-    found = find_situation(Desired.ON, NO_POD, planned, None, SECRETS)
+    found = find_situation(Desired.ON, NO_POD, planned, None, PROXY)
 
     assert found.reason is R.BACKING_OFF
     assert found.message == (

@@ -6,12 +6,13 @@ import pytest
 
 from symbol_operator.decide.decision import Context, Decision, decide
 from symbol_operator.decide.manifests import pod_manifest
-from symbol_operator.decide.plan import NO_BACKOFF, CreatePod, DeletePod, Desired
+from symbol_operator.decide.plan import NO_BACKOFF, CreatePod, DeletePod, Desired, Step
 from symbol_operator.decide.rescue import after_failure, rescue
 from symbol_operator.observe.view import View
 from symbol_operator.settings import OperatorSettings
 from tradingsymbol_api.conditions import OperatorReason
-from unit.operator.objects import NOW, pod, resource
+from tradingsymbol_api.names import ANNOTATION_TEMPLATE_HASH
+from unit.operator.objects import NOW, container, pod, resource
 
 
 @pytest.fixture
@@ -154,3 +155,18 @@ def test_a_leader_that_was_told_another_money_trades_that(context: Context) -> N
     assert environment(decision(context, resource("on"), pod=leader)) == "testnet"
     told["value"] = "something else"
     assert environment(decision(context, resource("on"), pod=leader)) == "paper"
+
+
+def test_a_leader_that_trades_is_not_taken_for_one_that_does_not(context: Context) -> None:
+    """A sidecar that is not ready changes nothing in when a leader may be replaced."""
+    leader = pod(containerStatuses=container(ready=True))
+    leader["metadata"]["annotations"] = {ANNOTATION_TEMPLATE_HASH: "another"}
+    asked = resource("on", updateStrategy="Manual")
+
+    trades = decision(context, asked, pod=leader)
+    assert trades.pod.outdated
+    assert trades.planned.actions == ()
+    assert "beside the leader's" in trades.situation.message
+
+    leader["status"]["containerStatuses"] = container(ready=False)
+    assert decision(context, asked, pod=leader).planned.step is Step.UPDATE

@@ -63,14 +63,32 @@ def test_it_has_the_leaders_image_and_the_database_and_nothing_of_the_exchange(
     assert container["image"] == "symbol-trader:1"
     env = {variable["name"]: variable for variable in container["env"]}
     assert env.keys() == {
-        "SYMBOL_TRADER_DATABASE_URL",
+        "SYMBOL_TRADER_DATABASE_URL_FILE",
         "SYMBOL_TRADER_LOG_FORMAT",
         "SYMBOL_TRADER_FENCED_POD",
         "PGSSLROOTCERT",
     }
-    secret = env["SYMBOL_TRADER_DATABASE_URL"]["valueFrom"]["secretKeyRef"]
-    assert secret == {"name": "trading-database", "key": "url"}
+    folder, _, _ = env["SYMBOL_TRADER_DATABASE_URL_FILE"]["value"].rpartition("/")
+    assert folder in {mount["mountPath"] for mount in container["volumeMounts"]}
     assert env["SYMBOL_TRADER_FENCED_POD"]["value"] == LOST.uid
+
+
+def test_of_a_pod_that_an_earlier_version_created_it_takes_the_variable(
+    lost: dict[str, Any],
+) -> None:
+    url = {"secretKeyRef": {"name": "trading-database", "key": "url"}}
+    variable = {"name": "SYMBOL_TRADER_DATABASE_URL", "valueFrom": url}
+    lost["spec"]["containers"][1]["env"].append(variable)
+    (container,) = fence_of(lost)["spec"]["containers"]
+
+    assert variable in container["env"]
+
+
+def test_labels_that_others_have_set_stay(lost: dict[str, Any]) -> None:
+    """A network policy may go by them."""
+    lost["metadata"]["labels"]["team"] = "a"
+
+    assert fence_of(lost)["metadata"]["labels"]["team"] == "a"
 
 
 def test_it_waits_by_the_times_of_the_leaders_exchange(lost: dict[str, Any]) -> None:
@@ -97,8 +115,9 @@ def test_it_has_no_token_and_nothing_that_mounts_one(lost: dict[str, Any]) -> No
     spec = fence_of(lost)["spec"]
 
     assert spec["automountServiceAccountToken"] is False
-    assert [volume["name"] for volume in spec["volumes"]] == ["roots"]
-    assert [mount["name"] for mount in spec["containers"][0]["volumeMounts"]] == ["roots"]
+    kept = ["database-url", "roots"]
+    assert [volume["name"] for volume in spec["volumes"]] == kept
+    assert [mount["name"] for mount in spec["containers"][0]["volumeMounts"]] == kept
 
 
 def test_it_is_as_confined_as_a_leader_and_pulls_as_it_does(lost: dict[str, Any]) -> None:

@@ -127,21 +127,32 @@ def test_a_fence_says_whose_it_is() -> None:
     assert not is_fence(pod())
 
 
+def ended(code: int, words: str) -> list[dict[str, Any]]:
+    return container(terminated(code, words), name="fence")
+
+
+SIDECAR = container({"running": {}}, name="proxy")
+
+
 @pytest.mark.parametrize(
     ("document", "state"),
     [
         (fence("Pending"), FenceState.WORKING),
-        (fence("Succeeded", containerStatuses=container(terminated(0, WORDS))), FenceState.DONE),
-        (fence("Succeeded", containerStatuses=container(terminated(0, "ok"))), FenceState.SPENT),
-        (fence("Failed", containerStatuses=container(terminated(1, WORDS))), FenceState.SPENT),
+        (fence("Running", containerStatuses=SIDECAR), FenceState.WORKING),
+        (fence("Succeeded", containerStatuses=ended(0, WORDS)), FenceState.DONE),
+        (fence("Succeeded", containerStatuses=ended(0, "ok")), FenceState.SPENT),
+        (fence("Failed", containerStatuses=ended(1, WORDS)), FenceState.SPENT),
+        (fence("Running", containerStatuses=[*SIDECAR, *ended(0, WORDS)]), FenceState.DONE),
+        (fence("Running", containerStatuses=[*SIDECAR, *ended(0, "ok")]), FenceState.SPENT),
+        (fence("Running", containerStatuses=[*SIDECAR, *ended(1, WORDS)]), FenceState.WORKING),
+        (
+            fence("Running", containerStatuses=container(terminated(0, WORDS), name="proxy")),
+            FenceState.WORKING,
+        ),
         (fence("Unknown"), FenceState.SPENT),
         (fence(deleted=timedelta(seconds=1)), FenceState.SPENT),
         (
-            fence(
-                "Succeeded",
-                deleted=timedelta(),
-                containerStatuses=container(terminated(0, WORDS)),
-            ),
+            fence("Succeeded", deleted=timedelta(), containerStatuses=ended(0, WORDS)),
             FenceState.DONE,
         ),
     ],
@@ -153,5 +164,5 @@ def test_a_fence_is_done_when_it_says_so_and_no_other_way(
 
 
 def test_what_keeps_a_fence_from_starting_is_told() -> None:
-    stuck = observed("Pending", containerStatuses=container(waiting("ErrImagePull", "no image")))
-    assert stuck.of.why_not_fenced == "no image"
+    pull = container(waiting("ErrImagePull", "no image"), name="fence")
+    assert observed("Pending", containerStatuses=pull).of.why_not_fenced == "no image"

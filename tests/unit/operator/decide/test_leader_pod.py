@@ -67,15 +67,15 @@ def test_the_leader_is_told_all_that_it_needs(settings: OperatorSettings) -> Non
         "SYMBOL_TRADER_EXCHANGE_API_URL": "ws://paper-exchange:9443/ws-api/v3",
         "SYMBOL_TRADER_EXCHANGE_STREAM_URL": "ws://paper-exchange:9443",
         "SYMBOL_TRADER_EXCHANGE_KEY": "/run/exchange-keys/paper-credentials",
+        "SYMBOL_TRADER_DATABASE_URL_FILE": "/run/database/trading-database/url",
         "SYMBOL_TRADER_CLUSTER": "cluster-1",
         "SYMBOL_TRADER_NAMESPACE": "trading",
         "SYMBOL_TRADER_NAME": "xrpusdt",
-        "SYMBOL_TRADER_HTTP_HOST": "0.0.0.0",
+        "SYMBOL_TRADER_HTTP_HOST": "::",
         "SYMBOL_TRADER_HTTP_PORT": "8080",
         "SYMBOL_TRADER_LOG_FORMAT": "json",
     }
     assert referred == {
-        "SYMBOL_TRADER_DATABASE_URL": {"secretKeyRef": {"name": "trading-database", "key": "url"}},
         "SYMBOL_TRADER_POD": {"fieldRef": {"fieldPath": "metadata.name"}},
         "SYMBOL_TRADER_POD_UID": {"fieldRef": {"fieldPath": "metadata.uid"}},
         "SYMBOL_TRADER_NODE": {"fieldRef": {"fieldPath": "spec.nodeName"}},
@@ -106,24 +106,25 @@ def test_the_pod_passes_the_restricted_pod_security_standard(settings: OperatorS
     )
 
 
-def test_the_key_is_mounted_and_no_part_of_it_is_a_variable(settings: OperatorSettings) -> None:
+def test_credentials_are_mounted_and_no_part_of_them_is_a_variable(
+    settings: OperatorSettings,
+) -> None:
     """Files follow a change of the Secret; a missing one is the leader's to tell."""
     pod = build(settings)
 
     assert pod["spec"]["volumes"] == [
-        {"name": "exchange-key", "secret": {"secretName": "paper-credentials", "optional": True}}
+        {"name": "exchange-key", "secret": {"secretName": "paper-credentials", "optional": True}},
+        {"name": "database-url", "secret": {"secretName": "trading-database", "optional": True}},
     ]
     assert container_of(pod)["volumeMounts"] == [
         {
             "name": "exchange-key",
             "mountPath": "/run/exchange-keys/paper-credentials",
             "readOnly": True,
-        }
+        },
+        {"name": "database-url", "mountPath": "/run/database/trading-database", "readOnly": True},
     ]
-    assert "paper-credentials" not in {
-        item.get("valueFrom", {}).get("secretKeyRef", {}).get("name")
-        for item in container_of(pod)["env"]
-    }
+    assert not [item for item in container_of(pod)["env"] if "secretKeyRef" in str(item)]
 
 
 def test_a_leader_of_real_money_is_told_so_and_no_address_that_is_known(
@@ -160,11 +161,11 @@ def test_certificates_are_mounted_as_a_file_that_the_leader_is_told(
 ) -> None:
     pod = build(at(settings, **{CERTIFICATES[kind]: "authorities"}))
     told = {item["name"]: item.get("value") for item in container_of(pod)["env"]}
-    key, certificates = pod["spec"]["volumes"]
+    *others, certificates = pod["spec"]["volumes"]
     mounts = {item["name"]: item for item in container_of(pod)["volumeMounts"]}
 
     assert told["SYMBOL_TRADER_EXCHANGE_CA_FILE"] == "/run/exchange-ca/authorities/ca.crt"
-    assert key == build(settings)["spec"]["volumes"][0]
+    assert others == build(settings)["spec"]["volumes"]
     name = "secretName" if kind == "secret" else "name"
     assert certificates == {"name": "exchange-ca", kind: {name: "authorities", "optional": True}}
     assert mounts["exchange-ca"] == {
@@ -275,24 +276,147 @@ def test_the_operator_configures_where_and_how_leaders_run(settings: OperatorSet
 
 def test_a_leader_asks_for_little(settings: OperatorSettings) -> None:
     assert container_of(build(settings))["resources"] == {
-        "requests": {"cpu": "20m", "memory": "64Mi"}
+        "requests": {"cpu": "20m", "memory": "64Mi"},
+        "limits": {"memory": "256Mi"},
     }
+
+
+def told(settings: OperatorSettings, **leader: Any) -> dict[str, Any]:
+    """Build the pod where the configuration says this of leaders, in its own spelling."""
+    own = LeaderSettings.model_validate({"image": "symbol-trader:1", **leader})
+    return build(settings.model_copy(update={"leader": own}))
+
+
+AFFINITY: dict[str, Any] = {
+    "podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}
+}
+ROOTS = {"name": "roots", "secret": {"secretName": "roots"}}
+ROOTS_MOUNT = {"name": "roots", "mountPath": "/etc/roots", "readOnly": True}
+ROOTS_VARIABLE = {"name": "PGSSLROOTCERT", "value": "/etc/roots/ca.crt"}
+
+
+def test_a_leader_is_placed_as_the_configuration_says(settings: OperatorSettings) -> None:
+    spec = told(
+        settings,
+        affinity=AFFINITY,
+        priorityClassName="trading",
+        runtimeClassName="gvisor",
+        imagePullSecrets=[{"name": "registry"}],
+    )["spec"]
+
+    assert spec["affinity"] == AFFINITY
+    assert (spec["priorityClassName"], spec["runtimeClassName"]) == ("trading", "gvisor")
+    assert spec["imagePullSecrets"] == [{"name": "registry"}]
+    names = {"affinity", "priorityClassName", "runtimeClassName"}
+    assert not names & build(settings)["spec"].keys()
+
+
+def test_leaders_are_spread_over_nodes_unless_told_otherwise(settings: OperatorSettings) -> None:
+    labels = {
+        "app.kubernetes.io/name": "symbol-trader",
+        "app.kubernetes.io/managed-by": "symbol-operator",
+    }
+    selector = {"matchLabels": labels}
+    (usual,) = build(settings)["spec"]["topologySpreadConstraints"]
+    assert usual == {
+        "maxSkew": 1,
+        "topologyKey": "kubernetes.io/hostname",
+        "whenUnsatisfiable": "ScheduleAnyway",
+        "labelSelector": selector,
+    }
+
+    zones = {"maxSkew": 2, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"}
+    others = {**zones, "labelSelector": {"matchLabels": {"team": "a"}}}
+    pod = told(settings, topologySpreadConstraints=[zones, others])
+    assert pod["spec"]["topologySpreadConstraints"] == [
+        {**zones, "labelSelector": selector},
+        others,
+    ]
+    assert told(settings, topologySpreadConstraints=[])["spec"]["topologySpreadConstraints"] == []
+
+
+def test_labels_and_annotations_are_added_to_those_of_the_operator(
+    settings: OperatorSettings,
+) -> None:
+    kept = "cluster-autoscaler.kubernetes.io/safe-to-evict"
+    metadata = told(settings, podLabels={"team": "a"}, podAnnotations={kept: "false"})["metadata"]
+    usual = build(settings)["metadata"]
+
+    assert metadata["labels"] == {"team": "a", **usual["labels"]}
+    assert metadata["annotations"] == {kept: "false", **usual["annotations"]}
+
+
+def test_files_and_variables_of_others_come_besides_the_operators(
+    settings: OperatorSettings,
+) -> None:
+    """Such as the authority that has signed the certificate of PostgreSQL."""
+    pod = told(settings, env=[ROOTS_VARIABLE], volumes=[ROOTS], volumeMounts=[ROOTS_MOUNT])
+    usual = build(settings)
+
+    assert pod["spec"]["volumes"] == [*usual["spec"]["volumes"], ROOTS]
+    assert container_of(pod)["volumeMounts"] == [*container_of(usual)["volumeMounts"], ROOTS_MOUNT]
+    assert container_of(pod)["env"] == [ROOTS_VARIABLE, *container_of(usual)["env"]]
+
+
+def test_the_proxy_of_an_exchange_entry_has_precedence(settings: OperatorSettings) -> None:
+    proxied = at(settings, proxy_secret="proxy")
+    theirs = {"name": "HTTPS_PROXY", "value": "http://proxy.example:3128"}
+
+    assert container_of(told(proxied, env=[theirs]))["env"] == container_of(build(proxied))["env"]
+    assert theirs in container_of(told(settings, env=[theirs]))["env"]
+
+
+def test_a_security_context_that_is_given_takes_the_place_of_the_default(
+    settings: OperatorSettings,
+) -> None:
+    """OpenShift gives each namespace user ids of its own, and refuses others."""
+    of_pod = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+    of_container = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+    pod = told(settings, podSecurityContext=of_pod, securityContext=of_container)
+
+    assert pod["spec"]["securityContext"] == of_pod
+    assert container_of(pod)["securityContext"] == of_container
+
+
+def digest(pod: dict[str, Any]) -> str:
+    return str(pod["metadata"]["annotations"][ANNOTATION_TEMPLATE_HASH])
 
 
 def test_the_hash_of_a_leader_is_that_of_the_version_before(settings: OperatorSettings) -> None:
     """Else an update of the operator alone replaces every leader."""
-    assert build(settings)["metadata"]["annotations"][ANNOTATION_TEMPLATE_HASH] == (
-        "357090cbde857899"
-    )
+    assert digest(build(settings)) == "77414e72a832c9f5"
 
 
 def test_the_hash_changes_with_the_template_and_with_nothing_else(
     settings: OperatorSettings,
 ) -> None:
-    def digest(pod: dict[str, Any]) -> str:
-        return str(pod["metadata"]["annotations"][ANNOTATION_TEMPLATE_HASH])
-
     other = settings.model_copy(update={"leader": LeaderSettings(image="symbol-trader:2")})
 
     assert digest(build(settings)) == digest(build(settings, budget=500, status="shutdown"))
     assert digest(build(settings)) != digest(build(other))
+
+
+@pytest.mark.parametrize(
+    ("leader", "replaces"),
+    [
+        ({"podLabels": {"team": "a"}}, False),
+        ({"podAnnotations": {"team": "a"}}, False),
+        ({"imagePullSecrets": [{"name": "registry"}]}, False),
+        ({"topologySpreadConstraints": []}, False),
+        ({"affinity": {}, "priorityClassName": "", "runtimeClassName": ""}, False),
+        ({"env": [], "volumes": [], "volumeMounts": []}, False),
+        ({"affinity": AFFINITY}, True),
+        ({"priorityClassName": "trading"}, True),
+        ({"runtimeClassName": "gvisor"}, True),
+        ({"env": [ROOTS_VARIABLE]}, True),
+        ({"volumes": [ROOTS]}, True),
+        ({"podSecurityContext": {}}, True),
+        ({"securityContext": {}}, True),
+        ({"resources": {}}, True),
+    ],
+)
+def test_a_leader_is_replaced_for_what_changes_how_it_runs(
+    settings: OperatorSettings, leader: dict[str, Any], *, replaces: bool
+) -> None:
+    """What matters only when a pod is created waits for the next one."""
+    assert (digest(told(settings, **leader)) != digest(build(settings))) is replaces

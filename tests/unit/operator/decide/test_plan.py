@@ -272,3 +272,12 @@ def test_a_drained_leader_is_no_failure() -> None:
 )
 def test_a_step_is_logged_in_words(step: Step, words: str) -> None:
     assert str(step) == words
+
+
+@pytest.mark.parametrize("state", [PodState.DRAINED, PodState.FENCED, PodState.COMPLETED])
+def test_a_pod_that_lingers_goes_first_and_its_end_leads_to_the_next(state: PodState) -> None:
+    """Something runs in it beside the leader that has ended, and its name is taken until then."""
+    planned = plan(Desired.ON, leader(state, lingers=True), now=NOW)
+
+    assert planned.actions == (DELETE,)
+    assert planned.wake_at is None

@@ -28,6 +28,17 @@ def template(digest: str, **spec: Any) -> dict[str, Any]:
         ({"a": [{"b": 1}, {"b": 2}]}, {"a": [{"b": 1}, {"b": 3}]}, "spec.a[1].b is 2, not 3"),
         ({"a": [1]}, {"a": [1, 2]}, "spec.a is [1], not [1, 2]"),
         ({"a": "xy"}, {"a": "xz"}, "spec.a is xy, not xz"),
+        (
+            {"a": [{"name": "sidecar"}, {"name": "leader", "b": 1}]},
+            {"a": [{"name": "leader", "b": 2}]},
+            "spec.a[0].b is 1, not 2",
+        ),
+        (
+            {"a": [{"name": "x", "mountPath": "/1"}, {"name": "x", "mountPath": "/2"}]},
+            {"a": [{"name": "x", "mountPath": "/2"}, {"name": "x", "mountPath": "/3"}]},
+            "spec.a[1] is None, not {'mountPath': '/3', 'name': 'x'}",
+        ),
+        ({"a": [{"name": "x"}, {"name": "token"}]}, {"a": [{"name": "x"}]}, OLDER),
         ({}, {"a": {}}, OLDER),
         ({"a": 1, "more": 2}, {"a": 1}, OLDER),
     ],

@@ -7,7 +7,14 @@ import pytest
 
 from symbol_operator.observe.managed_fields import status_writer
 from symbol_operator.observe.node import OVERDUE_AFTER, node_lost, node_suspect, overdue_at
-from symbol_operator.observe.pod import NO_POD, LeaderPod, PodState, missing_secret, observe_pod
+from symbol_operator.observe.pod import (
+    NO_POD,
+    LeaderPod,
+    PodState,
+    Problem,
+    missing_secret,
+    observe_pod,
+)
 from tradingsymbol_api.conditions import OperatorReason
 from unit.operator.objects import (
     NOW,
@@ -22,6 +29,8 @@ from unit.operator.objects import (
 
 DRAINED = '{"cause": "drained", "message": "nothing is open"}'
 FENCED = '{"cause": "fenced", "message": "epoch 7 has taken over"}'
+SIDECAR = container({"running": {}}, name="proxy", ready=True)
+"""What others have added, before the leader's."""
 
 
 def observe(document: dict[str, Any] | None, *, lost: bool = False) -> LeaderPod:
@@ -30,6 +39,11 @@ def observe(document: dict[str, Any] | None, *, lost: bool = False) -> LeaderPod
 
 def ended(message: str) -> dict[str, Any]:
     return pod("Succeeded", containerStatuses=container(terminated(0, message, "Completed")))
+
+
+def beside_a_sidecar(code: int, message: str, phase: str = "Running") -> dict[str, Any]:
+    statuses = [*SIDECAR, *container(terminated(code, message, "Completed"), ready=False)]
+    return pod(phase, containerStatuses=statuses)
 
 
 def test_no_pod_is_no_pod() -> None:
@@ -50,6 +64,19 @@ def test_no_pod_is_no_pod() -> None:
         (ended("bye"), PodState.COMPLETED),
         (ended('"drained"'), PodState.COMPLETED),
         (pod("Succeeded"), PodState.COMPLETED),
+        (pod("Running", containerStatuses=SIDECAR), PodState.RUNNING),
+        (beside_a_sidecar(0, DRAINED), PodState.DRAINED),
+        (beside_a_sidecar(0, FENCED), PodState.FENCED),
+        (beside_a_sidecar(0, ""), PodState.COMPLETED),
+        (beside_a_sidecar(0, DRAINED, "Failed"), PodState.DRAINED),
+        # It failed, and is started again.
+        (beside_a_sidecar(1, DRAINED), PodState.RUNNING),
+        (pod(containerStatuses=container(lastState=terminated(0, DRAINED))), PodState.RUNNING),
+        # The words of another container are not the leader's.
+        (
+            pod(containerStatuses=container(terminated(0, DRAINED), name="proxy")),
+            PodState.RUNNING,
+        ),
         (pod("Running", deleted=timedelta(20)), PodState.TERMINATING),
         (pod("Failed", deleted=timedelta(20)), PodState.TERMINATING),
         (pod("Running", owner="r0"), PodState.ORPHANED),
@@ -86,6 +113,36 @@ def test_a_pod_is_read_with_its_node_and_readiness() -> None:
     assert seen.leads
     assert not observe(pod()).ready
     assert observe(pod(node=None)).node is None
+
+
+@pytest.mark.parametrize(
+    ("document", "lingers"),
+    [
+        (beside_a_sidecar(0, DRAINED), True),
+        (beside_a_sidecar(0, DRAINED, "Failed"), False),
+        (ended(DRAINED), False),
+        (pod("Running", containerStatuses=SIDECAR), False),
+        (pod("Running", deleted=timedelta(20)), False),
+    ],
+)
+def test_what_runs_beside_a_leader_that_has_ended_makes_its_pod_linger(
+    document: dict[str, Any], *, lingers: bool
+) -> None:
+    assert observe(document).lingers is lingers
+
+
+@pytest.mark.parametrize(
+    ("pod_ready", "leader_ready", "trades"),
+    [(True, True, True), (False, True, True), (False, False, False), (True, None, True)],
+)
+def test_a_leader_trades_whatever_is_the_matter_beside_it(
+    *, pod_ready: bool, leader_ready: bool | None, trades: bool
+) -> None:
+    statuses = [*container(name="proxy", ready=False), *container(ready=leader_ready)]
+
+    seen = observe(pod(ready=pod_ready, containerStatuses=statuses))
+
+    assert (seen.ready, seen.trades) == (pod_ready, trades)
 
 
 @pytest.mark.parametrize(
@@ -140,6 +197,26 @@ def test_trouble_is_told_by_its_cause(state: dict[str, Any], reason: OperatorRea
     assert problem is not None
     assert problem.reason is reason
     assert problem.message
+
+
+@pytest.mark.parametrize("where", ["containerStatuses", "initContainerStatuses"])
+def test_trouble_beside_the_leader_is_told_with_the_name_of_the_container(where: str) -> None:
+    """A sidecar of Kubernetes' own kind that does not start holds up the leader."""
+    stuck = pod("Pending")
+    stuck["status"][where] = container(waiting("ErrImagePull", "not found"), name="proxy")
+
+    problem = observe(stuck).problem
+
+    assert problem == Problem(OperatorReason.IMAGE_UNAVAILABLE, "Container proxy: not found")
+
+
+def test_the_leaders_own_trouble_comes_first() -> None:
+    sidecar = container(waiting("ErrImagePull", "no proxy"), name="proxy")
+    leader = container(waiting("ErrImagePull", "no trader"))
+
+    problem = observe(pod("Pending", containerStatuses=[*sidecar, *leader])).problem
+
+    assert problem == Problem(OperatorReason.IMAGE_UNAVAILABLE, "no trader")
 
 
 def test_a_missing_secret_is_found_in_either_wording() -> None:

@@ -9,6 +9,7 @@ from symbol_trader.core.events import ExchangeView
 from symbol_trader.core.evidence.cancels import CancelEvidence
 from symbol_trader.core.evidence.contradictions import contradicted
 from symbol_trader.core.evidence.fills import FillEvidence
+from symbol_trader.core.evidence.limits import LimitEvidence
 from symbol_trader.core.evidence.market import MarketEvidence
 from symbol_trader.core.evidence.orders import OrderEvidence
 from symbol_trader.core.evidence.queries import QueryEvidence
@@ -26,6 +27,7 @@ class Evidence:
         """Write into this state."""
         self._state = state
         self.market = MarketEvidence(state)
+        self.limits = LimitEvidence(state)
         self.questions = Questions(state)
         self.fills = FillEvidence(state)
         self.unrecorded = UnrecordedOrders(state)

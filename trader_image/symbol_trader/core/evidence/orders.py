@@ -49,6 +49,8 @@ class OrderEvidence:
     ) -> None:
         """Take in what became of a request to place an order."""
         found = self._state.find(client_order_id)
+        if found and found[1].side is Side.BUY:
+            self._state.limits.forget_refusals()
         match outcome:
             case Accepted(order, fills):
                 self.seen(order, fills, ctx)

@@ -112,6 +112,8 @@ class QueryEvidence:
         if not order.missing_on_exchange:
             order.missing_on_exchange = True
             ctx.change(OrderMissing(order.intent.client_order_id))
+        if not order.missing_told:
+            order.missing_told = True
             ctx.say(
                 "order is missing on the exchange",
                 warning=True,

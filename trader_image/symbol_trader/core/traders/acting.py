@@ -64,7 +64,7 @@ class Traders:
         state = self._state
         for trader in tuple(state.traders.values()):
             self._advance(trader, ctx)
-        if not state.traders and not state.idle and not state.draining:
+        if not state.traders and not state.idle and not self._starts_nothing:
             self._start_trader("none runs", ctx)
 
     def see_price(self, event: PriceSeen, listeners: Listeners, ctx: EventContext) -> None:
@@ -136,6 +136,7 @@ class Traders:
             state.free.get(state.symbol.base_asset, ZERO),
             state.base_on_its_way(trader) if trader.short_of_base else ZERO,
             lambda: state.carried_cost,
+            state.limits.halts or (),
         )
 
     def _committed_quote(self, ctx: EventContext) -> Decimal:
@@ -189,10 +190,13 @@ class Traders:
         if blocker := state.halted or state.silenced(ctx.now_ms):
             return blocker
         if state.symbol.status == TRADING:
-            return state.buys_paused(ctx.now_ms) if side is Side.BUY else None
+            return self._buys_blocker(ctx) if side is Side.BUY else None
         ctx.request_once(RefreshSymbol())
         until_ms = ctx.now_ms + state.timing.retry_most_ms
         return Blocker(Reason.SYMBOL_NOT_TRADING, f"the symbol is {state.symbol.status}", until_ms)
+
+    def _buys_blocker(self, ctx: EventContext) -> Blocker | None:
+        return self._state.limits.blocker(ctx.now_ms) or self._state.buys_paused(ctx.now_ms)
 
     def _passes_filters(
         self,
@@ -318,10 +322,18 @@ class Traders:
 
     def _replace(self, ctx: EventContext) -> None:
         state = self._state
-        if state.draining:
-            ctx.say("will not start a new trader in shutdown", running=len(state.traders))
+        if self._starts_nothing:
+            ctx.say(self._why_none(), running=len(state.traders))
         elif state.paused is None and len(state.traders) < state.settings.chunks:
             self._start_trader("the one before finished", ctx)
+
+    @property
+    def _starts_nothing(self) -> bool:
+        return self._state.draining or self._state.limits.starts_nothing
+
+    def _why_none(self) -> str:
+        why = "in shutdown" if self._state.draining else "while buys are halted"
+        return f"will not start a new trader {why}"
 
     def _start_trader(self, reason: str, ctx: EventContext, parent: Trader | None = None) -> None:
         s = self._state.settings
@@ -371,8 +383,8 @@ class Traders:
 
     def _no_room(self) -> str | None:
         state = self._state
-        if state.draining:
-            return "will not start a new trader in shutdown"
+        if self._starts_nothing:
+            return self._why_none()
         if len(state.traders) >= state.settings.chunks:
             return "all traders already started"
         return state.paused.message if state.paused else None

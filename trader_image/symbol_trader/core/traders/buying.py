@@ -4,6 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from symbol_trader.core import strategy
+from symbol_trader.core.limits import starts_nothing
 from symbol_trader.core.money import ZERO, ceil_to, plain
 from symbol_trader.core.reasons import Blocker, Reason
 from symbol_trader.core.records import TraderState
@@ -19,6 +20,8 @@ def begin(trader: Trader, around: Surroundings) -> Step:
     """Return what a trader without an order does: it buys, once a price comes."""
     if around.draining:
         return Finish(TraderState.FINISHED, "shutdown before it bought", ZERO)
+    if starts_nothing(around.halts):
+        return Finish(TraderState.FINISHED, "halted before it bought", ZERO)
     if trader.is_blocked(around.now_ms) or around.seen is None:
         return Wait(trader.blocker)
     order_terms = _size_buy(trader, around.seen, around)

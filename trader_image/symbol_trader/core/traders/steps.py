@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from symbol_trader.core.limits import Halt
 from symbol_trader.core.money import ZERO
 from symbol_trader.core.order import Order
 from symbol_trader.core.orders import TimeInForce
@@ -40,6 +41,8 @@ class Surroundings:
     base_on_its_way: Decimal = ZERO
     """What other traders' sells without an answer take, if they have not taken it yet."""
     find_carried_cost: Callable[[], Decimal] = lambda: ZERO
+    halts: tuple[Halt, ...] = ()
+    """What halts the account's buys."""
 
     @property
     def spendable(self) -> Decimal:

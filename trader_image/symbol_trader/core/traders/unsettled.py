@@ -1,5 +1,6 @@
 """What is done while an order is not over, or not all of its fills are known."""
 
+from symbol_trader.core.limits import cancels_buys
 from symbol_trader.core.order import Order
 from symbol_trader.core.orders import OrderState, Side
 from symbol_trader.core.settings import UnfilledBuys
@@ -51,6 +52,8 @@ def _while_open(order: Order, around: Surroundings) -> Step:
         return Wait()
     if around.draining and around.settings.unfilled_buys is UnfilledBuys.CANCEL:
         return CancelOrder(order, "shutdown cancels unfilled buys")
+    if cancels_buys(around.halts):
+        return CancelOrder(order, "a halt cancels unfilled buys")
     age_max = around.settings.max_buy_age_ms
     if age_max is not None and around.now_ms - order.intent.timestamp_ms > age_max:
         return CancelOrder(order, "older than maxBuyAge")
