@@ -25,7 +25,7 @@ def changes(
     known: dict[str, list[Symbol]] = {}
     while (left := deadline - time.monotonic()) > 0:
         try:
-            yield from cluster.changes(max(1, round(min(left, WATCH_S))), only)
+            yield from cluster.symbols.changes(max(1, round(min(left, WATCH_S))), only)
         except Refused:
             if not names:
                 raise
@@ -42,7 +42,7 @@ def _read(
     """Yield the symbols that are there, and once more those that were `known` and are gone."""
     for name in names:
         try:
-            known[name] = list(cluster.named(name))
+            known[name] = list(cluster.symbols.named(name))
         except NotFound:
             yield from ((symbol, True) for symbol in known.pop(name, ()))
         else:

@@ -31,6 +31,10 @@ class NotFound(ClusterError):  # noqa: N818 - a state of the world
     """There is no object of that name."""
 
 
+class UnknownPath(ClusterError):  # noqa: N818 - a state of the world
+    """The API server does not know the kind of resource."""
+
+
 class Refused(ClusterError):  # noqa: N818 - a state of the world
     """The person may not do that."""
 
@@ -61,6 +65,7 @@ class Connection:
 
         Raises `ClusterError`.
         """
+        self.where = where
         self._request_s = request_s
         try:
             client = config.new_client_from_config(where.kubeconfig, where.context)  # type: ignore[no-untyped-call]  # the client has no types
@@ -71,7 +76,7 @@ class Connection:
         client.rest_client.pool_manager.connection_pool_kw["retries"] = False
         if where.user:
             client.set_default_header("Impersonate-User", where.user)
-        self.symbols = CustomObjectsApi(client)
+        self.resources = CustomObjectsApi(client)
         self.core = CoreV1Api(client)
         self.leases = CoordinationV1Api(client)
         self.now = datetime.now(UTC)
@@ -94,6 +99,20 @@ class Connection:
             self.now = parsedate_to_datetime(date)
         return found
 
+    def require_namespace(self) -> None:
+        """Raise `ClusterError` if there is no such namespace.
+
+        Who may not read namespaces is not told.
+        """
+        if self.where.all_namespaces:
+            return
+        try:
+            self.ask(self.core.read_namespace, self.namespace)
+        except NotFound:
+            raise ClusterError(f"there is no namespace {self.namespace}") from None
+        except ClusterError:
+            return
+
 
 def explained(exc: Exception) -> ClusterError:
     """Return what the client raised as a sentence."""
@@ -106,10 +125,7 @@ def explained(exc: Exception) -> ClusterError:
         case HTTPStatus.NOT_FOUND if said:
             return NotFound(said)
         case HTTPStatus.NOT_FOUND:
-            return ClusterError(
-                "the API server knows no TradingSymbols: install the operator, "
-                "or name another context"
-            )
+            return UnknownPath(f"the API server does not know what it is asked: {exc.body}")
         case HTTPStatus.CONFLICT:
             return Conflict("the resource is being changed by others: try again")
         case _:

@@ -1,17 +1,20 @@
 """A symbol explained: what is asked, what is so, why not, what to do, and what happened. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from kubectl_trading.events import Event, clock, event_rows
+from kubectl_trading.events import Event, event_rows
+from kubectl_trading.holding import halt_remedies, standing
+from kubectl_trading.limits import Limit
 from kubectl_trading.ownership import Finding
 from kubectl_trading.remedies import remedy
 from kubectl_trading.story import readable
 from kubectl_trading.symbols import NOT_SEEN, Symbol
 from kubectl_trading.table import layout
+from kubectl_trading.writers import last_writer
 from tradingsymbol_api.conditions import LeaderReason
-from tradingsymbol_api.reading import Document, holds, objects, parse_time, text
+from tradingsymbol_api.reading import text
 
 EVENTS_SHOWN: Final = 8
 INDENT: Final = "  "
@@ -27,6 +30,8 @@ class Found:
 
     unserved: Sequence[str] = ()
     """Sentences about what no operator takes up."""
+    limits: Sequence[Limit] | str = ()
+    """Those that hold for the symbol."""
     owner: Finding | None = None
     """About the other resource that owns the symbol, if one does."""
     events: Sequence[Event] | str = ()
@@ -41,16 +46,21 @@ def explanation(symbol: Symbol, found: Found) -> list[str]:
     sections = {
         "Asked": [_asked(symbol)],
         "So": [_so(symbol)],
+        "Limits": _each(found.limits, standing),
         "Why not": [*_why_not(symbol, found)],
         "What to do": [*_what_to_do(symbol, found)],
         "Events": _events(found.events),
-        "Story": [found.story] if isinstance(found.story, str) else [*map(readable, found.story)],
+        "Story": _each(found.story, readable),
     }
     head = f"{symbol.namespace}/{symbol.name}: {symbol.symbol}"
     return [
         f"{head} on {environment}" if environment else head,
         *(line for title, lines in sections.items() for line in _section(title, lines)),
     ]
+
+
+def _each(found: Sequence[Any] | str, line: Callable[[Any], str]) -> list[str]:
+    return [found] if isinstance(found, str) else [*map(line, found)]
 
 
 def _section(title: str, lines: Sequence[str]) -> Iterator[str]:
@@ -64,21 +74,7 @@ def _asked(symbol: Symbol) -> str:
     if symbol.deleting:
         moment = text(symbol.document, "metadata", "deletionTimestamp")
         return f"to be deleted, since {moment}"
-    return symbol.desired + _by_whom(symbol.document)
-
-
-def _by_whom(document: Document) -> str:
-    """Return who wrote the status last and when, by the field managers; empty if unknown."""
-    written = [
-        (moment, text(entry, "manager"))
-        for entry in objects(document, "metadata", "managedFields")
-        if holds(entry, "fieldsV1", "f:spec", "f:status")
-        and (moment := parse_time(text(entry, "time")))
-    ]
-    if not written:
-        return ""
-    moment, manager = max(written)
-    return f", as {manager} wrote at {clock(moment)}"
+    return symbol.desired + last_writer(symbol.document, "status")
 
 
 def _so(symbol: Symbol) -> str:
@@ -106,10 +102,15 @@ def _what_to_do(symbol: Symbol, found: Found) -> Iterator[str]:
     if found.unserved:
         yield NOBODY
     for obstacle in symbol.obstacles:
-        if found.owner and obstacle.reason == LeaderReason.OWNED_BY_ANOTHER:
-            yield found.owner.remedy
-        else:
-            yield f"{obstacle.reason}: {remedy(obstacle.reason, symbol)}"
+        match obstacle.reason:
+            case LeaderReason.OWNED_BY_ANOTHER if found.owner:
+                yield found.owner.remedy
+            case LeaderReason.BUYS_HALTED if not isinstance(found.limits, str):
+                continue  # the limits tell it better, below
+            case reason:
+                yield f"{reason}: {remedy(reason, symbol)}"
+    if not isinstance(found.limits, str):
+        yield from halt_remedies(found.limits, symbol)
 
 
 def _events(found: Sequence[Event] | str) -> list[str]:

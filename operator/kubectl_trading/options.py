@@ -11,7 +11,9 @@ from click.shell_completion import CompletionItem
 
 from kubectl_trading.cluster import Cluster
 from kubectl_trading.connection import ClusterError, Where, contexts
-from kubectl_trading.symbols import Symbol
+from kubectl_trading.kinds import Found
+from kubectl_trading.output import Output
+from kubectl_trading.resources import Resources
 from tradingsymbol_api.values import parse_duration
 
 COMPLETION_S = 3
@@ -60,8 +62,12 @@ def _complete(found: Callable[[Where], Sequence[str]]) -> Function:
     return completion
 
 
-def _there(place: Where) -> Sequence[str]:
-    return [symbol.name for symbol in Cluster(place, COMPLETION_S).list()]
+def _symbols_there(place: Where) -> Sequence[str]:
+    return [symbol.name for symbol in Cluster(place, COMPLETION_S).symbols.list()]
+
+
+def _limits_there(place: Where) -> Sequence[str]:
+    return [limit.name for limit in Cluster(place, COMPLETION_S).limits.list()]
 
 
 PLACE = tuple(
@@ -157,45 +163,72 @@ def command(function: Function) -> click.Command:
     return click.command(cls=Placed)(wrapper)
 
 
-names_argument = click.argument("names", nargs=-1, shell_complete=_complete(_there))
-name_argument = click.argument("name", shell_complete=_complete(_there))
+names_argument = click.argument("names", nargs=-1, shell_complete=_complete(_symbols_there))
+name_argument = click.argument("name", shell_complete=_complete(_symbols_there))
+limits_argument = click.argument("names", nargs=-1, shell_complete=_complete(_limits_there))
 selector_option = click.option(
     "-l", "--selector", default="", help="Those with these labels: key=value,…"
 )
 everywhere_option = click.option(
     "-A", "--all-namespaces", is_flag=True, help="Those of all namespaces."
 )
+output_option = click.option(
+    "-o",
+    "--output",
+    type=click.Choice([output.value for output in Output]),
+    default=Output.TABLE.value,
+    help="The format. Default: table.",
+)
 
 
-def choose(cluster: Cluster, names: Sequence[str], selector: str) -> list[Symbol]:
-    """Return the symbols of these names, or all; of them those that a selector fits.
+def choose(resources: Resources[Found], names: Sequence[str], selector: str) -> Sequence[Found]:
+    """Return the resources of these names, or all; of them those that a selector fits.
 
     Raises `ClusterError` if there is none of a name.
     """
     if not names:
-        return cluster.list(selector)
-    symbols = [symbol for name in dict.fromkeys(names) for symbol in cluster.named(name)]
+        return resources.list(selector)
+    named = [found for name in dict.fromkeys(names) for found in resources.named(name)]
     if not selector:
-        return symbols
-    fitting = {(symbol.namespace, symbol.name) for symbol in cluster.list(selector)}
-    return [symbol for symbol in symbols if (symbol.namespace, symbol.name) in fitting]
+        return named
+    fitting = {(found.namespace, found.name) for found in resources.list(selector)}
+    return [found for found in named if (found.namespace, found.name) in fitting]
 
 
-def chosen(function: Function) -> Function:
-    """Add names, --all and --selector, and hand on the symbols that they choose."""
+def place(cluster: Cluster) -> str:
+    """Return where is looked, as part of a sentence."""
+    everywhere = cluster.where.all_namespaces
+    return "of any namespace" if everywhere else f"of namespace {cluster.namespace}"
 
-    @names_argument
-    @click.option("--all", "everything", is_flag=True, help="All symbols of the namespace.")
-    @selector_option
-    @wraps(function)
-    def wrapper(
-        cluster: Cluster, names: tuple[str, ...], everything: bool, selector: str, **options: Any
-    ) -> None:
-        if everything == bool(names or selector):
-            raise click.UsageError("name symbols, or use --selector, or --all alone")
-        symbols = choose(cluster, names, selector)
-        if not symbols:
-            click.echo(f"no TradingSymbol in namespace {cluster.namespace} fits", err=True)
-        function(cluster, symbols, **options)
 
-    return wrapper
+def _chosen(
+    kind: str, argument: Callable[[Function], Function], of: Callable[[Cluster], Resources[Any]]
+) -> Callable[[Function], Function]:
+    """Make what adds names, --all and --selector, and hands on the resources that they choose."""
+
+    def add(function: Function) -> Function:
+        @argument
+        @click.option("--all", "everything", is_flag=True, help=f"All {kind} of the namespace.")
+        @selector_option
+        @wraps(function)
+        def wrapper(
+            cluster: Cluster,
+            names: tuple[str, ...],
+            everything: bool,
+            selector: str,
+            **options: Any,
+        ) -> None:
+            if everything == bool(names or selector):
+                raise click.UsageError(f"name {kind}, or use --selector, or --all alone")
+            found = choose(of(cluster), names, selector)
+            if not found:
+                click.echo(f"no {of(cluster).kind.name} {place(cluster)} fits", err=True)
+            function(cluster, found, **options)
+
+        return wrapper
+
+    return add
+
+
+chosen = _chosen("symbols", names_argument, lambda cluster: cluster.symbols)
+chosen_limits = _chosen("limits", limits_argument, lambda cluster: cluster.limits)

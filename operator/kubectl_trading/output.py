@@ -1,16 +1,15 @@
-"""Symbols in the formats of kubectl's `--output`. Pure."""
+"""Resources in the formats of kubectl's `--output`. Pure."""
 
 import json
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
 import yaml
 
-from kubectl_trading.symbols import Symbol
-from kubectl_trading.table import table
-from tradingsymbol_api.names import API_VERSION, GROUP, KIND, SINGULAR
+from kubectl_trading.kinds import Kind
+from tradingsymbol_api.names import API_VERSION, GROUP
+from tradingsymbol_api.reading import Document
 
 
 class Output(StrEnum):
@@ -24,33 +23,41 @@ class Output(StrEnum):
 
 
 def written(
-    symbols: Sequence[Symbol], output: Output, *, namespaces: bool, single: bool, now: datetime
-) -> list[str]:
-    """Return the lines of symbols in a format.
+    kind: Kind[Any],
+    documents: Sequence[Document],
+    output: Output,
+    *,
+    single: bool,
+    table: Callable[[bool], Sequence[str]],
+) -> Sequence[str]:
+    """Return the lines of resources in a format; `table` lays out a table, a wide one if told so.
 
-    `namespaces` gives a table their column. JSON and YAML have one object if it is a `single` one
-    that was asked for, else a List.
+    JSON and YAML have one object if it is a `single` one that was asked for, else a List.
     """
+    shown = [_object(kind, document) for document in documents]
     match output:
         case Output.TABLE | Output.WIDE:
-            wide_at = now if output is Output.WIDE else None
-            return table(symbols, namespaces=namespaces, wide_at=wide_at)
+            return table(output is Output.WIDE)
         case Output.NAME:
-            return [f"{SINGULAR}.{GROUP}/{symbol.name}" for symbol in symbols]
+            return [f"{kind.singular}.{GROUP}/{each['metadata']['name']}" for each in shown]
         case Output.JSON:
-            return json.dumps(_shown(symbols, single=single), indent=4).splitlines()
+            return json.dumps(_whole(shown, single=single), indent=4).splitlines()
         case Output.YAML:
-            return yaml.safe_dump(_shown(symbols, single=single), sort_keys=True).splitlines()
+            return yaml.safe_dump(_whole(shown, single=single), sort_keys=True).splitlines()
 
 
-def _shown(symbols: Sequence[Symbol], *, single: bool) -> dict[str, Any]:
-    shown = [_object(symbol.document) for symbol in symbols]
+def _whole(shown: Sequence[dict[str, Any]], *, single: bool) -> dict[str, Any]:
     if single and len(shown) == 1:
         return shown[0]
-    return {"apiVersion": "v1", "items": shown, "kind": "List", "metadata": {"resourceVersion": ""}}
+    return {
+        "apiVersion": "v1",
+        "items": [*shown],
+        "kind": "List",
+        "metadata": {"resourceVersion": ""},
+    }
 
 
-def _object(document: Mapping[str, Any]) -> dict[str, Any]:
+def _object(kind: Kind[Any], document: Mapping[str, Any]) -> dict[str, Any]:
     """Leave out who wrote which field, as kubectl does."""
     metadata = {k: v for k, v in document["metadata"].items() if k != "managedFields"}
-    return {"apiVersion": API_VERSION, "kind": KIND, **document, "metadata": metadata}
+    return {"apiVersion": API_VERSION, "kind": kind.name, **document, "metadata": metadata}

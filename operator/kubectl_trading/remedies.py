@@ -79,8 +79,8 @@ REMEDIES: Final[Mapping[str, str]] = {
     LeaderReason.MARKET_DATA_STALE: WAIT,
     LeaderReason.ORDER_BLOCKED: "It is tried again by itself; the message is the exchange's own. "
     "After CanceledByOthers, change anything in the resource to go on.",
-    LeaderReason.BUYS_HALTED: "Find out why first. Then resume, which nobody else does: kubectl "
-    "trading resume --all --namespace {namespace}",
+    LeaderReason.BUYS_HALTED: "Find out why first. Then a person resumes: kubectl trading resume "
+    "--all --namespace {namespace}; or symbol-trader resume, if symbol-trader halted it.",
     LeaderReason.LIMIT_REACHED: "Nothing, unless the limit is too low: kubectl trading limits "
     "--namespace {namespace}. The buy is tried again by itself.",
     LeaderReason.LIMITS_UNREAD: "Wait. If it stays so, the leader's log says why: with 403, apply "

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from kubectl_trading.symbols import Symbol
-from tradingsymbol_api.reading import mapping, parse_time, text
+from tradingsymbol_api.reading import Document, mapping, parse_time, text
 
 HEADER = ("NAME", "REQUESTED", "READY", "TRADERS", "ORDERS", "PROFIT", "WHY")
 WIDE = ("SYMBOL", "EXCHANGE", "ENVIRONMENT", "BUDGET", "CHUNKS", "NODE", "AGE")
@@ -28,7 +28,6 @@ def row(symbol: Symbol) -> tuple[str, ...]:
 def wide(symbol: Symbol, now: datetime) -> tuple[str, ...]:
     """Return the cells of a symbol, as `WIDE` names them."""
     spec = mapping(symbol.document, "spec")
-    created = parse_time(text(symbol.document, "metadata", "creationTimestamp"))
     return (
         symbol.symbol,
         text(spec, "exchange") or NOTHING,
@@ -36,7 +35,7 @@ def wide(symbol: Symbol, now: datetime) -> tuple[str, ...]:
         str(spec.get("budget", NOTHING)),
         str(spec.get("chunks", NOTHING)),
         text(symbol.document, "status", "leader", "node") or NOTHING,
-        age((now - created).total_seconds()) if created else NOTHING,
+        created_age(symbol.document, now),
     )
 
 
@@ -55,6 +54,12 @@ def table(
         names = ("NAMESPACE", *(symbol.namespace for symbol in symbols))
         rows = [(name, *cells) for name, cells in zip(names, rows, strict=True)]
     return layout(rows)
+
+
+def created_age(document: Document, now: datetime) -> str:
+    """Return how long ago a resource was created."""
+    created = parse_time(text(document, "metadata", "creationTimestamp"))
+    return age((now - created).total_seconds()) if created else NOTHING
 
 
 def age(seconds: float) -> str:

@@ -23,9 +23,9 @@ from kubectl_trading.cluster import Cluster
 from kubectl_trading.connection import ClusterError, Conflict, NotFound, Refused, Where
 from kubectl_trading.pods import LogOptions, log_lines, run_in_leader
 from kubectl_trading.symbols import Symbol
-from tradingsymbol_api.values import TradingStatus
 
 SYMBOLS = "/apis/tradingsymbol.dev/v1alpha1/namespaces/trading/tradingsymbols"
+LIMITS = "/apis/tradingsymbol.dev/v1alpha1/namespaces/trading/tradinglimits"
 EVERYWHERE = "/apis/tradingsymbol.dev/v1alpha1/tradingsymbols"
 SCRIPTS = Path(sys.executable).parent
 POLL_S = 0.01
@@ -55,6 +55,8 @@ class Answers:
     known: dict[tuple[str, str], tuple[int, str]] = field(default_factory=dict)
     asked: list[tuple[str, str, dict[str, list[str]], dict[str, str]]] = field(default_factory=list)
 
+    bodies: list[Any] = field(default_factory=list)
+
     def give(self, path: str, answer: object, method: str = "GET") -> None:
         given = answer if isinstance(answer, tuple) else (200, json.dumps(answer))
         self.known[method, path] = given
@@ -70,7 +72,8 @@ def api() -> Iterator[Answers]:
     class Handler(BaseHTTPRequestHandler):
         def answer(self) -> None:
             at = urlsplit(self.path)
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            answers.bodies.append(json.loads(body or "null"))
             answers.asked.append(
                 (self.command, at.path, parse_qs(at.query), dict(self.headers.items()))
             )
@@ -121,31 +124,53 @@ def test_one_name_takes_the_right_to_get_and_patch_it(api: Answers, where: Where
     api.give(f"{SYMBOLS}/xrp", symbol("xrp"))
     api.give(f"{SYMBOLS}/xrp", symbol("xrp"), "PATCH")
     cluster = Cluster(where)
-    (found,) = cluster.named("xrp")
-    cluster.write(found, TradingStatus.OFF)
+    (found,) = cluster.symbols.named("xrp")
+    cluster.symbols.write(found, {"status": "off"})
     assert api.paths() == [f"GET {SYMBOLS}/xrp", f"PATCH {SYMBOLS}/xrp"]
     assert cluster.now == datetime(2026, 1, 1, 13, tzinfo=UTC)
+
+
+def test_one_limit_takes_the_right_to_get_and_patch_it(api: Answers, where: Where) -> None:
+    """A halt overrides what others have written meanwhile, and a resume does not."""
+    api.give(f"{LIMITS}/all", symbol("all"))
+    api.give(f"{LIMITS}/all", symbol("all"), "PATCH")
+    limits = Cluster(where).limits
+    (found,) = limits.named("all")
+    limits.write(found, {"halt": True}, whatever_it_says=True)
+    limits.write(found, {"halt": False})
+    assert api.paths() == [f"GET {LIMITS}/all", *[f"PATCH {LIMITS}/all"] * 2]
+    assert api.bodies[1:] == [
+        {"metadata": {}, "spec": {"halt": True}},
+        {"metadata": {"resourceVersion": "7"}, "spec": {"halt": False}},
+    ]
+    api.give(f"{LIMITS}/all", status(409, "Conflict", "changed"), "PATCH")
+    with pytest.raises(Conflict):
+        limits.write(found, {"halt": False})
 
 
 def test_a_name_that_is_not_there_is_told_with_those_that_are(api: Answers, where: Where) -> None:
     api.give("/api/v1/namespaces/trading", {"metadata": {"name": "trading"}})
     api.give(SYMBOLS, {"items": [symbol("ada"), symbol("ltc")], "metadata": {}})
     with pytest.raises(NotFound, match=r"named xrp in namespace trading; there are: ada, ltc$"):
-        Cluster(where).named("xrp")
+        Cluster(where).symbols.named("xrp")
     api.give(SYMBOLS, FORBIDDEN)
     with pytest.raises(NotFound, match=r"named xrp in namespace trading$"):
-        Cluster(where).named("xrp")
+        Cluster(where).symbols.named("xrp")
 
 
 def test_a_namespace_that_is_not_there_is_an_error(api: Answers, where: Where) -> None:
     """The API server answers with an empty list."""
     api.give(SYMBOLS, {"items": [], "metadata": {}})
     cluster = Cluster(where)
-    for ask in (cluster.list, lambda: cluster.named("xrp"), cluster.require_namespace):
+    for ask in (
+        cluster.symbols.list,
+        lambda: cluster.symbols.named("xrp"),
+        cluster.require_namespace,
+    ):
         with pytest.raises(ClusterError, match="there is no namespace trading"):
             ask()
     api.give("/api/v1/namespaces/trading", FORBIDDEN)
-    assert cluster.list() == []
+    assert cluster.symbols.list() == []
 
 
 def test_without_the_resource_in_the_cluster_it_says_what_to_install(
@@ -153,7 +178,10 @@ def test_without_the_resource_in_the_cluster_it_says_what_to_install(
 ) -> None:
     api.give(f"{SYMBOLS}/xrp", (404, "404 page not found\n"))
     with pytest.raises(ClusterError, match="knows no TradingSymbols: install the operator"):
-        Cluster(where).get("xrp")
+        Cluster(where).symbols.get("xrp")
+    api.give(LIMITS, (404, "404 page not found\n"))
+    with pytest.raises(ClusterError, match="knows no TradingLimits: install the operator"):
+        Cluster(where).limits.list()
 
 
 @pytest.mark.parametrize(
@@ -170,44 +198,44 @@ def test_what_is_refused_is_said(
 ) -> None:
     api.give(f"{SYMBOLS}/xrp", answer)
     with pytest.raises(kind, match=text):
-        Cluster(where).get("xrp")
+        Cluster(where).symbols.get("xrp")
 
 
 def test_an_api_server_that_is_away_is_said(where: Where, api: Answers, tmp_path: Path) -> None:
     away = Path(str(where.kubeconfig)).read_text().replace(f":{api.port}", ":1")
     (tmp_path / "away").write_text(away)
     with pytest.raises(ClusterError, match="cannot be reached"):
-        Cluster(Where(str(tmp_path / "away"))).get("xrp")
+        Cluster(Where(str(tmp_path / "away"))).symbols.get("xrp")
 
 
 def test_all_namespaces_are_asked_for_every_namesake(api: Answers, where: Where) -> None:
     items = [symbol("xrp"), symbol("xrp", "other")]
     api.give(EVERYWHERE, {"items": items, "metadata": {}})
     cluster = Cluster(Where(where.kubeconfig, all_namespaces=True))
-    assert [found.namespace for found in cluster.named("xrp")] == ["trading", "other"]
+    assert [found.namespace for found in cluster.symbols.named("xrp")] == ["trading", "other"]
     assert api.asked[0][2] == {"fieldSelector": ["metadata.name=xrp"]}
     api.give(EVERYWHERE, {"items": [], "metadata": {}})
     with pytest.raises(NotFound, match="named xrp in any namespace"):
-        cluster.named("xrp")
+        cluster.symbols.named("xrp")
 
 
 def test_a_watch_of_one_name_is_limited_to_it(api: Answers, where: Where) -> None:
     """So RBAC can limit the right to it."""
     api.give(SYMBOLS, (200, json.dumps({"type": "ADDED", "object": symbol("xrp")}) + "\n"))
-    ((found, gone),) = Cluster(where).changes(1, "xrp")
+    ((found, gone),) = Cluster(where).symbols.changes(1, "xrp")
     assert (found.name, gone) == ("xrp", False)
     query = api.asked[0][2]
     assert query["fieldSelector"] == ["metadata.name=xrp"]
     assert query["watch"] == ["true"]
     api.give(SYMBOLS, FORBIDDEN)
     with pytest.raises(Refused):
-        list(Cluster(where).changes(1, "xrp"))
+        list(Cluster(where).symbols.changes(1, "xrp"))
 
 
 def test_somebody_else_is_impersonated_in_each_request(api: Answers, where: Where) -> None:
     api.give(f"{SYMBOLS}/xrp", symbol("xrp"))
-    Cluster(Where(where.kubeconfig, user="jane")).get("xrp")
-    Cluster(where).get("xrp")
+    Cluster(Where(where.kubeconfig, user="jane")).symbols.get("xrp")
+    Cluster(where).symbols.get("xrp")
     asked = [headers.get("Impersonate-User") for *_, headers in api.asked]
     assert asked == ["jane", None]
 

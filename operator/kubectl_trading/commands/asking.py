@@ -84,9 +84,9 @@ def _asked(cluster: Cluster, verb: Verb, symbol: Symbol) -> Answer:
         said = answer(verb, symbol)
         try:
             if said.write is not None:
-                cluster.write(symbol, said.write)
+                cluster.symbols.write(symbol, {"status": said.write.value})
         except Conflict:
-            symbol = cluster.get(symbol.name)
+            symbol = cluster.symbols.get(symbol.name)
         else:
             return said
     raise Conflict(f"{symbol.name} is being changed by others: try again")

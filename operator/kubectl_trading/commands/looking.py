@@ -13,12 +13,13 @@ from kubectl_trading.options import (
     command,
     everywhere_option,
     names_argument,
+    output_option,
     selector_option,
 )
 from kubectl_trading.output import Output, written
 from kubectl_trading.serving import abandoned, about, lapsed, unserved
 from kubectl_trading.symbols import Symbol
-from kubectl_trading.table import HEADER, NOTHING, row
+from kubectl_trading.table import HEADER, NOTHING, row, table
 
 NOT_SO = 3
 ENDS_WITHIN_S = 5.0
@@ -29,24 +30,24 @@ ENDS_WITHIN_S = 5.0
 @names_argument
 @selector_option
 @everywhere_option
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice([output.value for output in Output]),
-    default=Output.TABLE.value,
-    help="The format. Default: table.",
-)
+@output_option
 def status(cluster: Cluster, names: tuple[str, ...], selector: str, output: str) -> None:
     """Show what was asked, whether it is so, and what is in the way.
 
     Exits with 3 if anything is in the way, and with 1 if no operator serves a symbol, or a leader
     pod that is there.
     """
-    symbols = choose(cluster, names, selector)
+    symbols = choose(cluster.symbols, names, selector)
     everywhere = cluster.where.all_namespaces
-    single = len(names) == 1 and not selector and not everywhere
-    lines = written(symbols, Output(output), namespaces=everywhere, single=single, now=cluster.now)
-    for line in lines:
+    for line in written(
+        cluster.symbols.kind,
+        [symbol.document for symbol in symbols],
+        Output(output),
+        single=len(names) == 1 and not selector and not everywhere,
+        table=lambda wide: table(
+            symbols, namespaces=everywhere, wide_at=cluster.now if wide else None
+        ),
+    ):
         click.echo(line)
     problems = problems_of(cluster, symbols)
     if not names and not selector:
@@ -93,7 +94,7 @@ def _abandoned(cluster: Cluster, symbols: Sequence[Symbol]) -> list[str]:
         found = abandoned(cluster.leaders(), symbols)
         if found:
             time.sleep(ENDS_WITHIN_S)
-            found &= abandoned(cluster.leaders(), cluster.list())
+            found &= abandoned(cluster.leaders(), cluster.symbols.list())
     except ClusterError as exc:
         click.echo(f"leader pods cannot be looked at: {exc}", err=True)
         return []

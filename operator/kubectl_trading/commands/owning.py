@@ -48,7 +48,7 @@ def takeover(cluster: Cluster, name: str, force: bool, yes: bool) -> None:
     is gone. It runs in the leader's pod, so it takes the right to create pods/exec. It asks first,
     if a person sits at the terminal.
     """
-    (symbol,) = cluster.named(name)
+    (symbol,) = cluster.symbols.named(name)
     owner = foreign_owner(symbol)
     if owner is None:
         raise ClusterError(
@@ -80,6 +80,6 @@ def _look(cluster: Cluster, symbol: Symbol, owner: ForeignOwner) -> Finding:
 
 def _find(cluster: Cluster, owner: ForeignOwner) -> Symbol | None:
     try:
-        return cluster.get(owner.name, owner.namespace)
+        return cluster.symbols.get(owner.name, owner.namespace)
     except NotFound:
         return None

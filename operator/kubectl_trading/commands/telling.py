@@ -11,6 +11,8 @@ from kubectl_trading.commands.owning import look_at_owner
 from kubectl_trading.connection import ClusterError
 from kubectl_trading.events import Event, event_rows
 from kubectl_trading.explaining import Found, explanation
+from kubectl_trading.holding import holds_for
+from kubectl_trading.limits import Limit
 from kubectl_trading.options import as_run, choose, command, name_argument, names_argument
 from kubectl_trading.pods import LogOptions, log_lines
 from kubectl_trading.story import readable
@@ -25,12 +27,13 @@ STORY_LINES = 10
 def explain(cluster: Cluster, name: str) -> None:
     """Explain a symbol, and say what to do.
 
-    What is asked, what is so, why not, what to do, the last Events, and the last lines of the
-    leader's story. Whatever you may not look at is named instead.
+    What is asked, what is so, how its limits stand, why not, what to do, the last Events, and the
+    last lines of the leader's story. Whatever you may not look at is named instead.
     """
-    (symbol,) = cluster.named(name)
+    (symbol,) = cluster.symbols.named(name)
     found = Found(
         unserved=problems_of(cluster, [symbol]),
+        limits=_limits(cluster, symbol),
         owner=look_at_owner(cluster, symbol),
         events=_events(cluster, symbol),
         story=_story(cluster, symbol),
@@ -43,7 +46,7 @@ def explain(cluster: Cluster, name: str) -> None:
 @names_argument
 def events(cluster: Cluster, names: tuple[str, ...]) -> None:
     """Show the Events of symbols and their leader pods."""
-    symbols = choose(cluster, names, "")
+    symbols = choose(cluster.symbols, names, "")
     found = [event for symbol in symbols for event in cluster.events(symbol)]
     for line in layout(event_rows(sorted(found, key=lambda event: event.at))):
         click.echo(line)
@@ -58,9 +61,16 @@ def events(cluster: Cluster, names: tuple[str, ...]) -> None:
 @click.option("--raw", is_flag=True, help="As the leader wrote them.")
 def logs(cluster: Cluster, name: str, raw: bool, **lines: Any) -> None:
     """Show a leader's story: what it did, and why."""
-    (symbol,) = cluster.named(name)
+    (symbol,) = cluster.symbols.named(name)
     for line in log_lines(cluster.where, symbol, LogOptions(**lines)):
         click.echo(line if raw else readable(line))
+
+
+def _limits(cluster: Cluster, symbol: Symbol) -> Sequence[Limit] | str:
+    try:
+        return [limit for limit in cluster.limits.list() if holds_for(limit, symbol)]
+    except ClusterError as exc:
+        return f"cannot be looked at: {exc}"
 
 
 def _events(cluster: Cluster, symbol: Symbol) -> Sequence[Event] | str:

@@ -1,67 +1,104 @@
-"""The cluster as a list of symbols."""
+"""The cluster as lists of resources."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from click.testing import CliRunner, Result
 
 from kubectl_trading.__main__ import main
-from kubectl_trading.connection import ClusterError, Conflict, NotFound, Where
+from kubectl_trading.connection import ClusterError, NotFound, Where
 from kubectl_trading.events import Event
-from kubectl_trading.limits import Limit
+from kubectl_trading.kinds import LIMITS, SYMBOLS, Found, Kind
 from kubectl_trading.options import SPOKEN
 from kubectl_trading.serving import Claim, Leader
 from kubectl_trading.symbols import Symbol
 from tradingsymbol_api.values import TradingStatus
 from unit.kubectl_trading.documents import Document
 
-Found = TypeVar("Found")
+Told = TypeVar("Told")
+
+
+class FakeResources(Generic[Found]):
+    """Resources that are as they were put here; what happens later is put into `later`.
+
+    A name is that of one in the namespace `trading`, or `NAMESPACE/NAME` of one in another.
+    """
+
+    def __init__(self, cluster: "FakeCluster", kind: Kind[Found], *documents: Document) -> None:
+        self.kind = kind
+        self.documents = {found["metadata"]["name"]: found for found in documents}
+        self.later: list[tuple[Document, bool] | ClusterError] = []
+        self.written: list[tuple[str, Document, bool]] = []
+        """The name, the spec, and whether it was to be written whatever others have written."""
+        self.failures: list[ClusterError] = []
+        """What the next writes fail with."""
+        self.unreadable: ClusterError | None = None
+        """What lists fail with."""
+        self.fitting: dict[str, set[str]] = {}
+        """Which names a selector fits; all if it is not here."""
+        self.watched: list[str] = []
+        """The name that each watch was limited to."""
+        self._cluster = cluster
+
+    def list(self, selector: str = "", name: str = "") -> list[Found]:
+        if self.unreadable:
+            raise self.unreadable
+        fitting = self.fitting.get(selector, set(self.documents))
+        return [self.kind.read(found) for key, found in self.documents.items() if key in fitting]
+
+    def get(self, name: str, namespace: str = "") -> Found:
+        key = self._key(name, namespace)
+        if key not in self.documents:
+            raise NotFound(f"no {self.kind.name} is named {name}")
+        return self.kind.read(self.documents[key])
+
+    def named(self, name: str) -> Sequence[Found]:
+        if not self._cluster.where.all_namespaces:
+            return [self.get(name)]
+        return [found for found in self.list() if found.name == name]
+
+    def write(self, found: Found, spec: Document, *, whatever_it_says: bool = False) -> None:
+        if self.failures:
+            raise self.failures.pop(0)
+        self.written.append((found.name, spec, whatever_it_says))
+        self.documents[self._key(found.name, found.namespace)]["spec"] |= spec
+
+    def changes(self, seconds: int, name: str = "") -> Iterator[tuple[Found, bool]]:
+        self.watched.append(name)
+        yield from ((found, False) for found in self.list())
+        while self.later:
+            event = self.later.pop(0)
+            if isinstance(event, ClusterError):
+                raise event
+            yield self.kind.read(event[0]), event[1]
+        raise KeyboardInterrupt
+
+    def _key(self, name: str, namespace: str) -> str:
+        return f"{namespace}/{name}" if namespace not in {"", self._cluster.namespace} else name
 
 
 class FakeCluster:
-    """Symbols that are as they were put here; what happens later is put into `later`.
-
-    A name is that of one symbol, or `NAMESPACE/NAME` of one in another namespace.
-    """
+    """A cluster with symbols and limits."""
 
     namespace = "trading"
     now = datetime(2026, 1, 1, 13, tzinfo=UTC)
 
     def __init__(self, *documents: Document) -> None:
-        self.documents = {found["metadata"]["name"]: found for found in documents}
-        self.later: list[tuple[Document, bool] | ClusterError] = []
-        self.written: list[tuple[str, TradingStatus]] = []
-        self.conflicts = 0
+        self.symbols = FakeResources(self, SYMBOLS, *documents)
+        self.limits = FakeResources(self, LIMITS)
         self.where = Where()
         self.request_s: float | None = None
-        self.watched: list[str] = []
-        """The name that each watch was limited to."""
         self.pods: list[list[Leader] | ClusterError] = [[]]
         """What the looks at leader pods find, one after the other; the last one lasts."""
         self.claimed: list[Claim] | ClusterError = []
         self.told: list[Event] | ClusterError = []
-        self.fitting: dict[str, set[str]] = {}
-        """Which names a selector fits; all if it is not here."""
         self.cluster: str | ClusterError = "uid"
-        self.declared: dict[str, Document] = {}
-        """Limits by name."""
-        self.halted: list[tuple[str, Document, bool]] = []
 
-    def list(self, selector: str = "", name: str = "") -> list[Symbol]:
-        fitting = self.fitting.get(selector, set(self.documents))
-        return [Symbol.of(found) for key, found in self.documents.items() if key in fitting]
-
-    def get(self, name: str, namespace: str = "") -> Symbol:
-        key = f"{namespace}/{name}" if namespace not in {"", self.namespace} else name
-        if key not in self.documents:
-            raise NotFound(f"no TradingSymbol is named {name}")
-        return Symbol.of(self.documents[key])
-
-    def named(self, name: str) -> Sequence[Symbol]:
-        if not self.where.all_namespaces:
-            return [self.get(name)]
-        return [symbol for symbol in self.list() if symbol.name == name]
+    @property
+    def asked(self) -> list[tuple[str, TradingStatus]]:
+        """What was asked of which symbol."""
+        return [(name, spec["status"]) for name, spec, _ in self.symbols.written]
 
     def require_namespace(self) -> None:
         if self.where.namespace == "nowhere":
@@ -84,32 +121,8 @@ class FakeCluster:
     def leader_cluster(self, symbol: Symbol) -> str:
         return _found(self.cluster)
 
-    def write(self, symbol: Symbol, status: TradingStatus) -> None:
-        if self.conflicts:
-            self.conflicts -= 1
-            raise Conflict("changed")
-        self.written.append((symbol.name, status))
-        self.documents[symbol.name]["spec"]["status"] = status.value
 
-    def limits(self) -> Sequence[Limit]:
-        return [Limit.of(found) for found in self.declared.values()]
-
-    def write_limit(self, limit: Limit, spec: Document, *, whatever_it_says: bool) -> None:
-        self.halted.append((limit.name, spec, whatever_it_says))
-        self.declared[limit.name]["spec"] |= spec
-
-    def changes(self, seconds: int, name: str = "") -> Iterator[tuple[Symbol, bool]]:
-        self.watched.append(name)
-        yield from ((symbol, False) for symbol in self.list())
-        while self.later:
-            event = self.later.pop(0)
-            if isinstance(event, ClusterError):
-                raise event
-            yield Symbol.of(event[0]), event[1]
-        raise KeyboardInterrupt
-
-
-def _found(found: Found | ClusterError) -> Found:
+def _found(found: Told | ClusterError) -> Told:
     if isinstance(found, ClusterError):
         raise found
     return found

@@ -62,13 +62,19 @@ def test_names_are_those_of_the_namespace_that_is_meant(
     assert complete("stop", "-n", "trading") == ["trading", "trading-system"]
 
 
-def test_without_a_cluster_nothing_is_found_and_nothing_is_said(
-    complete: Complete, cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch
+def test_limits_are_completed_where_limits_are_meant(
+    complete: Complete, cluster: FakeCluster
 ) -> None:
-    def fail(*_: object) -> None:
-        raise ClusterError("the API server cannot be reached")
+    metadata = {"namespace": "trading", "name": "all"}
+    cluster.limits.documents = {"all": {"metadata": metadata}}
+    for verb in ("halt", "resume", "limits"):
+        assert complete(verb, "") == ["all"]
 
-    monkeypatch.setattr(cluster, "list", fail)
+
+def test_without_a_cluster_nothing_is_found_and_nothing_is_said(
+    complete: Complete, cluster: FakeCluster
+) -> None:
+    cluster.symbols.unreadable = ClusterError("the API server cannot be reached")
     assert complete("stop", "") == []
 
 

@@ -15,7 +15,7 @@ def _one_symbol(cluster: FakeCluster) -> None:
     found["metadata"]["managedFields"] = [{"manager": "kubectl"}]
     found["spec"] |= {"symbol": "XRPUSDT", "exchange": "demo", "chunks": 5}
     found["status"] |= {"environment": "demo", "leader": {"pod": "p", "node": "node-1"}}
-    cluster.documents = {"xrp": found}
+    cluster.symbols.documents = {"xrp": found}
 
 
 def test_a_table_is_the_default() -> None:
@@ -36,7 +36,7 @@ def test_a_wide_table_says_more() -> None:
 
 
 def test_a_wide_table_of_what_was_just_created(cluster: FakeCluster) -> None:
-    found = cluster.documents["xrp"]
+    found = cluster.symbols.documents["xrp"]
     found["metadata"]["creationTimestamp"] = ""
     found["spec"] = {}
     found["status"] = {}
@@ -47,7 +47,7 @@ def test_a_wide_table_of_what_was_just_created(cluster: FakeCluster) -> None:
 def test_json_of_one_name_is_the_object_without_who_wrote_it(cluster: FakeCluster) -> None:
     shown = json.loads(run("status", "xrp", "-o", "json").output)
     assert shown["kind"] == "TradingSymbol"
-    assert shown["spec"] == cluster.documents["xrp"]["spec"]
+    assert shown["spec"] == cluster.symbols.documents["xrp"]["spec"]
     assert "managedFields" not in shown["metadata"]
 
 

@@ -64,7 +64,7 @@ def test_an_audit_fails_if_one_does(cluster: FakeCluster, ran: Ran, codes: dict[
 def test_what_belonged_to_a_resource_that_is_gone_is_taken_over(
     cluster: FakeCluster, ran: Ran, there: Document | None
 ) -> None:
-    cluster.documents = {"second": owned()} | ({"old/first": there} if there else {})
+    cluster.symbols.documents = {"second": owned()} | ({"old/first": there} if there else {})
     assert run("takeover", "second").exit_code == 0
     assert ran == [("second", PROGRAM)]
 
@@ -72,7 +72,7 @@ def test_what_belonged_to_a_resource_that_is_gone_is_taken_over(
 def test_what_belongs_to_a_resource_that_is_there_stays_there(
     cluster: FakeCluster, ran: Ran
 ) -> None:
-    cluster.documents = {"second": owned(), "old/first": first()}
+    cluster.symbols.documents = {"second": owned(), "old/first": first()}
     done = run("takeover", "second")
     assert (done.exit_code, ran) == (1, [])
     assert "its owner old/first is there, and is to be on" in done.output
@@ -85,7 +85,9 @@ def test_what_belongs_to_a_resource_that_is_there_stays_there(
 def test_an_owner_that_cannot_be_looked_at_is_not_taken_for_gone(
     cluster: FakeCluster, ran: Ran, where: str
 ) -> None:
-    cluster.documents = {"second": owned(ForeignOwner("X", "1", "paper", where, "old", "first"))}
+    cluster.symbols.documents = {
+        "second": owned(ForeignOwner("X", "1", "paper", where, "old", "first"))
+    }
     done = run("takeover", "second")
     assert (done.exit_code, ran) == (1, [])
     assert "cannot be looked at" in done.output
@@ -96,7 +98,7 @@ def test_an_owner_that_cannot_be_looked_at_is_not_taken_for_gone(
 def test_without_a_look_at_the_cluster_nothing_is_gone(
     cluster: FakeCluster, ran: Ran, told: str | ClusterError
 ) -> None:
-    cluster.documents = {"second": owned()}
+    cluster.symbols.documents = {"second": owned()}
     cluster.cluster = told
     assert (run("takeover", "second").exit_code, ran) == (1, [])
 
@@ -111,7 +113,7 @@ def test_a_person_is_asked_before_a_takeover(
     cluster: FakeCluster, ran: Ran, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(owning, "sits_there", lambda: True)
-    cluster.documents = {"second": owned()}
+    cluster.symbols.documents = {"second": owned()}
     done = run("takeover", "second", stdin="n\n")
     assert (done.exit_code, ran) == (1, [])
     assert "its owner old/first is gone. Take XRPUSDT over" in done.output
@@ -123,7 +125,7 @@ def test_a_person_is_asked_before_a_takeover(
 def test_a_takeover_that_fails_is_said(
     cluster: FakeCluster, ran: Ran, codes: dict[str, int]
 ) -> None:
-    cluster.documents = {"second": owned()}
+    cluster.symbols.documents = {"second": owned()}
     codes["second"] = 1
     done = run("takeover", "second")
     assert (done.exit_code, "was not taken over" in done.output) == (1, True)

@@ -1,15 +1,12 @@
 """What is told of one symbol: explained, its Events, its leader's story."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
-import pytest
-
 from kubectl_trading.commands import telling
-from kubectl_trading.connection import ClusterError, Where
+from kubectl_trading.connection import ClusterError
 from kubectl_trading.events import Event
 from kubectl_trading.pods import LogOptions
-from kubectl_trading.symbols import Symbol
+from unit.kubectl_trading.conftest import LINE
 from unit.kubectl_trading.documents import document
 from unit.kubectl_trading.fake_cluster import FakeCluster, run
 from unit.kubectl_trading.test_owning import owned
@@ -17,27 +14,13 @@ from unit.kubectl_trading.test_owning import owned
 AT = datetime(2026, 1, 1, 12, 30, tzinfo=UTC)
 STARTED = Event(AT, "Normal", "LeaderStarted", "tradingsymbol/xrp", "started on node-1")
 SCHEDULED = Event(AT.replace(hour=11, minute=0), "Normal", "Scheduled", "pod/xrp", "assigned")
-LINE = '{"timestamp": "2026-01-01T12:30:00.5Z", "level": "info", "event": "bought", "price": "2"}'
-
-
-@pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[LogOptions]:
-    """Let the leader of xrp tell a line, and collect which lines were asked for."""
-    found: list[LogOptions] = []
-
-    def lines(_: Where, symbol: Symbol, options: LogOptions) -> Iterator[str]:
-        found.append(options)
-        if symbol.name != "xrp":
-            raise ClusterError(f'no cache\npods "{symbol.name}-leader" not found')
-        yield LINE
-
-    monkeypatch.setattr(telling, "log_lines", lines)
-    return found
 
 
 def test_a_symbol_is_explained(cluster: FakeCluster, asked: list[LogOptions]) -> None:
     stalled = "True ForeignPod: not ours"
-    cluster.documents = {"xrp": document("xrp", Ready="False Starting: pulls", Stalled=stalled)}
+    cluster.symbols.documents = {
+        "xrp": document("xrp", Ready="False Starting: pulls", Stalled=stalled)
+    }
     cluster.told = [STARTED]
     done = run("explain", "xrp")
     assert done.exit_code == 0
@@ -75,10 +58,20 @@ def test_what_may_not_be_looked_at_is_named(cluster: FakeCluster, asked: list[Lo
     assert '  cannot be read: pods "ada-leader" not found' in lines
 
 
+def test_limits_that_may_not_be_looked_at_are_told_of(
+    cluster: FakeCluster, asked: list[LogOptions]
+) -> None:
+    cluster.symbols.documents = {"xrp": document("xrp", Degraded="True BuysHalted: prices")}
+    cluster.limits.unreadable = ClusterError("the API server refuses: no limits for you")
+    lines = run("explain", "xrp").output.splitlines()
+    assert "  cannot be looked at: the API server refuses: no limits for you" in lines
+    assert [line for line in lines if "kubectl trading resume --all --namespace trading" in line]
+
+
 def test_the_command_that_takes_over_is_printed_where_the_owner_is_gone(
     cluster: FakeCluster, asked: list[LogOptions]
 ) -> None:
-    cluster.documents = {"second": owned()}
+    cluster.symbols.documents = {"second": owned()}
     lines = run("explain", "second").output.splitlines()
     assert "  its owner old/first is gone" in lines
     (command,) = [line for line in lines if "takeover --n" in line]
@@ -89,7 +82,7 @@ def test_commands_are_told_by_the_name_of_the_program(
     cluster: FakeCluster, asked: list[LogOptions]
 ) -> None:
     """Krew installs it by another one."""
-    cluster.documents = {"second": owned()}
+    cluster.symbols.documents = {"second": owned()}
     told = run("explain", "second", program="kubectl trading-symbols").output
     assert "kubectl trading-symbols takeover --namespace trading second" in told
 
