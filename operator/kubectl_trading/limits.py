@@ -108,12 +108,13 @@ class Limit:
 
 
 def halt_left(limit: Limit) -> str:
-    """Return why buys stay halted after this limit is resumed, and how that ends; else nothing."""
+    """Return what may halt buys after this limit is resumed, and how that ends; else nothing."""
     if limit.halts or not (limit.halted and limit.seen):
         return ""
     return (
-        f"its account stays halted: {limit.halted}. A halt of another TradingLimit ends when that "
-        "one is resumed, and any other one by: symbol-trader resume "
+        f"losses count from now, but what halts its account may stay: {limit.halted}. A halt of "
+        "another TradingLimit ends when that one is resumed, and any other one by: "
+        "symbol-trader resume "
         f"--exchange-environment={limit.environment} --account={limit.account}"
     )
 

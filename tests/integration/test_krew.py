@@ -1,64 +1,39 @@
 """What krew installs: the archive of this machine, unpacked and run as krew does it."""
 
-import hashlib
-import platform
 import re
 import subprocess
-import sys
 import tarfile
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pytest
-import yaml
 
-from krew.manifest import NAME
-from krew.platforms import PLATFORMS, Platform
-
-MACHINES: Final = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
-PYTHON: Final = f"{sys.version_info.major}.{sys.version_info.minor}"
-URL: Final = "https://downloads.example.com/v0.1.0"
-
-
-def this_machine() -> Platform:
-    here = (platform.system().lower(), MACHINES[platform.machine()])
-    return next(each for each in PLATFORMS if (each.system, each.machine) == here)
+from support.krew_archive import MACHINES_PYTHON, URL, make, read_manifest, unpack
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make the archive and the manifest as `make krew` does, for this machine alone."""
+    """Make the archive and the manifest."""
     folder = tmp_path_factory.mktemp("krew")
-    options = ["--url", URL, "--out", str(folder), "--platform", str(this_machine())]
-    subprocess.run([sys.executable, "-m", "krew", *options, "--python", PYTHON], check=True)
+    make(folder)
     return folder
 
 
 @pytest.fixture(scope="module")
 def manifest(made: Path) -> dict[str, Any]:
-    """Read it; krew wants the file to have the plug-in's name."""
-    found: dict[str, Any] = yaml.safe_load((made / f"{NAME}.yaml").read_text())
-    return found
+    """Read it."""
+    return read_manifest(made)
 
 
 @pytest.fixture(scope="module")
-def program(made: Path, manifest: dict[str, Any]) -> Path:
-    """Unpack the archive, and link the program, by its manifest."""
-    (entry,) = manifest["spec"]["platforms"]
-    archive = made / str(entry["uri"]).rpartition("/")[2]
-    assert hashlib.sha256(archive.read_bytes()).hexdigest() == entry["sha256"]
-    store = made / "store" / NAME / manifest["spec"]["version"]
-    with tarfile.open(archive) as tar:
-        tar.extractall(store, filter="data")
-    link = made / "bin" / f"kubectl-{manifest['metadata']['name'].replace('-', '_')}"
-    link.parent.mkdir()
-    link.symlink_to(store / entry["bin"])
-    return link
+def program(made: Path) -> Path:
+    """Unpack the archive."""
+    return unpack(made)
 
 
 def output(program: Path, *arguments: str) -> str:
     """Run it with the machine's Python, which has none of our packages."""
-    environment = {"PATH": f"{Path(sys.base_prefix) / 'bin'}:/usr/bin:/bin", "HOME": "/nonexistent"}
+    environment = {"PATH": f"{MACHINES_PYTHON}:/usr/bin:/bin", "HOME": "/nonexistent"}
     return subprocess.run(
         [str(program), *arguments],
         env=environment,

@@ -64,7 +64,7 @@ def halt(cluster: Cluster, limits: Sequence[Limit], on_limit: str | None, yes: b
 def resume(cluster: Cluster, limits: Sequence[Limit]) -> None:
     """Let buys go on: takes back `halt`, and ends the halts that losses led to.
 
-    It fails where the account stays halted.
+    It fails where something else halts the account, and says how that ends.
     """
 
     def write(limit: Limit) -> str:

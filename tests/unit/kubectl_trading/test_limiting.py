@@ -114,7 +114,7 @@ def test_resuming_what_another_one_halts_says_how_that_ends(limits: FakeCluster)
     limits.limits.documents["all"] = limit("all", halted=why)
     done = run("resume", "all")
     assert done.exit_code == 1
-    assert f"all: its account stays halted: {why}." in done.stderr
+    assert f"all: losses count from now, but what halts its account may stay: {why}." in done.stderr
     assert "symbol-trader resume --exchange-environment=paper --account=7" in done.stderr
     assert limits.limits.written == [("all", RESUMED, False)]
 

@@ -1,6 +1,7 @@
 """Audits and takeovers: what is run in a leader's pod, and when it is not."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -9,10 +10,14 @@ from kubectl_trading.commands import owning
 from kubectl_trading.connection import ClusterError, Refused, Where
 from kubectl_trading.ownership import takeover_program
 from kubectl_trading.symbols import Symbol
+from symbol_operator.decide.leader_pod import leader_pod
+from symbol_operator.settings import ExchangeEntry, LeaderSettings, OperatorSettings
 from symbol_trader.__main__ import main as symbol_trader
 from symbol_trader.identity import LedgerKey, Owner
 from symbol_trader.postgres import ownership as record
 from tradingsymbol_api.ownership import ForeignOwner
+from tradingsymbol_api.pod import Variable
+from tradingsymbol_api.spec import parse_resource
 from unit.kubectl_trading.documents import Document, document
 from unit.kubectl_trading.fake_cluster import FakeCluster, run
 
@@ -131,10 +136,36 @@ def test_a_takeover_that_fails_is_said(
     assert (done.exit_code, "was not taken over" in done.output) == (1, True)
 
 
+def variables(database: Path) -> dict[str, str]:
+    """Return what the operator tells a leader in demo, whose database's URL is in this file."""
+    entry = ExchangeEntry(
+        name="demo",
+        environment="demo",
+        api_url="wss://example.invalid/ws-api/v3",
+        stream_url="wss://example.invalid",
+        secret="demo-credentials",
+    )
+    settings = OperatorSettings(
+        namespaces=("trading",), exchanges=(entry,), leader=LeaderSettings(image="symbol-trader:1")
+    )
+    resource = parse_resource(
+        {
+            "apiVersion": "tradingsymbol.dev/v1alpha1",
+            "kind": "TradingSymbol",
+            "metadata": {"namespace": "trading", "name": "second", "uid": "r1"},
+            "spec": {"budget": 100, "exchange": "demo"},
+        }
+    )
+    (container,) = leader_pod(resource, entry, settings, "uid")["spec"]["containers"]
+    told = {variable["name"]: variable.get("value", "?") for variable in container["env"]}
+    assert Variable.DATABASE_URL_FILE.env in told
+    return told | {Variable.DATABASE_URL_FILE.env: str(database)}
+
+
 def test_the_leaders_program_understands_what_is_run_in_its_pod(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """With the variables that a leader's pod has."""
+    """By the variables of the pod as the operator makes it."""
     taken: list[object] = []
 
     async def take(*said: object) -> int:
@@ -142,13 +173,12 @@ def test_the_leaders_program_understands_what_is_run_in_its_pod(
         return 4
 
     monkeypatch.setattr(record, "takeover", take)
-    pod = {"DATABASE_URL": "url", "CLUSTER": "uid", "NAMESPACE": "trading", "NAME": "second"}
-    pod |= {"EXCHANGE_ENVIRONMENT": "paper"}
-    environment = {f"SYMBOL_TRADER_{name}": value for name, value in pod.items()}
-    done = CliRunner().invoke(symbol_trader, PROGRAM[1:], env=environment)
+    file = tmp_path / "url"
+    file.write_text("postgresql://leader:secret@db/trading\n")
+    done = CliRunner().invoke(symbol_trader, PROGRAM[1:], env=variables(file))
     assert done.exit_code == 0, done.output
     assert taken == [
-        "url",
+        "postgresql://leader:secret@db/trading",
         LedgerKey("demo", "354937868", "XRPUSDT"),
         Owner("uid", "trading", "second"),
     ]
