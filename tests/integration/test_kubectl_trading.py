@@ -280,7 +280,8 @@ def test_events_of_the_symbol_and_of_its_leader_come_in_their_order(
 def test_a_leader_says_which_cluster_it_is_of(
     api: Answers, where: Where, variables: object, cluster: str
 ) -> None:
-    containers = [{"name": "proxy"}, {"name": "leader", "env": variables}]
+    of_another = [{"name": "SYMBOL_TRADER_CLUSTER", "value": "of the proxy"}]
+    containers = [{"name": "proxy", "env": of_another}, {"name": "leader", "env": variables}]
     pod = {"metadata": {"name": "xrp-leader"}, "spec": {"containers": containers}}
     api.give("/api/v1/namespaces/trading/pods/xrp-leader", pod)
     assert Cluster(where).leader_cluster(Symbol.of(symbol("xrp"))) == cluster

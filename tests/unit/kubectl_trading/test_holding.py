@@ -43,6 +43,13 @@ def reached(**amount: str) -> Document:
     return found
 
 
+def drawdown(**spec: Any) -> Document:
+    """Return a limit that a drawdown halts, which no day ends."""
+    found = limit(halted=LOST, lost_since=SINCE, **spec)
+    found["status"]["usage"][0]["limit"] = "maxDrawdown"
+    return found
+
+
 def unreported(**spec: Any) -> Document:
     found = limit(**spec)
     del found["status"]
@@ -90,8 +97,9 @@ def test_it_says_how_a_limit_stands_and_since_when(document: Document, standing:
             f"{RESUME} It also ends at the turn of the day (UTC).",
         ),
         (limit(halted=LOST, lost_since=SINCE, resume="NextDay", halt=True), RESUME),
+        (drawdown(resume="NextDay"), RESUME),
     ],
-    ids=["halt", "halting", "loss", "next day", "both"],
+    ids=["halt", "halting", "loss", "next day", "both", "drawdown"],
 )
 def test_it_says_who_resumes_what_a_limit_halts(document: Document, remedy: str) -> None:
     assert explained("What to do", document) == [remedy]

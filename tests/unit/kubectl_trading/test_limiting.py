@@ -119,6 +119,14 @@ def test_resuming_what_another_one_halts_says_how_that_ends(limits: FakeCluster)
     assert limits.limits.written == [("all", RESUMED, False)]
 
 
+def test_a_report_of_before_the_last_change_says_nothing_of_what_stays(
+    limits: FakeCluster,
+) -> None:
+    """Somebody has just resumed it, and no leader has reported that yet."""
+    limits.limits.documents["all"] = limit("all", halted="halt is true", generation=2)
+    assert run("resume", "all").exit_code == 0
+
+
 def test_resuming_after_a_loss_ends_the_halt(limits: FakeCluster) -> None:
     limits.limits.documents["all"] = limit("all", halted="lost", lost_since=NOW)
     assert run("resume", "all").exit_code == 0
