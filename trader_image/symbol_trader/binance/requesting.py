@@ -264,7 +264,10 @@ class RequestClient:
         return self._budget is None or await self._budget.has_room()
 
     async def _wait_for_turn(self, what: str, weight: int) -> None:
-        """Wait for the part of the budget that a read needs. Raises `RateLimited` if it is far."""
+        """Wait for the part of the budget that a read needs.
+
+        Raises `RateLimited` if it is far, and `Unavailable` where nobody says what others use.
+        """
         if self._budget is None or not (wait_s := await self._budget.wait_s(weight)):
             return
         if wait_s > _WAIT_MAX_S:
