@@ -10,7 +10,7 @@ SIDE_BY_SIDE := 3
 SOURCES := crds operator trader_image tests hack
 
 .DEFAULT_GOAL := help
-.PHONY: help setup try try-clean style unit simulation simulate integration crash-matrix chaos mutants kind deployed kind-alone kind-together docs docs-generated test bench cluster images cluster-down demo demo-down crd lock clean
+.PHONY: help setup try try-clean style unit simulation simulate integration crash-matrix chaos mutants kind deployed kind-alone kind-together docs docs-generated krew test bench cluster images cluster-down demo demo-down crd lock clean
 
 help: ## List the commands.
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -101,6 +101,9 @@ docs: $(READY) ## Run the commands of README and docs as printed, on the cluster
 docs-generated: $(READY) ## Write what the docs show of tables in the code.
 	$(BIN)/python -m generated_docs
 
+krew: $(READY) ## Write the archives and the manifest by which krew installs kubectl trading; URL=https://... is where they will be.
+	$(BIN)/python -m krew --url "$(URL)"
+
 test: $(READY) ## Run everything, and print how long each part took.
 	@$(BIN)/python hack/alltests.py
 
@@ -130,7 +133,7 @@ crd: $(READY) ## Generate the CRDs from the models.
 	$(BIN)/python -m tradingsymbol_api.crd tradinglimit > crds/tradinglimit.yaml
 
 lock: ## Lock the dependencies again, all images to the same versions.
-	@for extra in dev operator trader paper-exchange try; do \
+	@for extra in dev operator trader paper-exchange kubectl try; do \
 		echo "locking requirements/$$extra.txt"; \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 			$$(test $$extra = dev || echo --constraint requirements/dev.txt) \

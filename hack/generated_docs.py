@@ -1,4 +1,4 @@
-"""What pages show of the tables in the code: `python -m generated_docs` writes it into them.
+"""What pages show of the code, tables and help: `python -m generated_docs` writes it into them.
 
 A page has a place for it, which holds nothing else:
 
@@ -13,6 +13,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+import click
+
+from kubectl_trading.__main__ import main as plugin
+from kubectl_trading.options import SPOKEN
 from symbol_operator.decide.plan import COLUMNS, Desired, plan
 from symbol_operator.observe.pod import LeaderPod, PodState
 from symbol_trader.core.order_states import TRANSITIONS
@@ -20,6 +24,8 @@ from symbol_trader.core.orders import OrderState
 
 DOCS: Final = Path(__file__).parents[1] / "docs"
 _PLACE: Final = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+HELP_WIDTH: Final = 100
+"""Columns of the terminal whose help is shown."""
 _NOW: Final = datetime(2025, 1, 1, tzinfo=UTC)
 """Any time will do: without failed pods nothing depends on it."""
 
@@ -57,12 +63,30 @@ def _steps(desired: Desired, state: PodState) -> str:
     return ", or ".join(dict.fromkeys(found))
 
 
+def kubectl_trading() -> str:
+    """Show the help of `kubectl trading`, and of each of its commands."""
+    root = click.Context(
+        plugin, info_name=SPOKEN, terminal_width=HELP_WIDTH, **plugin.context_settings
+    )
+    sections = [_help(root)]
+    for name in plugin.list_commands(root):
+        command = click.Context(plugin.commands[name], parent=root, info_name=name)
+        sections.append(f"### {name}\n\n{_help(command)}")
+    return "\n".join(sections)
+
+
+def _help(context: click.Context) -> str:
+    with context.scope():
+        return f"```text\n{context.get_help()}\n```\n"
+
+
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
 GENERATED: Final[Mapping[str, Callable[[], str]]] = {
+    "kubectl-trading": kubectl_trading,
     "order-states": order_states,
     "plan": operator_plan,
 }

@@ -73,6 +73,8 @@ PROXY_URL_KEY: Final = "url"
 """Key within the Secret that names the proxy to an exchange."""
 CA_FILE: Final = "ca.crt"
 """Key within the ConfigMap or Secret that holds the certificates of an exchange's authorities."""
+LEADER_CONTAINER: Final = "leader"
+"""Container of a leader's pod that leads; others may run beside it, such as a mesh's proxy."""
 
 
 def leader_pod_name(resource: str) -> str:

@@ -1,5 +1,7 @@
-"""`kubectl trading`: start, stop, shut down, look at and audit TradingSymbols from a terminal.
+"""`kubectl trading`: TradingSymbols from a terminal.
 
-`symbols` reads a resource, `verbs` decides what to write and say, `table` lays it out: all pure.
-`cluster` is the one door to the API server.
+`symbols` reads a resource, `verbs` decides what to write and say; `table`, `output`, `explaining`
+and `story` lay out what is shown, `remedies` and `ownership` say what to do: all pure.
+`connection` and `cluster` are the door to the API server, `pods` that into a leader's pod.
+`options` is what the commands share, `commands` has them, and `__main__` lists them.
 """

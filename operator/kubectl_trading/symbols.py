@@ -1,7 +1,7 @@
 """A TradingSymbol as a person looks at it: what was asked, how it goes, what is in the way."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -12,6 +12,12 @@ from tradingsymbol_api.status import LedgerStatus, lasting_status
 from tradingsymbol_api.values import TradingStatus
 
 NOT_SEEN: Final = "the operator has not seen this yet"
+OBSTACLES: Final = (
+    ConditionType.STALLED,
+    ConditionType.DEGRADED,
+    ConditionType.SHUTTING_DOWN,
+)
+"""Conditions that say, where they are true, what is in the way or is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,8 @@ class Symbol:
     profit: str
     """With its currency, and with the fees that it lacks."""
     conditions: Mapping[str, Condition]
+    document: Document = field(repr=False)
+    """The object as the API server gave it."""
 
     @classmethod
     def of(cls, document: Document) -> "Symbol":
@@ -67,6 +75,7 @@ class Symbol:
             in_doubt=_reported(status, "ordersInDoubt"),
             profit=_profit(lasting_status(status)),
             conditions={text(c, "type"): _condition(c) for c in objects(status, "conditions")},
+            document=document,
         )
 
     @property
@@ -83,13 +92,21 @@ class Symbol:
 
     @property
     def why(self) -> str:
-        """What is in the way, or what it waits for; empty if all is as asked."""
+        """What is in the way most, or what it waits for; empty if all is as asked."""
         if not self.seen:
             return NOT_SEEN
-        for kind in (ConditionType.STALLED, ConditionType.DEGRADED, ConditionType.SHUTTING_DOWN):
-            if self._is(kind):
-                return str(self.conditions[kind])
-        return "" if self.ready else str(self.conditions.get(ConditionType.READY, NOT_SEEN))
+        if found := self.obstacles:
+            return str(found[0])
+        return "" if self.ready else NOT_SEEN
+
+    @property
+    def obstacles(self) -> list[Condition]:
+        """What is in the way or is waited for, the worst first, by the last report."""
+        found = [self.conditions[kind] for kind in OBSTACLES if self._is(kind)]
+        not_ready = self.conditions.get(ConditionType.READY)
+        if not_ready and not self._is(ConditionType.READY):
+            found.append(not_ready)
+        return found
 
     def _is(self, kind: ConditionType) -> bool:
         found = self.conditions.get(kind)

@@ -121,11 +121,9 @@ percents that an order comes near to."""
 
 ONLY_WITH_LIMITS = {
     *("limits.mirror", "limits.forget", "limits.report", "limits.take_on_bids"),
-    *("record.record_bid",),
+    *("record.record_bid", "exchange.best_bids", "limits.record_bids"),
 }
 """Calls that no run without a TradingLimit makes: see `of_limits`."""
-ONLY_WITH_OTHERS = {"limits.record_bids", "exchange.best_bids"}
-"""Calls that need another symbol of the account, which nobody leads: no run here has one."""
 LIMIT_EXISTS, REPORT_LIMIT = "resource.limit_exists", "resource.report_limit"
 """Requests to the API server about a TradingLimit."""
 
@@ -179,6 +177,8 @@ class Rule(StrEnum):
     """A TradingLimit that has no room for another buy."""
     LOSS = "daily loss"
     """A TradingLimit whose loss is reached as the price falls."""
+    UNLED = "daily loss of a symbol without a leader"
+    """The same, where the loss is that of another symbol of the account, which nobody leads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +254,7 @@ AROUND = {
     Rule.COMMAND: ("limits.read", "limits.hear", ORDER_NOTED, "exchange.place"),
     Rule.LIMIT: ("limits.mirror", "limits.hear", "limits.report", ORDER_NOTED),
     Rule.LOSS: ("record.record_bid", "limits.take_on_bids"),
+    Rule.UNLED: ("exchange.best_bids", "limits.record_bids"),
 }
 """The calls between which a rule comes to hold."""
 

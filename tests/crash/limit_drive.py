@@ -7,7 +7,7 @@ The record says when each buy was committed, and the exchange's own journal that
 
 import signal
 import traceback
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,9 +23,10 @@ from crash.harness import HarnessFailed, harness_reason
 from crash.victim import ARMED_VARIABLE, STEP_VARIABLE, TRACE_VARIABLE
 from support.api_server import ApiServer, start_leader
 from support.books import compare
-from support.by_hand import AMPLE, MARKET, trade
+from support.by_hand import AMPLE, trade
 from support.people import SYMBOL, account_at
 from support.processes import Running, Venue, until, venue
+from support.unled import MARKET_OF_BOTH, UNLED, leave_without_leader
 from symbol_trader.audit.auditing import audit
 from symbol_trader.postgres import account_limits
 
@@ -34,18 +35,24 @@ NAME = "all"
 ROOM_FOR_ONE, ROOM = "30", "100000"
 """Of five buys of 20 USDT."""
 A_LOSS = "1"
+HELD, SPENT, BID, LOWER_BID = Decimal(1_000), Decimal(500), Decimal("0.5"), "0.4"
+"""What is held of the symbol that nobody leads: it loses 100."""
+MORE_THAN_ALL_TRADERS_LOSE = "60"
 BOUGHT_AT = "0.9999"
 """What the first trader bids at a price of 1."""
 LOWEST, HIGH = Decimal("0.5"), "1.2"
 RULED_OUT = {"BuysHalted", "LimitReached"}
 SOON_S = 60
 """How long what a leader does every few seconds may take, on a busy machine too."""
+MOVE_S = 0.5
+"""What a leader needs to answer to a price, on a machine that is not busy."""
 SINCE = """
 SELECT since FROM halts
 UNION ALL
 SELECT mirrored_at FROM trading_limits WHERE NOT halt AND deleted_at IS NULL AND max_exposure = $1
 LIMIT 1
 """
+BID_GETS_OLD = "UPDATE owners SET bid_at = bid_at - interval '40 s' WHERE symbol = $1"
 BUYS = "SELECT count(*) FROM orders WHERE side = 'BUY' AND committed_at >= $1 AND committed_at < $2"
 CUT = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -79,7 +86,9 @@ class LimitLife:
             await until(lambda: self._buys_again(lifted), within_s=SOON_S)
             return await self._judge(reached, past)
         except (AssertionError, TimeoutError) as exc:
-            where = traceback.extract_tb(exc.__traceback__, limit=2)[-1].line
+            where = " > ".join(
+                str(frame.line) for frame in traceback.extract_tb(exc.__traceback__, limit=2)
+            )
             said = [line for leader in self.leaders for line in leader.lines[-10:]]
             return Outcome(self.case, False, 0, 0, (f"{exc!r} at {where}", *said))
 
@@ -93,8 +102,7 @@ class LimitLife:
             },
         )
         await victim.said("starting trading")
-        await trade(self.venue, "1", "SELL", "1")
-        await victim.said("buy open")
+        await self._trade_until("buy open", lambda: trade(self.venue, "1", "SELL", "1"))
         await trade(self.venue, BOUGHT_AT, "SELL")
         await victim.said("sell open")
 
@@ -114,7 +122,11 @@ class LimitLife:
         """Let the rule come to hold, and the leader come to its step."""
         victim, rule = self.leaders[0], self.case.rule
         at_an_order = self.case.step.call in {ORDER_NOTED, "exchange.place"}
-        before_step = rule in {Rule.DELETED, Rule.LOSS} or (rule is Rule.LIMIT and at_an_order)
+        before_step = rule in {Rule.DELETED, Rule.LOSS, Rule.UNLED} or (
+            rule is Rule.LIMIT and at_an_order
+        )
+        if rule is Rule.UNLED:
+            await leave_without_leader(self.database, HELD, SPENT, BID)
         if before_step:
             await self._rule()
             await victim.said("a limit is in force")
@@ -123,9 +135,12 @@ class LimitLife:
             await self.api_server.delete_limit(NAME)
         elif rule is Rule.LOSS:
             await trade(self.venue, "0.9", "SELL")
+        elif rule is Rule.UNLED:
+            await trade(self.venue, LOWER_BID, "SELL", symbol=UNLED)
+            await self._rows(BID_GETS_OLD, UNLED)
         elif at_an_order:
             # No buy rests that would fill first: the next order is one.
-            await self._fall("1")
+            await self._trade_until("reached ", lambda: self._fall("1"))
         else:
             await self._rule()
         await victim.said("reached ", within_s=SOON_S)
@@ -136,6 +151,19 @@ class LimitLife:
             await self._rule()
         return True
 
+    async def _trade_until(self, said: str, move: Callable[[], Awaitable[None]]) -> None:
+        """Move the market until the first leader says something.
+
+        On a busy machine a price may come too late to buy at, and a buy at the exchange.
+        """
+
+        async def told() -> bool:
+            if not self.leaders[0].count(said):
+                await move()
+            return self.leaders[0].count(said) > 0
+
+        await until(told, within_s=SOON_S, every_s=MOVE_S)
+
     async def _rule(self) -> None:
         """Put the rule in force, or ask for that."""
         match self.case.rule:
@@ -145,6 +173,8 @@ class LimitLife:
                 await self.api_server.limit(NAME, maxExposure=ROOM_FOR_ONE)
             case Rule.LOSS:
                 await self.api_server.limit(NAME, maxDailyLoss=A_LOSS)
+            case Rule.UNLED:
+                await self.api_server.limit(NAME, maxDailyLoss=MORE_THAN_ALL_TRADERS_LOSE)
             case _:
                 where = await self._account()
                 await account_limits.halt(
@@ -158,7 +188,7 @@ class LimitLife:
                 await self.api_server.limit(NAME, halt=False)
             case Rule.LIMIT:
                 await self.api_server.limit(NAME, maxExposure=ROOM)
-            case Rule.LOSS:
+            case Rule.LOSS | Rule.UNLED:
                 await self.api_server.delete_limit(NAME)
                 await self._resume()
             case _:
@@ -217,7 +247,9 @@ class LimitLife:
         return not await self._rows("SELECT FROM trading_limits WHERE deleted_at IS NULL")
 
     async def _account(self) -> tuple[str, str]:
-        ((environment, account),) = await self._rows("SELECT environment, account FROM owners")
+        ((environment, account),) = await self._rows(
+            "SELECT DISTINCT environment, account FROM owners"
+        )
         return environment, account
 
     async def _now(self) -> datetime:
@@ -278,7 +310,7 @@ async def _live(case: Case, folder: Path, database: str) -> Outcome:
     api_server = ApiServer(dict(SPEC))
     await api_server.start()
     try:
-        async with venue(folder / "journal.jsonl", *MARKET) as exchange:
+        async with venue(folder / "journal.jsonl", *MARKET_OF_BOTH) as exchange:
             life = LimitLife(case, folder, database, exchange, api_server)
             try:
                 return await life.run()

@@ -13,7 +13,6 @@ from crash.cases import (
     LIMIT_EXISTS,
     ONLY_IN_TROUBLE,
     ONLY_WITH_LIMITS,
-    ONLY_WITH_OTHERS,
     ORDER_NOTED,
     PHASES,
     RENEWAL,
@@ -53,7 +52,7 @@ def test_no_call_of_the_ports_is_without_a_case() -> None:
     around = {call for calls in AROUND.values() for call in calls}
     assert around - {LIMIT_EXISTS, REPORT_LIMIT, ORDER_NOTED} <= calls
     assert around >= ONLY_WITH_LIMITS
-    calls -= ONLY_IN_TROUBLE | ONLY_WITH_LIMITS | ONLY_WITH_OTHERS
+    calls -= ONLY_IN_TROUBLE | ONLY_WITH_LIMITS
     calls |= {ORDER_NOTED, CANCEL_NOTED}
     assert set(CALLS) == calls
     assert {(step.call, step.phase) for step in steps()} == {(c, p) for c in calls for p in PHASES}

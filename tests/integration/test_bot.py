@@ -19,6 +19,8 @@ FAST = ("--speed", "20")
 RECONCILE_S = "2"
 """Seldom enough that five traders stay within the exchange's request weight."""
 SOLD = r"trader finished.*why=sold"
+SELLS_REST = {"profitInterval": "15%"}
+"""The market does not rise so far."""
 LONG = pytest.mark.timeout(600)
 
 
@@ -309,6 +311,7 @@ async def test_a_shutdown_ends_at_its_deadline_in_a_market_that_stands_still(
     bot: Bot, market: Venue, at_deadline: str
 ) -> None:
     """What rests is canceled, what is in hand is held, or sold to the best bid; off is written."""
+    bot.ask(status="on", **SELLS_REST)
     running = await bot.start()
     await running.said("sell open")
     await market.admin("pause")

@@ -7,8 +7,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from functools import partial
+from http import HTTPStatus
+from typing import Any
 
 import pytest
+from aiohttp import web
 
 from localports import free_port
 from paper_exchange.accounts import AccountConfig, Key, public_key
@@ -23,6 +26,7 @@ from symbol_trader.binance.client import BinanceExchange
 from symbol_trader.binance.guard import KeyGuard
 from symbol_trader.binance.keys import read_key
 from symbol_trader.binance.permissions import KeyPermissions
+from symbol_trader.binance.rate_limit import RateLimit
 from symbol_trader.binance.rest import read_permissions
 from symbol_trader.binance.settings import BinanceSettings
 from symbol_trader.core import ids
@@ -51,12 +55,16 @@ async def paper() -> AsyncIterator[PaperExchange]:
         yield exchange
 
 
-def client_of(paper: PaperExchange, kind: str, guard: KeyGuard | None = None) -> BinanceExchange:
+def client_of(
+    paper: PaperExchange, kind: str, guard: KeyGuard | None = None, **options: Any
+) -> BinanceExchange:
     settings = BinanceSettings(
         paper.api_url, paper.stream_url, SYMBOL, request_timeout_s=5.0, close_timeout_s=0.5
     )
     clock, key = time.monotonic_ns, read_key(MADE[kind].files)
-    return BinanceExchange(settings, key, monotonic_ns=clock, random=random.random, guard=guard)
+    return BinanceExchange(
+        settings, key, monotonic_ns=clock, random=random.random, guard=guard, **options
+    )
 
 
 @asynccontextmanager
@@ -185,6 +193,35 @@ async def test_a_key_that_is_refused_over_rest_is_told_from_an_exchange_that_is_
     paper.api.keys.revoke(MADE[ED25519].name)
     with pytest.raises(BadCredentials, match="-2015"):
         await ask(rest_of(paper))
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "pause_s"),
+    [
+        (HTTPStatus.TOO_MANY_REQUESTS, {"Retry-After": "37"}, 37),
+        (HTTPStatus.IM_A_TEAPOT, {}, 120),
+    ],
+)
+async def test_a_ban_told_over_rest_is_waited_out_by_all_sessions(
+    paper: PaperExchange, status: HTTPStatus, headers: dict[str, str], pause_s: int
+) -> None:
+    """A key is looked at before it trades, and to go on asking would make the ban longer."""
+    asked: list[str] = []
+
+    async def refuse(request: web.BaseRequest) -> web.Response:
+        asked.append(request.path)
+        return web.Response(status=status, headers=headers)
+
+    server = web.ServerRunner(web.Server(refuse))
+    await server.setup()
+    await web.TCPSite(server, "127.0.0.1", port := free_port()).start()
+    guard, rate_limit = guard_at(f"http://127.0.0.1:{port}"), RateLimit(lambda: 0)
+    for why in (f"HTTP {status}", "a connection was not opened"):
+        with pytest.raises(Unavailable, match=why) as caught:
+            await client_of(paper, ED25519, guard, rate_limit=rate_limit).open()
+        assert caught.value.retry_in_s == pause_s
+    await server.cleanup()
+    assert len(asked) == 1
 
 
 # Through a proxy, as the WebSockets go.

@@ -11,19 +11,17 @@ from click.testing import CliRunner
 
 from support.api_server import ApiServer, start_leader
 from support.by_hand import rows, trade
-from support.people import SYMBOL
 from support.processes import Running, Venue, until, venue
+from support.unled import MARKET_OF_BOTH, UNLED, leave_without_leader
 from symbol_trader.__main__ import main
 
 DEGRADED = "Degraded"
-UNLED = "ADAUSDT"
-MARKET = ("--manual", f"{SYMBOL},{UNLED}")
 
 
 @pytest.fixture
 async def market(tmp_path: Path) -> AsyncIterator[Venue]:
     """Run a market that moves by the test's hand alone."""
-    async with venue(tmp_path / "journal.jsonl", *MARKET) as exchange:
+    async with venue(tmp_path / "journal.jsonl", *MARKET_OF_BOTH) as exchange:
         yield exchange
 
 
@@ -250,13 +248,7 @@ async def test_where_a_loss_limit_stands_what_is_held_gets_a_bid(
 async def test_a_symbol_that_holds_something_and_has_no_leader_gets_a_bid_from_another_s(
     market: Venue, api_server: ApiServer, database: str, leader: Running
 ) -> None:
-    columns = "environment, account, symbol, cluster, namespace, name, epoch, nonce, pod"
-    of_leader = f"environment, account, '{UNLED}', cluster, namespace, 'ada', 1, 'nonce', 'pod'"
-    await rows(
-        database,
-        f"INSERT INTO owners ({columns}, quote_asset, net_base)"
-        f" SELECT {of_leader}, quote_asset, 1 FROM owners",
-    )
+    await leave_without_leader(database, quantity=Decimal(1), spent=Decimal(0))
     await trade(market, "0.5", "SELL", symbol=UNLED)
     await api_server.limit("loss", maxDailyLoss="1000")
 

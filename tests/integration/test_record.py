@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from support.postgres import execute
 from support.recorded import (
     LEDGER,
     OWNER,
@@ -360,9 +361,9 @@ async def test_a_leader_of_the_version_before_does_not_know_the_watermark_s_time
     async with opened(database) as record:
         await claim(record)
         await record.advance_watermark(Watermark(5, 50))
-        await _execute(database, "UPDATE owners SET watermark = greatest(watermark, 5)")
+        await execute(database, "UPDATE owners SET watermark = greatest(watermark, 5)")
         assert (await record.load()).watermark == Watermark(5, 50)
-        await _execute(database, "UPDATE owners SET watermark = greatest(watermark, 7)")
+        await execute(database, "UPDATE owners SET watermark = greatest(watermark, 7)")
         assert (await record.load()).watermark == Watermark(7)
 
 
@@ -479,14 +480,6 @@ async def test_a_claim_of_the_same_pod_takes_the_next_epoch(database: str) -> No
         second = await record.ownership.claim(LEDGER, OWNER, pod=POD)
     assert (first.number, second.number) == (1, 2)
     assert first.nonce != second.nonce
-
-
-async def _execute(url: str, script: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(script)
-    finally:
-        await connection.close()
 
 
 async def _earlier(url: str, *, seconds: int) -> None:

@@ -12,6 +12,7 @@ from dataclasses import replace
 import asyncpg
 import pytest
 
+from support.postgres import execute
 from support.recorded import (
     LEDGER,
     OWNER,
@@ -93,7 +94,7 @@ async def test_a_record_that_lost_what_was_committed_is_no_fence(
         await record.note([intent("a")])
         await record.ownership.open()
         await record.ownership.confirm()
-        await _execute(database, lose)
+        await execute(database, lose)
         await record.ownership.open()
         with pytest.raises(RolledBack, match=lost):
             await record.ownership.confirm()
@@ -134,13 +135,13 @@ async def test_an_epoch_is_its_number_and_its_nonce(database: str, step_back: st
         await claim(record)
         await record.note([trader("a"), trader("c")])
         before = await record.load()
-        await _execute(database, f"UPDATE owners SET {step_back}")
+        await execute(database, f"UPDATE owners SET {step_back}")
         for write in (WRITES["intent"], WRITES["new trader"], WRITES["watermark"]):
             with pytest.raises(Fenced):
                 await write(record)
         with pytest.raises(Fenced):
             await record.ownership.confirm()
-        await _execute(database, "UPDATE owners SET epoch = 1, nonce = '" + _nonce(record) + "'")
+        await execute(database, "UPDATE owners SET epoch = 1, nonce = '" + _nonce(record) + "'")
         assert await record.load() == before
 
 
@@ -429,14 +430,6 @@ async def _rows(url: str, query: str) -> list[asyncpg.Record]:
     try:
         found: list[asyncpg.Record] = await connection.fetch(query)
         return found
-    finally:
-        await connection.close()
-
-
-async def _execute(url: str, script: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(script)
     finally:
         await connection.close()
 

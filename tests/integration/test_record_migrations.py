@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 from alembic import command
 
-from support.postgres import Server
+from support.postgres import Server, execute
 from support.recorded import PATIENT, OwnRecord, claim, opened
 from symbol_trader.errors import SchemaMismatch, Unavailable
 from symbol_trader.postgres import migrate as migrate_module
@@ -133,13 +133,13 @@ async def test_a_migration_that_fails_leaves_nothing(
 
 async def test_an_error_of_the_database_under_alembic_is_translated(empty_database: str) -> None:
     """A role that may not create tables."""
-    await _execute(empty_database, "CREATE ROLE guest LOGIN PASSWORD 'guest'")
+    await execute(empty_database, "CREATE ROLE guest LOGIN PASSWORD 'guest'")
     url = f"postgresql://guest:guest@{empty_database.partition('@')[2]}"
     try:
         with pytest.raises(Unavailable, match=r"permission denied for schema public \(42501\)"):
             await migrate(url, lambda _: None)
     finally:
-        await _execute(empty_database, "DROP ROLE guest")
+        await execute(empty_database, "DROP ROLE guest")
 
 
 async def test_no_server_no_migration(postgres_server: Server) -> None:
@@ -160,29 +160,29 @@ async def test_each_installation_has_a_mark_of_its_own(postgres_server: Server) 
 
 async def test_there_is_one_installation(own_database: str) -> None:
     with pytest.raises(asyncpg.IntegrityConstraintViolationError):
-        await _execute(own_database, "INSERT INTO installation (id) VALUES ('aaaaaa')")
+        await execute(own_database, "INSERT INTO installation (id) VALUES ('aaaaaa')")
     with pytest.raises(asyncpg.CheckViolationError):
-        await _execute(own_database, "INSERT INTO installation VALUES (false, 'aaaaaa')")
+        await execute(own_database, "INSERT INTO installation VALUES (false, 'aaaaaa')")
 
 
 # A leader and a schema that is not its own.
 
 
 async def test_a_leader_waits_for_a_newer_schema_to_be_its_own(own_database: str) -> None:
-    await _execute(own_database, "UPDATE schema_version SET version_num = '9999'")
+    await execute(own_database, "UPDATE schema_version SET version_num = '9999'")
     with pytest.raises(SchemaMismatch, match="has schema 9999, this program needs 0007"):
         await OwnRecord(own_database, PATIENT).ownership.open()
 
 
 async def test_a_newer_record_is_not_migrated(own_database: str) -> None:
-    await _execute(own_database, "UPDATE schema_version SET version_num = '9999'")
+    await execute(own_database, "UPDATE schema_version SET version_num = '9999'")
     with pytest.raises(SchemaMismatch, match="has schema 9999, this program needs 0007"):
         await migrate(own_database, lambda _: None)
     assert await _version(own_database) == "9999"
 
 
 async def test_a_leader_waits_for_an_older_schema_to_be_migrated(own_database: str) -> None:
-    await _execute(own_database, "UPDATE schema_version SET version_num = '0000'")
+    await execute(own_database, "UPDATE schema_version SET version_num = '0000'")
     with pytest.raises(
         SchemaMismatch, match=r"has schema 0000.* needs 0007.*`symbol-trader migrate`"
     ):
@@ -194,13 +194,13 @@ async def test_a_leader_at_work_sees_at_its_next_open_that_the_schema_has_moved_
 ) -> None:
     async with opened(own_database) as record:
         await claim(record)
-        await _execute(own_database, "UPDATE schema_version SET version_num = '9999'")
+        await execute(own_database, "UPDATE schema_version SET version_num = '9999'")
         await record.ownership.confirm()
         with pytest.raises(SchemaMismatch):
             await record.ownership.open()
         with pytest.raises(Unavailable, match="not connected"):
             await record.ownership.confirm()
-        await _execute(own_database, f"UPDATE schema_version SET version_num = '{SCHEMA_VERSION}'")
+        await execute(own_database, f"UPDATE schema_version SET version_num = '{SCHEMA_VERSION}'")
         await record.ownership.open()
         await record.ownership.confirm()
 
@@ -210,14 +210,6 @@ def test_every_version_has_its_sql() -> None:
     modules = {path.stem for path in versions.glob("v*.py")}
     assert modules == {path.stem for path in versions.glob("*.sql")}
     assert max(modules).startswith(f"v{SCHEMA_VERSION}_")
-
-
-async def _execute(url: str, script: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(script)
-    finally:
-        await connection.close()
 
 
 async def _column(url: str, query: str) -> list[str]:

@@ -9,7 +9,7 @@ from decimal import Decimal
 import asyncpg
 import pytest
 
-from support.postgres import Server, running_server
+from support.postgres import Server, execute, running_server
 from support.recorded import PATIENT, OwnRecord, claim, intent, opened, order_name, trader
 from symbol_trader.core.orders import OrderState
 from symbol_trader.core.records import OrderChange, Watermark
@@ -131,10 +131,10 @@ async def test_commits_wait_for_the_disk_whatever_the_server_says(database: str)
 
     name = database.rpartition("/")[2]
     for setting, wanted in (("off", "on"), ("local", "on"), ("remote_apply", "remote_apply")):
-        await _execute(database, f"ALTER DATABASE {name} SET synchronous_commit = {setting}")
+        await execute(database, f"ALTER DATABASE {name} SET synchronous_commit = {setting}")
         async with opened(database) as record:
             assert await level(record) == wanted
-    await _execute(database, f"ALTER DATABASE {name} RESET synchronous_commit")
+    await execute(database, f"ALTER DATABASE {name} RESET synchronous_commit")
 
 
 async def test_the_epoch_check_does_not_depend_on_the_servers_isolation_level(
@@ -142,10 +142,10 @@ async def test_the_epoch_check_does_not_depend_on_the_servers_isolation_level(
 ) -> None:
     name = database.rpartition("/")[2]
     isolation = "default_transaction_isolation"
-    await _execute(database, f"ALTER DATABASE {name} SET {isolation} = 'serializable'")
+    await execute(database, f"ALTER DATABASE {name} SET {isolation} = 'serializable'")
     async with opened(database) as record:
         assert (await record.link.ask("SHOW transaction_isolation"))[0][0] == "read committed"
-    await _execute(database, f"ALTER DATABASE {name} RESET {isolation}")
+    await execute(database, f"ALTER DATABASE {name} RESET {isolation}")
 
 
 async def test_a_read_only_database_is_unavailable_for_writes(database: str) -> None:
@@ -305,16 +305,8 @@ async def _new_record(server: Server) -> str:
     return url
 
 
-async def _execute(url: str, script: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(script)
-    finally:
-        await connection.close()
-
-
 async def _cut_all(url: str) -> None:
-    await _execute(
+    await execute(
         url,
         "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
         "WHERE datname = current_database() AND pid <> pg_backend_pid()",
@@ -357,7 +349,7 @@ async def _owners_locked(url: str) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _slow_orders(url: str) -> AsyncIterator[None]:
-    await _execute(
+    await execute(
         url,
         """
         CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS
@@ -368,7 +360,7 @@ async def _slow_orders(url: str) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        await _execute(url, "DROP TRIGGER dawdle ON orders; DROP FUNCTION dawdle")
+        await execute(url, "DROP TRIGGER dawdle ON orders; DROP FUNCTION dawdle")
 
 
 class _Relay:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from support.postgres import execute
 from support.recorded import (
     LEDGER,
     START_MS,
@@ -223,7 +224,7 @@ async def test_the_documented_queries_run(database: str) -> None:
     queries = [part.partition("```")[0] for part in page.read_text().split("```sql\n")[1:]]
     assert queries
     for query in queries:
-        await _execute(database, query)
+        await execute(database, query)
 
 
 @pytest.mark.parametrize("kind", ["table", "view"])
@@ -264,13 +265,5 @@ async def _rows(url: str, query: str) -> list[Any]:
     try:
         found: list[Any] = await connection.fetch(query)
         return found
-    finally:
-        await connection.close()
-
-
-async def _execute(url: str, script: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(script)
     finally:
         await connection.close()

@@ -9,15 +9,20 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from support.processes import Running, start
 from trial.place import Place
-from trial.resource import status_of
+from trial.resource import fresh, status_of
 
 TRADES = "requested on; ready; traders [1-5]; open orders [1-5]"
 FAST = {"PAPER_EXCHANGE_SPEED": "20"}
+NO_CYCLE_ENDS = {"profitInterval": "15%", "maxBuyAge": "12h"}
+"""However long the test takes, before a shutdown: the market does not rise so far."""
+SELL_SOON = {"shutdown": {"deadline": "1s", "atDeadline": "Sell"}}
 
 Try = Callable[..., Awaitable[Running]]
 
@@ -54,6 +59,14 @@ async def free(place: Place) -> None:
         await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
 
 
+def prepare(place: Place, **spec: Any) -> None:
+    """Write the resource of a first run, with these settings."""
+    place.make()
+    resource = yaml.safe_load(fresh())
+    resource["spec"] |= spec
+    place.write_resource(yaml.safe_dump(resource))
+
+
 def traders(log: Path, why: str = "") -> set[str]:
     """Return the traders that a leader's log says it initialised, for a reason that has `why`."""
     lines = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
@@ -74,6 +87,7 @@ def parts(place: Place) -> dict[str, int]:
 
 async def test_it_trades_goes_on_from_the_record_and_drains(run: Try, place: Place) -> None:
     """Ctrl-C, a second run with the same traders, and a shutdown from another shell."""
+    prepare(place, **NO_CYCLE_ENDS, **SELL_SOON)
     first = await run()
     await first.said(TRADES)
     first.signal(signal.SIGINT)

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -93,15 +93,24 @@ class Kubectl:
 
 def kubectl_trading(kubectl: Kubectl, *arguments: str) -> tuple[int, list[str]]:
     """Run `kubectl trading`; returns its exit code and what it said, line by line."""
-    path = os.pathsep.join([str(SCRIPTS), str(STATE / "bin"), os.environ["PATH"]])
+    return plug_in("trading", *arguments, "--namespace", kubectl.namespace)
+
+
+def plug_in(*arguments: str, path: Sequence[Path] = (SCRIPTS,)) -> tuple[int, list[str]]:
+    """Run kubectl with a plug-in in one of these folders, for nobody who could be asked.
+
+    Returns its exit code and what it said, line by line.
+    """
+    found = os.pathsep.join([*map(str, path), str(STATE / "bin"), os.environ["PATH"]])
     done = subprocess.run(
-        ["kubectl", "trading", *arguments, "--namespace", kubectl.namespace],
+        ["kubectl", *arguments],
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         timeout=180,
         check=False,
-        env=os.environ | {"PATH": path, "KUBECONFIG": str(KUBECONFIG)},
+        env=os.environ | {"PATH": found, "KUBECONFIG": str(KUBECONFIG)},
     )
     return done.returncode, done.stdout.splitlines()
 

@@ -153,6 +153,12 @@ def test_an_account_is_halted_watched_and_resumed(home: Kubectl, market: Platfor
     eventually(lambda: limit(home)["status"].get("leadersHeard") == 2, what="both have heard")
     code, lines = kubectl_trading(home, "limits")
     assert code == NOT_SO, lines
+    code, lines = kubectl_trading(home, "explain", LTC.lower())
+    assert code == 0, lines
+    (standing,) = (line for line in lines if line.startswith(f"  {LIMIT}: buys are halted since "))
+    assert f"halt of {home.namespace}/{LIMIT} is true, as kubectl-trading wrote at" in standing
+    command = f"kubectl trading resume --namespace {home.namespace} {LIMIT}"
+    assert [line for line in lines if line.endswith(command)], lines
     since = moment(market)
     market.sweep(LTC, LINK)
     market.sweep(LTC, LINK)
@@ -161,7 +167,7 @@ def test_an_account_is_halted_watched_and_resumed(home: Kubectl, market: Platfor
         assert market.resting(symbol, "SELL") == []
         assert condition(home.symbol(symbol.lower()), "Trading")["status"] == "True"
 
-    code, lines = kubectl_trading(home, "resume", LIMIT)
+    code, lines = kubectl_trading(home, *command.split()[2:])
     assert code == 0, lines
     comes_to_buy(market, LTC, LINK)
     eventually(lambda: condition(limit(home), "Halted").get("status") == "False")

@@ -203,7 +203,9 @@ class ApiServer:
         return web.json_response(self._document())
 
     async def _patch_status(self, request: web.Request) -> web.Response:
-        self.status = json.loads(await request.text()).get("status", {})
+        async with self._changed:
+            self.status = json.loads(await request.text()).get("status", {})
+            self._changed.notify_all()
         return web.json_response(self._document())
 
 

@@ -182,9 +182,16 @@ async def make_template(server: Server) -> None:
 
 async def empty(url: str) -> None:
     """Empty a record, and cut whoever is still connected."""
+    await execute(url, _EMPTY)
+
+
+async def execute(url: str, script: str) -> None:
+    """Carry out statements over a connection of their own."""
     connection = await asyncpg.connect(url)
-    await connection.execute(_EMPTY)
-    await connection.close()
+    try:
+        await connection.execute(script)
+    finally:
+        await connection.close()
 
 
 async def _make_databases(server: Server) -> None:

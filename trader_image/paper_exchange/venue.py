@@ -45,12 +45,17 @@ class Venue:
         self.recent: dict[str, deque[PublicTrade]] = {
             name: deque(maxlen=RECENT_TRADES) for name in engine.symbols
         }
+        self._followers: list[Listener] = []
         self._listeners: list[Listener] = []
 
     @property
     def instance(self) -> str:
         """The random id that this exchange got when its journal was made."""
         return self.journal.header.instance
+
+    def follow(self, follower: Listener) -> None:
+        """Have every step from now on as soon as it is on record, before anyone hears of it."""
+        self._followers.append(follower)
 
     def listen(self, listener: Listener) -> None:
         """Have every published step from now on."""
@@ -61,6 +66,8 @@ class Venue:
         entries = step.essential_entries()
         if entries:
             self.journal.append(step.at, entries)
+        for follower in self._followers:
+            follower(step)
 
     def publish(self, step: Step) -> None:
         """Publish a committed step to everyone."""

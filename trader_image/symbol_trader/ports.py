@@ -245,7 +245,7 @@ class Resource(Protocol):
         """Yield what is asked for, now and at each change, without end; reconnects by itself."""
 
     async def report(self, report: Report) -> None:
-        """Write the leader's part of the status, and tell of limits. Raises `Unavailable`."""
+        """Have the status say this, and tell of limits; it may be no news. Raises `Unavailable`."""
 
     async def switch_off(self) -> SwitchOffOutcome:
         """Change `spec.status` from shutdown to off, unless it was written since it was last heard.

@@ -8,12 +8,13 @@ resource; it has no token, for it asks nothing of the API server.
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from symbol_operator.observe.containers import FENCE_CONTAINER, LEADER_CONTAINER
+from symbol_operator.observe.containers import FENCE_CONTAINER
 from symbol_operator.observe.fence import LostPod
 from tradingsymbol_api.names import (
     ANNOTATION_LOST_NODE,
     LABEL_FENCES,
     LABEL_RESOURCE,
+    LEADER_CONTAINER,
     fence_name,
     leader_labels,
 )

@@ -5,7 +5,6 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from symbol_operator.observe.containers import LEADER_CONTAINER
 from symbol_operator.pod_fields import CA_VOLUME, DATABASE_VOLUME, KEY_VOLUME
 from symbol_operator.settings import ExchangeEntry, LeaderSettings, OperatorSettings
 from tradingsymbol_api.names import (
@@ -15,6 +14,7 @@ from tradingsymbol_api.names import (
     DATABASE_URL_KEY,
     KIND,
     LABEL_RESOURCE,
+    LEADER_CONTAINER,
     LEADER_SERVICE_ACCOUNT,
     PROXY_URL_KEY,
     leader_labels,

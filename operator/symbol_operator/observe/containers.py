@@ -9,7 +9,6 @@ from typing import Final
 
 from tradingsymbol_api.reading import Document, mapping, number, objects, text
 
-LEADER_CONTAINER: Final = "leader"
 FENCE_CONTAINER: Final = "fence"
 
 STATUSES: Final = ("containerStatuses", "initContainerStatuses")

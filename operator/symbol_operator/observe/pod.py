@@ -8,7 +8,6 @@ from enum import StrEnum
 from typing import Final
 
 from symbol_operator.observe.containers import (
-    LEADER_CONTAINER,
     container_status,
     is_done,
     last_end,
@@ -18,7 +17,11 @@ from symbol_operator.observe.containers import (
 from symbol_operator.observe.labels import is_ours
 from tradingsymbol_api.conditions import OperatorReason
 from tradingsymbol_api.environments import ENVIRONMENTS, Environment
-from tradingsymbol_api.names import ANNOTATION_TAKES_SLOT, ANNOTATION_TEMPLATE_HASH
+from tradingsymbol_api.names import (
+    ANNOTATION_TAKES_SLOT,
+    ANNOTATION_TEMPLATE_HASH,
+    LEADER_CONTAINER,
+)
 from tradingsymbol_api.pod import Cause, Variable
 from tradingsymbol_api.reading import (
     Document,

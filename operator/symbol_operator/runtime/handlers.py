@@ -18,7 +18,6 @@ import kopf
 
 from symbol_operator.observe.containers import (
     FENCE_CONTAINER,
-    LEADER_CONTAINER,
     container_status,
     is_done,
 )
@@ -31,6 +30,7 @@ from symbol_operator.runtime.session import EndlessBackoffs
 from tradingsymbol_api.names import (
     ANNOTATION_ABANDON,
     GROUP,
+    LEADER_CONTAINER,
     LEADER_SELECTOR,
     PLURAL,
     VERSION,

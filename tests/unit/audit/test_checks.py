@@ -8,7 +8,15 @@ from decimal import Decimal
 import pytest
 
 from symbol_trader.audit import money
-from symbol_trader.audit.checks import PLACED_WITHIN_MS, Batch, carried, findings, matched, remarks
+from symbol_trader.audit.checks import (
+    PLACED_WITHIN_MS,
+    Batch,
+    carried,
+    findings,
+    matched,
+    remarks,
+    sells_commission,
+)
 from symbol_trader.audit.evidence import (
     ExchangeSide,
     Execution,
@@ -264,6 +272,17 @@ def test_a_sell_of_more_than_was_ever_bought_is_a_negative_rest() -> None:
     market.order("t1", "SELL", "10", "2.1", executed="0")
     assert carried(market.batch) == D("-0.01")
     assert carried(traded().batch) == D("0.08")
+
+
+def test_the_commission_of_sells_in_base_is_added_up() -> None:
+    """It is taken besides what was sold: of BNB, say, where commission is paid in BNB."""
+    market = Market()
+    market.trader("t1")
+    market.order("t1", "BUY", "10", "2")
+    market.order("t1", "SELL", "9.9", "2.1")
+    market.fills[-1] = replace(market.fills[-1], commission_asset="XRP")
+    assert (sells_commission(market.batch), carried(market.batch)) == (D("0.01"), D("0.08"))
+    assert sells_commission(traded().batch) == 0
 
 
 def test_a_second_attempt_for_the_rest_is_no_doubled_sell() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from bisect import bisect_left
 from collections import defaultdict
+from contextlib import suppress
 from random import Random
 
 import pytest
@@ -157,22 +158,25 @@ def test_without_the_record_nothing_is_bought_and_what_is_held_is_sold() -> None
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_500_leaders_without_a_record_keep_to_what_they_may_ask_together(seed: int) -> None:
+async def test_500_leaders_without_a_record_keep_to_what_they_may_ask_together(seed: int) -> None:
     shared, random, used = Shared(), Random(seed), []
     shared.is_away = True
     for _ in range(500):
         budget, shared.now_s = shared.budget(random=random.random()), 0.0
         while shared.now_s < 600:
-            shared.now_s += asyncio.run(budget.wait_s(20))
-            used.append((shared.now_s, 20.0))
+            with suppress(DatabaseUnavailable):
+                await budget.wait_s(20)
+                used.append((shared.now_s, 20.0))
+            shared.now_s += 10.0
 
-    assert most_in_window(used, 60.0) <= 4_500
+    assert 0 < most_in_window(used, 60.0) <= 4_500
 
 
 def test_the_record_counts_again_as_soon_as_it_is_back() -> None:
     shared = Shared()
     shared.is_away = True
     budget = shared.budget()
-    assert asyncio.run(budget.wait_s(20)) > 60
+    with pytest.raises(DatabaseUnavailable):
+        asyncio.run(budget.wait_s(20))
     shared.is_away = False
     assert asyncio.run(budget.wait_s(20)) == 0

@@ -40,6 +40,7 @@ from symbol_trader.core.replies import (
     Unknown,
 )
 from symbol_trader.core.symbols import DEFAULT_COMMISSION, Commission
+from symbol_trader.core.times import utc
 from symbol_trader.errors import BadCredentials, Unavailable, UnknownSymbol
 from unit.binance import payloads
 from unit.binance.payloads import CANCEL, INTENT, ORDER_ID, POSITION, SYMBOL, TRADE_REPORT
@@ -375,7 +376,8 @@ async def test_while_the_exchange_limits_requests_nothing_is_sent(
 
     async with opened_at(exchange) as client:
         assert client.held_until_ms() is None
-        for words in ("-1003 Too much", "account.status was not sent"):
+        until = f"account.status was not sent: the exchange limits requests until {utc(LATE_MS)}"
+        for words in ("-1003 Too much", until):
             with pytest.raises(RateLimited, match=words) as caught:
                 await client.account()
             assert caught.value.retry_in_s == 60
@@ -475,7 +477,7 @@ async def test_a_handshake_that_is_limited_is_not_tried_again_before_its_time() 
     rate_limit = RateLimit(lambda: 0)
 
     async with refusing(HTTPStatus.TOO_MANY_REQUESTS, Retry_After="37") as (url, asked):
-        for why in ("HTTP 429", "a connection was not sent"):
+        for why in ("HTTP 429", "a connection was not opened: the exchange limits requests"):
             client = BinanceExchange(
                 settings_for(url),
                 KEY,

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from symbol_trader.binance.errors import ConnectionsLimited
 from symbol_trader.binance.guard import LOOK_AGAIN_S, LOOK_EVERY_S, KeyGuard
 from symbol_trader.binance.keys import HmacKey, Key
 from symbol_trader.binance.permissions import KeyPermissions
@@ -82,6 +83,20 @@ async def test_one_that_trades_goes_on_says_so_and_is_looked_at_again_in_an_hour
     bench.answer, bench.now_s = GOOD, bench.now_s + LOOK_AGAIN_S
     await bench.guard.look_again(KEY, 4)
     assert bench.warnings[-1] is None
+
+
+async def test_a_ban_that_is_longer_is_waited_out_before_the_next_look() -> None:
+    bench = Bench()
+    await bench.guard.admit(KEY, 1)
+    bench.answer, bench.now_s = ConnectionsLimited("banned", 2 * LOOK_AGAIN_S), LOOK_EVERY_S
+    await bench.guard.look_again(KEY, 2)
+    bench.answer, bench.now_s = GOOD, bench.now_s + LOOK_AGAIN_S
+    await bench.guard.look_again(KEY, 3)
+    assert len(bench.asked) == 2
+
+    bench.now_s += LOOK_AGAIN_S
+    await bench.guard.look_again(KEY, 4)
+    assert len(bench.asked) == 3
 
 
 async def test_a_key_that_may_withdraw_is_refused_however_long_it_has_traded() -> None:

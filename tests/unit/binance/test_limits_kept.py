@@ -11,7 +11,7 @@ from symbol_trader.binance.client import BinanceExchange
 from symbol_trader.binance.clock import Clock
 from symbol_trader.binance.errors import RateLimited, RequestRefused
 from symbol_trader.core.replies import Accepted, NotSent, Refused
-from symbol_trader.errors import UnknownSymbol
+from symbol_trader.errors import DatabaseUnavailable, UnknownSymbol
 from unit.binance import payloads
 from unit.binance.payloads import CANCEL, INTENT, SYMBOL
 from unit.binance.scripted import Answer, Request, ScriptedExchange, refuse, reply, scripted, send
@@ -170,6 +170,22 @@ async def test_who_would_wait_long_is_told_when_to_come_back() -> None:
             await client.open()
 
     assert caught.value.retry_in_s == pytest.approx(200 - StatedLimits().reads.burst_s)
+    assert exchange.connections == []
+
+
+class NoSlots(Slots):
+    """A record that is away."""
+
+    async def reserve(self, length_s: float, within_s: float) -> float | None:
+        raise DatabaseUnavailable("cut")
+
+
+async def test_no_session_waits_for_its_static_share_while_the_record_is_away() -> None:
+    """It would keep the leader from the record for a minute, which may be back at once."""
+    async with scripted() as exchange:
+        client = client_of(exchange, budget=budget_of(NoSlots()))
+        with pytest.raises(DatabaseUnavailable):
+            await client.open()
     assert exchange.connections == []
 
 

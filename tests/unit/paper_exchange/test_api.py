@@ -430,6 +430,12 @@ class TestPlacing:
             ({"newOrderRespType": "MORE"}, -1130, "Data sent for parameter 'newOrderRespType'"),
             ({"icebergQty": "10"}, -1013, "Iceberg orders are not supported for this symbol."),
             ({"type": "STOP_LOSS_LIMIT", "stopPrice": "1"}, -1013, "Stop loss limit orders are"),
+            ({"stopPrice": "1"}, -1106, "Parameter 'stopPrice' sent when not required."),
+            (
+                {"type": "MARKET", "timeInForce": None},
+                -1106,
+                "Parameter 'price' sent when not required.",
+            ),
             ({"pegPriceType": "PRIMARY_PEG"}, -1013, "Pegged orders are not supported"),
             ({"selfTradePreventionMode": "MAYBE"}, -1013, "This symbol does not allow"),
         ],

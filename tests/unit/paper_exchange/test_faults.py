@@ -220,6 +220,13 @@ async def test_user_data_alone_can_end(exchange: PaperExchange, client: Socket) 
     assert await heard(client) == ["eventStreamTerminated", "reply"]
 
 
+async def test_who_unsubscribes_is_told_that_the_stream_is_over(client: Socket) -> None:
+    await client.post("userDataStream.unsubscribe")
+    assert await heard(client) == ["reply", "eventStreamTerminated"]
+    await post_order(client)
+    assert await heard(client) == ["reply"]
+
+
 async def test_a_shutdown_can_be_announced_and_not_come(
     exchange: PaperExchange, client: Socket
 ) -> None:

@@ -77,6 +77,12 @@ def test_an_amendment_costs_its_weight_and_no_order() -> None:
     assert [(item["interval"], item["count"]) for item in counts] == [("SECOND", 1), ("DAY", 1)]
 
 
+def test_the_reply_to_an_order_counts_that_order() -> None:
+    client = Client()
+    counts = [[item["count"] for item in client.order()["rateLimits"][:2]] for _ in range(2)]
+    assert counts == [[1, 1], [2, 2]]
+
+
 def test_a_refused_cancel_weighs_what_is_documented() -> None:
     client = Client()
     client.signed("order.cancel", symbol="XRPUSDT", orderId=1)

@@ -156,6 +156,16 @@ def test_user_data_of_a_session_ends_with_its_logon() -> None:
 
     client.call("session.logout")
     assert client.call("session.subscriptions")["result"] == [{"subscriptionId": 1}]
+    assert client.session.ended == [0]
+
+
+def test_a_logon_whose_subscription_is_over_ends_no_other() -> None:
+    client = Session()
+    client.log_on()
+    client.call("userDataStream.subscribe")
+    client.call("userDataStream.unsubscribe")
+    client.call("session.logout")
+    assert client.session.ended == [0]
 
 
 def test_a_revoked_key_ends_its_session_with_an_error_that_names_no_request() -> None:

@@ -181,7 +181,6 @@ async def test_the_server_pings_and_drops_who_does_not_answer(
 
 async def test_a_connection_ends_after_its_life() -> None:
     async with serve(replace(CONFIG, connection_life=0.1)) as exchange, socket(exchange) as client:
-        await client.call("ping")
         with pytest.raises(ConnectionClosed):
             await client.connection.recv()
 

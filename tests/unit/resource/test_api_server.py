@@ -184,6 +184,47 @@ async def test_a_status_that_is_refused_is_told_although_the_watch_works(
     assert told.startswith("the API server refuses the status: since 2")
 
 
+class Statuses:
+    """Takes each status that is written, and adds what the API server itself adds."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.written: list[dict[str, Any]] = []
+
+        async def patch(_: object, *, body: dict[str, Any], **_call: Any) -> dict[str, Any]:
+            self.written.append(body["status"])
+            return document(1) | {"status": body["status"] | {"traders": 7}}
+
+        monkeypatch.setattr(CustomObjectsApi, "patch_namespaced_custom_object_status", patch)
+
+
+TRADES = Report(generation=1, epoch=2, trading=True, draining=False)
+
+
+async def test_a_report_is_written_once_whatever_the_api_server_makes_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One that has another schema, say, must not be written to every second."""
+    statuses = Statuses(monkeypatch)
+    resource = warning_to([])
+    resource._seen = document(1)
+    for _ in range(2):
+        await resource.report(TRADES)
+    assert len(statuses.written) == 1
+
+
+async def test_the_last_word_of_a_leader_that_was_lost_is_written_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It was frozen, and its successor had reported already; then nothing changes for hours."""
+    statuses = Statuses(monkeypatch)
+    resource = warning_to([])
+    resource._seen = document(1)
+    await resource.report(TRADES)
+    resource._read(document(1) | {"status": {"epoch": 1, "traders": 1}})
+    await resource.report(TRADES)
+    assert [status["epoch"] for status in statuses.written] == [2, 2]
+
+
 async def test_a_resource_that_is_deleted_is_not_switched_off(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

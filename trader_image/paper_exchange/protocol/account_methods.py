@@ -141,7 +141,7 @@ def unsubscribe(call: Call) -> Json:
     if not active or (number is not None and number not in active):
         raise ExchangeError(-2036, "User Data Stream subscription is not active.")
     for ended in list(active) if number is None else [number]:
-        del active[ended]
+        call.session.end(ended)
     return {}
 
 

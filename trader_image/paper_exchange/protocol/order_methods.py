@@ -41,6 +41,13 @@ UNSUPPORTED = {
 }
 """Order types and parameters of orders that are not taken, and how refusals name them."""
 
+UNNEEDED = {
+    OrderType.LIMIT: ("stopPrice",),
+    OrderType.LIMIT_MAKER: ("stopPrice", "timeInForce"),
+    OrderType.MARKET: ("stopPrice", "timeInForce", "price"),
+}
+"""What belongs to orders of other types: who sends it means one of them."""
+
 
 def place(call: Call) -> Json:
     """Answer `order.place`."""
@@ -146,6 +153,7 @@ def _new_order(call: Call) -> NewOrder:
     side = params.choice("side", Side, ExchangeError(-1117, "Invalid side."))
     _check_supported(params)
     kind = params.choice("type", OrderType, ExchangeError(-1116, "Invalid orderType."))
+    _check_needed(params, kind)
     return NewOrder(
         symbol=symbol,
         side=side,
@@ -170,6 +178,12 @@ def _check_supported(params: Params) -> None:
             )
 
 
+def _check_needed(params: Params, kind: OrderType) -> None:
+    for name in UNNEEDED[kind]:
+        if params.has(name):
+            raise ExchangeError(-1106, f"Parameter '{name}' sent when not required.")
+
+
 def _by_value(params: Params, kind: OrderType) -> bool:
     return kind is OrderType.MARKET and params.has("quoteOrderQty")
 
@@ -178,8 +192,6 @@ def _time_in_force(params: Params, kind: OrderType) -> TimeInForce:
     if kind is OrderType.LIMIT:
         refusal = ExchangeError(-1115, "Invalid timeInForce.")
         return params.choice("timeInForce", TimeInForce, refusal)
-    if params.has("timeInForce"):
-        raise ExchangeError(-1106, "Parameter 'timeInForce' sent when not required.")
     return TimeInForce.GTC
 
 

@@ -14,6 +14,8 @@ class ApiSession:
     subscriptions: dict[int, str] = field(default_factory=dict)
     """Account by subscription id."""
     next_subscription: int = 0
+    ended: list[int] = field(default_factory=list)
+    """Subscriptions that are over, of which the client has not been told so yet."""
     api_key: str | None = None
     """The key that it is logged on with."""
     authorized: int | None = None
@@ -23,9 +25,14 @@ class ApiSession:
 
     def log_off(self) -> None:
         """Forget the key, and end the subscription that rests on it."""
-        if self.logon_subscription is not None:
-            self.subscriptions.pop(self.logon_subscription, None)
+        if self.logon_subscription in self.subscriptions:
+            self.end(self.logon_subscription)
         self.api_key = self.authorized = self.logon_subscription = None
+
+    def end(self, number: int) -> None:
+        """End a subscription."""
+        del self.subscriptions[number]
+        self.ended.append(number)
 
     def subscribe(self, account: str) -> int:
         """Add a subscription and return its id."""

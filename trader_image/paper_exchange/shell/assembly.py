@@ -36,7 +36,7 @@ def open_venue(config: Config, clock: Clock) -> Venue:
 def make_api(config: Config, venue: Venue) -> Api:
     """Put the WebSocket API in front of an exchange."""
     limits = Limits(config.limits)
-    venue.listen(limits.count_orders)
+    venue.follow(limits.count_orders)
     return Api(venue, accounts_of(config), limits, config.page_limit)
 
 

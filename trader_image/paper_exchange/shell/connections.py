@@ -135,11 +135,17 @@ class Connections:
         ended = 0
         for session, outbox in self._api_sessions.items():
             for number in tuple(session.subscriptions):
-                del session.subscriptions[number]
-                event = render.stream_terminated(self._venue.clock())
-                outbox.send(dumps(render.subscribed(number, event), micros=session.micros))
-                ended += 1
+                session.end(number)
+            ended += self._tell_ended(session, outbox)
         return ended
+
+    def _tell_ended(self, session: ApiSession, outbox: Outbox) -> int:
+        """Tell a client which of its subscriptions are over; return how many."""
+        numbers, session.ended = session.ended, []
+        for number in numbers:
+            event = render.stream_terminated(self._venue.clock())
+            outbox.send(dumps(render.subscribed(number, event), micros=session.micros))
+        return len(numbers)
 
     # -- requests ----------------------------------------------------------------------------
 
@@ -178,6 +184,7 @@ class Connections:
 
     def _send(self, session: ApiSession, outbox: Outbox, reply: Reply) -> None:
         outbox.send(dumps(reply.body, micros=session.micros))
+        self._tell_ended(session, outbox)
         if reply.closes:
             self._close_address(self._api_sessions, session.address)
 

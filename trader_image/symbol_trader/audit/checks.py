@@ -286,6 +286,14 @@ def carried(batch: Batch) -> Decimal:
     return total
 
 
+def sells_commission(batch: Batch) -> Decimal:
+    """Return the commission that these traders' sells paid in the base asset.
+
+    It comes on top of what was sold, so it may take more than there was; later sells are smaller.
+    """
+    return sum((batch.flow(trader, "SELL").base_fee for trader in batch.record.traders), ZERO)
+
+
 def _sells(batch: Batch, trader: TraderRow) -> list[OrderRow]:
     rows = batch.of_trader.get(trader.trader_id, [])
     return [row for row in rows if row.side == "SELL" and not row.absent]

@@ -96,11 +96,12 @@ class Look:
         await copies.index(self._driver)
 
     async def _look_at_traders(self) -> None:
-        carried, costs = Decimal(0), money.CostRange()
+        carried, owed, costs = Decimal(0), Decimal(0), money.CostRange()
         async for side in record.batches(self._driver, self._ledger, self._since_ms):
             batch = checks.Batch(await self._there(side), side)
             self._add(checks.findings(batch), list(checks.remarks(batch)))
             carried += checks.carried(batch)
+            owed += checks.sells_commission(batch)
             checks.see_costs(batch, costs)
             self._orders += len(side.orders)
             self._fills += len(batch.exchange.executions)
@@ -109,8 +110,8 @@ class Look:
             # Traders before may have carried something over, at their own cost.
             return
         self._add(list(costs.findings()))
-        if carried < 0:
-            detail = f"the carried rest is {carried}"
+        if carried + owed < 0:
+            detail = f"the carried rest is {carried}, of which commission on sells explains {owed}"
             self._add([Finding("more sold than bought", "symbol", detail)])
 
     async def _there(self, side: RecordSide) -> ExchangeSide:

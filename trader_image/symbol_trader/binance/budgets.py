@@ -99,13 +99,19 @@ class Budget:
     _alone_until_s: float | None = None
 
     async def wait_s(self, weight: int) -> float:
-        """Reserve what a read weighs; return how long to wait before it is sent."""
+        """Reserve what a read weighs; return how long to wait before it is sent.
+
+        Raises `Unavailable` where the record is away and the static share has no room just now: who
+        waited for that would not open the record again meanwhile.
+        """
         pace = self.stated.reads
         length_s = self.stated.units(weight) * pace.spacing_s
         try:
             reserved_s = await self.weight.reserve(length_s, _READS_WITHIN_S)
         except Unavailable:
-            return self._wait_alone_s(length_s)
+            if not self._may_read_alone(length_s):
+                raise
+            return 0.0
         self._alone_until_s = None
         if reserved_s is None:
             return _READS_WITHIN_S * (1 + self.random())
@@ -129,11 +135,12 @@ class Budget:
         except Unavailable:
             return side is Side.SELL
 
-    def _wait_alone_s(self, length_s: float) -> float:
-        """Return how long to wait where nobody says what others do: as if all of them asked."""
+    def _may_read_alone(self, length_s: float) -> bool:
+        """Use the share of a leader that does not know what others do; return whether it may."""
         now_s, length_s = self.clock(), length_s * _LEADERS_ALONE
         if self._alone_until_s is None:
             self._alone_until_s = now_s + self.random() * length_s
-        due_s = max(now_s, self._alone_until_s)
-        self._alone_until_s = due_s + length_s
-        return due_s - now_s
+        if now_s < self._alone_until_s:
+            return False
+        self._alone_until_s = now_s + length_s
+        return True

@@ -146,16 +146,16 @@ class BinanceExchange:
 
     async def _make_ready(self, line: Line, age_max_s: float) -> None:
         """Open a link, and do on it all that has to be done before it is used."""
-        line.client.respect_limits("a connection")
+        line.client.respect_limits("a connection was not opened")
         await line.client.wait_for_connection()
         try:
             await line.link.open(age_max_s)
+            await line.client.know_time()
+            if self._guard is not None:
+                await self._guard.admit(self._key, line.client.now_ms())
         except ConnectionsLimited as exc:
             self._rate_limit.hold(exc.retry_in_s)
             raise
-        await line.client.know_time()
-        if self._guard is not None:
-            await self._guard.admit(self._key, line.client.now_ms())
         await line.client.log_on()
         await _subscribe(line.client, signed=not self._key.logs_on)
         keepers = (line.client.keep_clock(), self._keep_key(line.link))

@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
@@ -14,8 +15,8 @@ FOREIGN = (OSError, WebSocketException, ImportError)
 """What opening a connection may raise. `TimeoutError` and TLS errors are `OSError`s; an
 `ImportError` says that a SOCKS proxy is asked for and the package for it is not installed."""
 
-_LIMITED = frozenset({418, 429})
-"""HTTP statuses of a handshake that came too soon after too many."""
+LIMITED = frozenset({418, 429})
+"""HTTP statuses of a handshake, or of a question over REST, that came too soon after too many."""
 BAN_S = 120.0
 """How long to leave alone an exchange that does not say how long; the shortest ban is as long."""
 BAN_MAX_S = 3 * 86_400.0
@@ -32,7 +33,7 @@ class RateLimited(Unavailable):
 
 
 class ConnectionsLimited(ExchangeUnavailable):
-    """The exchange takes no connection from this address before `retry_in_s` have passed."""
+    """The exchange answers nobody at this address over HTTP before `retry_in_s` have passed."""
 
     def __init__(self, text: str, retry_in_s: float) -> None:
         super().__init__(text)
@@ -60,12 +61,18 @@ def place_of(url: str) -> str:
 def unreachable(url: str, exc: Exception, proxy: ProxyInUse | None = None) -> Unavailable:
     """Make the error that says why a connection could not be opened, and whose fault it is."""
     text = f"cannot connect to {place_of(url)}: {_fault(exc, proxy)}"
-    if isinstance(exc, InvalidStatus) and exc.response.status_code in _LIMITED:
-        # A proxy in between may have added its own.
-        pause_s = max(exc.response.headers.get_all("Retry-After"), key=len, default="")
-        ban_s = min(float(pause_s), BAN_MAX_S) if pause_s.isdecimal() else BAN_S
-        return ConnectionsLimited(text, ban_s)
+    if isinstance(exc, InvalidStatus) and exc.response.status_code in LIMITED:
+        return ConnectionsLimited(text, ban_s(exc.response.headers.get_all("Retry-After")))
     return ExchangeUnavailable(text)
+
+
+def ban_s(asked: Iterable[str]) -> float:
+    """Return for how many seconds nothing may be sent, by the `Retry-After` headers of an answer.
+
+    A proxy in between may have added its own: the longest counts.
+    """
+    longest = max(asked, key=len, default="")
+    return min(float(longest), BAN_MAX_S) if longest.isdecimal() else BAN_S
 
 
 def closed(url: str, exc: ConnectionClosed) -> str:

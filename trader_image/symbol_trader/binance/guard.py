@@ -61,7 +61,7 @@ class KeyGuard:
         try:
             await self._check(key, now_ms)
         except Unavailable as exc:
-            self._due_s = self._clock_s() + LOOK_AGAIN_S
+            self._due_s = self._clock_s() + max(LOOK_AGAIN_S, exc.retry_in_s or 0.0)
             log.warning("the daily look at the key was not possible: %s", exc)
             self._warn(f"what the key may do was not checked for over a day: {exc}")
 

@@ -35,6 +35,7 @@ from symbol_trader.binance.weights import CONNECTION, weight_of
 from symbol_trader.core.error_codes import TOO_MANY_ORDERS, ErrorClass
 from symbol_trader.core.orders import Side
 from symbol_trader.core.replies import Accepted, NotSent, Outcome, Refused
+from symbol_trader.core.times import utc
 from symbol_trader.errors import BadCredentials, ExchangeUnavailable, Unavailable
 
 log = logging.getLogger(__name__)
@@ -243,9 +244,14 @@ class RequestClient:
         return self._clock.reached_ms(until_ns)
 
     def respect_limits(self, what: str) -> None:
-        """Raise `Unavailable` while the exchange is to be left alone, also by other sessions."""
+        """Raise `RateLimited` while the exchange is to be left alone, also by other sessions.
+
+        `what` says for people what was not done.
+        """
         if held_s := self._rate_limit.held_s:
-            raise RateLimited(f"{what} was not sent: {_HELD}", held_s)
+            until_ms = self.held_until_ms()
+            until = f"until {utc(until_ms)}" if until_ms is not None else "for now"
+            raise RateLimited(f"{what}: the exchange limits requests {until}", held_s)
 
     async def wait_for_connection(self) -> None:
         """Wait until a connection may be opened, by what it weighs. Raises `RateLimited`."""
@@ -258,7 +264,10 @@ class RequestClient:
         return self._budget is None or await self._budget.has_room()
 
     async def _wait_for_turn(self, what: str, weight: int) -> None:
-        """Wait for the part of the budget that a read needs. Raises `RateLimited` if it is far."""
+        """Wait for the part of the budget that a read needs.
+
+        Raises `RateLimited` if it is far, and `Unavailable` where nobody says what others use.
+        """
         if self._budget is None or not (wait_s := await self._budget.wait_s(weight)):
             return
         if wait_s > _WAIT_MAX_S:
@@ -274,7 +283,7 @@ class RequestClient:
         """
         while held_s := self._rate_limit.held_s:
             if not retries.allows(held_s):
-                self.respect_limits(method)
+                self.respect_limits(f"{method} was not sent")
             log.info("%s waits for %.1f s: %s", method, held_s, _HELD)
             await self._link.wait_for_end(held_s)
             if self._link.ended is not None:

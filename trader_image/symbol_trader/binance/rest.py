@@ -17,6 +17,7 @@ from websockets.proxy import parse_proxy
 from yarl import URL
 
 from symbol_trader.binance.envelope import Reply
+from symbol_trader.binance.errors import LIMITED, ConnectionsLimited, ban_s
 from symbol_trader.binance.fields import Fields, PayloadError, parse
 from symbol_trader.binance.keys import Key
 from symbol_trader.binance.permissions import KeyPermissions, key_permissions
@@ -53,7 +54,8 @@ async def read_permissions(
 ) -> KeyPermissions:
     """Ask once what a key may do; `now_ms` is exchange time.
 
-    Raises `ExchangeUnavailable`, and `BadCredentials` where the exchange refuses the key. What the
+    Raises `ConnectionsLimited` where too much was asked from this address, else
+    `ExchangeUnavailable`, and `BadCredentials` where the exchange refuses the key. What the
     libraries say of a request holds its address, and with it the signature: it stays unsaid.
     """
     place = urlsplit(base_url).netloc
@@ -63,12 +65,15 @@ async def read_permissions(
     way = f" through the proxy {proxy.shown}" if proxy else ""
     try:
         async with asyncio.timeout(timeout_s):
-            status, body = await _get(f"{url}?{query}", key, ca_file, proxy)
+            status, body, pauses = await _get(f"{url}?{query}", key, ca_file, proxy)
     except TimeoutError:
         raise ExchangeUnavailable(f"{place} does not answer {_QUESTION}{way}") from None
     except _FOREIGN as exc:
         text = f"{place} cannot be asked {_QUESTION}{way}: {type(exc).__name__}"
         raise ExchangeUnavailable(text) from None
+    if status in LIMITED:
+        text = f"{place} answered HTTP {status} when asked {_QUESTION}"
+        raise ConnectionsLimited(text, ban_s(pauses))
     try:
         answer = parse(body)
         if status == _OK:
@@ -81,8 +86,10 @@ async def read_permissions(
 
 async def _get(
     url: str, key: Key, ca_file: Path | None, proxy: ProxyInUse | None
-) -> tuple[int, bytes]:
+) -> tuple[int, bytes, list[str]]:
     """Send the request, once, and never to where a redirection points: the key goes with it.
+
+    Return status and body of the answer, and its `Retry-After` headers.
 
     It goes the way that the WebSockets go, through the proxy that the environment names.
     """
@@ -95,7 +102,8 @@ async def _get(
             proxy=proxy.address if proxy and not proxy.is_socks else None,
         ) as response,
     ):
-        return response.status, await response.read()
+        pauses = response.headers.getall("Retry-After", [])
+        return response.status, await response.read(), pauses
 
 
 def _connector(url: str, ca_file: Path | None, proxy: ProxyInUse | None) -> aiohttp.BaseConnector:

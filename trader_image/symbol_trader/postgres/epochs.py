@@ -1,7 +1,5 @@
 """The `Ownership` port on PostgreSQL: a ledger is claimed, its epoch confirmed, and released."""
 
-from typing import Final
-
 import asyncpg
 
 from symbol_trader.errors import (
@@ -14,10 +12,14 @@ from symbol_trader.errors import (
 )
 from symbol_trader.identity import Epoch, LedgerKey, Owner
 from symbol_trader.postgres import statements
-from symbol_trader.postgres.leader_connection import LeaderConnection, describe, key_of, name_of
-
-FILE: Final = "file"
-"""Stands for the cluster of resources that are files."""
+from symbol_trader.postgres.leader_connection import (
+    LeaderConnection,
+    describe,
+    how_held,
+    key_of,
+    name_of,
+)
+from tradingsymbol_api.ownership import FILE_CLUSTER, ForeignOwner
 
 
 class PostgresOwnership:
@@ -107,8 +109,16 @@ class PostgresOwnership:
             )
         if _owner(holder) == owner:
             return Fenced(f"pod {pod} lost {name_of(ledger)} to another: {describe(holder)}")
+        named = ForeignOwner(
+            ledger.symbol,
+            ledger.account,
+            ledger.environment,
+            holder["cluster"],
+            holder["namespace"],
+            holder["name"],
+        )
         return OwnedByAnother(
-            f"{name_of(ledger)} belongs to another resource: {describe(holder)}; "
+            f"{named} {how_held(holder)}; "
             f"to take it from there, stop that one and {_remedy(holder)}"
         )
 
@@ -118,7 +128,7 @@ def _owner(holder: asyncpg.Record) -> Owner:
 
 
 def _remedy(holder: asyncpg.Record) -> str:
-    if holder["cluster"] == FILE and holder["name"].startswith("/"):
+    if holder["cluster"] == FILE_CLUSTER and holder["name"].startswith("/"):
         # As version 0.1.0 named the owner of a file.
         option = f"--owner {holder['namespace']}:{holder['name']}"
         return f"go on as it with `symbol-trader run {option}`, or run `symbol-trader takeover`"

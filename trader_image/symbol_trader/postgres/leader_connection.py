@@ -173,9 +173,14 @@ def name_of(ledger: LedgerKey) -> str:
 def describe(holder: asyncpg.Record) -> str:
     """Return who holds a ledger, or when it was given up, as text."""
     who = f"{holder['namespace']}/{holder['name']} in cluster {holder['cluster']}"
+    return f"{who} {how_held(holder)}"
+
+
+def how_held(holder: asyncpg.Record) -> str:
+    """Return by which epoch a ledger is held, or when it was given up, as text."""
     if holder["released_at"]:
-        return f"{who} released it at {holder['released_at']:%Y-%m-%dT%H:%M:%SZ}"
+        return f"released it at {holder['released_at']:%Y-%m-%dT%H:%M:%SZ}"
     return (
-        f"{who} holds epoch {holder['epoch']} with pod {holder['pod']} "
+        f"holds epoch {holder['epoch']} with pod {holder['pod']} "
         f"since {holder['claimed_at']:%Y-%m-%dT%H:%M:%SZ}"
     )

@@ -29,7 +29,7 @@ from symbol_trader.resource.translation import deleted, desired_of, limit_of, st
 from tradingsymbol_api.names import GROUP, LEADER_FIELD_MANAGER, PLURAL, VERSION, leader_pod_name
 from tradingsymbol_api.reading import mapping
 from tradingsymbol_api.spec import InvalidResourceError, parse_resource
-from tradingsymbol_api.status import Target, says_the_same
+from tradingsymbol_api.status import Target, owned_status, says_the_same
 
 WATCH_S = 290
 """How long a watch is asked to last; then it is renewed, so that a dead one is noticed."""
@@ -83,7 +83,9 @@ class ApiServerResource:
         self._limits = LimitsWatch(self._api, namespace, warn, clock)
         self._events = EventPoster(self._api, leader_pod_name(name), warn, clock)
         self._reported: Report | None = None
-        """What Events were told of last."""
+        """What was written last, and Events were told of."""
+        self._left: dict[str, Any] = {}
+        """The leader's part of the status after that, as the API server has it."""
         self._exchange = ""
         """The exchange entry that the resource names, once it was read."""
         self._seen: dict[str, Any] = {}
@@ -169,11 +171,20 @@ class ApiServerResource:
     async def report(self, report: Report) -> None:
         """Write the leader's part of the status, and post Events of what has happened since.
 
+        A leader that was lost may have written a last word after this one: that is written over.
         Raises `Unavailable`; a refusal is told as well, since watching may go on without failure.
         """
+        if report == self._reported and self._own_status == self._left:
+            return
         await self._write_status(report)
+        self._left = self._own_status
         await self._events.post(self._seen, limit_events.of_report(self._reported, report))
         self._reported = report
+
+    @property
+    def _own_status(self) -> dict[str, Any]:
+        """Return the leader's part of the status as it was seen last."""
+        return owned_status(LEADER_FIELD_MANAGER, self._seen.get("status"))
 
     async def _write_status(self, report: Report) -> None:
         """Write it by server-side apply, if it says anything new."""

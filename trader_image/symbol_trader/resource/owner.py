@@ -5,9 +5,8 @@ its path, which change with each container and each move. Version 0.1.0 took the
 """
 
 from symbol_trader.identity import Owner
+from tradingsymbol_api.ownership import FILE_CLUSTER
 
-CLUSTER = "file"
-"""Stands for the cluster where there is none."""
 FORMER = ":/"
 """Between host and path of an owner as version 0.1.0 named it."""
 
@@ -19,10 +18,10 @@ def owner_of(option: str, namespace: str, name: str) -> Owner:
     """
     host, found, path = option.partition(FORMER)
     if found:
-        return Owner(CLUSTER, host, f"/{path}")
-    return Owner(CLUSTER, option or namespace, name)
+        return Owner(FILE_CLUSTER, host, f"/{path}")
+    return Owner(FILE_CLUSTER, option or namespace, name)
 
 
 def former_owner(host: str, path: str) -> Owner:
     """Return the owner that version 0.1.0 took for a file at this absolute path."""
-    return Owner(CLUSTER, host, path)
+    return Owner(FILE_CLUSTER, host, path)

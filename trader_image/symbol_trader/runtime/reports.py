@@ -45,18 +45,18 @@ class Reports:
         self._told: list[AwaitedOrder] = []
 
     async def pump(self) -> None:
-        """Report each change, at most once in `report_s` seconds, until it is canceled."""
-        last: Report | None = None
+        """Report what there is to say, at most once in `report_s` seconds, until it is canceled.
+
+        Whether it is news is for the resource to know: others may have written there meanwhile.
+        """
         while True:
             await self.due.wait()
             self.due.clear()
             report = explained(self.make(), self._environment)
-            if report != last:
-                self._tell_what_is_waited_for(report)
-                with suppress(Unavailable):
-                    await self._resource.report(report)
-                    last = report
-                self._metrics.reported(report)
+            self._tell_what_is_waited_for(report)
+            with suppress(Unavailable):
+                await self._resource.report(report)
+            self._metrics.reported(report)
             await asyncio.sleep(self._intervals.report_s)
 
     def make(self) -> Report:
