@@ -9,7 +9,7 @@ from symbol_operator.__main__ import main
 
 
 @pytest.fixture(autouse=True)
-def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def _bare_environment(monkeypatch: pytest.MonkeyPatch, own_logging: None) -> None:
     for name in ("KUBECONFIG", "KUBERNETES_SERVICE_HOST", "SYMBOL_OPERATOR_CONFIG"):
         monkeypatch.delenv(name, raising=False)
 

@@ -119,7 +119,8 @@ async def test_a_renewal_does_not_queue_behind_the_operators_own_requests(tmp_pa
     server = web.Application()
     server.router.add_route("*", "/{path:.*}", slow)
     loop = asyncio.get_running_loop()
-    async with serving(server) as url, connect(str(kubeconfig(tmp_path, url))) as cluster:
+    measure = Metrics().requests.measure
+    async with serving(server) as url, connect(str(kubeconfig(tmp_path, url)), measure) as cluster:
         candidacy = Candidacy("me", ELECTION, monotonic=loop.time, clock=lambda: NOW)
         tenancy = Tenancy(cluster, "s", "symbol-operator", candidacy, loop.time)
         await tenancy.attempt()

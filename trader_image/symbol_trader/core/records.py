@@ -153,12 +153,25 @@ RecordChange = (
 """What the record is asked to note. An intent is noted before its request is written."""
 
 
+class BuyRefusal(StrEnum):
+    """Why the record refuses a buy."""
+
+    HALTED = "Halted"
+    """By a halt; all others are limits, or what they cannot be checked without."""
+    QUOTE_UNKNOWN = "QuoteUnknown"
+    BID_STALE = "BidStale"
+    MAX_EXPOSURE = "MaxExposure"
+    MAX_OPEN_CYCLES = "MaxOpenCycles"
+    MAX_ORDERS_PER_MINUTE = "MaxOrdersPerMinute"
+    COOLDOWN = "Cooldown"
+
+
 @dataclass(frozen=True, slots=True)
 class RefusedBuy:
     """A buy whose intent was not committed, for a limit or a halt of the account: it is not sent.
 
-    `reason` is the kind in CamelCase (Halted, MaxExposure, …); the message names the limit, what of
-    it is used, and what the buy takes.
+    `reason` is a `BuyRefusal`, or what a newer record says; the message names the limit, what of it
+    is used, and what the buy takes.
     """
 
     client_order_id: ClientOrderId

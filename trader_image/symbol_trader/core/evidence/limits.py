@@ -6,12 +6,10 @@ from symbol_trader.core.context import EventContext
 from symbol_trader.core.evidence.market import unblock
 from symbol_trader.core.limits import Halt
 from symbol_trader.core.reasons import Reason
-from symbol_trader.core.records import RefusedBuy
+from symbol_trader.core.records import BuyRefusal, RefusedBuy
 from symbol_trader.core.state import State
 from symbol_trader.core.trader import Rebuy
 
-HALTED: Final = "Halted"
-"""The record's reason where a halt refuses a buy; any other is that of a limit."""
 _BY_LIMITS: Final = (Reason.BUYS_HALTED, Reason.LIMIT_REACHED, Reason.LIMITS_UNREAD)
 
 
@@ -30,7 +28,7 @@ class LimitEvidence:
         trader, order = found
         trader.take_back(order)
         self._state.forget(order)
-        reason = Reason.BUYS_HALTED if buy.reason == HALTED else Reason.LIMIT_REACHED
+        reason = Reason.BUYS_HALTED if buy.reason == BuyRefusal.HALTED else Reason.LIMIT_REACHED
         trader.blocker = self._state.limits.refuse(reason, buy.message, ctx.now_ms)
         ctx.say(
             "buy refused by a limit",
