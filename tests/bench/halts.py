@@ -53,7 +53,7 @@ Of orders whose row was written again, the moment of the insertion stands in for
 HALTED_AT: Final = "SELECT pg_xact_commit_timestamp(xmin) AS at FROM halts"
 PER_SECOND: Final = """
 SELECT count(*) / 5.0 FROM orders
-WHERE side = 'BUY' AND committed_at > clock_timestamp() - interval '5 s'
+WHERE side = 'BUY' AND committed_at > now() - interval '5 s'
 """
 
 

@@ -1,13 +1,15 @@
 """Ledgers without leaders: what leaders write of their cycles, by the product's own statements."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
 from support.recorded import OwnRecord, became, buy, fee_in, fill, intent, opened, result, trader
 from symbol_trader.core.limits import AccountLimit
-from symbol_trader.core.orders import OrderState, Side
+from symbol_trader.core.orders import Intent, OrderState, Side
 from symbol_trader.core.records import FillRecorded, RecordChange, RefusedBuy
 from symbol_trader.errors import Unavailable
 from symbol_trader.identity import Epoch, LedgerKey, Owner
@@ -19,7 +21,7 @@ BID: Final = Decimal("0.5")
 RETRY_S: Final = 0.1
 FAR: Final = 1_000_000_000
 ALL_LIMITS: Final = AccountLimit(
-    "all-limits",
+    "",
     1,
     "bench",
     "bench",
@@ -69,10 +71,10 @@ class Ledger:
         A trader whose buy was refused is still ready.
         """
         if not self._waiting:
-            changes = self._end() if self._bought else []
+            ended = await self._end() if self._bought else []
             self._number += 1
             self._bought = False
-            await self.take_turn().note([*changes, trader(self._name)])
+            await self.take_turn().note([*ended, trader(self._name)])
             self._waiting = True
         return self._name
 
@@ -92,30 +94,46 @@ class Ledger:
     def _name(self) -> str:
         return f"trader-{self._number}"
 
-    def _end(self) -> Sequence[RecordChange]:
+    async def _end(self) -> list[RecordChange]:
+        """Sell what was bought; return what ends the cycle."""
         buying, selling = intent(self._name), intent(self._name, Side.SELL, price="0.501")
-        changes: list[RecordChange] = []
-        for order, order_id in ((buying, 2 * self._number), (selling, 2 * self._number + 1)):
-            done = fill(order_id, order_id, price=str(order.price))
-            changes += [order] if order is selling else []
-            changes += [
-                became(
-                    order.client_order_id,
-                    OrderState.FILLED,
-                    order_id,
-                    str(done.quantity),
-                    str(done.quote_quantity),
-                ),
-                FillRecorded(order.client_order_id, order.side, done, fee_in(done)),
-            ]
-        return [*changes, result(self._name, profit="0.04")]
+        order_id = 2 * self._number
+        await self.take_turn().note([*_filled(buying, order_id), selling])
+        ended = result(self._name, profit="0.04")
+        return [*_filled(selling, order_id + 1), ended]
 
 
-async def limit(url: str, account: str) -> None:
+def _filled(order: Intent, order_id: int) -> list[RecordChange]:
+    done = fill(order_id, order_id, price=str(order.price))
+    return [
+        became(
+            order.client_order_id,
+            OrderState.FILLED,
+            order_id,
+            str(done.quantity),
+            str(done.quote_quantity),
+        ),
+        FillRecorded(order.client_order_id, order.side, done, fee_in(done)),
+    ]
+
+
+async def limit(url: str, account: str, uid: str = "limit") -> None:
     """Put all limits of an account in force."""
+    async with _account(url, account) as limits:
+        await limits.mirror(replace(ALL_LIMITS, uid=uid))
+
+
+async def lift(url: str, account: str, uid: str) -> None:
+    """Lift the limits again; this uid does not come back."""
+    async with _account(url, account) as limits:
+        await limits.forget(uid)
+
+
+@asynccontextmanager
+async def _account(url: str, account: str) -> AsyncIterator[PostgresAccountLimits]:
     async with opened(url) as record:
         record.link.claimed(LedgerKey(ENVIRONMENT, account, ""), Epoch(0, ""), settlements=0)
-        await PostgresAccountLimits(record.link).mirror(ALL_LIMITS)
+        yield PostgresAccountLimits(record.link)
 
 
 async def open_again(record: OwnRecord) -> None:
