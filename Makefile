@@ -107,7 +107,7 @@ krew: $(READY) ## Write the archives and the manifest by which krew installs kub
 test: $(READY) ## Run everything, and print how long each part took.
 	@$(BIN)/python hack/alltests.py
 
-bench: $(READY) $(if $(filter core latency stream history limits,$(ONLY)),,deployed) ## Measure speed, memory and size, and print a table; ONLY=PART SYMBOLS=N ROUNDS=N CYCLES=N SESSIONS=N SOAK=MINUTES.
+bench: $(READY) $(if $(filter core latency stream history limits halts,$(ONLY)),,deployed) ## Measure speed, memory and size, and print a table; ONLY=PART SYMBOLS=N ROUNDS=N CYCLES=N SESSIONS=N SOAK=MINUTES.
 	$(BIN)/python -m bench $(if $(ONLY),--only "$(ONLY)") $(if $(SYMBOLS),--symbols "$(SYMBOLS)") \
 		$(if $(ROUNDS),--rounds "$(ROUNDS)") $(if $(CYCLES),--cycles "$(CYCLES)") \
 		$(if $(SESSIONS),--sessions "$(SESSIONS)") $(if $(SOAK),--soak "$(SOAK)")

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from bench import core, ending, history, limits, recovery, scale, stream
+from bench import core, ending, halts, history, limits, recovery, scale, stream
 from bench.latency import compare
 from bench.rounds import Row
 from kind.kubectl import STATE, Kubectl, eventually, manifest
@@ -29,7 +29,7 @@ IDLE_S = 180.0
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    names = ("leaders", "operator", "latency", "stream", "history", "core", "limits")
+    names = ("leaders", "operator", "latency", "stream", "history", "core", "limits", "halts")
     parser.add_argument("--only", choices=names)
     parser.add_argument("--symbols", type=int, default=SYMBOLS_MANY, help="of the operator's part")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="of flips, each with a floor")
@@ -55,6 +55,7 @@ def _parts(options: argparse.Namespace) -> dict[str, Callable[[], list[Row]]]:
         "history": lambda: asyncio.run(history.measure(options.cycles)),
         "core": core.measure,
         "limits": lambda: asyncio.run(limits.measure(options.sessions)),
+        "halts": lambda: asyncio.run(halts.measure(halts.Size())),
     }
 
 

@@ -7,10 +7,18 @@ from integration.test_account_limits import ACCOUNT, LIMIT, leading, mirror, row
 from support.recorded import OwnRecord, buy, intent, trader
 from symbol_trader.core.limits import AccountState, Halt, LimitInForce, LimitReport, LimitUsed
 from symbol_trader.core.orders import Side
+from symbol_trader.postgres import limit_statements
 from symbol_trader.postgres.account_limits import PostgresAccountLimits, halt
 
 IN_FORCE = LimitInForce("uid-1", 1, "8c2f1d0e", "trading", "all")
 USDT = "USDT"
+MANY = """
+INSERT INTO orders (environment, account, symbol, client_order_id, trader_id, side, attempt, price,
+    quantity, time_in_force, timestamp_ms, recv_window_ms, epoch, state, committed_at)
+SELECT environment, account, symbol, 'old-' || n, trader_id, side, n + 1, price, quantity,
+    time_in_force, timestamp_ms, recv_window_ms, epoch, 'absent', now() - n * interval '0.6 s'
+FROM orders CROSS JOIN generate_series(1, 20000) AS n
+"""
 
 
 async def report(record: OwnRecord) -> LimitReport | None:
@@ -124,3 +132,15 @@ async def test_other_limits_of_the_account_are_named(database: str) -> None:
         found = await report(record)
         assert found
         assert found.others == ("trading/second",)
+
+
+async def test_orders_of_the_last_minute_are_found_however_many_there_were(database: str) -> None:
+    """A report each 10 s must not read the account's history: 20 000 orders, 100 of them new."""
+    async with leading(database) as record:
+        await mirror(record, replace(LIMIT, max_orders_per_minute=1_000))
+        await record.note([trader("a")])
+        await buy(record, "a", 1)
+        await rows(database, MANY)
+        await rows(database, "ANALYZE orders")
+        plan = await rows(database, f"EXPLAIN {limit_statements.REPORT}", *ACCOUNT, LIMIT.uid)
+        assert any("orders_committed" in line for (line,) in plan), plan

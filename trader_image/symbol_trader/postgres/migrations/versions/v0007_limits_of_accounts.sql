@@ -230,18 +230,16 @@ RETURN $1.ended_profit + CASE
     ELSE $1.net_quote - $1.ended_carried_cost + ($1.net_base + $1.ended_carried) * $1.bid
 END;
 
--- Work out an account's result in a quote asset, and halt it where a loss limit is reached. Where a
--- limit stands the account is locked alone.
-CREATE FUNCTION evaluate(of_environment text, of_account text, of_quote text) RETURNS void
-LANGUAGE plpgsql AS $$
+-- Keep an account's result in a quote asset, and halt it where a loss limit is reached. Where a limit
+-- stands the account is locked alone.
+CREATE FUNCTION keep_account_result(
+    of_environment text, of_account text, of_quote text, now_result numeric
+) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     moment timestamptz := clock_timestamp();
     today date := utc_day(moment);
-    now_result numeric;
-    total account_results;
+    total record;
 BEGIN
-    SELECT coalesce(sum(result_of(o)), 0) INTO now_result FROM owners AS o
-    WHERE (environment, account, quote_asset) = (of_environment, of_account, of_quote);
     SELECT * INTO total FROM account_results
     WHERE (environment, account, quote_asset) = (of_environment, of_account, of_quote);
     IF NOT FOUND THEN
@@ -280,34 +278,67 @@ BEGIN
     WHERE halts.until_day <= total.day;
 END $$;
 
+-- Work out an account's result in a quote asset, and keep it.
+CREATE FUNCTION evaluate(of_environment text, of_account text, of_quote text) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM keep_account_result(of_environment, of_account, of_quote, (
+        SELECT coalesce(sum(result_of(o)), 0) FROM owners AS o
+        WHERE (environment, account, quote_asset) = (of_environment, of_account, of_quote)
+    ));
+END $$;
+
 -- Why a buy is not committed.
 CREATE TYPE refusal AS (client_order_id text, reason text, message text);
 
 -- Return why an account's halts and limits do not allow a buy, NULL where they do. A symbol whose quote
 -- asset is not known counts for each.
+--
+-- All leaders of the account wait for this: its ledgers are read once for all sums. Rows are read into
+-- `record`: a variable of a table's type checks the domain of each column.
 CREATE FUNCTION why_not_buy(in_book book, id text, of_trader text, cost numeric) RETURNS refusal
 LANGUAGE plpgsql AS $$
 DECLARE
     bid_age_max constant interval := '60 s';
     moment timestamptz := clock_timestamp();
-    here owners;
-    halt halts;
-    held trading_limits;
+    bids_since timestamptz := moment - bid_age_max;
+    this_minute bigint := minute_of(moment);
+    here record;
+    halt record;
+    held record;
+    standing record;
     total record;
     newest_orders bigint;
     of_limit text;
     opens integer;
 BEGIN
-    SELECT * INTO here FROM owners
+    SELECT environment, account, symbol, quote_asset, last_loss_ms INTO here FROM owners
     WHERE (environment, account, symbol) = (in_book.environment, in_book.account, in_book.symbol);
-    IF here.quote_asset IS NOT NULL AND EXISTS (
-        SELECT FROM trading_limits
-        WHERE (environment, account) = (here.environment, here.account) AND deleted_at IS NULL
-            AND num_nonnulls(max_daily_loss, max_drawdown) > 0
-    ) THEN
-        PERFORM evaluate(here.environment, here.account, here.quote_asset);
+    SELECT count(*) AS limits, bool_or(num_nonnulls(max_daily_loss, max_drawdown) > 0) AS of_losses
+    INTO standing FROM trading_limits
+    WHERE (environment, account) = (here.environment, here.account) AND deleted_at IS NULL;
+    IF standing.limits > 0 THEN
+        SELECT sum(exposure + greatest(ended_carried_cost, 0)) FILTER (WHERE counts) AS exposure,
+            sum(open_cycles) AS open_cycles,
+            sum(open_cycles) FILTER (WHERE counts) AS open_of_quote,
+            sum(CASE minute WHEN this_minute THEN orders_in_minute + orders_before
+                WHEN this_minute - 1 THEN orders_in_minute ELSE 0 END) AS orders_at_most,
+            min(symbol) FILTER (
+                WHERE counts AND net_base <> 0 AND coalesce(bid_at < bids_since, true)
+            ) AS stale,
+            sum(result_of(o)) FILTER (WHERE quote_asset = here.quote_asset) AS result
+        INTO total
+        FROM owners AS o
+        CROSS JOIN LATERAL (SELECT coalesce(quote_asset = here.quote_asset, true) AS counts) AS c
+        WHERE (environment, account) = (here.environment, here.account);
+        SELECT (exposure = 0)::integer INTO opens FROM traders
+        WHERE (environment, account, symbol, trader_id)
+            = (here.environment, here.account, here.symbol, of_trader);
     END IF;
-    SELECT * INTO halt FROM halts
+    IF standing.of_losses AND here.quote_asset IS NOT NULL THEN
+        PERFORM keep_account_result(here.environment, here.account, here.quote_asset, total.result);
+    END IF;
+    SELECT since, reason INTO halt FROM halts
     WHERE (environment, account) = (here.environment, here.account)
         AND (until_day IS NULL OR until_day > utc_day(moment))
         AND coalesce(quote_asset = here.quote_asset, true)
@@ -322,24 +353,6 @@ BEGIN
             AND coalesce(quote_asset = here.quote_asset, true)
         ORDER BY uid
     LOOP
-        IF total IS NULL THEN
-            SELECT sum(exposure + greatest(ended_carried_cost, 0)) FILTER (WHERE counts) AS exposure,
-                sum(open_cycles) AS open_cycles,
-                sum(open_cycles) FILTER (WHERE counts) AS open_of_quote,
-                sum(CASE minute_of(moment) - minute WHEN 0 THEN orders_in_minute + orders_before
-                    WHEN 1 THEN orders_in_minute ELSE 0 END) AS orders_at_most,
-                min(symbol) FILTER (
-                    WHERE counts AND net_base <> 0
-                        AND coalesce(bid_at < moment - bid_age_max, true)
-                ) AS stale
-            INTO total
-            FROM owners
-            CROSS JOIN LATERAL (SELECT coalesce(quote_asset = here.quote_asset, true) AS counts) AS c
-            WHERE (environment, account) = (here.environment, here.account);
-            SELECT (exposure = 0)::integer INTO opens FROM traders
-            WHERE (environment, account, symbol, trader_id)
-                = (here.environment, here.account, here.symbol, of_trader);
-        END IF;
         of_limit := format('of %s/%s', held.namespace, held.name);
         IF here.quote_asset IS NULL
             AND num_nonnulls(held.max_exposure, held.max_daily_loss, held.max_drawdown) > 0
