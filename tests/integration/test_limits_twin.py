@@ -20,7 +20,7 @@ from simulation.tally import Tally
 from simulation.world import World
 from support.postgres import empty
 from support.recorded import LEDGER, OWNER, POD, OwnRecord, opened
-from support.virtual_clock import prepare, set_clock
+from support.virtual_clock import prepare, stand_at
 from symbol_trader.postgres.account_limits import PostgresAccountLimits, halt, resume
 
 ACCOUNT = (LEDGER.environment, LEDGER.account)
@@ -146,7 +146,7 @@ async def replay(url: str, seed: int) -> set[str]:
     async with opened(url) as record:
         await record.ownership.claim(LEDGER, OWNER, pod=POD)
         for number, act in enumerate(acts):
-            await set_clock(connection, act.at_ms)
+            await stand_at(connection, act.at_ms)
             seen |= await do(record, url, act)
             found = await held(connection)
             assert found == act.after, f"act {number} of seed {seed}: {act.what} {act.facts}"
