@@ -10,7 +10,7 @@ from typing import Any
 
 from simulation.report import missing, transitions_counted
 from simulation.tally import Tally
-from simulation.world import BEGIN_MS, Tell, World
+from simulation.world import MIDNIGHT_MS, Tell, World
 
 ALL_SEEN_FROM = 1_000
 """So many seeds must have seen everything that there is to see."""
@@ -77,7 +77,7 @@ def _keep_quiet(_now_ms: int, _who: str, _what: str, _facts: dict[str, Any]) -> 
 
 def _tell(now_ms: int, who: str, what: str, facts: dict[str, Any]) -> None:
     told = " ".join(f"{name}={value}" for name, value in facts.items())
-    print(f"{(now_ms - BEGIN_MS) / 1000:10.3f}  {who:7} {what:40} {told}")
+    print(f"{(now_ms - MIDNIGHT_MS) / 1000:10.3f}  {who:7} {what:40} {told}")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ Checked at every step: an intent, a change, an order that enters the book, a tra
 11. Nobody switches the resource off while a trader runs.
 
 15. No more orders are intended in a second, and in ten, than `limits.py` allows.
-16. No buy is intended while the account is halted, nor past one of its limits.
+16. No buy is intended while the account is halted, nor past one of its limits (`limit_auditor.py`).
 
 Checked when a shutdown has drained (which it must, once the faults stop):
 
@@ -94,42 +94,17 @@ class Auditor:
     # While it runs.
 
     def committed(self, leader: Leader | None, intent: Intent) -> None:
-        """Check an intent as it is committed: (4), (5), (15), (16). (1) is the record's."""
+        """Check an intent as it is committed: (4), (5), (15). (1) is the record's."""
         self._order_rate.intended()
         assert leader is not None, "an order outside of a term"
         if intent.side is Side.BUY:
             assert not leader.draining, "a buy in a shutdown"
-            self._check_limits(intent)
             in_dust = max(self._record.carried_cost, ZERO)
             assert self.committed_quote + in_dust <= leader.settings.budget, "over budget"
             assert self._is_fresh(intent, leader.settings.buy_down), "a buy at an old price"
         else:
             held = self._record.sellable(intent.trader_id)
             assert intent.quantity <= held, "it sells what the book does not hold"
-
-    def _check_limits(self, buy: Intent) -> None:
-        """Check that nothing halts the account, and its limits by the exchange's own book: (16)."""
-        account = self._database.account
-        assert not account.halts, "a buy while the account is halted"
-        rows = [row for name in self._record.running for row in self._record.leg(name, Side.BUY)]
-        costs = {row.intent.trader_id: ZERO for row in rows}
-        for row in rows:
-            costs[row.intent.trader_id] += self._cost_there(row)
-        exposure = sum(costs.values(), ZERO)
-        exposure += max(self._record.carried_cost, ZERO)
-        opens = sum(1 for trader in costs if trader == buy.trader_id or costs[trader])
-        for limit in account.limits.values():
-            assert limit.max_exposure is None or exposure <= limit.max_exposure, "past maxExposure"
-            assert limit.max_open_cycles is None or opens <= limit.max_open_cycles, "too many"
-
-    def _cost_there(self, row: OrderRow) -> Decimal:
-        """Return what a buy has cost, or may, as the exchange has it; if at all."""
-        order = self._exchange.order(row.intent.client_order_id)
-        if order is None:
-            # It is on its way, or the exchange has lost it.
-            return ZERO if row.over else row.intent.price * (row.quantity or row.intent.quantity)
-        rest = order.quantity - order.executed if order.status in OPEN else ZERO
-        return order.executed_quote + rest * order.price
 
     def refused(self, buy: RefusedBuy) -> None:
         """Take in that a limit has refused a buy."""

@@ -8,12 +8,20 @@ import asyncio
 from collections.abc import Callable, Collection, Sequence
 from decimal import Decimal
 from itertools import groupby
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from simulation.account import Account
 from simulation.memory import MemoryRecord
+from symbol_trader.core.limits import AccountLimit, OnLimit
 from symbol_trader.core.orders import CancelIntent, ClientOrderId, FillKey, Intent, Side
-from symbol_trader.core.records import RecordChange, RefusedBuy, Snapshot, Watermark
+from symbol_trader.core.records import (
+    FeeValued,
+    RecordChange,
+    RefusedBuy,
+    Snapshot,
+    TraderResult,
+    Watermark,
+)
 from symbol_trader.desired import Desired
 from symbol_trader.errors import (
     Contradiction,
@@ -28,6 +36,8 @@ if TYPE_CHECKING:
     from simulation.process import Process
 
 T = TypeVar("T")
+Witness = Callable[[str, Any], None]
+"""Is told what a statement does and to what, as it is carried out."""
 
 SLOW_MS = (1, 30)
 SLOW_SHARE = 0.1
@@ -40,9 +50,10 @@ OFTENER = 5
 class Database:
     """What the server holds, and whether it can be reached."""
 
-    def __init__(self, base_asset: str, quote_asset: str) -> None:
+    def __init__(self, base_asset: str, quote_asset: str, now_ms: Callable[[], int]) -> None:
         self.rows = MemoryRecord(base_asset, quote_asset)
-        self.account = Account()
+        self.account = Account(self.rows, now_ms)
+        self.witnesses: list[Witness] = []
         self.epoch = 0
         self.epoch_of: dict[ClientOrderId, int] = {}
         """Which epoch committed an order."""
@@ -51,9 +62,15 @@ class Database:
         self.down_until_ms = 0
         self.cuts = 0
         """How often all connections were cut."""
+        self._now_ms = now_ms
         self._nonce = ""
         self._owner: Owner | None = None
         self._pods: set[str] = set()
+
+    @property
+    def reachable(self) -> bool:
+        """Return whether a connection is accepted now."""
+        return self._now_ms() >= self.down_until_ms
 
     def go_down(self, until_ms: int) -> None:
         """Cut all connections, and accept none until then."""
@@ -81,6 +98,45 @@ class Database:
         if self.rows.running:
             raise Contradiction("traders are unfinished on record")
         self.released = True
+
+    # The account's limits.
+
+    def tell(self, what: str, facts: Any = None) -> None:
+        """Let the witnesses know what is done."""
+        for witness in self.witnesses:
+            witness(what, facts)
+
+    def know_quote_asset(self, asset: str) -> None:
+        """Take in what the symbol is quoted in."""
+        self.account.know_quote_asset(asset)
+        self.tell("quote asset", asset)
+
+    def record_bid(self, bid: Decimal) -> None:
+        """Take in the best bid."""
+        self.account.record_bid(bid)
+        self.tell("bid", bid)
+
+    def mirror(self, limit: AccountLimit) -> bool:
+        """Put a limit in force."""
+        news = self.account.mirror(limit)
+        self.tell("mirror", limit)
+        return news
+
+    def forget(self, uid: str) -> bool:
+        """Lift a limit."""
+        news = self.account.forget(uid)
+        self.tell("forget", uid)
+        return news
+
+    def halt(self, reason: str, on_limit: OnLimit) -> None:
+        """Halt the account, as a person says."""
+        self.account.halt(reason, on_limit)
+        self.tell("halt", (reason, on_limit))
+
+    def resume(self) -> None:
+        """Let the account go on, as a person says."""
+        self.account.resume()
+        self.tell("resume")
 
 
 class SimulatedRecord:
@@ -133,6 +189,9 @@ class SimulatedRecord:
                     self._learn([*some])
                 else:
                     refused += [buy for intent in some if (buy := self._intend(intent))]
+            if any(isinstance(change, TraderResult | FeeValued) for change in changes):
+                self._database.account.ended()
+            self._database.tell("note", (tuple(changes), tuple(refused)))
             return tuple(refused)
 
         what, leg = self._described(orders, cancels)
@@ -145,6 +204,7 @@ class SimulatedRecord:
 
     def _learn(self, facts: list[RecordChange]) -> None:
         self._rows.note(facts)
+        self._database.tell("facts", facts)
         self._process.auditor.noted(self._process.leader, facts)
 
     def _intend(self, intent: RecordChange) -> RefusedBuy | None:
@@ -155,6 +215,8 @@ class SimulatedRecord:
             return refused
         self._rows.note([intent])
         if isinstance(intent, Intent):
+            self._database.account.committed()
+            self._database.tell("commit", intent)
             self._database.epoch_of[intent.client_order_id] = self._database.epoch
             self._process.auditor.committed(self._process.leader, intent)
         return None
@@ -162,7 +224,8 @@ class SimulatedRecord:
     def _refusal(self, intent: Intent) -> RefusedBuy | None:
         if intent.side is Side.SELL:
             return None
-        return self._database.account.why_not(self._rows, intent)
+        self._database.tell("try", intent)
+        return self._database.account.why_not(intent)
 
     def _described(self, orders: list[Intent], cancels: list[CancelIntent]) -> tuple[str, str]:
         """Return what a statement is, and the leg whose intent it commits, if it does."""
@@ -202,11 +265,11 @@ class SimulatedRecord:
 
     async def know_quote_asset(self, asset: str) -> None:
         """Take in what the symbol is quoted in."""
-        await self._held("know the quote asset", lambda: None)
+        await self._held("know the quote asset", lambda: self._database.know_quote_asset(asset))
 
     async def record_bid(self, bid: Decimal) -> None:
         """Take in a bid."""
-        await self._held("record a bid", lambda: None)
+        await self._held("record a bid", lambda: self._database.record_bid(bid))
 
     async def release(self) -> None:
         """Give the book up."""

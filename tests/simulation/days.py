@@ -28,7 +28,7 @@ from paper_exchange.protocol.limits import REQUESTS, STREAMS, LimitSettings
 from paper_exchange.shell.assembly import make_api, open_venue
 from paper_exchange.shell.config import Config
 from paper_exchange.shell.connections import Connections
-from simulation.account import SimulatedLimits
+from simulation.account_port import SimulatedLimits
 from simulation.database import Database, SimulatedRecord
 from simulation.loop import VirtualLoop
 from simulation.timeline import Timeline
@@ -237,7 +237,7 @@ class Days:
         self.wires = Wires(self.api, self.connections)
         for module in (link, trade_stream):
             monkeypatch.setattr(module, "dial", self.wires.dial)
-        self.database = Database(BASE, QUOTE)
+        self.database = Database(BASE, QUOTE, lambda: self.timeline.now_ms)
         self.resource = Resource()
         self.reconnects = Reconnects()
         self.said: Counter[str] = Counter()
@@ -297,7 +297,7 @@ class Days:
             resource=self.resource,
             ownership=record,
             record=record,
-            limits=SimulatedLimits(record, self.database.account),
+            limits=SimulatedLimits(record, self.database),
             exchange=lambda _: self._exchange(settings),
             market=lambda _: _Market(self, settings, self._shared["market"]),
         )

@@ -297,6 +297,11 @@ class MemoryRecord:
 
     # Reading.
 
+    @property
+    def ended_carried(self) -> Decimal:
+        """Return the base asset that ended traders left to later sells."""
+        return self._ended.carried
+
     def unrecorded_fills(self, fills: Iterable[FillKey]) -> frozenset[FillKey]:
         """Return those fills that no order has."""
         return frozenset(fills) - {f.key for o in self.orders.values() for f in o.fills.values()}

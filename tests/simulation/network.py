@@ -8,6 +8,7 @@ from simulation.exchange import COMMISSION, LATE, QUOTE, UID, Exchange
 from simulation.stream import Stream
 from simulation.timeline import Timeline
 from symbol_trader.binance.errors import RateLimited, RequestRefused
+from symbol_trader.core.money import ZERO
 from symbol_trader.core.orders import CancelIntent, ExchangeOrder, ExecutionReport, Fill, Intent
 from symbol_trader.core.replies import (
     Account,
@@ -67,6 +68,8 @@ class Network:
         """Until when the exchange takes no request, in its own time, and the leaders know it."""
         self.key_until_ms = 0
         """Until when the leaders have a key that is taken no longer."""
+        self.no_bids_until_ms = 0
+        """Until when nobody wants to buy."""
         self.last_trade: Price | None = None
         """The newest public trade."""
         self.asset_prices: dict[str, Decimal] = {}
@@ -89,6 +92,10 @@ class Network:
         for session in list(self.sessions):
             session.revoked = True
             session.end("-2015 for no request by name")
+
+    def best_bid(self) -> Decimal:
+        """Return what buyers pay, zero if there are none."""
+        return ZERO if self.timeline.now_ms < self.no_bids_until_ms else self.exchange.best_bid()
 
     def tell(self, event: UserEvent) -> None:
         """Bring an event to all sessions."""
@@ -181,7 +188,7 @@ class Session:
 
     async def best_bid(self) -> Decimal:
         """Read the best bid."""
-        return await self._read("best bid", self._exchange.best_bid)
+        return await self._read("best bid", self._network.best_bid)
 
     async def best_bids(self, symbols: Collection[str]) -> dict[str, Decimal]:
         """Read bids of other symbols: there are none here."""

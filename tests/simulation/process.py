@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
-from simulation.account import SimulatedLimits
+from simulation.account_port import SimulatedLimits
 from simulation.cluster import SimulatedResource
 from simulation.database import SimulatedRecord
 from simulation.exchange import NAME
@@ -95,7 +95,7 @@ class Process:
             resource=SimulatedResource(self, self._world.cluster, self.timeline),
             ownership=record,
             record=record,
-            limits=SimulatedLimits(record, self._world.database.account),
+            limits=SimulatedLimits(record, self._world.database),
             exchange=self._open_session,
             market=lambda _: self.market,
         )

@@ -82,9 +82,22 @@ MONEY = (
 """What can become of commission and of rests."""
 
 
+REFUSALS = (
+    "Halted",
+    "BidStale",
+    "MaxExposure",
+    "MaxOpenCycles",
+    "MaxOrdersPerMinute",
+    "Cooldown",
+)
 LIMITS = (
-    *(f"buys refused: {reason}" for reason in ("Halted", "MaxExposure", "MaxOpenCycles")),
+    *(f"buys refused: {reason}" for reason in REFUSALS),
     *(f"halts by a person: {what}" for what in OnLimit),
+    "halts by a daily loss",
+    "halts by a drawdown",
+    "daily losses that a new day ended",
+    "halts that outlive their limit",
+    "two limits in force",
 )
 """What can become of buys where the account is limited."""
 

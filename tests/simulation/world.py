@@ -17,6 +17,8 @@ from simulation.cluster import Cluster
 from simulation.database import Database
 from simulation.exchange import BASE, FOREIGN_ID, NAME, QUOTE, TICK, Exchange
 from simulation.faults import Faults
+from simulation.halted_calm import HaltedCalm
+from simulation.limit_auditor import LimitAuditor
 from simulation.limiting import Limiting
 from simulation.network import Network
 from simulation.process import Doom, Process
@@ -32,7 +34,9 @@ from symbol_trader.core.settings import AtDeadline, Settings, TradingStatus, Unf
 from symbol_trader.runtime.metrics import Metrics
 from tradingsymbol_api.pod import Cause
 
-BEGIN_MS = 1_700_000_000_000
+MIDNIGHT_MS = 1_700_006_400_000
+BEFORE_MIDNIGHT_MS = (5_000, 90_000)
+"""How long before the turn of a day (UTC) a seed begins."""
 EVENTS = 200
 """Public trades while faults happen, at least."""
 CRASHES, TAKEOVERS, CYCLES = 3, 1, 5
@@ -78,7 +82,7 @@ ORDERING = ("commit an intent", "place")
 CANCELING = ("commit a cancel", "cancel")
 AWAITS = ("", "", "", "note", *ORDERING, *CANCELING)
 """What a doomed await is for."""
-DELISTED, GIVES_BACK, REPORTS_OFTEN = 0.05, 0.5, 0.15
+DELISTED, GIVES_BACK, HALTED, REPORTS_OFTEN = 0.05, 0.5, 0.2, 0.15
 """Shares of the seeds."""
 TYPICAL_TRADES = (Decimal("0.3"), Decimal(5), Decimal(5), Decimal(5))
 """What buyers want at once. Where that is little, the book shows a fraction of a chunk."""
@@ -112,12 +116,14 @@ class Plan:
     """In the end the exchange does not list the symbol any more."""
     gives_back: bool
     """A person who took base asset out of the account puts it back in the end."""
+    halted: bool
+    """Once all is calm, the account is halted for a while."""
     reports_often: bool
     """Processes report as often as in production."""
 
 
-def planned(random: Random) -> Plan:
-    """Draw what a seed is about."""
+def planned(random: Random, limits: Random) -> Plan:
+    """Draw what a seed is about. Limits are drawn apart."""
     chunks = random.randint(1, 5)
     settings = Settings(
         TradingStatus.ON,
@@ -143,6 +149,7 @@ def planned(random: Random) -> Plan:
         typical,
         delisted=random.random() < DELISTED,
         gives_back=random.random() < GIVES_BACK,
+        halted=limits.random() < HALTED,
         reports_often=random.random() < REPORTS_OFTEN,
     )
 
@@ -155,13 +162,18 @@ class World:
     ) -> None:
         self.random = Random(seed)
         self._impatience = Random(f"impatience of {seed}")
-        self.plan = planned(self.random)
+        limits = Random(f"limits of {seed}")
+        self.plan = planned(self.random, limits)
         self.tally = tally
         self.chance = Chance(self.random, tally)
-        self.timeline = Timeline(BEGIN_MS)
+        days = Random(f"days of {seed}")
+        begin_ms = MIDNIGHT_MS - days.randint(*BEFORE_MIDNIGHT_MS)
+        self.timeline = Timeline(begin_ms)
         paid = fees.drawn(Random(f"fees of {seed}"), BASE)
-        self.exchange = Exchange(BEGIN_MS, self.plan.funds, paid, self.plan.typical_trade)
-        self.database = Database(BASE, QUOTE)
+        self.exchange = Exchange(begin_ms, self.plan.funds, paid, self.plan.typical_trade)
+        self.database = Database(BASE, QUOTE, lambda: self.timeline.now_ms)
+        judge = LimitAuditor(self.exchange, self.database.rows, self.timeline, tally)
+        self.database.witnesses.append(judge)
         self.network = Network(self.timeline, self.exchange)
         self.network.page = self.plan.page
         if paid.has_market:
@@ -169,7 +181,7 @@ class World:
         self.cluster = Cluster(self.timeline, self.plan.settings)
         self.auditor = Auditor(self.database, self.exchange, self.timeline)
         self._faults = Faults(self)
-        self._limiting = Limiting(self, Random(f"limits of {seed}"))
+        self._limiting = Limiting(self, limits)
         self.metrics = Metrics(NAME, "paper", lambda: self.timeline.now_ms / 1000)
         """Of all processes: making them costs more than counting, and nobody reads them here."""
         self.doom: Doom | None = None
@@ -184,7 +196,7 @@ class World:
         self._low, self._high = LOW, HIGH
         self._trade_id = 0
         self._deposited = Decimal(0)
-        self.exchange.place_by_hand(BEGIN_MS, *FOREIGN)
+        self.exchange.place_by_hand(begin_ms, *FOREIGN)
         self.exchange.listener = self._happened
 
     def run(self) -> None:
@@ -192,6 +204,8 @@ class World:
         try:
             self._storm()
             self._calm()
+            if self.plan.halted:
+                self._halt()
             if self.plan.delisted:
                 self._delist()
             elif self._can_complete():
@@ -506,6 +520,9 @@ class World:
             if tick == LULL_TICKS // 2:
                 # A superseded process that has nothing to record learns of it by the next wish.
                 self._say_to_go_on()
+                # Now that what was deleted is gone from the record, too.
+                self.database.resume()
+        assert not self.database.account.limits, "a limit that is deleted holds"
         process = self._current
         assert process is not None
         assert self._processes == [process], "a superseded process that does not end"
@@ -514,6 +531,22 @@ class World:
         assert not leader.orders_in_doubt, "a doubt that a calm does not end"
         while process.market.silent:
             assert self.timeline.now_ms < silent_until_ms, "a silent stream that nobody notices"
+            self._lull()
+
+    def _halt(self) -> None:
+        """Halt everything in the calm, see what becomes of what is open, and let it go on."""
+        assert self._current is not None
+        calm = HaltedCalm(self, self._current)
+        on_limit = self._limiting.halt_all()
+        for _ in range(LULL_TICKS):
+            self._lull()
+        self.tally.count("halts of a calm that were looked at", calm.check(on_limit))
+        self._limiting.end()
+        for _ in range(LULL_TICKS // 5):
+            self._lull()
+        self.database.resume()
+        assert not self.database.account.limits, "a limit that is deleted holds"
+        for _ in range(LULL_TICKS // 5):
             self._lull()
 
     def _lull(self) -> None:

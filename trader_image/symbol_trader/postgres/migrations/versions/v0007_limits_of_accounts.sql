@@ -230,6 +230,10 @@ RETURN $1.ended_profit + CASE
     ELSE $1.net_quote - $1.ended_carried_cost + ($1.net_base + $1.ended_carried) * $1.bid
 END;
 
+-- What a halt does with what is open: the more, the stricter.
+CREATE FUNCTION strictness(on_limit text) RETURNS integer LANGUAGE sql IMMUTABLE
+RETURN array_position(ARRAY['NoBuys', 'CancelBuys', 'Shutdown'], $1);
+
 -- Keep an account's result in a quote asset, and halt it where a loss limit is reached. Where a limit
 -- stands the account is locked alone.
 CREATE FUNCTION keep_account_result(
@@ -257,13 +261,17 @@ BEGIN
         WHERE (environment, account, quote_asset) = (of_environment, of_account, of_quote)
         RETURNING * INTO total;
     END IF;
-    INSERT INTO halts (environment, account, source, quote_asset, reason, on_limit, until_day)
-    SELECT DISTINCT ON (reached.what) of_environment, of_account,
-        reached.what || ' ' || of_quote, of_quote,
-        format('%s of %s/%s: %s %s of %s are lost', reached.what, namespace, name,
-            trim_scale(reached.lost), of_quote, trim_scale(reached.most)),
-        on_limit,
-        CASE WHEN reached.what = 'maxDailyLoss' AND resume = 'NextDay' THEN total.day + 1 END
+    -- Of several limits that are reached the strictest counts, also where a later one finds a halt.
+    INSERT INTO halts AS h (
+        environment, account, source, quote_asset, reason, on_limit, until_day
+    )
+    SELECT of_environment, of_account, reached.what || ' ' || of_quote, of_quote,
+        (array_agg(format('%s of %s/%s: %s %s of %s are lost', reached.what, namespace, name,
+            trim_scale(reached.lost), of_quote, trim_scale(reached.most))
+            ORDER BY strictness(on_limit) DESC, resume = 'NextDay', reached.most))[1],
+        (array_agg(on_limit ORDER BY strictness(on_limit) DESC))[1],
+        CASE WHEN reached.what = 'maxDailyLoss' AND bool_and(resume = 'NextDay')
+            THEN total.day + 1 END
     FROM trading_limits
     CROSS JOIN LATERAL (VALUES
         ('maxDailyLoss', total.day_start - now_result, max_daily_loss::numeric),
@@ -271,11 +279,20 @@ BEGIN
     ) AS reached (what, lost, most)
     WHERE (environment, account) = (of_environment, of_account) AND deleted_at IS NULL
         AND coalesce(quote_asset, of_quote) = of_quote AND reached.lost >= reached.most
-    ORDER BY reached.what, resume = 'NextDay', reached.most
+    GROUP BY reached.what
     ON CONFLICT (environment, account, source) DO UPDATE
-    SET since = moment, reason = excluded.reason, on_limit = excluded.on_limit,
-        until_day = excluded.until_day
-    WHERE halts.until_day <= total.day;
+    SET since = CASE WHEN h.until_day <= total.day THEN moment ELSE h.since END,
+        reason = excluded.reason,
+        on_limit = CASE
+            WHEN h.until_day <= total.day OR strictness(excluded.on_limit) > strictness(h.on_limit)
+            THEN excluded.on_limit ELSE h.on_limit
+        END,
+        until_day = CASE
+            WHEN h.until_day <= total.day THEN excluded.until_day
+            WHEN excluded.until_day IS NOT NULL THEN h.until_day
+        END
+    WHERE h.until_day <= total.day OR strictness(excluded.on_limit) > strictness(h.on_limit)
+        OR (h.until_day IS NOT NULL AND excluded.until_day IS NULL);
 END $$;
 
 -- Work out an account's result in a quote asset, and keep it.
@@ -596,6 +613,7 @@ BEGIN
         SELECT FROM halts AS h
         WHERE (h.environment, h.account, h.source)
             = (r.environment, r.account, 'maxDailyLoss ' || r.quote_asset)
+            AND coalesce(h.until_day > r.day, true)
     ) AND coalesce(quote_asset = of_quote, true);
     UPDATE account_results AS r SET highest = result, highest_at = clock_timestamp()
     WHERE (environment, account) = (of_environment, of_account) AND EXISTS (
