@@ -105,9 +105,9 @@ CREATE TABLE account_results (
     highest_at timestamptz NOT NULL,
     PRIMARY KEY (environment, account, quote_asset)
 );
-COMMENT ON TABLE account_results IS 'Realised profit and what open inventory would bring at the last bids, less its cost; worked out where a limit stands, at each bid, end of a cycle, and buy.';
-COMMENT ON COLUMN account_results.day_start IS 'The last result before that day (UTC) began, or the first since a limit stands or a person resumed.';
-COMMENT ON COLUMN account_results.highest IS 'The highest since a limit stands or a person resumed.';
+COMMENT ON TABLE account_results IS 'Realised profit and what open inventory would bring at the last bids, less its cost; worked out where a loss limit stands, at each bid, end of a cycle, and buy.';
+COMMENT ON COLUMN account_results.day_start IS 'The last result before that day (UTC) began, or the first since a loss limit stands or a person resumed.';
+COMMENT ON COLUMN account_results.highest IS 'The highest since a loss limit stands or a person resumed.';
 
 CREATE FUNCTION utc_day(moment timestamptz) RETURNS date LANGUAGE sql IMMUTABLE
 RETURN (moment AT TIME ZONE 'UTC')::date;
@@ -119,6 +119,9 @@ RETURN CASE
     ELSE $1.executed_quote
         + (coalesce($1.current_quantity, $1.quantity) - $1.executed) * $1.price
 END;
+
+CREATE FUNCTION too_old(bid_at timestamptz) RETURNS boolean LANGUAGE sql
+RETURN coalesce($1 < clock_timestamp() - interval '60 s', true);
 
 -- Work out again what a trader adds to its ledger's totals, after something became of its orders.
 CREATE FUNCTION keep_totals(in_book book, of_trader text) RETURNS void LANGUAGE plpgsql AS $$
@@ -157,7 +160,10 @@ BEGIN
     SET exposure = exposure + new_exposure - old.exposure,
         open_cycles = open_cycles + (new_exposure > 0)::integer - (old.exposure > 0)::integer,
         net_base = net_base + new_base - old.net_base,
-        net_quote = net_quote + new_quote - old.net_quote
+        net_quote = net_quote + new_quote - old.net_quote,
+        -- A bid of before says nothing about what is held from now on.
+        bid = CASE WHEN net_base <> 0 OR NOT too_old(bid_at) THEN bid END,
+        bid_at = CASE WHEN net_base <> 0 OR NOT too_old(bid_at) THEN bid_at END
     WHERE (environment, account, symbol) = (in_book.environment, in_book.account, in_book.symbol);
 END $$;
 
@@ -169,9 +175,12 @@ RETURN floor(extract(epoch FROM moment) / 60);
 CREATE FUNCTION count_order(in_book book, of_trader text, cost numeric) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
-    now_minute bigint := minute_of(clock_timestamp());
+    now_minute bigint;
     opens integer := 0;
 BEGIN
+    -- A clock that was set back does not take back what was counted.
+    SELECT greatest(minute_of(clock_timestamp()), minute) INTO now_minute FROM owners
+    WHERE (environment, account, symbol) = (in_book.environment, in_book.account, in_book.symbol);
     IF cost > 0 THEN
         UPDATE traders SET exposure = exposure + cost
         WHERE (environment, account, symbol, trader_id)
@@ -223,6 +232,18 @@ RETURN EXISTS (
     WHERE (environment, account) = ($1, $2) AND deleted_at IS NULL
 );
 
+CREATE FUNCTION has_loss_limits(of_environment text, of_account text, of_quote text)
+RETURNS boolean LANGUAGE sql STABLE
+RETURN EXISTS (
+    SELECT FROM trading_limits
+    WHERE (environment, account) = ($1, $2) AND deleted_at IS NULL
+        AND num_nonnulls(max_daily_loss, max_drawdown) > 0 AND coalesce(quote_asset = $3, true)
+);
+
+-- How much of what is open a halt ends.
+CREATE FUNCTION severity(on_limit text) RETURNS integer LANGUAGE sql IMMUTABLE
+RETURN array_position(ARRAY['NoBuys', 'CancelBuys', 'Shutdown'], $1);
+
 -- What a ledger has brought. Without a bid, what it holds counts at cost.
 CREATE FUNCTION result_of(of_ledger owners) RETURNS numeric LANGUAGE sql IMMUTABLE
 RETURN $1.ended_profit + CASE
@@ -230,8 +251,9 @@ RETURN $1.ended_profit + CASE
     ELSE $1.net_quote - $1.ended_carried_cost + ($1.net_base + $1.ended_carried) * $1.bid
 END;
 
--- Work out an account's result in a quote asset, and halt it where a loss limit is reached. Where a
--- limit stands the account is locked alone.
+-- Where a loss limit stands, work out an account's result in a quote asset, and halt it once the
+-- limit is reached. The account is locked alone. Losses count from the first result on, so that
+-- waits for a bid of all that is held.
 CREATE FUNCTION evaluate(of_environment text, of_account text, of_quote text) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -240,11 +262,21 @@ DECLARE
     now_result numeric;
     total account_results;
 BEGIN
+    IF NOT has_loss_limits(of_environment, of_account, of_quote) THEN
+        RETURN;
+    END IF;
     SELECT coalesce(sum(result_of(o)), 0) INTO now_result FROM owners AS o
     WHERE (environment, account, quote_asset) = (of_environment, of_account, of_quote);
     SELECT * INTO total FROM account_results
     WHERE (environment, account, quote_asset) = (of_environment, of_account, of_quote);
     IF NOT FOUND THEN
+        IF EXISTS (
+            SELECT FROM owners
+            WHERE (environment, account) = (of_environment, of_account)
+                AND coalesce(quote_asset = of_quote, true) AND net_base <> 0 AND too_old(bid_at)
+        ) THEN
+            RETURN;
+        END IF;
         INSERT INTO account_results
         VALUES (of_environment, of_account, of_quote, now_result, moment, today, now_result,
             now_result, moment)
@@ -259,13 +291,19 @@ BEGIN
         WHERE (environment, account, quote_asset) = (of_environment, of_account, of_quote)
         RETURNING * INTO total;
     END IF;
-    INSERT INTO halts (environment, account, source, quote_asset, reason, on_limit, until_day)
-    SELECT DISTINCT ON (reached.what) of_environment, of_account,
-        reached.what || ' ' || of_quote, of_quote,
-        format('%s of %s/%s: %s %s of %s are lost', reached.what, namespace, name,
-            trim_scale(reached.lost), of_quote, trim_scale(reached.most)),
-        on_limit,
-        CASE WHEN reached.what = 'maxDailyLoss' AND resume = 'NextDay' THEN total.day + 1 END
+    -- Of several limits that are reached the strictest counts, also if it is reached later.
+    INSERT INTO halts AS held (
+        environment, account, source, quote_asset, reason, on_limit, until_day
+    )
+    SELECT of_environment, of_account, reached.what || ' ' || of_quote, of_quote,
+        (array_agg(
+            format('%s of %s/%s: %s %s of %s are lost', reached.what, namespace, name,
+                trim_scale(reached.lost), of_quote, trim_scale(reached.most))
+            ORDER BY severity(on_limit) DESC, resume = 'NextDay', reached.most
+        ))[1],
+        (array_agg(on_limit ORDER BY severity(on_limit) DESC))[1],
+        CASE WHEN reached.what = 'maxDailyLoss' AND bool_and(resume = 'NextDay')
+            THEN total.day + 1 END
     FROM trading_limits
     CROSS JOIN LATERAL (VALUES
         ('maxDailyLoss', total.day_start - now_result, max_daily_loss::numeric),
@@ -273,11 +311,18 @@ BEGIN
     ) AS reached (what, lost, most)
     WHERE (environment, account) = (of_environment, of_account) AND deleted_at IS NULL
         AND coalesce(quote_asset, of_quote) = of_quote AND reached.lost >= reached.most
-    ORDER BY reached.what, resume = 'NextDay', reached.most
+    GROUP BY reached.what
     ON CONFLICT (environment, account, source) DO UPDATE
-    SET since = moment, reason = excluded.reason, on_limit = excluded.on_limit,
-        until_day = excluded.until_day
-    WHERE halts.until_day <= total.day;
+    SET since = CASE WHEN held.until_day <= total.day THEN moment ELSE held.since END,
+        reason = excluded.reason,
+        on_limit = CASE
+            WHEN held.until_day <= total.day OR severity(excluded.on_limit) > severity(held.on_limit)
+            THEN excluded.on_limit ELSE held.on_limit
+        END,
+        until_day = CASE WHEN held.until_day IS NOT NULL THEN excluded.until_day END
+    WHERE held.until_day <= total.day
+        OR held.until_day IS NOT NULL AND excluded.until_day IS NULL
+        OR severity(excluded.on_limit) > severity(held.on_limit);
 END $$;
 
 -- Why a buy is not committed.
@@ -288,7 +333,6 @@ CREATE TYPE refusal AS (client_order_id text, reason text, message text);
 CREATE FUNCTION why_not_buy(in_book book, id text, of_trader text, cost numeric) RETURNS refusal
 LANGUAGE plpgsql AS $$
 DECLARE
-    bid_age_max constant interval := '60 s';
     moment timestamptz := clock_timestamp();
     here owners;
     halt halts;
@@ -300,11 +344,7 @@ DECLARE
 BEGIN
     SELECT * INTO here FROM owners
     WHERE (environment, account, symbol) = (in_book.environment, in_book.account, in_book.symbol);
-    IF here.quote_asset IS NOT NULL AND EXISTS (
-        SELECT FROM trading_limits
-        WHERE (environment, account) = (here.environment, here.account) AND deleted_at IS NULL
-            AND num_nonnulls(max_daily_loss, max_drawdown) > 0
-    ) THEN
+    IF here.quote_asset IS NOT NULL THEN
         PERFORM evaluate(here.environment, here.account, here.quote_asset);
     END IF;
     SELECT * INTO halt FROM halts
@@ -326,11 +366,11 @@ BEGIN
             SELECT sum(exposure + greatest(ended_carried_cost, 0)) FILTER (WHERE counts) AS exposure,
                 sum(open_cycles) AS open_cycles,
                 sum(open_cycles) FILTER (WHERE counts) AS open_of_quote,
-                sum(CASE minute_of(moment) - minute WHEN 0 THEN orders_in_minute + orders_before
-                    WHEN 1 THEN orders_in_minute ELSE 0 END) AS orders_at_most,
+                sum(CASE WHEN minute_of(moment) <= minute THEN orders_in_minute + orders_before
+                    WHEN minute_of(moment) - 1 = minute THEN orders_in_minute
+                    ELSE 0 END) AS orders_at_most,
                 min(symbol) FILTER (
-                    WHERE counts AND net_base <> 0
-                        AND coalesce(bid_at < moment - bid_age_max, true)
+                    WHERE counts AND net_base <> 0 AND too_old(bid_at)
                 ) AS stale
             INTO total
             FROM owners
@@ -515,6 +555,7 @@ CREATE FUNCTION record_bid(in_book book, in_epoch bigint, in_nonce text, in_bid 
 RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
     here owners;
+    limited boolean;
 BEGIN
     PERFORM set_config('synchronous_commit', 'off', true);
     SELECT * INTO here FROM owners
@@ -524,12 +565,13 @@ BEGIN
     IF NOT FOUND THEN
         RETURN NULL;
     END IF;
-    IF has_limits(here.environment, here.account) THEN
+    limited := has_limits(here.environment, here.account);
+    IF limited THEN
         PERFORM lock_account(here.environment, here.account, true);
     END IF;
     UPDATE owners SET bid = in_bid, bid_at = clock_timestamp()
     WHERE (environment, account, symbol) = (here.environment, here.account, here.symbol);
-    IF here.quote_asset IS NOT NULL AND has_limits(here.environment, here.account) THEN
+    IF here.quote_asset IS NOT NULL AND limited THEN
         PERFORM evaluate(here.environment, here.account, here.quote_asset);
     END IF;
     RETURN true;
@@ -552,7 +594,7 @@ BEGIN
     WHERE (environment, account) = (of_environment, of_account) AND bids ? symbol
         AND bid_asked_at = asked_at AND asked_at > clock_timestamp() - late_after
         AND coalesce(bid_at < asked_at, true);
-    IF FOUND AND has_limits(of_environment, of_account) THEN
+    IF FOUND THEN
         PERFORM evaluate(of_environment, of_account, quote_asset)
         FROM (
             SELECT DISTINCT quote_asset FROM owners
@@ -578,6 +620,9 @@ CREATE FUNCTION resume_losses(of_environment text, of_account text, of_quote tex
 LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM evaluate_all(of_environment, of_account);
+    DELETE FROM halts
+    WHERE (environment, account) = (of_environment, of_account)
+        AND until_day <= utc_day(clock_timestamp());
     UPDATE account_results AS r SET day_start = result
     WHERE (environment, account) = (of_environment, of_account) AND EXISTS (
         SELECT FROM halts AS h
@@ -605,6 +650,11 @@ DECLARE
     resumed_before timestamptz;
 BEGIN
     PERFORM lock_account(of_environment, of_account, true);
+    -- Since then nobody has worked out what was lost, nor when.
+    DELETE FROM account_results
+    WHERE (environment, account) = (of_environment, of_account)
+        AND day < utc_day(clock_timestamp())
+        AND NOT has_loss_limits(environment, account, quote_asset);
     SELECT coalesce(resumed_at, '-infinity') INTO resumed_before FROM trading_limits
     WHERE (environment, account, uid) = (of_environment, of_account, new.uid);
     INSERT INTO trading_limits AS held (
