@@ -43,7 +43,12 @@ from symbol_trader.core.records import (
     TraderState,
 )
 from symbol_trader.errors import Contradiction, Fenced
-from symbol_trader.postgres.account_limits import PostgresAccountLimits, halt, resume
+from symbol_trader.postgres.account_limits import (
+    PostgresAccountLimits,
+    UnknownAccount,
+    halt,
+    resume,
+)
 from symbol_trader.postgres.changes import encode
 from symbol_trader.postgres.ownership import StatedEnd, settle, takeover
 
@@ -112,10 +117,32 @@ async def test_a_halt_stops_every_buy_and_no_sell_and_no_cancel(database: str) -
 
 
 async def test_another_account_is_not_halted(database: str) -> None:
-    await halt(database, "paper", "another", reason="tired", on_limit="NoBuys")
-    await halt(database, "testnet", LEDGER.account, reason="tired", on_limit="NoBuys")
     async with leading(database) as record:
+        for other in (("paper", "another"), ("testnet", LEDGER.account)):
+            with pytest.raises(UnknownAccount):
+                await halt(database, *other, reason="tired", on_limit="NoBuys")
         assert await try_to_buy(record, "a") is None
+
+
+async def test_an_account_that_nobody_trades_on_is_probably_misspelt(database: str) -> None:
+    """It is halted all the same: its first leader may be about to start."""
+    known = r"account 1 \(live\): look at .* by environment, are {}"
+    with pytest.raises(UnknownAccount, match=known.format("none")):
+        await resume(database, "live", "1")
+    async with leading(database):
+        with pytest.raises(UnknownAccount, match=known.format(f"paper {LEDGER.account}")):
+            await halt(database, "live", "1", reason="mad", on_limit="NoBuys")
+    assert await rows(database, "SELECT environment, account FROM halts") == [("live", "1")]
+
+
+async def test_a_second_halt_is_no_milder(database: str) -> None:
+    async with leading(database):
+        await halt(database, *ACCOUNT, reason="mad", on_limit="CancelBuys")
+        await halt(database, *ACCOUNT, reason="still mad", on_limit="NoBuys")
+        said = "SELECT reason, on_limit FROM halts"
+        assert await rows(database, said) == [("still mad", "CancelBuys")]
+        await halt(database, *ACCOUNT, reason="all of it", on_limit="Shutdown")
+        assert await rows(database, said) == [("all of it", "Shutdown")]
 
 
 @asynccontextmanager

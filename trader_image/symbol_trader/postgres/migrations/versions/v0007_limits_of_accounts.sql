@@ -705,15 +705,17 @@ BEGIN
     RETURN FOUND;
 END $$;
 
--- Halt an account, as a person says.
+-- Halt an account, as a person says. A second time makes it no milder.
 CREATE FUNCTION halt_account(of_environment text, of_account text, why text, what text)
 RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM lock_account(of_environment, of_account, true);
-    INSERT INTO halts (environment, account, source, reason, on_limit)
+    INSERT INTO halts AS held (environment, account, source, reason, on_limit)
     VALUES (of_environment, of_account, 'person', why, what)
-    ON CONFLICT (environment, account, source)
-    DO UPDATE SET reason = excluded.reason, on_limit = excluded.on_limit;
+    ON CONFLICT (environment, account, source) DO UPDATE
+    SET reason = excluded.reason,
+        on_limit = CASE WHEN severity(excluded.on_limit) > severity(held.on_limit)
+            THEN excluded.on_limit ELSE held.on_limit END;
 END $$;
 
 -- Let an account buy again, as a person says; return the reasons of the halts that stay.
