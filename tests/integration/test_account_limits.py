@@ -43,7 +43,12 @@ from symbol_trader.core.records import (
     TraderState,
 )
 from symbol_trader.errors import Contradiction, Fenced
-from symbol_trader.postgres.account_limits import PostgresAccountLimits, halt, resume
+from symbol_trader.postgres.account_limits import (
+    PostgresAccountLimits,
+    UnknownAccount,
+    halt,
+    resume,
+)
 from symbol_trader.postgres.changes import encode
 from symbol_trader.postgres.ownership import StatedEnd, settle, takeover
 
@@ -112,10 +117,32 @@ async def test_a_halt_stops_every_buy_and_no_sell_and_no_cancel(database: str) -
 
 
 async def test_another_account_is_not_halted(database: str) -> None:
-    await halt(database, "paper", "another", reason="tired", on_limit="NoBuys")
-    await halt(database, "testnet", LEDGER.account, reason="tired", on_limit="NoBuys")
     async with leading(database) as record:
+        for other in (("paper", "another"), ("testnet", LEDGER.account)):
+            with pytest.raises(UnknownAccount):
+                await halt(database, *other, reason="tired", on_limit="NoBuys")
         assert await try_to_buy(record, "a") is None
+
+
+async def test_an_account_that_nobody_trades_on_is_probably_misspelt(database: str) -> None:
+    """It is halted all the same: its first leader may be about to start."""
+    known = r"account 1 \(live\): look at .* by environment, are {}"
+    with pytest.raises(UnknownAccount, match=known.format("none")):
+        await resume(database, "live", "1")
+    async with leading(database):
+        with pytest.raises(UnknownAccount, match=known.format(f"paper {LEDGER.account}")):
+            await halt(database, "live", "1", reason="mad", on_limit="NoBuys")
+    assert await rows(database, "SELECT environment, account FROM halts") == [("live", "1")]
+
+
+async def test_a_second_halt_is_no_milder(database: str) -> None:
+    async with leading(database):
+        await halt(database, *ACCOUNT, reason="mad", on_limit="CancelBuys")
+        await halt(database, *ACCOUNT, reason="still mad", on_limit="NoBuys")
+        said = "SELECT reason, on_limit FROM halts"
+        assert await rows(database, said) == [("still mad", "CancelBuys")]
+        await halt(database, *ACCOUNT, reason="all of it", on_limit="Shutdown")
+        assert await rows(database, said) == [("all of it", "Shutdown")]
 
 
 @asynccontextmanager
@@ -405,6 +432,18 @@ async def test_orders_of_the_last_minute_count_sells_too_which_always_pass(datab
         assert await other.note([intent("z")]) == ()
 
 
+async def test_orders_count_also_after_the_clock_was_set_back(database: str) -> None:
+    """Here they were counted in a minute that, by the clock of now, has not begun."""
+    async with leading(database) as record:
+        await mirror(record, replace(LIMIT, max_orders_per_minute=4))
+        assert await try_to_buy(record, "a") is None
+        assert await try_to_buy(record, "b") is None
+        await backdate(database, "UPDATE owners SET minute = minute + 1")
+        assert await try_to_buy(record, "c") is None
+        assert await try_to_buy(record, "d") is None
+        assert await try_to_buy(record, "e") == "MaxOrdersPerMinute"
+
+
 async def test_a_symbol_cools_down_after_a_loss_and_the_others_do_not(database: str) -> None:
     async with leading(database) as record, leading(database, "BTCUSDT") as other:
         (now_ms,) = (await rows(database, "SELECT extract(epoch FROM now())::bigint * 1000"))[0]
@@ -496,6 +535,104 @@ async def test_a_resumed_account_is_halted_by_what_it_loses_from_there(database:
         await record.record_bid(Decimal("0.25"))
         sources = await rows(database, "SELECT source FROM halts")
         assert sources == [("maxDailyLoss USDT",)]
+
+
+async def test_a_bid_of_long_ago_says_nothing_about_what_is_bought_now(database: str) -> None:
+    """At the old bid, what was bought just now would be a profit of 20, and soon a loss of 20."""
+    async with leading(database) as record, leading(database, "BTCUSDT") as other:
+        await mirror(record, replace(LIMIT, max_drawdown=Decimal(15)))
+        await record.note([trader("a")])
+        await record.record_bid(Decimal(1))
+        await backdate(database, "UPDATE owners SET bid_at = bid_at - interval '61 s'")
+        await buy(record, "a", 1)
+        await other.note([trader("z"), result("z", profit="1")])
+        assert await rows(database, RESULT) == [(1, 0, 1)]
+        assert await try_to_buy(other, "y") == "BidStale"
+        await record.record_bid(Decimal("0.5"))
+        assert await rows(database, RESULT) == [(1, 0, 1)]
+        assert await other.note([intent("y")]) == ()
+
+
+async def test_what_was_lost_before_a_loss_limit_came_does_not_count(database: str) -> None:
+    """The first result waits for a bid of what is held: at cost it would be no loss."""
+    async with leading(database) as record:
+        await record.note([trader("a"), trader("b")])
+        await buy(record, "a", 1)
+        await mirror(record, replace(LIMIT, max_exposure=Decimal(1000)))
+        await record.note([trader("c"), result("c", profit="-1")])
+        await mirror(record, replace(LIMIT, generation=2, max_daily_loss=Decimal(4)))
+        assert await rows(database, RESULT) == []
+        assert await try_to_buy(record, "d") == "BidStale"
+        await record.record_bid(Decimal("0.35"))
+        assert await rows(database, RESULT) == [(-7, -7, -7)]
+        assert await record.note([intent("b")]) == ()
+        await record.record_bid(Decimal("0.25"))
+        assert [buy_.reason for buy_ in await record.note([intent("d")])] == ["Halted"]
+
+
+async def test_what_was_lost_while_no_limit_stood_does_not_count_on_a_later_day(
+    database: str,
+) -> None:
+    limit = replace(LIMIT, max_daily_loss=Decimal(4), max_drawdown=Decimal(4))
+    async with leading(database) as record:
+        await mirror(record, limit)
+        await forget(record, limit.uid)
+        await record.note([trader("a"), result("a", profit="-3")])
+        await mirror(record, replace(limit, uid="uid-2"))
+        assert await rows(database, RESULT) == [(-3, 0, 0)], "it was lost on the same day"
+        await forget(record, "uid-2")
+        await backdate(database, "UPDATE account_results SET day = day - 1")
+        await record.note([trader("b"), result("b", profit="-3")])
+        await mirror(record, replace(limit, uid="uid-3"))
+        assert await rows(database, RESULT) == [(-6, -6, -6)]
+        assert await try_to_buy(record, "c") is None
+
+
+HALTS = "SELECT reason, on_limit, until_day IS NULL FROM halts"
+
+
+async def test_of_two_loss_limits_that_are_reached_the_strictest_counts(database: str) -> None:
+    """Also if it is reached later: the first would let the account go on by itself."""
+    mild = replace(LIMIT, max_daily_loss=Decimal(4), resume="NextDay", on_limit="CancelBuys")
+    strict = replace(LIMIT, uid="uid-2", name="strict", max_daily_loss=Decimal(8))
+    async with leading(database) as record:
+        await mirror(record, mild)
+        await mirror(record, strict)
+        await record.note([trader("a")])
+        await buy(record, "a", 1)
+        await record.record_bid(Decimal("0.4"))
+        ((_, *said),) = await rows(database, HALTS)
+        assert said == ["CancelBuys", False]
+        since = await rows(database, "SELECT since FROM halts")
+        await record.record_bid(Decimal("0.3"))
+        ((_, *said),) = await rows(database, HALTS)
+        assert said == ["CancelBuys", True]
+        await mirror(record, replace(strict, generation=2, on_limit="Shutdown"))
+        assert await rows(database, HALTS) == [
+            ("maxDailyLoss of trading/strict: 8 USDT of 8 are lost", "Shutdown", True)
+        ]
+        await mirror(record, replace(strict, generation=3, max_daily_loss=None))
+        await mirror(record, replace(mild, generation=2, on_limit="NoBuys"))
+        ((_, *said),) = await rows(database, HALTS)
+        assert said == ["Shutdown", True], "what halts already does not get milder by itself"
+        assert await rows(database, "SELECT since FROM halts") == since
+
+
+async def test_a_daily_loss_of_yesterday_is_not_what_a_person_resumes_today(
+    database: str,
+) -> None:
+    """Its halt is over; ending that of a drawdown does not forget what was lost today."""
+    limit = replace(LIMIT, max_daily_loss=Decimal(4), resume="NextDay", max_drawdown=Decimal(7))
+    async with leading(database) as record:
+        await mirror(record, limit)
+        await record.note([trader("a")])
+        await buy(record, "a", 1)
+        await record.record_bid(Decimal("0.4"))
+        await backdate(database, "UPDATE account_results SET day = day - 1")
+        await backdate(database, "UPDATE halts SET until_day = until_day - 1")
+        await record.record_bid(Decimal("0.32"))
+        assert await resume(database, *ACCOUNT) == []
+        assert await rows(database, RESULT) == [(Decimal("-7.2"), -4, Decimal("-7.2"))]
 
 
 async def test_a_drawdown_counts_from_the_highest_so_far_and_fees_are_lost_too(
@@ -729,6 +866,17 @@ async def test_totals_are_what_orders_and_fills_add_up_to(database: str, seed: i
     ((exposure, cycles),) = await rows(database, "SELECT exposure, open_cycles FROM owners")
     assert exposure > 0
     assert cycles > 0
+
+
+async def test_fills_of_an_order_with_the_same_id_before_a_reset_do_not_count_again(
+    database: str,
+) -> None:
+    async with leading(database) as record:
+        await record.note([trader("a"), trader("b")])
+        await buy(record, "a", 1)
+        await record.note([result("a", TraderState.HELD, quantity="40")])
+        await buy(record, "b", 1)
+        await assert_totals_agree(database)
 
 
 async def test_what_a_person_settles_counts_too(database: str) -> None:

@@ -218,6 +218,19 @@ def test_a_command_that_does_not_reach_the_record_says_so() -> None:
     assert "127.0.0.1:1" in said
 
 
+def test_a_command_for_an_account_that_nobody_trades_on_says_so(database: str) -> None:
+    for name, flags in (("halt", ("--reason", "looks odd")), ("resume", ())):
+        code, said = command(name, "--database-url", database, "--account", "1", *flags)
+        assert code == 1
+        assert "Error: no leader has ever traded on account 1 (paper): look at --account" in said
+
+
+def test_a_halt_needs_a_reason(database: str) -> None:
+    code, said = command("halt", "--database-url", database, "--account", "1", "--reason", " ")
+    assert code == 2
+    assert "Invalid value for '--reason': say why in a few words" in said
+
+
 def test_a_command_whose_file_of_the_url_is_missing_says_which(tmp_path: Path) -> None:
     file = tmp_path / "url"
     code, said = command("resume", "--database-url-file", str(file), "--account", "1")

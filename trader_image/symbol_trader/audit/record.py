@@ -80,7 +80,9 @@ WITH ended AS (
     SELECT CASE side WHEN 'BUY' THEN quantity ELSE -quantity END AS base,
         CASE side WHEN 'BUY' THEN -quote_quantity ELSE quote_quantity END AS quote
     FROM fills
-    WHERE {_LEDGER} AND order_id IN (SELECT order_id FROM running WHERE NOT fills_given_up)
+    WHERE {_LEDGER} AND client_order_id IN (
+        SELECT client_order_id FROM running WHERE NOT fills_given_up
+    )
     UNION ALL
     SELECT CASE side WHEN 'BUY' THEN executed ELSE -executed END,
         CASE side WHEN 'BUY' THEN -executed_quote ELSE executed_quote END
@@ -88,7 +90,7 @@ WITH ended AS (
     UNION ALL
     SELECT CASE fee_in WHEN 'base' THEN -commission ELSE 0 END,
         CASE fee_in WHEN 'quote' THEN -commission ELSE -coalesce(fee_value, 0) END
-    FROM fills WHERE {_LEDGER} AND order_id IN (SELECT order_id FROM running)
+    FROM fills WHERE {_LEDGER} AND client_order_id IN (SELECT client_order_id FROM running)
 )
 SELECT ended.*,
     (SELECT coalesce(sum(quote), 0) FROM exposures) AS exposure,

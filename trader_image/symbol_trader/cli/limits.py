@@ -20,11 +20,17 @@ environment_option = option(
 account_option = option("--account", required=True, help="The account's uid.")
 
 
+def _some_text(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    if not value.strip():
+        raise click.BadParameter("say why in a few words")
+    return value
+
+
 @click.command(context_settings=context_settings)
 @database_options
 @environment_option
 @account_option
-@option("--reason", required=True, help="Why; conditions and the log say it.")
+@option("--reason", required=True, callback=_some_text, help="Why; conditions and the log say it.")
 @option(
     "--on-limit",
     type=click.Choice([one.value for one in OnLimit]),
@@ -37,7 +43,8 @@ def halt(
     """Let nothing buy on an account: once this returns, no buy is committed any more.
 
     It holds for all symbols of the account, wherever their leaders run and whether or not they
-    have heard of it. Sells and cancels go on. It ends with `resume`.
+    have heard of it. Sells and cancels go on. It ends with `resume`. A second one changes the
+    reason, and makes --on-limit no milder.
     """
     _carry_out(
         database,
@@ -69,5 +76,5 @@ def _carry_out(database: DatabaseAddress, work: Callable[[str], Coroutine[Any, A
     """Do a command's work at the database's URL. Raises `click.ClickException`."""
     try:
         return asyncio.run(work(database.read()))
-    except (Unavailable, SchemaMismatch) as exc:
+    except (Unavailable, SchemaMismatch, account_limits.UnknownAccount) as exc:
         raise click.ClickException(str(exc)) from exc

@@ -1,7 +1,7 @@
 """Limits and halts of an account as rows of the record: what the statement of an intent checks."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import timedelta
 from decimal import Decimal
@@ -17,6 +17,7 @@ from symbol_trader.core.limits import (
     LimitUsed,
     OnLimit,
 )
+from symbol_trader.errors import InvalidInput
 from symbol_trader.postgres import limit_statements
 from symbol_trader.postgres.changes import amount_text
 from symbol_trader.postgres.leader_connection import LeaderConnection
@@ -114,17 +115,24 @@ def _halt(reason: str, on_limit: str, since_ms: int) -> Halt:
     return Halt(reason, since_ms, OnLimit(on_limit))
 
 
+class UnknownAccount(InvalidInput):
+    """No leader has ever traded on an account; the text names those that are on record."""
+
+
 async def halt(url: str, environment: str, account: str, *, reason: str, on_limit: str) -> None:
     """Let nothing buy on an account, from the commit of this on, until `resume`.
 
     `on_limit` says what becomes of what is open: NoBuys, CancelBuys or Shutdown.
 
     Raises:
+        UnknownAccount: It is halted, but nobody trades on it: it is probably misspelt.
         Unavailable: The database cannot be reached.
         SchemaMismatch: The record has another schema than this program knows.
 
     """
-    await carry_out(url, "halt", limit_statements.HALT, environment, account, reason, on_limit)
+    arguments = (environment, account, reason, on_limit)
+    (row,) = await carry_out(url, "halt", limit_statements.HALT, *arguments)
+    _check(environment, account, row["known"])
 
 
 async def resume(url: str, environment: str, account: str) -> list[str]:
@@ -133,9 +141,20 @@ async def resume(url: str, environment: str, account: str) -> list[str]:
     A halt that a resource asks for ends where it is written. Losses count from here on.
 
     Raises:
+        UnknownAccount: Nobody trades on it: it is probably misspelt.
         Unavailable: The database cannot be reached.
         SchemaMismatch: The record has another schema than this program knows.
 
     """
-    rows = await carry_out(url, "resume", limit_statements.RESUME, environment, account)
-    return [row["reason"] for row in rows]
+    (row,) = await carry_out(url, "resume", limit_statements.RESUME, environment, account)
+    _check(environment, account, row["known"])
+    return list(row["reasons"])
+
+
+def _check(environment: str, account: str, known: Sequence[str]) -> None:
+    if f"{environment} {account}" not in known:
+        raise UnknownAccount(
+            f"no leader has ever traded on account {account} ({environment}): look at --account "
+            "and --exchange-environment; on record, by environment, are "
+            f"{', '.join(known) or 'none'}"
+        )

@@ -24,7 +24,18 @@ KEEP_TOTALS: Final = "SELECT keep_totals(ROW($1::text, $2::text, $3::text)::book
 
 MIRROR: Final = "SELECT mirror_limit($1::text, $2::text, $3::jsonb) AS news"
 FORGET: Final = "SELECT forget_limit($1::text, $2::text, $3::text) AS news"
-HALT: Final = "SELECT halt_account($1::text, $2::text, $3::text, $4::text)"
+_KNOWN: Final = (
+    "ARRAY(SELECT DISTINCT environment || ' ' || account AS known FROM owners ORDER BY known)"
+)
+HALT: Final = f"""
+SELECT halt_account($1::text, $2::text, $3::text, $4::text), {_KNOWN} AS known
+"""
+"""Halt an account, known to any leader or not; return those that are, as `environment account`."""
+RESUME: Final = f"""
+SELECT ARRAY(SELECT reason FROM resume_account($1::text, $2::text) AS reason) AS reasons,
+    {_KNOWN} AS known
+"""  # noqa: S608 - constants alone
+"""The same for what lets it go on, with the reasons of the halts that stay."""
 READ: Final = """
 WITH here AS (
     SELECT environment, account, quote_asset FROM owners
@@ -53,7 +64,6 @@ SELECT (
         AND coalesce(standing.quote_asset = here.quote_asset, true)
 ) AS needs_bids
 """
-RESUME: Final = "SELECT reason FROM resume_account($1::text, $2::text) AS reason"
 
 TAKE_ON_BIDS: Final = """
 WITH unled AS (

@@ -105,9 +105,9 @@ CREATE TABLE account_results (
     highest_at timestamptz NOT NULL,
     PRIMARY KEY (environment, account, quote_asset)
 );
-COMMENT ON TABLE account_results IS 'Realised profit and what open inventory would bring at the last bids, less its cost; worked out where a limit stands, at each bid, end of a cycle, and buy.';
-COMMENT ON COLUMN account_results.day_start IS 'The last result before that day (UTC) began, or the first since a limit stands or a person resumed.';
-COMMENT ON COLUMN account_results.highest IS 'The highest since a limit stands or a person resumed.';
+COMMENT ON TABLE account_results IS 'Realised profit and what open inventory would bring at the last bids, less its cost; worked out where a loss limit stands, at each bid, end of a cycle, and buy.';
+COMMENT ON COLUMN account_results.day_start IS 'The last result before that day (UTC) began, or the first since a loss limit stands or a person resumed.';
+COMMENT ON COLUMN account_results.highest IS 'The highest since a loss limit stands or a person resumed.';
 
 CREATE FUNCTION utc_day(moment timestamptz) RETURNS date LANGUAGE sql IMMUTABLE
 RETURN (moment AT TIME ZONE 'UTC')::date;
@@ -119,6 +119,13 @@ RETURN CASE
     ELSE $1.executed_quote
         + (coalesce($1.current_quantity, $1.quantity) - $1.executed) * $1.price
 END;
+
+-- A bid of before this moment is too old to count losses by.
+CREATE FUNCTION bids_count_since() RETURNS timestamptz LANGUAGE sql
+RETURN clock_timestamp() - interval '60 s';
+
+CREATE FUNCTION too_old(bid_at timestamptz) RETURNS boolean LANGUAGE sql
+RETURN coalesce($1 < bids_count_since(), true);
 
 -- Work out again what a trader adds to its ledger's totals, after something became of its orders.
 CREATE FUNCTION keep_totals(in_book book, of_trader text) RETURNS void LANGUAGE plpgsql AS $$
@@ -157,7 +164,10 @@ BEGIN
     SET exposure = exposure + new_exposure - old.exposure,
         open_cycles = open_cycles + (new_exposure > 0)::integer - (old.exposure > 0)::integer,
         net_base = net_base + new_base - old.net_base,
-        net_quote = net_quote + new_quote - old.net_quote
+        net_quote = net_quote + new_quote - old.net_quote,
+        -- A bid of before says nothing about what is held from now on.
+        bid = CASE WHEN net_base <> 0 OR NOT too_old(bid_at) THEN bid END,
+        bid_at = CASE WHEN net_base <> 0 OR NOT too_old(bid_at) THEN bid_at END
     WHERE (environment, account, symbol) = (in_book.environment, in_book.account, in_book.symbol);
 END $$;
 
@@ -169,9 +179,12 @@ RETURN floor(extract(epoch FROM moment) / 60);
 CREATE FUNCTION count_order(in_book book, of_trader text, cost numeric) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
-    now_minute bigint := minute_of(clock_timestamp());
+    now_minute bigint;
     opens integer := 0;
 BEGIN
+    -- A clock that was set back does not take back what was counted.
+    SELECT greatest(minute_of(clock_timestamp()), minute) INTO now_minute FROM owners
+    WHERE (environment, account, symbol) = (in_book.environment, in_book.account, in_book.symbol);
     IF cost > 0 THEN
         UPDATE traders SET exposure = exposure + cost
         WHERE (environment, account, symbol, trader_id)
@@ -223,6 +236,14 @@ RETURN EXISTS (
     WHERE (environment, account) = ($1, $2) AND deleted_at IS NULL
 );
 
+CREATE FUNCTION has_loss_limits(of_environment text, of_account text, of_quote text)
+RETURNS boolean LANGUAGE sql STABLE
+RETURN EXISTS (
+    SELECT FROM trading_limits
+    WHERE (environment, account) = ($1, $2) AND deleted_at IS NULL
+        AND num_nonnulls(max_daily_loss, max_drawdown) > 0 AND coalesce(quote_asset = $3, true)
+);
+
 -- What a ledger has brought. Without a bid, what it holds counts at cost.
 CREATE FUNCTION result_of(of_ledger owners) RETURNS numeric LANGUAGE sql IMMUTABLE
 RETURN $1.ended_profit + CASE
@@ -234,8 +255,9 @@ END;
 CREATE FUNCTION strictness(on_limit text) RETURNS integer LANGUAGE sql IMMUTABLE
 RETURN array_position(ARRAY['NoBuys', 'CancelBuys', 'Shutdown'], $1);
 
--- Keep an account's result in a quote asset, and halt it where a loss limit is reached. Where a limit
--- stands the account is locked alone.
+-- Keep an account's result in a quote asset that a loss limit stands for, and halt it once the limit
+-- is reached. The account is locked alone. Losses count from the first result on, so that waits for
+-- a bid of all that is held.
 CREATE FUNCTION keep_account_result(
     of_environment text, of_account text, of_quote text, now_result numeric
 ) RETURNS void LANGUAGE plpgsql AS $$
@@ -247,6 +269,13 @@ BEGIN
     SELECT * INTO total FROM account_results
     WHERE (environment, account, quote_asset) = (of_environment, of_account, of_quote);
     IF NOT FOUND THEN
+        IF EXISTS (
+            SELECT FROM owners
+            WHERE (environment, account) = (of_environment, of_account)
+                AND coalesce(quote_asset = of_quote, true) AND net_base <> 0 AND too_old(bid_at)
+        ) THEN
+            RETURN;
+        END IF;
         INSERT INTO account_results
         VALUES (of_environment, of_account, of_quote, now_result, moment, today, now_result,
             now_result, moment)
@@ -295,10 +324,13 @@ BEGIN
         OR (h.until_day IS NOT NULL AND excluded.until_day IS NULL);
 END $$;
 
--- Work out an account's result in a quote asset, and keep it.
+-- Work out an account's result in a quote asset, and keep it, where a loss limit stands.
 CREATE FUNCTION evaluate(of_environment text, of_account text, of_quote text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
+    IF NOT has_loss_limits(of_environment, of_account, of_quote) THEN
+        RETURN;
+    END IF;
     PERFORM keep_account_result(of_environment, of_account, of_quote, (
         SELECT coalesce(sum(result_of(o)), 0) FROM owners AS o
         WHERE (environment, account, quote_asset) = (of_environment, of_account, of_quote)
@@ -316,9 +348,8 @@ CREATE TYPE refusal AS (client_order_id text, reason text, message text);
 CREATE FUNCTION why_not_buy(in_book book, id text, of_trader text, cost numeric) RETURNS refusal
 LANGUAGE plpgsql AS $$
 DECLARE
-    bid_age_max constant interval := '60 s';
     moment timestamptz := clock_timestamp();
-    bids_since timestamptz := moment - bid_age_max;
+    bids_since timestamptz := bids_count_since();
     this_minute bigint := minute_of(moment);
     here record;
     halt record;
@@ -331,15 +362,18 @@ DECLARE
 BEGIN
     SELECT environment, account, symbol, quote_asset, last_loss_ms INTO here FROM owners
     WHERE (environment, account, symbol) = (in_book.environment, in_book.account, in_book.symbol);
-    SELECT count(*) AS limits, bool_or(num_nonnulls(max_daily_loss, max_drawdown) > 0) AS of_losses
+    SELECT count(*) AS limits, bool_or(
+        num_nonnulls(max_daily_loss, max_drawdown) > 0
+            AND coalesce(quote_asset = here.quote_asset, true)
+    ) AS of_losses
     INTO standing FROM trading_limits
     WHERE (environment, account) = (here.environment, here.account) AND deleted_at IS NULL;
     IF standing.limits > 0 THEN
         SELECT sum(exposure + greatest(ended_carried_cost, 0)) FILTER (WHERE counts) AS exposure,
             sum(open_cycles) AS open_cycles,
             sum(open_cycles) FILTER (WHERE counts) AS open_of_quote,
-            sum(CASE minute WHEN this_minute THEN orders_in_minute + orders_before
-                WHEN this_minute - 1 THEN orders_in_minute ELSE 0 END) AS orders_at_most,
+            sum(CASE WHEN this_minute <= minute THEN orders_in_minute + orders_before
+                WHEN this_minute - 1 = minute THEN orders_in_minute ELSE 0 END) AS orders_at_most,
             min(symbol) FILTER (
                 WHERE counts AND net_base <> 0 AND coalesce(bid_at < bids_since, true)
             ) AS stale,
@@ -545,6 +579,7 @@ CREATE FUNCTION record_bid(in_book book, in_epoch bigint, in_nonce text, in_bid 
 RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
     here owners;
+    limited boolean;
 BEGIN
     PERFORM set_config('synchronous_commit', 'off', true);
     SELECT * INTO here FROM owners
@@ -554,12 +589,13 @@ BEGIN
     IF NOT FOUND THEN
         RETURN NULL;
     END IF;
-    IF has_limits(here.environment, here.account) THEN
+    limited := has_limits(here.environment, here.account);
+    IF limited THEN
         PERFORM lock_account(here.environment, here.account, true);
     END IF;
     UPDATE owners SET bid = in_bid, bid_at = clock_timestamp()
     WHERE (environment, account, symbol) = (here.environment, here.account, here.symbol);
-    IF here.quote_asset IS NOT NULL AND has_limits(here.environment, here.account) THEN
+    IF here.quote_asset IS NOT NULL AND limited THEN
         PERFORM evaluate(here.environment, here.account, here.quote_asset);
     END IF;
     RETURN true;
@@ -582,7 +618,7 @@ BEGIN
     WHERE (environment, account) = (of_environment, of_account) AND bids ? symbol
         AND bid_asked_at = asked_at AND asked_at > clock_timestamp() - late_after
         AND coalesce(bid_at < asked_at, true);
-    IF FOUND AND has_limits(of_environment, of_account) THEN
+    IF FOUND THEN
         PERFORM evaluate(of_environment, of_account, quote_asset)
         FROM (
             SELECT DISTINCT quote_asset FROM owners
@@ -608,6 +644,9 @@ CREATE FUNCTION resume_losses(of_environment text, of_account text, of_quote tex
 LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM evaluate_all(of_environment, of_account);
+    DELETE FROM halts
+    WHERE (environment, account) = (of_environment, of_account)
+        AND until_day <= utc_day(clock_timestamp());
     UPDATE account_results AS r SET day_start = result
     WHERE (environment, account) = (of_environment, of_account) AND EXISTS (
         SELECT FROM halts AS h
@@ -636,6 +675,11 @@ DECLARE
     resumed_before timestamptz;
 BEGIN
     PERFORM lock_account(of_environment, of_account, true);
+    -- Since then nobody has worked out what was lost, nor when.
+    DELETE FROM account_results
+    WHERE (environment, account) = (of_environment, of_account)
+        AND day < utc_day(clock_timestamp())
+        AND NOT has_loss_limits(environment, account, quote_asset);
     SELECT coalesce(resumed_at, '-infinity') INTO resumed_before FROM trading_limits
     WHERE (environment, account, uid) = (of_environment, of_account, new.uid);
     INSERT INTO trading_limits AS held (
@@ -686,15 +730,17 @@ BEGIN
     RETURN FOUND;
 END $$;
 
--- Halt an account, as a person says.
+-- Halt an account, as a person says. A second time makes it no milder.
 CREATE FUNCTION halt_account(of_environment text, of_account text, why text, what text)
 RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM lock_account(of_environment, of_account, true);
-    INSERT INTO halts (environment, account, source, reason, on_limit)
+    INSERT INTO halts AS held (environment, account, source, reason, on_limit)
     VALUES (of_environment, of_account, 'person', why, what)
-    ON CONFLICT (environment, account, source)
-    DO UPDATE SET reason = excluded.reason, on_limit = excluded.on_limit;
+    ON CONFLICT (environment, account, source) DO UPDATE
+    SET reason = excluded.reason,
+        on_limit = CASE WHEN strictness(excluded.on_limit) > strictness(held.on_limit)
+            THEN excluded.on_limit ELSE held.on_limit END;
 END $$;
 
 -- Let an account buy again, as a person says; return the reasons of the halts that stay.
