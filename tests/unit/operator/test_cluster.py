@@ -35,7 +35,6 @@ from symbol_operator.runtime.request_metrics import (
 )
 from unit.operator.objects import NOW, fence, pod, resource
 
-
 MEASURE = RequestMetrics(CollectorRegistry()).measure
 
 
