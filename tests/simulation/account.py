@@ -7,7 +7,7 @@ symbols are the SQL's alone (`tests/integration/test_account_limits.py`).
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -15,7 +15,7 @@ from simulation.memory import MemoryRecord
 from symbol_trader.core.limits import AccountLimit, AccountState, Halt, LimitInForce, OnLimit
 from symbol_trader.core.money import ZERO
 from symbol_trader.core.orders import Intent, Side
-from symbol_trader.core.records import RefusedBuy
+from symbol_trader.core.records import RecordChange, RefusedBuy
 
 DAY_MS = 86_400_000
 BID_AGE_MAX_MS = 60_000
@@ -112,6 +112,8 @@ class Account:
 
     def mirror(self, limit: AccountLimit) -> bool:
         """Take in a limit unless a newer generation of it is known."""
+        if self.result and self.result.day < self.today and not self.needs_bids:
+            self.result = None  # Nobody has worked it out since.
         known = self.limits.get(limit.uid)
         if limit.uid in self._deleted or (known and known.generation >= limit.generation):
             return False
@@ -136,8 +138,10 @@ class Account:
         return known
 
     def halt(self, reason: str, on_limit: OnLimit) -> None:
-        """Halt the account, as a person says."""
-        self._halt(PERSON, reason, on_limit)
+        """Halt the account, as a person says; a second time no milder."""
+        before = self._halts.get(PERSON)
+        strictest = max(on_limit, before.halt.on_limit if before else on_limit, key=_STRICT.index)
+        self._halt(PERSON, reason, strictest)
 
     def _halt(
         self, source: str, reason: str, on_limit: OnLimit, quote_asset: str | None = None
@@ -168,13 +172,18 @@ class Account:
     def record_bid(self, bid: Decimal) -> None:
         """Take in what buyers pay."""
         self.bid, self.bid_ms = bid, self._now_ms()
-        if self.limits:
-            self._evaluate()
+        self._evaluate()
 
     def ended(self) -> None:
         """Take in that a cycle ended, or that a fee of one was valued."""
-        if self.limits:
-            self._evaluate()
+        self._evaluate()
+
+    def learn(self, facts: Sequence[RecordChange]) -> None:
+        """Take in what happened: an old bid says nothing about what is held from then on."""
+        held = self._held
+        self.rows.note(facts)
+        if held == ZERO and self._bid_is_stale():
+            self.bid = None
 
     # Losses.
 
@@ -192,10 +201,12 @@ class Account:
 
     def _evaluate(self) -> None:
         """Work out the result, and halt the account where a loss limit is reached."""
-        if self.quote_asset is None:
+        if self.quote_asset is None or not self.needs_bids:
             return
         now, today = self.worth, self.today
         if self.result is None:
+            if self._bid_is_stale():
+                return  # Losses would count from what may be far off.
             self.result = ResultRow(now, today, now, now)
         total = self.result
         if total.day < today:
@@ -228,8 +239,7 @@ class Account:
 
     def why_not(self, buy: Intent) -> RefusedBuy | None:
         """Return why a buy is not committed, None where it may be."""
-        if any(map(_limits_losses, self.limits.values())):
-            self._evaluate()
+        self._evaluate()
         reason = "Halted" if self.standing else self._first_reached(buy)
         return RefusedBuy(buy.client_order_id, reason, reason) if reason else None
 
@@ -295,9 +305,13 @@ class Account:
     def _opens(self, buy: Intent) -> int:
         return self.open_cycles + (self._committed[buy.trader_id] == ZERO)
 
+    @property
+    def _held(self) -> Decimal:
+        return sum((self.rows.flow(name).position for name in self.rows.running), ZERO)
+
     def _bid_is_stale(self) -> bool:
-        held = sum((self.rows.flow(name).position for name in self.rows.running), ZERO)
-        return held != ZERO and (
+        """Return whether something is held whose bid is old."""
+        return self._held != ZERO and (
             self.bid_ms is None or self.bid_ms < self._now_ms() - BID_AGE_MAX_MS
         )
 

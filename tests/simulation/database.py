@@ -203,7 +203,7 @@ class SimulatedRecord:
         return refused
 
     def _learn(self, facts: list[RecordChange]) -> None:
-        self._rows.note(facts)
+        self._database.account.learn(facts)
         self._database.tell("facts", facts)
         self._process.auditor.noted(self._process.leader, facts)
 

@@ -93,19 +93,23 @@ class LimitAuditor:
         self._knows_asset = True
 
     def _take_facts(self, changes: Sequence[RecordChange]) -> None:
+        held = self._books.held
         for change in changes:
             self._books.take(change)
+        if not held and self._books.held and self._bid_is_old:
+            self._bid = None
 
     def _noted(self, noted: tuple[Sequence[RecordChange], object]) -> None:
-        if self._limits and any(isinstance(one, TraderResult | FeeValued) for one in noted[0]):
+        if any(isinstance(one, TraderResult | FeeValued) for one in noted[0]):
             self._measure()
 
     def _take_bid(self, bid: Decimal) -> None:
         self._bid, self._bid_ms = bid, self._timeline.now_ms
-        if self._limits:
-            self._measure()
+        self._measure()
 
     def _mirrored(self, limit: AccountLimit) -> None:
+        if self._losses and self._losses.day < self._today and not self._limits_losses:
+            self._losses = None
         before = self._limits.get(limit.uid)
         if limit.uid in self._deleted or (before and before.generation >= limit.generation):
             return
@@ -138,12 +142,25 @@ class LimitAuditor:
 
     # Losses.
 
+    @property
+    def _bid_is_old(self) -> bool:
+        return self._timeline.now_ms - self._bid_ms > BID_AGE_MAX_MS
+
+    @property
+    def _limits_losses(self) -> bool:
+        return any(map(_limits_losses, self._of_symbol()))
+
     def _of_symbol(self) -> list[AccountLimit]:
         return [one for one in self._limits.values() if one.quote_asset in {None, QUOTE}]
 
     def _measure(self) -> None:
-        """Work out the result, and what of the limits of losses is reached."""
-        if not self._knows_asset:
+        """Work out the result, and what of the limits of losses is reached, where there are any.
+
+        The first one waits for a bid of what is held: losses count from there.
+        """
+        if not (self._knows_asset and self._limits_losses):
+            return
+        if self._losses is None and self._books.held and self._bid_is_old:
             return
         now, today = self._books.result(self._bid), self._today
         losses = self._losses = self._losses or Losses(now, today, now, now)
@@ -186,8 +203,7 @@ class LimitAuditor:
         )
         self._tally.count("daily losses that a new day ended", days)
         self._last_day = self._today
-        if any(map(_limits_losses, self._limits.values())):
-            self._measure()
+        self._measure()
 
     def _committed(self, order: Intent) -> None:
         self._orders_ms.append(self._timeline.now_ms)
@@ -212,8 +228,7 @@ class LimitAuditor:
     def _check_losses(self, limit: AccountLimit) -> None:
         """Check that losses can be told, where they are limited."""
         if _limits_losses(limit) and self._books.held:
-            age_ms = self._timeline.now_ms - self._bid_ms
-            assert age_ms <= BID_AGE_MAX_MS, "a buy while the bid of what is held is old"
+            assert not self._bid_is_old, "a buy while the bid of what is held is old"
 
     def _check_pace(self, limit: AccountLimit) -> None:
         """Check how many orders there were, and how long ago a cycle ended at a loss."""

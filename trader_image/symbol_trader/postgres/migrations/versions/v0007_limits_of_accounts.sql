@@ -165,9 +165,9 @@ BEGIN
         open_cycles = open_cycles + (new_exposure > 0)::integer - (old.exposure > 0)::integer,
         net_base = net_base + new_base - old.net_base,
         net_quote = net_quote + new_quote - old.net_quote,
-        -- A bid of before says nothing about what is held from now on.
-        bid = CASE WHEN net_base <> 0 OR NOT too_old(bid_at) THEN bid END,
-        bid_at = CASE WHEN net_base <> 0 OR NOT too_old(bid_at) THEN bid_at END
+        -- An old bid says nothing about what is held from now on.
+        bid = CASE WHEN net_base = 0 AND new_base <> old.net_base AND too_old(bid_at) THEN NULL
+            ELSE bid END
     WHERE (environment, account, symbol) = (in_book.environment, in_book.account, in_book.symbol);
 END $$;
 
@@ -652,7 +652,6 @@ BEGIN
         SELECT FROM halts AS h
         WHERE (h.environment, h.account, h.source)
             = (r.environment, r.account, 'maxDailyLoss ' || r.quote_asset)
-            AND coalesce(h.until_day > r.day, true)
     ) AND coalesce(quote_asset = of_quote, true);
     UPDATE account_results AS r SET highest = result, highest_at = clock_timestamp()
     WHERE (environment, account) = (of_environment, of_account) AND EXISTS (
