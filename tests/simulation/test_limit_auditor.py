@@ -16,6 +16,8 @@ from symbol_trader.core.money import ZERO
 from symbol_trader.core.orders import Intent
 
 SEEDS_MOST = 400
+RARE = {"the highest": 1_100}
+"""Where to begin to look for what few seeds show."""
 Patch = Callable[[pytest.MonkeyPatch], None]
 
 
@@ -137,7 +139,8 @@ BREAKS: dict[str, Patch] = {
 
 def found(what: str) -> bool:
     """Return whether a seed complains about a buy."""
-    for seed in range(SEEDS_MOST):
+    first = RARE.get(what, 0)
+    for seed in range(first, first + SEEDS_MOST):
         try:
             World(seed, Tally()).run()
         except AssertionError as exc:
