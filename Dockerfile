@@ -2,7 +2,8 @@
 # Builds with BuildKit and with the classic builder alike.
 #
 # BASE is any image with Python 3.11 or newer and its venv module. Packages are compiled for the
-# Python of the base, so builder and program share it.
+# Python of the base, so builder and program share it. COMMIT, which may be left out, is what
+# the program's metrics name as the commit that it was built from.
 ARG BASE=python:3.11-slim-bookworm
 
 
@@ -70,11 +71,15 @@ USER 10001:10001
 FROM runtime AS operator
 COPY --from=operator-build /opt/venv /opt/venv
 COPY --from=operator-build /opt/program /opt/program
+ARG COMMIT
+ENV BUILD_COMMIT=${COMMIT}
 ENTRYPOINT ["symbol-operator"]
 
 FROM runtime AS trader
 COPY --from=trader-build /opt/venv /opt/venv
 COPY --from=trader-build /opt/program /opt/program
+ARG COMMIT
+ENV BUILD_COMMIT=${COMMIT}
 ENTRYPOINT ["symbol-trader"]
 
 FROM runtime AS paper-exchange

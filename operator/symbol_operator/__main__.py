@@ -1,16 +1,14 @@
 """The command `symbol-operator`."""
 
 import asyncio
-import logging
 import os
 import secrets
 import socket
 from pathlib import Path
 
 import click
-import kopf
 
-from symbol_operator.runtime import operate
+from symbol_operator.runtime import logs, operate
 from symbol_operator.runtime.errors import ClusterError
 from symbol_operator.runtime.settings_file import load_settings
 from symbol_operator.settings import Identity, SettingsError
@@ -77,15 +75,7 @@ def run(
     verbose: bool,
 ) -> None:
     """Operate until SIGINT or SIGTERM."""
-    kopf.configure(
-        verbose=verbose,
-        log_format=kopf.LogFormat.JSON if log_format == "json" else kopf.LogFormat.FULL,
-    )
-    if not verbose:
-        # That a handler has put a name into a queue tells nobody anything.
-        logging.getLogger("kopf.objects").setLevel(logging.WARNING)
-        # Each attempt of each watch; what is not served, and why, is told once.
-        logging.getLogger("kopf._cogs.clients").setLevel(logging.CRITICAL)
+    logs.take_over(log_format, verbose=verbose)
     try:
         settings = load_settings(config, namespaces=namespaces, leader_image=leader_image)
         if kubeconfig is not None:

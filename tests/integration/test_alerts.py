@@ -8,6 +8,8 @@ import pytest
 import yaml
 
 from support.prometheus import find_programs
+from symbol_operator.runtime.metrics import Metrics as OperatorMetrics
+from symbol_trader.runtime.metrics import Metrics as LeaderMetrics
 
 PROJECT = Path(__file__).parents[2]
 ALERTS = PROJECT / "manifests" / "components" / "alerts" / "alerts.yaml"
@@ -26,11 +28,17 @@ def alerts() -> list[dict[str, Any]]:
     return [rule for group in rules()["groups"] for rule in group["rules"]]
 
 
-def promtool(*arguments: str | Path) -> None:
+def promtool(*arguments: str | Path, given: str = "") -> str:
+    """Run it; returns what it has to say."""
     done = subprocess.run(
-        [find_programs() / "promtool", *arguments], capture_output=True, text=True, check=False
+        [find_programs() / "promtool", *arguments],
+        input=given,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
 
 
 def series(name: str, **labels: str) -> str:
@@ -47,6 +55,10 @@ XRP = {"namespace": "trading", "symbol": "XRPUSDT"}
 SERVED = series("symbol_operator_namespace_served", namespace="trading")
 OTHER = series("symbol_operator_namespace_served", namespace="other")
 ACTING = series("symbol_operator_acting", **OPERATOR)
+WAITED = {
+    le: series("symbol_operator_workqueue_queue_duration_seconds_bucket", le=le, **OPERATOR)
+    for le in ("30.0", "60.0", "+Inf")
+}
 STANDBY = series("symbol_operator_acting", **OPERATOR | {"pod": "second"})
 WELL = {
     RESYNC: "10x2000",
@@ -69,6 +81,12 @@ CASES: list[tuple[str, dict[str, str], str, str]] = [
     ("TradingOperatorStandsBy", WELL | {ACTING: "0x60"}, "90s", "3m"),
     ("TradingNamespaceNotServed", WELL | {OTHER: "0x60"}, "4m", "6m"),
     ("TradingOperatorErrors", WELL | {ERRORS: "0+1x60"}, "12m", "20m"),
+    (
+        "TradingOperatorSlow",
+        WELL | dict(zip(WAITED.values(), ("0+9x60", "0+10x60", "0+10x60"), strict=True)),
+        "9m",
+        "13m",
+    ),
     ("TradingSymbolStalled", WELL | {STALLED: "1x60"}, "9m", "11m"),
     ("TradingLeaderMissing", WELL | {LEADERS: "1x60"}, "9m", "11m"),
     ("TradingRecordInDoubt", WELL | {degraded(LOST): "1x60"}, "30s", "2m"),
@@ -97,6 +115,8 @@ QUIET: list[tuple[str, dict[str, str]]] = [
     ("TradingOperatorAbsent", WELL),
     ("TradingOperatorStandsBy", WELL | {ACTING: "1 0 0x2000", STANDBY: "0 0 1x2000"}),
     ("TradingNamespaceNotServed", WELL | {OTHER: "0 0 0 1x2000"}),
+    ("TradingOperatorSlow", WELL | dict.fromkeys(WAITED.values(), "0+10x2000")),
+    ("TradingOperatorSlow", WELL | dict.fromkeys(WAITED.values(), "5x2000")),
     ("TradingLeaderMissing", WELL | {LEADERS: "3x2000"}),
 ]
 """Alert, and what must not set it off."""
@@ -122,6 +142,14 @@ def silent(alert: str, at: str) -> dict[str, Any]:
 def test_the_rules_are_ones_that_prometheus_takes(tmp_path: Path) -> None:
     (tmp_path / "rules.yaml").write_text(yaml.safe_dump(rules()))
     promtool("check", "rules", tmp_path / "rules.yaml")
+
+
+@pytest.mark.parametrize(
+    "metrics", [OperatorMetrics().render(), LeaderMetrics("XRPUSDT", "paper", lambda: 0).text()]
+)
+def test_the_metrics_are_ones_that_prometheus_finds_no_fault_with(metrics: bytes) -> None:
+    """It would find names without a unit, counters without `_total` and the like."""
+    assert promtool("check", "metrics", given=metrics.decode()) == ""
 
 
 def test_each_alert_has_a_case() -> None:

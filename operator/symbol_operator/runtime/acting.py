@@ -116,11 +116,11 @@ class Actor:
         problem: Problem | None = None
         for action in decision.planned.actions:
             desired, state = decision.desired.status, decision.pod.state
-            logger.info("%s: wanted %s, leader pod %s: %s", key, desired, state, action)
+            logger.info("wanted %s, leader pod %s: %s", desired, state, action)
             if isinstance(action, CreatePod):
                 problem = await self._create(key, decision)
             elif isinstance(action, CreateFence):
-                await self._fence(key, view, desired, action)
+                await self._fence(view, desired, action)
             else:
                 await self.do(key, view, action)
         return problem
@@ -136,11 +136,11 @@ class Actor:
                 names = finalizers(view.resource, kept=action.kept)
                 await self._store.set_finalizers(key, view.resource, names)
 
-    async def _fence(self, key: Key, view: View, desired: Desired, action: CreateFence) -> None:
+    async def _fence(self, view: View, desired: Desired, action: CreateFence) -> None:
         try:
             await self._store.create_pod(fence_manifest(action, view, desired))
         except (RefusedError, NotFoundError) as exc:
-            logger.warning("%s: the fence of pod %s was refused: %s", key, action.of.uid, exc)
+            logger.warning("the fence of pod %s was refused: %s", action.of.uid, exc)
             # A leader that is wanted takes the epoch itself, and is not kept waiting for this.
             if desired not in LEADING:
                 text = f"Not given up: {may_trade_on(action.of)} The fence was refused: {exc}"

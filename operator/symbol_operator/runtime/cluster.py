@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote
 
+from aiohttp import ClientMiddlewareType
 from kubernetes.aio import config
 from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
@@ -34,8 +35,12 @@ CONNECTIONS_MAX: Final = 32
 
 
 @asynccontextmanager
-async def connect(kubeconfig: str | None) -> AsyncIterator["Cluster"]:
+async def connect(
+    kubeconfig: str | None, *middlewares: ClientMiddlewareType
+) -> AsyncIterator["Cluster"]:
     """Connect to the cluster of `kubeconfig`, or without one to that of this pod.
+
+    Each request goes through `middlewares`.
 
     Raises:
         ClusterError: neither leads to a cluster.
@@ -45,7 +50,7 @@ async def connect(kubeconfig: str | None) -> AsyncIterator["Cluster"]:
     configuration.connection_pool_maxsize = CONNECTIONS_MAX
     # A proxy is named in the kubeconfig, as for kopf's watches. Looking for one in the environment
     # and in ~/.netrc, in a thread and at each request, takes longer than all the rest of it.
-    configuration.client_session_kwargs = {"trust_env": False}
+    configuration.client_session_kwargs = {"trust_env": False, "middlewares": middlewares}
     try:
         if kubeconfig:
             await config.load_kube_config(  # type: ignore[no-untyped-call]  # the client has no types

@@ -5,12 +5,14 @@ import contextlib
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from symbol_operator.decide.events import EventNote
 from symbol_operator.runtime.errors import ClusterError, UnavailableError
+from symbol_operator.runtime.logs import concerning
 from tradingsymbol_api.reading import Document, text
 
 logger = logging.getLogger(__name__)
@@ -80,7 +82,8 @@ class EventQueue:
         except ClusterError as exc:
             self._drop(waiting.resource, waiting.event, str(exc))
         except Exception:
-            logger.exception("An Event cannot be made")
+            with _about(waiting.resource):
+                logger.exception("an Event cannot be made")
             self._drop(waiting.resource, waiting.event, "the operator fails at it")
 
     async def _post_patiently(self, waiting: Waiting) -> None:
@@ -94,5 +97,9 @@ class EventQueue:
     def _drop(self, resource: Document, event: EventNote, why: str) -> None:
         """Leave it to the log."""
         self._dropped()
-        name = text(resource, "metadata", "name")
-        logger.warning("%s: %s: %s (not posted: %s)", name, event.reason, event.note, why)
+        with _about(resource):
+            logger.warning("%s: %s (not posted: %s)", event.reason, event.note, why)
+
+
+def _about(resource: Document) -> AbstractContextManager[None]:
+    return concerning(text(resource, "metadata", "namespace"), text(resource, "metadata", "name"))

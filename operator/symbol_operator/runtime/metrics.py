@@ -2,10 +2,25 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    ProcessCollector,
+    generate_latest,
+)
 
 from symbol_operator.decide.census import Census
+from symbol_operator.runtime.queue_metrics import QueueMetrics
+from symbol_operator.runtime.request_metrics import RequestMetrics
+from tradingsymbol_api.build import build_info
+
+RESULTS: Final = ("ok", "conflict", "error")
+"""How a reconcile may end; each is counted from 0 on, so that `rate()` sees the first."""
 
 
 class Result:
@@ -24,12 +39,18 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
+        Info("symbol_operator_build", "What runs.", registry=self._registry).info(build_info())
+        self.queue = QueueMetrics(self._registry)
+        self.requests = RequestMetrics(self._registry)
         self._reconciles = Counter(
             "symbol_operator_reconciles",
             "Reconciles by result: ok, conflict, error.",
             ["result"],
             registry=self._registry,
         )
+        for result in RESULTS:
+            self._reconciles.labels(result)
         self._seconds = Histogram(
             "symbol_operator_reconcile_seconds",
             "Time that a reconcile took.",
@@ -53,11 +74,6 @@ class Metrics:
         self.events_dropped = Counter(
             "symbol_operator_events_dropped",
             "Events that were not posted.",
-            registry=self._registry,
-        )
-        self.queue_depth = Gauge(
-            "symbol_operator_queue_depth",
-            "TradingSymbols that wait for a reconcile.",
             registry=self._registry,
         )
         self.resync_age = Gauge(

@@ -10,6 +10,7 @@ from typing import Final
 
 from symbol_operator.runtime.errors import ClusterError, RefusedError
 from symbol_operator.runtime.health import NOT_BEGUN, Watches
+from symbol_operator.runtime.logs import concerning
 from symbol_operator.runtime.memory import Key
 from symbol_operator.runtime.metrics import Metrics
 from tradingsymbol_api.names import PLURAL
@@ -92,7 +93,7 @@ class Namespaces:
         if missing:
             self._not_served(namespace, [why for why in missing if why != NOT_BEGUN])
         elif not self.served(namespace):
-            logger.info("Namespace %s is served", namespace)
+            logger.info("Namespace %s is served", namespace, extra={"namespace": namespace})
             self._said.pop(namespace, None)
             self._served.add(namespace)
             self._metrics.served(namespace)
@@ -112,7 +113,8 @@ class Namespaces:
         # One cause shows itself in several ways, one after the other: it is told once.
         if reasons and self._said.get(namespace) not in reasons:
             self._said[namespace] = reasons[0]
-            logger.warning("Namespace %s is not served: %s", namespace, reasons[0])
+            extra = {"namespace": namespace}
+            logger.warning("Namespace %s is not served: %s", namespace, reasons[0], extra=extra)
         self._metrics.not_served(namespace)
         if self.served(namespace):
             self._served.remove(namespace)
@@ -139,7 +141,7 @@ async def look(
     except ClusterError as exc:
         if namespaces.served(key.namespace):
             raise
-        logger.debug("%s: left until its namespace is served again: %s", key, exc)
+        logger.debug("left until its namespace is served again: %s", exc)
         return None
 
 
@@ -165,7 +167,8 @@ async def compare_one(
         raise
     namespaces.stood(COMPARISON, namespace)
     for key in found:
-        logger.debug("%s: needs a look that no event has brought yet", key)
+        with concerning(*key):
+            logger.debug("needs a look that no event has brought yet")
         add(key)
 
 

@@ -21,6 +21,7 @@ from symbol_operator.runtime.errors import ClusterError
 from symbol_operator.runtime.event_queue import EventQueue
 from symbol_operator.runtime.handlers import Listener, make_registry, make_settings, relevant
 from symbol_operator.runtime.health import Progress, Watches, serve
+from symbol_operator.runtime.logs import concerning
 from symbol_operator.runtime.memory import Key, Memory
 from symbol_operator.runtime.metrics import Metrics
 from symbol_operator.runtime.namespaces import NEEDED, Namespaces, compare_one, look
@@ -58,7 +59,7 @@ async def run(settings: OperatorSettings, identity: Identity, *, kubeconfig: str
     metrics, progress = Metrics(), Progress(time.monotonic)
     watches = Watches(NEEDED, settings.all_namespaces)
     async with (
-        connect(kubeconfig) as cluster,
+        connect(kubeconfig, metrics.requests.measure) as cluster,
         serve(settings.http_port, watches, progress, metrics),
     ):
         uid = await _await_api(cluster)
@@ -136,10 +137,16 @@ async def _operate(
         pace=Pace(),
         acts=authority.over,
     )
-    queue = WorkQueue(partial(look, reconciler.reconcile, namespaces), expected=ClusterError)
+    queue = WorkQueue(
+        partial(look, reconciler.reconcile, namespaces),
+        expected=ClusterError,
+        concerning=lambda key: concerning(*key),
+        metrics=metrics.queue,
+    )
     listed = {name: asyncio.Event() for name in names}
-    metrics.queue_depth.set_function(lambda: len(queue))
-    session = Session(kubeconfig, namespaces.stood, namespaces.fell, has_listed)
+    session = Session(
+        kubeconfig, namespaces.stood, namespaces.fell, has_listed, metrics.requests.measure
+    )
     listener = Listener(
         memory,
         changed=queue.add,

@@ -119,7 +119,7 @@ class Reconciler:
         self._slots.end(key)
         view = await self._store.view(key, fresh=True)
         for action in rescue(view, self._context.settings):
-            logger.warning("%s: %r: %s", key, error, action)
+            logger.warning("%r: %s", error, action)
             await self._actor.do(key, view, action)
         if (status := after_failure(view, error, self._clock())) is not None:
             await self._actor.report(key, status)
@@ -202,7 +202,7 @@ class Reconciler:
             said = "holds nothing of ours any more: take it off leavingNamespaces"
         if self._left.get(namespace) != said:
             self._left[namespace] = said
-            logger.info("Namespace %s %s", namespace, said)
+            logger.info("Namespace %s %s", namespace, said, extra={"namespace": namespace})
 
     def _needs_look(self, key: Key, view: View) -> bool:
         """Return whether anything follows, or might from what a list does not tell."""

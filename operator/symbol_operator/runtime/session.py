@@ -59,17 +59,23 @@ class Session:
     """kopf's session; its token is read again when it is refused."""
 
     def __init__(
-        self, kubeconfig: str | None, stood: Told, fell: Failed, listed: Callable[[str], None]
+        self,
+        kubeconfig: str | None,
+        stood: Told,
+        fell: Failed,
+        listed: Callable[[str], None],
+        measure: aiohttp.ClientMiddlewareType,
     ) -> None:
         """Log in as `kubeconfig` says, or without one as this pod.
 
         `listed` is called with a namespace of which a list was answered, were it an empty one: a
-        watch begins, and what went before it is not told.
+        watch begins, and what went before it is not told. `measure` is shown each answer as it is.
         """
         self._kubeconfig = kubeconfig
         self._listed = listed
         self._stood = stood
         self._fell = fell
+        self._measure = measure
         self._login: Callable[[], kopf.ConnectionInfo | None] = lambda: None
         self._headers: Mapping[str, str] = {}
 
@@ -92,7 +98,7 @@ class Session:
                 connector=aiohttp.TCPConnector(limit=0, ssl=found.as_ssl_context()),
                 proxy=found.proxy_url,
                 trust_env=found.trust_env,
-                middlewares=(self._hear,),
+                middlewares=(self._hear, self._measure),
             ),
         )
 

@@ -11,9 +11,11 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Final, Generic, TypeVar
 
+from symbol_operator.runtime.queue_metrics import QueueMetrics
 from tradingsymbol_api.reading import shown
 
 logger = logging.getLogger(__name__)
@@ -40,23 +42,35 @@ class WorkQueue(Generic[Key]):
     `process` looks at one key, told whether that is urgent, and returns the seconds after which to
     look again even if nothing happens, None if only events count. If it raises, whatever it is,
     that concerns this key alone: it is tried again. Each error of a key is logged once, until it is
-    another one; one that is not `expected`, with all that is known of it.
+    another one; one that is not `expected`, with all that is known of it. `concerning` has what is
+    logged meanwhile name the key.
     """
 
     def __init__(
-        self, process: Callable[[Key, bool], Awaitable[float | None]], expected: type[Exception]
+        self,
+        process: Callable[[Key, bool], Awaitable[float | None]],
+        *,
+        expected: type[Exception],
+        concerning: Callable[[Key], AbstractContextManager[None]],
+        metrics: QueueMetrics,
     ) -> None:
         self._process = process
         self._expected = expected
+        self._concerning = concerning
+        self._metrics = metrics
         self._urgent: OrderedDict[Key, None] = OrderedDict()
         self._patient: OrderedDict[Key, None] = OrderedDict()
         self._in_a_row = 0
-        self._processing: set[Key] = set()
+        self._since: dict[Key, float] = {}
+        """When each key that is to be processed was added, in the loop's time."""
+        self._processing: dict[Key, float] = {}
+        """When the processing of each key began."""
         self._again: dict[Key, bool] = {}
         self._failures: dict[Key, int] = {}
         self._errors: dict[Key, str] = {}
         self._timers: dict[Key, asyncio.TimerHandle] = {}
         self._available = asyncio.Semaphore(0)
+        metrics.watch(self.__len__, self._running_seconds)
 
     def __len__(self) -> int:
         """Count the keys that wait for a worker."""
@@ -65,6 +79,9 @@ class WorkQueue(Generic[Key]):
     def add(self, key: Key, *, urgent: bool = True) -> None:
         """Have `key` processed soon, once, however often it was added meanwhile."""
         self._cancel_timer(key)
+        if key not in self._since:
+            self._since[key] = _now()
+            self._metrics.added()
         if key in self._processing:
             self._again[key] = urgent or self._again.get(key, False)
             return
@@ -79,7 +96,7 @@ class WorkQueue(Generic[Key]):
 
     def add_after(self, key: Key, delay: float) -> None:
         """Have `key` processed in `delay` seconds at the latest, without urgency."""
-        due = asyncio.get_running_loop().time() + delay
+        due = _now() + delay
         timer = self._timers.get(key)
         if self._waits(key) or key in self._again or (timer and timer.when() <= due):
             return
@@ -92,11 +109,13 @@ class WorkQueue(Generic[Key]):
         while True:
             await self._available.acquire()
             key, urgent = self._next()
-            self._processing.add(key)
+            self._processing[key] = begun = _now()
+            self._metrics.waited(begun - self._since.pop(key))
             try:
-                await self._attempt(key, urgent=urgent)
+                with self._concerning(key):
+                    await self._attempt(key, urgent=urgent)
             finally:
-                self._processing.discard(key)
+                del self._processing[key]
                 # It was added during its processing.
                 if key in self._again:
                     self.add(key, urgent=self._again.pop(key))
@@ -105,6 +124,9 @@ class WorkQueue(Generic[Key]):
         """Drop all timers."""
         for key in list(self._timers):
             self._cancel_timer(key)
+
+    def _running_seconds(self) -> list[float]:
+        return [_now() - begun for begun in self._processing.values()]
 
     def _waits(self, key: Key) -> bool:
         return key in self._urgent or key in self._patient
@@ -122,6 +144,7 @@ class WorkQueue(Generic[Key]):
         except Exception as exc:  # noqa: BLE001 - it concerns this key alone
             failures = self._failures[key] = self._failures.get(key, 0) + 1
             delay = retry_delay(failures)
+            self._metrics.retried()
             self._log(key, exc, delay)
         else:
             self._failures.pop(key, None)
@@ -136,8 +159,12 @@ class WorkQueue(Generic[Key]):
             return
         self._errors[key] = error
         details = None if expected else exc
-        logger.warning("%s: trying again in %.2f s: %s", key, delay, error, exc_info=details)
+        logger.warning("trying again in %.2f s: %s", delay, error, exc_info=details)
 
     def _cancel_timer(self, key: Key) -> None:
         if timer := self._timers.pop(key, None):
             timer.cancel()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

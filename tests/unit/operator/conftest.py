@@ -1,5 +1,6 @@
 """Builders of the objects that the operator reads, and its configuration."""
 
+import logging
 import sys
 from collections.abc import Iterator
 
@@ -14,6 +15,20 @@ def _recursion_limit() -> Iterator[None]:
     before = sys.getrecursionlimit()
     yield
     sys.setrecursionlimit(before)
+
+
+@pytest.fixture
+def own_logging() -> Iterator[None]:
+    """Let the test take over the log of the process, and leave it as it was."""
+    names = ("", "asyncio", "kopf.objects", "kopf._cogs.clients")
+    loggers = [logging.getLogger(name) for name in names]
+    kept = [(each, each.level, each.propagate, each.handlers[:]) for each in loggers]
+    logging.getLogger().handlers[:] = []
+    yield
+    for each, level, propagates, handlers in kept:
+        each.setLevel(level)
+        each.propagate = propagates
+        each.handlers[:] = handlers
 
 
 @pytest.fixture

@@ -68,8 +68,13 @@ class FakeApi:
         for root in ("/api/v1", f"/apis/{GROUP}/{VERSION}"):
             path = root + "/namespaces/{namespace}/{kind}"
             application.router.add_get(path, self._answer)
+        application.router.add_route("*", "/{path:.*}", self.answer_others)
         async with serving(application) as self.address:
             yield self.address
+
+    async def answer_others(self, request: web.Request) -> web.StreamResponse:
+        """Answer what is not asked by watches: there is nothing else."""
+        return web.json_response(status(404, f"{request.path} not found"), status=404)
 
     async def _versions(self, _: web.Request) -> web.Response:
         return web.json_response({"versions": ["v1"]})

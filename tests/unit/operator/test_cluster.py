@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from aiohttp import web
+from prometheus_client import CollectorRegistry
 
 from support.serving import serving
 from symbol_operator.decide.events import EventNote, EventReason
@@ -25,6 +26,13 @@ from symbol_operator.runtime.errors import (
     UnavailableError,
 )
 from symbol_operator.runtime.memory import Key
+from symbol_operator.runtime.request_metrics import (
+    CODES,
+    METHODS,
+    NO_ANSWER,
+    PREFIX,
+    RequestMetrics,
+)
 from unit.operator.objects import NOW, fence, pod, resource
 
 
@@ -62,13 +70,16 @@ class ApiServer:
 
 
 @asynccontextmanager
-async def served(server: ApiServer, folder: Path) -> AsyncIterator[Cluster]:
+async def served(
+    server: ApiServer, folder: Path, registry: CollectorRegistry | None = None
+) -> AsyncIterator[Cluster]:
     """Connect to `server` by a kubeconfig file, as a developer does."""
+    measure = RequestMetrics(registry or CollectorRegistry()).measure
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", server.answer)
     async with (
         serving(application) as address,
-        connect(str(kubeconfig(folder, address))) as cluster,
+        connect(str(kubeconfig(folder, address)), measure) as cluster,
     ):
         yield cluster
 
@@ -375,3 +386,83 @@ async def test_a_cluster_without_identity_is_waited_for(tmp_path: Path, answer: 
     async with served(ApiServer((200, answer)), tmp_path) as cluster:
         with pytest.raises(UnavailableError):
             await cluster.identity()
+
+
+def requests(registry: CollectorRegistry) -> dict[tuple[str, str], float]:
+    """Return how many requests were counted by method and code, without those that were not."""
+    (family,) = [each for each in registry.collect() if each.name == f"{PREFIX}_requests"]
+    counts = {
+        (sample.labels["method"], sample.labels["code"]): sample.value
+        for sample in family.samples
+        if sample.name.endswith("_total")
+    }
+    return {labels: count for labels, count in counts.items() if count}
+
+
+async def test_requests_are_counted_by_method_and_code(tmp_path: Path) -> None:
+    registry = CollectorRegistry()
+    server = ApiServer(
+        (200, resource()), (404, {}), problem(403), problem(409), (201, {}), problem(418)
+    )
+
+    async with served(server, tmp_path, registry) as cluster:
+        await cluster.resource("trading", "xrpusdt")
+        await cluster.pod("trading", "xrpusdt")
+        with pytest.raises(RefusedError):
+            await cluster.lease("trading", "lease")
+        with pytest.raises(ConflictError):
+            await cluster.create_pod(pod())
+        await cluster.create_pod(pod())
+        with pytest.raises(UnavailableError):
+            await cluster.delete_pod("trading", "xrpusdt", "p1", force=False)
+
+    assert requests(registry) == {
+        ("GET", "200"): 1,
+        ("GET", "404"): 1,
+        ("GET", "403"): 1,
+        ("POST", "409"): 1,
+        ("POST", "201"): 1,
+        ("DELETE", "418"): 1,
+    }
+    seconds = f"{PREFIX}_request_duration_seconds_count"
+    assert registry.get_sample_value(seconds, {"verb": "GET"}) == 3
+    assert registry.get_sample_value(seconds, {"verb": "PATCH"}) == 0
+
+
+async def test_a_request_that_is_not_answered_is_counted_as_such(tmp_path: Path) -> None:
+    """Nobody listens there; and a request that takes too long is given up."""
+    registry = CollectorRegistry()
+    measure = RequestMetrics(registry).measure
+    access = str(kubeconfig(tmp_path, "http://127.0.0.1:1"))
+    async with connect(access, measure) as cluster:
+        with pytest.raises(UnavailableError):
+            await cluster.node("node-1")
+    assert requests(registry) == {("GET", NO_ANSWER): 1}
+
+    async def never(_: web.Request) -> web.Response:
+        asked.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    asked = asyncio.Event()
+    silent = web.Application()
+    silent.router.add_route("*", "/{path:.*}", never)
+    async with (
+        serving(silent) as address,
+        connect(str(kubeconfig(tmp_path, address)), measure) as cluster,
+    ):
+        asking = asyncio.create_task(cluster.node("node-1"))
+        await asked.wait()
+        asking.cancel()
+        await asyncio.wait([asking])
+    assert requests(registry) == {("GET", NO_ANSWER): 2}
+
+
+def test_what_may_come_is_counted_from_0_on() -> None:
+    """Of a counter that begins at 1, `rate()` does not see the first."""
+    registry = CollectorRegistry()
+    RequestMetrics(registry)
+    for method in METHODS:
+        for code in CODES:
+            labels = {"method": method, "code": code}
+            assert registry.get_sample_value(f"{PREFIX}_requests_total", labels) == 0

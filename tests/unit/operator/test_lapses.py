@@ -4,6 +4,7 @@ import asyncio
 
 from symbol_operator.runtime.errors import ClusterError, UnavailableError
 from symbol_operator.runtime.health import Watches
+from symbol_operator.runtime.logs import concerning
 from symbol_operator.runtime.memory import Key
 from symbol_operator.runtime.metrics import Metrics
 from symbol_operator.runtime.namespaces import NEEDED, Namespaces, look
@@ -98,7 +99,12 @@ def test_what_was_dropped_in_a_short_lapse_is_found_again() -> None:
         async def process(key: Key, urgent: bool) -> float | None:
             return await look(reconcile, namespaces, key, urgent)
 
-        queue = WorkQueue(process, expected=ClusterError)
+        queue = WorkQueue(
+            process,
+            expected=ClusterError,
+            concerning=lambda key: concerning(*key),
+            metrics=Metrics().queue,
+        )
         worker = asyncio.create_task(queue.work())
         replica.start()
         await asyncio.sleep(60.5)

@@ -15,10 +15,12 @@ import pytest
 import yaml
 from kubernetes.aio import config
 from kubernetes.aio.client.configuration import Configuration
+from prometheus_client import CollectorRegistry
 
 from symbol_operator.runtime import session as session_module
 from symbol_operator.runtime.handlers import Listener, make_registry, make_settings, relevant
 from symbol_operator.runtime.memory import Memory
+from symbol_operator.runtime.request_metrics import PREFIX, RequestMetrics
 from symbol_operator.runtime.session import EndlessBackoffs, Session
 from tradingsymbol_api.names import PLURAL
 from unit.operator.fake_api import CUT, GARBLED, PAGE, FakeApi, Fault, status
@@ -38,6 +40,7 @@ class Account:
         self.whys: dict[tuple[str, str], list[str]] = {}
         self.woken: asyncio.Queue[Any] = asyncio.Queue()
         self.listed: list[str] = []
+        self.registry = CollectorRegistry()
         self._fell = asyncio.Event()
 
     def stood(self, kind: str, namespace: str) -> None:
@@ -80,7 +83,13 @@ async def watching(
 ) -> AsyncIterator[asyncio.Task[Any]]:
     """Have kopf watch both namespaces. In the end it cancels all tasks that began after it."""
     kubeconfig = folder / "kubeconfig"
-    session = Session(str(kubeconfig), account.stood, account.fell, account.listed.append)
+    session = Session(
+        str(kubeconfig),
+        account.stood,
+        account.fell,
+        account.listed.append,
+        RequestMetrics(account.registry).measure,
+    )
     listener = Listener(
         Memory(relevant),
         changed=account.woken.put_nowait,
@@ -250,7 +259,7 @@ async def test_the_api_server_is_called_by_its_address(monkeypatch: pytest.Monke
     monkeypatch.setattr(kopf, "login_with_service_account", lambda **_: by_name)
     monkeypatch.setattr(config, "load_incluster_config", load)
     nothing: Any = None
-    found = await Session(None, nothing, nothing, nothing).open()
+    found = await Session(None, nothing, nothing, nothing, nothing).open()
 
     assert found.server == "https://10.96.0.1:443"
     assert found.aiohttp_session.closed is False
@@ -265,4 +274,25 @@ async def test_credentials_that_are_not_there_yet_are_waited_for(
     nothing: Any = None
 
     with pytest.raises(kopf.TemporaryError):
-        await Session(None, nothing, nothing, nothing).open()
+        await Session(None, nothing, nothing, nothing, nothing).open()
+
+
+async def test_what_kopf_asks_is_counted_as_it_was_answered(
+    api: FakeApi, account: Account, tmp_path: Path
+) -> None:
+    """It is shown a lost connection instead, and asks again; and a watch takes minutes."""
+    api.faults[OURS] = [403, 500]
+    async with watching(api, account, tmp_path):
+        await hears(api, account, ISLAND)
+        await hears(api, account, OTHER)
+
+    def count(name: str, **labels: str) -> float | None:
+        return account.registry.get_sample_value(f"{PREFIX}_{name}", labels)
+
+    assert count("requests_total", method="GET", code="403") == 1
+    assert count("requests_total", method="GET", code="500") == 1
+    answered = count("requests_total", method="GET", code="200")
+    timed = count("request_duration_seconds_count", verb="GET")
+    # Of each kind in each namespace one watch; the two that were refused were lists.
+    assert answered
+    assert timed == answered - 4 + 2

@@ -1,25 +1,44 @@
 """The queue: each key once at a time, none forgotten, failures ever more slowly."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
 
+from symbol_operator.runtime.queue_metrics import PREFIX, QueueMetrics
 from symbol_operator.runtime.workqueue import (
     RETRY_FIRST_SECONDS,
     RETRY_MAX_SECONDS,
     WorkQueue,
     retry_delay,
 )
+from unit.runtime.virtual import run
 
 Process = Callable[[str], Awaitable[float | None]]
 
 
+@contextmanager
+def about_it(_: str) -> Iterator[None]:
+    yield
+
+
+def queue_of(
+    process: Callable[[str, bool], Awaitable[float | None]], **given: Any
+) -> WorkQueue[str]:
+    """Make a queue whose metrics and log nobody looks at, unless they are given."""
+    rest = {"concerning": about_it, "metrics": QueueMetrics(CollectorRegistry()), **given}
+    return WorkQueue(process, expected=OSError, **rest)
+
+
 @asynccontextmanager
-async def working(process: Process, workers: int = 2) -> AsyncIterator[WorkQueue[str]]:
+async def working(
+    process: Process, workers: int = 2, **given: Any
+) -> AsyncIterator[WorkQueue[str]]:
     """Run a queue with some workers."""
-    queue: WorkQueue[str] = WorkQueue(lambda key, _: process(key), expected=OSError)
+    queue = queue_of(lambda key, _: process(key), **given)
     tasks = [asyncio.create_task(queue.work()) for _ in range(workers)]
     try:
         yield queue
@@ -111,7 +130,7 @@ async def test_a_look_is_told_whether_it_is_urgent() -> None:
         if len(told) == 2:
             done.set()
 
-    queue: WorkQueue[str] = WorkQueue(process, expected=OSError)
+    queue = queue_of(process)
     queue.add("later", urgent=False)
     queue.add("now")
     working = asyncio.create_task(queue.work())
@@ -209,7 +228,7 @@ async def test_a_timer_adds_nothing_to_a_key_that_waits_already() -> None:
     async def process(key: str) -> None:
         raise AssertionError(key)
 
-    queue: WorkQueue[str] = WorkQueue(lambda key, _: process(key), expected=OSError)
+    queue = queue_of(lambda key, _: process(key))
     queue.add("a")
     queue.add("b", urgent=False)
     queue.add_after("a", 5)
@@ -222,7 +241,7 @@ async def test_closing_drops_the_timers() -> None:
     async def process(key: str) -> None:
         raise AssertionError(key)
 
-    queue: WorkQueue[str] = WorkQueue(lambda key, _: process(key), expected=OSError)
+    queue = queue_of(lambda key, _: process(key))
     queue.add_after("a", 5)
     queue.close()
 
@@ -276,3 +295,116 @@ async def test_an_error_that_came_back_is_logged_again(
         await done.wait()
 
     assert len([record for record in caplog.records if record.levelname == "WARNING"]) == 2
+
+
+async def test_what_is_logged_of_a_key_names_it(caplog: pytest.LogCaptureFixture) -> None:
+    about: list[str] = []
+    said: list[tuple[str, list[str]]] = []
+
+    @contextmanager
+    def concerning(key: str) -> Iterator[None]:
+        about.append(key)
+        yield
+        # The failure was logged by then.
+        said.append((key, [record.getMessage() for record in caplog.records]))
+        about.remove(key)
+
+    seen = asyncio.Event()
+
+    async def process(key: str) -> None:
+        assert about == [key]
+        seen.set()
+        raise OSError("away")
+
+    async with working(process, concerning=concerning) as queue:
+        queue.add("a")
+        await seen.wait()
+        await asyncio.sleep(0)
+
+    assert said == [("a", ["trying again in 0.25 s: away"])]
+
+
+class Seen:
+    """The metrics of a queue."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.metrics = QueueMetrics(self.registry)
+
+    def __call__(self, name: str) -> float | None:
+        return self.registry.get_sample_value(f"{PREFIX}_{name}")
+
+
+def test_it_is_measured_how_long_a_key_waits_and_how_long_a_look_takes() -> None:
+    """In a time that passes as it is told to."""
+    seen = Seen()
+    measured: list[tuple[float | None, ...]] = []
+
+    def note() -> None:
+        names = ("depth", "unfinished_work_seconds", "longest_running_processor_seconds")
+        measured.append(tuple(map(seen, names)))
+
+    async def process(key: str) -> None:
+        await asyncio.sleep({"a": 4, "b": 3, "c": 1}[key])
+
+    async def played() -> None:
+        async with working(process, metrics=seen.metrics) as queue:
+            queue.add("b", urgent=False)
+            for key in ("a", "b", "c"):
+                queue.add(key)
+            note()
+            await asyncio.sleep(2)
+            note()
+            queue.add("c")
+            await asyncio.sleep(10)
+            note()
+
+    run(played())
+
+    # Two workers: a and b at once, c after the 3 s of b.
+    assert measured == [(3, 0, 0), (1, 4, 2), (0, 0, 0)]
+    assert seen("adds_total") == 3, "one that waits already is not added again"
+    assert seen("queue_duration_seconds_count") == 3
+    assert seen("queue_duration_seconds_sum") == pytest.approx(3)
+    assert seen("retries_total") == 0
+
+
+def test_a_key_that_comes_during_its_look_waits_from_then_on() -> None:
+    seen = Seen()
+
+    async def process(_: str) -> None:
+        await asyncio.sleep(5)
+
+    async def played() -> None:
+        async with working(process, metrics=seen.metrics) as queue:
+            queue.add("a")
+            await asyncio.sleep(2)
+            queue.add("a")
+            queue.add("a")
+            assert seen("depth") == 0, "it waits for itself, and not for a worker"
+            await asyncio.sleep(10)
+
+    run(played())
+
+    assert seen("adds_total") == 2
+    assert seen("queue_duration_seconds_sum") == pytest.approx(3)
+
+
+def test_each_failure_counts_as_a_retry_and_what_is_due_later_does_not() -> None:
+    seen = Seen()
+    outcomes: list[Exception | None] = [OSError("away"), RecursionError("deep"), None]
+
+    async def process(_: str) -> float | None:
+        if outcomes and (error := outcomes.pop(0)):
+            raise error
+        return 30
+
+    async def played() -> None:
+        async with working(process, metrics=seen.metrics) as queue:
+            queue.add("a")
+            await asyncio.sleep(100)
+
+    run(played())
+
+    assert seen("retries_total") == 2
+    assert seen("adds_total") == 6, "one event, two retries, and each 30 s"

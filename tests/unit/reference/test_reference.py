@@ -123,4 +123,9 @@ def test_each_field_of_its_status_and_each_condition() -> None:
     ],
 )
 def test_each_metric(heading: str, text: bytes) -> None:
-    assert rows("metrics.md", heading) == measured(text)
+    of_both = rows("metrics.md", "The process")
+    found = measured(text)
+    assert rows("metrics.md", heading) == found - of_both
+    builds = {name for name in of_both if name.endswith("_build_info")}
+    assert found & of_both >= of_both - builds
+    assert len(found & builds) == 1

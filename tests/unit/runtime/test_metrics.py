@@ -1,17 +1,23 @@
 """What Prometheus is told of a leader."""
 
+import re
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from symbol_trader.binance.reconnects import Cause, Reconnects, Service
 from symbol_trader.core.orders import ClientOrderId, OrderState
-from symbol_trader.core.records import OrderChange, RefusedBuy
+from symbol_trader.core.records import BUY_REFUSALS, OrderChange, RefusedBuy
 from symbol_trader.core.replies import TradeGap
+from symbol_trader.postgres import migrations
 from symbol_trader.report import Problem, Report
 from symbol_trader.runtime.health import Health
 from symbol_trader.runtime.metrics import Metrics
+from tradingsymbol_api.build import VERSION
 from tradingsymbol_api.conditions import LeaderReason
+
+VERSIONS = Path(next(iter(migrations.__path__))) / "versions"
 
 QUIET = Report(generation=1, epoch=1, trading=True, draining=False)
 
@@ -141,3 +147,23 @@ def test_buys_that_limits_refuse_are_counted_by_reason() -> None:
     assert 'symbol_trader_buys_refused_total{environment="paper",reason="Halted"' in text
     assert 'reason="Halted",symbol="XRPUSDT"} 2.0' in text
     assert 'reason="MaxExposure",symbol="XRPUSDT"} 1.0' in text
+
+
+def test_each_reason_to_refuse_a_buy_is_counted_from_0_on() -> None:
+    text = Metrics("XRPUSDT", "paper", lambda: 0.0).text().decode()
+    name = "symbol_trader_buys_refused_total"
+    for reason in BUY_REFUSALS:
+        assert f'{name}{{environment="paper",reason="{reason}",symbol="XRPUSDT"}} 0.0' in text
+
+
+def test_the_reasons_to_refuse_a_buy_are_the_records() -> None:
+    """The newest definition of the function that refuses counts."""
+    newest = [path.read_text() for path in sorted(VERSIONS.glob("v*.sql"))]
+    (*_, refusing) = [text for text in newest if "::refusal" in text]
+    assert set(re.findall(r"RETURN ROW\(id, '(\w+)'", refusing)) == set(BUY_REFUSALS)
+
+
+def test_what_runs_is_told() -> None:
+    text = Metrics("XRPUSDT", "paper", lambda: 0.0).text().decode()
+    assert f'version="{VERSION}"}} 1.0' in text
+    assert "process_resident_memory_bytes " in text

@@ -2,12 +2,21 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    ProcessCollector,
+    generate_latest,
+)
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
 from symbol_trader.core.orders import OrderState
 from symbol_trader.core.records import (
+    BUY_REFUSALS,
     FillRecorded,
     OrderChange,
     RecordChange,
@@ -16,6 +25,7 @@ from symbol_trader.core.records import (
 )
 from symbol_trader.core.replies import TradeGap
 from symbol_trader.report import Report
+from tradingsymbol_api.build import build_info
 
 LATENCY_BUCKETS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
@@ -35,9 +45,14 @@ class Metrics:
         not_understood: Callable[[], Mapping[str, int]] = dict,
         reconnects: Callable[[], Mapping[tuple[str, str], int]] = dict,
     ) -> None:
-        """Create the metrics of one symbol's leader; whose money it is is a label of each."""
+        """Create the metrics of one symbol's leader; whose money it is is a label of each.
+
+        Each counter stands at 0 from the start: of one that begins at 1, `rate()` misses the first.
+        """
         self._clock = clock
         self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
+        Info("symbol_trader_build", "What runs.", registry=self._registry).info(build_info())
         self._labels = {"symbol": symbol, "environment": environment}
         self._registry.register(
             _Counts(
@@ -65,6 +80,8 @@ class Metrics:
             [*self._labels, "reason"],
             registry=self._registry,
         )
+        for reason in BUY_REFUSALS:
+            self._over_limit.labels(**self._labels, reason=reason)
         self._doubts = self._counter("orders_in_doubt", "Orders whose fate was unknown.")
         self._fills = self._counter("fills", "Fills recorded.")
         self._finished = self._counter("cycles_finished", "Traders that came to an end.")

@@ -6,12 +6,10 @@ from symbol_trader.core.context import EventContext
 from symbol_trader.core.evidence.market import unblock
 from symbol_trader.core.limits import Halt
 from symbol_trader.core.reasons import Reason
-from symbol_trader.core.records import RefusedBuy
+from symbol_trader.core.records import HALTED, RefusedBuy
 from symbol_trader.core.state import State
 from symbol_trader.core.trader import Rebuy
 
-HALTED: Final = "Halted"
-"""The record's reason where a halt refuses a buy; any other is that of a limit."""
 _BY_LIMITS: Final = (Reason.BUYS_HALTED, Reason.LIMIT_REACHED, Reason.LIMITS_UNREAD)
 
 
