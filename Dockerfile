@@ -2,7 +2,8 @@
 # Builds with BuildKit and with the classic builder alike.
 #
 # BASE is any image with Python 3.11 or newer and its venv module. Packages are compiled for the
-# Python of the base, so builder and program share it. COMMIT is shown in the metrics of a program, as what it was built from.
+# Python of the base, so builder and program share it. COMMIT, which may be left out, is what
+# the program's metrics name as the commit that it was built from.
 ARG BASE=python:3.11-slim-bookworm
 
 

@@ -38,16 +38,21 @@ CONFIG = {
 
 
 class FailingApi(FakeApi):
-    """Holds Leases, and fails at each pod that is created."""
+    """Holds Leases and one symbol that is on, and fails at each pod that is created."""
 
     def __init__(self) -> None:
         super().__init__()
+        self._symbol = resource()
+        self._symbol["metadata"]["resourceVersion"] = "7"
+        self.happens(PLURAL, NAMESPACE, "ADDED", self._symbol)
         self._leases: dict[str, dict[str, Any]] = {}
 
     async def answer_others(self, request: web.Request) -> web.StreamResponse:
         path, body = request.path, await request.read()
         if path.endswith("/namespaces/kube-system"):
             return web.json_response({"metadata": {"name": "kube-system", "uid": "cluster-1"}})
+        if path.endswith(f"/{PLURAL}/xrpusdt"):
+            return web.json_response(self._symbol)
         if "/leases" in path:
             return self._lease(request.method, path, json.loads(body or b"{}"))
         if request.method == "POST" and path.endswith("/pods"):
@@ -92,11 +97,8 @@ class Operator:
 
 @pytest.fixture
 async def api() -> AsyncIterator[FailingApi]:
-    """Serve, with one symbol that is on."""
+    """Serve."""
     api = FailingApi()
-    document = resource()
-    document["metadata"]["resourceVersion"] = "7"
-    api.happens(PLURAL, NAMESPACE, "ADDED", document)
     async with api.serve():
         yield api
 

@@ -36,11 +36,11 @@ CONNECTIONS_MAX: Final = 32
 
 @asynccontextmanager
 async def connect(
-    kubeconfig: str | None, measure: ClientMiddlewareType
+    kubeconfig: str | None, *middlewares: ClientMiddlewareType
 ) -> AsyncIterator["Cluster"]:
     """Connect to the cluster of `kubeconfig`, or without one to that of this pod.
 
-    `measure` sends each request.
+    Each request goes through `middlewares`.
 
     Raises:
         ClusterError: neither leads to a cluster.
@@ -50,7 +50,7 @@ async def connect(
     configuration.connection_pool_maxsize = CONNECTIONS_MAX
     # A proxy is named in the kubeconfig, as for kopf's watches. Looking for one in the environment
     # and in ~/.netrc, in a thread and at each request, takes longer than all the rest of it.
-    configuration.client_session_kwargs = {"trust_env": False, "middlewares": (measure,)}
+    configuration.client_session_kwargs = {"trust_env": False, "middlewares": middlewares}
     try:
         if kubeconfig:
             await config.load_kube_config(  # type: ignore[no-untyped-call]  # the client has no types

@@ -7,6 +7,8 @@ from click.testing import CliRunner
 
 from symbol_operator.__main__ import main
 
+pytestmark = pytest.mark.usefixtures("own_logging")
+
 
 @pytest.fixture(autouse=True)
 def _bare_environment(monkeypatch: pytest.MonkeyPatch, own_logging: None) -> None:

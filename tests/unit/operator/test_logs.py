@@ -12,10 +12,12 @@ from kopf._core.actions.loggers import ObjectLogger
 from symbol_operator.runtime import logs
 from symbol_operator.runtime.logs import concerning
 
+pytestmark = pytest.mark.usefixtures("own_logging")
+
 OWN = logging.getLogger("symbol_operator.some.module")
 LIBRARY = logging.getLogger("some.library")
 RECURSION = "RecursionError: "
-BODY = {
+BODY: Any = {
     "apiVersion": "v1",
     "kind": "Pod",
     "metadata": {"namespace": "trading", "name": "xrpusdt-leader", "uid": "p1"},
@@ -40,7 +42,7 @@ class Log:
 
 
 @pytest.fixture
-def log(capsys: pytest.CaptureFixture[str], own_logging: None) -> Log:
+def log(capsys: pytest.CaptureFixture[str]) -> Log:
     """Return what is written to standard error."""
     return Log(capsys)
 

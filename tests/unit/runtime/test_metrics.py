@@ -8,7 +8,7 @@ import pytest
 
 from symbol_trader.binance.reconnects import Cause, Reconnects, Service
 from symbol_trader.core.orders import ClientOrderId, OrderState
-from symbol_trader.core.records import BuyRefusal, OrderChange, RefusedBuy
+from symbol_trader.core.records import BUY_REFUSALS, OrderChange, RefusedBuy
 from symbol_trader.core.replies import TradeGap
 from symbol_trader.postgres import migrations
 from symbol_trader.report import Problem, Report
@@ -152,7 +152,7 @@ def test_buys_that_limits_refuse_are_counted_by_reason() -> None:
 def test_each_reason_to_refuse_a_buy_is_counted_from_0_on() -> None:
     text = Metrics("XRPUSDT", "paper", lambda: 0.0).text().decode()
     name = "symbol_trader_buys_refused_total"
-    for reason in BuyRefusal:
+    for reason in BUY_REFUSALS:
         assert f'{name}{{environment="paper",reason="{reason}",symbol="XRPUSDT"}} 0.0' in text
 
 
@@ -160,7 +160,7 @@ def test_the_reasons_to_refuse_a_buy_are_the_records() -> None:
     """The newest definition of the function that refuses counts."""
     newest = [path.read_text() for path in sorted(VERSIONS.glob("v*.sql"))]
     (*_, refusing) = [text for text in newest if "::refusal" in text]
-    assert set(re.findall(r"RETURN ROW\(id, '(\w+)'", refusing)) == set(BuyRefusal)
+    assert set(re.findall(r"RETURN ROW\(id, '(\w+)'", refusing)) == set(BUY_REFUSALS)
 
 
 def test_what_runs_is_told() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 
 from symbol_trader.core.money import ZERO
 from symbol_trader.core.orders import (
@@ -153,25 +154,26 @@ RecordChange = (
 """What the record is asked to note. An intent is noted before its request is written."""
 
 
-class BuyRefusal(StrEnum):
-    """Why the record refuses a buy."""
-
-    HALTED = "Halted"
-    """By a halt; all others are limits, or what they cannot be checked without."""
-    QUOTE_UNKNOWN = "QuoteUnknown"
-    BID_STALE = "BidStale"
-    MAX_EXPOSURE = "MaxExposure"
-    MAX_OPEN_CYCLES = "MaxOpenCycles"
-    MAX_ORDERS_PER_MINUTE = "MaxOrdersPerMinute"
-    COOLDOWN = "Cooldown"
+HALTED: Final = "Halted"
+"""Why the record refuses a buy while a halt stands."""
+BUY_REFUSALS: Final = (
+    HALTED,
+    "QuoteUnknown",
+    "BidStale",
+    "MaxExposure",
+    "MaxOpenCycles",
+    "MaxOrdersPerMinute",
+    "Cooldown",
+)
+"""All reasons of this version's record; those but the first are limits, or lack what these need."""
 
 
 @dataclass(frozen=True, slots=True)
 class RefusedBuy:
     """A buy whose intent was not committed, for a limit or a halt of the account: it is not sent.
 
-    `reason` is a `BuyRefusal`, or what a newer record says; the message names the limit, what of it
-    is used, and what the buy takes.
+    `reason` is one of `BUY_REFUSALS`, or what a newer record says; the message names the limit,
+    what of it is used, and what the buy takes.
     """
 
     client_order_id: ClientOrderId

@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 
 from symbol_trader.core.orders import OrderState
 from symbol_trader.core.records import (
-    BuyRefusal,
+    BUY_REFUSALS,
     FillRecorded,
     OrderChange,
     RecordChange,
@@ -80,8 +80,8 @@ class Metrics:
             [*self._labels, "reason"],
             registry=self._registry,
         )
-        for refusal in BuyRefusal:
-            self._over_limit.labels(**self._labels, reason=refusal)
+        for reason in BUY_REFUSALS:
+            self._over_limit.labels(**self._labels, reason=reason)
         self._doubts = self._counter("orders_in_doubt", "Orders whose fate was unknown.")
         self._fills = self._counter("fills", "Fills recorded.")
         self._finished = self._counter("cycles_finished", "Traders that came to an end.")

@@ -6,7 +6,7 @@ from symbol_trader.core.context import EventContext
 from symbol_trader.core.evidence.market import unblock
 from symbol_trader.core.limits import Halt
 from symbol_trader.core.reasons import Reason
-from symbol_trader.core.records import BuyRefusal, RefusedBuy
+from symbol_trader.core.records import HALTED, RefusedBuy
 from symbol_trader.core.state import State
 from symbol_trader.core.trader import Rebuy
 
