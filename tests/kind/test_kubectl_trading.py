@@ -161,7 +161,7 @@ def test_a_symbol_takes_get_and_patch_of_its_name(mine: Kubectl) -> None:
         code, lines = kubectl_trading(mine, *refused, *JANE)
         assert code == 1
         assert f'User "jane" cannot {verb} resource "tradingsymbols"' in lines[0]
-    assert mine.symbol("theirs")["spec"]["status"] == "off"
+    assert mine.symbol("theirs")["metadata"]["generation"] == 1
 
 
 def test_what_jane_may_not_look_at_is_named(mine: Kubectl) -> None:

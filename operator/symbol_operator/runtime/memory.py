@@ -24,9 +24,6 @@ class Key(NamedTuple):
     namespace: str
     name: str
 
-    def __str__(self) -> str:
-        return f"{self.namespace}/{self.name}"
-
 
 class _Known(NamedTuple):
     version: int
