@@ -1,5 +1,6 @@
 """What a leader makes of the TradingLimits of its namespace."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
@@ -14,6 +15,7 @@ from symbol_trader.errors import ApiServerUnavailable
 from symbol_trader.resource import limits as module
 from symbol_trader.resource.api_server import ApiServerResource
 from symbol_trader.resource.translation import limit_of
+from symbol_trader.resource.words import in_words
 from tradingsymbol_api.limit import parse_limit
 from tradingsymbol_api.names import API_VERSION, LIMIT_KIND
 from unit.core.builders import D
@@ -121,10 +123,19 @@ async def test_rights_that_are_missing_are_not_taken_for_no_limits(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     warned: list[str] = []
-    Server(monkeypatch, ApiException(403, "Forbidden"), ([], []))
+    refused = ApiException(403, "Forbidden")
+    refused.body = json.dumps({"message": 'cannot list resource "tradinglimits"'})
+    Server(monkeypatch, refused, ([], []))
     assert await heard(resource(warned), 1) == [[]]
     assert warned[0].startswith("no word of TradingLimits from the API server: since 2")
-    assert "nothing is bought" in warned[0]
+    assert warned[0].endswith('nothing is bought; 403 cannot list resource "tradinglimits"')
+
+
+@pytest.mark.parametrize("body", [None, "<html>", "[]", '{"message": 7}'])
+def test_an_answer_of_the_api_server_is_told_by_its_status(body: str | None) -> None:
+    refused = ApiException(502, "Bad Gateway")
+    refused.body = body
+    assert in_words(refused) == "502 Bad Gateway"
 
 
 @pytest.mark.parametrize("failure", [OSError("cut"), ApiException(410), "half a l"], ids=repr)
@@ -140,7 +151,7 @@ async def test_what_cannot_be_read_holds_as_it_was(monkeypatch: pytest.MonkeyPat
     odd = limit("a", 2, maxOpenCycles=-1)
     Server(monkeypatch, ([limit("a")], [("MODIFIED", odd), ("ADDED", limit("b"))]))
     assert await heard(resource(warned), 2) == [[("a", 1)], [("a", 1), ("b", 1)]]
-    assert "spec.maxOpenCycles" in warned[0]
+    assert "limit-a: spec.maxOpenCycles" in warned[0]
 
 
 async def test_at_the_start_nothing_is_yielded_while_a_limit_cannot_be_read(

@@ -1,10 +1,16 @@
 """What the account's limits and halts hold back of one symbol: its buys, for a while or longer."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from symbol_trader.core.limits import Halt, starts_nothing
 from symbol_trader.core.reasons import Blocker, Reason
 from symbol_trader.core.timing import Timing
+
+UNREAD: Final = (
+    "nothing is bought: the TradingLimits of the namespace have not been read yet; if this stays, "
+    "the leader's log says why: a right that it lacks, or a limit that it cannot read"
+)
 
 
 @dataclass(slots=True)
@@ -23,8 +29,7 @@ class BuyLimits:
     def halted(self) -> Blocker | None:
         """Return why nothing buys until that is over: the account is halted, or may be."""
         if self.halts is None:
-            text = "the TradingLimits of the namespace have not been read yet"
-            return Blocker(Reason.LIMITS_UNREAD, f"nothing is bought: {text}", None)
+            return Blocker(Reason.LIMITS_UNREAD, UNREAD, None)
         if not self.halts:
             return None
         return Blocker(Reason.BUYS_HALTED, "; ".join(map(str, self.halts)), None)

@@ -26,6 +26,7 @@ from symbol_trader.resource.limit_status import limit_document, limit_identity
 from symbol_trader.resource.limits import LimitsWatch
 from symbol_trader.resource.outage import Outage, Tell
 from symbol_trader.resource.translation import deleted, desired_of, limit_of, status_of
+from symbol_trader.resource.words import in_words
 from tradingsymbol_api.names import GROUP, LEADER_FIELD_MANAGER, PLURAL, VERSION, leader_pod_name
 from tradingsymbol_api.reading import mapping
 from tradingsymbol_api.spec import InvalidResourceError, parse_resource
@@ -131,7 +132,7 @@ class ApiServerResource:
                 self._away.ends()
             except Exception as exc:  # noqa: BLE001 - the client raises it for a line that is odd
                 meanwhile = "waiting to hear what is asked for" if last is None else GOES_ON
-                self._away.lasts(repr(exc), meanwhile)
+                self._away.lasts(in_words(exc), meanwhile)
                 await asyncio.sleep(PAUSES_S[min(failures, len(PAUSES_S) - 1)])
                 failures += 1
 
@@ -150,7 +151,7 @@ class ApiServerResource:
         try:
             return await self._limits.exists(name, uid)
         except _FAILURES as exc:
-            raise ApiServerUnavailable(f"API server: {exc!r}") from exc
+            raise ApiServerUnavailable(f"API server: {in_words(exc)}") from exc
 
     async def report_limit(self, report: LimitReport) -> None:
         """Write the status of a limit, if it says anything new. Raises `Unavailable`."""
@@ -161,7 +162,7 @@ class ApiServerResource:
         try:
             await self._limits.report(document)
         except _FAILURES as exc:
-            raise ApiServerUnavailable(f"API server: {exc!r}") from exc
+            raise ApiServerUnavailable(f"API server: {in_words(exc)}") from exc
         await self._events.post(document, limit_events.of_limit(present, document["status"]))
 
     async def tell_deleted(self, limit: LimitInForce) -> None:
@@ -232,7 +233,7 @@ class ApiServerResource:
                 return SwitchOffOutcome.SUPERSEDED
             raise ApiServerUnavailable(f"API server: {exc.status} {exc.reason}") from exc
         except _FAILURES as exc:
-            raise ApiServerUnavailable(f"API server: {exc!r}") from exc
+            raise ApiServerUnavailable(f"API server: {in_words(exc)}") from exc
         return SwitchOffOutcome.WRITTEN
 
     async def close(self) -> None:
@@ -276,6 +277,6 @@ class ApiServerResource:
             self._unwritten.lasts(why)
             raise ApiServerUnavailable(why) from exc
         except _FAILURES as exc:
-            raise ApiServerUnavailable(f"API server: {exc!r}") from exc
+            raise ApiServerUnavailable(f"API server: {in_words(exc)}") from exc
         self._unwritten.ends()
         return answer

@@ -10,6 +10,7 @@ from kubernetes.aio.client.api.custom_objects_api import CustomObjectsApi
 from kubernetes.aio.client.exceptions import ApiException
 
 from symbol_trader.resource.outage import Outage, Tell
+from symbol_trader.resource.words import in_words
 from tradingsymbol_api.limit import TradingLimit, parse_limit
 from tradingsymbol_api.names import GROUP, LEADER_FIELD_MANAGER, LIMIT_PLURAL, VERSION
 from tradingsymbol_api.spec import InvalidResourceError
@@ -69,7 +70,7 @@ class LimitsWatch:
                     yield limits
             except Exception as exc:  # noqa: BLE001 - the client raises it for a line that is odd
                 meanwhile = "nothing is bought" if last is None else "the record enforces them"
-                self._away.lasts(repr(exc), meanwhile)
+                self._away.lasts(in_words(exc), meanwhile)
                 await asyncio.sleep(PAUSES_S[min(failures, len(PAUSES_S) - 1)])
                 failures += 1
 
@@ -140,7 +141,7 @@ class LimitsWatch:
             try:
                 read[uid] = parse_limit(document)
             except InvalidResourceError as exc:
-                self._warn("a limit cannot be read", str(exc))
+                self._warn("a limit cannot be read", f"{document['metadata']['name']}: {exc}")
                 if uid in self._read:
                     read[uid] = self._read[uid]
         self._read = read
