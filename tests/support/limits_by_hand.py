@@ -157,12 +157,18 @@ class ByHand:
         return sum(map(self._quote, fills)) + sum(map(self._base, fills)) * self._bid
 
     def _quote(self, fill: Any) -> Decimal:
-        moved = fill.quote_quantity if fill.side == "SELL" else -fill.quote_quantity
-        return moved - (fill.commission if fill.commission_asset == self.quote_asset else 0)
+        moved: Decimal = fill.quote_quantity if fill.side == "SELL" else -fill.quote_quantity
+        taken: Decimal = (
+            fill.commission if fill.commission_asset == self.quote_asset else Decimal(0)
+        )
+        return moved - taken
 
     def _base(self, fill: Any) -> Decimal:
-        moved = fill.quantity if fill.side == "BUY" else -fill.quantity
-        return moved - (fill.commission if fill.commission_asset != self.quote_asset else 0)
+        moved: Decimal = fill.quantity if fill.side == "BUY" else -fill.quantity
+        taken: Decimal = (
+            fill.commission if fill.commission_asset != self.quote_asset else Decimal(0)
+        )
+        return moved - taken
 
 
 async def worked_out(url: str, book: Path, symbol: str, quote_asset: str) -> tuple[Losses, ByHand]:

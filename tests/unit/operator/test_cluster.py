@@ -35,8 +35,6 @@ from symbol_operator.runtime.request_metrics import (
 )
 from unit.operator.objects import NOW, fence, pod, resource
 
-MEASURE = RequestMetrics(CollectorRegistry()).measure
-
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -319,7 +317,7 @@ async def test_each_failure_has_its_kind_and_the_servers_words(
 
 async def test_a_server_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
     # Port 9 is the discard service's, which nobody runs.
-    async with connect(str(kubeconfig(tmp_path, "http://127.0.0.1:9")), MEASURE) as cluster:
+    async with connect(str(kubeconfig(tmp_path, "http://127.0.0.1:9"))) as cluster:
         with pytest.raises(UnavailableError, match="/api/v1/nodes/node-1"):
             await cluster.node("node-1")
 
@@ -329,7 +327,7 @@ async def test_without_a_kubeconfig_or_a_pod_there_is_no_cluster(
 ) -> None:
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
     with pytest.raises(ClusterError, match="no cluster to connect to"):
-        async with connect(None, MEASURE):
+        async with connect(None):
             pass
 
 
@@ -337,7 +335,7 @@ async def test_a_kubeconfig_that_leads_nowhere_is_refused(tmp_path: Path) -> Non
     path = tmp_path / "kubeconfig"
     path.write_text("{}", encoding="utf-8")
     with pytest.raises(ClusterError, match="no cluster to connect to"):
-        async with connect(str(path), MEASURE):
+        async with connect(str(path)):
             pass
 
 

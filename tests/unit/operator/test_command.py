@@ -11,7 +11,7 @@ pytestmark = pytest.mark.usefixtures("own_logging")
 
 
 @pytest.fixture(autouse=True)
-def _bare_environment(monkeypatch: pytest.MonkeyPatch, own_logging: None) -> None:
+def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("KUBECONFIG", "KUBERNETES_SERVICE_HOST", "SYMBOL_OPERATOR_CONFIG"):
         monkeypatch.delenv(name, raising=False)
 

@@ -13,6 +13,6 @@ def in_words(error: Exception) -> str:
     if not isinstance(error, ApiException):
         return repr(error)
     said = ""
-    with suppress(ValueError, TypeError):
-        said = text(json.loads(error.body), "message")
+    with suppress(ValueError):
+        said = text(json.loads(error.body or ""), "message")
     return f"{error.status} {said or error.reason}"

@@ -28,7 +28,7 @@ class LimitEvidence:
         trader, order = found
         trader.take_back(order)
         self._state.forget(order)
-        reason = Reason.BUYS_HALTED if buy.reason == BuyRefusal.HALTED else Reason.LIMIT_REACHED
+        reason = Reason.BUYS_HALTED if buy.reason == HALTED else Reason.LIMIT_REACHED
         trader.blocker = self._state.limits.refuse(reason, buy.message, ctx.now_ms)
         ctx.say(
             "buy refused by a limit",
