@@ -44,7 +44,7 @@ SELECT extract(epoch FROM max(at)) AS at, count(*) FILTER (WHERE at > $1) AS pas
 FROM orders CROSS JOIN LATERAL (SELECT CASE
     WHEN state = 'intent' THEN pg_xact_commit_timestamp(orders.xmin) ELSE committed_at
 END AS at) AS c
-WHERE side = 'BUY' AND committed_at > $1 - interval '1 min'
+WHERE side = 'BUY'
 """
 """When the last buy was committed, and how many were after $1.
 
@@ -222,7 +222,11 @@ class BuyingAccount:
         ((last_s, past),) = await _rows(self.url, LAST_BUY, halted_at)
         await resume(self.url, ENVIRONMENT, self.account)
         since_row_s = float(last_s) - halted_at.timestamp()
-        _say(f"  last buy {since_row_s:.3f} s after the row, {past} past it")
+        others = sum(one.count("^refused (?!Halted)|^lost") for one in self.processes)
+        _say(
+            f"  last buy {since_row_s:.3f} s after the row, {past} past it; "
+            f"so far {others} refused for other reasons or lost"
+        )
         return Halted(since_row_s, float(last_s) - began_s, past, per_second)
 
     async def _per_second(self) -> float:
