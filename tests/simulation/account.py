@@ -159,13 +159,13 @@ class Account:
     def _resume_losses(self, quote_asset: str | None) -> None:
         """End the halts that losses led to: they count from here on."""
         self._evaluate()
-        if self.result is None or quote_asset not in {None, self.quote_asset}:
+        if quote_asset not in {None, self.quote_asset}:
             return  # Losses in another asset.
-        standing = self.standing
-        if DAILY_LOSS in standing:
-            self.result.day_start = self.result.result
-        if DRAWDOWN in standing:
-            self.result.highest = self.result.result
+        standing, total = self.standing, self.result
+        if total and DAILY_LOSS in standing:
+            total.day_start = total.result
+        if total and DRAWDOWN in standing:
+            total.highest = total.result
         for source in (DAILY_LOSS, DRAWDOWN):
             self._halts.pop(source, None)
 

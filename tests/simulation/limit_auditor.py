@@ -186,11 +186,9 @@ class LimitAuditor:
     def _begin_anew(self) -> None:
         """Let losses of which one has halted the account count from here on."""
         losses = self._losses
-        if losses is None:
-            return
-        if self._standing(DAILY):
+        if losses and self._standing(DAILY):
             losses.day_start = losses.result
-        if self._standing(DRAWDOWN):
+        if losses and self._standing(DRAWDOWN):
             losses.highest = losses.result
         self._lost.clear()
 
