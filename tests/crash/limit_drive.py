@@ -18,18 +18,24 @@ from pathlib import Path
 import asyncpg
 
 from crash.cases import ORDER_NOTED, Case, Rule, Way
-from crash.drive import ENDED_S, QUICK, Outcome
+from crash.drive import ENDED_S, Outcome
 from crash.harness import HarnessFailed, harness_reason
 from crash.victim import ARMED_VARIABLE, STEP_VARIABLE, TRACE_VARIABLE
 from support.api_server import ApiServer, start_leader
 from support.books import compare
 from support.by_hand import AMPLE, trade
 from support.people import SYMBOL, account_at
-from support.processes import Running, Venue, until, venue
+from support.processes import AdminRefusedError, Running, Venue, until, venue
 from support.unled import MARKET_OF_BOTH, UNLED, leave_without_leader
 from symbol_trader.audit.auditing import audit
+from symbol_trader.errors import DatabaseUnavailable
 from symbol_trader.postgres import account_limits
 
+TIMES = (
+    *("--recv-window-ms", "2000", "--exchange-timeout-ms", "2000", "--exchange-margin-ms", "100"),
+    *("--reconcile-s", "1"),
+)
+"""No request is lost here: what safety waits for may be as long as a busy machine needs."""
 SPEC = {"status": "on", "budget": 100, "chunks": 5, "maxBuyAge": "1h", "rebuyInterval": "1%"}
 NAME = "all"
 ROOM_FOR_ONE, ROOM = "30", "100000"
@@ -85,7 +91,9 @@ class LimitLife:
             await self._lift()
             await until(lambda: self._buys_again(lifted), within_s=SOON_S)
             return await self._judge(reached, past)
-        except (AssertionError, TimeoutError) as exc:
+        except (AssertionError, TimeoutError, AdminRefusedError, DatabaseUnavailable) as exc:
+            if reason := harness_reason(exc):
+                raise HarnessFailed(reason) from exc
             where = " > ".join(
                 str(frame.line) for frame in traceback.extract_tb(exc.__traceback__, limit=2)
             )
@@ -113,7 +121,7 @@ class LimitLife:
     async def _start(self, program: str = "support.api_server", **environment: str) -> Running:
         word = self.folder / f"termination-log-{len(self.leaders)}"
         leader = await start_leader(
-            self.api_server, self.venue, self.database, word, *QUICK, program=program, **environment
+            self.api_server, self.venue, self.database, word, *TIMES, program=program, **environment
         )
         self.leaders.append(leader)
         return leader

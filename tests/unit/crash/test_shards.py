@@ -84,6 +84,8 @@ def test_only_a_failure_of_the_harness_is_told_apart() -> None:
     assert harness_reason(away) == "no answer"
     assert harness_reason(AssertionError("' serving ': [Errno 98] address already in use"))
     assert harness_reason(DatabaseUnavailable("closed")) == "closed"
+    assert harness_reason(AssertionError("'starting trading' was said 0 times of 1:\n"))
+    assert harness_reason(AssertionError("'sell open' was said 0 times of 1:\nbuy open")) is None
     assert harness_reason(AdminRefusedError("unknown fault")) is None
     assert harness_reason(AssertionError("it did not end within 120 s")) is None
     assert harness_reason(TimeoutError()) is None
