@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from support.api_server import ApiServer, start_leader
-from support.by_hand import rows, trade
+from support.by_hand import rows, trade, trade_until
 from support.processes import Running, Venue, until, venue
 from support.unled import MARKET_OF_BOTH, UNLED, leave_without_leader
 from symbol_trader.__main__ import main
@@ -67,15 +67,13 @@ async def test_a_kill_switch_holds_at_once_and_until_it_is_taken_back(
 
     await api_server.limit("all", halt=False)
     await leader.said("buys go on")
-    await trade(market, "1", "SELL", "1")
-    await leader.said("buy open")
+    await trade_until(market, leader, "buy open")
 
 
 async def test_a_halt_that_cancels_buys_does_and_what_was_bought_is_sold(
     market: Venue, api_server: ApiServer, leader: Running
 ) -> None:
-    await trade(market, "1", "SELL", "1")
-    await leader.said("buy open")
+    await trade_until(market, leader, "buy open")
     await api_server.limit("all", halt=True, onLimit="CancelBuys")
     await leader.said("canceling order.*a halt cancels unfilled buys")
     await until(lambda: api_server.told("openOrders") == 0)
@@ -86,8 +84,7 @@ async def test_a_buy_past_a_limit_is_not_sent_and_the_condition_names_the_limit(
 ) -> None:
     await api_server.limit("small", maxExposure="1")
     await leader.said("a limit is in force")
-    await trade(market, "1", "SELL", "1")
-    await leader.said("buy refused by a limit")
+    await trade_until(market, leader, "buy refused by a limit")
     assert "maxExposure of trading/small: 0 of 1 USDT are used" in await reason(
         api_server, "LimitReached"
     )
@@ -95,8 +92,7 @@ async def test_a_buy_past_a_limit_is_not_sent_and_the_condition_names_the_limit(
 
     await api_server.limit("small", maxExposure=str(Decimal(10_000)))
     await leader.said("a limit is in force", times=2)
-    await trade(market, "1", "SELL", "1")
-    await leader.said("buy open")
+    await trade_until(market, leader, "buy open")
 
 
 async def test_a_limit_that_is_deleted_holds_no_longer(
@@ -106,8 +102,7 @@ async def test_a_limit_that_is_deleted_holds_no_longer(
     await leader.said("a limit is in force")
     await api_server.delete_limit("small")
     await leader.said("a limit was deleted: it holds no longer")
-    await trade(market, "1", "SELL", "1")
-    await leader.said("buy open")
+    await trade_until(market, leader, "buy open")
 
 
 async def test_events_tell_of_halts_and_of_limits_on_the_symbol_and_on_the_limit(
@@ -124,7 +119,7 @@ async def test_events_tell_of_halts_and_of_limits_on_the_symbol_and_on_the_limit
     await told(["BuysHalted", "BuysResumed"], ["Halted", "NotHalted"])
     await api_server.limit("all", halt=False, maxExposure="1")
     await leader.said("a limit is in force", times=3)
-    await trade(market, "1", "SELL", "1")
+    await trade_until(market, leader, "buy refused by a limit")
     await told(["BuysHalted", "BuysResumed", "LimitReached"], ["Halted", "NotHalted"])
     await api_server.delete_limit("all")
     symbol = ["BuysHalted", "BuysResumed", "LimitReached"]
@@ -148,8 +143,7 @@ async def test_a_leader_that_starts_while_halted_buys_nothing(
 async def test_the_limit_says_what_is_used_and_who_has_heard(
     market: Venue, api_server: ApiServer, leader: Running
 ) -> None:
-    await trade(market, "1", "SELL", "1")
-    await leader.said("buy open")
+    await trade_until(market, leader, "buy open")
     await api_server.limit("all", maxExposure="10000")
 
     def reported() -> bool:
@@ -178,8 +172,7 @@ async def account_of(database: str) -> str:
 async def test_an_account_is_halted_and_resumed_by_commands_without_an_api_server(
     tmp_path: Path, market: Venue, api_server: ApiServer, database: str, leader: Running
 ) -> None:
-    await trade(market, "1", "SELL", "1")
-    await leader.said("buy open")
+    await trade_until(market, leader, "buy open")
     await api_server.stop()
     where = ("--database-url", database, "--account", await account_of(database))
     flags = ("--reason", "looks odd", "--on-limit", "CancelBuys")
@@ -196,8 +189,7 @@ async def test_an_account_is_halted_and_resumed_by_commands_without_an_api_serve
     code, said = await asyncio.to_thread(command, "resume", *where)
     assert (code, "buys again" in said) == (0, True)
     await leader.said("buys go on")
-    await trade(market, "1", "SELL", "1")
-    await leader.said("buy open", times=2)
+    await trade_until(market, leader, "buy open", times=2)
 
 
 async def test_resume_names_what_halts_the_account_still(
@@ -241,8 +233,7 @@ def test_a_command_whose_file_of_the_url_is_missing_says_which(tmp_path: Path) -
 async def test_where_a_loss_limit_stands_what_is_held_gets_a_bid(
     market: Venue, api_server: ApiServer, database: str, leader: Running
 ) -> None:
-    await trade(market, "1", "SELL", "1")
-    await leader.said("buy open")
+    await trade_until(market, leader, "buy open")
     await trade(market, "0.9", "SELL")
     await leader.said("sell open")
     await api_server.limit("loss", maxDailyLoss="1000")

@@ -118,9 +118,12 @@ async def operator(api: FailingApi, tmp_path: Path) -> AsyncIterator[Operator]:
         "--log-format=json",
         environment={COMMIT_VARIABLE: "0123abc"},
     )
-    await running.said("trying again")
-    yield Operator(running, port)
-    await running.kill()
+    try:
+        # It is started from nothing, which takes seconds of a core.
+        await running.said("trying again", within_s=180)
+        yield Operator(running, port)
+    finally:
+        await running.kill()
 
 
 async def test_what_a_scrape_shows(operator: Operator) -> None:
@@ -145,7 +148,6 @@ async def test_what_a_scrape_shows(operator: Operator) -> None:
 
 
 async def test_each_line_is_json_and_what_concerns_the_symbol_names_it(operator: Operator) -> None:
-    await operator.running.said("trying again")
     # The first line is Python's about how the tests fork.
     found = [line for line in operator.running.lines if not line.startswith("<frozen runpy>")]
     lines = [json.loads(line) for line in found]

@@ -13,7 +13,7 @@ import asyncpg
 from paper_exchange import journal
 from support.books import compare
 from support.people import SYMBOL, account_at
-from support.processes import Bot, Running, Venue, start, venue
+from support.processes import Bot, Running, Venue, start, until, venue
 from symbol_trader.audit.auditing import audit
 from symbol_trader.audit.look import Audit
 
@@ -60,6 +60,19 @@ async def trade(
 ) -> None:
     """Let one trade happen; `side` is the aggressor's."""
     await market.admin("trade", symbol=symbol, price=price, quantity=quantity, side=side)
+
+
+async def trade_until(market: Venue, leader: Running, line: str, *, times: int = 1) -> None:
+    """Let trades at 1 happen until the leader has said something so many times.
+
+    A busy one buys at no price of more than 2 s ago, so a single trade may have no effect.
+    """
+
+    async def said() -> bool:
+        await trade(market, "1", "SELL", "1")
+        return leader.count(line) >= times
+
+    await until(said, every_s=0.5)
 
 
 async def orders_there(market: Venue) -> int:
