@@ -21,7 +21,7 @@ from symbol_trader.postgres.changes import encode
 ACCOUNT: Final = "354937868"
 LIMITED: Final = "limited"
 FREE: Final = "free"
-UP_WITHIN_S: Final = 300.0
+UP_WITHIN_S: Final = 1_800.0
 TURNS: Final = 3
 SETTLES_S: Final = 1.0
 DEADLOCKS: Final = "SELECT sum(deadlocks) FROM pg_stat_database"
