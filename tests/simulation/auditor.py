@@ -41,7 +41,7 @@ from simulation.database import Database
 from simulation.exchange import BASE, COMMISSION, QUOTE, SYMBOL, TICK, Exchange
 from simulation.limits import OrderRate
 from simulation.memory import OrderRow
-from simulation.network import SKEW_MS
+from simulation.network import NOT_SENT, SKEW_MS
 from simulation.timeline import Timeline
 from symbol_trader.core.leader import Leader
 from symbol_trader.core.money import ZERO, floor_to
@@ -116,9 +116,12 @@ class Auditor:
         return any(floor_to(price * (1 - buy_down), TICK) == buy.price for price in fresh)
 
     def canceling(self, intent: CancelIntent) -> None:
-        """Check a cancel at the moment before it is committed: (9)."""
+        """Check a cancel right before it is committed: (9). One that was never sent does not count."""
         now_ms = self._timeline.now_ms + SKEW_MS[1]
         for earlier in self._record.orders[intent.client_order_id].cancels:
+            outcome = self._record.outcomes.get(earlier.cancel_id)
+            if outcome and NOT_SENT in outcome.reason:
+                continue
             assert now_ms > earlier.timestamp_ms + TIMING.bound_ms, "cancels pile up"
 
     def noted(self, leader: Leader | None, changes: Sequence[RecordChange]) -> None:

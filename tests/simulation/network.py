@@ -49,6 +49,8 @@ LAG_MS = 500
 REPLY_TIMEOUT_MS = 10_000
 AHEAD_MS = 1_000
 """How far ahead of its clock the exchange accepts a timestamp."""
+NOT_SENT = "was not sent"
+"""What is told of a request that a ban held back."""
 SKEW_MS = (-300, 300)
 """How far the leader's measure of the exchange's clock may be off."""
 OFF_MS = (-6_000, -1_500)
@@ -275,7 +277,7 @@ class Session:
         """Refuse to read during a ban that outlasts the adapter's patience."""
         left_ms = self._network.banned_until_ms - self.now_ms()
         if left_ms > 0:
-            raise RateLimited(f"{what} was not sent: the exchange limits requests", left_ms / 1000)
+            raise RateLimited(f"{what} {NOT_SENT}: the exchange limits requests", left_ms / 1000)
 
     def _find(self, name: str) -> ExchangeOrder | NotFound | Archived:
         now_ms = self._timeline.now_ms
@@ -321,7 +323,7 @@ class Session:
             return Unknown(f"not sent: {self._ended}")
         until_ms = self.held_until_ms()
         if until_ms is not None:
-            return NotSent(until_ms, f"{what} was not sent: the exchange limits requests for now")
+            return NotSent(until_ms, f"{what} {NOT_SENT}: the exchange limits requests for now")
         reply = self._process.loop.create_future()
         self._send(intent, act, leg, self._waiter(reply))
         await self._process.point(f"{what}, sent", leg)
