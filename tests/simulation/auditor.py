@@ -116,7 +116,7 @@ class Auditor:
         return any(floor_to(price * (1 - buy_down), TICK) == buy.price for price in fresh)
 
     def canceling(self, intent: CancelIntent) -> None:
-        """Check a cancel right before it is committed: (9). One that was never sent does not count."""
+        """Check a cancel right before it is committed: (9). One never sent does not count."""
         now_ms = self._timeline.now_ms + SKEW_MS[1]
         for earlier in self._record.orders[intent.client_order_id].cancels:
             outcome = self._record.outcomes.get(earlier.cancel_id)
